@@ -4,10 +4,10 @@ import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { plain } from './text.ts';
 
-/** How many agents are named; above that, only their number. */
+/** Up to this many agents are listed by name; beyond it, only their number. */
 const namedLimit = 5;
 
-/** Whether each takes new agents, which agents wait for it, and what is left of it. */
+/** For each account: whether it takes new agents, which agents wait for it, and how much of its limit is left. */
 export function accountLines(accounts: readonly AccountEntry[], nowMs: number): string[] {
   return accounts.map((account) => {
     const { waiting } = account;

@@ -1,4 +1,4 @@
-/** The line above what was: the line of the journal, and its time. */
+/** The heading above a past state: its line of the journal, and the time. */
 import { clockTime, localDay } from '../machines/vocabulary/time-text.ts';
 
 export function asOfText({ seq, at }: { readonly seq: number; readonly at: string }): string {

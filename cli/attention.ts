@@ -1,13 +1,16 @@
 /**
- * Lets the terminal itself say that a person is needed, since its window may be behind others: it rings once for each thing that comes to need one, and its
- * title says so as long as something does. No text of an agent is part of either.
+ * Asks for a person's attention through the terminal, whose window may be behind others: the bell rings once for each new need, and the title shows
+ * that there are needs. Neither contains text of an agent.
  */
 
 import type { Stream } from './output.ts';
 import { plain } from './text.ts';
 
 export interface Attention {
-  /** `needs`: the things that need a person now, by names that stay the same as long as they do. `isQuiet`: they existed before the first call. */
+  /**
+   * `needs`: the present needs, by names that do not change while a need lasts. `isQuiet`: the needs existed before the first call, so the bell does
+   * not ring.
+   */
   show(needs: readonly string[], title: string, options?: { isQuiet: boolean }): void;
   /** Restores the title, until the next `show`; may be called twice. */
   suspend(): void;
@@ -18,22 +21,22 @@ export interface Attention {
 export interface AttentionOptions {
   readonly stream: Stream;
   readonly env: NodeJS.ProcessEnv;
-  /** false: nothing is ever written. */
+  /** false: nothing is written. */
   readonly isOn: boolean;
 }
 
 const bell = '\x07';
-/** Terminals keep titles on a stack. In one that does not, the title is left alone. */
+/** Saves the title on the terminal's stack of titles. Terminals without such a stack keep their title. */
 const pushTitle = '\x1b[22;0t';
 const popTitle = '\x1b]0;\x1b\\\x1b[23;0t';
 const titleLimit = 120;
-/** The Linux console shows a title as text. */
+/** Terminals that would print the title as text, such as the Linux console. */
 const withoutTitles = new Set(['', 'dumb', 'linux']);
 
 export function createAttention({ stream, env, isOn }: AttentionOptions): Attention {
   const hasTitle = !withoutTitles.has(env.TERM ?? '');
   let known: ReadonlySet<string> = new Set();
-  /** null: the title is not ours. */
+  /** The title that was set; null: none. */
   let shown: string | null = null;
 
   const giveBack = () => {

@@ -1,6 +1,6 @@
 /**
- * The one wrapping of citty. It parses; but it accepts unknown flags, missing values and extra words silently, so these are checked
- * before it is called, and each message names what is valid.
+ * The only code that calls citty. citty parses, but it accepts unknown flags, missing values and extra words silently, so these are checked first,
+ * and each message names what is valid.
  */
 import { parseArgs as tokenize } from 'node:util';
 import { type ArgDef, type ArgsDef, parseArgs } from 'citty';
@@ -8,14 +8,14 @@ import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Output } from './output.ts';
 import { globalArgs, UsageError, usageLine, type VerbPage, type Words } from './usage.ts';
 
-/** The caller's environment, and the place of the call. */
+/** The caller's environment and current folder. */
 export interface Call {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly stdin: NodeJS.ReadStream;
   readonly out: Output;
   readonly project: string | undefined;
-  /** The verb as it was typed where that is a name of kasmos or kugetsu: `plan transition`. */
+  /** The typed verb, if it is a name from kasmos or kugetsu: `plan transition`. */
   readonly calledAs?: string;
 }
 
@@ -30,8 +30,8 @@ type ArgValue<Arg extends ArgDef> = Arg extends { type: 'boolean'; default: bool
         : string;
 
 /**
- * What a verb's own arguments are once they are read. citty's own type forgets that a flag may be absent. A boolean with a `valueHint` may be written
- * alone, or with a value behind `=`.
+ * The values of a verb's own arguments. citty's own type forgets that a flag may be absent. A boolean with a `valueHint` may be typed alone, or with
+ * `=` and a value.
  */
 export type Args<Definition extends ArgsDef> = { readonly [Name in keyof Definition]: ArgValue<Definition[Name]> };
 
@@ -40,9 +40,9 @@ interface VerbDefinition<Definition extends ArgsDef> {
   readonly args: Definition;
   readonly examples: readonly string[];
   readonly more?: string;
-  /** The flags and words whose value may be an empty text. */
+  /** The flags and arguments that accept an empty text. */
   readonly mayBeEmpty?: readonly string[];
-  /** Its last word may be repeated: `run` gets all words. */
+  /** The last argument may be repeated: `run` receives all of them. */
   readonly mayRepeat?: boolean;
   /** Returns the exit code; undefined is 0. */
   run(args: Args<Definition>, call: Call, words: readonly string[]): Promise<number | undefined>;
@@ -53,9 +53,9 @@ export type Verbs = Readonly<Record<string, Verb>>;
 
 export interface Verb {
   readonly summary: string;
-  /** Its own arguments, and those that every verb takes. */
+  /** The verb's own arguments, and those that every verb accepts. */
   readonly args: ArgsDef;
-  /** What its page says. */
+  /** The text of the verb's help page. */
   readonly definition: Omit<VerbPage, 'name'>;
   /** Throws `UsageError`. */
   read(name: string, rawArgs: readonly string[]): ReadVerb;
@@ -180,7 +180,7 @@ function findProblem(
   return { message: `"${extra.value}" is one word too many`, hint: () => extraHint(tokens, args, extra.value) };
 }
 
-/** A value that was written behind a flag, and not joined to it, was taken for a word. */
+/** A value after a flag without `=` was parsed as an argument. */
 function extraHint(tokens: readonly Token[], args: ArgsDef, extra: string): string {
   const [json] = Object.entries(args).find(([, arg]) => arg.type === 'string' && arg.valueHint === 'JSON') ?? [];
   if (json !== undefined && extra.startsWith('{'))

@@ -1,4 +1,4 @@
-/** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
+/** All commands. A verb's code is loaded when the verb is called, so that the others cost nothing. */
 import { agentOperations } from '../runtime/api/operations/agent.ts';
 import { hookOperations } from '../runtime/api/operations/hook.ts';
 import { hostOperations } from '../runtime/api/operations/host.ts';
@@ -20,15 +20,15 @@ import { listUsage, nounUsage, verbUsage } from './usage.ts';
 export interface Entry {
   readonly name: string;
   readonly summary: string;
-  /** The verbs that one page of help is about, this one among them; the first represents them in a list. */
+  /** The verbs that share this verb's help page, itself included. The first one represents them in lists. */
   readonly page: readonly string[];
-  /** It works and has its page, but lists leave it out. */
+  /** The verb works and has a page, but lists omit it. */
   readonly isHidden: boolean;
-  /** Its exit code is 0, 1 or 2, for every failure: programs start work with it. 130 where it was interrupted. */
+  /** Every failure ends with exit code 1 or 2, because programs start work with it. 130: it was interrupted. */
   readonly hasStartCodes?: boolean;
-  /** For a name from kasmos or kugetsu: what it is called here. */
+  /** The name of the verb here, for a name from kasmos or kugetsu. */
   readonly now?: string;
-  /** For such a name: what is typed after it, as the verb takes it. */
+  /** For such a name: changes the typed arguments into those of the verb. */
   words?(rest: readonly string[]): readonly string[];
   load(): Promise<Verb>;
 }
@@ -43,7 +43,7 @@ function entry(name: string, summary: string, load: Loader): Entry {
   return { name, summary, page: [name], isHidden: false, load: async () => (await load()).default };
 }
 
-/** Verbs of one file, in the order in which they are listed; `pause, resume` are two on one page. */
+/** The verbs of one file, in the order in which they are listed. `pause, resume` names two verbs that share one page. */
 function verbsOf<Name extends string>(
   load: Loaders<Name>,
   summaries: Readonly<Partial<Record<NoInfer<Name> | `${NoInfer<Name>}, ${string}`, string>>>,
@@ -60,7 +60,7 @@ function verbsOf<Name extends string>(
   });
 }
 
-/** The verbs of a noun's operations, in their order; one that is on the page of another follows it. */
+/** The verbs of a noun's operations, in their order. A verb that shares the page of another one follows it. */
 function verbsOfOperations(operations: Operations, loadViews: () => Promise<{ default: Views }>): Entry[] {
   const all = Object.entries(operations).flatMap(([name, operation]) =>
     operation.verb === undefined ? [] : [{ name, operation, verb: operation.verb }],
@@ -77,7 +77,7 @@ function verbsOfOperations(operations: Operations, loadViews: () => Promise<{ de
   });
 }
 
-/** Entries that share one page, whichever files they are in. */
+/** Entries of any files that share one page. */
 function onePage(summary: string, ...entries: readonly Entry[]): Entry[] {
   const page = entries.map(({ name }) => name);
   return entries.map((one) => ({ ...one, summary, page }));
@@ -106,20 +106,20 @@ const oneOf =
     default: (await load()).default[name],
   });
 
-/** A verb by another name, that of kasmos or kugetsu for example. */
+/** Another name of a verb, for example the name in kasmos or kugetsu. */
 interface OtherName {
-  /** What it is called here. */
+  /** The verb's name here. */
   readonly now: string;
-  /** Default: that verb. */
+  /** Default: the loader of that verb. */
   readonly load?: Loader;
-  /** What is typed after it, as the verb takes it; default: the same. */
+  /** Changes the typed arguments into those of the verb; default: they stay as they are. */
   words?(rest: readonly string[]): readonly string[];
 }
 
-/** The words of the verb begin with this flag. */
+/** Puts a flag before the arguments. */
 const flagged = (flag: string) => ({ words: (rest: readonly string[]) => [flag, ...rest] });
 
-/** Names that are not listed and always work: the commands of kasmos and kugetsu, and steps and trust as verbs of their own. */
+/** Names that always work and that lists omit: the commands of kasmos and kugetsu, and former verbs for steps and trust. */
 const otherNames: Readonly<Record<string, OtherName>> = {
   start: { now: 'issue start' },
   continue: { now: 'issue continue' },
@@ -172,7 +172,7 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   'trust revoke': { now: 'repo trust [project|path] --revoke', ...flagged('--revoke') },
 };
 
-/** The verbs of a noun; for '' the words without a noun. The verb is looked up when it is used: it may be in a table below. */
+/** The other names below a noun, or without a noun (''). The verb itself is looked up at its use, since it may be in a table below. */
 function othersOf(noun: string): Entry[] {
   return Object.entries(otherNames).flatMap(([full, { now, load, ...words }]) => {
     const name = full.split(' ').at(-1) ?? '';
@@ -185,7 +185,7 @@ function othersOf(noun: string): Entry[] {
 
 const verbHasStartCodes: ReadonlySet<string> = new Set(['issue start', 'issue continue']);
 
-/** The verb at the beginning of what is typed. */
+/** The verb with which the typed line begins. */
 function verbOf(line: string): Entry {
   const [noun = '', name = ''] = todayOf({ now: line }).split(' ');
   const found = nouns[noun]?.find((one) => one.name === name);
@@ -349,17 +349,17 @@ export const nouns: Nouns = {
   'queue-daemon': othersOf('queue-daemon'),
 };
 
-/** What lists show of a noun or of the words without a noun: a line for each page. */
+/** The lines of a list for a noun, or for the verbs without a noun: one for each page. */
 export function listed(entries: readonly Entry[]): Entry[] {
   return entries.filter(({ name, page, now }) => page[0] === name && now === undefined);
 }
 
-/** The most common verbs of a noun; all of them, if the noun is hidden itself. */
+/** The most common verbs of a noun; all of its verbs if the noun itself is hidden. */
 function everyDay(entries: readonly Entry[]): Entry[] {
   return listed(entries).filter(({ isHidden }) => !isHidden || isHiddenNoun(entries));
 }
 
-/** Whether a noun has only other names of verbs. */
+/** Whether all verbs of the noun are other names. */
 export function isOtherNoun(entries: readonly Entry[]): boolean {
   return entries.every(({ now }) => now !== undefined);
 }
@@ -368,12 +368,12 @@ function isHiddenNoun(entries: readonly Entry[]): boolean {
   return entries.every(({ isHidden }) => isHidden);
 }
 
-/** The verb of another name: `repo add`. */
+/** The verb with this other name: `repo add`. */
 export function todayOf({ now = '' }: Pick<Entry, 'now'>): string {
   return (now.match(/[a-z-]+/g) ?? []).slice(0, 2).join(' ');
 }
 
-/** The page of a verb, which may be about its neighbours too; for another name, that of the verb. */
+/** The help page of a verb, which may describe related verbs too. Another name shows the page of its verb. */
 export async function pageOf(noun: string | null, entry: Entry): Promise<string> {
   const named = (name: string) => (noun === null ? name : `${noun} ${name}`);
   if (entry.now !== undefined) {
@@ -389,7 +389,7 @@ export async function pageOf(noun: string | null, entry: Entry): Promise<string>
   );
 }
 
-/** The page of a noun; for another name of it, that of the noun. */
+/** The help page of a noun. Another name of a noun shows the page of that noun. */
 export function nounPage(noun: string, entries: readonly Entry[]): string {
   const [today = ''] = entries[0]?.now?.split(' ') ?? [];
   if (isOtherNoun(entries)) return nounPage(today, nouns[today] ?? []);
@@ -402,7 +402,7 @@ export function otherNameRows(): [name: string, now: string][] {
   return Object.entries(otherNames).map(([name, { now }]) => [name, now]);
 }
 
-/** The same in few lines: a noun whose verbs are those of another one is one of them. */
+/** The other names in few lines: a noun whose verbs are those of another noun takes one line. */
 function otherNameLines(): [string, string][] {
   const rows = new Map<string, string[]>();
   for (const [name, { now }] of Object.entries(otherNames)) {
@@ -417,7 +417,7 @@ function otherNameLines(): [string, string][] {
   return [...rows].map(([now, names]) => [names.join(', '), now]);
 }
 
-/** The most common commands; `--all`: each of them. */
+/** The most common commands; `--all`: every command. */
 export function topUsage(version: string, { all = false }: { all?: boolean } = {}): string {
   const words = listed(verbs).filter(({ isHidden }) => all || !isHidden);
   const groups = Object.entries(nouns).filter(

@@ -1,4 +1,4 @@
-/** The hook that a repository runs at commits, and the check that does the same: no commit of stator runs a hook. */
+/** The commit hook of a repository, and the check that does the same work: stator's own commits run no hooks. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
@@ -12,7 +12,7 @@ export interface CommitHook {
   readonly command: string;
 }
 
-/** Programs that run hooks by a file of theirs, the more specific first. */
+/** Programs that run hooks, by their configuration file, the more specific ones first. */
 const byFile = [
   ['.pre-commit-config.yaml', 'pre-commit run --all-files'],
   ...['lefthook.yml', 'lefthook.yaml', '.lefthook.yml', '.lefthook.yaml'].map(
@@ -21,7 +21,7 @@ const byFile = [
   ['.husky/pre-commit', 'sh .husky/pre-commit'],
 ] as const;
 
-/** null: nothing runs before a commit of that repository. */
+/** null: the repository has no commit hook. */
 export function commitHook(call: Pick<Call, 'env'>, repo: string): CommitHook | null {
   for (const [file, command] of byFile) if (existsSync(join(repo, file))) return { file, command };
   const folder = askGit({ cwd: repo, env: call.env }, ['rev-parse', '--git-path', 'hooks']);
@@ -31,7 +31,7 @@ export function commitHook(call: Pick<Call, 'env'>, repo: string): CommitHook | 
   return { file, command: `sh ${isGits ? '"$(git rev-parse --git-path hooks/pre-commit)"' : shellWord(file)}` };
 }
 
-/** The lines about it for a person. */
+/** The lines that explain it to a person. */
 export function commitHookLines({ file, command }: CommitHook): string[] {
   return [
     `commits of plans run no hooks, so not ${file} either; as the check of a task it is run before the task counts as done:`,
@@ -44,6 +44,6 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return false; // missing and not allowed are the same: git runs neither
+    return false; // git runs a hook neither if it is missing nor if it may not be executed
   }
 }

@@ -1,4 +1,4 @@
-/** `stator daemon`: the engine that stays. */
+/** `stator daemon`: the engine as a background process. */
 
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
@@ -41,7 +41,7 @@ const restart = defineVerb({
   async run({ config }, call) {
     const { home, owner } = ownerHere(call.env);
     const named = config ?? owner?.config ?? undefined;
-    // A running daemon is not stopped for a file with which none can start.
+    // A running daemon is not stopped if its configuration is broken: no daemon could start then.
     loadDaemonConfig(home, named === undefined ? undefined : resolve(call.cwd, named));
     if (owner !== null) announceRestart(home);
     try {

@@ -1,4 +1,4 @@
-/** `stator demo`: a whole run in a throw-away repo, with nothing installed and no network. */
+/** `stator demo`: a complete run in a temporary repo. It needs no installation and no network. */
 
 import { basename } from 'node:path';
 import { type Call, defineVerb } from './command.ts';
@@ -37,12 +37,12 @@ async function tellDemo(call: Call, { repo, name: plan }: RunRequest): Promise<v
   const { out } = call;
   if (out.json || out.quiet) return;
   const project = basename(repo);
-  const calm = { ...call, out: { ...out, noteOnce: () => undefined } }; // here no note is needed that no engine runs any more
+  const calm = { ...call, out: { ...out, noteOnce: () => undefined } }; // the note that no engine runs would only confuse here
   const { shown, history } = await withClient(calm, 'read', async (client) => ({
     shown: await client.plan(project, plan),
     history: await client.history(project, plan),
   }));
-  // Tasks and agents were shown one by one; this is a summary.
+  // Tasks and agents were already shown one by one; this is a summary.
   const turns = history.filter(({ actor }) => actor === '' || /^wave-[^/]+$/.test(actor));
   const lines = turns.flatMap((entry) => factLines(entry, shown) ?? []);
   out.print('', out.paint('strong', 'what happened'), ...lines);

@@ -38,7 +38,7 @@ export default defineVerb({
   },
 });
 
-/** What was found is broken at words, so that nothing of it is cut. */
+/** Findings are wrapped at words, so that no text is cut. */
 function checkRows(checks: readonly Check[], width: number | null): Cell[][] {
   const named = Math.max(...checks.map(({ name }) => widthOf(name)));
   const room = width === null ? null : Math.max(20, width - named - 5); // the mark and two gaps
@@ -73,13 +73,13 @@ function repairLines({ store, orphans, notes }: Repairs): string[] {
 }
 
 interface Repairs {
-  /** null: it is whole, or there is none. */
+  /** null: the store is intact, or there is none. */
   readonly store: { readonly state: Orphan['state']; readonly what: string } | null;
   readonly orphans: readonly Orphan[];
   readonly notes: readonly string[];
 }
 
-/** Never throws because of a fault: it names what cannot be repaired. */
+/** Never throws because of a fault: it reports what cannot be repaired. */
 async function repair({ env }: Call, dry: boolean): Promise<Repairs> {
   try {
     if (!isStoreThere(storePlaceIn(env))) return { store: null, orphans: [], notes: [] };

@@ -1,4 +1,4 @@
-/** The message of a verb that throws, and its exit code. Loaded only then. */
+/** Prints the message of a verb that throws, and chooses its exit code. Loaded only on a failure. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export interface Failing {
   readonly version: string;
 }
 
-/** Prints to standard error, never throws, answers the exit code. */
+/** Prints to standard error and returns the exit code. Never throws. */
 export function reportFailure(failure: unknown, failing: Failing): number {
   const thrown = failure instanceof UsageError ? failure : asOtherVersion(failure, { env: failing.out.env });
   if (thrown instanceof UsageError) {
@@ -83,7 +83,7 @@ function reportBug(thrown: unknown, failing: Failing): number {
   return errorClasses.internal.exitCode;
 }
 
-/** In the home, or in the folder for temporary files where the home cannot be written. */
+/** Writes the report into the home, or into the folder for temporary files if the home cannot be written. */
 function writeReport(thrown: unknown, { out, argv, version }: Failing): string | null {
   const now = new Date().toISOString();
   const text = [
@@ -101,15 +101,15 @@ function writeReport(thrown: unknown, { out, argv, version }: Failing): string |
       writeFileSync(path, text, { mode: 0o600 });
       return path;
     } catch {
-      // The next folder; a report that cannot be written must not hide the bug itself.
+      // Tries the next folder. If no report can be written, the bug itself is still printed.
     }
   }
   return null;
 }
 
 /**
- * The verb and its flags; their values are replaced by their lengths. A report is sent to other people, and arguments may be tokens, answers and whole
- * documents.
+ * The verb and its flags, with the length of each value in place of the value: a report is sent to other people, and arguments may be tokens, answers
+ * and whole documents.
  */
 function commandOf(argv: readonly string[]): string {
   const shown = argv.map((word, index) => {
@@ -128,7 +128,7 @@ function lengthOf(word: string): string {
   return `<${word.length} characters>`;
 }
 
-/** An error may quote what was typed. Short words are in many places. */
+/** An error may quote the typed arguments. Short ones are left in, because they also occur in ordinary text. */
 function withoutWords(text: string, argv: readonly string[]): string {
   const typed = argv.flatMap((word) => [word, word.split(/=(.*)/s)[1] ?? '']).filter((word) => !isCommandWord(word));
   const hidden = typed.flatMap((word) => [word, JSON.stringify(word).slice(1, -1)]).filter((word) => word.length >= 6);

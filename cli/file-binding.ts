@@ -1,4 +1,4 @@
-/** Which plan a file is: a plan is bound to the file that it was registered from. */
+/** The plan of a file: a plan is bound to the file that it was registered from. */
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
@@ -11,7 +11,7 @@ import type { ReadPlanFile } from './plan-file.ts';
 
 /** A plan's file as it was read, and the path by which its plan knows it. */
 export interface BoundFile extends Omit<ReadPlanFile, 'path' | 'reading'> {
-  /** From the root of the repo's working tree, with `/`; absolute outside of it; null where the file lies nowhere. */
+  /** The path from the root of the repo's working tree, with `/`; absolute outside of it; null for a text that is not in a file. */
   readonly bound: string | null;
 }
 
@@ -21,7 +21,9 @@ export interface FoundPlan {
   readonly shown: PlanShow | null;
 }
 
-/** The file read again as the family that a person once gave; null: none was given, or one is given now. Throws what reading it throws. */
+/**
+ * Reads the file again as the family that a person chose earlier; null: no family was chosen, or one is given now. Throws the errors of reading it.
+ */
 export async function readAsBefore(
   call: Call,
   client: Client,
@@ -38,7 +40,7 @@ export async function readAsBefore(
   return readPlanFile(call.cwd, file, { name: isNamed ? name : undefined, as });
 }
 
-/** The plan of that name whose file is gone. */
+/** The plan of that name, if its file no longer exists. */
 async function movedPlan(
   client: Client,
   project: string,
@@ -49,7 +51,7 @@ async function movedPlan(
   return isGone ? found : undefined;
 }
 
-/** `repo` is the main repository's folder. A file of a worktree is the same one as in the main folder. */
+/** `repo` is the main repository's folder. A file in a worktree counts as the same file in the main folder. */
 export function bindingOf(
   call: Pick<Call, 'env'>,
   repo: string,
@@ -58,7 +60,7 @@ export function bindingOf(
   return { ...read, bound: path === null ? null : boundPath(call, repo, path) };
 }
 
-/** The path by which a plan knows the file at the absolute `path`, whether or not it lies there. */
+/** The path under which a plan is bound to the file at the absolute `path`, whether or not the file exists. */
 export function boundPath(call: Pick<Call, 'env'>, repo: string, path: string): string {
   const folder = nearestFolder(dirname(path));
   const real = existsSync(path) ? realpathSync(path) : join(realpathSync(folder), relative(folder, path));
@@ -69,7 +71,7 @@ function nearestFolder(folder: string): string {
   return existsSync(folder) ? folder : nearestFolder(dirname(folder));
 }
 
-/** The path of a plan's file, for a person who is in `cwd`. */
+/** The path of a plan's file, relative to `cwd` for a person. */
 export function placeOf(call: Pick<Call, 'env' | 'cwd'>, repo: string, bound: string): string {
   return resolve(workingTree(call, repo, call.cwd) ?? repo, bound);
 }
@@ -79,7 +81,7 @@ function pathIn(root: string, path: string): string {
   return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }
 
-/** The root of the working tree of that repository which holds the folder; null where none of its does. */
+/** The root of that repository's working tree which contains the folder; null: no working tree contains it. */
 function workingTree({ env }: Pick<Call, 'env'>, repo: string, folder: string): string | null {
   for (let root = realpathSync(folder); ; root = dirname(root)) {
     if (existsSync(join(root, '.git'))) {
@@ -91,8 +93,8 @@ function workingTree({ env }: Pick<Call, 'env'>, repo: string, folder: string): 
 }
 
 /**
- * The plan that is bound to the file, otherwise the plan of its name, which may not be bound to a file yet. Throws `conflict` if that plan has another file,
- * and if several plans are bound to this one.
+ * The plan that is bound to the file; otherwise the plan with the file's name, if it is not bound to another file. Throws `conflict` if that plan has
+ * another file, or if several plans are bound to this one.
  */
 export async function planOfFile(client: Client, project: string, file: BoundFile): Promise<FoundPlan> {
   const plan = await nameOf(client, project, file);
@@ -102,7 +104,7 @@ export async function planOfFile(client: Client, project: string, file: BoundFil
   throw otherFile(plan, { bound: shown.file, given: file.bound });
 }
 
-/** A plan follows its moved file: it is recognized by its text, or a person confirms it. */
+/** A plan follows a file that was moved: the file is recognized by its text, or a person confirms it. */
 export function isMovedTo(file: BoundFile, shown: PlanShow, repo: string): boolean {
   return shown.file !== null && !existsSync(resolve(repo, shown.file)) && (file.isNamed || !isEdited(file, shown));
 }
@@ -129,17 +131,17 @@ export async function findPlan(client: Client, project: string, plan: string): P
   }
 }
 
-/** Whether the file was edited since its text was taken. A planner's change of that text is no edit of the file. */
+/** Whether the file was edited since the plan read it. A planner's change of the plan's text is no edit of the file. */
 export function isEdited({ content }: Pick<ReadPlanFile, 'content'>, shown: PlanShow): boolean {
   return content !== shown.content && (shown.file_digest === null || textDigest(content) !== shown.file_digest);
 }
 
-/** Whether the plan's document differs from its file, as far as that is known. */
+/** Whether the plan's document differs from its file, if that is known. */
 export function differsFromFile(shown: Pick<PlanShow, 'content' | 'file' | 'file_digest'>): boolean {
   return shown.file !== null && shown.file_digest !== null && textDigest(shown.content) !== shown.file_digest;
 }
 
-/** Binds the plan to its file, if the plan has another path or text for it; the file is not edited. */
+/** Binds the plan to its file if the plan has another path or text. The file is not edited. */
 export async function bind(client: Client, shown: PlanShow, { bound, content, as }: BoundFile): Promise<void> {
   const isKnown = shown.file === bound && shown.file_digest === textDigest(content);
   if (bound === null || (isKnown && (as === undefined || as === shown.file_as))) return;

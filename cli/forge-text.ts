@@ -1,10 +1,10 @@
-/** Forges in lines, one for each forge and what is wrong with it, however many repos are there. */
+/** One line for each forge and each problem of it, whatever the number of repos there. */
 import { duration } from '../machines/vocabulary/time-text.ts';
 import type { ForgeEntry } from '../runtime/api/client/client.ts';
 import { groupBy } from '../runtime/base/platform/group-by.ts';
 import { plain } from './text.ts';
 
-/** What is wrong, since when, what waits for it, what to do; forges that answer share one line. */
+/** The problem, since when, what waits for it, and what to do. Forges that answer share one line. */
 export function forgeLines(forges: readonly ForgeEntry[], nowMs: number): { isDown: boolean; text: string }[] {
   const down = forges.filter(({ state }) => state === 'down');
   const up = [...new Set(forges.filter(({ state }) => state === 'up').map(({ server }) => server))];

@@ -1,4 +1,4 @@
-/** A folder of no registered repo that is probably the new place of a renamed or moved one. */
+/** Recognizes a folder that belongs to no registered repo, and that probably is a moved or renamed one. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { askGit, mainRepository } from './place.ts';
 const shownPlans = 10;
 const ownedRefs = 'refs/stator/owned/';
 
-/** The note for a person there: the old name, its plans, and the command that moves them to this folder; null: it does not look like a moved repo. */
+/** The note for a person in that folder: the old name, its plans, and the command that moves them here; null: it does not look like a moved repo. */
 export async function formerRepoText(call: Call, client: Pick<Client, 'plans' | 'repos'>): Promise<string | null> {
   const path = mainRepository(call);
   const repos = path === null ? [] : await client.repos();

@@ -65,7 +65,7 @@ const nounsOf = {
   rows: ['row', 'rows'],
 } as const satisfies Record<CleaningItem['kind'], readonly [string, string]>;
 
-/** How many are named of one kind and reason. */
+/** The most items of one kind and reason that are listed by name. */
 const shownNames = 10;
 
 function linesOf(report: CleaningReport): string[] {
@@ -89,7 +89,7 @@ function linesOf(report: CleaningReport): string[] {
   ];
 }
 
-/** Entries on which a person can act are named one by one. */
+/** Items that a person can act on are listed one by one. */
 function keptLines(some: readonly CleaningItem[]): string[] {
   const [first] = some;
   if (first === undefined) return [];
@@ -109,7 +109,7 @@ function amount(some: readonly CleaningItem[]): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** Empty if nothing was measured. */
+/** Empty if no size was measured. */
 function sizeText(some: readonly CleaningItem[]): string {
   const measured = some.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]));
   return measured.length === 0 ? '' : `, ${byteText(measured.reduce((sum, bytes) => sum + bytes, 0))}`;

@@ -1,4 +1,4 @@
-/** `stator init`: a repo's first configuration. */
+/** `stator init`: the first configuration of a repo. */
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
@@ -42,7 +42,7 @@ export default defineVerb({
     const file = join(repo, '.stator', 'config.toml');
     const text = readConfigText(file);
     const found = installedAgents(call.env);
-    // In a repo that is set up already this needs the flag.
+    // In a repo that already has a configuration this needs the flag.
     const existing = () => ({ repo, file, wanted: named, mcp: mcp ? offerMcp(call, found, true) : [] });
     if (text !== null) return tellExisting(call, { text, ...existing() });
     const chosen = named ?? (await pick(call, found, yes));
@@ -61,7 +61,7 @@ function exitCode(registered: readonly McpRegistered[]): number {
   return registered.some(({ state }) => state === 'failed') ? 1 : 0;
 }
 
-/** Throws `usage` with the nearest. */
+/** Throws `usage` with the nearest name. */
 function agentNamed(name: string): KnownAgent {
   const found = namedAgents.find((agent) => agent.name === name);
   if (found !== undefined) return found;
@@ -80,7 +80,7 @@ async function pick(call: Call, found: readonly KnownAgent[], isQuick: boolean):
   return found.find((agent) => agent.name === name) ?? first;
 }
 
-/** false: another process wrote one meanwhile, and that one stays. Throws `bad_config` where it cannot be written. */
+/** false: another process wrote the file meanwhile, and that file stays. Throws `bad_config` if it cannot be written. */
 function write(file: string, text: string): boolean {
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -96,8 +96,8 @@ function write(file: string, text: string): boolean {
 const asksLater = 'the first run asks you';
 
 /**
- * Registers the repo, and trusts only the written file: other files of the repo (prompts, hooks of another program) give another digest, and a person is asked
- * about them before a plan runs. Returns why it is not trusted; null: it is.
+ * Registers the repo, and trusts only the file that was written. Other files of the repo (prompts, hooks of another program) give another digest, so
+ * a person is asked about them before a plan runs. Returns why the repo is not trusted; null: it is trusted.
  */
 async function trustWritten({ env }: Call, { repo, file, text }: { repo: string; file: string; text: string }) {
   try {
@@ -120,7 +120,7 @@ interface Written {
   readonly file: string;
   readonly chosen: KnownAgent | null;
   readonly found: readonly KnownAgent[];
-  /** Why it is not trusted; null: it is. */
+  /** Why the repo is not trusted; null: it is trusted. */
   readonly untrusted: string | null;
   readonly mcp: readonly McpRegistered[];
 }
@@ -170,14 +170,14 @@ interface Existing {
   readonly mcp: readonly McpRegistered[];
 }
 
-/** Throws `bad_config` where it is broken. */
+/** Throws `bad_config` if the file is broken. */
 async function tellExisting({ out, env }: Call, existing: Existing): Promise<number> {
   const { repo, file, text, wanted, mcp } = existing;
   const { origins, profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
   const named = Object.keys(origins).filter(
     (key) => originOf({ origins }, key).file === file && !isInherited(key, text),
   );
-  // A table is recognised by what is in it.
+  // A table is recognized by one of its keys.
   const keys = named.filter(
     (key) =>
       !/^(agents|worktree|landing|waves|documents|notes|http)(\.[a-z]+)?$/.test(key) ||
@@ -187,7 +187,7 @@ async function tellExisting({ out, env }: Call, existing: Existing): Promise<num
   const names = installedAgents(env).map(({ name }) => name);
   const agent = profiles.coder.preset;
   const known = knownAgents.find(({ name }) => name === agent);
-  // `doctor` looks for a program of another name or place.
+  // If the table names another program, `doctor` looks for it.
   const absent = known === undefined || profiles.coder.program !== null || isOnPath(agent, env) ? null : known.install;
   const next = absent === null ? 'stator run <plan.md>' : 'stator doctor';
   const plans = await foundPlans(repo);
@@ -209,7 +209,7 @@ async function tellExisting({ out, env }: Call, existing: Existing): Promise<num
   return exitCode(mcp);
 }
 
-/** A role inherits the default table: a value in the file is shown once, and not for every role. */
+/** A role inherits from the default table: a value in the file is shown once, not for every role. */
 function isInherited(key: string, text: string): boolean {
   const role = /^agents\.([a-z]+)\./.exec(key)?.[1];
   return role !== undefined && !new RegExp(`^\\s*\\[\\s*agents\\s*\\.\\s*["']?${role}\\b`, 'm').test(text);

@@ -45,7 +45,7 @@ async function addressFrom(
   const answer = await ask('POST', '/v1/inspect', { body, signal: AbortSignal.timeout(answerMs) });
   const value: unknown = await answer.json();
   if (isErrorDocument(value)) {
-    // An earlier daemon does not have this route, or not this field.
+    // A daemon of an earlier version does not know this route or this field.
     if (value.code !== 'not_found' && !(body.stately && value.code === 'bad_request')) throw errorFromDocument(value);
   } else if (hasWord(value, 'url')) {
     if (!body.stately || body.once) return { url: value.url };
@@ -62,7 +62,7 @@ function hasWord<K extends string>(value: unknown, key: K): value is Record<K, s
   return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[key] === 'string';
 }
 
-/** All users of the machine can read its command line: the token in this address works only for the first caller. */
+/** All users of the machine can read the browser's command line, so the key in this address works only once. */
 async function openInBrowser({ out }: Call, url: string): Promise<void> {
   const program = process.platform === 'darwin' ? 'open' : 'xdg-open';
   const child = spawn(program, [url], { detached: true, stdio: 'ignore' });

@@ -1,4 +1,4 @@
-/** `stator agent`: the agents. */
+/** `stator agent`: the verbs for agents. */
 
 import { EngineError, onOneLine } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
@@ -36,7 +36,7 @@ function waitingLines(waiting: readonly WordEntry[], title: string): string[] {
   ];
 }
 
-/** What the inbox takes, with room for its wrapping. */
+/** The limit of the inbox, minus room for the JSON around the message. */
 const messageLimitBytes = 60 * 1024;
 
 const send = defineVerb({

@@ -152,14 +152,14 @@ const prune = defineVerb({
   },
 });
 
-/** `waits`: what happens without one. Throws what starting a daemon throws, and `interrupted` at Ctrl-C. */
+/** `waits`: what happens if no daemon is started. Throws the errors of starting a daemon, and `interrupted` at Ctrl-C. */
 async function offerDaemon(call: Call, waits: string): Promise<void> {
   if (!canAsk(call)) return;
   const client = await attach(homeFolder(call.env), call.env);
   if (client !== null) return client.close();
   const engine = engineHere(call.env);
   call.out.warn(`${absentText(engine)}: ${waits}`);
-  // If another process has the home, a daemon could not start.
+  // If another process owns the home, a daemon cannot start.
   if (engine.kind !== 'none') return call.out.note(absentStep(engine));
   if (await confirm(call, 'start the daemon now?')) await startAndTell(call, undefined);
 }

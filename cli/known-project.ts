@@ -1,9 +1,9 @@
-/** `--project` of any verb: a name that no registered repo has is a mistake, never an empty answer. */
+/** `--project` of any verb: an unknown name is an error, never an empty answer. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
 import { registeredProjects } from '../runtime/engine/registered-projects.ts';
 
-/** More names than this are no help to anyone. */
+/** A longer list of names does not help anyone. */
 const shownNames = 20;
 
 /** Throws `repo_not_found` with the nearest and the known names. */

@@ -1,4 +1,4 @@
-/** `stator machine`: the statecharts, and the trees of machines of your own. */
+/** `stator machine`: statecharts, and the trees of user-defined machines. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
@@ -25,7 +25,7 @@ const list = defineVerb({
       );
       return 0;
     }
-    const quiet = { ...call, out: { ...out, noteOnce: () => undefined } }; // they are the same with and without an engine
+    const quiet = { ...call, out: { ...out, noteOnce: () => undefined } }; // definitions are the same with and without an engine
     const machines = await withClient(quiet, 'read', (client) => client.machines());
     out.list(machines, {
       headings: ['machine', 'what it is', 'version', 'states', 'transitions'],
@@ -47,7 +47,7 @@ const list = defineVerb({
 const formats = ['mermaid', 'json', 'svg'] as const;
 const themes = ['light', 'dark', 'both'] as const;
 
-/** Throws `usage` with the nearest word. */
+/** Throws `usage` with the nearest accepted value. */
 function oneOf<Word extends string>(flag: string, said: string, words: readonly Word[]): Word {
   const known = words.find((word) => word === said);
   if (known !== undefined) return known;
@@ -109,7 +109,7 @@ const exportIt = defineVerb({
   },
 });
 
-/** The note of the list about a tree, beside its state: what it cannot do comes first. */
+/** The note about a tree beside its state. What prevents it from working comes first. */
 function shownText({ view, problem, paused, set_aside: aside = [] }: MachineTreeEntry): string {
   return [
     ...(paused === true ? ['its effects are paused'] : []),

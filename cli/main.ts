@@ -1,15 +1,15 @@
 #!/usr/bin/env node
-/** The program `stator`: a call with the streams and environment of this process, and its end with the call's exit code. */
+/** The program `stator`: one call with the streams and environment of this process. It ends with the call's exit code. */
 import { runProgram } from './program.ts';
 
 const argv = process.argv.slice(2);
 const doesWork = argv.some((arg) => arg === 'run' || arg === 'demo' || arg === '--foreground');
-/** The reader of the output may close it at any time (`| head`): then the output was enough. */
+/** A reader of the output, such as `head`, may close it at any time: then it has read enough. */
 const gone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
-/** Why output was lost: half an answer looks like a whole one. */
+/** Why output was lost. It is reported, since a part of an answer looks like the whole. */
 let lost: NodeJS.ErrnoException | null = null;
 
-/** A verb that does work goes on without output, and every verb without remarks. */
+/** A verb that does work continues without its output; every verb continues without standard error. */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (stream === process.stdout) note(error);
@@ -38,7 +38,7 @@ process.once('SIGINT', interrupt);
 const { env, stdin, stdout, stderr } = process;
 const exitCode = await runProgram({ argv, env, cwd: process.cwd(), stdin, stdout, stderr });
 process.exitCode = exitCode;
-// The output is written, and anything that may still be open (an idle connection) must not keep the shell waiting.
+// The process exits once the output is written: an idle connection must not keep it alive.
 process.stdout.write('', (error) => {
   note(error);
   process.stderr.write('', () => end(exitCode));

@@ -1,20 +1,20 @@
-/** Commands that were probably meant by a word that is no verb: a step of a plan, or another program's name for a verb. */
+/** Suggests commands for a word that is no verb: it may be a step of a plan, or another program's name for a verb. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { planSteps, stepName } from './plan/steps.ts';
 
-/** A name that is no verb of a noun; for '' a name without a noun. */
+/** A word that is no verb of a noun; '' if it has no noun. */
 export interface NoVerb {
   readonly noun: string;
   readonly given: string;
-  /** What is typed after it. */
+  /** The arguments after it. */
   readonly rest: readonly string[];
 }
 
-/** The verbs of each noun; `now` is there for a name of another program. */
+/** The verbs of each noun. `now` is set for a name of another program. */
 type Nouns = Readonly<Record<string, readonly { readonly name: string; readonly now?: string }[]>>;
 
-/** By noun and by what is typed. What is in angle brackets is replaced by what was typed after it. */
+/** Suggested commands by noun and by word. The names in angle brackets are replaced by the typed arguments. */
 export const otherWords: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   '': {
     agents: ['agent list'],
@@ -123,7 +123,7 @@ export const otherWords: Readonly<Record<string, Readonly<Record<string, readonl
   },
 };
 
-/** For every noun with verbs, and for names without a noun. Empty: no command is likely. */
+/** The suggestions for a noun or for no noun. Empty: no command is likely. */
 export function meantCommands({ noun, given, rest }: NoVerb, nouns: Nouns): string[] {
   const word = given.toLowerCase().replaceAll('_', '-');
   const own = isPlanFile(given) ? [`run ${shellWord(given)}`] : (otherWords[noun]?.[word] ?? []);
@@ -135,7 +135,7 @@ export function meantCommands({ noun, given, rest }: NoVerb, nouns: Nouns): stri
   return [...new Set([...commands, ...elsewhere.map((other) => `${other} ${word}`)])];
 }
 
-/** The names of steps, for the nearest word. */
+/** The names of steps, to find the nearest one. */
 export function stepsOf(noun: string): string[] {
   return takesSteps(noun) ? [...planSteps.keys()] : [];
 }
@@ -152,7 +152,7 @@ function isVerbOf(nouns: Nouns, noun: string, word: string): boolean {
   return nouns[noun]?.some(({ name, now }) => name === word && now === undefined) === true;
 }
 
-/** That signal, otherwise the steps with that name in theirs: `approve` is in review-approved and verify-approved. */
+/** The command of that step; otherwise of all steps whose names contain the word: `approve` is in review-approved and verify-approved. */
 function stepCommands(word: string): string[] {
   const type = signalTypeOf(word);
   const sent = type !== null && signals[type].to === 'plan' ? type : null;
@@ -166,7 +166,7 @@ function stepCommands(word: string): string[] {
   return meant.map((name) => `plan advance <plan> ${name}`);
 }
 
-/** The typed words replace the names in angle brackets, in order; a plan is no agent. */
+/** Replaces the names in angle brackets by the typed arguments, in order. A plan's name is not used for an agent. */
 function filled(command: string, noun: string, rest: readonly string[]): string {
   const given = rest.filter((word) => !word.startsWith('-'));
   return command.replace(/(?<= )"?<[a-z]+>"?(?= |$)/g, (placeholder) => {

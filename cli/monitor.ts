@@ -1,4 +1,4 @@
-/** `stator monitor`: a board on a terminal; everywhere else a line for each fact. */
+/** `stator monitor`: a board on a terminal; elsewhere one line for each fact. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
@@ -14,7 +14,7 @@ import { requireProject, saidPlan } from './place.ts';
 import { planNamed } from './session.ts';
 
 interface Since {
-  /** undefined: only what is new. */
+  /** undefined: only new facts. */
   readonly seq: number | undefined;
   readonly ms: number;
 }
@@ -32,7 +32,7 @@ function sinceOf(text: string | undefined, nowMs: number): Since {
   );
 }
 
-/** An engine that was restarted is there again within this or a little more. */
+/** An engine that restarts is back within this time or a little more. */
 const retryMs = 500;
 
 export default defineVerb({
@@ -90,7 +90,7 @@ export default defineVerb({
   },
 });
 
-/** Whether there is a terminal with a person at it. */
+/** Whether there is a terminal, and a person at it. */
 function mayDraw({ out, stdin, env }: Call): boolean {
   const isTerminal = out.stdout.isTTY === true && stdin.isTTY === true && env.TERM !== 'dumb';
   return isTerminal && !out.json && !out.verbose;
@@ -101,13 +101,13 @@ type Filter = { readonly project?: string; readonly plan?: string };
 interface Following {
   readonly call: Call;
   readonly filter: Filter;
-  /** The last fact that was seen; undefined: none yet, and only new facts are printed. */
+  /** The number of the last fact; undefined: none yet, and only new facts are printed. */
   readonly seq: number | undefined;
-  /** Older facts are read and not printed. */
+  /** Facts before this time are not printed. */
   readonly ms: number;
 }
 
-/** A file's path becomes its plan's name. Throws `plan_not_found`. */
+/** Replaces a file's path by the name of its plan. Throws `plan_not_found`. */
 async function checkedFilter(call: Call, client: Client, said: Filter): Promise<Filter> {
   const { project, plan } = said;
   if (project === undefined || plan === undefined) return said;
@@ -124,7 +124,7 @@ function needProject(call: Call): { project: string } {
   return { project: requireProject(call) };
 }
 
-/** An engine with news: null while there is none, and while a daemon waits for its store or does not answer. */
+/** An engine that reports facts; null: there is none, or a daemon waits for its store or does not answer. */
 async function reach(call: Call): Promise<Client | null> {
   try {
     const client = await attached(call);
@@ -144,7 +144,7 @@ async function attached({ env }: Call): Promise<Client | null> {
 async function followOne(following: Following, client: Client, isAgain: boolean): Promise<Following> {
   const { call, filter, ms } = following;
   const teller: Teller = createTeller(call, client);
-  // What happened while this was not connected is read from the journal.
+  // Facts from the time without a connection are read from the journal.
   let seq = following.seq ?? (isAgain ? 0 : undefined);
   try {
     if (isAgain) await teller.connection('connected');

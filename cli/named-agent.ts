@@ -1,4 +1,4 @@
-/** The agent that a verb is about, by its title. */
+/** The agent that a verb names by its title. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { absentStep } from '../runtime/base/platform/home-engine.ts';
@@ -15,14 +15,17 @@ export interface AgentAddress {
   readonly title: string;
 }
 
-/** A client for a signal to that agent; `does` completes “nobody can …”. Throws `no_daemon` where no engine runs, `not_found` with the nearest title. */
+/**
+ * Opens a client for a signal to that agent. `does` completes “nobody can …”. Throws `no_daemon` if no engine runs, and `not_found` with the nearest
+ * title.
+ */
 export async function withAgent<Answer>(
   call: Call,
   { title, does }: { readonly title: string; readonly does: string },
   use: (client: Client, address: AgentAddress) => Promise<Answer>,
 ): Promise<Answer> {
   const project = requireProject(call);
-  // Without an engine nothing sees the process end, or starts the next one.
+  // Without an engine, nothing notices that the process ends, or starts the next one.
   const client = await connect({ env: call.env, mode: 'read' });
   try {
     if (client.note !== null) {

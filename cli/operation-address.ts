@@ -1,4 +1,4 @@
-/** What the verb of an operation is about: a repo, a plan, an agent or a part of the queue, from its arguments, the run or the folder. */
+/** The subject of an operation's verb (a repo, a plan, an agent or a part of the queue), from its arguments, the run or the folder. */
 import { resolve } from 'node:path';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client } from '../runtime/api/client/client.ts';
@@ -15,7 +15,7 @@ import { isSure } from './sure.ts';
 type Words = NonNullable<AnyOperation['verb']>;
 type Address = Readonly<Record<string, unknown>>;
 
-/** The arguments before those of the verb. */
+/** The arguments for the subject, which come before those of the verb. */
 export const addressArgs = {
   plan: planArgs,
   repo: { repo: repoArg },
@@ -25,7 +25,7 @@ export const addressArgs = {
   issue: { ref: referenceArg },
 };
 
-/** The repo of a verb that names none by an argument. Throws `bad_repo`. */
+/** The repo for a verb without an argument for it. Throws `bad_repo`. */
 export function placeOf(
   operation: AnyOperation,
   { of, takesAll = false, takesProject = false }: Words,
@@ -44,7 +44,7 @@ interface About {
   readonly typed: TypedArgs;
 }
 
-/** Opens a client, with the fields that say what the verb is about. null: a person did not confirm it. Throws what the functions below throw. */
+/** Opens a client, and returns the fields of the subject. null: a person did not confirm it. Throws the errors of the functions below. */
 export function withAddress<Found>(
   call: Call,
   { verb, operation, typed }: About,
@@ -53,7 +53,7 @@ export function withAddress<Found>(
   const { of, needsEngine = false } = verb;
   const mode = isRead(operation) ? 'read' : 'write';
   const textOf = (name: string) => (typeof typed[name] === 'string' ? typed[name] : undefined);
-  // The operation that is requested instead may be about more than that.
+  // The operation that is called instead may have a more specific subject.
   if (of === 'plan' && namesInPath(operation).includes('plan'))
     return withPlan(call, mode, textOf('plan'), (client, { ...address }) => use(client, address));
   if (of === 'repo')

@@ -1,4 +1,4 @@
-/** The verbs of operations: the typed words become their input, and the answer is printed as JSON or as a view. */
+/** The verbs of operations: the typed arguments become the operation's input, and the answer is printed as JSON or as a view. */
 import type { ArgsDef } from 'citty';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
@@ -14,10 +14,13 @@ import { isConfirmed, sureArgs } from './sure.ts';
 import { plainLines } from './text.ts';
 import { printVerdict } from './verdict.ts';
 
-/** The request, by the fields of the input. */
+/** The fields of the operation's input. */
 type Asked = Readonly<Record<string, unknown>>;
 
-/** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. `tell` prints it itself, and answers the exit code. */
+/**
+ * How an answer is shown to a person: a table, the fields of one object, or lines about the change. `tell` prints the answer itself, and returns the
+ * exit code.
+ */
 type PlainView<Answer> =
   | { readonly list: LookOf<Answer> | ((asked: Asked, entries: Answer) => LookOf<Answer>) }
   | { fields(answer: Answer, paint: Paint): readonly (readonly [string, string | null])[] }
@@ -25,9 +28,9 @@ type PlainView<Answer> =
   | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] }
   | { tell(call: Pick<Call, 'out'>, answer: Answer): number | Promise<number> };
 
-/** The request that was answered, for a view that depends on it. */
+/** The request, for a view that depends on it. */
 export interface About<Answer> {
-  /** Still connected, for what is shown beside the answer. */
+  /** The open client, for further data beside the answer. */
   readonly client: Client;
   readonly call: Call;
   readonly asked: Asked;
@@ -43,7 +46,7 @@ export type View<Answer> =
 
 type LookOf<Answer> = ListLook<Answer extends readonly (infer Entry)[] ? Entry : never>;
 
-/** By the name of the client's method. One without a view is shown by the fields of its answer. */
+/** The views by the name of the client's method. Without a view the fields of the answer are shown. */
 export type Views = Readonly<Record<string, View<never>>>;
 
 interface Named {
@@ -91,7 +94,7 @@ export function verbOf(
 
 type Words = NonNullable<AnyOperation['verb']>;
 
-/** Words, then flags in the order of their page. */
+/** The arguments, then the flags, in the order of the help page. */
 function argsOf({ of, args, flags, instead, takesAll = false, isLong = false, confirms, act }: Words): ArgsDef {
   return {
     ...(of === undefined ? {} : addressArgs[of]),
@@ -108,7 +111,7 @@ interface Chosen extends Named {
   readonly args: Readonly<Record<string, VerbArg | undefined>>;
 }
 
-/** The operation itself, or the other one that a typed argument chooses. */
+/** The operation itself, or the other operation that a typed argument selects. */
 function chosen(own: Chosen, among: Operations, typed: TypedArgs): Chosen {
   const { instead } = own.operation.verb ?? {};
   const isOther = Object.keys(instead?.args ?? {}).some((arg) => typed[arg] !== undefined && typed[arg] !== false);
@@ -118,7 +121,7 @@ function chosen(own: Chosen, among: Operations, typed: TypedArgs): Chosen {
   return { name: instead.name, operation, args: { ...own.args, ...instead.args } };
 }
 
-/** The answer; of a verb whose last word is repeated, a list: in the order as typed, and the first refusal ends it. */
+/** The answer. For a verb whose last argument is repeated: a list in the typed order, ended by the first refusal. */
 async function answerTo(
   call: Call,
   client: Client,
@@ -146,7 +149,7 @@ function fieldsOf(args: Chosen['args'], typed: TypedArgs): Asked {
   );
 }
 
-/** The value of its field. Throws `usage`. */
+/** The value of the field. Throws `usage`. */
 function fieldOf(field: string, arg: VerbArg, value: string | boolean): unknown {
   const { oneOf: accepted, is, number, orZero = false, json = false } = arg;
   if (typeof value === 'boolean') return value ? (is ?? true) : undefined;
@@ -157,7 +160,7 @@ function fieldOf(field: string, arg: VerbArg, value: string | boolean): unknown 
   throw new EngineError('usage', `"${value}" is no ${accepted.called}`, `write one of ${accepted.values.join(', ')}`);
 }
 
-/** A JSON object of the command line; undefined if it is empty. Throws `usage` with the flag. */
+/** A JSON object from the command line; undefined if the text is empty. Throws `usage` with the flag. */
 function objectOf(flag: string, text: string): unknown {
   if (text.trim() === '') return undefined;
   try {
@@ -173,7 +176,7 @@ function objectOf(flag: string, text: string): unknown {
   );
 }
 
-/** Answers the exit code. */
+/** Returns the exit code. */
 function show(
   { out }: Pick<Call, 'out'>,
   view: PlainView<unknown> | undefined,
@@ -192,7 +195,7 @@ function show(
   return 0;
 }
 
-/** The fields of an answer that has no view. */
+/** The fields of an answer without a view. */
 function plainFields(answer: unknown): (readonly [string, string | null])[] {
   if (typeof answer !== 'object' || answer === null) return [['answer', String(answer)]];
   return Object.entries(answer).map(([name, value]) => [

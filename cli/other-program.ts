@@ -1,7 +1,7 @@
 /** Runs another program to its end and returns its output. */
 import type { Call } from './command.ts';
 
-/** A program that has not ended by then counts as hanging. */
+/** A program that takes longer counts as hanging. */
 const limitMs = 60_000;
 
 export function runProgram({ env, cwd }: Pick<Call, 'env' | 'cwd'>, [program = '', ...words]: readonly string[]) {

@@ -1,11 +1,11 @@
-/** Whether a verb failed because the engine that it spoke with is of another version. */
+/** Whether a verb failed because the engine has another version. */
 
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { localTime } from '../machines/vocabulary/time-text.ts';
 import { isThisStator, statorBuild, statorVersion } from '../runtime/base/platform/version.ts';
 import { ownerHere, type Presence } from './daemon/presence.ts';
 
-/** The thrown error, or `other_version` if that is more likely the reason: the answer, or the question, was not understood. */
+/** The thrown error, or `other_version` if that is the more likely reason: one side did not understand the other. */
 export function asOtherVersion(thrown: unknown, { env }: { env: NodeJS.ProcessEnv }): unknown {
   if (!isMisunderstood(thrown)) return thrown;
   const owner = ownerOf(env);
@@ -28,7 +28,7 @@ export function differenceText({ version, build }: Pick<Presence['owner'], 'vers
   return `build ${build ?? 'unknown'} of version ${own}, and this stator is build ${statorBuild() ?? 'unknown'}`;
 }
 
-/** A bug of ours, as it seems; a route or a field that only one of the two has. */
+/** An error that looks like a bug of stator, or a route or field that only one side knows. */
 function isMisunderstood(thrown: unknown): boolean {
   if (!(thrown instanceof EngineError) || thrown.code === 'internal') return true;
   if (thrown.code === 'not_found') return thrown.message.startsWith('no route ');

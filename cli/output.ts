@@ -1,4 +1,4 @@
-/** Where a verb prints: the answer on standard output, everything else on standard error; in the width and the colours of the terminal. */
+/** The output of a verb: the answer on standard output, everything else on standard error, in the terminal's width and colours. */
 import { styleText } from 'node:util';
 import type { ConsolaInstance, LogObject } from 'consola/core';
 import { EngineError } from '../machines/vocabulary/errors.ts';
@@ -29,7 +29,7 @@ const ansiPaint: Paint = (tone, text) => {
   return styleText(styles[tone], text, { validateStream: false }); // paintFor has checked the stream
 };
 
-/** Colour on a terminal only, and not where NO_COLOR (https://no-color.org) is set to anything, or the terminal is a dumb one. */
+/** Colours on a terminal only, unless NO_COLOR (https://no-color.org) is set or the terminal is a dumb one. */
 export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): Paint {
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb' ? ansiPaint : noPaint;
 }
@@ -41,7 +41,7 @@ export interface Stream {
   write(text: string): unknown;
 }
 
-/** The size of a terminal. One that does not know its size reports 0 (over a serial line, in some containers): then the usual size is assumed. */
+/** The size of a terminal. A terminal that does not know its size reports 0, for example over a serial line: then the usual size is assumed. */
 export function sizeOf({ columns, rows }: Stream): { width: number; height: number } {
   return { width: columns || 80, height: rows || 24 };
 }
@@ -53,7 +53,7 @@ export function tableWidth({ stdout }: Pick<OutputOptions, 'stdout'>): number | 
 
 export interface OutputOptions extends MessagesOptions {
   readonly stdout: Stream;
-  /** Under --json: only these fields of the printed document, or of each entry of a list. */
+  /** Under --json: prints only these fields of the document, or of each entry of a list. */
   readonly fields?: readonly string[];
   readonly stderr: Stream;
 }
@@ -62,16 +62,16 @@ export interface Output extends OutputOptions, Messages {
   readonly paint: Paint;
   /** The answer: one document under --json, else lines. */
   answer(document: unknown, lines: () => readonly string[]): void;
-  /** Lines of the answer. Their only escape sequences are colours; on a terminal they are broken at words. */
+  /** Lines of the answer. They may contain colours, and no other escape sequences; on a terminal they are wrapped at words. */
   print(...lines: string[]): void;
-  /** The same for foreign lines: they are printed as they are. */
+  /** Prints foreign lines without change. */
   quote(...lines: string[]): void;
   /** A note that something is done; silent under --quiet and --json. */
   say(...lines: string[]): void;
-  /** The result: one document under --json, else lines that --quiet silences. */
+  /** The result: one document under --json, otherwise lines, which --quiet silences. */
   done(document: unknown, ...lines: string[]): void;
   table(headings: readonly string[], rows: readonly (readonly Cell[])[], empty: string): string[];
-  /** A list as the answer: one document under --json, else a table; `empty` is printed where it is empty. */
+  /** Prints a list as the answer: one document under --json, otherwise a table. `empty` is printed for an empty list. */
   list<Entry>(entries: readonly Entry[], look: ListLook<Entry>): void;
 }
 
@@ -98,7 +98,7 @@ export function createOutput(options: OutputOptions): Output {
     if (!json && !quiet) print(...lines);
   };
   const shownTable: Output['table'] = (headings, rows, empty) => {
-    // An empty list is an answer and not an error; a script that counts lines must not find one.
+    // An empty list is an answer, not an error. A script that counts lines must find none.
     if (rows.length > 0) return table(headings, rows, { width: tableWidth(options), paint });
     messages.remark(empty);
     return [];
@@ -120,7 +120,7 @@ export function createOutput(options: OutputOptions): Output {
   };
 }
 
-/** A document with those of its fields, or a list of such. Throws `usage` for a field that it does not have. */
+/** A document, or a list of documents, with these fields only. Throws `usage` for a field that they do not have. */
 function withFields(line: string, fields: readonly string[]): string {
   const document: unknown = JSON.parse(line);
   const entries = Array.isArray(document) ? document : [document];
@@ -147,21 +147,24 @@ export interface MessagesOptions {
   readonly verbose: boolean;
 }
 
-/** What `--json` prints of an error, on one line; a person reads `error`, `log` and `hint`, and `page` below them. */
+/** The document that `--json` prints for an error, on one line. A person reads `error`, `log` and `hint`, and `page` below them. */
 export interface ErrorMessage {
   readonly error: string;
   readonly code: string;
   readonly hint: string;
-  /** The last lines of a process that ended. */
+  /** The last lines of the log of a process that ended. */
   readonly log?: string;
   /** Not printed with --json. */
   readonly page?: string;
 }
 
-/** `--json` lets only errors through, `--quiet` warnings and refusals too. Foreign texts are made safe for a terminal by the caller, except in errors. */
+/**
+ * Under `--json` only errors are printed; under `--quiet` also warnings and refusals. Callers make foreign text safe for the terminal, except in
+ * errors.
+ */
 export interface Messages {
   error(message: ErrorMessage): void;
-  /** What was not accepted; its first line is emphasized. */
+  /** A refusal; its first line is emphasized. */
   refusal(...lines: string[]): void;
   warn(text: string): void;
   /** Additional information. */
@@ -184,7 +187,7 @@ export function createMessages(options: MessagesOptions): Messages {
   let loaded: ConsolaInstance | null = null;
   const said = new Set<string>();
 
-  /** null: messages of this level are not shown, and load nothing. */
+  /** null: messages of this level are not shown, so consola is not loaded. */
   function consola(level: number): ConsolaInstance | null {
     if (level > limit) return null;
     loaded ??= createConsola({
@@ -212,7 +215,7 @@ function timely(text: string, json: boolean): string {
   return json ? text : withLocalTimes(text, Date.now());
 }
 
-/** Errors quote foreign texts, addresses with passwords too. */
+/** Errors may quote foreign text, and addresses with passwords. */
 function madeSafe(text: string, json: boolean): string {
   return withoutSecrets(json ? escapedJson(text) : colouredText(text));
 }
@@ -236,18 +239,18 @@ function textOf({ type, tag, args: [said] }: LogObject, { stderr, env, json }: M
   return type === 'info' ? paint('dim', text) : text;
 }
 
-/** The escapes in our own lines: only colours. */
+/** The only escape sequences in stator's own lines: colours. */
 const colours = /\x1b\[[0-9;]{0,32}m/g;
-/** A name and the blanks after it, or the blanks before a line. */
+/** A name and the spaces after it, or the spaces before a line. */
 const beforeText = /^(?: *\S+(?: \S+){0,2} {2,}| *)/;
-/** Blanks, and both sides of a character that takes two columns: such scripts have no blanks between words. */
+/** Spaces, and both sides of a character that is two columns wide: such scripts have no spaces between words. */
 const breaks = new RegExp(`( +|(?<=[${wideBlocks}])(?![\\p{M}\\p{Cf}])|(?=[${wideBlocks}]))`, 'u');
 /** Other programs whose commands we print; their names are also ordinary words, so they begin a command only after a colon. */
 const others: ReadonlySet<string> = new Set(['cd', 'git', 'npm', 'curl']);
 
 /**
- * The lines of a text in rows of at most `width` columns; null: unchanged. A further row begins in the column of the text beside a name, or deeper than an
- * indented line, so that it does not look like a new line.
+ * The lines of a text, wrapped at `width` columns; null: unchanged. A continuation row begins in the column of the text beside a name, or deeper than
+ * an indented line, so that it does not look like a new line.
  */
 export function folded(text: string, width: number | null): string {
   if (width === null) return text;
@@ -258,7 +261,7 @@ export function folded(text: string, width: number | null): string {
 }
 
 function foldedLine(line: string, width: number): string {
-  // A character takes two columns at most.
+  // A character is at most two columns wide, so this line fits without measuring it.
   if (line.length * 2 <= width || shownWidth(line) <= width) return line;
   const [lead = ''] = beforeText.exec(line.replace(colours, '')) ?? [];
   const [blanks = ''] = /^ */.exec(line) ?? [];
@@ -271,7 +274,7 @@ function foldedLine(line: string, width: number): string {
     const [gap = '', word = ''] = [parts[at - 1], parts[at]];
     const isNew = column > indent && column + gap.length + pieceWidth(parts, { at, room: width - indent }) > width;
     const wordWidth = shownWidth(word);
-    // A word that has no room beside the name begins further left: no terminal breaks it then.
+    // A word that does not fit beside the name begins further left, so that no terminal breaks it.
     const start = isNew ? Math.max(0, Math.min(indent, width - wordWidth)) : column + gap.length;
     folded += isNew ? `\n${' '.repeat(start)}${word}` : `${gap}${word}`;
     column = start + wordWidth;
@@ -279,7 +282,7 @@ function foldedLine(line: string, width: number): string {
   return folded;
 }
 
-/** The width of a word; at the start of a command, that of the whole command unless it needs more than a row. */
+/** The width of a word. At the start of a command it is the width of the whole command, unless that needs more than a row. */
 function pieceWidth(parts: readonly string[], { at, room }: { readonly at: number; readonly room: number }): number {
   const wordAt = (index: number) => (parts[index] ?? '').replace(colours, '');
   const word = wordAt(at).replace(/^[`('"]/, '');
@@ -307,12 +310,12 @@ export interface TableOptions {
 }
 
 const gap = 2;
-/** A column that is cut further says nothing any more. */
+/** A narrower column would show nothing useful. */
 const narrowest = 8;
-/** What is left of the texts of a list before its names are cut, or a fifth of a row that is wide. */
+/** The least width of a list's texts before names are cut. In a wide row it is a fifth of the row. */
 const shortestText = 16;
 
-/** Lines of a table. Where it is too wide, columns that need little keep that, and names are cut in their middle. */
+/** The lines of a table. If it is too wide, narrow columns keep their width, and names are cut in their middle. */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],
@@ -358,7 +361,7 @@ const nameHeadings: ReadonlySet<string> = new Set([
   'path',
 ]);
 
-/** The widest column of texts gives way first, as far as it still says something; then the columns that need more than an equal share. */
+/** The widest column of texts shrinks first, down to a useful width; then the columns that need more than an equal share. */
 function shares(
   needs: readonly number[],
   { room, isName }: { readonly room: number; readonly isName: readonly boolean[] },
@@ -381,14 +384,14 @@ function shares(
   return widths;
 }
 
-/** Names and values beneath each other; empty values are left out. */
+/** Names and values, one pair per line; empty values are left out. */
 export function fields(pairs: readonly (readonly [string, string | null])[], paint: Paint = noPaint): string[] {
   const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== null && pair[1] !== '');
   const width = Math.max(0, ...shown.map(([name]) => widthOf(name)));
   return shown.map(([name, value]) => `${paint('dim', padded(name, width))}  ${value}`);
 }
 
-/** Lines below a title, after an empty line; nothing where there are none. */
+/** Lines below a title, after an empty line; empty if there are no lines. */
 export function section(title: string, body: readonly string[]): string[] {
   return body.length === 0 ? [] : ['', title, ...body.map((line) => `  ${line}`)];
 }

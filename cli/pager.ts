@@ -13,7 +13,7 @@ export const pagerArgs = {
   },
 } as const;
 
-/** Ends if the text fits on the screen, keeps colours, and leaves the text on the screen. Some systems do not install it. */
+/** These flags end less if the text fits on the screen, keep colours, and leave the text on the screen. Some systems do not have less. */
 const usualPager = 'if command -v less >/dev/null; then exec less -FRX; else exec cat; fi';
 
 /** Prints with `print`; on the terminal of this process the output goes through the pager. Returns the result of `print`. */

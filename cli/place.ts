@@ -1,4 +1,4 @@
-/** Which repo and which plan a verb is about, from the typed words, the run that they are typed in, or the folder. */
+/** The repo and the plan that a verb is about, from its arguments, the run that calls it, or the folder. */
 
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -8,10 +8,10 @@ import { systemCode } from '../runtime/base/platform/system-code.ts';
 import type { Call } from './command.ts';
 import { missingWord } from './usage.ts';
 
-/** One of these in the environment (in a git hook) would answer for another repository than the folder's. */
+/** In a git hook these variables are set, and git would answer about another repository than the folder's. */
 const misleading = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_PREFIX'];
 
-/** The output of git, or null where it refuses. Throws `git_missing`, and `git_failed` where it did not end by itself: that is no answer. */
+/** The output of git; null: git refuses. Throws `git_missing`, and `git_failed` if a signal ended git, since that is no answer. */
 export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly string[]): string | null {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !misleading.includes(name)));
   try {
@@ -27,7 +27,7 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
       });
     }
     const { status, signal } = thrown as { status?: number | null; signal?: string | null }; // execFileSync puts both there
-    // Beyond 129 a program that is before git on PATH tells of its death.
+    // A wrapper of git on PATH reports the signal that ended git as an exit code above 129.
     if (typeof status === 'number' && status <= 129) return null;
     const command = `git ${args.join(' ')}`;
     const how = signal ?? (typeof status === 'number' ? `signal ${status - 128}` : messageOf(thrown));
@@ -36,13 +36,13 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
   }
 }
 
-/** The folder of the main repository that `cwd` is inside of, its worktrees included; null where it is in none, or is no folder: it may be a typed path. */
+/** The folder of the main repository that contains `cwd`, also through one of its worktrees; null: `cwd` is in no repository, or is no folder. */
 export function mainRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
   if (!existsSync(call.cwd) || !statSync(call.cwd).isDirectory()) return null;
   return plainRepository(call.cwd) ?? askedRepository(call);
 }
 
-/** The ordinary case without a process: a folder with a real `.git` folder in it. For everything else git is asked. */
+/** The usual case without a process: a folder with a real `.git` folder. Everything else is asked of git. */
 function plainRepository(cwd: string): string | null {
   for (let folder = cwd; ; folder = dirname(folder)) {
     if (basename(folder) === '.git') return null;
@@ -59,7 +59,7 @@ function askedRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
   const [, gitDir, commonDir = '', top = ''] = answer.split('\n');
   if (gitDir === commonDir) return top;
   if (basename(commonDir) === '.git') return dirname(commonDir);
-  // A worktree of a submodule: its common folder is inside another repository's.
+  // In a worktree of a submodule, the common folder is inside of another repository.
   const [first = ''] = (askGit(call, ['worktree', 'list', '--porcelain', '-z']) ?? '').split('\0');
   const main = first.replace(/^worktree /, '');
   // If the git folder lies apart from its checkout, git lists that folder: the code that opens the repository says what it is.
@@ -73,7 +73,7 @@ export function requireRepository(call: Pick<Call, 'cwd' | 'env'>): string {
   throw noRepository(call, 'cd into the repo that the plan is for, or make one: git init');
 }
 
-/** A git folder cannot be worked in; the message says so. */
+/** A bare repository has no working tree; the message explains that. */
 function noRepository(call: Pick<Call, 'cwd' | 'env'>, hint: string): EngineError {
   const answer = askGit(call, ['rev-parse', '--is-bare-repository', '--is-inside-git-dir', '--absolute-git-dir']);
   const [isBare, isInside, gitDir = ''] = answer?.split('\n') ?? [];
@@ -88,7 +88,7 @@ function noRepository(call: Pick<Call, 'cwd' | 'env'>, hint: string): EngineErro
   return new EngineError('bad_repo', `not a git repository: ${call.cwd}`, hint);
 }
 
-/** `--project`, else that of the run that this is typed in, else the folder's; null where there is none. */
+/** `--project`, otherwise the project of the run that calls this, otherwise of the folder; null: none. */
 export function projectHere(call: Call): string | null {
   const said = call.project ?? (call.env.STATOR_PROJECT || undefined);
   if (said !== undefined) return said;
@@ -98,7 +98,7 @@ export function projectHere(call: Call): string | null {
 
 export const allArgs = { all: { type: 'boolean', description: 'of all repos' } } as const;
 
-/** The repos of a list: the one that is meant, or every repo with --all and outside of any repo. */
+/** The repos of a list: the selected one, or all with --all and outside of any repo. */
 export function scopeOf(call: Call, { all = false }: { all?: boolean | undefined }): { project?: string } {
   const project = all ? null : projectHere(call);
   return project === null ? {} : { project };
@@ -123,14 +123,14 @@ export function refuseAgent({ env }: Pick<Call, 'env'>, what: string): void {
   throw new EngineError('not_allowed', `an agent may not ${what}, only a person may`, hint);
 }
 
-/** A plan as it was typed, or that of the run that this is typed in; a file's path stays one. Throws `usage`. */
+/** The typed plan, or the plan of the run that calls this. A file's path stays a path. Throws `usage`. */
 export function saidPlan(call: Pick<Call, 'env'>, given: string | undefined): string {
   const said = given ?? (call.env.STATOR_PLAN || undefined);
   if (said !== undefined && said !== '') return said;
   throw missingWord('<plan>', 'name it: stator plan list shows them');
 }
 
-/** The same for verbs with a word after the plan: inside a run one word alone is that word. */
+/** The same for verbs with an argument after the plan: inside a run a single argument is that one. */
 export function planAndWord(
   call: Call,
   first: string | undefined,

@@ -1,4 +1,4 @@
-/** A plan's file from the disk, with a message for each kind of wrong file. */
+/** Reads a plan's file, with a message for each kind of wrong file. */
 
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -16,28 +16,28 @@ import type { Call } from './command.ts';
 import { pathMeant } from './plan-places.ts';
 import { readStdin } from './sure.ts';
 
-/** A larger file is not read at all. */
+/** A larger file is not read. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
 
-/** The reader of other programs' documents needs further packages; a verb's first line does not wait for them. */
+/** The reader of other programs' documents needs further packages, so it is loaded when it is needed. */
 const readers = () => import('../machines/document/read-plan.ts');
 
 export interface PlanFile {
   readonly file: string;
-  /** Its path, links followed; null: a pipe or standard input, which have no path. */
+  /** The real path, with symbolic links resolved; null: a pipe or standard input, which have none. */
   readonly path: string | null;
   readonly name: string;
-  /** The family that a person gave for it; undefined: none. */
+  /** The family that a person chose; undefined: none. */
   readonly as?: FamilyName | undefined;
   readonly read: { readonly reading: PlanReading; readonly text: string } | { readonly problem: PlanProblem };
 }
 
 export interface PlanFileOptions {
-  /** The plan's name where it is not the file's. */
+  /** The plan's name, if it is not that of the file. */
   readonly name?: string | undefined;
-  /** A file of any name is taken for a plan. */
+  /** Accepts a file of any name as a plan. */
   readonly force?: boolean;
-  /** The family that it is read as; absent: what it looks like. */
+  /** The family to read it as; undefined: the family is recognized. */
   readonly as?: string | undefined;
 }
 
@@ -47,9 +47,9 @@ export const forceFileArgs = {
 } as const;
 
 /**
- * Throws `bad_file` for a path that cannot be read as a file, or that a link leads out of its repository, for a folder that does not hold exactly one plan,
- * and for a file's name that makes no plan's name; `usage` if the given name makes none, if the family is unknown, or if the file's name says that the file
- * is no plan.
+ * Throws `bad_file` for a file that cannot be read or that a symbolic link leads to outside of its repository, for a folder without exactly one plan,
+ * and for a file name from which no plan name can be made. Throws `usage` for a given name that is no plan name, for an unknown family, and for a
+ * file whose name says that it is no plan.
  */
 export async function openPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): Promise<PlanFile> {
   const { readPlan } = await readers();
@@ -58,7 +58,7 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
   const path = resolve(cwd, file);
   const found = statOf(cwd, file);
   if (found.isDirectory()) return openPlanFile(cwd, join(file, await onlyPlanIn(path, file, as)), options);
-  // A pipe is what `<(…)` of a shell gives; a device may have no end.
+  // `<(…)` of a shell gives a pipe; a device may have no end.
   if (!found.isFile() && !found.isFIFO())
     throw new EngineError('bad_file', `${file} is not a file`, 'name a file, or a folder with a plan in it');
   if (found.isFile()) refuseWayOut(path, file);
@@ -73,7 +73,7 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
       ? { reading: readPlan(planSourceOf(path, decoded.content), as), text: decoded.content }
       : decoded;
   const isOwn = 'reading' in read && read.reading.family === 'stator';
-  // Every folder has JSON files: one is a plan where it says so.
+  // JSON files are common: one is read as a plan only if its content says so.
   if (found.isFile() && !force && isOwn && /\.json$/i.test(file)) throw otherKind(file);
   if ('reading' in read && read.reading.planBeside !== null && !force) throw besidePlan(file, read.reading);
   const proposed = 'reading' in read ? read.reading.name : null;
@@ -82,7 +82,7 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
   return { file, path: found.isFile() ? realpathSync(path) : null, name, as, read };
 }
 
-/** A text that lies in no file. It has the given name, else that of its title. Throws `usage`. */
+/** Reads a text that is not in a file. Its name is the given one, otherwise made from its title. Throws `usage`. */
 export async function readPlanText(text: string, { name: given, as }: PlanFileOptions): Promise<ReadPlanFile> {
   const { readPlan } = await readers();
   const family = await familyOf(as);
@@ -94,13 +94,13 @@ export async function readPlanText(text: string, { name: given, as }: PlanFileOp
   return { file: '-', path: null, name, as: family, content: reading.content, reading, isNamed: true };
 }
 
-/** `-` is standard input. Throws what reading it throws. */
+/** `-` is standard input. Throws the errors of reading it. */
 export async function readPlanInput(call: Call, file: string, options: PlanFileOptions = {}): Promise<ReadPlanFile> {
   if (file !== '-') return readPlanFile(call.cwd, file, options);
   return readPlanText(await readStdin(call, 'the plan'), options);
 }
 
-/** The path of the one plan in a folder, from there. Throws `bad_file` where there is none, or several. */
+/** The path of the only plan in a folder, relative to the folder. Throws `bad_file` if there is none, or several. */
 async function onlyPlanIn(path: string, file: string, as: FamilyName | undefined): Promise<string> {
   const plans = (await plansIn(path, { as })).map((plan) => plan.path);
   const [first, ...more] = plans;
@@ -127,15 +127,15 @@ const namedLimit = 5;
 const depthLimit = 4;
 const plansLimit = 1_000;
 
-/** A document in a folder, by its path from there. */
+/** A document in a folder, with its path from there. */
 export interface PlanInFolder {
   readonly path: string;
   readonly reading: PlanReading;
 }
 
 /**
- * The documents in a folder that are read whole as plans, in the order of their names; with `only` those of these names that lie in the folder itself. Links
- * are not followed.
+ * The documents in a folder that are completely readable as plans, in the order of their names. `only`: those of these names directly in the folder.
+ * Symbolic links are not followed.
  */
 export async function plansIn(
   folder: string,
@@ -166,7 +166,7 @@ export async function plansIn(
 
 const skipped = new Set(['.git', 'node_modules', 'archive']);
 
-/** Throws `usage` with the nearest. */
+/** Throws `usage` with the nearest name. */
 export async function familyOf(said: string | undefined): Promise<FamilyName | undefined> {
   if (said === undefined) return undefined;
   const { familyNames } = await readers();
@@ -185,12 +185,12 @@ function otherKind(file: string): EngineError {
   );
 }
 
-/** From the folder that `file` is named from. */
+/** The path of the plan beside `file`, relative to the same folder. */
 export function planBesideOf(file: string, { planBeside }: Pick<PlanReading, 'planBeside'>): string | null {
   return planBeside === null ? null : join(dirname(file), basename(planBeside));
 }
 
-/** A person has named the requirements, and means the plan in the same folder. */
+/** The person has named the requirements, but means the plan in the same folder. */
 function besidePlan(file: string, reading: PlanReading): EngineError {
   return new EngineError(
     'usage',
@@ -216,7 +216,7 @@ export function planNameFrom(title: string): string {
   return name;
 }
 
-/** The note that a typed name was changed. */
+/** Notes that a typed name was changed. */
 export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, name: string): void {
   if (given !== undefined && given !== name)
     out.note(`"${given}" is no name of a plan as it stands: it is called ${name}`);
@@ -237,14 +237,14 @@ export function tellReading({ out }: Pick<Call, 'out'>, reading: PlanReading): v
 }
 
 export interface ReadPlanFile extends Omit<PlanFile, 'read'> {
-  /** In stator's own form, whatever family it was written in. */
+  /** The document in stator's own form, whatever family it had. */
   readonly content: string;
   readonly reading: PlanReading;
-  /** The name was given, and not made from the file's. */
+  /** The name was given, not made from that of the file. */
   readonly isNamed: boolean;
 }
 
-/** The text of a plan's file. Throws what opening it throws, and `bad_file` where it is no text. */
+/** The text of a plan's file. Throws the errors of opening it, and `bad_file` if it is no text. */
 export async function readPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): Promise<ReadPlanFile> {
   const { read, ...opened } = await openPlanFile(cwd, file, options);
   if ('reading' in read) {

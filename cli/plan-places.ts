@@ -1,9 +1,9 @@
-/** Where programs that write plans store them, and the plan that was probably meant by the name of a missing file. */
+/** The folders in which other programs store plans, and the plan that was probably meant by the name of a missing file. */
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { nearest } from '../runtime/base/config/nearest.ts';
 
-/** From the root of a repository. */
+/** Paths from the root of a repository. */
 export const planPlaces = [
   'specs',
   '.specify',
@@ -20,7 +20,7 @@ export const planPlaces = [
   'plans',
 ] as const;
 
-/** The path of an existing file: with `.md`, in a folder of plans, or spelt almost so. null: there is nothing near. */
+/** The path of an existing file with a similar name: with `.md`, in a folder of plans, or with a spelling mistake. null: none. */
 export function pathMeant(cwd: string, path: string): string | null {
   const isThere = (candidate: string) => existsSync(resolve(cwd, candidate));
   const candidates = ['', ...planPlaces].flatMap((place) => [join(place, path), join(place, `${path}.md`)]);

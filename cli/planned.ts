@@ -1,4 +1,4 @@
-/** What happens with a plan once its planner has finished: whether agents carry it out by themselves, or a person has seen the document first. */
+/** What happens with a plan once its planner has finished: agents carry it out at once, or a person reads the document first. */
 import { draftAdvice } from '../machines/plan/refusal-text.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client } from '../runtime/api/client/client.ts';
@@ -20,7 +20,7 @@ export const planOnlyArg = {
   'plan-only': { type: 'boolean', description: 'end when the plan is planned' },
 } as const;
 
-/** On a terminal a planned document is asked about, unless the configuration sets `auto_advance = true` explicitly. */
+/** On a terminal a person is asked about a planned document, unless the configuration sets `auto_advance = true` explicitly. */
 export async function afterPlanning(
   call: Call,
   client: Pick<Client, 'repo'>,
@@ -46,11 +46,11 @@ interface Unstarted {
   readonly plan: string;
   readonly status: string | null;
   readonly phase: string | null;
-  /** Whether a planner is on, which makes a plan of a draft. */
+  /** Whether a planner is enabled, which makes a plan from a draft. */
   readonly hasPlanner: boolean;
 }
 
-/** A plan that is planned, or a draft, does nothing until it is started. */
+/** Notes that a planned plan, or a draft, does nothing until it is started. */
 export function tellStart({ out }: Pick<Call, 'out'>, { plan, status, phase, hasPlanner }: Unstarted): void {
   if (status !== 'ready') return;
   const name = shellWord(plan);
@@ -64,7 +64,7 @@ export function tellStart({ out }: Pick<Call, 'out'>, { plan, status, phase, has
   }
 }
 
-/** For a verb that does not wait for the planner: how to see what it wrote, and how to go on. */
+/** For a verb that does not wait for the planner: how to see the document, and how to continue. */
 export function plannedLaterNote(plan: string): string {
   const name = shellWord(plan);
   return `when it is planned it waits for your word; look: stator plan show ${name} --content, go on: stator plan advance ${name}`;

@@ -1,4 +1,4 @@
-/** One call of the program: finds the verb, hands it the call, and answers its exit code. It touches no global of the process. */
+/** One call of the program: finds the verb, runs it, and returns its exit code. It touches no global of the process. */
 import { statorVersion } from '../runtime/base/platform/version.ts';
 import type { Call } from './command.ts';
 import { type Entry, isOtherNoun, listed, nounPage, nouns, pageOf, todayOf, topUsage, verbs } from './commands.ts';
@@ -11,7 +11,7 @@ export interface Invocation extends Pick<Call, 'env' | 'cwd' | 'stdin'> {
   readonly stderr: Stream;
 }
 
-/** Answers the exit code; failures are printed on standard error, and nothing is thrown. */
+/** Returns the exit code. Failures are printed on standard error; nothing is thrown. */
 export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invocation): Promise<number> {
   const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
   const streams = { stdout, stderr, env };
@@ -55,7 +55,7 @@ async function readVerb({ noun, entry, rest }: Chosen) {
   return { name, read: (await entry.load()).read(usageName, given) };
 }
 
-/** Checks a command line and does not run it: null if it is a command, `old` if it uses an old name. Throws `UsageError` if it is no command. */
+/** Checks a command line without running it. null: it is a command; `old`: it uses an old name. Throws `UsageError` if it is no command. */
 export async function checkCommand(argv: readonly string[]): Promise<'old' | null> {
   const chosen = choose(argv);
   if ('page' in chosen) return null;
@@ -63,7 +63,7 @@ export async function checkCommand(argv: readonly string[]): Promise<'old' | nul
   return chosen.entry.now === undefined ? null : 'old';
 }
 
-/** An interrupted verb neither started nor failed. */
+/** An interrupted verb has neither started nor failed. */
 const startCodes: ReadonlySet<number> = new Set([1, 2, 130]);
 
 interface Chosen {
@@ -72,7 +72,7 @@ interface Chosen {
   readonly rest: readonly string[];
 }
 
-/** Flags may be before the command; they are the verb's. */
+/** Flags before the command belong to the verb. */
 function splitLeading(argv: readonly string[]): { leading: string[]; words: string[] } {
   const leading: string[] = [];
   let index = 0;
@@ -88,7 +88,7 @@ function splitLeading(argv: readonly string[]): { leading: string[]; words: stri
   return { leading, words: argv.slice(index) };
 }
 
-/** The verb that is meant, or the page that is asked for. Throws `UsageError`. */
+/** The verb to run, or the help page to print. Throws `UsageError`. */
 function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const { leading, words } = splitLeading(argv);
   const [first, second] = words;
@@ -111,7 +111,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   if (list.length === 0) {
     const valid = [...new Set([...listed(verbs).map(({ name }) => name), ...Object.keys(nouns).filter(isOfToday)])];
     const message = `unknown command "${first}"`;
-    // The whole page would push the mistake off a small terminal.
+    // The whole help page would push the error message off a small terminal.
     const usage = 'usage: stator <command>; all commands: stator help';
     const verbOf = { noun: '', rest: words.slice(1) };
     throw new UsageError(message, { hint: '', words: { given: first, valid, verbOf }, usage });
@@ -129,7 +129,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   throw new UsageError(message, { hint: '', words: { given: second, valid, verbOf }, usage: line });
 }
 
-/** The names in shells: `ls` lists, `rm` deletes or removes. */
+/** Short names as in shells: `ls` lists, `rm` deletes or removes. */
 function shortName(list: readonly Entry[], typed: string | undefined): Entry | undefined {
   const names = typed === 'ls' ? ['list'] : typed === 'rm' ? ['delete', 'remove'] : [];
   return names.map((name) => list.find((one) => one.name === name)).find((one) => one !== undefined);

@@ -1,4 +1,4 @@
-/** Registers the repo that a plan is for. Its permissions are shown first, and the changes among them; a yes is to what was shown. */
+/** Registers the repo of a plan. A person first sees what the repo enables, or how that has changed, and trusts exactly that. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { AddRepoRequest, Client, RepoAdded, RepoRemoved, TrustLooked } from '../runtime/api/client/client.ts';
@@ -10,27 +10,27 @@ import { plain } from './text.ts';
 import type { TrustFlag } from './trust/flag.ts';
 
 export interface Registering {
-  /** Any path inside of the repo. */
+  /** A path inside of the repo. */
   readonly path: string;
   readonly trust: TrustFlag;
   readonly way: NonNullable<AddRepoRequest['way']>;
-  /** An already registered repo is refused, and not brought up to date. */
+  /** Refuses a repo that is already registered, instead of updating it. */
   readonly mustBeNew?: boolean;
-  /** A call without a question goes on with what was trusted before: false refuses where it has changed since. Default true. */
+  /** A call that cannot ask a person continues with the trusted version. false: it refuses if that has changed. Default: true. */
   readonly keepsTrust?: boolean;
 }
 
 /**
- * Registers the repo if it is not registered. On a terminal it asks where no person has said yes to what the repo enables, and before the first plan of a repo runs
- * there in any case. A repo that is known goes on with what was trusted before, where no person says yes to a change. Throws `untrusted` for one that is
- * new, or whose trust was taken back, and what registering throws.
+ * Registers the repo if necessary. On a terminal it asks a person if nobody has trusted what the repo enables now, and in any case before the first
+ * plan of the repo. If the person does not trust a change, a known repo continues with the trusted version. Throws `untrusted` for a new repo, or one
+ * whose trust was revoked, and the errors of registering.
  */
 export async function addRepo(call: Call, client: Client, registering: Registering): Promise<RepoAdded> {
   const { path, trust, way, mustBeNew = false, keepsTrust = true } = registering;
   const former = isInRun(call) ? null : await formerRepoText({ ...call, cwd: path }, client);
   if (former !== null) call.out.warn(former);
   const add = (yes: TrustFlag) => client.addRepo(path, { trust: yes, way, mustBeNew });
-  // Before the question: a certain refusal needs no question.
+  // This comes before the question, since a question before a certain refusal is useless.
   const look = trust !== true && keepsTrust && !canAsk(call) ? null : await client.lookAtTrust({ path, way });
   if (look?.state === 'changed' && trust === false && !keepsTrust && !canAsk(call)) throw changedSince(look);
   if (trust === true && look !== null) {
@@ -50,7 +50,7 @@ export async function addRepo(call: Call, client: Client, registering: Registeri
   return added;
 }
 
-/** What was registered, and what its configuration may start. */
+/** Describes the registered repo, and what its configuration may start. */
 export function tellAdded({ out }: Call, added: RepoAdded): void {
   const { status, project, path, enables, digest, notes } = added;
   const allowed = enables.length === 0 ? [] : [...enables.map(plain), `digest ${digest}`].map((line) => `  ${line}`);
@@ -64,7 +64,7 @@ export function tellRemoved({ out }: Pick<Call, 'out'>, removed: RepoRemoved): v
   for (const note of removed.notes) out.note(note);
 }
 
-/** A person who runs a plan in a folder is asked about it once, whatever it enables; a person who runs `repo add` has named the folder. */
+/** A person who runs a plan in a folder is asked once, whatever the repo enables. A person who types `repo add` has named the folder on purpose. */
 function isAskedAbout({ state, may_act: mayAct }: TrustLooked, way: Registering['way']): boolean {
   if (state === 'new') return !mayAct || isOfPlan(way);
   return state !== 'trusted';
@@ -99,7 +99,7 @@ function declined({ project }: TrustLooked): EngineError {
   );
 }
 
-/** No person is present who could agree, and continuing with the trusted version would ignore the files. */
+/** No person can agree, and continuing with the trusted version would ignore the changed files. */
 function changedSince({ project, changes, digest }: TrustLooked): EngineError {
   return new EngineError(
     'config_untrusted',
@@ -108,7 +108,7 @@ function changedSince({ project, changes, digest }: TrustLooked): EngineError {
   );
 }
 
-/** After a yes without a question. */
+/** Reports what was trusted without a question. */
 function tellTrusted(
   { out }: Call,
   { project, trusted_digest: before, changes, enables, agents, digest }: TrustLooked,
@@ -127,19 +127,19 @@ function tellChanged({ out }: Call, { project, changes, untrusted }: RepoAdded):
   );
 }
 
-/** On one line, with the blanks that it begins with. */
+/** A line without control characters; its indentation stays. */
 export function plainKept(line: string): string {
   const indent = /^ */.exec(line)?.[0] ?? '';
   return `${indent}${plain(line)}`;
 }
 
-/** Where `plan register` and its like register: the repo that was named, or that of this folder, which is registered first. Answers its name. */
+/** The repo for `plan register` and similar verbs: the named one, or that of this folder, which is registered first. Returns its name. */
 export async function projectForPlans(call: Call, client: Client, trust: TrustFlag): Promise<string> {
   if (call.project !== undefined) return requireProject(call);
   return ensureRegistered(call, client, { path: requireRepository(call), trust, way: 'plan register' });
 }
 
-/** The same for a plan's main repository at `path`; answers the project's name. */
+/** Registers the main repository at `path` if necessary, and returns the project's name. */
 export async function ensureRegistered(call: Call, client: Client, registering: Registering): Promise<string> {
   const { project, path, status, notes } = await addRepo(call, client, registering);
   const where = call.out.verbose ? ` (${path})` : '';

@@ -1,4 +1,4 @@
-/** What the store knows of a repo's earlier plans, for verbs that read a document. */
+/** The store's data about a repo's earlier plans, for verbs that read a document. */
 import type { RepoPast } from '../runtime/api/client/client.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';

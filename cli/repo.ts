@@ -78,7 +78,7 @@ const move = defineVerb({
   },
 });
 
-/** A folder of that name may have been meant, and not a host. */
+/** A folder of that name may have been meant instead of a host. */
 function unlessFolder({ cwd }: Call, { repo, to, thrown }: { repo: string; to: string; thrown: unknown }): unknown {
   if (!(thrown instanceof EngineError) || thrown.code !== 'not_found' || !existsSync(resolve(cwd, to))) return thrown;
   return new EngineError(

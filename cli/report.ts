@@ -1,4 +1,4 @@
-/** `stator report`: what was done since a time, over all repos. */
+/** `stator report`: the work since a given time, in all repos. */
 
 import { actText } from '../machines/vocabulary/act-text.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
@@ -49,7 +49,7 @@ function startOf(text: string | undefined, nowMs: number): number {
   );
 }
 
-/** The last time at which the clock here showed that; null: it is no time of a day. */
+/** The most recent time at which the clock showed this time of day; null: it is no time of day. */
 function clockMs(text: string, nowMs: number): number | null {
   if (!/^\d\d?:\d\d$/.test(text)) return null;
   const at = (ms: number) => new Date(`${localDay(new Date(ms))}T${text.padStart(5, '0')}`).getTime();
@@ -127,7 +127,7 @@ function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
   ];
 }
 
-/** `anna` of `person:anna`; the owner of the home is who reads this. */
+/** `anna` for `person:anna`. For the owner of the home it is the reader. */
 function whoText(origin: string): string {
   return origin === 'person' ? 'you' : plain(personName(origin) ?? origin);
 }

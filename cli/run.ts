@@ -1,4 +1,4 @@
-/** `stator run`: the main job. */
+/** `stator run`: runs a plan. */
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
@@ -23,7 +23,7 @@ const waitLimitArg = {
   },
 } as const;
 
-/** null: it waits for as long as it takes. Throws `usage`. */
+/** null: waits without a limit. Throws `usage`. */
 function waitLimitOf(given: string | undefined): number | null {
   if (given === undefined) return null;
   const ms = durationMs(given);
@@ -109,7 +109,7 @@ export default defineVerb({
 
 async function own(env: NodeJS.ProcessEnv, repo: string) {
   const { createEngine } = await import('../runtime/engine/engine.ts');
-  // Asks git for the author while the engine opens its store; the preparation of the run asks the same, and reports what is wrong.
+  // Asks git for the author while the engine opens its store. The preparation of the run asks again and reports any error.
   identityIn(repo).catch(() => {});
   return createEngine({ env, onlyWatched: true });
 }

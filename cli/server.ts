@@ -1,4 +1,4 @@
-/** `stator server`: the forges that a person knows, in a file of the home. No engine is needed. */
+/** `stator server`: the forges that a person has added, in a file of the home. No engine is needed. */
 
 import { resolve } from 'node:path';
 import { homeFolder } from '../runtime/base/platform/home.ts';
@@ -10,7 +10,7 @@ export function serverList({ env }: Pick<Call, 'env'>): ServerList {
   return createServerList({ home: homeFolder(env), env });
 }
 
-/** The same to change it. Throws `not_allowed` inside a run: only a person decides which servers get a token. */
+/** Opens the list for changes. Throws `not_allowed` inside a run: only a person decides which servers get a token. */
 function ownServers(call: Call): ServerList {
   refuseAgent(call, 'change the list of forges');
   return serverList(call);
@@ -46,7 +46,7 @@ const add = defineVerb({
     url: { type: 'positional', required: true, description: 'its address in a browser' },
     kind: { type: 'string', description: 'github, gitea, forgejo or gitlab' },
     token: { type: 'string', description: 'env:NAME, the variable that holds its token' },
-    // Never `--env-file`: node takes that flag for its own at any place.
+    // The flag is not called `--env-file`, because node takes that flag for itself in any position.
     'env-from': { type: 'string', valueHint: 'file', description: 'a file of NAME=value lines that holds the token' },
     'allow-private': { type: 'boolean', description: 'allow a private address' },
   },

@@ -1,4 +1,4 @@
-/** A client for the length of one verb, and the plan that the verb is about: the one of the name that was typed, or the one that is bound to the file. */
+/** A client for the length of one verb, and the plan of the verb: by its typed name, or by the file that it is bound to. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
@@ -13,7 +13,7 @@ import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
 import { formerRepoText } from './former-repo.ts';
 import { isInRun, requireProject, saidPlan } from './place.ts';
 
-/** Connects, notes if no engine runs, and always closes. Throws what `connect` and `use` throw. */
+/** Connects, notes if no engine runs, and always closes the client. Throws the errors of `connect` and `use`. */
 export async function withClient<Answer>(
   { env, out }: Pick<Call, 'env' | 'out'>,
   mode: ConnectOptions['mode'],
@@ -28,7 +28,7 @@ export async function withClient<Answer>(
   }
 }
 
-/** Throws `no_daemon` if no engine runs: a temporary one has no user-defined machines. */
+/** Throws `no_daemon` if no engine runs: a temporary engine has no user-defined machines. */
 export async function withMachines<Answer>(
   { env }: Pick<Call, 'env'>,
   use: (client: Client) => Promise<Answer>,
@@ -59,7 +59,10 @@ export interface PlanAddress {
   readonly plan: string;
 }
 
-/** `withClient` for a verb of one plan: `given` is what was typed, or nothing inside a run. Throws `usage`, `bad_repo` and what `planNamed` throws. */
+/**
+ * Opens a client for a verb of one plan: `given` is the typed name or path, or undefined inside a run. Throws `usage`, `bad_repo` and the errors of
+ * `planNamed`.
+ */
 export async function withPlan<Answer>(
   call: Call,
   mode: ConnectOptions['mode'],
@@ -82,7 +85,7 @@ export async function withPlan<Answer>(
   });
 }
 
-/** The repo here, or the one that is named before the plan, as `status` names it: `shop/login`. Throws `bad_repo`. */
+/** The project of this folder, or the one that is typed before the plan, as `status` prints it: `shop/login`. Throws `bad_repo`. */
 async function projectNamed(call: Call, client: Client, said: string): Promise<string> {
   const [, before = null] = /^([^/]+)\/[^/]+$/.exec(said) ?? [];
   const mayBe = before !== null && call.project === undefined && !isInRun(call) && !existsSync(resolve(call.cwd, said));
@@ -90,7 +93,7 @@ async function projectNamed(call: Call, client: Client, said: string): Promise<s
   return isNamed ? before : requireProject(call);
 }
 
-/** For a plan that does not exist: which one may be meant. */
+/** Adds a suggestion to the error about a plan that does not exist. */
 export async function withNearest(
   thrown: unknown,
   { client, project, plan }: PlanAddress & { readonly client: Client },
@@ -104,25 +107,25 @@ export async function withNearest(
   });
 }
 
-/** Whether the typed word is a file, and not a plan's name. */
+/** Whether the typed word is a file's path, not a plan's name. */
 export function isFilePath(said: string): boolean {
   return /\/|\.(md|markdown|json)$/i.test(said);
 }
 
-/** The name of the plan that was typed, which need not exist, or of the plan of the file. Throws `plan_not_found` and `conflict` for a file. */
+/** The typed name, whether or not that plan exists, or the name of the file's plan. Throws `plan_not_found` and `conflict` for a file. */
 export async function planNamed(call: Call, client: Client, project: string, said: string): Promise<string> {
   if (!isFilePath(said)) return said;
-  // `demo/login` is how lists name a plan.
+  // Lists print a plan as `demo/login`.
   if (said.startsWith(`${project}/`) && !existsSync(resolve(call.cwd, said)) && !/\.(md|markdown)$/i.test(said))
     return said.slice(project.length + 1);
-  // An agent sees its own plan only, so that one is known by its file's name.
+  // An agent sees only its own plan, so that plan is recognized by its file's name.
   const own = isInRun(call) ? call.env.STATOR_PLAN : undefined;
   if (own !== undefined && planNameOf(said) === own) return own;
   const plans = await client.plans(project);
   if (plans.some(({ plan }) => plan === said)) return said;
   const path = resolve(call.cwd, said);
   const bound = boundPath(call, (await client.repo({ project })).path, path);
-  // If the path does not exist here, it may be a path as `plan show` or a refusal prints it. A folder means its plan: `run specs/001-cart` takes it for
+  // A path that does not exist here may be a path as `plan show` or a refusal prints it. A folder means its plan: `specs/001-cart` means
   // `specs/001-cart/tasks.md`.
   const isMeant = (file: string) =>
     file === bound || file.startsWith(`${bound}/`) || (file === said && !existsSync(path));
@@ -138,7 +141,7 @@ export async function planNamed(call: Call, client: Client, project: string, sai
   throw unbound(said, existsSync(path), namesake);
 }
 
-/** A plan without a file belongs to the file of its name, and a plan follows its moved file, as with `run`. */
+/** A plan without a file belongs to the file of its name, and a plan follows a file that was moved, as with `run`. */
 async function isOwnedBy(
   call: Call,
   client: Client,
@@ -149,7 +152,7 @@ async function isOwnedBy(
   const repo = (await client.repo({ project })).path;
   if (!existsSync(path) || existsSync(resolve(repo, file))) return false;
   const shown = await findPlan(client, project, plan);
-  // Most verbs name a plan, and the reader of documents is a third of the code that they would load.
+  // Loaded only here: most verbs name a plan, and the reader of documents would be a third of the code that they load.
   const { readPlanFile } = await import('./plan-file.ts');
   return shown !== null && isMovedTo(bindingOf(call, repo, await readPlanFile(call.cwd, path)), shown, repo);
 }

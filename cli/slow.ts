@@ -1,9 +1,9 @@
-/** A note about slow work, so that a person knows what the wait is for. */
+/** A note about slow work, so that a person knows why they wait. */
 import type { Call } from './command.ts';
 
 const slowMs = 2_000;
 
-/** Waits for `work`, and says `what` on standard error where it takes longer than 2 s. Throws what `work` throws. */
+/** Waits for `work`, and prints `what` on standard error if it takes longer than 2 s. Throws the errors of `work`. */
 export async function sayWhenSlow<Answer>(
   { out }: Pick<Call, 'out'>,
   what: string,

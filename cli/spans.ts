@@ -1,4 +1,4 @@
-/** A line of a picture, in parts of one tone each: cut to the terminal's width, then painted. Pure. */
+/** A line of a picture as spans of one tone each, cut to the terminal's width and then painted. Pure. */
 import type { Paint, Tone } from './output.ts';
 import { cut, widthOf } from './text.ts';
 
@@ -8,7 +8,7 @@ export interface Span {
 }
 export type Line = readonly Span[];
 
-/** At most `width` columns of it; where something was cut its last column is `…`. */
+/** At most `width` columns of the line; a cut line ends with `…`. */
 export function cutLine(line: Line, width: number): Line {
   const kept: Span[] = [];
   let left = width;

@@ -1,4 +1,4 @@
-/** `stator status`: what needs a person, what runs, what waits, over all repos. */
+/** `stator status`: what needs a person, what runs and what waits, in all repos. */
 import { defineVerb } from './command.ts';
 import { projectHere } from './place.ts';
 import { withClient } from './session.ts';

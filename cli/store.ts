@@ -134,7 +134,10 @@ const restore = defineVerb({
   },
 });
 
-/** The restored store, every tree of it replayed; and the worktrees, branches and refs that no plan of it has: plans that were begun after the copy left them. */
+/**
+ * Replays every tree of the restored store, and finds the worktrees, branches and refs that belong to none of its plans: plans that began after the
+ * backup left them.
+ */
 async function lookAt({ env }: Call): Promise<{ strangers: string[]; verified: Verification }> {
   const client = await connect({ env, mode: 'write' });
   try {

@@ -1,4 +1,4 @@
-/** Before a verb ends work, moves a person's branch or may cost something, it describes the effect on a terminal, and asks. */
+/** Before a verb ends work, moves a person's branch or may cost money, a person on a terminal sees the effect and is asked. */
 
 import type { ConsolaInstance } from 'consola';
 import { EngineError } from '../machines/vocabulary/errors.ts';
@@ -27,14 +27,14 @@ export interface Act {
 export interface Sure {
   readonly yes: boolean;
   readonly force?: boolean;
-  /** As a person would type it: `plan cancel login`. */
+  /** The command as a person would type it: `plan cancel login`. */
   readonly command: string;
 }
 
-/** Only these are refused without `--force`, even in a pipe. */
+/** Only these need `--force` in a pipe; other acts are not asked about there. */
 const forced: ReadonlySet<SignalType | null> = new Set<SignalType>(['cancel', 'pause']);
 
-/** Whether to do it. In a pipe, and under `--json`, nothing is asked. Throws `refused` where it needs `--force`. */
+/** Whether to carry the act out. In a pipe, and under `--json`, nobody is asked. Throws `refused` if it needs `--force`. */
 export async function isSure(call: Call, client: Pick<Client, 'previewAct'>, act: Act, sure: Sure): Promise<boolean> {
   const { yes, force = false, command } = sure;
   const mayAsk = !yes && !force && canAsk(call);
@@ -53,7 +53,7 @@ export interface Confirmation {
   /** `--yes`, or another flag that confirms it. */
   readonly yes: boolean | undefined;
   readonly question: string;
-  /** The text that is printed if it is not done: `not deleted: login`. */
+  /** The text if the person says no: `not deleted: login`. */
   readonly not: string;
   /** The hint if no person can be asked. Default: `say --yes`. */
   readonly hint?: string;
@@ -68,7 +68,7 @@ export async function isConfirmed(call: Call, { yes, question, not, hint }: Conf
   return false;
 }
 
-/** By any name that the type goes by. Its vocabulary holds schemas, which a verb that only lists must not load. */
+/** The type may be given by any of its names. The list of types holds schemas, which a verb that only lists must not load. */
 async function isForced(type: string): Promise<boolean> {
   const { signalTypeOf } = await import('../machines/vocabulary/signal.ts');
   return forced.has(signalTypeOf(type));
@@ -90,7 +90,7 @@ export async function confirm(call: Call, question: string): Promise<boolean> {
   return answer === true;
 }
 
-/** One of `words`; Enter, Escape and Ctrl-D mean the first. Throws `interrupted` at Ctrl-C. */
+/** Returns one of `words`. Enter, Escape and Ctrl-D choose the first. Throws `interrupted` at Ctrl-C. */
 export async function choose(call: Call, question: string, words: readonly [string, ...string[]]): Promise<string> {
   const answer = await ask(call, (consola) =>
     consola.prompt(question, { type: 'select', options: [...words], initial: words[0], cancel: 'null' }),
@@ -98,14 +98,14 @@ export async function choose(call: Call, question: string, words: readonly [stri
   return answer ?? words[0];
 }
 
-/** null: cancelled. consola does not know Ctrl-D or a terminal that is closed, and would wait for ever: it is given the key that it knows, Ctrl-C. */
+/** null: cancelled. consola ignores Ctrl-D and a closed terminal, and would wait for ever. It is sent Ctrl-C instead, which it knows. */
 async function ask<Answer>(
   { stdin, out }: Call,
   prompt: (consola: ConsolaInstance) => Promise<Answer>,
 ): Promise<Answer | null> {
   const { consola } = await import('consola');
   const { width, height } = sizeOf(out.stdout);
-  Object.assign(process.stdout, { columns: width, rows: height }); // on a terminal of no columns it would draw without end
+  Object.assign(process.stdout, { columns: width, rows: height }); // with 0 columns consola would draw for ever
   let cancelledBy: 'us' | 'person' | null = null;
   const cancel = () => {
     cancelledBy ??= 'us';
@@ -128,7 +128,7 @@ async function ask<Answer>(
   }
 }
 
-/** All of standard input as UTF-8. On a terminal it says that it waits. Throws `too_large` beyond what a plan may have. */
+/** Reads all of standard input as UTF-8. On a terminal it notes that it waits. Throws `too_large` above the limit of a plan. */
 export async function readStdin({ stdin, out }: Call, what: string): Promise<string> {
   if (stdin.isTTY === true) out.note(`reading ${what} from the terminal; end with Ctrl-D`);
   const parts: Buffer[] = [];

@@ -1,16 +1,16 @@
-/** Text on a terminal: how wide it is, how it is cut and padded, and which characters may be shown at all. */
+/** Text on a terminal: its width, cutting and padding it, and which characters may be printed at all. */
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
-/** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
+/** Blocks of characters that are two columns wide (Unicode's East Asian Width, W and F); emoji are found by their own property. */
 export const wideBlocks =
   '\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\ua960-\\ua97c\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff01-\\uff60\\uffe0-\\uffe6\\u{16fe0}-\\u{18cff}\\u{1aff0}-\\u{1b2fb}\\u{1f200}-\\u{1f265}\\u{20000}-\\u{3fffd}';
 const wide = new RegExp(`^[${wideBlocks}]`, 'u');
 const emoji = /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Regional_Indicator}{2})/u;
 const invisible = /^(?:\p{M}|\p{Cf}|\p{Cc}|\p{Zl}|\p{Zp})+$/u;
-/** One column and one code unit each: almost everything that is ever shown. The first segmenter of a process costs 20 ms and more. */
+/** Characters of one column and one code unit: nearly all text. Other text needs a segmenter, and the first one of a process costs 20 ms and more. */
 const simple = /^[\x20-\x7e\u00a1-\u024f\u2013\u2014\u2026\u25cb\u25cf\u2713\u2717]*$/;
 
-/** Columns that a text without escape sequences takes. */
+/** The width in columns of a text without escape sequences. */
 export function widthOf(text: string): number {
   if (simple.test(text)) return text.length;
   let width = 0;
@@ -18,7 +18,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** What may be in so many columns at most: no cluster that people write has more code units than this. */
+/** The most code units of one character on the screen: no cluster that people write has more. */
 const clusterLength = 32;
 
 function clustersOf(text: string): Intl.Segments {
@@ -30,7 +30,7 @@ function clusterWidth(cluster: string): number {
   return wide.test(cluster) || emoji.test(cluster) ? 2 : 1;
 }
 
-/** At most `width` columns of a text; where something was cut its last column is `…`. */
+/** At most `width` columns of a text; a cut text ends with `…`. */
 export function cut(whole: string, width: number): string {
   const text = whole.slice(0, clusterLength * (width + 1));
   if (text.length === whole.length && widthOf(text) <= width) return text;
@@ -47,7 +47,7 @@ export function cut(whole: string, width: number): string {
   return `${kept}…`;
 }
 
-/** At most `width` columns of a name, without its middle: its end tells as much as its beginning. */
+/** At most `width` columns of a name, cut in its middle, because its end distinguishes it as much as its beginning. */
 export function cutMiddle(name: string, width: number): string {
   if (widthOf(name) <= width) return name;
   const end = lastColumns(name, Math.floor((width - 1) / 2));
@@ -72,19 +72,19 @@ export function padded(text: string, width: number): string {
 /** Foreign text on one line. */
 export const plain = oneLine;
 
-/** A reason may be a whole review, up to 8 KiB; in a list or a line of news its beginning is enough, and `plan explain` has all of it. */
+/** The most columns of a reason in a list or a line of news. A reason may be a whole review of up to 8 KiB; `plan explain` shows all of it. */
 const reasonColumns = 500;
 
-/** Text of others on one line, at most `reasonColumns` of it. A line that ends without a mark is set off from the next. */
+/** Foreign text on one line, at most `reasonColumns` wide. A sentence without a final mark is separated from the next line. */
 export function brief(text: string): string {
   const line = text.trim().replaceAll(/([.:;,?!…]?)\s*\n\s*/g, (_all, mark) => `${mark === '' ? ';' : mark} `);
   return cut(plain(line), reasonColumns);
 }
 
-/** The same as `plain` for text of several lines, whose line ends and tabs stay. */
+/** The same as `plain` for several lines: line ends and tabs stay. */
 export const plainLines = safeText;
 
-/** `0 B`, `812 B`, `3.4 MiB`: the size of files. */
+/** The size of a file: `0 B`, `812 B`, `3.4 MiB`. */
 export function byteText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));

@@ -104,7 +104,7 @@ function roleOf(given: string | undefined): PersonRole {
   );
 }
 
-/** Throws `not_allowed` inside a run: an agent uses its own token. */
+/** The own home. Throws `not_allowed` inside a run: an agent uses its own token. */
 function ownHome(call: Call, what: string): string {
   refuseAgent(call, what);
   return homeFolder(call.env);

@@ -1,4 +1,4 @@
-/** The parts of `repo trust` that trust nothing: they list the trusted repos and what was trusted, and revoke trust. */
+/** The parts of `repo trust` that do not trust anything: they list the trusted repos and what was trusted, and they revoke trust. */
 import type { Client, TrustShow } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
 import { fields, type Output, section } from './output.ts';
@@ -21,7 +21,7 @@ export async function listTrust(call: Call): Promise<void> {
   });
 }
 
-/** The repo that is meant, from the connected engine. */
+/** Finds the project of the verb through the connected client. */
 type Named = (client: Client) => Promise<string>;
 
 export async function showTrust(call: Call, named: Named): Promise<void> {

@@ -1,21 +1,21 @@
-/** A line that is typed below a picture, and the question above it. Pure. */
+/** A typed line below a picture, and the question above it. Pure. */
 import type { Tone } from './output.ts';
 import type { Line } from './spans.ts';
 import { cut, plain, widthOf } from './text.ts';
 
-/** Broken at words into at most `limit` lines. */
+/** The text, wrapped at words into at most `limit` lines. */
 export function brokenLine(text: string, tone: Tone, width: number, limit: number): Line[] {
   return broken(text, Math.max(1, width - 1))
     .slice(0, limit)
     .map((part) => [{ tone, text: part }]);
 }
 
-/** A line as it is broken into rows of at most `width` columns, at a space where there is one. */
+/** The text in rows of at most `width` columns, broken at spaces if possible. */
 export function broken(whole: string, width: number): string[] {
   const rows: string[] = [];
   let left = whole;
   while (widthOf(left) > width) {
-    const head = cut(left, width + 1).slice(0, -1); // without the sign that something was cut
+    const head = cut(left, width + 1).slice(0, -1); // without the trailing …
     if (head === '') break;
     const space = head.lastIndexOf(' ');
     const at = space > head.length / 2 ? space + 1 : head.length;
@@ -25,7 +25,7 @@ export function broken(whole: string, width: number): string[] {
   return [...rows, left];
 }
 
-/** What is typed after its label, with a sign where the cursor is; the end of a long text is visible. */
+/** The typed text after its label, with a cursor sign; the end of a long text is visible. */
 export function typedLine(label: string, text: string, width: number): Line {
   return [
     { tone: 'strong', text: label },
@@ -33,7 +33,7 @@ export function typedLine(label: string, text: string, width: number): Line {
   ];
 }
 
-/** As `plain`, but the space that was typed last stays. */
+/** As `plain`, but a trailing space stays. */
 function plainEnd(text: string): string {
   return `${plain(text)}${/\s$/.test(text) ? ' ' : ''}`;
 }

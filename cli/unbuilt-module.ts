@@ -1,9 +1,12 @@
-/** SQLite's own part, in C++: left out by `npm install --ignore-scripts`, or built for another Node. It is no bug of ours, and one command repairs it. */
+/**
+ * SQLite's native module: `npm install --ignore-scripts` leaves it out, or it was built for another Node. That is no bug of stator, and one command
+ * repairs it.
+ */
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { inPackage } from '../runtime/base/platform/package-files.ts';
 
-/** null: something else was thrown. */
+/** null: another error was thrown. */
 export function unbuiltModule(thrown: unknown): EngineError | null {
   const text = messageOf(thrown);
   const isMissing = /Could not locate the bindings file|Cannot find (?:package|module) '?better-sqlite3/.test(text);

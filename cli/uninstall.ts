@@ -20,10 +20,10 @@ import { refuseAgent } from './place.ts';
 import { canAsk, isConfirmed, sureArgs } from './sure.ts';
 import { byteText, plain } from './text.ts';
 
-/** The parts of an installation, and with `removed` their outcome. */
+/** The parts of an installation, and with `removed` the outcome for each. */
 interface Removal {
   readonly service: string | null;
-  /** Its pid. */
+  /** The daemon's pid. */
   readonly daemon: number | null;
   readonly repos: readonly Pick<RepoEntry, 'project' | 'path' | 'active_plans'>[];
   readonly items: readonly CleaningItem[];
@@ -62,7 +62,7 @@ export default defineVerb({
   },
 });
 
-/** The engine of a `run` is stopped by the person who sees it. Throws `conflict`. */
+/** Refuses if an engine of a `run` is active: the person who watches it should stop it. Throws `conflict`. */
 function refuseRun({ env }: Call): void {
   const { owner } = ownerHere(env);
   if (owner === null || owner.kind === 'daemon' || owner.socketPath === null) return;
@@ -86,7 +86,7 @@ async function look(call: Call): Promise<Removal> {
   };
 }
 
-/** In this order, so that nothing starts again and each step can be repeated. */
+/** The order ensures that nothing starts again, and that each step can be repeated. */
 async function remove(call: Call, before: Removal): Promise<Removal> {
   const { home } = ownerHere(call.env);
   const service = installedService(call);
@@ -98,12 +98,12 @@ async function remove(call: Call, before: Removal): Promise<Removal> {
   if (state === 'gone') {
     removeSocket(call, home);
     await removeTree(realpathSync(home));
-    rmSync(home, { force: true }); // where it is a link
+    rmSync(home, { force: true }); // if the home is a symbolic link
   }
   return { ...before, items: cleared.items, notes, home: { ...before.home, state } };
 }
 
-/** The parts of stator in every registered repo. null: no store lists any. */
+/** stator's files in every registered repo. null: no store lists repos. */
 async function inRepos({ env }: Call, dry: boolean): Promise<Pick<Removal, 'repos' | 'items' | 'notes'> | null> {
   if (!isStoreThere(storePlaceIn(env))) return null;
   const client = await connect({ env, mode: 'write' });
@@ -116,7 +116,7 @@ async function inRepos({ env }: Call, dry: boolean): Promise<Pick<Removal, 'repo
   }
 }
 
-/** The home lists what is left in a repo, and may hold files of a person. */
+/** The home stays if something is left in a repo, because it lists that, or if it contains a person's files. */
 function isWhole(notes: readonly string[], home: string): boolean {
   return notes.length === 0 && foreignEntries(home).length === 0;
 }
@@ -128,14 +128,14 @@ function foreignNotes(home: string): string[] {
   return [`${home} holds what stator did not put there, so it stays: ${shown}${names.length > 5 ? ' …' : ''}`];
 }
 
-/** Its socket, where a killed daemon left it, and the folder of sockets where no other home has one in it. */
+/** Deletes a socket that a killed daemon left, and the folder of sockets if no other home has one there. */
 function removeSocket({ env }: Call, home: string): void {
   const path = socketPath(home, env, loadDaemonConfig(home).socketPath);
   rmSync(path, { force: true });
   try {
     rmdirSync(dirname(path));
   } catch {
-    // Other programs have their sockets there, or the folder was never made.
+    // The folder has other sockets, or does not exist.
   }
 }
 

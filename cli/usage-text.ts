@@ -6,7 +6,7 @@ import type { PlanEntry } from '../runtime/api/client/client.ts';
 
 type Usage = PlanEntry['usage'];
 
-/** `3 runs, 1.2M tokens in, 40k out, $3.10`; unreported parts are left out; empty where nothing has run. */
+/** `3 runs, 1.2M tokens in, 40k out, $3.10`. Unreported parts are left out; empty if nothing has run. */
 export function usageText({ runs, input_tokens: input, output_tokens: output, cost_usd: cost }: Usage): string {
   if (runs === 0) return '';
   const parts = [
@@ -18,7 +18,7 @@ export function usageText({ runs, input_tokens: input, output_tokens: output, co
   return parts.filter((part) => part !== null).join(', ');
 }
 
-/** The same from long to short: without the runs, then the cost alone, or the tokens where no cost was reported. */
+/** The same from long to short: first without the runs, then the cost alone, or the tokens if no cost was reported. */
 export function usageTexts(usage: Usage): string[] {
   const { cost_usd: cost } = usage;
   const whole = usageText(usage);
@@ -40,7 +40,7 @@ export function budgetText(budget: PlanEntry['budget']): string {
 
 export const usageHeadings = ['tokens in', 'out', 'cost'];
 
-/** Under these headings; empty where it was not reported. */
+/** The cells below these headings; empty if it was not reported. */
 export function usageCells({
   input_tokens: input,
   output_tokens: output,
@@ -53,12 +53,12 @@ export function usageCells({
   ];
 }
 
-/** Only what was reported: how often it ran is shown elsewhere. */
+/** Whether tokens or cost were reported. The number of runs is shown elsewhere. */
 export function hasUsage({ input_tokens: input, output_tokens: output, cost_usd: cost }: Usage): boolean {
   return input !== null || output !== null || cost !== null;
 }
 
-/** `980`, `40k`, `1.2M`: two figures at least. */
+/** `980`, `40k`, `1.2M`: at least two digits. */
 function shortNumber(value: number): string {
   if (value < 1_000) return String(value);
   const [unit, size] = value < 999_500 ? ['k', 1_000] : value < 999_500_000 ? ['M', 1_000_000] : ['G', 1_000_000_000];

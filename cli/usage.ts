@@ -1,15 +1,15 @@
-/** Mistakes of the command line itself, and the pages that `--help` shows. No import but types: a page is there at once. */
+/** Mistakes in the command line, and the pages of `--help`. This file imports only types, so that help is fast. */
 import type { ArgDef, ArgsDef } from 'citty';
 
-/** A word that is not valid, and those that are; the report names the nearest. */
+/** An unknown word, and the accepted ones; the message names the nearest. */
 export interface Words {
   readonly given: string;
   readonly valid: readonly string[];
-  /** Where it is a verb: its noun ('': it has none), and what is typed after it. */
+  /** If the word is a verb: its noun ('' for none), and the arguments after it. */
   readonly verbOf?: { readonly noun: string; readonly rest: readonly string[] };
 }
 
-/** Exit code 64; `usage` is the line, or the page of all words, that helps; empty: the line of the verb that throws it. Either a hint or words. */
+/** Exit code 64. `usage`: the usage line, or the page of all words; empty: the line of the verb that throws. It has either a hint or words. */
 export class UsageError extends Error {
   readonly hint: string;
   readonly words: Words | null;
@@ -24,7 +24,7 @@ export class UsageError extends Error {
   }
 }
 
-/** For an argument that a verb needs only if its default is missing, such as the run's plan. */
+/** For an argument that is needed only if its default is missing, such as the plan of the run. */
 export function missingWord(word: string, hint: string): UsageError {
   return new UsageError(`${word} is missing`, { hint, words: null, usage: '' });
 }
@@ -42,7 +42,7 @@ export interface VerbPage {
   readonly summary: string;
   readonly args: ArgsDef;
   readonly examples: readonly string[];
-  /** Further words, where the flags do not say it all. */
+  /** Further text, if the flags do not explain everything. */
   readonly more?: string;
 }
 
@@ -65,7 +65,7 @@ function positionalText(name: string, arg: ArgDef): string {
   return arg.required === false ? `[${shown}]` : `<${shown}>`;
 }
 
-/** The columns of a small terminal; no line of a page is longer. */
+/** The width of a small terminal: no line of a page is longer. */
 const pageWidth = 80;
 
 export function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): string {
@@ -78,7 +78,7 @@ export function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): stri
   return wrapped(['usage: stator', name, ...words, ...flags], '  ').join('\n');
 }
 
-/** The page of a verb, or of several that belong together: how each is typed and what it does, then all their words and flags. */
+/** The help page of a verb, or of several that belong together: how each is typed and what it does, then all arguments and flags. */
 export function verbUsage(pages: readonly VerbPage[]): string {
   const [first, ...others] = pages;
   const heads =
@@ -119,7 +119,7 @@ export function nounUsage(noun: string, rows: readonly (readonly [string, string
   ].join('\n');
 }
 
-/** The page of the words, each on its line. */
+/** A page with one word per line. */
 export function listUsage(
   version: string,
   rows: readonly (readonly [string, string])[],
@@ -141,7 +141,7 @@ export function listUsage(
   ].join('\n');
 }
 
-/** Names with their meanings after them; a long list of names has a line of its own. */
+/** Names with their descriptions after them; a long list of names gets a line of its own. */
 function stacked(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => (left.length > stackedWidth ? 0 : left.length)));
   return rows.flatMap(([left, right]) => {
@@ -150,7 +150,7 @@ function stacked(rows: readonly (readonly [string, string])[]): string[] {
   });
 }
 
-/** Names and what they mean, the meaning wrapped beside its name. */
+/** Names, with the descriptions wrapped beside them. */
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(0, ...rows.map(([left]) => left.length));
   return rows.flatMap(([left, right]) =>
@@ -160,11 +160,11 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
   );
 }
 
-/** More lines than this leave no room for the rest of a page. */
+/** With more lines there would be no room for the rest of the page. */
 const rowLimit = 19;
 const stackedWidth = 30;
 
-/** One to a line where they fit on a small terminal, else two. */
+/** One entry per line if they fit on a small terminal, otherwise two. */
 function list(rows: readonly (readonly [string, string])[]): string[] {
   const single = columns(rows);
   if (single.length <= rowLimit) return single;
@@ -177,7 +177,7 @@ function list(rows: readonly (readonly [string, string])[]): string[] {
   return (sides[0] ?? []).map((cell, index) => `  ${cell.padEnd(cellWidth)}  ${sides[1]?.[index] ?? ''}`.trimEnd());
 }
 
-/** As many whole words as fit. */
+/** As many whole words as fit into the width. */
 function shortened(text: string, width: number): string {
   if (text.length <= width) return text;
   const words = text.slice(0, width - 1).split(' ');

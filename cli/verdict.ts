@@ -1,4 +1,4 @@
-/** The outcome of a signal, as text and as an exit code. */
+/** The verdict on a signal, as text and as an exit code. */
 import { refusalHint, refusalSentence } from '../machines/plan/refusal-text.ts';
 import { isErrorDocument } from '../machines/vocabulary/errors.ts';
 import type { SignalAnswer } from '../runtime/api/client/client.ts';
@@ -6,10 +6,10 @@ import type { Call } from './command.ts';
 import { isInRun } from './place.ts';
 import { plainLines } from './text.ts';
 
-/** Waits that long for a verdict, as the inbox promises. */
+/** How long the inbox takes at most to give a verdict. */
 export const verdictMs = 5_000;
 
-/** `done`, `held` and `pending` are 0, refused is 1. Under --json the answer goes to standard output whatever it is. */
+/** Exit code 0 for `done`, `held` and `pending`, and 1 for a refusal. Under --json the answer always goes to standard output. */
 export function printVerdict(
   { out, env = {} }: Pick<Call, 'out'> & Partial<Pick<Call, 'env'>>,
   answer: SignalAnswer,
@@ -29,7 +29,7 @@ export function printVerdict(
   return failed ? 1 : 0;
 }
 
-/** Most commands for a person are refused from an agent. */
+/** Most commands for people are refused to agents. */
 const agentHint =
   'hint: go on with your own work; for anything else ask a person: stator signal emit needs_decision --payload "<why>"';
 
@@ -38,7 +38,7 @@ function planState({ signal: { type }, plan: { plan, status, phase } }: SignalAn
   return `${plan} is ${type === 'pause' ? 'paused, ' : ''}${status}${phase === null || phase === status ? '' : ` (${phase.replaceAll('_', ' ')})`}`;
 }
 
-/** The outcome of a signal that was not refused, on one line. */
+/** The outcome of an accepted signal, on one line. */
 export function verdictLine(answer: SignalAnswer): string {
   const { id, type, status, result } = answer.signal;
   switch (status) {
@@ -57,7 +57,7 @@ export function verdictLine(answer: SignalAnswer): string {
   }
 }
 
-/** Why it was refused, and the commands that would be accepted instead. */
+/** Why the signal was refused, and the commands that would be accepted instead. */
 export function refusalLines({ signal, plan }: SignalAnswer): string[] {
   const { refused, type, result, id } = signal;
   if (refused === null) {
@@ -69,7 +69,7 @@ export function refusalLines({ signal, plan }: SignalAnswer): string[] {
   return [`refused: ${refusalSentence(told)}`, `hint: ${refusalHint(told)}`];
 }
 
-/** The same with the names of the machines. */
+/** The state in the names of the machines. */
 function stateLine({ signal: { type, refused } }: SignalAnswer): string {
   if (refused === null) return type;
   const { by, state, guard, accepts } = refused;

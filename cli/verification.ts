@@ -1,4 +1,4 @@
-/** The result of comparing a store with its journal, as lines. */
+/** The comparison of a store with its journal, as lines. */
 import { counted } from '../machines/vocabulary/numbers.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { Verification } from '../runtime/api/client/client.ts';

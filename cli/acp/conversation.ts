@@ -1,4 +1,4 @@
-/** One conversation of an editor: at most one plan at a time, which `stator run` works through, and the messages to it. */
+/** One conversation of an editor. It has at most one plan at a time, which `stator run` carries out, and it passes messages to that plan. */
 
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,15 +23,15 @@ import { beginWithoutPlanner, findByName, isPlanText, sayToPlan, type Words } fr
 type StopReason = 'end_turn' | 'cancelled' | 'refusal';
 
 export interface Conversation {
-  /** Returns why the turn is over. */
+  /** Returns why the turn ended. */
   prompt(prompt: Prompt): Promise<StopReason>;
   cancel(): void;
-  /** The editor is gone: running plans are paused. */
+  /** Called when the editor has gone: running plans are paused. */
   end(): Promise<void>;
 }
 
 interface Parts {
-  /** From the folder of the conversation. */
+  /** The call, in the folder of the conversation. */
   readonly call: Call;
   readonly rpc: Rpc;
   readonly sessionId: string;
@@ -39,10 +39,10 @@ interface Parts {
   readonly hasForms: boolean;
 }
 
-/** The plan that was given last, and may be continued. */
+/** The plan of the last prompt, which a further prompt may continue. */
 interface Handed {
   readonly prompt: Prompt;
-  /** The name of a text's plan; null: a file names its own. */
+  /** The name of the plan that was made from a text; null: a file names its own plan. */
   readonly name: string | null;
   of: PlanAddress | null;
 }
@@ -59,12 +59,12 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   let running: PlanRun | null = null;
   /** The number of the question that the next prompt answers. */
   let asked: number | null = null;
-  /** The numbers of the answered questions, which an answer of the engine that was already under way may still contain. */
+  /** The numbers of answered questions. A response of the engine that was under way before the answer may still list them. */
   const answered = new Set<number>();
-  /** Whether a message was accepted since the run began; the run may have ended because that message was missing. */
+  /** Whether a message was accepted since the run began. If so, the run may have ended only because that message was missing. */
   let isTold = false;
   let isTurn = false;
-  /** Aborts the last turn. */
+  /** Cancels the last turn. */
   let cancelled = new AbortController();
   const isCancelled = () => cancelled.signal.aborted;
   const update = (one: Readonly<Record<string, unknown>>) => rpc.notify('session/update', { sessionId, update: one });
@@ -78,7 +78,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
 
   async function start(one: Handed): Promise<PlanRun> {
     const { prompt, name, of } = one;
-    // A planner's change of a text is not a person's edit.
+    // If a planner has changed the text, that is no edit of a person.
     const known = of === null || name === null ? null : await findByName(call, name);
     isTold = false;
     return startRun({
@@ -93,7 +93,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     });
   }
 
-  /** Until the plan is over, needs its person, or one of its agents asks. */
+  /** Runs until the plan has ended, needs a person, or one of its agents asks a question. */
   async function turn(one: Handed): Promise<StopReason> {
     for (;;) {
       running ??= await start(one);
@@ -118,7 +118,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     }
   }
 
-  /** A run may end before its last question was shown, and a form still answers that. */
+  /** A run may end before its last question was shown. A form can still answer that question. */
   async function unshownQuestion(one: Handed): Promise<Question | null> {
     return hasForms && !isCancelled() ? openQuestion(await planOf(one)) : null;
   }
@@ -128,7 +128,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     say(`${askedText(question)}\nyour next prompt is the answer`);
   }
 
-  /** A run ends by itself if all of its agents wait; the form stays open as long as the question does. null: no answer. */
+  /** A run ends by itself if all of its agents wait; the form stays open while the question is open. null: no answer. */
   async function answerInTime(one: Handed, question: Question, over: Promise<null>): Promise<string | null> {
     const form = answerInForm(question);
     const cancel = isCancelled() ? null : once(cancelled.signal, 'abort').then(() => null);
@@ -150,7 +150,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     return typeof answer === 'string' && answer.trim() !== '' ? answer : null;
   }
 
-  /** Messages that no agent gets are returned to their author. */
+  /** A message that no agent can receive is returned to its author. */
   async function tell({ of }: Handed, words: Words): Promise<void> {
     if (words.text === '') return;
     if (words.asked !== null) answered.add(words.asked);
@@ -162,7 +162,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     say(trouble);
   }
 
-  /** Whether one coder does all of a text, because no planner accepts it. Its plan is known at that point. */
+  /** Whether one coder carries out a whole text because no planner accepts it. The plan is known by then. */
   async function goesOnAlone(one: Handed, { code }: RunEnded): Promise<boolean> {
     if (one.name === null || code === 0) return false;
     const plan = await findByName(call, one.name).catch(() => null);
@@ -201,12 +201,12 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     return { question, wasPaused };
   }
 
-  /** null: there is none yet, or it cannot be read. */
+  /** null: the plan does not exist yet, or cannot be read. */
   async function planOf({ of }: Handed): Promise<PlanShow | null> {
     return of === null ? null : findByName(call, of.plan).catch(() => null);
   }
 
-  /** The first one that waits for its answer. */
+  /** The first question that waits for an answer. */
   function openQuestion(plan: PlanShow | null): Question | null {
     if (plan === null || plan.paused || isOver(plan.status)) return null;
     return plan.questions.find(({ number }) => !answered.has(number)) ?? null;
@@ -224,13 +224,13 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     now?.interrupt();
   }
 
-  /** The change since the last turn: a plan that was waiting for an answer may have ended, or may be paused. */
+  /** Reads what changed since the last turn: a plan that was waiting for an answer may have ended, or may be paused. */
   async function catchUp(one: Handed): Promise<void> {
     if (running === null || !(running.hasEnded() || isCancelled())) return;
     await leave(one, await running.ended);
   }
 
-  /** Whether a prompt contains a new plan, and is no message to the present one. */
+  /** Whether a prompt contains a new plan, and not a message to the present one. */
   function isAnother(one: Handed, prompt: Prompt): boolean {
     if (prompt.kind === 'file') return one.prompt.kind !== 'file' || one.prompt.path !== prompt.path;
     return asked === null && isPlanText(prompt.text);

@@ -1,4 +1,7 @@
-/** `stator run` as a process of its own, with what an editor sees of its plan. It goes on from one turn to the next while a question waits for its answer. */
+/**
+ * `stator run` as a separate process, and its facts about the plan for the editor. The process continues over several turns while a question waits
+ * for its answer.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -13,17 +16,17 @@ import type { ShownPlan } from './shown-plan.ts';
 export interface RunParts {
   readonly call: Call;
   readonly shown: ShownPlan;
-  /** Its arguments, and the text for its standard input. */
+  /** The arguments of `stator run`. */
   readonly words: readonly string[];
   readonly input: string;
-  /** Called with its plan at each of the facts of that. */
+  /** Called with the plan's address at each fact about the plan. */
   readonly onPlan: (of: PlanAddress) => void;
   readonly say: (text: string) => void;
 }
 
 export interface RunEnded {
   readonly code: number | null;
-  /** Its messages about what went wrong. */
+  /** The run's messages about failures. */
   readonly trouble: string;
   readonly finished: RunFinished | null;
 }
@@ -35,7 +38,7 @@ export interface PlanRun {
   interrupt(): void;
 }
 
-/** The last characters of its messages about a failure that are kept. */
+/** The number of characters of these messages that are kept: the last ones. */
 const troubleLength = 4_000;
 
 export function startRun({ call, shown, words, input, onPlan, say }: RunParts): PlanRun {
@@ -70,16 +73,16 @@ export function startRun({ call, shown, words, input, onPlan, say }: RunParts): 
   return { shown, ended, hasEnded: () => isOver, interrupt: () => void child.kill('SIGINT') };
 }
 
-/** null: no line of the output of `run --json`. */
+/** null: the line was not written by `run --json`. */
 function lineOf(line: string): ({ readonly type: 'fact' } & FactEntry) | RunFinished | null {
   try {
     return JSON.parse(line) as ({ readonly type: 'fact' } & FactEntry) | RunFinished; // as `run` writes them
   } catch {
-    return null; // a word of another program
+    return null; // another program wrote it
   }
 }
 
-/** Errors of `--json` as a person reads them; other lines as they are. */
+/** Errors of `--json` as text for a person. Other lines stay as they are. */
 function troubleText(lines: string): string {
   return lines
     .trim()

@@ -12,7 +12,7 @@ interface Block {
   readonly resource?: { readonly uri?: unknown; readonly text?: unknown };
 }
 
-/** A markdown file that is linked is the plan, and the text beside it only says so. null: there is nothing in it. */
+/** If a markdown file is linked, the file is the plan and the text beside it is ignored. null: the prompt is empty. */
 export function promptOf(blocks: unknown): Prompt | null {
   const all = (Array.isArray(blocks) ? blocks : []) as readonly (Block | null)[]; // each part is checked below
   const text = all
@@ -30,7 +30,7 @@ export function promptOf(blocks: unknown): Prompt | null {
   return whole === '' ? null : { kind: 'text', text: whole };
 }
 
-/** The first heading or line of a text, as the name of its plan. */
+/** The name of a plan, from the first heading or line of its text. */
 export function nameOfText(text: string, random: string): string {
   const [line = ''] = text
     .split('\n')
@@ -48,7 +48,7 @@ export function nameOfText(text: string, random: string): string {
 
 const nameLength = 40;
 
-/** A text of one line is its own title, too. */
+/** A text of one line becomes its own title. */
 export function withTitle(text: string): string {
   return /[\n#]/.test(text) ? text : `# ${text.slice(0, titleLength)}\n\n${text}\n`;
 }

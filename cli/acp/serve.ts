@@ -10,7 +10,7 @@ import { type Conversation, createConversation } from './conversation.ts';
 import { promptOf } from './prompt.ts';
 
 const invalidParams = -32_602;
-/** More than any editor has open. */
+/** More conversations than any editor has open. */
 const conversationLimit = 100;
 
 export default defineVerb({
@@ -76,7 +76,7 @@ export default defineVerb({
   },
 });
 
-/** Whether an editor says that it shows forms. */
+/** Whether the editor declares that it can show forms. */
 function formsOf({ clientCapabilities }: { readonly clientCapabilities?: unknown }): boolean {
   const { elicitation } = (clientCapabilities ?? {}) as { readonly elicitation?: { readonly form?: unknown } | null }; // each part is looked at
   return elicitation?.form != null;

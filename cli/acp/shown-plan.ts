@@ -1,4 +1,7 @@
-/** A plan as an editor sees it: its tasks as the agent's plan, its agents as tools, what they ask permission for as questions, and what else they ask one by one. */
+/**
+ * Shows a plan in an editor: its tasks as the agent's plan, its agents as tools, their permission questions as permission requests, and their other
+ * questions one by one.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { Client, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/platform/home.ts';
@@ -19,13 +22,13 @@ interface Parts {
 
 export interface ShownPlan {
   watch(of: { readonly project: string; readonly plan: string }): void;
-  /** The plan as it was seen last, for the text of a fact. */
+  /** The last read state of the plan, for the text of a fact. */
   around(): FactContext;
-  /** Begins a further turn: questions without an answer are put to the editor again. */
+  /** Begins another turn: unanswered questions are put to the editor again. */
   again(): void;
-  /** Resolves with the first question of its agents that is open and meant, as long as it goes on. */
+  /** Resolves with the first open question for which `isMeant` returns true, at any time while the plan runs. */
   question(isMeant: (number: number) => boolean): Promise<Question>;
-  /** After a last look, if there is an engine yet. `finished`: how its run ended, if it did. */
+  /** Reads the plan once more if an engine runs. `finished`: how its run ended, if it did. */
   stop(finished: RunFinished | null): Promise<void>;
 }
 
@@ -73,7 +76,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
     else update({ sessionUpdate: 'tool_call_update', toolCallId: run, ...next });
   }
 
-  /** A missing answer is no answer: the question waits until its deadline. */
+  /** If the editor gives no answer, the question stays open until its deadline. */
   async function ask(client: Client, { agent, question }: Permission): Promise<void> {
     const toolCall = {
       toolCallId: agent.run,
@@ -94,12 +97,12 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
     for (const agent of agents) showAgent(agent);
     for (const permission of permissionsOf(agents).filter(({ question }) => !asked.has(question.id))) {
       asked.add(permission.question.id);
-      // By then the question may be over, or the editor gone.
+      // The question may have been answered meanwhile, or the editor may have gone.
       void ask(client, permission).catch(() => unanswered.add(permission.question.id));
     }
   }
 
-  /** The engine may come and go: each time that it is gone, the next one is looked for. */
+  /** An engine may end at any time: then the next one is looked for. */
   async function follow(of: { readonly project: string; readonly plan: string }): Promise<void> {
     let client: Client | null = null;
     for (;;) {
@@ -134,7 +137,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
       over.abort();
       await watching;
       const isDone = finished?.status === 'done';
-      // Its engine may have ended together with it, before the plan was read again.
+      // The engine may have ended together with the plan, before the plan was read again.
       if (finished !== null && isDone)
         showPlan(
           seen,

@@ -1,4 +1,4 @@
-/** A person's message to a plan under way: it answers the plan's question, or its agents read it. */
+/** A person's message to a running plan: it answers the plan's question, or its agents read it. */
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isDraft } from '../../machines/vocabulary/plan-status.ts';
@@ -7,7 +7,7 @@ import type { Call } from '../command.ts';
 import { type PlanAddress, withPlan } from '../session.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';
 
-/** What a person says, and the number of the question that was put to them last. */
+/** A person's message, and the number of the last question that was put to them. */
 export interface Words {
   readonly text: string;
   readonly asked: number | null;
@@ -16,7 +16,7 @@ export interface Words {
 /** Why no agent can get the message; null: it was accepted. */
 type Trouble = string | null;
 
-/** Throws what asking an engine throws. */
+/** Throws the errors of the engine. */
 export function sayToPlan(call: Call, of: PlanAddress, { text, asked }: Words): Promise<Trouble> {
   return withPlan(call, 'write', of.plan, async (client) => {
     const shown = await client.plan(of.project, of.plan);
@@ -29,7 +29,7 @@ export function sayToPlan(call: Call, of: PlanAddress, { text, asked }: Words): 
   });
 }
 
-/** Each agent that has not done its work reads it in its next turn; an agent that has ended for good refuses it. */
+/** Each agent that has not finished reads it in its next turn. An agent that has ended for good refuses it. */
 async function tellAgents(client: Client, of: PlanAddress, text: string): Promise<Trouble> {
   const agents = (await client.instances(of)).filter(({ state }) => state !== 'succeeded');
   const answers = await Promise.all(agents.map(({ title }) => client.sendToInstance(of.project, title, text)));
@@ -41,7 +41,7 @@ function troubleOf(answer: SignalAnswer): Trouble {
   return answer.signal.status === 'failed' ? refusalLines(answer).join('\n') : null;
 }
 
-/** A text with tasks is a plan of its own, and no message to another plan. */
+/** A text with tasks is a new plan, not a message. */
 export function isPlanText(text: string): boolean {
   return parsePlan(text).document.waves.length > 0;
 }
@@ -57,7 +57,9 @@ export function findByName(call: Call, plan: string): Promise<PlanShow | null> {
 /** Errors after which the plan is not registered. */
 const unknown: ReadonlySet<string> = new Set(['plan_not_found', 'repo_not_found', 'usage', 'bad_repo']);
 
-/** If no planner accepts a draft, one coder does all of it. false: it is no such draft. Throws the error that refuses that coder. */
+/**
+ * If no planner accepts a draft, one coder carries it all out. false: the plan is not such a draft. Throws the refusal if the coder is refused too.
+ */
 export function beginWithoutPlanner(call: Call, plan: PlanShow) {
   if (!isDraft(plan) || plan.tasks_by_wave.length > 0) return Promise.resolve(false);
   return withPlan(call, 'write', plan.plan, async (client, of) => {

@@ -1,4 +1,4 @@
-/** Completion for fish: one line a word, each under the condition of what is before it. */
+/** Completion for fish: one line for each possible word, with the condition under which it is offered. */
 import { askFor, type CommandNode, type Flag, firstWords, fixedWords, type WordKind } from './tree.ts';
 
 export function fishScript(tree: readonly CommandNode[]): string {

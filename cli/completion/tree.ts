@@ -1,4 +1,4 @@
-/** The whole command line as data, from the very definitions that it is read by. */
+/** The whole command line as data, read from the definitions that also parse it. */
 
 import type { ArgDef } from 'citty';
 import type { Verb } from '../command.ts';
@@ -7,18 +7,18 @@ import { namedAgents } from '../init/agents.ts';
 export interface NamedVerb {
   readonly name: string;
   readonly summary: string;
-  /** The name of stator for a name from kasmos or kugetsu, which is not offered. */
+  /** stator's name for a name from kasmos or kugetsu. Such names are not offered. */
   readonly now?: string;
   load(): Promise<Verb>;
 }
 
-/** The tables of commands, which know this verb too and so are handed in. */
+/** The tables of commands. They contain the completion verb too, so they are passed in. */
 export interface Tables {
   readonly verbs: readonly NamedVerb[];
   readonly nouns: Readonly<Record<string, readonly NamedVerb[]>>;
 }
 
-/** What is at a place where a word is to be typed. */
+/** The kind of word that completion offers for an argument. */
 export type WordKind = 'plan' | 'title' | 'repo' | 'file' | 'shell' | 'agent' | 'text';
 
 export interface Flag {
@@ -26,19 +26,19 @@ export interface Flag {
   readonly name: string;
   readonly short: string | null;
   readonly description: string;
-  /** null: it takes no value. */
+  /** The kind of the flag's value; null: the flag takes no value. */
   readonly value: WordKind | null;
 }
 
 export interface CommandNode {
-  /** One word or two. */
+  /** The words of the verb: one or two. */
   readonly path: string;
   readonly summary: string;
   readonly flags: readonly Flag[];
   readonly words: readonly WordKind[];
 }
 
-/** Every verb, those of one word first. Loads them all. */
+/** Every verb, those of one word first. Loads the code of all. */
 export async function commandTree({ verbs, nouns }: Tables): Promise<CommandNode[]> {
   const all = [
     ...verbs.map((entry) => ({ path: entry.name, entry })),
@@ -77,7 +77,7 @@ function kindOf(name: string, { valueHint }: ArgDef): WordKind {
   return 'text';
 }
 
-/** The words that may come first, and those that may follow each noun, in their order. */
+/** The possible first words, and the words that may follow each noun, in order. */
 export function firstWords(tree: readonly CommandNode[]): Map<string, string[]> {
   const words = new Map<string, string[]>([['', []]]);
   for (const { path } of tree) {
@@ -95,7 +95,7 @@ export const askFor: { readonly [kind in WordKind]?: string } = {
   repo: listing('repo list', 'project'),
 };
 
-/** Values of the other kinds that are always the same. */
+/** The kinds whose values never change. */
 export const fixedWords: { readonly [kind in WordKind]?: readonly string[] } = {
   shell: ['bash', 'zsh', 'fish'],
   agent: namedAgents.map(({ name }) => name),

@@ -1,4 +1,4 @@
-/** Completion for zsh, by its own completion system; to be sourced, or put on $fpath as _stator. */
+/** Completion for zsh, through its completion system. Source it, or put it on $fpath as _stator. */
 import { askFor, type CommandNode, type Flag, firstWords, fixedWords, type WordKind } from './tree.ts';
 
 export function zshScript(tree: readonly CommandNode[]): string {
@@ -59,7 +59,7 @@ ${nodes.map((node) => verbCase(node, '        ', 2)).join('\n')}
       ;;`;
 }
 
-/** `_arguments` sees the verb as the command itself. */
+/** `_arguments` takes the verb for the command itself. */
 function verbCase({ path, flags, words }: CommandNode, indent: string, depth: number): string {
   const name = path.split(' ').at(-1);
   const specs = [

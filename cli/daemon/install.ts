@@ -1,4 +1,4 @@
-/** `stator daemon install | uninstall`: the daemon as a service of its user, which starts with the session and again after a crash. */
+/** `stator daemon install | uninstall`: the daemon as a user service, which starts at login and restarts after a crash. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -37,7 +37,7 @@ const install = defineVerb({
     refuseRunning(call, there !== null);
     mkdirSync(dirname(service.file), { recursive: true });
     replaceFile(service.file, service.text);
-    // A service that is loaded does not take a new text.
+    // launchd reads a new service file only after the old service was unloaded.
     if (there !== null && service.manager === 'launchd') for (const command of service.off) runProgram(call, command);
     for (const command of service.on) mustRun(call, command, service);
     const done = there === service.text ? 'is installed already' : 'is installed';
@@ -70,7 +70,7 @@ export function installedService(call: Call): Service | null {
   return hasOwn(service) ? service : null;
 }
 
-/** Stops it and takes its file away. Throws `unavailable`. */
+/** Stops the service and deletes its file. Throws `unavailable`. */
 export function removeService(call: Call, service: Service): void {
   for (const command of service.off) mustRun(call, command, service);
   rmSync(service.file);
@@ -98,7 +98,7 @@ function managerOf(named: string | undefined): Manager {
   );
 }
 
-/** null: there is none. Throws `conflict` where another program wrote it. */
+/** null: no such file. Throws `conflict` where another program wrote it. */
 function readOwn({ file }: Service): string | null {
   try {
     const text = readFileSync(file, 'utf8');
@@ -114,7 +114,7 @@ function readOwn({ file }: Service): string | null {
   );
 }
 
-/** Two daemons cannot own one home: the service would be started again and again. */
+/** A home has one owner: if another daemon runs, the service would fail and be restarted again and again. */
 function refuseRunning({ env }: Call, isInstalled: boolean): void {
   const { owner } = ownerHere(env);
   if (owner === null || isInstalled) return;

@@ -11,9 +11,9 @@ import { plainLines } from '../text.ts';
 
 const defaultLines = 50;
 const maxLines = 100_000;
-/** Quick enough to read along, slow enough to cost nothing. */
+/** Fast enough for a reader, and slow enough to cost nothing. */
 const followMs = 250;
-/** How much of the log is searched for the requested lines. */
+/** The part of the log that is searched for the requested lines. */
 const lookBackBytes = 16 * 1024 * 1024;
 
 export default defineVerb({
@@ -47,7 +47,7 @@ function print({ out }: Call, lines: readonly string[]): void {
   else out.quote(...lines.map(plainLines));
 }
 
-/** A line in another form (from a crash) is only a message. */
+/** A line in another form, for example from a crash, becomes a message without further fields. */
 function document(line: string) {
   const match = /^(\S+Z) (debug|info|warn|error) (?:\[trace_id=([0-9a-f]{32}) span_id=([0-9a-f]{16})\] )?(.*)$/.exec(
     line,

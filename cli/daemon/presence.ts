@@ -1,4 +1,4 @@
-/** Whether a daemon runs, and how to reach it. The lock of the home determines it, not a pid file. */
+/** Whether a daemon runs, and how to reach it. The lock of the home decides that, not a pid file. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ export function ownerHere(env: NodeJS.ProcessEnv): { home: string; owner: OwnerF
   return { home, owner: existsSync(join(home, 'owner.db')) ? readOwner(home) : null };
 }
 
-/** The engine that has the home and did not answer. */
+/** The engine that owns the home, before it was asked anything. */
 export function engineHere(env: NodeJS.ProcessEnv): HomeEngine {
   return engineOf(ownerHere(env).owner, false);
 }

@@ -1,13 +1,13 @@
-/** Announces that a daemon which leaves its home comes back at once, so that a `run` that it served does not take the home meanwhile. */
+/** Announces that a daemon will restart, so that a `run` that it served waits for it and does not take the home. */
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A daemon starts, or fails to, within this. An older announcement is of a command that was killed. */
+/** A daemon has started or failed within this time. An older announcement is left from a command that was killed. */
 const announcedMs = 60_000;
 
 const markOf = (home: string) => join(home, 'daemon.restarts');
 
-/** Throws the system's error. Call it again when the old one has gone: it may have taken its time. */
+/** Throws the system's error. Call it again when the old daemon has ended, since that may have taken long. */
 export function announceRestart(home: string): void {
   writeFileSync(markOf(home), '', { mode: 0o600 });
 }

@@ -1,4 +1,4 @@
-/** The daemon as a service of its user: the text of a systemd unit and of a launchd agent, and the commands that switch it on and off. */
+/** The daemon as a user service: the text of a systemd unit and of a launchd agent, and the commands that enable and disable it. */
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
@@ -11,10 +11,10 @@ export interface Service {
   readonly manager: Manager;
   readonly file: string;
   readonly text: string;
-  /** Each a program with its arguments, in their order. */
+  /** The commands that enable it, in order, each a program with its arguments. */
   readonly on: readonly (readonly string[])[];
   readonly off: readonly (readonly string[])[];
-  /** After its file is gone. */
+  /** The commands to run after the file was deleted. */
   readonly after: readonly (readonly string[])[];
 }
 
@@ -22,7 +22,7 @@ export interface Service {
 export const mark = 'written by stator daemon install';
 const label = 'dev.stator.daemon';
 
-/** The variables that the daemon gets from this environment: the programs of agents are found on PATH. */
+/** The variables that the service gets from this environment: programs of agents are found on PATH. */
 const variables = ['PATH', 'STATOR_HOME', 'XDG_CONFIG_HOME'] as const;
 
 export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service {
@@ -52,7 +52,7 @@ export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service
   };
 }
 
-/** Only the daemon is signalled: its agents go on, and the next one adopts them. A restart does not end the fault of exit code 78. */
+/** A stop signals only the daemon: its agents continue, and the next daemon adopts them. Exit code 78 means a fault that a restart cannot repair. */
 function unitText(command: readonly string[], variables: readonly (readonly [string, string])[]): string {
   return [
     `# ${mark}`,
@@ -74,7 +74,7 @@ function unitText(command: readonly string[], variables: readonly (readonly [str
   ].join('\n');
 }
 
-/** As systemd reads a word: in quotes, and a percent sign is one of its own specifiers. */
+/** A word quoted for systemd, which uses the percent sign for its own specifiers. */
 function quoted(word: string): string {
   return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
 }

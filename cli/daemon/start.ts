@@ -31,7 +31,7 @@ export async function startAndTell(call: Call, config: string | undefined): Prom
     tellStarted(call, await startDetached(call, config));
     return 0;
   } catch (thrown) {
-    // Another `daemon start` was quicker.
+    // Another `daemon start` was faster.
     if (thrown instanceof EngineError && thrown.code === 'owner_taken' && (await isRunning(call, config))) return 0;
     if (!(thrown instanceof DaemonEnded)) throw thrown;
     tellEnded(call, thrown);
@@ -42,7 +42,7 @@ export async function startAndTell(call: Call, config: string | undefined): Prom
 /** Reports the daemon that runs. Throws `owner_taken` where it has another configuration, does not answer, or is no daemon. */
 async function isRunning(call: Call, config: string | undefined): Promise<boolean> {
   const { home, owner } = ownerHere(call.env);
-  if (owner === null || (owner.kind === 'engine' && owner.socketPath === null)) return false; // a verb owns the home briefly
+  if (owner === null || (owner.kind === 'engine' && owner.socketPath === null)) return false; // a verb owns the home for a short time
   const itsConfig = owner.config ?? join(home, 'daemon.toml');
   const isWanted = owner.kind === 'daemon' && (config === undefined || resolve(call.cwd, config) === itsConfig);
   const running = isWanted ? await untilAnswers(call, owner.pid) : null;
@@ -87,7 +87,7 @@ function tellEnded({ out }: Call, { message, tail, hint }: DaemonEnded): void {
 
 const stopWords = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Runs until it is asked to stop, then returns 0; otherwise throws the error that ended it. */
+/** Runs until it is asked to stop, then returns 0. Throws the error that ended it. */
 async function stay({ env, cwd, out }: Call, config: string | undefined): Promise<number> {
   const isDetached = process.send !== undefined;
   let isWanted = true;
@@ -104,7 +104,7 @@ async function stay({ env, cwd, out }: Call, config: string | undefined): Promis
     const daemon = await startDaemon({
       env,
       ...(config === undefined ? {} : { configFile: resolve(cwd, config) }),
-      // Detached, standard error is the log already.
+      // A detached daemon's standard error is already the log.
       ...(isDetached ? {} : { echo: (line) => void out.stderr.write(line) }),
     });
     leave = () => void daemon.stop();
@@ -119,7 +119,7 @@ async function stay({ env, cwd, out }: Call, config: string | undefined): Promis
   }
 }
 
-/** The process that started us may be gone, which is no failure of ours. */
+/** The process that started this daemon may have ended, which is no failure of the daemon. */
 function tellParent(message: unknown): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => process.disconnect());
 }

@@ -1,4 +1,4 @@
-/** A daemon of its own process group: it is started, and awaited until it answers or reports why it does not. */
+/** Starts a daemon in a process group of its own, and waits until it answers or reports why it does not. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -13,7 +13,7 @@ import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 import { ownerHere } from './presence.ts';
 
-/** A daemon waits half a minute for a verb that has the home, and a second for its store. */
+/** A daemon waits half a minute for a verb that owns the home, and a second for its store. */
 const readyMs = 45_000;
 const pollMs = 25;
 /** How much of the log a message shows. */
@@ -24,7 +24,7 @@ export interface Started {
   readonly pid: number;
   readonly socket: string;
   readonly log: string;
-  /** Why it handles nothing yet; null: it works. */
+  /** Why the daemon handles nothing yet; null: it works. */
   readonly waiting: string | null;
   readonly problems: readonly string[];
   /** Keys of daemon.toml that have no effect. */
@@ -33,8 +33,8 @@ export interface Started {
 }
 
 /**
- * Answers when the socket does. Throws what the daemon threw; where it ended without an error message, `DaemonEnded` with its exit code and the end of its
- * log; `home_unusable`. `config`: another daemon.toml, relative to the folder that the call comes from.
+ * Resolves when the daemon's socket answers. `config`: another daemon.toml, relative to the caller's folder. Throws the error that the daemon
+ * reported, `DaemonEnded` with its exit code and the end of its log if it ended without a report, or `home_unusable`.
  */
 export async function startDetached(
   { env, cwd }: Pick<Call, 'env' | 'cwd'>,
@@ -90,7 +90,7 @@ export async function startDetached(
   }
 }
 
-/** It ended before it answered, without an error message. */
+/** The daemon ended before it answered, without an error message. */
 export class DaemonEnded extends Error {
   readonly exitCode: number;
   readonly tail: string;
@@ -105,7 +105,7 @@ export class DaemonEnded extends Error {
   }
 }
 
-/** The daemon of that process, once it answers; null: it has gone, or does not answer within the time of a start. */
+/** The daemon with that pid, once it answers; null: it has ended, or does not answer within the time of a start. */
 export async function untilAnswers({ env }: Pick<Call, 'env'>, pid: number): Promise<Started | null> {
   const { home } = ownerHere(env);
   const untilMs = performance.now() + readyMs;
@@ -130,8 +130,8 @@ async function startedAs(
 }
 
 /**
- * Where a daemon is started by an agent it must outlive that agent's run, and is no part of it. The home is given by its whole path: the daemon runs in
- * another folder than its starter, where a relative one would be another home.
+ * The variables of the daemon. A daemon that an agent starts must outlive the agent's run, so it gets none of the run's variables. The home is an
+ * absolute path, because the daemon runs in another folder than its starter.
  */
 function daemonEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(([name]) => !/^STATOR(_(?!SANDBOX$|STORE)|$)/.test(name));
@@ -147,7 +147,7 @@ function openLog(log: string): number {
   }
 }
 
-/** The end of what came since the tail began. */
+/** The text that was added to the log since the tail began. */
 function lastWords(tail: LogTail): string {
   return plainLines(tail.read({ rest: true }).slice(-tailLength))
     .trimEnd()

@@ -1,4 +1,4 @@
-/** Asks a daemon to leave its home, and waits until it has. */
+/** Asks a daemon to stop, and waits until it has ended. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { callSocket } from '../../runtime/api/client/call.ts';
@@ -6,17 +6,17 @@ import type { OwnerFacts } from '../../runtime/core/store/sqlite/owner.ts';
 import type { Call } from '../command.ts';
 import { answerMs, noDaemon, ownerHere } from './presence.ts';
 
-/** Agents get ten seconds, then KILL, and the store its last rows. */
+/** Agents get ten seconds, then KILL; after that the store writes its last rows. */
 const goneMs = 90_000;
 const pollMs = 50;
 
 export interface Stopped {
   readonly pid: number;
-  /** The daemon.toml that was named to it. */
+  /** The daemon.toml that it was started with. */
   readonly config: string | null;
 }
 
-/** Throws `no_daemon`; `unavailable` where it does not go. */
+/** Throws `no_daemon`; `unavailable` if it does not end. */
 export async function stopDaemon({ env }: Pick<Call, 'env'>, agents: 'leave' | 'stop'): Promise<Stopped> {
   const { owner } = ownerHere(env);
   if (owner?.kind !== 'daemon') throw noDaemon(owner);
@@ -34,7 +34,7 @@ export async function stopDaemon({ env }: Pick<Call, 'env'>, agents: 'leave' | '
   return { pid: owner.pid, config: owner.config };
 }
 
-/** Asks the engine to stop. If it does not answer, it is sent the signal: its lock proves that it is the right process. */
+/** Asks the engine to stop. If it does not answer, the process is sent SIGTERM: its lock proves that it is the right process. */
 async function ask(owner: OwnerFacts, env: NodeJS.ProcessEnv, agents: 'leave' | 'stop'): Promise<void> {
   try {
     if (owner.socketPath === null) throw new EngineError('unavailable', 'it serves nobody yet', 'ask again');

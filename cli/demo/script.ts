@@ -4,7 +4,7 @@ function task(number: number, title: string, script: readonly string[], more: re
   return [`### Task ${number}: ${title}`, '', ...more, '', '```sh', ...script, '```', ''].join('\n');
 }
 
-/** The short sleeps are there to be watched. */
+/** The short sleeps let a person watch the run. */
 export const planText = [
   '# Say hello',
   '',

@@ -1,4 +1,4 @@
-/** Where the demo plays: a home and a git repo in a folder for temporary files, with a plan, its agents and a reviewer. */
+/** The setting of the demo: a home and a git repo in a temporary folder, with a plan, its agents and a reviewer. */
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,10 +13,10 @@ import { files, planText } from './script.ts';
 
 export interface Stage {
   readonly home: string;
-  /** The same person, in the folder of that repo. */
+  /** The same call, in the folder of that repo. */
   readonly call: Call;
   readonly request: RunRequest;
-  /** Takes everything away, or says where it is. */
+  /** Deletes the folder, or prints where it is. */
   leave(how: { keep: boolean; isGood: boolean }): void;
 }
 

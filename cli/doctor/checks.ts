@@ -1,4 +1,4 @@
-/** What must be right on this machine before a plan can run, each checked directly. */
+/** The requirements of a plan on this machine, each checked directly. */
 
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -50,13 +50,13 @@ export interface Check {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** What to do; empty where all is well. */
+  /** What to do; empty if nothing is wrong. */
   readonly hint: string;
 }
 
 /** With less free space than this, a worktree of an ordinary repo may not fit. */
 const spaceLimitBytes = 512 * 1024 * 1024;
-/** Trees of the store that are replayed. */
+/** The number of trees that are replayed. */
 const sampledTrees = 20;
 const leastNode = [20, 19] as const;
 const leastGit = [2, 38] as const;
@@ -95,7 +95,7 @@ export async function examine(call: Call): Promise<Check[]> {
   ];
 }
 
-/** None where the configuration cannot be read: its own check says why. */
+/** Empty if the configuration cannot be read: its own check reports why. */
 async function agentChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
   const wanted = await attempt(() => (path === null ? [] : programsOf(loadRepoConfig(path, loadDaemonConfig(home)))));
   if (!('value' in wanted)) return [];
@@ -107,14 +107,14 @@ async function agentChecks(call: Call, path: string | null, home: string): Promi
   );
 }
 
-/** The PATH of an env file, where the agent's program is looked for. One that cannot be read has a check of its own. */
+/** The PATH of an env file, where the agent's program is looked for. An env file that cannot be read is reported by its own check. */
 async function pathFrom(envFile: string | null, path: string | null): Promise<{ readonly PATH?: string }> {
   if (envFile === null || path === null) return {};
   const read = await attempt(() => envFileIn(path, envFile));
   return 'value' in read && read.value.variables.PATH !== undefined ? { PATH: read.value.variables.PATH } : {};
 }
 
-/** For roles that are on; no other role needs one. */
+/** For enabled roles only. */
 async function terminalChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
   if (!('value' in config) || config.value === null) return [];
@@ -132,7 +132,7 @@ async function terminalChecks(call: Call, path: string | null, home: string): Pr
   ];
 }
 
-/** Where the configuration cannot be read, its own check says why. */
+/** If the configuration cannot be read, its own check reports why. */
 async function baseChecks(path: string | null, home: string): Promise<Check[]> {
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
   if (path === null || !('value' in config) || config.value === null) return [];
@@ -140,7 +140,7 @@ async function baseChecks(path: string | null, home: string): Promise<Check[]> {
   return [await check('base branch', async () => ({ detail: await baseBranchIn(path, baseBranch) }))];
 }
 
-/** One for each file of variables that an agent or a hook is given. */
+/** One check for each file of variables for an agent or a hook. */
 async function envFileChecks(path: string | null, home: string): Promise<Check[]> {
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
   if (path === null || !('value' in config) || config.value === null) return [];
@@ -190,7 +190,7 @@ async function gitIdentity({ cwd }: Call): Promise<Finding> {
   return { detail: `${name} <${email}>` };
 }
 
-/** A commit is signed and thrown away: nothing else shows whether the key is there. */
+/** Signs a commit and discards it: nothing else shows whether the key works. */
 async function signatures(path: string, home: string): Promise<Finding> {
   const config = await attempt(() => loadRepoConfig(path, loadDaemonConfig(home)));
   const sign = 'value' in config ? config.value.sign : '';
@@ -240,7 +240,7 @@ function daemonConfig(home: string): Finding {
   return { detail: [existsState(file), ...notes].join('; ') };
 }
 
-/** None where no notification is wanted, or the configuration cannot be read. */
+/** Empty if notifications are off, or the configuration cannot be read. */
 async function desktopChecks({ cwd, env }: Call, home: string): Promise<Check[]> {
   const config = await attempt(() => loadDaemonConfig(home));
   if (!('value' in config) || config.value.notifications.desktop === 'off') return [];
@@ -263,7 +263,7 @@ function promptFolder(path: string): string {
   return join(path, '.stator', 'prompts');
 }
 
-/** The repo's own prompts, before an agent needs them. */
+/** Checks the repo's own prompts before an agent needs them. */
 async function prompts(path: string): Promise<Finding> {
   const problems = await promptProblems(path);
   if (problems.length === 0) return { detail: promptFolder(path) };
@@ -274,7 +274,7 @@ async function prompts(path: string): Promise<Finding> {
 }
 
 async function store(call: Call, home: string): Promise<Finding> {
-  // A running engine notices a store that was deleted under it.
+  // Only a running engine notices that its store was deleted.
   const engine = await attach(home, call.env);
   await tryStoreModule();
   const place = storePlaceIn(call.env);
@@ -298,7 +298,7 @@ async function store(call: Call, home: string): Promise<Finding> {
   }
 }
 
-/** Replays some trees, others each time. */
+/** Replays a random sample of trees. */
 async function journal(call: Call, home: string): Promise<Finding> {
   const engine = await attach(home, call.env);
   if (engine === null && !isStoreThere(storePlaceIn(call.env))) return { detail: 'none yet' };
@@ -329,7 +329,10 @@ async function copies(call: Call, home: string): Promise<Finding> {
   return trouble === undefined ? { detail } : { detail, hint: trouble };
 }
 
-/** One for each registered repo; if none is registered, for the one that is here. None where the store cannot be read: its own check says why. */
+/**
+ * One check for each registered repo; if none is registered, for the repo of this folder. Empty if the store cannot be read: its own check reports
+ * why.
+ */
 async function forgeChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
   const servers = serverList(call);
   const broken = await attempt(() => servers.list());
@@ -362,7 +365,7 @@ function disk(home: string): Finding {
   return freeBytes >= spaceLimitBytes ? { detail } : { detail, hint: `make room: df -h ${nearestFolder(home)}` };
 }
 
-/** A warning is no failure: without walls agents run as before. It is a failure only if a role requires walls. */
+/** Missing walls are a warning, because agents run without them as before. They are a failure only if a role requires walls. */
 async function walls({ env }: Call, path: string | null, home: string): Promise<Finding> {
   const found = await probeBubblewrap(env);
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
@@ -376,7 +379,10 @@ async function walls({ env }: Call, path: string | null, home: string): Promise<
   return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
 }
 
-/** What each agent that is on can reach, in one line for agents that reach the same. None if no configuration can be read: its own check reports why. */
+/**
+ * What each enabled agent can reach over the network, in one line for all agents with the same access. Empty if no configuration can be read: its own
+ * check reports why.
+ */
 async function networkChecks({ env }: Call, path: string | null, home: string): Promise<Check[]> {
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
   if (path === null || !('value' in config) || config.value === null) return [];
@@ -400,7 +406,7 @@ async function networkChecks({ env }: Call, path: string | null, home: string): 
   return [await check('network', () => ({ detail: parts.join('; ') }))];
 }
 
-/** Programs of a desktop listen there, and ask for no password. */
+/** Programs of a desktop listen on such sockets and ask for no password. */
 const shownSockets = 3;
 
 async function reachText(
@@ -421,7 +427,7 @@ async function reachText(
   return `everything that you reach, servers on this machine too${abstract}; network = "hosts" limits it`;
 }
 
-/** Hooks of git that agents do not get inside of walls; empty: there are none. */
+/** The git hooks that agents inside of walls do not see; empty: none. */
 async function linkedHooks(path: string | null): Promise<string> {
   const hooks =
     path === null ? [] : await readdir(join(path, '.git', 'hooks'), { withFileTypes: true }).catch(() => []);
@@ -430,7 +436,7 @@ async function linkedHooks(path: string | null): Promise<string> {
   return `; hooks of git that are links are left out inside: ${names.join(', ')}; put copies there, or set core.hooksPath`;
 }
 
-/** What limits agents here, with and without a setting. No failure: agents run without limits, too. */
+/** The resource limits of agents here, with and without a setting. It never fails, because agents also run without limits. */
 async function limits({ env }: Call): Promise<Finding> {
   const { scopes, prlimit } = await probeResourceLimits(env, () => probeBubblewrap(env));
   const usual = `memory ${sizeText(usualMemoryBytes())}, ${usualProcesses} processes and half of the free disk for each run, where no profile says otherwise`;

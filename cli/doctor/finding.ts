@@ -1,2 +1,2 @@
-/** The result of a check; with a hint where there is a problem. */
+/** The result of a check. A finding with a hint is a problem. */
 export type Finding = { detail: string } | { detail: string; hint: string };

@@ -4,10 +4,13 @@ import type { ServerList } from '../../runtime/work/forges/server-list.ts';
 import { forgeLines } from '../forge-text.ts';
 import type { Finding } from './finding.ts';
 
-/** A forge that does not answer now is no problem: it is asked again when it is needed. */
+/** A forge that does not answer now is no problem: each use of it tries again. */
 const passing: ReadonlySet<string> = new Set(['forge_unreachable', 'forge_limited', 'interrupted']);
 
-/** `told`: how an engine found it last; null: it never asked. Throws `bad_config`, and `agent_unusable` for an env file that cannot be read. */
+/**
+ * `told`: the last result of an engine's own request; null: no engine asked. Throws `bad_config`, and `agent_unusable` for an env file that cannot be
+ * read.
+ */
 export async function forgeState(servers: ServerList, path: string, told: ForgeEntry | null): Promise<Finding> {
   const now = await askedNow(servers, path);
   if (told === null || told.state === 'up') return now;

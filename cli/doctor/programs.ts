@@ -1,4 +1,4 @@
-/** The programs behind the presets that a repo's agents use: whether they are there, and which versions they are. */
+/** The programs that a repo's agents use: whether they are installed, and which versions. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
@@ -21,9 +21,9 @@ export interface WantedProgram {
   readonly program: string | null;
   /** The roles that use it, in their order. */
   readonly roles: readonly string[];
-  /** The table of `[agents.*]` where another program can be named. */
+  /** The table of `[agents.*]` in which another program can be named. */
   readonly table: string;
-  /** As configured; its PATH is used to find the program. */
+  /** The configured env file. The program is looked for on its PATH. */
   readonly envFile: string | null;
 }
 
@@ -44,7 +44,7 @@ export function programsOf({
     const key = `${preset} ${program ?? ''} ${envFile ?? ''}`;
     const known = wanted.get(key);
     const roles = [...new Set([...(known?.roles ?? []), role])];
-    // The user's table for one of them; else the one for all.
+    // The configured table of this role, otherwise the default table.
     const own = name ?? (Object.hasOwn(origins, `agents.${role}`) ? role : 'default');
     wanted.set(key, {
       preset,
@@ -58,8 +58,8 @@ export function programsOf({
 }
 
 /**
- * The version that the program reports. Only the preset's own program on PATH is run for this: a program that a repo's configuration names may not be trusted
- * yet, so its file is only looked for.
+ * The version that the program reports. Only the preset's own program on PATH is run for this. A program that a repo's configuration names may not be
+ * trusted yet, so stator only checks that its file exists.
  */
 export async function programState(wanted: WantedProgram, { cwd, env }: Place): Promise<Finding> {
   const { preset, program, roles, table } = wanted;
@@ -98,7 +98,10 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
   return { detail: `${said}, ${whom}${note}` };
 }
 
-/** Asked through its protocol: npm takes an older version than its newest where Node is too old for that, and another version of the program may have another version of the protocol. */
+/**
+ * The version is requested through the agent protocol. npm installs an older version where Node is too old for the newest one, and another version of
+ * the program may speak another version of the protocol.
+ */
 async function agentState(
   { table }: WantedProgram,
   {
@@ -137,7 +140,7 @@ interface Place {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** The first word of a command line is looked for, if it is plain; what a shell makes of others is not guessed. */
+/** Looks for the first word of a command line if it is a plain word. What a shell would make of anything else is not guessed. */
 async function commandState({ program, roles, table }: WantedProgram, { cwd, env }: Place): Promise<Finding> {
   const whom = `for ${roles.join(', ')}`;
   const line = program?.trim() ?? '';
@@ -157,7 +160,7 @@ async function commandState({ program, roles, table }: WantedProgram, { cwd, env
   return { detail: `${plain(missing)} is not there, ${whom}`, hint: `install it, or set ${key} to where it is` };
 }
 
-/** Whether a shell has that word itself, such as `exec`. It is only looked up. */
+/** Whether the word is a builtin of the shell, such as `exec`. The word is only looked up, not run. */
 function isOfShell(word: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   const args = ['-c', 'command -v -- "$1"', 'sh', word];
   return new Promise((done) => {
@@ -165,7 +168,7 @@ function isOfShell(word: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   });
 }
 
-/** Where that program is: a path, or a name on PATH; null: nowhere. */
+/** The path of that program, which is named by a path or by a name on PATH; null: not found. */
 export function findProgram(name: string, cwd: string, env: NodeJS.ProcessEnv): string | null {
   const folders = name.includes('/') ? [''] : (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   const found = folders.map((folder) => resolve(cwd, join(folder, name))).find(isExecutable);

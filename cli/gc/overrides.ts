@@ -1,4 +1,4 @@
-/** The flags by which a person allows the deletion of something that would be lost, or is in use. */
+/** The flags with which a person allows gc to delete items that are in use, or that would be lost. */
 import type { CleaningOverride } from '../../runtime/api/client/client.ts';
 
 export const flagOf = {

@@ -1,4 +1,4 @@
-/** One plan of kasmos: its document, its branch and its state. Nothing starts: work that was under way waits for a person. */
+/** Imports one plan of kasmos: its document, its branch and its state. Nothing is started: interrupted work waits for a person. */
 
 import { existsSync } from 'node:fs';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
@@ -17,7 +17,7 @@ import type { Step } from './steps.ts';
 
 export interface TaskSource {
   readonly task: KasmosTask;
-  /** The progress of its pieces; null: kasmos has none. */
+  /** The progress of its subtasks; null: kasmos has none. */
   readonly progress: { readonly done: number; readonly all: number } | null;
   readonly path: string;
   /** Whether its repo is registered. */
@@ -29,11 +29,11 @@ interface Word {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** The status of the plan here, and the signals that bring it there. */
+/** The status of the imported plan, and the signals that lead there. */
 interface Arrival {
   readonly as: string;
   readonly words: readonly Word[];
-  /** The command that continues it: the text before the plan's name and after it; null: nothing is left to do. */
+  /** The command that continues it, as the text before and after the plan's name; null: the plan has ended. */
   readonly next: readonly [string, string] | null;
 }
 
@@ -74,13 +74,13 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
 }
 
 interface Standing {
-  /** Its state as text, if nothing is left to do. */
+  /** The state as text, if the plan has ended. */
   readonly is?: string;
-  /** The signals that were not sent to this plan yet, each under its key. */
+  /** The signals that were not sent to this plan yet, each with its key. */
   readonly left: readonly { readonly word: Word; readonly dedupeKey: string }[];
 }
 
-/** A plan that has moved on since takes no signal. One that was refused is sent again, under another key. */
+/** A plan that has moved on since the import gets no signal. A refused signal is sent again, with another key. */
 async function standing(
   client: Client,
   plan: PlanShow,
@@ -143,7 +143,7 @@ function arrivalOf(task: KasmosTask): Arrival | null {
   }
 }
 
-/** Without content it is a draft for a planner, with what kasmos knew of it. */
+/** The document of the plan. Without content it is a draft for a planner, with what kasmos knew. */
 function documentOf({ content, description, linear_url: link }: KasmosTask, plan: string): string | null {
   const plain = content.trim() === '' ? `# ${description.split('\n')[0]?.trim() || plan}\n` : content;
   const text = isBrought(link) && !plain.includes(link) ? withIssueLinks(plain, [link]) : plain;
@@ -170,7 +170,7 @@ function remarks({ task, progress }: TaskSource): string[] {
   ];
 }
 
-/** As a link to an issue; a task that has none has an empty text. */
+/** Whether the link is imported as a link to an issue; a task without one has an empty text. */
 function isBrought(link: string): boolean {
   return issueLinkProblem(link) === null;
 }
@@ -183,9 +183,11 @@ function isOver({ status }: KasmosTask): boolean {
   return status === 'done' || status === 'completed' || status === 'cancelled';
 }
 
-/** The state of its branch in git: lost work cannot be continued, and if kasmos's worktree has the branch, stator cannot work on it. */
+/**
+ * The state of the plan's branch in git. Lost work cannot be continued, and stator cannot work on a branch that a worktree of kasmos has checked out.
+ */
 function branchLines({ env }: Call, path: string, branch: string, task: KasmosTask): string[] {
-  // A line of its own says whether the folder is a repository.
+  // Another line reports whether the folder is a repository.
   if (isOver(task) || !existsSync(path)) return [];
   const found = askGit({ cwd: path, env }, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]);
   if (found === null) return isBegun(task) ? [`git has no branch ${branch}: what kasmos did on it is not here`] : [];
@@ -200,7 +202,7 @@ function branchLines({ env }: Call, path: string, branch: string, task: KasmosTa
   return [`${folder} holds its branch; first: ${frees}`];
 }
 
-/** A plan that was deleted and is imported once more is another one. */
+/** The creation of the plan in the journal: a plan that was deleted and imported again is another plan. */
 async function birthOf(client: Client, { project, plan }: PlanShow): Promise<number> {
   const history = await client.history(project, plan);
   return history.findLast(({ event, actor }) => event === 'begun' && actor === '')?.seq ?? 0;

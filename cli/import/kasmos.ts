@@ -1,4 +1,7 @@
-/** `stator import kasmos`: its configuration, repos and plans. The file of profiles of a repo is written first, so that one question of trust is about all of it. */
+/**
+ * `stator import kasmos`: its configuration, repos and plans. A repo's file of profiles is written first, so that one question of trust covers
+ * everything.
+ */
 
 import { statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -65,7 +68,7 @@ async function stepsOf(call: Call, client: Client, { folder, store, trust }: Sou
   const steps = [...broken, ...daemon.steps];
   for (const project of projects) {
     const tasks = store.tasks.filter((task) => task.project === project);
-    // A repo that only stator has does not belong to kasmos.
+    // A repo that is only registered with stator is not one of kasmos.
     if (tasks.length === 0 && !daemon.repos.some((path) => basename(path) === project)) continue;
     const path = paths.get(project);
     if (path === undefined) {

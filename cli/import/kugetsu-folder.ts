@@ -1,6 +1,6 @@
 /**
- * The folder of kugetsu, read and never written. Its settings are a shell file, which is read as text: nothing of it is run. What cannot be read is named with
- * its file, and the rest is answered.
+ * Reads the folder of kugetsu; never writes it. Its settings are a shell script, which is parsed as text and never run. A file that cannot be read is
+ * reported by name, and the rest is returned.
  */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -53,7 +53,7 @@ export interface KugetsuFolder {
   readonly items: readonly KugetsuItem[];
   readonly contexts: readonly KugetsuContext[];
   readonly notifications: readonly KugetsuNotification[];
-  /** Variables of its settings, each with its line. */
+  /** The variables of the settings, each with its line number. */
   readonly settings: ReadonlyMap<string, { readonly value: string; readonly line: number }>;
   readonly servers: readonly { readonly name: string; readonly url: string }[];
   /** Files without a counterpart in stator, by name. */
@@ -61,13 +61,13 @@ export interface KugetsuFolder {
   readonly broken: readonly { readonly place: string; readonly why: string }[];
 }
 
-/** Far above what kugetsu writes; keeps a wrong file from filling the memory. */
+/** Far above the size that kugetsu writes: a wrong file must not fill the memory. */
 const fileLimitBytes = 4 * 1024 * 1024;
 /** The files by which a folder of kugetsu is recognized. */
 const marks = ['index.json', 'sessions', 'queue', 'config'];
 const otherFiles = ['repos.json', 'env', 'pm-agent.md', 'queue.json'];
 
-/** Throws `not_found` where the folder is none of kugetsu's. */
+/** Throws `not_found` if the folder is not kugetsu's. */
 export function readKugetsuFolder(folder: string): KugetsuFolder {
   if (!marks.some((name) => existsSync(join(folder, name)))) {
     const message = `${folder} is no folder of kugetsu: it has none of ${marks.join(', ')}`;
@@ -119,7 +119,7 @@ export function readKugetsuFolder(folder: string): KugetsuFolder {
 type Settings = Pick<KugetsuFolder, 'settings' | 'servers'>;
 const none: Settings = { settings: new Map(), servers: [] };
 
-/** Text of a plain file. Throws where it is another thing, or too large. */
+/** The text of a plain file. Throws if it is not a plain file, or is too large. */
 function textOf(path: string): string {
   const stat = statSync(path);
   if (!stat.isFile()) throw new Error('it is no plain file');
@@ -149,7 +149,7 @@ function settingsOf(shell: string): Settings {
   return { settings, servers: [...servers].map(([name, url]) => ({ name, url })) };
 }
 
-/** Without its quotes, a default of the shell around it (`${NAME:-3}`), and a comment behind it. */
+/** The value without its quotes, without the shell's form for a default (`${NAME:-3}`), and without a comment after it. */
 function textOfValue(raw: string): string {
   const [, double, single, bare = ''] = /^\s*(?:"([^"]*)"|'([^']*)'|([^\s#;]*))/.exec(raw) ?? [];
   const value = double ?? single ?? bare;

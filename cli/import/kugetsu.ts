@@ -42,7 +42,7 @@ export default defineVerb({
   },
 });
 
-/** The repo that it is imported into; `project` if a person named one. */
+/** The repo to import into; `project` if a person named one. */
 interface Here {
   readonly call: Call;
   readonly client: Client;
@@ -71,7 +71,7 @@ function serverSteps(list: ServerList, { servers, settings }: KugetsuFolder): St
     const url = /^https?:\/\//.test(given) ? given : `https://${given || name}`;
     const same = there.find((server) => hostOf(server.url) === hostOf(url));
     if (same !== undefined) return stepOf('server', name, 'there', same.url);
-    // kugetsu asks every host but GitHub's as a Gitea.
+    // kugetsu treats every host except GitHub's as a Gitea.
     const bring = async () => {
       await list.add({ name, url, kind: 'gitea', allowPrivate: false });
       return {};
@@ -97,7 +97,7 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
 }
 
-/** Why a variable has no equal. */
+/** Why a variable has no counterpart. */
 const without: Readonly<Record<string, string>> = {
   KUGETSU_TEMP_DIR: 'each run has a temporary folder of its own',
   KUGETSU_VERBOSITY: 'every command takes --quiet and --verbose',
@@ -108,7 +108,7 @@ const without: Readonly<Record<string, string>> = {
   ENABLE_CONTEXT_DUMP: 'the last 20 messages of an issue are always kept',
   GITEA_TOKEN: 'a token is not kept: stator server add --token env:GITEA_TOKEN reads it from the environment',
 };
-/** Settings of a repo, in its own file. */
+/** The settings of a repo, which belong in the repo's own file. */
 const repoKeys: Readonly<Record<string, (value: string) => string>> = {
   QUEUE_CLEANUP_AGE_DAYS: (value) => `cleanup_age = "${value}d"`,
   KUGETSU_BASE_BRANCH: (value) => `base_branch = ${JSON.stringify(value)}`,
@@ -149,14 +149,14 @@ const types: Readonly<Record<string, NonNullable<ImportIssue['notifications']>[n
 const messageLimit = 24_576;
 const saidLimit = 20;
 
-/** git says whether it is there, and whether a branch is held in it. */
+/** Whether the worktree exists, and whether it has a branch checked out, as git reports it. */
 function worktreeWords({ env }: Pick<Call, 'env'>, worktree: string): string[] {
   if (!existsSync(worktree)) return [`its worktree ${worktree} is not there any more`];
   const branch = branchIn({ env }, worktree);
   return branch === null ? [] : [`its worktree ${worktree} holds its branch ${branch}; first: ${detach(worktree)}`];
 }
 
-/** The branch that a worktree holds, as git reports it; null: it is not there, or holds none. */
+/** The branch that is checked out in a worktree; null: the worktree does not exist, or has no branch. */
 function branchIn({ env }: Pick<Call, 'env'>, worktree: string): string | null {
   if (!existsSync(worktree)) return null;
   return askGit({ cwd: worktree, env }, ['symbolic-ref', '--short', '--quiet', 'HEAD']);
@@ -176,7 +176,7 @@ async function sessionStep(
   if (place instanceof EngineError) return { ...piece, state: 'left', what: place.message, next: place.hint };
   const isDone = state === 'completed';
   const entry = known.find((one) => one.project === place.project && one.plan === place.plan);
-  // A task whose work is done may have been interrupted before it was marked so.
+  // kugetsu may have been interrupted before it marked a finished task as done.
   if (entry !== undefined && !(isDone && entry.status === 'ready'))
     return { ...piece, state: 'there', what: place.plan };
   const context = contexts.find(({ issue_ref: of }) => of === reference);
@@ -220,7 +220,7 @@ function messagesOf(context: KugetsuContext | undefined): NonNullable<ImportIssu
   }));
 }
 
-/** A pending task; one that its session has received already is not sent again. */
+/** A pending task. If its session has already received it, it is not sent again. */
 async function itemStep(
   { call, client, known, project }: Here,
   { issue_ref: reference, message: given, pending_since: since }: KugetsuItem,
@@ -251,7 +251,7 @@ async function itemStep(
   };
 }
 
-/** The repo and plan of the reference; the error says why there is none. */
+/** The repo and plan of the reference. The error says why there is none. */
 async function placeOf(
   client: Client,
   reference: string,
@@ -295,12 +295,12 @@ function leftovers(folder: string, { sessions, items, notifications, others }: K
   ];
 }
 
-/** ISO 8601; an unknown time is now. */
+/** A time in ISO 8601; an unknown time becomes the present. */
 function timeOf(time: Parameters<typeof msOf>[0]): string {
   return new Date(msOf(time) ?? Date.now()).toISOString();
 }
 
-/** null: it is unknown. */
+/** null: the time is unknown. */
 function msOf(time: string | number | null | undefined): number | null {
   const ms = typeof time === 'number' ? (time < 1e12 ? time * 1_000 : time) : Date.parse(time ?? '');
   return Number.isFinite(ms) ? ms : null;

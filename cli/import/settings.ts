@@ -1,4 +1,4 @@
-/** A file of ours that an import writes if it is missing; an existing one is never changed. */
+/** A configuration file that an import writes if it does not exist. An existing file is never changed. */
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'smol-toml';
@@ -13,11 +13,11 @@ import type { Piece, Step } from './steps.ts';
 interface ConfigStep {
   readonly to: string;
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Throws `bad_config` where the text is not accepted; nothing is written then. */
+  /** Throws `bad_config` if the text is not accepted; then nothing is written. */
   check(text: string): void;
-  /** The command that puts it in force; null: none is needed. */
+  /** The command that makes it effective; null: none is needed. */
   readonly next: string | null;
-  /** Whether the file, which is there, is not in force yet: its import was cut off. */
+  /** Whether the existing file is not effective yet, because its import was interrupted. */
   isWaiting(): Promise<boolean>;
 }
 
@@ -34,12 +34,12 @@ export function daemonStep({ env }: Call, client: Client, settings: ConfigStep['
   });
 }
 
-/** None where there is nothing to set. Throws `bad_config` where the file cannot be read. */
+/** Empty if there is nothing to set. Throws `bad_config` if the file cannot be read. */
 export async function configStep({ to, settings, check, next, isWaiting }: ConfigStep): Promise<Step[]> {
   if (Object.keys(settings).length === 0) return [];
   const text = stringify(settings);
   const piece = { kind: 'settings', name: to, what: text.trimEnd(), next: null };
-  /** null: there is no such file. */
+  /** The state of the existing file; null: there is no such file. */
   const standing = async (): Promise<Pick<Piece, 'state' | 'what' | 'next'> | null> => {
     const there = readConfigText(to);
     if (there === null) return null;
@@ -55,7 +55,7 @@ export async function configStep({ to, settings, check, next, isWaiting }: Confi
       state: 'comes',
       async bring() {
         check(text);
-        // Another process may have written it while the person was asked.
+        // Another process may have written the file while the person was asked.
         const now = await standing();
         if (now !== null) return now;
         write(to, text);
@@ -65,7 +65,7 @@ export async function configStep({ to, settings, check, next, isWaiting }: Confi
   ];
 }
 
-/** Throws `bad_config` where it cannot be written. */
+/** Throws `bad_config` if the file cannot be written. */
 function write(file: string, text: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

@@ -1,18 +1,23 @@
-/** The parts of an import: all are shown first, and carried out after a yes. A part that fails does not stop the others, and the same command repeats it. */
+/**
+ * The parts of an import. All parts are shown first, and carried out once a person agrees. A part that fails does not stop the others, and the same
+ * command tries it again.
+ */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import type { Call } from '../command.ts';
 import { canAsk, isConfirmed, sureArgs } from '../sure.ts';
 import { plain } from '../text.ts';
 
-/** The outcome of a part: `there` existed before; `left` and `no_equal` are not imported, `broken` cannot be read, `failed` was refused. */
+/**
+ * The outcome of a part. `there`: it existed before. `left`, `no_equal`: it is not imported. `broken`: it cannot be read. `failed`: it was refused.
+ */
 export type PieceState = 'comes' | 'brought' | 'there' | 'left' | 'no_equal' | 'broken' | 'failed';
 
 export interface Piece {
   readonly kind: string;
   readonly name: string;
   readonly state: PieceState;
-  /** What it is, or why it is not brought. */
+  /** What the part is, or why it is not imported. */
   readonly what: string;
   /** The command that continues with it; null: none is needed. */
   readonly next: string | null;
@@ -49,7 +54,7 @@ const words: Readonly<Record<PieceState, string>> = {
   failed: 'was refused:',
 };
 
-/** Shows the parts, asks, and carries them out in their order. Returns the exit code: 1 if a part is broken or was refused. */
+/** Shows the parts, asks, and carries them out in order. Returns the exit code: 1 if a part is broken or was refused. */
 export async function carryOut(call: Call, steps: readonly Step[], importing: Importing): Promise<number> {
   const { out } = call;
   const { from, path, dryRun, yes } = importing;

@@ -1,10 +1,10 @@
-/** The coding agents that a repo can be set up for, and which of them this machine has. */
+/** The coding agents that a repo can be configured for, and which of them are installed. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type ProgramPreset, presetProgram, programPresets } from '../../runtime/base/config/preset-programs.ts';
 
 export interface KnownAgent {
-  /** As it is typed; that of the program on PATH, too. */
+  /** The name as a person types it, which is also the name of the program on PATH. */
   readonly name: string;
   /** The lines of its table, as TOML. */
   readonly settings: readonly string[];
@@ -20,10 +20,10 @@ function recipe(name: string, program: string, install: string): KnownAgent {
   return { name, settings: ['preset = "command"', `program = '${program}'`], install };
 }
 
-/** In the order in which the first one found is taken. */
+/** The first installed agent in this order is chosen. */
 export const knownAgents: readonly KnownAgent[] = [
   ...programPresets.filter((preset) => presetProgram(preset).program !== null).map(presetAgent),
-  // The prompt is on their standard input, or in the file that the variable names.
+  // These programs read the prompt from standard input, or from the file that the variable names.
   recipe('amp', 'amp --execute --dangerously-allow-all', 'npm install -g @sourcegraph/amp'),
   recipe(
     'aider',
@@ -32,7 +32,7 @@ export const knownAgents: readonly KnownAgent[] = [
   ),
 ];
 
-/** Presets that need no program of their own: the blocks of the plan itself, or a program that the user names. */
+/** Presets without a program of their own: they run the plan's own code blocks, or a program that the user names. */
 const others: readonly KnownAgent[] = [
   { name: 'acp', settings: ['preset = "acp"', 'program = "your-agent --acp"'], install: null },
   { name: 'sh', settings: ['preset = "sh"'], install: null },
@@ -46,7 +46,7 @@ export function installedAgents(env: NodeJS.ProcessEnv): KnownAgent[] {
   return knownAgents.filter(({ name }) => isOnPath(name, env));
 }
 
-/** Whether a program of that name would be found; a folder that cannot be read has none. */
+/** Whether a program of that name is on PATH. Folders that cannot be read are skipped. */
 export function isOnPath(name: string, env: NodeJS.ProcessEnv): boolean {
   return (env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && isProgram(join(folder, name)));
 }

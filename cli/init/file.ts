@@ -1,6 +1,6 @@
 /**
- * The text of a new `.stator/config.toml`: every key that has an effect, with its default, commented out, and one line on what it does. Made from the same
- * table as the documents. Taking the `# ` away from any line leaves a file that is accepted.
+ * The text of a new `.stator/config.toml`: every key that has an effect, commented out, with its default and a line of description. It is made from
+ * the same table as the documents. Each line without its `# ` must be accepted.
  */
 import {
   agentKeys,
@@ -18,7 +18,7 @@ const repoFile = '.stator/config.toml';
 /** The column of the descriptions, unless the key itself is longer. */
 const wordsColumn = 36;
 
-/** null: no agent was found, and the table says how to name one. */
+/** null: no agent was found, and the table explains how to name one. */
 export function configText(agent: KnownAgent | null): string {
   return [
     '# What stator does in this repo. Every key stands here with its default: take the "# " away to change one.',
@@ -78,7 +78,7 @@ function line(setting: string, does: string): string {
   return `${setting.padEnd(wordsColumn)}  # ${does}`;
 }
 
-/** Keys of the reference that a file neither sets nor has in a comment, dotted: those that came with a newer version, mostly. */
+/** The keys of the reference, dotted, that a file neither sets nor mentions in a comment. Most of them came with a newer version. */
 export function unmentionedKeys(text: string): string[] {
   const mentioned = new Set([...text.matchAll(/^[ \t]*#?[ \t]*([a-z_]+)[ \t]*=/gm)].map(([, key]) => key));
   const named = (prefix: string, keys: readonly KeyReference[]) =>

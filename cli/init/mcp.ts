@@ -1,4 +1,4 @@
-/** stator's MCP server, registered with the programs of agents by their own commands. */
+/** Registers stator's MCP server with the agents' programs, through their own commands. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import type { Call } from '../command.ts';
@@ -8,12 +8,12 @@ import { plain } from '../text.ts';
 import { isOnPath, type KnownAgent } from './agents.ts';
 
 interface Registration {
-  /** Ends with 0 where a server of that name is registered; null: the program has no such command. */
+  /** The command that exits with 0 if a server of that name is registered; null: the program has no such command. */
   readonly get: readonly string[] | null;
   add(server: readonly string[]): string[];
 }
 
-/** For the user, in every folder; programs without a command for it are not in the list. */
+/** Registers for the user, in every folder. Programs without a command for it are not listed. */
 const registrations: Readonly<Record<string, Registration>> = {
   claude: {
     get: ['mcp', 'get', 'stator'],
@@ -25,11 +25,11 @@ const registrations: Readonly<Record<string, Registration>> = {
 
 export interface McpRegistered {
   readonly agent: string;
-  /** As a person types it. */
+  /** The command as a person types it. */
   readonly command: string;
-  /** `offered`: nothing was done. */
+  /** `offered`: nothing was registered. */
   readonly state: 'registered' | 'already' | 'failed' | 'offered';
-  /** The output of the program, where it failed. */
+  /** The program's output if it failed. */
   readonly why: string | null;
 }
 
@@ -38,7 +38,7 @@ function ableOf(found: readonly KnownAgent[]): string[] {
   return found.map(({ name }) => name).filter((name) => Object.hasOwn(registrations, name));
 }
 
-/** Whether a person on the terminal wants the tools to be given. Throws `interrupted` at Ctrl-C. */
+/** Whether the person at the terminal agrees to give agents these tools. Throws `interrupted` at Ctrl-C. */
 export async function wantsMcp(call: Call, found: readonly KnownAgent[]): Promise<boolean> {
   const able = ableOf(found);
   return able.length > 0 && canAsk(call) && confirm(call, `give ${able.join(', ')} the tools of stator (MCP)?`);

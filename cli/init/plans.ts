@@ -1,4 +1,4 @@
-/** The plans that a repo has already, whichever program they were written for. */
+/** The plan documents that a repo already contains, of whatever program. */
 
 import { dirname, join } from 'node:path';
 import { counted } from '../../machines/vocabulary/numbers.ts';
@@ -6,11 +6,11 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type PlanInFolder, plansIn } from '../plan-file.ts';
 import { planPlaces } from '../plan-places.ts';
 
-/** In the repo's own folder. */
+/** Files in the root folder of the repo. */
 const files = ['PLAN.md', 'IMPLEMENTATION_PLAN.md', 'PRD.md', 'plan.md', 'tasks.md', 'tasks.json', 'prd.json'] as const;
 
 export interface FoundPlan {
-  /** From the root of the repo. */
+  /** The path from the root of the repo. */
   readonly file: string;
   readonly family: string;
   readonly tasks: number;
@@ -20,7 +20,7 @@ export interface FoundPlan {
 /** The plans that can be read completely, those with open work first. */
 export async function foundPlans(repo: string): Promise<FoundPlan[]> {
   const found: FoundPlan[] = [];
-  // Searched to a depth of four folders.
+  // These folders are searched to a depth of four.
   for (const place of planPlaces) found.push(...(await plansIn(join(repo, place))).map((plan) => planAt(place, plan)));
   found.push(...(await plansIn(repo, { only: files })).map((plan) => planAt('', plan)));
   return found.sort((a, b) => Number(isOver(a)) - Number(isOver(b)));
@@ -36,7 +36,7 @@ function isOver({ tasks, tasks_done: done }: FoundPlan): boolean {
 
 const shownPlans = 5;
 
-/** A line each, with the command that runs it. */
+/** One line for each, with the command that runs it. */
 export function planLines(found: readonly FoundPlan[]): string[] {
   const open = found.filter((plan) => !isOver(plan));
   if (open.length === 0) return [];

@@ -1,4 +1,4 @@
-/** `stator agent allow` and `stator agent deny`: a person's answer to what an agent asks to be allowed. */
+/** `stator agent allow` and `stator agent deny`: a person's answer to an agent's permission question. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { untilText } from '../../machines/vocabulary/time-text.ts';

@@ -1,4 +1,4 @@
-/** `stator agent attach`: an agent's output as it comes, and lines typed to it. */
+/** `stator agent attach`: prints an agent's output as it is written, and sends the lines that a person types. */
 import { createInterface, type Interface } from 'node:readline';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { keys } from '../../machines/vocabulary/keys.ts';
@@ -40,7 +40,7 @@ export default defineVerb({
       return showAsked(attached, client, entry);
     };
     const last = await followLog(call, { ...attached, looked, left: left.signal }).finally(() => reader.close());
-    // The compiler does not see that `fail` sets it.
+    // The compiler does not see that the callback `fail` sets it.
     const failed = failure as { readonly thrown: unknown } | null;
     if (failed !== null) throw failed.thrown;
     return last === null || last.state === 'succeeded' ? 0 : 1;
@@ -51,7 +51,10 @@ interface Attached {
   readonly call: Call;
   readonly project: string;
   readonly title: string;
-  /** The keys of what was shown since the last line. A line may be meant for any of them, even for one that another person has answered meanwhile. */
+  /**
+   * The keys of the questions that were shown since the last line. A line may be meant for any of them, even for one that another person has answered
+   * meanwhile.
+   */
   readonly shown: Set<string>;
   /** Whether the note about what a typed line does was shown. */
   isTold: boolean;
@@ -62,7 +65,7 @@ interface Ends {
   fail(thrown: unknown): void;
 }
 
-/** The terminal itself edits the lines, so output in between does not change the typed text. Lines are handled one after the other. */
+/** The terminal edits the lines itself, so output does not change the typed text. Lines are handled one after the other. */
 function readLines(attached: Attached, { leave, fail }: Ends): Interface {
   const { stdin, out } = attached.call;
   const reader = createInterface({ input: stdin, terminal: false });
@@ -75,7 +78,7 @@ function readLines(attached: Attached, { leave, fail }: Ends): Interface {
         else fail(thrown);
       });
   });
-  // A pipe that has ended sends no more lines; the output is still shown.
+  // The end of a pipe does not end the verb: output is still shown.
   if (stdin.isTTY === true) reader.once('close', leave);
   return reader;
 }
@@ -103,7 +106,7 @@ async function askedBy({ project }: Attached, client: Client, agent: InstanceEnt
   return [...askedPermissions(client, plan, [agent]), ...askedQuestions(client, { ...plan, questions })];
 }
 
-/** Shown once, if a person can type. */
+/** Shows the note about typing once, if a person can type. */
 function tellKeys(attached: Attached, agent: InstanceEntry): void {
   const { stdin, out } = attached.call;
   if (attached.isTold || stdin.isTTY !== true || agent.state !== 'running') return;
@@ -119,7 +122,7 @@ function typedText({ preset, takes_input: takesInput, takes_keys: takesKeys }: I
     : 'it reads nothing while it works';
 }
 
-/** Each question once. */
+/** Shows each question once. */
 async function showAsked(attached: Attached, client: Client, agent: InstanceEntry): Promise<void> {
   for (const asked of await askedBy(attached, client, agent)) show(attached, asked);
 }
@@ -144,7 +147,7 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   const isMeant = only !== undefined && open.length === 1 && shown.has(only.key) && shown.size === 1;
   const asked = named ?? (isMeant && !/^#\d+$/.test(name) ? only : undefined);
   const choices = open.map((one) => `  ${one.name} <${one.form}>: ${plainLines(one.question).split('\n')[0]}`);
-  // The open questions were shown; a line is no longer meant for those that others answered.
+  // The open questions were just shown: a later line cannot be meant for those that others answered before.
   shown.clear();
   for (const { key } of open) shown.add(key);
   if (open.length === 0)
@@ -161,7 +164,7 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   shown.delete(asked.key);
 }
 
-/** Types it into the terminal of the agent, whose own echo shows it: only a refusal is printed. */
+/** Types the line into the agent's terminal. The terminal's echo shows it, so only a refusal is printed. */
 async function type({ call, project, title }: Attached, client: Client, line: string): Promise<void> {
   const [, name] = /^<([a-z-]+)>$/.exec(line.trim()) ?? [];
   const key = line === '' ? 'enter' : keys.find((one) => one === name);
@@ -169,17 +172,17 @@ async function type({ call, project, title }: Attached, client: Client, line: st
   if (answer.signal.status !== 'done') printVerdict(call, answer);
 }
 
-/** Its program reads it while it works. An agent that has ended meanwhile gets it as a message. */
+/** The agent's program reads the line while it works. If the agent has ended meanwhile, the line becomes a message. */
 async function sayNow(attached: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const answer = await client.typeToInstance({ project: attached.project, title: agent.title, text: line });
   if (answer.signal.status === 'failed') await tell(attached, client, agent, line);
   else printSent(attached.call, answer, 'typed; the log repeats it when it has been read');
 }
 
-/** For an agent that asks nothing and reads nothing while it works. */
+/** For an agent without an open question that does not read while it works. */
 async function tell({ call, project }: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const { title, preset } = agent;
-  // Such programs continue their conversation in the next turn, so a message reaches them there.
+  // Such programs continue their conversation in the next turn, so a message reaches them then.
   if (preset === null || !isProgramPreset(preset))
     throw new EngineError(
       'refused',

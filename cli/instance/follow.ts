@@ -1,4 +1,4 @@
-/** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
+/** Prints an agent's output as it is written: over rotations of its log, over its attempts, and with or without an engine. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isTitleIn, taskIn } from '../../machines/vocabulary/ids.ts';
@@ -13,14 +13,14 @@ import { withClient } from '../session.ts';
 import { plainLines } from '../text.ts';
 import { findInstance } from './view.ts';
 
-/** Quick enough to read along, slow enough to cost nothing. */
+/** Fast enough for a reader, and slow enough to cost nothing. */
 const lookMs = 500;
-/** Each look goes through the store that the hosts share. */
+/** Each reading of another host's log is a request through the shared store. */
 const distantLookMs = 2_000;
-/** Where reading begins: as in `agent logs` without `-f`. */
+/** Reading begins this far before the end of the log, as in `agent logs` without `-f`. */
 const firstBytes = 64 * 1024;
 
-/** What one line of `--json` holds. */
+/** One line of `--json`. */
 export interface LogPiece {
   readonly title: string;
   readonly run: string;
@@ -31,7 +31,7 @@ export interface LogPiece {
 export interface Followed {
   readonly project: string;
   readonly title: string;
-  /** Called at each look, after its output. */
+  /** Called at each reading, after its output. */
   looked?(client: Client, entry: InstanceEntry): Promise<void>;
   /** Aborted when the person leaves. */
   readonly left?: AbortSignal;
@@ -39,18 +39,18 @@ export interface Followed {
 
 interface Follower extends Followed {
   readonly call: Call;
-  /** The run that is read, and the position in its log. */
+  /** The run whose log is read, and the position in it. */
   reading: { entry: InstanceEntry; tail: LogTail | null; distant: DistantTail | null } | null;
   isWaitTold: boolean;
 }
 
 /**
- * Follows until the agent is final, and returns how it ended; null: the person left. Throws `not_found` for a title that no agent of the project has or will
- * have.
+ * Follows until the agent is final, and returns its entry; null: the person left. Throws `not_found` if the project has no agent with that title and
+ * never will have one.
  */
 export async function followLog(call: Call, followed: Followed): Promise<InstanceEntry | null> {
   const follower: Follower = { ...followed, call, reading: null, isWaitTold: false };
-  // The engine may end while its agent continues: then the log is read from the disk.
+  // The engine may end while its agent continues: then the log is read from disk.
   while (!(await readAlong(follower))) await pause(lookMs, follower.left);
   return isLeft(follower) ? null : (follower.reading?.entry ?? null);
 }
@@ -59,7 +59,7 @@ function isLeft({ left }: Follower): boolean {
   return left?.aborted === true;
 }
 
-/** true: all is printed, or the person left; false: the engine ended meanwhile. */
+/** true: all output is printed, or the person left; false: the engine ended meanwhile. */
 function readAlong(follower: Follower): Promise<boolean> {
   return withClient(follower.call, 'read', async (client) => {
     try {
@@ -73,7 +73,10 @@ function readAlong(follower: Follower): Promise<boolean> {
   });
 }
 
-/** true: the agent is final and all of its text is printed. The state is read first, so that text that is written in between is read too. */
+/**
+ * true: the agent is final and all of its output is printed. The state is read before the log, so that output which is written in between is not
+ * missed.
+ */
 async function look(follower: Follower, client: Client): Promise<boolean> {
   const { project, title } = follower;
   const entries = await client.instances({ project });
@@ -126,7 +129,7 @@ function tellWaiting(follower: Follower, text: string): void {
   follower.call.out.note(text);
 }
 
-/** Throws `not_found` for a title that no plan will ever give, or whose plan has ended without it. */
+/** Throws `not_found` for a title that no plan will ever have, or whose plan has ended without it. */
 async function mayCome(follower: Follower, client: Client, entries: readonly InstanceEntry[]): Promise<void> {
   const { project, title } = follower;
   const plan = (await client.plans(project)).find((candidate) => isTitleIn(candidate.plan, title));
@@ -149,11 +152,11 @@ async function hasTask(client: Client, { project, plan }: PlanEntry, title: stri
   return wave?.tasks.some(({ number }) => number === of.task) === true;
 }
 
-/** How much of the new text is searched for in the old one, to find its place. */
+/** The length of new text that is searched for in the old text, to find where it continues. */
 const markChars = 1_000;
 
 interface DistantTail {
-  /** What is new, in whole lines and safe to print; `rest` also takes a line that is not ended. */
+  /** The new text in whole lines, safe to print. `rest`: also an unfinished line. */
   read(client: Pick<Client, 'runLogs'>, options: { readonly rest: boolean }): Promise<string>;
 }
 
@@ -161,7 +164,7 @@ export function createDistantTail(project: string, title: string, attempt: numbe
   let before = '';
   return {
     async read(client, { rest }) {
-      // Its newest run, whose id that host gives from its own home.
+      // The newest run. Its id comes from the other host, which reads its own home.
       const log = (await client.runLogs({ project, title })).at(-1);
       const text = log?.attempt === attempt ? log.text : '';
       const end = rest ? text : text.slice(0, text.lastIndexOf('\n') + 1);
@@ -172,10 +175,10 @@ export function createDistantTail(project: string, title: string, attempt: numbe
   };
 }
 
-/** The part of a log's end that an earlier end did not have; all of it, if the two have nothing in common. */
+/** The part of a log's end that an earlier end did not contain; all of it, if they have nothing in common. */
 export function newPart(before: string, end: string): string {
   if (end.startsWith(before)) return end.slice(before.length);
-  // What is read is the last 64 KiB: its first line may be cut.
+  // The log's last 64 KiB are read, so the first line may be incomplete.
   const lines = end.slice(end.indexOf('\n') + 1);
   const mark = lines.slice(0, markChars);
   for (let at = before.indexOf(mark); at >= 0 && mark !== ''; at = before.indexOf(mark, at + 1)) {

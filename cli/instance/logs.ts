@@ -19,7 +19,7 @@ export const logArgs = {
   check: { type: 'boolean', description: 'the output of the **Check:** of its task' },
 } as const;
 
-/** All that is stored of it (64 KiB), or its last lines. Answers the exit code. Throws `not_found`. */
+/** Prints the stored log (64 KiB), or its last lines. Returns the exit code. Throws `not_found`. */
 async function printTail(
   call: Call,
   { title, lines }: { readonly title: string; readonly lines: number | null },
@@ -36,7 +36,7 @@ async function printTail(
   return 0;
 }
 
-/** The line that is not finished yet counts as one. */
+/** An unfinished line counts as a line. */
 function lastLines(text: string, count: number): string {
   const isWhole = text.endsWith('\n');
   const lines = (isWhole ? text.slice(0, -1) : text).split('\n');
@@ -77,7 +77,7 @@ interface LogWords {
   readonly pager?: boolean;
 }
 
-/** Answers the exit code. Throws `usage`, and `not_found` where there is no such agent or attempt, or no check of it ran. */
+/** Returns the exit code. Throws `usage`, and `not_found` if there is no such agent or attempt, or it ran no check. */
 export async function printLogs(
   { title, follow = false, attempt, check = false, pager = false }: LogWords,
   call: Call,

@@ -1,4 +1,4 @@
-/** The permissions that agents ask for, as text. Pure. */
+/** Agents' permission questions as text. Pure. */
 
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { duration } from '../../machines/vocabulary/time-text.ts';
@@ -10,7 +10,7 @@ export interface Permission {
   readonly question: InstanceEntry['permissions'][number];
 }
 
-/** The questions of agents with a process, the one that is denied soonest first. */
+/** The questions of running agents, ordered by deadline. */
 export function permissionsOf(agents: readonly InstanceEntry[]): Permission[] {
   return agents
     .filter(({ live }) => live)
@@ -23,12 +23,12 @@ export function permissionText({ agent, question }: Permission): string {
   return `${agent.title} asks whether it may use ${plain(question.tool)}`;
 }
 
-/** `denied in 19m 03s`: for a question that has no answer until then. `timeText` says the time that is left, in milliseconds. */
+/** `denied in 19m 03s`, for a question that is not answered until then. `timeText` formats the milliseconds that are left. */
 export function deadlineText(until: string, nowMs: number, timeText: (ms: number) => string = duration): string {
   return `denied in ${timeText(Date.parse(until) - nowMs)}`;
 }
 
-/** Texts of others, so that no line of them looks like one of ours. */
+/** Foreign text is indented, so that none of its lines looks like stator's own. */
 export function indented(text: string): string {
   return plainLines(text)
     .split('\n')
@@ -38,7 +38,7 @@ export function indented(text: string): string {
 
 export type PermissionWord = 'allow' | 'deny';
 
-/** The command that answers just this question. */
+/** The command that answers exactly this question. */
 export function permissionCommand(word: PermissionWord, { agent, question }: Permission): string {
   return `stator agent ${word} ${shellWord(agent.title)} --question ${question.id}`;
 }

@@ -1,4 +1,4 @@
-/** The text about agents, in lists and alone. Pure. */
+/** Text about agents, for lists and for a single agent. Pure. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';
@@ -8,7 +8,7 @@ import { type Cell, fields, type Paint, type Tone } from '../output.ts';
 import { plain } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 
-/** `withUsage`: some agent reports its usage. */
+/** `withUsage`: at least one agent reports its usage. */
 export function instanceHeadings(withUsage: boolean): string[] {
   return ['title', 'role', 'state', 'attempt', 'time', ...(withUsage ? ['took'] : []), 'last line'];
 }
@@ -73,7 +73,7 @@ function exitText({ exit_code: code, exit_note: note }: InstanceEntry): string |
   return note === null ? String(code) : `${code}: ${note}`;
 }
 
-/** The agent of that title. Throws `not_found`, with the nearest title, or the existing titles. */
+/** The agent with that title. Throws `not_found` with the nearest title, or with the existing titles. */
 export function findInstance(entries: readonly InstanceEntry[], title: string): InstanceEntry {
   const found = entries.find((entry) => entry.title === title);
   if (found !== undefined) return found;

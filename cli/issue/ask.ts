@@ -1,4 +1,4 @@
-/** What the verbs of issues share: which issue is meant, and how an answer is printed. */
+/** Shared by the verbs of issues: the issue of a request, and printing its answer. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { IssueStarted } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
@@ -8,23 +8,23 @@ export const referenceArg = {
   description: 'owner/repo#12, host/owner/repo#12, the address of an issue, or the name of a session',
 } as const;
 
-/** The issue of a request, with `--project` where it was given. Throws `usage` where the reference is empty. */
+/** The issue's reference, with `--project` if that was typed. Throws `usage` if the reference is empty. */
 export function asked({ project }: Pick<Call, 'project'>, reference: string): { reference: string; project?: string } {
   if (reference.trim() === '')
     throw new EngineError('usage', 'the reference is empty', `write one of: ${referenceArg.description}`);
   return { reference, ...(project === undefined ? {} : { project }) };
 }
 
-/** The text as it was written. Throws `usage` if it is empty; `what` names it. */
+/** The text as typed. Throws `usage` if it is empty; `what` names it. */
 export function written(text: string, what: string): string {
   if (text.trim() === '') throw new EngineError('usage', `the ${what} is empty`, `write the ${what} in quotes`);
   return text;
 }
 
-/** Printed before anything is changed, if no engine runs. */
+/** Printed before the change, if no engine runs. */
 export const waitsForEngine = 'its agent would wait until one is started';
 
-/** Prints the outcome, and answers the exit code: 0 where its agent works or has the message, or waits as it was asked to (`mayWait`); else 1, it waits for an engine. */
+/** Prints the outcome and returns the exit code. 0: the agent works, has the message, or may wait (`mayWait`). 1: it waits for an engine. */
 export function tellStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted, mayWait: boolean): number {
   const { status, session, notes } = answer;
   for (const note of notes) out.note(note);

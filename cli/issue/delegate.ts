@@ -1,10 +1,13 @@
-/** Queues work that a message alone describes. */
+/** Queues work that a message describes. */
 import type { Call } from '../command.ts';
 import { projectHere } from '../place.ts';
 import { withClient } from '../session.ts';
 import { tellStarted, written } from './ask.ts';
 
-/** On the issue that the message names, whose session continues where there is one; else in the repo of this folder. Answers the exit code. */
+/**
+ * Works on the issue that the message names and continues its session, if there is one; otherwise works in the repo of this folder. Returns the exit
+ * code.
+ */
 export async function delegate(call: Call, said: string): Promise<number> {
   const message = written(said, 'message');
   const answer = await withClient(call, 'write', async (client) => {

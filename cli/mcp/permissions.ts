@@ -1,6 +1,6 @@
 /**
- * `stator mcp permissions`: an MCP server on standard input and output with one tool, which asks a person through the engine. Programs call it before they
- * do what they may not do unasked; claude starts it by `--permission-prompt-tool`. The only process that loads the MCP library.
+ * `stator mcp permissions`: an MCP server on standard input and output. Its one tool asks a person through the engine. Programs call it before they
+ * use a tool without permission; claude starts it by `--permission-prompt-tool`. Only this process loads the MCP library.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,12 +10,12 @@ import type { Client } from '../../runtime/api/client/client.ts';
 import { runClient } from '../../runtime/engine/attach.ts';
 import { defineVerb } from '../command.ts';
 
-/** The engine may be restarting: then it serves the same socket again. */
+/** The engine may be restarting: then it will serve the same socket again. */
 const retryMs = 1_000;
 /** A longer text is cut, with a note for the person. */
 const detailLimit = 12_000;
 
-/** As claude sends it: the tool, what it would be given, and its own number for it. */
+/** The format of claude: the tool, its input, and claude's own number for the call. */
 const question = z.looseObject({
   tool_name: z.string(),
   input: z.record(z.string(), z.unknown()),
@@ -23,7 +23,7 @@ const question = z.looseObject({
 });
 type Question = z.infer<typeof question>;
 
-/** As claude reads it, as JSON in one text. */
+/** The answer that claude expects, as JSON in one text. */
 type Decision =
   | { readonly behavior: 'allow'; readonly updatedInput: Record<string, unknown> }
   | { readonly behavior: 'deny'; readonly message: string };
@@ -56,7 +56,7 @@ export default defineVerb({
   },
 });
 
-/** Asks as long as the program waits for an answer; if the engine is away, it waits. A refusal of the engine is a denial. */
+/** Asks while the program waits for an answer. If no engine runs, it waits for one. A refusal of the engine counts as a denial. */
 async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, signal: AbortSignal): Promise<Decision> {
   const id = randomBytes(4).toString('hex');
   const [project, plan] = [env.STATOR_PROJECT ?? '', env.STATOR_PLAN ?? ''];
@@ -77,7 +77,7 @@ async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, s
   return { behavior: 'deny', message: 'it was no longer asked' };
 }
 
-/** The text that a person must see: the command of a shell, else everything that the tool would be given. */
+/** The text that a person must see: a shell's command, otherwise the complete input of the tool. */
 function detailOf({ input }: Question): string {
   const { command, ...rest } = input;
   const text =

@@ -1,4 +1,4 @@
-/** `stator mcp`: the control API as MCP tools on standard input and output, for the program of a person's agent, or of a run's. */
+/** `stator mcp`: the control API as MCP tools on standard input and output, for a person's own agent or for the agent of a run. */
 import { homeFolder } from '../../runtime/base/platform/home.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import { connect } from '../../runtime/engine/connect.ts';

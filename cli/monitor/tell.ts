@@ -11,7 +11,7 @@ export interface Teller {
   connection(state: 'connected' | 'gone'): Promise<void>;
 }
 
-/** The state of a plan is read again after this: titles and reasons, for many facts at once. */
+/** A plan's titles and reasons are read once for all facts within this time. */
 const freshMs = 500;
 const bare: FactContext = { tasks_by_wave: [], blocked: null, questions: [] };
 

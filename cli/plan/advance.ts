@@ -52,7 +52,7 @@ interface SaidStep {
   readonly 'plan-only'?: boolean | undefined;
 }
 
-/** Asks where necessary, sends, prints the verdict, answers the exit code. */
+/** Asks if necessary, sends the signal, prints the verdict, and returns the exit code. */
 async function takeStep(call: Call, step: SaidStep): Promise<number> {
   const { plan, signal, wave, wait, yes = false, force = false, 'plan-only': planOnly = false } = step;
   const [name, said] = named(call, plan, signal);
@@ -83,7 +83,7 @@ function unknownStep(plan: string, given: string): EngineError {
   return new EngineError('unknown_signal', `a plan has no step "${given}"`, hint);
 }
 
-/** One step by a name of its own. */
+/** A verb for one step. */
 function oneStep(signal: string, more: ArgsDef = {}): Verb {
   return defineVerb({
     summary: 'Take that step of a plan.',
@@ -93,7 +93,7 @@ function oneStep(signal: string, more: ArgsDef = {}): Verb {
   });
 }
 
-/** Inside a run one word alone is the step; elsewhere that is no plan. */
+/** Inside a run a single argument is the step, and the plan is that of the run. */
 function named(call: Call, plan: string | undefined, signal: string | undefined): [string, string | undefined] {
   const isStepAlone =
     plan !== undefined && signal === undefined && !call.env.STATOR_PLAN && signalTypeOf(plan) !== null;
@@ -101,7 +101,7 @@ function named(call: Call, plan: string | undefined, signal: string | undefined)
   return signal === undefined ? planAndWord(call, plan, undefined) : [saidPlan(call, plan), signal];
 }
 
-/** Throws `refused` where only a person can decide what follows, or an agent is at work. */
+/** Throws `refused` if only a person can decide the next step, or if an agent is at work. */
 async function nextStep(call: Call, said: string): Promise<string> {
   const shown = await withPlan(call, 'read', said, (client, { project, plan }) => client.plan(project, plan));
   const { plan, status, phase, paused, blocked } = shown;

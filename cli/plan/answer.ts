@@ -68,7 +68,7 @@ export default defineVerb({
   },
 });
 
-/** The decision on a plan's work is for the plan alone. Throws `usage`. */
+/** A decision on the plan's work takes no number of a question. Throws `usage`. */
 function refuseMixed(
   asked: Asked,
   { question, all, accept, restore }: { question: string; all: boolean; accept: boolean; restore: boolean },
@@ -107,7 +107,7 @@ function readQuestion(said: string): Asked {
   return /^\d{1,9}$/.test(said) ? { plan: null, number: Number(said) } : { plan: said, number: null };
 }
 
-/** For the plan alone: its one open question, or all of them on purpose. Throws `conflict` where several are open. */
+/** The questions that are meant if only the plan was typed: its one open question, or with `all` every one. Throws `conflict` if several are open. */
 async function meant(client: Client, { project, plan }: PlanAddress, all: boolean): Promise<number[]> {
   const { questions } = await client.plan(project, plan);
   if (questions.length === 0)
@@ -125,7 +125,7 @@ async function meant(client: Client, { project, plan }: PlanAddress, all: boolea
   return questions.map(({ number }) => number);
 }
 
-/** The plan of this repo in which a question of that number is open. Throws `conflict` if there is no such plan, or several. */
+/** The plan of this repo that has an open question of that number. Throws `conflict` if none or several have one. */
 async function planAsking(call: Call, client: Client, number: number | null): Promise<PlanAddress> {
   const project = requireProject(call);
   const asking = (await client.plans(project)).filter(({ questions }) => questions.length > 0);

@@ -4,11 +4,11 @@ import type { PlanDiff } from '../../runtime/api/client/client.ts';
 import { cut, padded, plain, widthOf } from '../text.ts';
 
 export interface ChangeLook {
-  /** The width of the terminal; null in a pipe, where nothing is cut. */
+  /** The width of the terminal; null: a pipe, where nothing is cut. */
   readonly width: number | null;
-  /** Lines of files, the one included that says how many there are beside them. */
+  /** The most lines of files, including the line that counts the rest. */
   readonly most: number;
-  /** The command that names them all. */
+  /** The command that lists all of them. */
   readonly more: string;
 }
 
@@ -31,7 +31,7 @@ export function changeLines(
   ];
 }
 
-/** The end of a path says more than its beginning. */
+/** The end of a path distinguishes it better than its beginning. */
 function tailOf(name: string, width: number): string {
   if (widthOf(name) <= width) return name;
   let kept = name;

@@ -1,4 +1,4 @@
-/** `stator plan check`: reads a plan without registering it; works without a store and without a repo. */
+/** `stator plan check`: reads a plan without registering it. It needs neither a store nor a repo. */
 
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -49,7 +49,7 @@ async function readInput(call: Call, as: string | undefined): Promise<PlanFile> 
   return { file: '-', path: null, name: 'standard-input', read: { reading, text } };
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean): Promise<number> {
   const { out } = call;
   const { reading: known, small } = await withAgents('reading' in read ? read.reading : unread(read.problem), call);
@@ -82,7 +82,7 @@ async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean
     const remarks = parsed.remarks.map(({ line, message }) => `${file}:${line}: note: ${plain(message)}`);
     const header = headerRows(document).map(([name, value]) => `  ${name}: ${cut(plain(value), 200)}`);
     const headings = ['line', 'section', 'goes to', 'read in it'];
-    // The last column only if it has content.
+    // The last column is left out if it is empty.
     const width = rows.some((row) => row.at(-1) !== '') ? headings.length : headings.length - 1;
     const shown = rows.map((row) => row.slice(0, width));
     return [found, ...remarks, ...header, ...orderLines(document), ...out.table(headings.slice(0, width), shown, '')];
@@ -91,8 +91,8 @@ async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean
 }
 
 /**
- * With a problem for each task whose agent or repo the configuration of this folder's repo does not have, and the agent for small tasks. Throws `bad_config`, if the plan
- * names an agent or a repo.
+ * Adds a problem for each task whose agent or repo is not in the configuration of this folder's repo, and adds the agent for small tasks. Throws
+ * `bad_config` if the plan names an agent or a repo.
  */
 async function withAgents(
   reading: PlanReading,
@@ -122,7 +122,10 @@ async function withAgents(
   }
 }
 
-/** With a remark for each wave whose tasks conflicted in an earlier plan of this folder's repo. Nothing is looked up for an agent, or if no two tasks may run at the same time. */
+/**
+ * Adds a remark for each wave whose tasks conflicted in an earlier plan of this repo. For an agent, or if no two tasks may run at the same time,
+ * nothing is looked up.
+ */
 async function withPastConflicts(plan: string, reading: PlanReading, call: Call): Promise<PlanReading> {
   if (isInRun(call) || openGroups(reading.document).length === 0) return reading;
   const repo = mainRepository(call);
@@ -145,11 +148,11 @@ async function withPastConflicts(plan: string, reading: PlanReading, call: Call)
   }
 }
 
-/** How long to wait for an editor that removes the file and writes it again. */
+/** How long to wait for an editor that deletes the file and writes it again. */
 const lookMs = 1_000;
 const quietMs = 100;
 
-/** Ends with the process only: Ctrl-C leaves it. */
+/** Watches until the process ends, at Ctrl-C. */
 function untilLeft(
   file: string,
   { path, call, again }: { readonly path: string; readonly call: Call; again(): Promise<unknown> },
@@ -223,16 +226,16 @@ function agentShape(found: TaskAgent | null) {
   return found === null ? {} : { agent: found.agent, agent_by: found.by };
 }
 
-/** A part of the document, and the agents that get it. Reviewers and all others who judge or plan get the whole document too. */
+/** A part of the document, and the agents that receive it. Reviewers, judges and planners receive the whole document too. */
 interface Section {
   readonly line: number;
   readonly title: string;
   readonly to: string;
-  /** The fields of a task; empty where it has none. */
+  /** The fields of a task; empty: none. */
   readonly read: string;
 }
 
-/** The fields of the plan that are in force. */
+/** The plan's fields that have an effect. */
 function headerRows(document: PlanDocument): [string, string][] {
   const { goal, architecture, techStack, topic, host, issues, after, budget, land } = document;
   const rows: [string, string | null][] = [
@@ -263,7 +266,7 @@ function fieldsOf(task: PlanTask, small: string | null): string {
   return fields.filter((field) => field !== null).join('; ');
 }
 
-/** With the lines of the text as it was given, which is not always in stator's own form. */
+/** The sections with the line numbers of the original text, which may not be in stator's own form. */
 function sectionsOf(
   { document: { waves, notes }, family, refs }: PlanReading,
   { source, small }: { readonly source: string; readonly small: string | null },

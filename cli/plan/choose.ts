@@ -24,7 +24,7 @@ export default defineVerb({
   },
 });
 
-/** By its number or its planner's title. Throws `bad_request` where there is no such draft. */
+/** Finds a draft by its number or its planner's title. Throws `bad_request` if there is none. */
 export function draftNamed({ plan, drafts }: PlanShow, said: string): PlanShow['drafts'][number] {
   const found = drafts.find(({ number, title }) => said === String(number) || said === title);
   if (found !== undefined) return found;

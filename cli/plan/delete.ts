@@ -34,7 +34,7 @@ export default defineVerb({
     if (yes === true)
       return withPlan(call, 'write', plan, (client, of) => discard(call, client, of, { clear: said, overrides }));
     const of = await withPlan(call, 'read', plan, async (client, address) => {
-      await client.plan(address.project, address.plan); // a missing plan is not asked about
+      await client.plan(address.project, address.plan); // reports a missing plan before any question
       return address;
     });
     const name = `${of.project}/${of.plan}`;
@@ -57,7 +57,7 @@ async function discard(call: Call, client: Client, { project, plan }: PlanAddres
 
 const answers = ['keep them', 'delete the worktrees', 'delete the branches and worktrees'] as const;
 
-/** Which of its leftovers may go; each thing that would be lost, or is in use, has a question of its own. */
+/** Which of its leftovers are deleted. A person is asked separately about each item that would be lost or is in use. */
 async function askAbout(call: Call, { project, plan }: PlanAddress): Promise<Going> {
   const { items } = await withClient(call, 'write', (client) => client.planLeftovers(project, plan));
   if (items.length === 0) return { clear: undefined, overrides: [] };

@@ -32,7 +32,7 @@ export const diffView: View<PlanDiff> = ({ call, flags: { stat, pager } }) => ({
   },
 });
 
-/** The engine lists no more files. */
+/** The engine's own limit for a list of files. */
 const listedFiles = 1_000;
 
 function textOf({ diff }: PlanDiff, paint: Paint): string {

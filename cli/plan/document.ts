@@ -1,4 +1,4 @@
-/** The verbs that take a plan's document, and hand it out again. */
+/** The verbs that accept a plan's document, and those that return it. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
@@ -129,10 +129,10 @@ const register = defineVerb({
   },
 });
 
-/** The most mistakes of a draft that are printed; `plan check` has them all. */
+/** The most mistakes of a draft that are printed; `plan check` prints all. */
 const shownProblems = 3;
 
-/** Why a draft cannot be a plan yet. */
+/** Why a draft is not accepted as a plan yet. */
 function problemLines(file: string, problems: readonly PlanProblem[]): string[] {
   const lines = problems.slice(0, shownProblems).map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
   const more = problems.length - lines.length;
@@ -146,7 +146,7 @@ interface Registering {
   readonly topic: string | undefined;
 }
 
-/** A plan of that name that came without a file, with this very text, is bound to it. Throws `conflict` for every other that is there. */
+/** Binds an existing plan to the file if the plan has the same name and text and no file. Throws `conflict` for any other existing plan. */
 async function registerFile(client: Client, { project, bound, branch, topic }: Registering): Promise<PlanShow> {
   const { plan, shown } = await planOfFile(client, project, bound);
   const { file, content, bound: path, as } = bound;
@@ -169,14 +169,14 @@ interface Draft {
   readonly issue: string | undefined;
 }
 
-/** A plan without a file. Without content it is a draft for a planner. */
+/** Registers a plan without a file. Without content it is a draft for a planner. */
 async function registerDraft(call: Call, { title, content, branch, topic, issue }: Draft): Promise<number> {
   const problem = issue === undefined ? null : issueLinkProblem(issue);
   if (problem !== null) throw new EngineError('usage', `--issue: ${problem}`, 'give a link that begins with https://');
   const plan = planNameFrom(title);
   tellName(call, title, plan);
   const project = requireProject(call);
-  // On a terminal no one expects a prompt for a document.
+  // On a terminal nobody expects to type a document.
   const isPiped = content === '-' || (content === undefined && call.stdin.isTTY !== true);
   const given = isPiped ? await readStdin(call, 'the document') : (content ?? '');
   const text = given.trim() === '' ? `# ${title}\n` : given;
@@ -206,7 +206,7 @@ const updateContent = defineVerb({
         if (text.trim() === '') throw emptyInput(name);
         return client.updateContent(project, name, (await readPlanText(text, { name, as })).content, { as: 'stator' });
       }
-      // People say which file a plan has; an agent hands in a text.
+      // A person says which file belongs to a plan; an agent sends only a text.
       if (isInRun(call))
         return client.updateContent(project, name, (await readPlanFile(call.cwd, file, { as })).content, {
           as: 'stator',
@@ -215,7 +215,7 @@ const updateContent = defineVerb({
       const read = bindingOf(call, repo, await readPlanFile(call.cwd, file, { force, as }));
       const { bound, as: fileAs } = read;
       const { content } = (await readAsBefore(call, client, project, read)) ?? read;
-      // Another file than the plan's is taken for its text alone.
+      // A file that is not the plan's own is used for its text only.
       const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
       return client.updateContent(project, name, content, { as: 'stator', ...(isOwn ? { file: bound, fileAs } : {}) });
     });
@@ -223,7 +223,7 @@ const updateContent = defineVerb({
   },
 });
 
-/** Most likely nobody meant it: a script without a standard input, or a program before the pipe that failed. */
+/** An empty input is probably a mistake: a script without standard input, or a failed program before the pipe. */
 function emptyInput(plan: string): EngineError {
   const hint = `name the file: stator plan update-content ${shellWord(plan)} --file <file>`;
   return new EngineError('bad_plan', `standard input is empty, so ${plan} keeps its document`, hint);
@@ -257,7 +257,7 @@ const exportIt = defineVerb({
         if (!force) refuseEdited(found, place, content);
         replace(place, found.content);
       }
-      // If this is killed before, the file is the plan's own text, which is no edit either.
+      // If the process is killed before this, the file has the plan's own text, which is no edit either.
       return {
         shown: await client.takeFile(project, name, { file: found.file, content: found.content, as: 'stator' }),
         path: place,
@@ -270,7 +270,7 @@ const exportIt = defineVerb({
   },
 });
 
-/** The file there, and its plan, read as `as` says; `text` is null if there is no file. */
+/** The existing file and its plan, read as `as` says; `text` is null if there is no file. */
 async function fileOf(
   path: string,
   as: string | null,
@@ -282,7 +282,7 @@ async function fileOf(
   return { text: readFileSync(path, 'utf8'), content, family };
 }
 
-/** A plan in stator's own form is no spec-kit document any more: the other programs that read the file would find nothing. */
+/** Refuses to write stator's own form over a document of another family: other programs that read the file would find nothing. */
 function refuseOtherFamily({ plan, file }: PlanShow, { place, family }: { place: string; family: string }): void {
   const name = shellWord(plan);
   throw new EngineError(
@@ -292,7 +292,7 @@ function refuseOtherFamily({ plan, file }: PlanShow, { place, family }: { place:
   );
 }
 
-/** Whole or not at all, with the permissions that it has. */
+/** Replaces the file atomically, and keeps its permissions. */
 function replace(path: string, content: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   try {

@@ -35,16 +35,16 @@ function dayLines(entries: readonly HistoryEntry[], shown: FactContext, out: Out
 }
 
 const nothing = 'nothing happened yet';
-/** As wide as the time of day, and a gap. */
+/** The width of the time of day and a gap. */
 const whenWidth = 10;
 
-/** The reason is on lines of its own: at 80 columns it does not fit beside. Empty: the entry is not interesting to a person. */
+/** The reason is on separate lines: at 80 columns it does not fit beside the rest. Empty: the entry does not interest a person. */
 function newsLines(entry: HistoryEntry, around: FactContext, out: Output): string[] {
   const text = factText(entry, around);
   if (text === null) return [];
   const width = isNote(entry) ? null : tableWidth(out);
   const room = (width ?? Number.POSITIVE_INFINITY) - whenWidth;
-  // For a refusal its text says that.
+  // The text of a refusal already names the sender.
   const by = entry.refused === null ? byText(entry.origin) : '';
   const what = cut(text, room - (by === '' ? 0 : widthOf(by) + 2));
   const isBad = entry.refused !== null || hasFailed(entry);
@@ -54,7 +54,7 @@ function newsLines(entry: HistoryEntry, around: FactContext, out: Output): strin
   ];
 }
 
-/** What the engine does by itself gets no note. */
+/** Entries of the engine itself get no note. */
 function byText(origin: string): string {
   if (origin === 'engine') return '';
   const name = /^(?:agent|machine|person):(.*)$/s.exec(origin)?.[1];

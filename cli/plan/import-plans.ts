@@ -1,4 +1,4 @@
-/** Several plans registered at once: each for itself, so that one that cannot be read keeps no other away. */
+/** Registers several plans, each separately: a plan that cannot be read does not prevent the others. */
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -19,7 +19,7 @@ export interface Importing {
   readonly as: string | undefined;
 }
 
-/** `unchanged`: it was registered before, with the same text. */
+/** `unchanged`: the plan was registered before with the same text. */
 interface Imported {
   readonly file: string;
   readonly plan: string | null;
@@ -30,7 +30,7 @@ interface Imported {
   readonly problem: string | null;
 }
 
-/** Answers the exit code: 1 where one was not registered. Throws what registering the repo throws, and `bad_file` for a folder without plans. */
+/** Returns the exit code: 1 if a plan was not registered. Throws the errors of registering the repo, and `bad_file` for a folder without plans. */
 export async function importPlans(call: Call, { paths, trust, force, as }: Importing): Promise<number> {
   const files = (await Promise.all(paths.map((path) => filesOf(call, path, as)))).flat();
   const { out } = call;

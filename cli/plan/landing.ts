@@ -20,10 +20,10 @@ interface Landing {
   readonly wait: boolean;
   /** Printed once if it takes long. */
   slow(plan: string): string;
-  /** Printed where it was refused, and the plan is not done. */
+  /** Printed if the request was refused because the plan is not done. */
   readonly onlyDone: string;
   isUnderWay(shown: PlanShow): boolean;
-  /** Prints the outcome, and returns the exit code. */
+  /** Prints the outcome and returns the exit code. */
   tell(shown: PlanShow, isRepeated: boolean): number;
 }
 
@@ -31,7 +31,7 @@ interface Landing {
 function land(call: Call, given: string | undefined, landing: Landing): Promise<number> {
   const { type, payload, wait, slow, onlyDone, isUnderWay, tell } = landing;
   return withPlan(call, 'write', given, async (client, { project, plan }) => {
-    // A plan in the line has already accepted the request, and is not merged yet.
+    // A plan in the line of its branch has already accepted the request, and is not merged yet.
     const wasMerged = type === 'land' ? (await client.plan(project, plan)).merged !== null : null;
     const request = { project, plan, type, payload, waitMs: wait ? verdictMs : 0 };
     const answer = await sayWhenSlow(call, slow(plan), client.send(request));
@@ -69,7 +69,7 @@ const merge = defineVerb({
   It is also refused if the branch does not contain a plan that this one depends on: merge that first, or both with --with-after.`,
   async run({ plan, into, wait, 'with-after': withAfter, yes = false }, call) {
     const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
-    // The home is not owned meanwhile, because a person may take long to answer.
+    // The home has no owner meanwhile, because a person may take long to answer.
     const isMeant = await withPlan(call, 'read', plan, (client, address) =>
       isSure(
         call,
@@ -114,7 +114,7 @@ const inLine = defineVerb({
     }),
 });
 
-/** 0: it is merged, or nobody waited for that; 1: it is not. */
+/** 0: the plan is merged, or the verb did not wait; 1: it is not merged. */
 function tellMerge(
   { out }: Call,
   shown: PlanShow,
@@ -153,7 +153,7 @@ const pr = defineVerb({
     }),
 });
 
-/** 0: it is there, or this did not wait for that; 1: it is not, or not yet. */
+/** 0: the pull request exists, or the verb did not wait; 1: it does not exist, or not yet. */
 function tellRequest(
   { out }: Call,
   shown: PlanShow,

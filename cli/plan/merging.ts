@@ -1,4 +1,4 @@
-/** Merges a plan, and waits for the outcome: one text for the verb and the board. */
+/** Waits for the outcome of a merge, and describes it, for the verb and the board. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { counted } from '../../machines/vocabulary/numbers.ts';
@@ -8,7 +8,10 @@ import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { PlanAddress } from '../session.ts';
 import { plain } from '../text.ts';
 
-/** A merge takes well under a second; one that waits for other work in git, or a push with hooks of a person's own, longer. It goes on without us. */
+/**
+ * A merge usually takes well under a second. Other work in git, or a push with a person's hooks, takes longer. The merge continues without this
+ * process.
+ */
 const outcomeMs = 120_000;
 const pollMs = 100;
 
@@ -17,7 +20,7 @@ export function slowMerge(plan: string): string {
   return `${plan} is being merged; it waits for git, or tries again what failed: stator daemon logs`;
 }
 
-/** The plan when its merge or its pull request is no longer under way, is delayed by a fault of its environment, or after two minutes. */
+/** Returns the plan when its merge or pull request is finished or waits for an obstacle, or after two minutes. */
 export async function outcomeOf(
   client: Client,
   { project, plan }: PlanAddress,
@@ -34,7 +37,7 @@ export async function outcomeOf(
   }
 }
 
-/** The tasks that a person went on without: none of their work is on the plan's branch. */
+/** The tasks that a person skipped: none of their work is on the plan's branch. */
 export function tasksLeftOut({ tasks_by_wave: waves }: Pick<PlanShow, 'tasks_by_wave'>) {
   return waves.flatMap(({ number: wave, tasks }) =>
     tasks
@@ -43,7 +46,7 @@ export function tasksLeftOut({ tasks_by_wave: waves }: Pick<PlanShow, 'tasks_by_
   );
 }
 
-/** Empty: every task is done. */
+/** Empty if every task is done. */
 export function withoutText(shown: PlanShow): string {
   const left = tasksLeftOut(shown);
   if (left.length === 0) return '';
@@ -52,12 +55,12 @@ export function withoutText(shown: PlanShow): string {
 }
 
 export interface MergeTold {
-  /** It is not merged, or not yet. */
+  /** The plan is not merged, or not yet. */
   readonly isMissing: boolean;
   readonly text: string;
 }
 
-/** `isRepeated`: it had been merged before. */
+/** `isRepeated`: the plan was already merged before the request. */
 export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated: boolean }): MergeTold {
   const { plan, branch, merged, merging, merge_refused: refused } = shown;
   const isAskedFor = merging || shown.waiting_for?.kind === 'landing';

@@ -1,4 +1,4 @@
-/** `stator plan move`: a plan goes to another host with its whole repo. */
+/** `stator plan move`: moves a plan to another host, together with its whole repo. */
 import { defineVerb } from '../command.ts';
 import { removeArgs, tellMoved } from '../repo.ts';
 import { planArgs, withPlan } from '../session.ts';

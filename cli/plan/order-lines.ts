@@ -1,17 +1,17 @@
-/** The order in which a document's tasks run, as people say it. */
+/** The order of a document's tasks, as text. */
 
 import type { PlanDocument, PlanWave } from '../../machines/document/shape.ts';
 import { createClaims } from '../../machines/vocabulary/file-claims.ts';
 
-/** How many groups a line names. */
+/** The most groups in a line. */
 const shownSteps = 12;
 
-/** One line for each wave; waves of one task add nothing to the list of sections. */
+/** One line for each wave. Waves of one task are left out, because the list of sections shows them. */
 export function orderLines({ waves }: Pick<PlanDocument, 'waves'>): string[] {
   return waves.flatMap((wave) => (wave.tasks.length < 2 ? [] : [`  wave ${wave.number}: ${orderText(stepsOf(wave))}`]));
 }
 
-/** Numbers of tasks that may run at the same time, in the order of their starts, if all take equally long. */
+/** The numbers of tasks that may run at the same time, ordered by their starts if all tasks take equally long. */
 export function stepsOf({ tasks }: Pick<PlanWave, 'tasks'>): number[][] {
   const left = new Map(tasks.map((task) => [task.number, task.after] as const));
   const filesOf = new Map(tasks.map((task) => [task.number, task.files] as const));
@@ -25,7 +25,7 @@ export function stepsOf({ tasks }: Pick<PlanWave, 'tasks'>): number[][] {
       if (isFree) claims.add(files);
       return isFree;
     });
-    if (free.length === 0) return steps; // a circle, which is a problem of its own
+    if (free.length === 0) return steps; // a cycle, which is reported as a problem
     for (const number of free) left.delete(number);
     steps.push(free);
   }

@@ -1,4 +1,4 @@
-/** The waves of a document in which tasks may conflict, by the conflicts of earlier plans of the repo. Pure. */
+/** Warns about waves whose tasks may conflict, because tasks of earlier plans of the repo did. Pure. */
 
 import type { PlanDocument, PlanTask } from '../../machines/document/plan-document.ts';
 import { overlapOf } from '../../machines/vocabulary/file-claims.ts';
@@ -14,11 +14,11 @@ export interface PastConflict {
   readonly message: string;
 }
 
-/** How many files a message names, and how many messages a wave gets. */
+/** The most files in a message, and the most messages for a wave. */
 const shownFiles = 3;
 const shownOfWave = 5;
 
-/** Tasks of a wave that may run at the same time, and are not done. Empty: no conflict is possible, whatever happened before. */
+/** The open tasks of each wave that may run at the same time. Empty: no conflict is possible. */
 export function openGroups({ waves }: Pick<PlanDocument, 'waves'>): { wave: number; tasks: readonly PlanTask[] }[] {
   return waves.flatMap((wave) => {
     const open = wave.tasks.filter(({ isDone }) => !isDone);
@@ -30,8 +30,8 @@ export function openGroups({ waves }: Pick<PlanDocument, 'waves'>): { wave: numb
 }
 
 /**
- * A conflict counts for the same task of a plan of that name; and for a task that declares one of its files beside a task that declares none. Each file is
- * named once in a wave, by its newest conflict.
+ * An earlier conflict counts for the same task of a plan of that name, and for a task that declares one of its files beside a task that declares
+ * none. Each file is named once in a wave, with its newest conflict.
  */
 export function pastConflicts(
   plan: string,
@@ -50,7 +50,7 @@ export function pastConflicts(
   });
 }
 
-/** null: it says nothing about these tasks. */
+/** null: the conflict is about other tasks. */
 function warningOf(
   { files, ...conflict }: Conflict,
   { plan, wave, tasks }: { readonly plan: string; readonly wave: number; readonly tasks: readonly PlanTask[] },

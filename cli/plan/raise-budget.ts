@@ -50,7 +50,7 @@ const whose: Readonly<Record<BudgetScope, string>> = {
   attempt: 'each run of its agents may now',
 };
 
-/** Added to the limits in force. */
+/** The limits in force plus these amounts. */
 function moreThan({ budget, blocked }: PlanShow, scope: BudgetScope, amounts: Amounts): Amounts {
   const known = [...budget, ...(blocked?.budget === undefined ? [] : [blocked.budget])];
   return Object.fromEntries(
@@ -63,7 +63,7 @@ function moreThan({ budget, blocked }: PlanShow, scope: BudgetScope, amounts: Am
   );
 }
 
-/** With a limit that is already used up, nothing would continue. Throws `usage`. */
+/** Refuses a limit that is already used up: the plan would not continue. Throws `usage`. */
 function refuseLow({ budget }: PlanShow, scope: BudgetScope, limits: Amounts): void {
   const low = budget.find((use) => use.scope === scope && (limits[use.measure] ?? use.spent + 1) <= use.spent);
   if (low === undefined) return;

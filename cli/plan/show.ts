@@ -1,4 +1,4 @@
-/** Plans, as a person reads them: in a list, alone, and why one waits. */
+/** Text about plans: in a list, alone, and why a plan waits. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { personName, taskName } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -40,7 +40,7 @@ export const plansView: View<PlanEntry[]> = async ({ client, call, asked, flags,
   };
 };
 
-/** Done, and neither merged here nor by its forge. */
+/** Whether a done plan was merged neither here nor by its forge. */
 function isNotMerged({ landing }: PlanEntry): boolean {
   return landing === 'not_merged' || landing === 'pull_request_open';
 }
@@ -54,7 +54,7 @@ export const planView: View<PlanShow> = ({ flags: { content, draft } }) => ({
   },
 });
 
-/** Throws `bad_request` where there is no such draft, or nothing of it. */
+/** Throws `bad_request` if there is no such draft, or if it is empty. */
 function draftText(shown: PlanShow, said: string): string {
   const { number, state, why, content } = draftNamed(shown, said);
   if (content !== null) return content;
@@ -63,7 +63,7 @@ function draftText(shown: PlanShow, said: string): string {
 }
 
 export const explanationView: View<Explanation> = async ({ client, asked }) => {
-  // Its folder may have another name than it.
+  // The repo's folder may have another name than the project.
   const shown = await client.plan(String(asked.project), String(asked.plan));
   return {
     lines(explained, out) {
@@ -102,7 +102,7 @@ export const explanationView: View<Explanation> = async ({ client, asked }) => {
   };
 };
 
-/** The tasks that are not done by the coder's own agent, as far as they are open. */
+/** The open tasks that another agent than the coder does. */
 function agentLines({ tasks_by_wave: waves }: PlanShow): string[] {
   const lines = waves.flatMap(({ number, tasks }) =>
     tasks.flatMap(({ number: task, status, agent, agent_by: by }) =>

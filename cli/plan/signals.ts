@@ -1,4 +1,4 @@
-/** The verbs that are one signal to a plan. */
+/** The verbs that send one signal to a plan. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
@@ -10,34 +10,34 @@ import { canAsk, confirm, forceArgs, isSure, type Sure, sureArgs } from '../sure
 import { printVerdict, verdictMs } from '../verdict.ts';
 
 export interface Word {
-  /** As it was typed: a name, or a file's path. */
+  /** The plan as typed: a name, or a file's path. */
   readonly plan: string;
   readonly type: string;
   readonly payload?: unknown;
-  /** If the key was sent before, the answer is the first one's outcome. */
+  /** If a signal with this key was sent before, its outcome is the answer. */
   readonly dedupeKey?: string;
   /** false with `--no-wait`. */
   readonly wait: boolean;
-  /** If its effect must be confirmed first: `command` for the plan of that name, such as `plan cancel login`. */
+  /** The confirmation, if one is needed: `command` returns the command for a plan's name, such as `plan cancel login`. */
   readonly sure?: Omit<Sure, 'command'> & { command(plan: string): string };
-  /** For a signal that may start a planner: what happens with the plan once it is planned. */
+  /** For a signal that may start a planner: what follows the planning. */
   readonly planning?: PlanningFlags;
 }
 
-/** A planner may start after these. */
+/** The signals that may start a planner. */
 export const planningTypes: ReadonlySet<SignalType> = new Set<SignalType>(['plan_start', 'reopen', 'start_over']);
 
 export const waitArg = {
   wait: { type: 'boolean', default: true, negativeDescription: 'do not wait for the verdict' },
 } as const;
 
-/** Asks where necessary, sends, prints the verdict, answers the exit code. */
+/** Asks if necessary, sends the signal, prints the verdict, and returns the exit code. */
 export async function sendToPlan(call: Call, word: Word): Promise<number> {
   const { plan, type, dedupeKey, wait, sure } = word;
   const advance = word.planning === undefined ? undefined : await advanceSaid(call, plan, word.planning);
   const payload = advance === undefined ? word.payload : { advance };
   if (sure !== undefined) {
-    // The home is not owned meanwhile, because a person may take long to answer.
+    // The home has no owner meanwhile, because a person may take long to answer.
     const isMeant = await withPlan(call, 'read', plan, (client, address) =>
       isSure(call, client, { ...address, type, payload }, { ...sure, command: sure.command(shellWord(address.plan)) }),
     );
@@ -49,12 +49,12 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
   const exitCode = printVerdict(call, answer);
   const isDone = answer.signal.status === 'done' && answer.plan.waits === null;
-  // With a planner on it would be planning now.
+  // If a planner were enabled, the plan would be planning now.
   if (word.planning !== undefined && isDone) tellStart(call, { ...answer.plan, hasPlanner: false });
   return exitCode;
 }
 
-/** The home is not owned here either. */
+/** Here, too, the home has no owner while a person is asked. */
 async function advanceSaid(call: Call, plan: string, flags: PlanningFlags): Promise<boolean | undefined> {
   return advanceOf(
     await withPlan(call, 'read', plan, (client, { project }) => afterPlanning(call, client, project, flags)),
@@ -96,7 +96,7 @@ decides; its default is true.`,
   },
 });
 
-/** On a terminal it asks first: the coder may cost money. Answers the exit code. */
+/** On a terminal a person is asked first, because the coder may cost money. Returns the exit code. */
 async function startSolo(call: Call, plan: string, yes: boolean): Promise<number> {
   const question = `let one coder do all of ${plan}, without a planner?`;
   if (!yes && canAsk(call) && !(await confirm(call, question))) {

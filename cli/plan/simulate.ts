@@ -1,4 +1,4 @@
-/** `stator plan simulate`: tries a document out, with the machines and limits of the real engine and agents that are scripts. */
+/** `stator plan simulate`: tries a document with the machines and limits of the real engine, and with scripts as agents. */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';

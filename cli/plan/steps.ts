@@ -1,7 +1,10 @@
-/** The steps of a plan that `plan advance` takes, as they are typed. A signal with a verb of its own is not listed. No import but types: help and mistakes show them. */
+/**
+ * The steps of `plan advance`, as they are typed. Signals with a verb of their own are not steps. This file imports only types, because help and
+ * error messages need it.
+ */
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 
-/** The text about it on the page of help; most names explain themselves. */
+/** The description on the help page; most names explain themselves. */
 export const planSteps: ReadonlyMap<string, string> = new Map(
   Object.entries({
     plan_start: '',
@@ -24,7 +27,7 @@ export const planSteps: ReadonlyMap<string, string> = new Map(
   } satisfies Partial<Record<SignalType, string>>).map(([type, note]) => [stepName(type), note]),
 );
 
-/** A signal as it is typed. */
+/** The typed form of a signal's name. */
 export function stepName(type: string): string {
   return type.replaceAll('_', '-');
 }

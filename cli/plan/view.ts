@@ -1,4 +1,4 @@
-/** The text about a plan, in lists and alone. Pure. */
+/** Text about a plan, for lists and for a single plan. Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
 import { blockText } from '../../machines/vocabulary/block-source.ts';
 import { personName, taskName } from '../../machines/vocabulary/ids.ts';
@@ -84,7 +84,7 @@ export function estimateText({ estimate }: Pick<PlanShow, 'estimate'>): string |
   return `${rangeText(estimate.from_ms, estimate.to_ms)} of work left, as ${counted(estimate.tasks, 'done task')} ${estimate.tasks === 1 ? 'says' : 'say'}`;
 }
 
-/** The reason why a plan waits or is blocked; empty if it continues. */
+/** Why a plan waits or is blocked; empty: it continues. */
 export function waitText({ blocked, waiting_for: waiting }: PlanEntry, nowMs: number): string {
   if (blocked !== null) return `${blockText(blocked.source)}: ${blocked.reason}`;
   return waiting === null ? '' : withLocalTimes(waiting.detail, nowMs) || waiting.kind.replaceAll('_', ' ');
@@ -106,19 +106,19 @@ export function planRow(
   ];
 }
 
-/** The first line beside its name, the others below it: each command is on a line of its own, to be copied. */
+/** The first line beside its name, and the others below it: each command is on its own line, so that it can be copied. */
 export function linesBeside(name: string, lines: readonly string[]): [string, string][] {
   return lines.map((line, index) => [index === 0 ? name : '', plain(line)]);
 }
 
-/** What the plan waits for, or why it is blocked and what can be done about it. */
+/** Why the plan waits, or why it is blocked and what a person can do. */
 function waitLines(plan: PlanShow, nowMs: number): [string, string][] {
   if (plan.blocked === null) return linesBeside('waits for', waitText(plan, nowMs).split('\n'));
   const ways = waysOn({ ...plan, source: plan.blocked.source }).map(({ does, command }) => `${does}: ${command}`);
   return linesBeside('blocked', [plain(waitText(plan, nowMs)), ...ways]);
 }
 
-/** What its branch was made from; null: it was not begun yet. */
+/** The branch or commit that the plan's branch was made from; null: the plan has not begun. */
 export function baseText({ base, base_remote: remote }: Pick<PlanShow, 'base' | 'base_remote'>): string | null {
   if (base === null) return remote === null ? null : plain(remote.text);
   const { branch, commit, on } = base;
@@ -135,13 +135,13 @@ function mergeTexts({ merged, merging, merge_refused: refused }: PlanShow): stri
   return mergeLines(merged);
 }
 
-/** The text for a run without a reason. A run that was stopped by a pause, a question or a message has not failed. */
+/** The text for a run without a reason. A run that a pause, a question or a message stopped has not failed. */
 function endText(state: string, hasEnded: boolean): string {
   if (!hasEnded) return state.replaceAll('_', ' ');
   return state === 'succeeded' || state === 'running' ? 'ended well' : 'stopped';
 }
 
-/** Every run with its usage, reviews and fixes too. */
+/** Every run with its usage, including reviews and fixes. */
 function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing): string[] {
   const rows = runs.map(({ title, attempt, state, reason, profile, started_at: start, ended_at: end, ...took }) => {
     const lasted = start === null ? '' : duration((end === null ? nowMs : Date.parse(end)) - Date.parse(start));
@@ -159,7 +159,7 @@ function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing
     : ['', ...table(['run', 'try', 'how', 'time', ...usageHeadings], rows, { width, paint })];
 }
 
-/** False: its agent has no run, and waits for a slot, for its next attempt or for an engine. */
+/** false: the task's agent has no run, and waits for a slot, for its next attempt or for an engine. */
 function isAtWork(plan: PlanShow, wave: number, { number, status }: { number: number; status: TaskStatus }): boolean {
   if (status !== 'working') return true;
   const titles = [`${plan.plan}-${taskName(wave, number)}`, `${plan.plan}-coder`];
@@ -169,7 +169,7 @@ function isAtWork(plan: PlanShow, wave: number, { number, status }: { number: nu
 type PullOfPart = NonNullable<NonNullable<PlanShow['pull_request']>['stack']>[number];
 
 export interface Showing {
-  /** null: the output is no terminal. */
+  /** null: the output is not a terminal. */
   readonly width: number | null;
   readonly nowMs: number;
   readonly paint: Paint;
@@ -186,7 +186,7 @@ function stackLine({ name, state, number, url, base }: PullOfPart): string {
   return `${name}: ${state} #${number} ${place} ${plain(base)} ${plain(url)}`;
 }
 
-/** The requests of its parts, the lowest first, or of the members of its repo. */
+/** The pull requests of a stack, the lowest first, or those of the members of its repo. */
 export function stackLines(plan: Pick<PlanShow, 'pull_request' | 'branch' | 'status'>): [string, string][] {
   const ofMembers = memberLines(plan);
   if (ofMembers.length > 0) return linesBeside('in repos', ofMembers);
@@ -197,7 +197,7 @@ export function stackLines(plan: Pick<PlanShow, 'pull_request' | 'branch' | 'sta
   return linesBeside('stack', [...parts.map(stackLine), ...(pushed.length === 0 ? [] : [waits])]);
 }
 
-/** The requests of the members of its repo, a line each; none if it has no members. */
+/** The pull requests of the repo's members, one per line; empty if the repo has no members. */
 export function memberLines({ pull_request: request }: Pick<PlanShow, 'pull_request'>): string[] {
   return (request?.stack ?? []).filter(({ project }) => project !== undefined).map(stackLine);
 }

@@ -1,7 +1,7 @@
-/** The possible commands for a document that is not read as a plan. */
+/** The commands that are possible for a document that is not a plan. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
-/** One sentence for each possibility, with its command. `beside`: the plan in the same folder that the document belongs to. */
+/** One sentence with a command for each possibility. `beside`: the plan in the same folder that the document belongs to. */
 export function waysOn(file: string, plan: string, beside: string | null): string[] {
   const [path, name] = [shellWord(file), shellWord(plan)];
   return [

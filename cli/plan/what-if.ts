@@ -1,4 +1,4 @@
-/** What would have become of a plan with other inputs, as lines: where the two courses differ, and how each ends. */
+/** The course of a plan with other inputs, as lines: where it differs from the real course, and how each ends. */
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { clockTime, duration, localDay } from '../../machines/vocabulary/time-text.ts';
 import type { WhatIf } from '../../runtime/api/client/client.ts';

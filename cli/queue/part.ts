@@ -1,4 +1,4 @@
-/** Which part of the queue a verb is about: the whole, a repo, a plan of it, or one agent. */
+/** The part of the queue that a verb is about: all of it, a repo, a plan of it, or one agent. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import type { Client, QueueSwitched } from '../../runtime/api/client/client.ts';
@@ -14,7 +14,10 @@ export const partArgs = {
   agent: { type: 'string', valueHint: 'title', description: 'only that agent, as stator agent list shows it' },
 } as const;
 
-/** `withClient` for a verb that pauses or resumes the named part; nothing: all of it. `--project` alone is a repo. Throws `usage`, `bad_repo` and what `planNamed` throws. */
+/**
+ * Opens a client for a verb that pauses or resumes a part of the queue; without a name, all of it. `--project` alone is a repo. Throws `usage`,
+ * `bad_repo` and the errors of `planNamed`.
+ */
 export async function withPart<Answer>(
   call: Call,
   said: Parameters<typeof saidPart>[2],
@@ -67,13 +70,13 @@ export function partText({
   }
 }
 
-/** How many agents wait, as a sentence. */
+/** The number of waiting agents, as a sentence. */
 export function waitText(pending: number): string {
   if (pending === 0) return 'nobody waits';
   return `${counted(pending, 'agent')} ${pending === 1 ? 'waits' : 'wait'}`;
 }
 
-/** What is paused and who waits for it, a line each. */
+/** The pauses and the agents that wait for them, one per line. */
 export function pauseLines(pauses: QueueSwitched['pauses']): string[] {
   return pauses.map((pause) => {
     const more = pause.pending - pause.titles.length;

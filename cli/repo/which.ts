@@ -1,4 +1,4 @@
-/** The repo that a verb is about: as it was named, by its name or its folder, else the one of the folder of this terminal. */
+/** The repo of a verb: the one named by its project or its folder, otherwise that of the current folder. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -20,7 +20,7 @@ export const repoOrFolderArg = {
   description: 'its name or its folder',
 } as const;
 
-/** A name has no slash, and is no folder of this one. */
+/** A project name contains no slash, and no folder here has that name. */
 export function isFolder(said: string): boolean {
   return said.includes('/') || said === '.' || said === '..';
 }

@@ -1,4 +1,4 @@
-/** A plan that is ready is begun: a draft by its planner, one with waves by its first wave. */
+/** Starts a plan that is ready: a draft with its planner, a plan with waves with its first wave. */
 
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { guardTexts } from '../../machines/plan/guard-texts.ts';
@@ -9,26 +9,26 @@ import { waysOn } from '../plan/ways-on.ts';
 import { refusalLines } from '../verdict.ts';
 
 export interface Beginning {
-  /** As it is now, in status ready. */
+  /** The plan in status ready. */
   readonly shown: PlanShow;
   readonly file: string;
   readonly waitMs: number;
-  /** For a draft: whether it is carried out by itself once its planner has finished; undefined: `auto_advance` says so. */
+  /** For a draft: whether the plan is carried out as soon as its planner has finished; undefined: `auto_advance` decides. */
   readonly advance?: boolean | undefined;
 }
 
-/** Throws `refused`, with the lines of the document that are in the way. */
+/** Throws `refused` with the faulty lines of the document. */
 export async function beginPlan(client: Client, { shown, file, waitMs, advance }: Beginning): Promise<void> {
   const { project, plan, content } = shown;
   const isDraft = shown.phase !== 'planned';
   const { document, problems } = parsePlan(content);
   const lines = problems.map(({ line, message }) => `${file}:${line}: ${message}`);
-  // A planner writes waves where there are none. Waves with a mistake were written by a person, who will prefer to correct that.
+  // A planner writes the waves of a draft that has none. Waves with a mistake were written by a person, who will prefer to correct it.
   if (isDraft && document.waves.length > 0) throw mistaken(shown, file, lines);
   const word = isDraft ? planStart(advance) : { type: 'implement_start' };
   const answer = await client.send({ project, plan, ...word, waitMs });
   if (answer.signal.status !== 'failed') return;
-  // Another `run` of the same plan may have been a moment sooner.
+  // Another `run` of the same plan may have started it in the meantime.
   if ((await client.plan(project, plan)).status !== 'ready') return;
   if (answer.signal.refused?.guard === guardTexts.hasPlanner) throw unplanned(file, plan, lines);
   refuseFailed(answer, `${plan} is not started`);

@@ -1,4 +1,7 @@
-/** `run` from its start to its exit code: attached to the running engine, or as the owner of one; an attached run takes over when that engine ends. */
+/**
+ * `run` from its start to its exit code. It attaches to the running engine, or owns one itself. If the engine that it is attached to ends, it takes
+ * over.
+ */
 import { setImmediate as immediate } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
@@ -23,10 +26,10 @@ import type { RunRequest } from './prepare.ts';
 import { type Result, resultLines, resultOf, tookText } from './result.ts';
 import { runCommand, type WorkEnding, work } from './work.ts';
 
-/** The part of an engine that a run needs. */
+/** The functions of an engine that a run uses. */
 export interface OwnEngine {
   readonly client: Client;
-  /** The plans, each as `<project>/<plan>`, that other runs gave it and do not watch any more. */
+  /** The plans, each as `<project>/<plan>`, that other runs handed to this engine and no longer watch. */
   unwatched(): readonly string[];
   stop(options: { agents: 'leave' | 'stop' }): Promise<void>;
 }
@@ -42,9 +45,9 @@ export interface Conducting {
   isRestarting(): boolean;
 }
 
-/** A process that owns the home briefly leaves within this. */
+/** A verb that owns the home leaves it within this time. */
 const takenMs = 10_000;
-/** TERM, then KILL, then the check that the last process has ended. */
+/** TERM, then KILL, then a check that the last process has ended. */
 const stoppingMs = 45_000;
 
 interface Conduct extends Conducting {
@@ -53,7 +56,7 @@ interface Conduct extends Conducting {
   readonly startedMs: number;
 }
 
-/** Answers the exit code: 0 done, 1 where a person is needed, 130 after Ctrl-C. */
+/** Returns the exit code: 0 done, 1 a person is needed, 130 after Ctrl-C. */
 export async function conduct(conducting: Conducting): Promise<number> {
   const startedMs = Date.now();
   const interrupt = await listenForInterrupt();
@@ -91,7 +94,7 @@ async function tryUntilOver(run: Conduct): Promise<number> {
     if (result.kind === 'waiting') {
       since = result.since;
       refuseToWait(run, waitsSinceMs ?? 0, result.why);
-      // As long as necessary, and in one line.
+      // Waits without a limit, and prints the reason once.
       if (result.why !== told) run.display.say(result.why);
       told = result.why;
     }
@@ -99,7 +102,7 @@ async function tryUntilOver(run: Conduct): Promise<number> {
   }
 }
 
-/** Throws `unavailable` where the wait has a limit, and it is over. */
+/** Throws `unavailable` if the wait has a limit that is over. */
 function refuseToWait({ request: { waitLimitMs, file } }: Conduct, sinceMs: number, why: string): void {
   if (waitLimitMs === null || performance.now() - sinceMs < waitLimitMs) return;
   throw new EngineError(
@@ -109,7 +112,7 @@ function refuseToWait({ request: { waitLimitMs, file } }: Conduct, sinceMs: numb
   );
 }
 
-/** Whether the daemon that went away is there again within a while: a restart is not to find its home taken. */
+/** Whether the daemon that went away comes back soon. If it restarts, it must not find its home taken. */
 async function comesBack({ attach, isRestarting, interrupted }: Conduct): Promise<boolean> {
   const untilMs = performance.now() + restartMs;
   while ((performance.now() < untilMs || isRestarting()) && !interrupted.aborted) {
@@ -127,13 +130,13 @@ type Again =
   | { readonly kind: 'gone'; readonly since: number }
   | { readonly kind: 'waiting'; readonly since: number; readonly why: string };
 
-/** A daemon that is restarted without being announced, as a service manager does, is there again within this. */
+/** A daemon that is restarted without an announcement, as by a service manager, is back within this time. */
 const restartMs = 3_000;
 const pollMs = 100;
-/** A daemon that waits for its store is asked this often. */
+/** The interval at which a daemon that waits for its store is asked again. */
 const waitingMs = 1_000;
 
-/** The exit code; or that another process owns the home, which is tried again for a while. */
+/** Returns the exit code; or that another process owns the home, which is retried for a while. */
 async function asOwner(run: Conduct, since: number, untilMs: number): Promise<number | Again> {
   let engine: OwnEngine;
   try {
@@ -143,7 +146,7 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     if (!isTaken || performance.now() > untilMs) throw thrown;
     return { kind: 'taken' };
   }
-  // Agents that an earlier engine left running are not stopped before the plan was taken over.
+  // Agents that an earlier engine left running must not be stopped before this run has taken the plan over.
   let agents: 'leave' | 'stop' = 'leave';
   try {
     const footer = 'Ctrl-C pauses the plan and stops its agents; the same command continues it';
@@ -169,7 +172,7 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
 }
 
 async function asGuest(run: Conduct, client: Client, before: number): Promise<number | Again> {
-  // The engine may end at any request: text that was already shown is not shown again.
+  // The engine may end at any request. Text that was already shown is not shown again.
   let since = before;
   const onShown = (seq: number) => {
     since = seq;
@@ -189,7 +192,7 @@ async function asGuest(run: Conduct, client: Client, before: number): Promise<nu
   }
 }
 
-/** It was answered, with the message that nothing is available now; an engine that is gone gives no answer, which is the cause. */
+/** The engine answered that it cannot work now. An engine that has ended gives no answer, which is another case. */
 function isWaiting(thrown: unknown): thrown is EngineError {
   return thrown instanceof EngineError && thrown.code === 'unavailable' && thrown.cause === undefined;
 }
@@ -228,13 +231,13 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
   if (!out.json) {
     const tone = isDone ? 'good' : 'attention';
     const tookMs = Date.now() - run.startedMs;
-    // A run that attached near the end has no time to print.
+    // A run that attached near the end may take less than a second, which is not worth printing.
     const time = tookMs < 1_000 ? '' : duration(tookMs);
     const took = [time, tookText(plan)].filter((text) => text !== '');
     const lines = [
       ...(of === undefined || out.quiet ? [] : toldResult(run, plan, result)),
       ...rowsOf(outcome.text, out).map((row) => out.paint(tone, row)),
-      // A plan that had ended before has no usage in this run.
+      // A plan that had ended before has used nothing in this run.
       ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
       ...outcome.steps.map((step) => `  ${step}`),
       ...planned(plan),
@@ -248,11 +251,11 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
     out.error({ error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') });
   }
   run.display.finish(finishedOf(plan, Date.now() - run.startedMs, result));
-  // A caller that reads only the exit code must not mistake a part for the whole.
+  // A caller that reads only the exit code must not take an incomplete plan for a complete one.
   return isDone && (without === '' || run.request.yes) ? 0 : 1;
 }
 
-/** On a terminal it is broken at words. */
+/** The text, wrapped at words on a terminal. */
 function rowsOf(text: string, out: Output): string[] {
   return broken(text, tableWidth(out) ?? Number.POSITIVE_INFINITY).map((row) => row.trimEnd());
 }
@@ -261,7 +264,7 @@ function toldResult({ call: { out } }: Conduct, { plan, review_cycle: cycle }: P
   return resultLines(result, { plan, cycle, width: tableWidth(out) });
 }
 
-/** A planner has written a document that is in no file yet. */
+/** The planner's document is not in any file yet. */
 function planned(plan: PlanShow): string[] {
   const isOver = plan.status === 'done' || plan.status === 'ready';
   if (!isOver || !differsFromFile(plan)) return [];
@@ -294,16 +297,16 @@ function finishedOf(plan: PlanShow, durationMs: number, { diff, review, verifica
 
 interface Interrupt {
   readonly signal: AbortSignal;
-  /** Returns the signals to the next listener. */
+  /** Hands the signals back to the earlier listener. */
   release(): void;
 }
 
 const words = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Takes the signals over from `main`, which leaves at the first. */
+/** Takes the signals over from `main`, which would exit at the first. */
 async function listenForInterrupt(): Promise<Interrupt> {
-  // A signal that came while something ran synchronously (git) is still on its way to the old listener, and would be lost with it. The event
-  // loop has looked for signals by the second of these; the first may belong to the round that is under way.
+  // A signal that arrived during synchronous work such as git still goes to the old listener, and would be lost with it. The event loop delivers
+  // pending signals by the second `setImmediate`; the first one may belong to the current iteration.
   await immediate();
   await immediate();
   const abort = new AbortController();
@@ -323,7 +326,7 @@ async function listenForInterrupt(): Promise<Interrupt> {
   };
 }
 
-/** The text for a person who stops watching a plan that another engine works on; the state is read at that moment. */
+/** The text for a person who stops watching a plan of another engine. The state is read at that moment. */
 async function detachedText(client: Client, { of }: WorkEnding): Promise<string> {
   if (of === undefined) return 'detached; nothing was started';
   const look = `stator plan show ${shellWord(of.plan)}`;
@@ -355,7 +358,7 @@ const limitMs = 30_000;
 const hooksPollMs = 50;
 const shownLimit = 10;
 
-/** Resolves when nothing can be delivered now, after 30 s, or with Ctrl-C; returns the rest, which the next engine delivers. */
+/** Resolves when no delivery can be made now, after 30 s, or at Ctrl-C. Returns the deliveries that are left for the next engine. */
 async function tellHooks({ client, project, display, interrupted }: Telling): Promise<void> {
   const untilMs = performance.now() + limitMs;
   const pending = () => client.deliveries({ project, state: 'pending' });
@@ -371,7 +374,10 @@ async function tellHooks({ client, project, display, interrupted }: Telling): Pr
   if (left.length > shownLimit) display.say('  all of them: stator hook deliveries --state pending');
 }
 
-/** Whether one of them is not waiting for its next try, or behind one that is: those of a plan to a hook go one after the other. Newest first. */
+/**
+ * Whether at least one delivery can be made now: it does not wait for a retry, and no earlier delivery of its plan to the same hook does, since these
+ * go in order. `deliveries`: newest first.
+ */
 function mayGoNow(deliveries: readonly DeliveryEntry[]): boolean {
   const first = new Map(deliveries.map((entry) => [JSON.stringify([entry.plan, entry.hook]), entry]));
   return [...first.values()].some((entry) => entry.next_at === null);

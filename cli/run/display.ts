@@ -1,4 +1,4 @@
-/** The output of a run for a person, a pipe or a program: a moving picture, plain lines, or JSON. */
+/** The output of a run: a redrawn picture for a person, plain lines for a pipe, or JSON for a program. */
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
@@ -25,21 +25,21 @@ export interface Moment {
 
 export interface Display {
   show(moment: Moment): void;
-  /** Puts a question to the person; pictures go on meanwhile. null: not now (Ctrl-D), or aborted. */
+  /** Asks the person a question while the picture is redrawn. null: not now (Ctrl-D), or aborted. */
   ask(call: Call, asked: PromptLine): Promise<string | null>;
   say(text: string): void;
-  /** Under --json the last line of all. */
+  /** Prints the last line of all under --json. */
   finish(finished: RunFinished): void;
-  /** Before anything else is printed; may be called twice. The last picture stays where it is of an end. */
+  /** Call it before anything else is printed; may be called twice. With `isEnd` the last picture stays on the screen. */
   close(options?: { isEnd: boolean }): void;
 }
 
-/** On a terminal one line at once, printed and not drawn: the engine takes a moment to start, and below it a question of trust may be asked. */
+/** Prints one line at once on a terminal: the engine takes a moment to start, and a question of trust may follow below the line. */
 export function showStart(out: Output, file: string): void {
   if (isMoving(out)) out.print(out.paint('dim', cut(`starting ${file}`, sizeOf(out.stdout).width)));
 }
 
-/** Loads what it needs to read the configuration: to be called after `showStart`. */
+/** Loads the modules for the display, so call it after `showStart`. */
 export async function createDisplay(out: Output, startedMs: number): Promise<Display> {
   if (out.json) return jsonDisplay(out);
   if (!isMoving(out)) return lineDisplay(out);
@@ -65,7 +65,7 @@ function linesOf({ facts, plan }: Moment): string[] {
   return facts.flatMap((fact) => factLines(fact, plan) ?? []);
 }
 
-/** The progress of the plan; empty where no task was done since the last time, or all are. */
+/** The progress of the plan; empty if no task was done since the last call, or all are done. */
 function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
   const { status, tasks, tasks_done: done, wave, waves } = plan;
   const isNews = doneBefore !== null && done !== doneBefore && done > 0;
@@ -77,7 +77,7 @@ function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
   ];
 }
 
-/** The open permission questions, their deadlines, and how to answer: once for each question. */
+/** The open permission questions with their deadlines and commands, each question once. */
 function permissionLines({ instances }: Moment, told: Set<string>): string[] {
   const open = permissionsOf(instances).filter(({ question }) => !told.has(question.id));
   for (const { question } of open) told.add(question.id);
@@ -94,12 +94,12 @@ function isHindered(moment: Moment, { kind }: Waiting): boolean {
   return kind === 'repo' || (kind === 'back_off' && !isBetweenAttempts(moment));
 }
 
-/** Waits for other plans, other agents and other machines, which may last for hours. */
+/** Waits for other plans, agents and machines, which may take hours. */
 const waitsForOthers: ReadonlySet<Waiting['kind']> = new Set(['slot', 'topic', 'plan_limit', 'after', 'host']);
-/** Most plans get their turn at once. */
+/** A shorter wait is normal, and is not reported. */
 const longWaitMs = 2_000;
 
-/** How long this run has seen the plan wait for others without a change. */
+/** Measures how long the plan has been waiting for others without a change. */
 function createWaitWatch(): { isLong(waiting: Waiting): boolean } {
   let seen: { kind: Waiting['kind']; sinceMs: number } | null = null;
   return {
@@ -121,11 +121,11 @@ function lineDisplay(out: Output): Display {
       if (out.quiet) return;
       out.print(...linesOf(moment), ...progressLines(moment, done), ...permissionLines(moment, asked));
       done = moment.plan.tasks_done;
-      // No fact reports it, and without a line it would look like work.
+      // No fact reports this wait, and without a line the plan would seem to work.
       const { waiting_for: waiting } = moment.plan;
       const isLong = waiting !== null && waits.isLong(waiting);
       const isTold = waiting !== null && (isHindered(moment, waiting) || isLong);
-      // Once for each wait: the reason may name another file at every try.
+      // Printed once for each wait: the detail may change at every try.
       const wait = isTold ? (waiting.since ?? waiting.detail) : null;
       if (waiting !== null && wait !== null && wait !== told)
         out.print(plain(withLocalTimes(waiting.detail, Date.now())));
@@ -184,7 +184,7 @@ function terminalDisplay(out: Output, { startedMs, rings }: { startedMs: number;
   };
 }
 
-/** The most rows of the terminal that show a question. */
+/** The most rows for a question. */
 function questionRoom(height: number): number {
   return Math.max(3, Math.floor(height / 3));
 }
@@ -199,7 +199,7 @@ function isWhole(asked: PromptLine, { width, height }: { width: number; height: 
   return rowsOf(asked, width).length <= questionRoom(height);
 }
 
-/** A question below the picture, and the typed text. */
+/** The rows of a question below the picture, and of the typed text. */
 function questionLines(asked: PromptLine, text: string, size: { width: number; height: number }): Line[] {
   const rows = rowsOf(asked, size.width);
   const room = questionRoom(size.height);
@@ -207,7 +207,7 @@ function questionLines(asked: PromptLine, text: string, size: { width: number; h
   return [...shown.map((row): Line => [{ tone: 'attention', text: row }]), inputLine(asked.prompt, text, size.width)];
 }
 
-/** What waits for a person in a plan: its block, each question of an agent, a wave that is over. */
+/** The needs of a plan: its block, each agent's question, a failed wave. */
 function needsOf({ plan, instances }: Pick<Moment, 'plan' | 'instances'>): string[] {
   const { blocked, questions, phase, wave } = plan;
   return [

@@ -1,4 +1,4 @@
-/** A fact as a short text, or null where it means nothing to a person. Pure. */
+/** A fact as a short text; null: the fact means nothing to a person. Pure. */
 
 import { personName } from '../../machines/vocabulary/ids.ts';
 import type { AgentTag, PlanTag, TaskTag, WaveTag } from '../../machines/vocabulary/public-state.ts';
@@ -7,19 +7,19 @@ import { clockTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { brief, plain } from '../text.ts';
 
-/** The data of a plan in its present state that a line may add to the bare fact: titles of tasks, and questions. */
+/** The present data of a plan that a line adds to a fact: titles of tasks, and questions. */
 export type FactContext = Pick<PlanShow, 'tasks_by_wave' | 'blocked' | 'questions'>;
 
-/** `14:03:21 wave 1 task 2 working  Write the parser`, and why below it, where it went wrong or a judge spoke. null: it is no news. */
+/** `14:03:21 wave 1 task 2 working  Write the parser`, followed by the reason if something failed or a judge gave a verdict. null: no news. */
 export function factLines(fact: HistoryEntry, around: FactContext): string[] | null {
   const text = factText(fact, around);
   return text === null ? null : [`${clockTime(fact.at)} ${text}`, ...whyOf(fact).map((line) => `${indent}${line}`)];
 }
 
-/** As wide as the time of day and a space. */
+/** The width of the time of day and a space. */
 const indent = ' '.repeat(9);
 
-/** Text of agents and programs, made safe for a terminal; several lines of a review. Empty where nothing went wrong. */
+/** The reason of a fact: text of agents and programs, made safe for a terminal, with several lines for a review. Empty if nothing failed. */
 export function whyOf(fact: HistoryEntry): string[] {
   const { from, to, why, event } = fact;
   if (isNote(fact)) return (why ?? '').split('\n').slice(1).map(plain);
@@ -28,7 +28,7 @@ export function whyOf(fact: HistoryEntry): string[] {
   return why.split('\n').map(brief);
 }
 
-/** What was found at the end of a run: its lines hold commands, and are not cut. */
+/** A note from the end of a run. Its lines may contain commands, so they are not cut. */
 export function isNote({ event }: HistoryEntry): boolean {
   return event === 'run_noted';
 }
@@ -39,26 +39,26 @@ function is({ to_tags: tags }: HistoryEntry, tag: Tag): boolean {
   return tags.includes(tag);
 }
 
-/** It is true now, and was not before. */
+/** Whether the actor has this tag now and did not have it before. */
 function enters({ from_tags: before, to_tags: after }: HistoryEntry, tag: Tag): boolean {
   return after.includes(tag) && !before.includes(tag);
 }
 
-/** Something ended badly: a wave, a task, an agent, a pull request. */
+/** Whether a wave, a task, an agent or a pull request has failed. */
 export function hasFailed({ to_tags: tags }: HistoryEntry): boolean {
   return tags.some((tag) => tag.endsWith(':failed'));
 }
 
-/** An attempt did not come to its end; the next one follows by itself. */
+/** An attempt was interrupted; the next one follows by itself. */
 function isHeldUp(fact: HistoryEntry): boolean {
   return is(fact, 'run:backing_off') || is(fact, 'waits:rate-limited');
 }
 
-/** Without its time. null: it means nothing to a person. */
+/** The text without its time. null: the fact means nothing to a person. */
 export function factText(fact: HistoryEntry, around: FactContext): string | null {
   if (fact.refused !== null) {
     const { guard, state } = fact.refused;
-    // The last two parts of a state's path are enough: wave running.
+    // The last two parts of a state's path are enough, as in `wave running`.
     const where = state.split('.').slice(-2).join(' ').replaceAll('_', ' ');
     return `refused ${fact.event} from ${originText(fact.origin)}${guard === null ? ` in ${where}` : `: ${guard}`}`;
   }
@@ -98,11 +98,11 @@ function waveText(fact: HistoryEntry, wave: string): string | null {
 }
 
 function taskText(fact: HistoryEntry, { name, title }: Work, around: FactContext): string | null {
-  // What its commit deletes or adds.
+  // A question about files that the task's commit would delete or add.
   if (enters(fact, 'task:asking')) return `${name} asks${numberText(fact, around)}${textOf(fact)}`;
   if (is(fact, 'task:done')) return `${name} done${title}`;
   if (is(fact, 'task:failed')) return `${name} failed${inBrackets(fact)}${title}`;
-  // Its plan is cancelled, or its text was edited before it began.
+  // The plan was cancelled, or its text was edited before the task began.
   return is(fact, 'task:cancelled') ? `${name} withdrawn${title}` : null;
 }
 
@@ -117,7 +117,7 @@ function taskAgentText(fact: HistoryEntry, { name, title }: Work, around: FactCo
   return is(fact, 'run:backing_off') ? `${name}: ${attemptText(fact)}` : waitingText(fact, name);
 }
 
-/** What begins, what is tried again, and what goes on after a pause are told apart. */
+/** Distinguishes the first start, a retry, and a start after a pause. */
 function workingText({ from_tags: before, attempt, resumed, stands_in: profile }: HistoryEntry): string {
   if (before.includes('run:paused') || before.includes('run:waiting')) return 'goes on';
   const tries = attempt !== null && attempt > 1 ? ` (attempt ${attempt})` : '';
@@ -133,14 +133,14 @@ function attemptText(fact: HistoryEntry): string {
 function waitingText(fact: HistoryEntry, name: string): string | null {
   const { at, until } = fact;
   if (is(fact, 'waits:permission')) return `${name} waits for a permission`;
-  // The plan itself reports a question, with its text.
+  // The plan reports a question itself, with its text.
   if (!is(fact, 'waits:rate-limited')) return null;
   if (until !== null && Date.parse(until) <= Date.parse(at))
     return `${name} met the service's limit; another profile stands in`;
   return `${name} waits for the service's limit${until === null ? '' : ` ${untilText(until, Date.parse(at))}`}`;
 }
 
-/** An agent of the plan itself: `reviewer.3`, or the task of a worker, `fixer.4` and `fixer.4/agent`. */
+/** An agent that works for the whole plan: `reviewer.3`, or the task of a worker, `fixer.4` and `fixer.4/agent`. */
 function roleText(fact: HistoryEntry, head: string, around: FactContext): string | null {
   const role = head.slice(0, head.indexOf('.'));
   const word = agentWord(fact, role, around);
@@ -151,16 +151,16 @@ function roleText(fact: HistoryEntry, head: string, around: FactContext): string
   return is(fact, 'task:done') ? `${role} done` : waitingText(fact, role);
 }
 
-/** Signals that a person reads, whatever they change. */
+/** Signals that are always shown to a person, even if they change no state. */
 const words: ReadonlySet<string> = new Set(['needs_decision', 'answer', 'run_noted']);
 
-/** A question of an agent, and its answer as the agent gets it; null: it is neither. */
+/** An agent's question, and the answer that the agent receives; null: neither. */
 function agentWord(fact: HistoryEntry, name: string, around: FactContext): string | null {
   if (fact.event === 'needs_decision') return `${name} asks${numberText(fact, around)}${textOf(fact)}`;
   return fact.event === 'answered' ? `${name} is answered${textOf(fact)}` : null;
 }
 
-/** The same for the plan: a question that a person asks by hand, and the answer. */
+/** The same for the plan: a question that a person sent by hand, and its answer. */
 function wordText(fact: HistoryEntry, around: FactContext): string {
   if (fact.event === 'needs_decision')
     return `${originText(fact.origin)} asks${numberText(fact, around)}${textOf(fact)}`;
@@ -174,7 +174,7 @@ function textOf({ why }: HistoryEntry): string {
   return why === null ? '' : `: ${brief(why)}`;
 }
 
-/** Empty once the question is answered. */
+/** Empty if the question is already answered. */
 function numberText({ at }: HistoryEntry, { questions }: FactContext): string {
   const open = questions.filter((question) => question.at === at);
   return open.length === 1 ? ` (question ${open[0]?.number})` : '';
@@ -191,7 +191,7 @@ const events: Readonly<Record<string, string>> = {
   set_status: 'the status is set by hand',
 };
 
-/** The new state of a plan: the first of these that it did not have before. */
+/** The new state of a plan: the first of these tags that it did not have before. */
 const news: readonly (readonly [PlanTag, string])[] = [
   ['draft', 'draft'],
   ['phase:planned', 'planned'],
@@ -215,13 +215,13 @@ const news: readonly (readonly [PlanTag, string])[] = [
 
 function planText(fact: HistoryEntry, { blocked }: FactContext): string | null {
   const { at, event, from_tags: before, to_tags: after, why } = fact;
-  // The agent's own line has the question.
+  // The agent's own line shows the question.
   if (event === 'child_asked') return null;
   const needs = (tags: readonly string[]) => tags.some((tag) => tag.startsWith('needs:'));
   const isResolved = needs(before) && !needs(after);
   if (isResolved && event === 'resolve') return `resolved${why === null ? '' : `: ${brief(why)}`}`;
   if (is(fact, 'needs:person') || is(fact, 'needs:word')) {
-    // Its present question may not be the one of this line.
+    // The present question may be another one than that of this line.
     const asked = blocked?.at === at ? blocked.reason : why;
     return `needs you${asked === null ? '' : `: ${brief(asked)}`}`;
   }

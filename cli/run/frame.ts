@@ -1,4 +1,4 @@
-/** The picture of a plan at work: a few lines that fit the terminal. A pure function of the state and the time. */
+/** The picture of a running plan: a few lines that fit the terminal. A pure function of the state and the time. */
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { isTaskOpen } from '../../machines/vocabulary/public-state.ts';
@@ -27,14 +27,14 @@ export interface FrameView {
 type Wave = PlanShow['tasks_by_wave'][number];
 type Task = Wave['tasks'][number];
 
-/** Lines of at most `width` columns, at most `height - 1` of them: the cursor is below. */
+/** At most `height - 1` lines of at most `width` columns; the cursor is below them. */
 export function frame(view: FrameView): string[] {
   const { width, height, paint } = view;
   const room = Math.max(1, height - 1);
   return fitted(view, room).map((line) => paintLine(cutLine(line, width), paint));
 }
 
-/** How many parts are left out, beginning with none, until it fits. */
+/** The parts that are left out one after the other until the picture fits. */
 const folds = ['nothing', 'done waves', 'other waves', 'pending tasks', 'done tasks'] as const;
 type Fold = (typeof folds)[number];
 
@@ -46,7 +46,7 @@ function fitted(view: FrameView, room: number): Line[] {
     const lines = [...head, ...waveLines(view, fold), ...agents, ...foot];
     if (lines.length <= room) return lines;
   }
-  // Still too tall: only running work is shown.
+  // The picture is still too tall: only running work is shown.
   const lines = [...head, ...busyLines(view), ...agents];
   if (lines.length <= room) return lines;
   const more: Line = [{ tone: 'dim', text: `… ${counted(lines.length - room + 1, 'more line')}` }];
@@ -60,7 +60,7 @@ function busyLines(view: FrameView): Line[] {
   );
 }
 
-/** As much of the usage as there is room for; the cost stays longest, and a long name is cut for it. */
+/** As much of the usage as fits. The cost stays longest, and a long name is cut for it. */
 function firstLine({ plan, nowMs, startedMs, width }: FrameView): Line {
   const facts = [
     planStateText(plan),
@@ -78,7 +78,7 @@ function firstLine({ plan, nowMs, startedMs, width }: FrameView): Line {
   ];
 }
 
-/** Columns of a plan's name that always stay. */
+/** The least columns of a plan's name. */
 const shortestName = 8;
 
 function headLines(view: FrameView): Line[] {
@@ -89,7 +89,7 @@ function headLines(view: FrameView): Line[] {
   const [permission] = permissionsOf(instances);
   if (permission !== undefined)
     return [first, [{ tone: 'attention', text: `! needs you: ${permissionCommand('allow', permission)}, or deny` }]];
-  // The lines below show its agents.
+  // The lines below show the agents of this wait.
   const waiting = plan.waiting_for;
   const estimate = estimateText(plan);
   const left: Line[] = estimate === null ? [] : [[{ tone: 'dim', text: `  ${estimate}` }]];
@@ -102,7 +102,7 @@ function headLines(view: FrameView): Line[] {
   ];
 }
 
-/** The agents themselves are between two attempts, which their own lines and facts tell. */
+/** Whether its agents wait between two attempts. Their own lines and facts show that. */
 export function isBetweenAttempts({ plan, instances }: Pick<FrameView, 'plan' | 'instances'>): boolean {
   return plan.waiting_for?.kind === 'back_off' && instances.some(({ state }) => state === 'backing_off');
 }
@@ -128,7 +128,7 @@ function waveLines(view: FrameView, fold: Fold): Line[] {
   });
 }
 
-/** Titles are in one column, so that what the agents say begins at one place; never more than half of the terminal. */
+/** Titles are in one column of at most half of the terminal, so that the texts of all agents begin in the same column. */
 function titleColumn({ plan, width }: FrameView): number {
   const widths = plan.tasks_by_wave.flatMap(({ tasks }) => tasks.map(({ title }) => widthOf(plain(title))));
   return Math.min(Math.max(0, ...widths), Math.floor(width / 2) - 6);
@@ -149,18 +149,18 @@ function taskState(view: FrameView, wave: Wave, task: Task): Line {
   const agent = agentOf(view, wave, task);
   if (agent === null || task.status !== 'working') return [{ tone: 'busy', text: task.status }];
   if (!agent.live) return [{ tone: 'attention', text: restingText(view, agent, task.why) }];
-  // A run that was only interrupted does not count.
+  // A run that was only interrupted is not counted.
   const tries = agent.attempt > 1 ? `, attempt ${agent.attempt}` : '';
   return liveSpans(agent, tries, view.nowMs);
 }
 
-/** The accompanying text says more than its kind. */
+/** The accompanying text is more specific than the reason. */
 function whyText(reason: InstanceEntry['reason'], why: string | null): string {
   const text = plain(why ?? (reason === null ? '' : reasonText(reason)));
   return text === '' ? '' : `: ${text}`;
 }
 
-/** For an agent without a process: what it waits for. */
+/** For an agent without a process: why it waits. */
 function restingText({ plan, nowMs }: FrameView, agent: InstanceEntry, why: string | null): string {
   const { state, reason, waits_until: until } = agent;
   if (plan.paused && state === 'queued') return 'stopped: the plan is paused';
@@ -179,7 +179,7 @@ function agentOf({ plan, instances }: FrameView, wave: Wave, task: Task): Instan
   return instances.find((entry) => entry.title === title) ?? null;
 }
 
-/** The agents without a single task: planner, reviewer, fixer, one coder for all. */
+/** The agents that work on no single task: planner, reviewer, fixer, one coder for all. */
 function agentLines(view: FrameView): Line[] {
   const ofTasks = new Set(
     view.plan.tasks_by_wave.flatMap((wave) => wave.tasks.map((task) => agentOf(view, wave, task)?.title)),
@@ -200,7 +200,7 @@ function agentLines(view: FrameView): Line[] {
     );
 }
 
-/** For an agent with a process: what it does, for how long, and its output; or its question, and until when. */
+/** For a running agent: its activity, its duration, and its output; or its question with the deadline. */
 function liveSpans(agent: InstanceEntry, tries: string, nowMs: number): Line {
   const { state, permissions } = agent;
   if (state !== 'waiting') {
@@ -220,7 +220,7 @@ function elapsed({ started_at: at }: InstanceEntry, nowMs: number): string {
   return at === null ? '' : ` ${duration(nowMs - Date.parse(at))}`;
 }
 
-/** How far it is in its own plan, and how full its context. */
+/** Its progress in its own list of steps, and how full its context is. */
 function atWork({ work }: InstanceEntry): Line {
   return work === null || work.text === '' ? [] : [{ tone: 'plain', text: `  ${work.text}` }];
 }

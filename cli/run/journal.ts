@@ -1,8 +1,8 @@
-/** The journal of a plan, read to its end. */
+/** Reads a plan's journal to its end. */
 import type { Client, HistoryEntry } from '../../runtime/api/client/client.ts';
 import type { PlanAddress } from '../session.ts';
 
-/** The lines after that one, the oldest first. The engine answers them in pages. */
+/** The lines after the given one, the oldest first, read page by page. */
 export async function* journalOf(
   client: Pick<Client, 'history'>,
   { project, plan }: PlanAddress,

@@ -1,6 +1,6 @@
 /**
- * The plans of other runs that attached to the engine of this one and left: it goes on with each until that plan ends or waits for a
- * person, unless this run is ended.
+ * The plans of other runs that attached to this run's engine and left. This run continues with each until that plan ends or waits for a person,
+ * unless this run is ended.
  */
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { unstartedText } from '../../runtime/base/platform/home-engine.ts';
@@ -12,9 +12,9 @@ interface Others {
   say(text: string): void;
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
-  /** The plan of this run itself. */
+  /** The plan of this run. */
   readonly own: PlanKey;
-  /** How long they may all wait without an agent at work; null: for as long as it takes. */
+  /** How long they may all wait without a working agent; null: without a limit. */
   readonly waitLimitMs: number | null;
 }
 
@@ -23,7 +23,7 @@ interface PlanKey {
   readonly plan: string;
 }
 
-/** The part of an engine that is needed. */
+/** The functions of an engine that are used here. */
 interface Engine {
   readonly client: Client;
   unwatched(): readonly string[];
@@ -31,7 +31,7 @@ interface Engine {
 
 const pollMs = 1_000;
 
-/** Resolves when none of them goes on, with Ctrl-C, or when they have waited for too long; returns which they are, and their states. */
+/** Resolves when none of them goes on, at Ctrl-C, or when they have waited too long. Returns the plans and their states. */
 export async function goOnWithOthers({ say, interrupted, own, waitLimitMs }: Others, engine: Engine): Promise<void> {
   let told = '';
   let waitsSinceMs: number | null = null;
@@ -55,7 +55,7 @@ function isAtWork({ waiting_for: waiting }: PlanShow): boolean {
   return waiting === null || waiting.kind === 'agent';
 }
 
-/** For each plan that is under way and will stop without this engine: the command that continues it. */
+/** For each running plan that stops without this engine: the command that continues it. */
 export async function leftText(engine: Engine, own: PlanKey): Promise<string[]> {
   const left = await goingOn(engine, own);
   if (left.length === 0) return [];

@@ -1,4 +1,4 @@
-/** The state of a plan that is being run: does it go on by itself, is it over, or is it a person's turn? Pure. */
+/** The outcome of a plan for its `run`: it continues by itself, it has ended, or it needs a person. Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
 import { blockText } from '../../machines/vocabulary/block-source.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
@@ -10,9 +10,9 @@ import { brief, plain } from '../text.ts';
 
 export type Outcome =
   | { readonly kind: 'goes-on' }
-  /** `steps`: commands that continue the plan. `waited`: it goes on by itself, and its watcher waited no longer. */
+  /** `steps`: commands that continue the plan. `waited`: the plan continues by itself, but the run did not wait any longer. */
   | {
-      /** `planned`: only a plan was wanted. */
+      /** `planned`: the run was asked only to plan. */
       readonly kind: 'done' | 'planned' | 'cancelled' | 'needs-person' | 'waited';
       readonly text: string;
       readonly steps: readonly string[];
@@ -35,12 +35,12 @@ type Standing = Pick<
   | 'merged'
 >;
 
-/** An ending is only reported when none of the plan's agents runs any more: their last signals may still change it. */
+/** An end is reported only when no agent of the plan runs any more: its last signals may still change the plan. */
 export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'live'>[]): Outcome {
   return instances.some(({ live }) => live) ? { kind: 'goes-on' } : restingOutcome(plan);
 }
 
-/** The outcome of a plan that waits: its watcher waits no longer. */
+/** The outcome of a plan that waits longer than its run does. */
 export function waitedOutcome(
   { plan, waiting_for: waiting }: PlanShow,
   limitMs: number,
@@ -56,7 +56,7 @@ export function waitedOutcome(
 function restingOutcome(plan: Standing): Outcome {
   const name = shellWord(plan.plan);
   if (plan.merging || plan.creating_pr) return { kind: 'goes-on' };
-  // The plan is done, but the automatic next step failed: a person is needed.
+  // The plan is done, but its automatic merge or pull request failed: a person is needed.
   if (plan.status === 'done' && plan.blocked?.source !== 'failed') {
     const { url = null, stack = [] } = plan.pull_request ?? {};
     const ofMembers = stack.filter(({ project }) => project !== undefined).map((one) => one.url);

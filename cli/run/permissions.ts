@@ -1,4 +1,4 @@
-/** Permission questions of agents while a plan runs, as the person at the terminal gets them. */
+/** Asks the person at the terminal the permission questions of agents while a plan runs. */
 import type { Client, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import {
   deadlineText,
@@ -39,7 +39,7 @@ function askedBy(client: Client, asked: Permission): Asked {
   };
 }
 
-/** Whole words: an Enter or a `y` that was meant for an earlier question allows nothing. */
+/** The answer must be a whole word, so that an Enter or a `y` for an earlier question allows nothing. */
 function readAnswer(line: string): Answer | null {
   const [, word, message = ''] = /^(allow|deny)(?:\s+(.*))?$/i.exec(line) ?? [];
   if (word === undefined) return null;

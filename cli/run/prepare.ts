@@ -1,4 +1,4 @@
-/** Before a plan runs: its repo and its document are registered or brought up to date, and it is started, or taken up again. */
+/** The steps before a plan runs: its repo and document are registered or updated, and it is started or continued. */
 
 import { type PlanTask, parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -19,19 +19,19 @@ import { journalOf } from './journal.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import type { Warnings } from './warnings.ts';
 
-/** A busy engine may need a while, and the watched plan must have begun. */
+/** A busy engine may need this long until the plan has begun. */
 export const startMs = 60_000;
 
 export interface RunRequest extends BoundFile, PlanningFlags {
   readonly repo: string;
   readonly trust: TrustFlag;
-  /** It goes on with what was trusted before, where the files have changed since. */
+  /** Continues with the trusted version if the files have changed since. */
   readonly keepsTrust: boolean;
   readonly branch: string | undefined;
   readonly topic: string | undefined;
-  /** `--force`: its file is no markdown by its name. */
+  /** `--force`: accepts a file whose name is not that of a markdown file. */
   readonly force: boolean;
-  /** How long the plan may wait without any progress; null: for as long as it takes. */
+  /** How long the plan may wait without progress; null: without a limit. */
   readonly waitLimitMs: number | null;
 }
 
@@ -44,18 +44,21 @@ interface Ready {
 
 export type Prepared =
   | ({ readonly kind: 'started' } & Ready)
-  /** It is planned, and was not started. */
+  /** The plan is planned, and was not started. */
   | ({ readonly kind: 'planned'; readonly shown: PlanShow } & Ready)
   /** The plan had ended before this `run`. */
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow };
 
-/** Throws `refused` where the plan does not take the document or the start, `conflict` where the plan is another file's or on another branch, and what registering throws. */
+/**
+ * Throws `refused` if the plan does not accept the document or the start, `conflict` if the plan belongs to another file or branch, and the errors of
+ * registering.
+ */
 export async function prepareRun(
   call: Call,
   client: Client,
   { request: given, warnings }: { request: RunRequest; warnings: Warnings },
 ): Promise<Prepared> {
-  // Before anything runs: work that an agent cannot commit would be lost.
+  // Checked before anything runs: without an author an agent's work could not be committed, and would be lost.
   await identityIn(given.repo);
   const project = await ensureRegistered(call, client, {
     path: given.repo,
@@ -69,18 +72,18 @@ export async function prepareRun(
   await warnings.look();
   const { plan, shown: before } = await planOfFile(client, project, request);
   const registered = before ?? (await registerOnce(client, project, request));
-  // Once for each plan.
+  // Shown once for each plan.
   const hook = before === null ? commitHook(call, request.repo) : null;
   if (hook !== null && !request.content.includes(hook.command)) call.out.note(commitHookLines(hook).join('\n'));
   const since = before === null ? 0 : await lastSeq(client, project, plan);
   refuseOtherBranch(registered, request);
-  // A document that marks all tasks of a done plan as done changes nothing, such as the file that the plan itself has marked.
+  // A document that marks all tasks of a done plan as done changes nothing. The plan itself may have marked them.
   const isMarked = registered.status === 'done' && isWholeMarked(tasksOf(request.content));
   const wasEdited = isEdited(request, registered) && !isMarked;
   if (!wasEdited) await bind(client, registered, request);
   if (isOver(registered.status)) return wasEdited ? overAndEdited(registered, request) : over(registered);
   if (wasEdited) await takeEdit(client, registered, request);
-  // Read again: the document may have changed its dependencies, and a person may have answered meanwhile.
+  // The plan is read again: the document may have changed its dependencies, and a person may have answered meanwhile.
   const now = registered.blocked === null && !wasEdited ? registered : await client.plan(project, plan);
   if (isOver(now.status)) return over(now);
   const after = await afterPlanning(call, client, project, request);
@@ -92,7 +95,7 @@ export async function prepareRun(
       await client.send({ project, plan, type: 'resume', waitMs: startMs }),
       `${plan} is paused and cannot go on`,
     );
-  // Agents that an earlier engine left may be at work beside the one that asks: the watcher sees that, and when it is over.
+  // Agents that an earlier engine left may still work beside the one that asks. The watcher notices when they end.
   if (now.blocked !== null) return started;
   if (now.status !== 'ready') return started;
   if (now.phase === 'planned' && waitsForPerson(after, now, request)) return { kind: 'planned', shown: now, ...ready };
@@ -103,7 +106,7 @@ export async function prepareRun(
   return started;
 }
 
-/** A document that says of every task that it is done; null: one is open. */
+/** A document that marks every task as done; null: a task is open. */
 function wholeMarked(plan: PlanShow, { file }: RunRequest): Prepared | null {
   const tasks = tasksOf(plan.content);
   if (!isWholeMarked(tasks)) return null;
@@ -120,12 +123,12 @@ function tasksOf(content: string): PlanTask[] {
   return parsePlan(content).document.waves.flatMap(({ tasks }) => tasks);
 }
 
-/** A person's own edit of the file is wanted; a planner's version may not have been seen by them. */
+/** A person's own edit is wanted; a planner's version may not have been read by anyone. */
 function waitsForPerson(after: AfterPlanning, { content }: PlanShow, request: RunRequest): boolean {
   return after === 'stops' || (after === 'asks' && content !== request.content);
 }
 
-/** `--plan-only` does not stop work that is under way. */
+/** `--plan-only` does not stop work that already runs. */
 function refusePlannedBefore({ plan, status, phase, auto_advance: advances }: PlanShow): void {
   if (status === 'ready' || (status === 'planning' && !advances)) return;
   const name = shellWord(plan);
@@ -156,7 +159,7 @@ function over(plan: PlanShow): Prepared {
   return { kind: 'over', outcome: { ...outcome, text, steps }, plan };
 }
 
-/** The finished work differs from the present file: a person decides what to do. */
+/** The finished work differs from the present file, so a person decides. */
 function overAndEdited(plan: PlanShow, { file }: RunRequest): Prepared {
   const [name, path] = [shellWord(plan.plan), shellWord(file)];
   const again = `stator plan advance ${name} ${plan.status === 'done' ? 'start-over' : 'reopen'} && stator run ${path}`;
@@ -174,7 +177,7 @@ function refuseOtherBranch({ plan, branch }: PlanShow, request: RunRequest): voi
   );
 }
 
-/** Another `run` of the same file may register it a moment sooner. */
+/** Another `run` of the same file may register it in the meantime. */
 async function registerOnce(client: Client, project: string, request: RunRequest): Promise<PlanShow> {
   const { name, content, bound, branch, topic, as } = request;
   try {

@@ -1,6 +1,6 @@
 /**
- * One line typed at the terminal while a plan runs. With node:readline, unlike the other questions: it must go away when somebody else answers, when the
- * engine goes, and at Ctrl-C, and consola's prompt takes no signal to abort it.
+ * Reads one line at the terminal while a plan runs. It uses node:readline, because it must close when another person answers, when the engine ends,
+ * and at Ctrl-C; consola's prompt cannot be aborted.
  */
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
@@ -8,12 +8,12 @@ import type { SignalAnswer } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 
-/** A question, and the meaning of a typed line. */
+/** A question, and how a typed line answers it. */
 export interface Asked {
-  /** Stays the same while it is open. */
+  /** A key that does not change while the question is open. */
   readonly key: string;
   readonly question: string;
-  /** Its difference from the other open questions: `#2`, or the id of a permission. */
+  /** Distinguishes it from the other open questions: `#2`, or the id of a permission. */
   readonly name: string;
   /** The accepted form of a line: `allow, or deny <why>`. */
   readonly form: string;
@@ -27,13 +27,13 @@ export interface PromptLine {
   readonly question: string;
   readonly prompt: string;
   readonly signal: AbortSignal;
-  /** Whether a line is an answer; else it is asked again. */
+  /** Whether the line is an answer; if not, the question is asked again. */
   takes(line: string): boolean;
 }
 
-/** On standard error, where nothing is drawn around it. null: not now (Ctrl-D), or aborted. */
+/** Asks on standard error, without a picture. null: not now (Ctrl-D), or aborted. */
 export function promptLine({ out, stdin }: Pick<Call, 'out' | 'stdin'>, asked: PromptLine): Promise<string | null> {
-  // Before the question can be seen: a Ctrl-D that came sooner would end standard input for good.
+  // Created before the question is visible: an earlier Ctrl-D would end standard input for good.
   const reader = createInterface({ input: stdin, output: process.stderr });
   out.stderr.write(`\n${plainLines(asked.question)}\n`);
   reader.setPrompt(asked.prompt);
@@ -47,7 +47,7 @@ export interface TypedLine {
   readonly ended: Promise<string | null>;
 }
 
-/** For a picture that shows the typed text itself: `changed` is called at each key. */
+/** For a picture that shows the typed text itself: `changed` is called after each key. */
 export function typedLine({ stdin }: Pick<Call, 'stdin'>, asked: PromptLine, changed: () => void): TypedLine {
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: stdin, output: unseen, terminal: true });
@@ -68,7 +68,7 @@ function lineOf(reader: Interface, { signal, takes }: PromptLine): Promise<strin
       resolve(said);
       reader.close();
     });
-    // On a terminal readline takes Ctrl-C for itself; it must act as always.
+    // On a terminal readline catches Ctrl-C; it must act as usual.
     reader.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     reader.once('close', () => {
       signal.removeEventListener('abort', close);

@@ -1,4 +1,4 @@
-/** Questions of agents while a plan runs, shown to the person at the terminal, one question after the other. The picture of the plan goes on meanwhile. */
+/** Asks the person at the terminal the questions of agents while a plan runs, one after the other. The picture of the plan continues to change. */
 
 import { answerCommand } from '../../machines/plan/advice.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
@@ -21,7 +21,7 @@ export interface Questions {
 export interface Asking {
   /** Shows the open question; true: a person is answering one. Throws the error of an answer that was sent. */
   look(plan: PlanShow, agents: readonly InstanceEntry[]): boolean;
-  /** Removes an open question. */
+  /** Closes an open question. */
   stop(): void;
 }
 
@@ -48,7 +48,7 @@ export function createQuestions(questions: Questions): Asking {
       });
   }
 
-  /** In a pipe a line of the plan's journal has the question, and this one how it is answered. */
+  /** In a pipe the line of the journal shows the question, and this line shows how to answer it. */
   function tellOnce(all: readonly Asked[]): void {
     for (const { key, name, command } of all) if (!left.has(key)) display.say(`answer ${name} with: ${command}`);
     for (const { key } of all) left.add(key);
@@ -65,7 +65,7 @@ export function createQuestions(questions: Questions): Asking {
         tellOnce(askedQuestions(client, plan));
         return false;
       }
-      // Permissions first, since they have a deadline. A line that is being typed is not replaced by another question.
+      // Permissions come first, since they have a deadline. A question with a partly typed answer is not replaced by another one.
       const all = [...askedPermissions(client, plan, agents), ...askedQuestions(client, plan)];
       const next = all.find(({ key }) => !left.has(key));
       if (open === null && next !== undefined) begin(next);

@@ -1,4 +1,4 @@
-/** The result of a run, printed at its end: what changed, who judged it and how. */
+/** The result of a run, printed at its end: the changes, and the verdicts. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
@@ -14,11 +14,11 @@ export interface Result {
   readonly diff: Pick<PlanDiff, 'files' | 'total'> | null;
   readonly review: Judgement | null;
   readonly verification: Judgement | null;
-  /** Why a part of it could not be read. */
+  /** Why parts of it could not be read. */
   readonly notes: readonly string[];
 }
 
-/** Never throws because of an engine's answer: the plan has ended, whether or not its result can be shown. */
+/** Never throws because of an engine's answer: the plan has ended even if its result cannot be shown. */
 export async function resultOf(client: Client, { project, plan }: PlanShow): Promise<Result> {
   const notes: string[] = [];
   const orNull = async <Answer>(asked: Promise<Answer>): Promise<Answer | null> => {
@@ -54,10 +54,10 @@ const verdicts: Readonly<Record<string, readonly [keyof Judgements, Judgement['v
   verify_approved: ['verification', 'approved'],
   verify_failed: ['verification', 'changes_requested'],
 };
-/** Verdicts before these are about other work. */
+/** After one of these signals the earlier verdicts are about other work. */
 const anew: ReadonlySet<string> = new Set(['start_over', 'reimplement', 'request_review', 'reopen']);
 
-/** Counts only judgements that changed the plan's status. */
+/** Counts only verdicts that changed the plan's status. */
 function judged(before: Judgements, { actor, event, from, to, refused, origin, at, why }: HistoryEntry): Judgements {
   if (actor !== '' || refused !== null || from === to) return before;
   if (anew.has(event)) return none;
@@ -65,10 +65,10 @@ function judged(before: Judgements, { actor, event, from, to, refused, origin, a
   return found === undefined ? before : { ...before, [found[0]]: { verdict: found[1], by: origin, at, why } };
 }
 
-/** With more verdicts, the commands below would scroll away. */
+/** More lines would scroll the commands below off the screen. */
 const filesShown = 8;
 
-/** The verdicts, and the files that changed with how much of each; `width`: null in a pipe. */
+/** The verdicts, and the changed files with the size of each change; `width`: null in a pipe. */
 export function resultLines(
   { diff, review, verification }: Result,
   { plan, cycle, width }: { readonly plan: string; readonly cycle: number; readonly width: number | null },
@@ -92,13 +92,13 @@ function judgementText({ verdict, by }: Judgement, program: string): string {
   return `${verdict === 'approved' ? 'approved' : 'asks for changes'}, by ${who}`;
 }
 
-/** The requests of the last review are not fixed yet. */
+/** The fixes for the last review are missing. */
 function rounds({ verdict }: Judgement, cycle: number): string {
   const fixed = verdict === 'approved' ? cycle : cycle - 1;
   return fixed <= 0 ? '' : `, after ${counted(fixed, 'round')} of fixing`;
 }
 
-/** The usage of its agents; if some did not report it, the number of runs that did. */
+/** The usage of the plan's agents. If some reported none, the number of runs that did. */
 export function tookText({ usage, budget, runs, run_list: list }: PlanShow): string {
   const text = [usageText(usage), budgetText(budget)].filter((part) => part !== '').join(', ');
   const said = list.filter(

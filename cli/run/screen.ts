@@ -1,15 +1,15 @@
 /**
- * A block of lines at the bottom of a terminal that is redrawn in place, and plain lines that scroll above it. One write per picture, and a
- * cleared screen only where its size has changed, so nothing flickers.
+ * A block of lines at the bottom of a terminal that is redrawn in place, below plain lines that scroll. Each picture is one write, and the screen is
+ * cleared only after a resize, so nothing flickers.
  */
 import { colouredText } from '../../runtime/base/platform/terminal-text.ts';
 import { type Stream, sizeOf } from '../output.ts';
 import { cut, widthOf } from '../text.ts';
 
 export interface Screen {
-  /** Plain lines above the block, and the block as it is now. */
+  /** Prints plain lines above the block, and redraws the block. */
   draw(above: readonly string[], block: readonly string[]): void;
-  /** Gives the cursor back, below the block or where it was; may be called twice. */
+  /** Shows the cursor again, below the block or where the block began; may be called twice. */
   close(options: { keepsBlock: boolean }): void;
 }
 
@@ -26,10 +26,10 @@ export function createScreen(stream: Stream): Screen {
   let block: readonly string[] = [];
   let isHidden = false;
   let size = sizeOf(stream);
-  /** The last plain lines: what is above the block. */
+  /** The last plain lines above the block. */
   let told: readonly string[] = [];
 
-  /** Back to the block's first line. A terminal that became narrower has broken its lines: they take more rows than there are lines. */
+  /** Moves to the block's first line. A terminal that became narrower has wrapped its lines: they take more rows than there are lines. */
   function toStart(): string {
     const columns = sizeOf(stream).width;
     const rows = block.reduce(
@@ -58,7 +58,7 @@ export function createScreen(stream: Stream): Screen {
     if (isHidden) stream.write(showCursor);
     isHidden = false;
   };
-  // Whatever ends the process: a terminal without a cursor is of no use.
+  // However the process ends: a terminal without a cursor is unusable.
   process.once('exit', giveBack);
 
   return {

@@ -1,4 +1,4 @@
-/** The warnings of the engine, each printed once while a run watches. */
+/** Prints each warning of the engine once while a run watches. */
 import type { Client } from '../../runtime/api/client/client.ts';
 import { plain } from '../text.ts';
 
@@ -7,7 +7,7 @@ export interface Warnings {
   look(): Promise<void>;
 }
 
-/** A failure that is tried again is certain after some tries. */
+/** A failure that is retried counts as a warning only after some tries. */
 const everyMs = 5_000;
 
 export function createWarnings(client: Client, say: (text: string) => void): Warnings {

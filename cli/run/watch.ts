@@ -14,7 +14,7 @@ export interface Watching {
   readonly client: Client;
   readonly project: string;
   readonly plan: string;
-  /** The `seq` of the last fact that was seen. */
+  /** The `seq` of the last fact that was read. */
   readonly since: number;
   /** Called with the number of the last fact that was shown. */
   onShown(seq: number): void;
@@ -22,9 +22,9 @@ export interface Watching {
   readonly footer: string;
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
-  /** How long the plan may wait without any progress; null: for as long as it takes. */
+  /** How long the plan may wait without progress; null: without a limit. */
   readonly waitLimitMs: number | null;
-  /** Shows questions of its agents to the person at the terminal. */
+  /** Asks the person at the terminal the agents' questions. */
   readonly asking: Asking;
   readonly warnings: Warnings;
 }
@@ -37,18 +37,18 @@ export type Ending =
       readonly since: number;
     }
   | { readonly kind: 'interrupted'; readonly since: number }
-  /** The engine is not there any more. */
+  /** The engine has ended. */
   | { readonly kind: 'gone'; readonly since: number };
 
-/** At most five pictures a second, and one each second for the clock. */
+/** At most five pictures a second, and at least one for the clock. */
 const shortestMs = 200;
 const longestMs = 1_000;
-/** Looks take this part of the time at most: one at a large plan takes longer, and the engine works in the same process. */
+/** Reading takes at most this part of the time: a large plan takes longer to read, and the engine may work in the same process. */
 const lookPart = 20;
-/** A plan may be done while its last agent takes its time to leave. */
+/** A done plan may still have an agent that takes its time to end. */
 const leavingMs = 45_000;
 
-/** Throws the errors of an engine, except that none answers. */
+/** Throws the errors of an engine, except that no engine answers. */
 export async function watchPlan(watching: Watching): Promise<Ending> {
   const abort = new AbortController();
   const feed = createFeed(watching, abort.signal);
@@ -95,17 +95,17 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
   }
 }
 
-/** An agent's work has limits of its own; everything else may last for ever. */
+/** A working agent has time limits of its own; every other wait may last for ever. */
 function isWaiting({ plan: { waiting_for: waiting } }: Seen): boolean {
   return waiting !== null && waiting.kind !== 'agent';
 }
 
-/** Whether a person is answering a question now: such a run does not end. */
+/** Whether a person is answering a question now: then the run does not end. */
 function isAsked({ asking }: Watching, { plan, instances }: Seen): boolean {
   try {
     return asking.look(plan, instances);
   } catch (thrown) {
-    if (isAbsence(thrown)) return true; // the next look says so
+    if (isAbsence(thrown)) return true; // the next reading reports it
     throw thrown;
   }
 }
@@ -127,7 +127,7 @@ async function look({ client, project, plan, warnings }: Watching): Promise<Seen
   }
 }
 
-/** The plan may have ended before its last facts have arrived; they are requested, so that none is missing. */
+/** The plan may end before its last facts arrive, so they are requested. */
 async function lastLook({ client, project, plan, display, onShown }: Watching, since: number) {
   const facts: FactEntry[] = [];
   for await (const entry of journalOf(client, { project, plan }, since)) facts.push({ ...entry, project, plan });
@@ -140,11 +140,11 @@ async function lastLook({ client, project, plan, display, onShown }: Watching, s
 
 interface Feed {
   take(): FactEntry[];
-  /** The stream has ended, and not by us. */
+  /** The stream has ended, and was not closed here. */
   isOver(): boolean;
   /** Resolves with the next fact, the end of the stream, an interrupt, or the time. */
   next(limitMs: number): Promise<void>;
-  /** Resolves with the fact that ends the plan, which nothing but its last look follows, or with the time. */
+  /** Resolves with the fact that ends the plan, after which only the last reading follows, or after the time. */
   last(limitMs: number): Promise<void>;
   readonly ended: Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The part of a run that has an engine: it starts the plan and watches it to its end; between planning and carrying out a person may be asked. */
+/** The part of a run that has an engine: it starts the plan and watches it to its end. Between planning and carrying out, a person may be asked. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
@@ -24,27 +24,27 @@ export interface Worker {
 }
 
 export interface Work {
-  /** The last fact that an earlier engine's watch has seen; 0: this is the first. */
+  /** The number of the last fact that was shown with an earlier engine; 0: this is the first engine. */
   readonly since: number;
   readonly footer: string;
   /** Called with the number of the last fact that was shown. */
   onShown?(seq: number): void;
-  /** Called when the plan is under way. */
+  /** Called when the plan has begun. */
   begun?(): void;
 }
 
-/** `of`: the plan that was watched; absent: it was over before it began. */
+/** `of`: the plan that was watched; undefined: it had ended before. */
 export type WorkEnding = (
   | Exclude<Ending, { kind: 'over' }>
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow }
 ) & { readonly of?: { readonly project: string; readonly plan: string } };
 
-/** Throws what preparing it throws, and `interrupted` at a Ctrl-C where a planned document is asked about. */
+/** Throws the errors of preparing the run, and `interrupted` at Ctrl-C in the question about a planned document. */
 export async function work(worker: Worker, client: Client, how: Work): Promise<WorkEnding> {
   const { call, request, display, interrupted } = worker;
   const warnings = createWarnings(client, (text) => call.out.note(text));
   const prepared = await prepareRun(call, client, { request, warnings });
-  // A plan that was watched and has ended by now is printed to its end, as if the engine had not ended.
+  // A plan that was watched and has ended since then is shown to its end, although its engine has ended.
   if (prepared.kind === 'over' && how.since === 0) return prepared;
   const { project, plan } = prepared.kind === 'over' ? prepared.plan : prepared;
   const of = { project, plan };
@@ -57,7 +57,7 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
       const isMeant = after === 'goes-on' || (after === 'asks' && (await isConsented({ ...worker, client }, planned)));
       if (!isMeant) return { kind: 'over', outcome: plannedOutcome(request, planned, after), plan: planned, of };
       await beginPlan(client, { shown: planned, file: request.file, waitMs: startMs });
-      // Sent only once: a person who sets the status back to planned by hand wants that status.
+      // Sent only once: if a person sets the status back to planned by hand, the plan stays planned.
       if (after === 'goes-on') after = 'as-configured';
     }
     const asking = createQuestions({ call, client, display, interrupted });
@@ -95,7 +95,7 @@ function plannedOutcome(request: RunRequest, { plan }: PlanShow, after: AfterPla
   return { kind, text: `${plan} is planned`, steps: [`stator plan show ${name} --content`, goOn] };
 }
 
-/** The command that was typed, as far as going on needs it. */
+/** The typed command, without flags that do not matter for going on. */
 export function runCommand({ file, force }: Pick<RunRequest, 'file' | 'force'>): string {
   return `stator run ${shellWord(file)}${force ? ' --force' : ''}`;
 }
@@ -108,10 +108,10 @@ interface Consent {
   readonly interrupted: AbortSignal;
 }
 
-/** How many lines of a document are shown; another command shows the rest. */
+/** The most lines of a document that are shown; another command shows the rest. */
 const linesShown = 400;
 
-/** Everything except y and yes means no, Ctrl-D too. Throws `interrupted` at Ctrl-C. */
+/** Only `y` and `yes` agree; Ctrl-D does not. Throws `interrupted` at Ctrl-C. */
 async function isConsented({ call, client, display, interrupted }: Consent, shown: PlanShow): Promise<boolean> {
   const { project, plan, waves, tasks } = shown;
   const { says } = await client.previewAct({ project, plan, type: 'implement_start' });

@@ -1,4 +1,4 @@
-/** `stator signal emit`: the one command that agents know; inside a run it needs no names. */
+/** `stator signal emit`: the only command that agents need to know. Inside a run it needs no names. */
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
 import { homeFolder } from '../../runtime/base/platform/home.ts';
@@ -51,7 +51,10 @@ export default defineVerb({
   },
 });
 
-/** Where no plan is known, a mistake in the type is reported first: `signal emit nope` is about the type. Throws `unknown_signal` and `usage`. */
+/**
+ * The plan of the signal. Without a known plan a wrong type is reported first: `signal emit nope` is about the type. Throws `unknown_signal` and
+ * `usage`.
+ */
 async function planOf(call: Call, plan: string | undefined, type: string): Promise<string> {
   if (!plan && !call.env.STATOR_PLAN) {
     const { publicSignalTypes, signalTypeOf, unknownSignal } = await import('../../machines/vocabulary/signal.ts');
@@ -60,7 +63,7 @@ async function planOf(call: Call, plan: string | undefined, type: string): Promi
   return saidPlan(call, plan);
 }
 
-/** A name with a colon is a tree of a machine: names of plans have none. */
+/** A name with a colon is a tree of a user-defined machine: names of plans have no colon. */
 async function sendToMachine(call: Call, tree: string, message: { type: string; payload?: unknown }): Promise<number> {
   const [{ verdictText }, { withMachines }] = await Promise.all([
     import('../views/machine.ts'),
@@ -75,7 +78,7 @@ async function sendToMachine(call: Call, tree: string, message: { type: string; 
 
 type KeyedWord = Word & { readonly dedupeKey: string };
 
-/** An engine that ended during the request may have received it: the next engine gets it again, with the same key. */
+/** The engine may have received the signal before it ended. The next engine gets it again with the same key, so it counts once. */
 async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
   try {
     return await sendToPlan(call, keyed);
@@ -86,7 +89,10 @@ async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
   }
 }
 
-/** The owner of the home is alive and cannot be reached: it finds the row when it continues. Null if the inbox cannot be written either. */
+/**
+ * Writes the signal into the inbox without an engine: the owner of the home is alive, does not answer, and will find the row. null: the inbox cannot
+ * be written either.
+ */
 async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Error): Promise<number | null> {
   if (!(cause instanceof EngineError) || !errorClasses[cause.code].retry) return null;
   try {
@@ -107,7 +113,7 @@ async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Er
   }
 }
 
-/** The one signal that needs more than the plan's name: inside a run its wave and task are known as well. */
+/** This signal also needs a wave and a task, which a run knows. */
 function payloadHere({ STATOR_WAVE: wave, STATOR_TASK: task }: NodeJS.ProcessEnv, type: string): unknown {
   if (type.trim().replaceAll('-', '_') !== 'implement_task_finished' || !wave || !task) return undefined;
   return { wave_number: Number(wave), task_number: Number(task) };
@@ -121,12 +127,12 @@ function asText({ code, message, hint }: EngineError): EngineError {
   return new EngineError(code, message, `the payload is no JSON object, so it was taken as a text; ${hint}`);
 }
 
-/** An object where the text is one in JSON; else the text itself. The inbox checks the shape for the type. */
+/** A JSON object if the text is one, otherwise the text itself. The inbox checks the shape for the type. */
 function payloadOf(text: string): unknown {
   if (!text.trimStart().startsWith('{')) return text;
   try {
     return JSON.parse(text);
   } catch {
-    return text; // a text that begins with a brace is a text: a message of an agent is never lost
+    return text; // it is kept as text, since a message of an agent must not be lost
   }
 }

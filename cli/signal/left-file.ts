@@ -1,4 +1,4 @@
-/** A signal that cannot be written into the inbox now is left as a file that the next engine takes: a signal of an agent is never lost. */
+/** Leaves a signal as a file for the next engine if it cannot be written into the inbox now: a signal of an agent must not be lost. */
 
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
@@ -13,7 +13,7 @@ export interface SaidWord {
   readonly payload?: unknown;
 }
 
-/** The store, or the home that it is in, cannot be written or belongs to a process that does not answer, or that waits for that store. */
+/** The store or its home cannot be written, or belongs to a process that does not answer or waits for that store. */
 const unwritable: ReadonlySet<ErrorCode> = new Set([
   'store_locked',
   'store_full',
@@ -24,16 +24,16 @@ const unwritable: ReadonlySet<ErrorCode> = new Set([
   'owner_taken',
   'unavailable',
 ]);
-/** The codes of the system for such a home, where no error with a text was made of them. */
+/** The system's codes for the same faults, if nothing has turned them into an `EngineError`. */
 const systemCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);
 
-/** Whether a signal that met this error is left as a file. */
+/** Whether a signal is left as a file after this error. */
 export function isUnwritable(thrown: unknown): thrown is Error {
   if (thrown instanceof EngineError) return unwritable.has(thrown.code);
   return thrown instanceof Error && systemCodes.has(systemCode(thrown));
 }
 
-/** Leaves the file and says where; answers the exit code. Throws the first error where no file can be left, with the reason for that too. */
+/** Leaves the file, prints where it is, and returns the exit code. If no file can be written, throws the first error with the reason for that too. */
 export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promise<number> {
   const project = requireProject(call);
   const roots = placesFor(call, project);
@@ -53,9 +53,11 @@ export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promi
   }
 }
 
-/** Inside a run its worktree, which an agent can write where it can write anything; then the main repository. None where these are another project's. */
+/**
+ * The folders to try: inside a run its worktree, which an agent can always write, then the main repository. Folders of another project are left out.
+ */
 function placesFor(call: Call, project: string): string[] {
-  // Inside of walls only the worktree is there.
+  // Inside of walls only the worktree is visible.
   if (isInWalls(call.env)) {
     const own = call.env.STATOR_PROJECT === project ? askGit(call, ['rev-parse', '--show-toplevel']) : null;
     return own === null ? [] : [own];

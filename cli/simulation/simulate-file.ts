@@ -1,4 +1,4 @@
-/** Makes a simulation from the typed words, the configuration of this folder and the past of its repo. */
+/** Makes a simulation from the arguments, the configuration of this folder and the history of its repo. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
@@ -31,17 +31,17 @@ export const simulationArgs = {
 } as const;
 
 interface Simulating {
-  /** As it was typed. */
+  /** The file as typed. */
   readonly file: string;
   readonly name: string;
   readonly content: string;
   readonly given?: Args<typeof simulationArgs>;
 }
 
-/** A failure without a number. */
+/** The number of failures if none is given: every attempt fails. */
 const always = 1_000_000;
 
-/** Answers what it printed. Throws what `simulate` throws, `usage` for a typing mistake, and `bad_config`. */
+/** Prints a simulation and returns it. Throws the errors of `simulate`, `usage` for a wrong argument, and `bad_config`. */
 export async function printSimulation(call: Call, simulating: Simulating): Promise<Simulation> {
   const simulation = await simulateFile(call, simulating);
   call.out.answer(simulation, () => simulationLines(simulation, call.out));
@@ -66,7 +66,7 @@ async function simulateFile(
   });
 }
 
-/** Several plans of this repo at the same time. Throws as `printSimulation`. */
+/** Simulates several plans of this repo at the same time. Throws the same errors as `printSimulation`. */
 export async function printTogether(
   call: Call,
   { plans, given }: { readonly plans: readonly Simulating[]; readonly given: Args<typeof simulationArgs> },
@@ -131,7 +131,7 @@ async function assumptionsOf(call: Call, given: Args<typeof simulationArgs>) {
   };
 }
 
-/** The message of a mistake in the document names the file. */
+/** Adds the file's name to the message about a mistake in the document. */
 function inWordsTyped(error: EngineError, file: string): EngineError {
   if (error.code === 'bad_request') return new EngineError('usage', error.message, error.hint);
   if (error.code !== 'bad_plan') return error;
@@ -139,7 +139,7 @@ function inWordsTyped(error: EngineError, file: string): EngineError {
   return new EngineError('bad_plan', message, error.hint.replace('<plan.md>', shellWord(file)));
 }
 
-/** `w1-t2:3,reviewer`. Throws `usage`. */
+/** Parses `w1-t2:3,reviewer`. Throws `usage`. */
 function failuresOf(text: string): Record<string, number> {
   return Object.fromEntries(
     text.split(',').map((part) => {

@@ -1,4 +1,4 @@
-/** A simulation's timeline as a picture of its own: one bar for each agent, and a line where a person is asked. */
+/** A simulation's timeline as an SVG picture: one bar for each agent, and a line at each question to a person. */
 import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Simulation } from '../../runtime/engine/simulate.ts';
 

@@ -6,7 +6,7 @@ import type { SimulationTogether } from '../../runtime/engine/simulate-together.
 import { type Output, sizeOf } from '../output.ts';
 import { cut, padded, plain } from '../text.ts';
 
-/** Agents that are drawn one by one; the rest is counted. */
+/** The most agents that are drawn one by one; the rest is counted. */
 const shownAgents = 60;
 const barLeast = 10;
 const pipeColumns = 100;
@@ -16,7 +16,7 @@ export function simulationLines(simulation: Simulation, out: Pick<Output, 'stdou
   return [...timeline(simulation, out), ...result(simulation, out)];
 }
 
-/** Several plans: when each is done, and when it has landed. */
+/** For several plans: when each one is done, and when it is merged. */
 export function togetherLines(simulation: SimulationTogether, { paint }: Pick<Output, 'paint'>): string[] {
   const { plans, duration_ms: ms, agents, peak_agents: peak, check_ms: check, cost_usd: cost } = simulation;
   const columns = Math.min(nameMost, Math.max(...plans.map(({ plan }) => plan.length), 4));
@@ -114,7 +114,7 @@ function result(simulation: Simulation, { paint }: Pick<Output, 'paint'>): strin
 
 const sources = { given: 'as given', history: 'as before in this repo', assumed: 'assumed' } as const;
 
-/** How many agents are worth having. */
+/** The number of parallel agents that still shortens the plan. */
 function agentsLine({ with_agents: tried, agents_that_help: enough }: Simulation): string[] {
   if (enough === null || tried.length < 2) return [];
   const shown = tried.filter(({ agents }) => agents <= enough);

@@ -1,13 +1,13 @@
-/** Reads the plans that are sorted by whose turn it is, from the engine or the store. */
+/** Reads all plans for `stator status`, from the engine or the store. */
 
 import { isUnderWay } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
 import type { Seen } from './sort.ts';
 
-/** Up to this many plans are read one by one; above it, it is quicker to read all agents, those of ended plans too. */
+/** Up to this many running plans are read one by one. For more plans it is faster to read all agents, including those of ended plans. */
 const oneByOne = 25;
 
-/** All repos and their plans, with the agents of plans that are under way; those of one project where it is given. */
+/** All repos and their plans, with the agents of running plans; only one project if it is given. */
 export async function look(client: Client, project: string | undefined): Promise<Seen> {
   const [plans, repos, warnings, { pauses }, forges, accounts] = await Promise.all([
     client.plans(project),
@@ -34,7 +34,7 @@ export async function look(client: Client, project: string | undefined): Promise
   };
 }
 
-/** Only of plans that are under way: there may be thousands of agents that have ended. */
+/** Only the agents of running plans: there may be thousands of agents that have ended. */
 async function agentsOf(
   client: Client,
   active: readonly PlanEntry[],

@@ -1,4 +1,4 @@
-/** Plans sorted by whose turn it is: a person's, an agent's, or not known yet. Pure. */
+/** Plans sorted by who acts next: a person, an agent, or not known yet. Pure. */
 
 import { mostUsed } from '../../machines/vocabulary/budget.ts';
 import { isUnderWay } from '../../machines/vocabulary/plan-status.ts';
@@ -16,20 +16,20 @@ import { usageOfAll } from '../usage-text.ts';
 export interface Seen {
   readonly engine: boolean;
   readonly plans: readonly PlanEntry[];
-  /** The agents of the plans that are under way. */
+  /** The agents of running plans. */
   readonly agents: readonly InstanceEntry[];
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];
   readonly pauses: QueueStats['pauses'];
   readonly forges: readonly ForgeEntry[];
-  /** The accounts whose agents are limited now, of all projects. */
+  /** The accounts with a rate limit in force, of all projects. */
   readonly accounts: readonly AccountEntry[];
 }
 
-/** What `status --json` prints. */
+/** The document that `status --json` prints. */
 export interface Status {
   readonly engine: boolean;
-  /** `plan` is null where it is the repo itself. `do`: commands, the likeliest first. */
+  /** `plan`: null for a need of the repo itself. `do`: commands, the likeliest first. */
   readonly needs_you: readonly {
     readonly project: string;
     readonly plan: string | null;
@@ -37,11 +37,11 @@ export interface Status {
     readonly source: string;
     readonly why: string;
     readonly since: string | null;
-    /** When an agent's question is denied by itself; null: nothing ends it but a person. */
+    /** When an agent's permission question is denied automatically; null: only a person ends it. */
     readonly until: string | null;
     readonly do: readonly string[];
   }[];
-  /** `retried`: what failed and is tried again, and why; null: nothing. */
+  /** `retried`: the failed part that is being retried, and why; null: none. */
   readonly running: readonly (PlanState & {
     readonly agents: readonly RunningAgent[];
     readonly retried: { readonly why: string; readonly since: string | null } | null;
@@ -52,23 +52,23 @@ export interface Status {
     readonly since: string | null;
   })[];
   readonly counts: Readonly<Record<PlanEntry['status'], number>>;
-  /** Plans that are done and whose work is not in the branch that people work on, the newest first. */
+  /** Done plans whose work is not in the target branch, the newest first. */
   readonly not_merged: readonly {
     readonly project: string;
     readonly plan: string;
     readonly landing: Exclude<NonNullable<PlanEntry['landing']>, 'merged'>;
   }[];
-  /** The limit with the greatest used share among the plans under way; null: none has a budget. */
+  /** The limit with the greatest used share among the running plans; null: none has a budget. */
   readonly budget: (PlanEntry['budget'][number] & { readonly project: string; readonly plan: string }) | null;
   /** The usage of all plans together. */
   readonly usage: PlanEntry['usage'];
-  /** Things that are less safe than their user may think, one line each. */
+  /** Settings that are less safe than their user may think, one line each. */
   readonly warnings: readonly string[];
   /** The paused parts of the queue, and which agents wait for them. */
   readonly pauses: QueueStats['pauses'];
-  /** The states of the repos' forges at the last request. */
+  /** The repos' forges, with the outcome of the last request to each. */
   readonly forges: readonly ForgeEntry[];
-  /** The accounts whose agents are limited now, of all projects. */
+  /** The accounts with a rate limit in force, of all projects. */
   readonly accounts: readonly AccountEntry[];
 }
 
@@ -118,7 +118,7 @@ export function statusOf(seen: Seen): Status {
   };
 }
 
-/** While agents work, only this wait is shown: for a failed attempt that is repeated. */
+/** The only wait that is shown while agents work: for the retry of a failed attempt. */
 function retriedOf({ waiting_for: waits }: PlanEntry): Status['running'][number]['retried'] {
   return waits?.kind === 'repo' || waits?.kind === 'back_off' ? { why: waits.detail, since: waits.since } : null;
 }

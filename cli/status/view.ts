@@ -1,4 +1,4 @@
-/** A status in lines: a person's turn first. Pure. */
+/** A status as lines: what needs a person comes first. Pure. */
 
 import { spentText } from '../../machines/vocabulary/budget.ts';
 import { landings, landingText } from '../../machines/vocabulary/landing.ts';
@@ -18,7 +18,7 @@ import type { Status } from './sort.ts';
 const namesShown = 3;
 
 export interface Looking {
-  /** The project of the folder; commands about others name theirs. */
+  /** The project of this folder. Commands about other projects name theirs. */
   readonly here: string | null;
   readonly nowMs: number;
   readonly paint: Paint;
@@ -130,7 +130,7 @@ function restLine(status: Status): string {
   return `${counted(all, 'plan')}${rest.length === 0 ? '' : `: ${rest.join(', ')}`}${took}${tightestText(status)}`;
 }
 
-/** The plans of each landing, by name. */
+/** Done plans by their kind of landing. */
 function byLanding({ not_merged: plans }: Status) {
   return landings.flatMap((landing) => {
     const names = plans.filter((each) => each.landing === landing).map(({ plan }) => plan);
@@ -138,7 +138,7 @@ function byLanding({ not_merged: plans }: Status) {
   });
 }
 
-/** The command for the ones that do not fit in the line. */
+/** The command that lists the plans for which the line has no room. */
 function moreNotMerged(status: Status, paint: Paint): string[] {
   const isWhole = byLanding(status).every(({ names }) => names.length <= namesShown);
   return isWhole ? [] : [paint('dim', 'all that are not merged: stator plan list --all --not-merged')];

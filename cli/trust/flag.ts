@@ -1,7 +1,7 @@
-/** `--trust`: yes to a repo as it is now, or as a person has seen it. */
+/** `--trust`: trusts a repo as it is now, or as a person has seen it. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 
-/** A text is the digest of what is trusted. */
+/** A text is the digest of the trusted files. */
 export type TrustFlag = boolean | string;
 
 export const trustArg = {
@@ -10,14 +10,14 @@ export const trustArg = {
   description: 'let its files start programs; <digest>: only if unchanged',
 } as const;
 
-/** For `run`: also to go on with what was trusted before, whatever the files say now. */
+/** The flag of `run`, which can also continue with the trusted version whatever the files contain now. */
 export const runTrustArg = {
   type: 'boolean',
   valueHint: 'digest',
   description: 'let its files start programs; =before: as it was trusted',
 } as const;
 
-/** Throws `usage` for a value that is not a digest, before anything is read. */
+/** Throws `usage` for a text that is no digest, before anything is read. */
 export function trustOf(given: TrustFlag | undefined): TrustFlag {
   if (typeof given !== 'string') return given ?? false;
   if (/^[0-9a-f]{64}$/i.test(given)) return given;

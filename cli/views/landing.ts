@@ -1,15 +1,15 @@
-/** The lines of branches, as a person reads them. */
+/** The lines of plans that wait to land on a branch, as a person reads them. */
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { LandingEntry } from '../../runtime/api/client/client.ts';
 import type { landingOperations } from '../../runtime/api/operations/landing.ts';
 import type { View } from '../operation-verb.ts';
 import { plain } from '../text.ts';
 
-/** Plans of a line that a table names. */
+/** The most plans of a line that a table names. */
 const shownPlans = 5;
 
 function stateText({ state, paused, current, line }: LandingEntry): string {
-  // Plans wait in it, and none is being landed.
+  // Plans wait in the line, and none is being landed.
   if (state === 'empty' && line.length > 0) return paused ? 'paused' : 'waiting';
   const what = [state, current.map(({ plan }) => plain(plan)).join(', ')].join(' ').trim();
   return paused ? `${what}, paused` : what;

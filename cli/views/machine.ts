@@ -122,7 +122,7 @@ export function verdictText({ signal, tree }: MachineVerdict): string {
   return `${status}${how}: ${type}${stands}`;
 }
 
-/** A state's value as one dotted word. */
+/** A state value in dotted form. */
 export function stateText(value: unknown): string {
   if (value === null) return 'unknown';
   if (typeof value !== 'object') return String(value);

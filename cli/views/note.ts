@@ -37,12 +37,12 @@ function stateText({ id, state, decided_at: at, decided_by: by }: NoteEntry): st
   return `${state} by ${plain(by)}, ${clockTime(at)}`;
 }
 
-/** The outcome for a note, or for several, one line each. */
+/** The outcome for one note, or for several, one line each. */
 export function keptLines(answer: NoteKept | readonly NoteKept[]): string[] {
   return listOf(answer).map(doneText);
 }
 
-/** Why the file was not written, if it was not. */
+/** Why the file was not written; empty if it was. */
 export function fileProblems(answer: NoteKept | readonly NoteKept[]): string[] {
   const problems = listOf(answer).flatMap(({ file, file_problem: why }) =>
     why === null ? [] : [`${file} was not written: ${plain(why)}`],

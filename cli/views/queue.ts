@@ -34,7 +34,7 @@ const queue: View<QueueEntry[]> = async ({ client }) => {
   };
 };
 
-/** For an agent that waits for a slot or a pause the list itself says enough. */
+/** For an agent that waits for a slot or a pause, the list itself says enough. */
 function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEntry): string {
   if (held !== null) return `paused (${held})`;
   if (waits === null) return error === null ? '' : errorText(error);
@@ -42,7 +42,7 @@ function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEn
   return brief(withLocalTimes(waits.detail, Date.now()));
 }
 
-/** A reason as text; every other error has a text of its own. */
+/** The text for a reason; every other error is its own text. */
 function errorText(error: string): string {
   const reason = reasons.find((known) => known === error);
   return reason === undefined ? brief(error) : reasonText(reason);
@@ -70,7 +70,7 @@ const resumeQueue: View<QueueSwitched> = {
   },
 };
 
-/** The part, where it is not the whole queue. */
+/** The name of the part; empty for the whole queue. */
 function ofPart(answer: QueueSwitched): string {
   return answer.of === 'queue' ? '' : ` ${partText(answer)}`;
 }

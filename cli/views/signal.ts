@@ -46,7 +46,7 @@ const signal: View<SignalEntry> = {
   ],
 };
 
-/** A refusal and an error on one line; `signal show` has all of it. */
+/** A refusal or an error on one line; `signal show` prints all of it. */
 function resultText(result: SignalEntry['result']): string {
   if (isErrorDocument(result)) return plain(result.error);
   if (!isRefusal(result)) return textOf(result) ?? '';

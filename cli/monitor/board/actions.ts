@@ -1,4 +1,4 @@
-/** The actions of the board's keys, each by the same request as the verb of that name, with the same refusals. */
+/** The actions of the board's keys. Each sends the same request as the verb of that name, and gets the same refusals. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { taskName } from '../../../machines/vocabulary/ids.ts';
 import { counted } from '../../../machines/vocabulary/numbers.ts';
@@ -19,7 +19,7 @@ import type { BoardAction, Confirmation, Input, Message, Page, PageKind, Target 
 
 export type PageText = Pick<Page, 'title' | 'lines'>;
 
-/** The refusal, and the remedy: the code, the message and the hint that a verb prints. */
+/** The refusal with the code, the message and the hint that a verb would print. */
 export function messageOfError(thrown: unknown): Message {
   if (!(thrown instanceof EngineError)) throw thrown;
   const { error, code, hint } = thrown.toJSON();
@@ -31,7 +31,7 @@ function messageOf(answer: SignalAnswer): Message {
   return { tone: 'good', lines: [plain(verdictLine(answer))] };
 }
 
-/** A plan's name, or why there is none: the row is a repo. */
+/** The name of the plan. Throws if the row is a repo. */
 function planOf({ project, plan }: Target): string {
   if (plan !== null) return plan;
   throw new EngineError(
@@ -49,7 +49,7 @@ export interface Doing {
   readonly permission?: string | undefined;
 }
 
-/** The signals that start or continue a plan: the first one that it accepts is sent. */
+/** The signals that start or continue a plan. The first one that the plan accepts is sent. */
 const starts = ['implement_start', 'plan_start', 'resume', 'reopen'];
 
 /** The signal of an action; null: the action is an answer, which needs no confirmation. Throws the client's errors. */
@@ -89,7 +89,7 @@ async function actOf(
   }
 }
 
-/** The confirmation before that action is carried out; null: none. An action that would be refused is not confirmed. Throws the client's errors. */
+/** The confirmation before an action; null: none is needed, or the action would be refused anyway. Throws the client's errors. */
 export async function confirmationOf(client: Client, doing: Doing): Promise<Confirmation | null> {
   const act = await actOf(client, doing);
   if (act === null) return null;
@@ -146,18 +146,18 @@ async function merge(client: Client, project: string, plan: string): Promise<Mes
   return { tone: isMissing ? 'bad' : 'good', lines: [isMissing ? `refused: ${plain(text)}` : plain(text)] };
 }
 
-/** Texts that are typed alone, as the flags of `plan answer`. */
+/** Texts that act as the flags of `plan answer` when they are typed alone. */
 const blockWays: Readonly<Record<string, object>> = { '--accept': { accept: true }, '--restore': { restore: true } };
 const wayTexts: Readonly<Record<string, string>> = {
   '--accept': 'accepts the work as it is',
   '--restore': 'brings lost work back',
 };
 
-/** A question that is open; a blocked plan without a question takes a text too. Throws what the client throws, and `refused` where it needs nothing. */
+/** An open question. A blocked plan without a question accepts a text too. Throws the client's errors, and `refused` if the plan needs nothing. */
 export async function questionOf(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
   const shown = await client.plan(target.project, plan);
-  // The question of the agent that is marked comes first, if it asks.
+  // The marked agent's question comes first.
   const own = shown.questions.find(({ title }) => title === target.title);
   const next = own ?? shown.questions[0];
   const input = { kind: 'answer', target, text: '', permission: null } as const;
@@ -173,10 +173,10 @@ export async function questionOf(client: Client, target: Target): Promise<Input>
   return { ...input, title: plan, question, number: null, mayBeEmpty: true };
 }
 
-/** The actions that one key offers. */
+/** The most signals that can be chosen by one digit. */
 const digitsMost = 9;
 
-/** The choice of a signal for the plan: any that it takes now. Throws what the client throws. */
+/** The signals that the plan accepts now, as a choice. Throws the client's errors. */
 export async function eventInput(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
   const { accepts } = await client.explain(target.project, plan);
@@ -195,7 +195,7 @@ export async function eventInput(client: Client, target: Target): Promise<Input>
   };
 }
 
-/** The permission question of an agent: the marked one, or any of the plan. null: none. Throws what the client throws. */
+/** The permission question of the marked agent, or of any agent of the plan; null: none. Throws the client's errors. */
 export async function permissionPage(client: Client, target: Target) {
   const { project } = target;
   const plan = planOf(target);
@@ -219,7 +219,7 @@ export async function permissionPage(client: Client, target: Target) {
 
 type PageLine = Page['lines'][number];
 
-/** Text of others, a line each, nothing in it that a terminal would obey. */
+/** Foreign text as lines, without control sequences. */
 function linesOf(text: string, toneOf: (line: string) => Tone = () => 'plain'): PageLine[] {
   const clean = plainLines(text).replace(/\n$/, '');
   if (clean === '') return [];
@@ -280,7 +280,7 @@ function orNothing(lines: PageLine[], text: string): PageLine[] {
   return lines.length === 0 ? [{ tone: 'dim', text }] : lines;
 }
 
-/** The agent that works, else the one that began last. */
+/** The running agent, otherwise the one that began last. */
 async function agentOf(client: Client, project: string, plan: string): Promise<string> {
   const agents = await client.instances({ project, plan });
   const begun = agents

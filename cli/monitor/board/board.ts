@@ -1,4 +1,4 @@
-/** The board from its first picture to its exit code: keys and news change its state, and the state is drawn. */
+/** The board from its first drawing to its exit code: keys and news change its state, and each state is drawn. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/api/client/client.ts';
@@ -25,21 +25,21 @@ import { type Pointer, takeTerminal } from './terminal.ts';
 
 export interface BoardOptions {
   readonly call: Call;
-  /** null: no engine runs now. */
+  /** null: no engine runs at the start. */
   readonly first: Client | null;
-  /** The store as it is, while no engine runs; null: it cannot be read so. */
+  /** Reads the store without an engine; null: that is not possible. */
   stored(): Promise<Client | null>;
   attach(): Promise<Client | null>;
-  /** The plan to begin with; null: all of them. */
+  /** The plan to show first; null: all plans. */
   readonly near: Board['near'];
 }
 
-/** Ages are shown in minutes, and a log that grows is looked at this often. */
+/** Times are drawn again and a growing log is read again at this interval. */
 const tickMs = 1_000;
 /** Rows that one step of the wheel moves. */
 const wheelSteps = 3;
 
-/** Returns the exit code: 0 after `q`, 130 after Ctrl-C. Throws the errors of an engine, except that none runs. */
+/** Returns the exit code: 0 after `q`, 130 after Ctrl-C. Throws an engine's errors, except that no engine runs. */
 export function runBoard({ call, first, attach, stored, near }: BoardOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const { out } = call;
@@ -65,7 +65,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       project: call.project,
       near: () => board.near,
       told: (news) => {
-        // Needs that existed before the board began do not ring.
+        // Needs that existed before the board started do not ring the bell.
         attention.show(needsOf(news), needsTitle(news), { isQuiet: board.news === null });
         show({ ...board, news });
       },
@@ -93,7 +93,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       if (command !== null) obey(command);
     }
 
-    /** The same as with the keys. */
+    /** Does the same as the corresponding key. */
     function pointed({ does, line, column }: Pointer): void {
       if (isOver) return;
       if (does !== 'click') {
@@ -149,7 +149,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       }
     }
 
-    /** One thing at a time. A refusal is shown; any other failure ends the board. */
+    /** One action at a time. A refusal is shown; any other error ends the board. */
     async function asked(
       busy: string,
       use: (client: Client) => Promise<void>,
@@ -197,7 +197,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       if (confirmation !== null) return show({ ...board, confirmation });
       const message = await carryOut(client, doing);
       show({ ...board, message });
-      // Other agents may ask as well: one question is shown after the other.
+      // Other agents may ask as well: their questions are shown one after the other.
       if (action !== 'answer' || input === undefined || input.number === null || message.tone === 'bad') return;
       const { questions } = await client.plan(target.project, target.plan ?? '');
       if (questions.length > 0) show({ ...board, input: await questionOf(client, { ...target, title: null }) });
@@ -216,7 +216,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       const client = feed.client();
       if (page === null || page.kind === 'permission' || !page.follows || client === null || board.busy !== null)
         return;
-      // The reading of the whole board reports if no engine answers.
+      // The regular reading of the board reports that no engine answers.
       const text = await readPage(client, page.kind, page.target).catch(() => null);
       if (text === null || board.page !== page) return;
       show({ ...board, page: atEnd(withRows({ ...page, ...text }), true) });
@@ -224,7 +224,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
 
     let isReading = false;
 
-    /** A log grows all the time; a diff is read again when its plan has changed. */
+    /** A log is read again each time; a diff only when its plan has changed. */
     async function readSide(): Promise<void> {
       const client = feed.reading();
       const at = looking();
@@ -237,7 +237,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       const of = [target.project, target.plan, target.title, plan?.updated_at].join(' ');
       if (kind === 'diff' && side?.kind === kind && side.of === of) return;
       isReading = true;
-      // The reading of the whole board reports if no engine answers.
+      // The regular reading of the board reports that no engine answers.
       const text = await readPage(client, kind, target).catch((thrown: unknown) => {
         if (!(thrown instanceof EngineError)) return null;
         const title = `${kind} of ${target.title ?? target.plan}`;
@@ -269,7 +269,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
   });
 }
 
-/** Each need by a name that stays the same as long as it lasts. */
+/** A name for each need, which does not change while the need lasts. */
 function needsOf({ status }: News): string[] {
   return status.needs_you.map(({ project, plan, source, since, do: [command] }) => {
     const which = source === 'permission' ? command : source === 'wave' || source === 'repo' ? '' : since;

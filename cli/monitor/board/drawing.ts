@@ -1,4 +1,4 @@
-/** The board on the screen and its keys, through Ink: it lays the picture out, and knows what terminals send for a key. */
+/** Draws the board and reads its keys through Ink, which does the layout and knows the key codes of terminals. */
 import { Writable } from 'node:stream';
 import { Box, type Key as InkKey, render, Text, useInput } from 'ink';
 import { createElement, useSyncExternalStore } from 'react';
@@ -8,12 +8,12 @@ import type { BoardTerminal } from './terminal.ts';
 
 export interface Drawing {
   draw(lines: readonly string[]): void;
-  /** The next picture is drawn whole, at the terminal's present size. */
+  /** Draws the next picture completely, at the terminal's present size. */
   anew(): void;
   close(): void;
 }
 
-/** What terminals put around pasted text, as Ink hands it on. */
+/** The markers of terminals around pasted text, as Ink passes them on. */
 const pasteBegins = '[200~';
 const pasteEnds = '[201~';
 
@@ -41,13 +41,13 @@ export function createDrawing(terminal: BoardTerminal, pressed: (key: Key) => vo
       Box,
       { flexDirection: 'column' },
       shown.map((line, row) =>
-        // A row is identified by its position, so an empty row is drawn too.
+        // A row is identified by its position, so empty rows are drawn too.
         createElement(Text, { key: String(row), wrap: 'truncate-end' }, line === '' ? ' ' : line),
       ),
     );
   }
 
-  /** Ink writes each picture here in full, and the terminal takes what has changed. */
+  /** Ink writes each picture here completely, and only the rows that changed go to the terminal. */
   const screen = Object.assign(
     new Writable({
       decodeStrings: false,
@@ -65,7 +65,7 @@ export function createDrawing(terminal: BoardTerminal, pressed: (key: Key) => vo
     exitOnCtrlC: false,
     patchConsole: false,
     isScreenReaderEnabled: false,
-    // Each picture is written separately: Ink's own way of replacing the last one loses its position by a row, and clears the user's earlier text on the
+    // Ink writes each picture separately. Its usual way of replacing the last picture is off by a row, and it clears the user's earlier text on the
     // terminal.
     debug: true,
   });
@@ -95,11 +95,11 @@ const named = [
   ['return', 'enter'],
   ['escape', 'escape'],
   ['backspace', 'backspace'],
-  // What many terminals send for the backspace key.
+  // Many terminals send this code for the backspace key.
   ['delete', 'backspace'],
 ] as const satisfies readonly (readonly [keyof InkKey, Exclude<Key['name'], 'ctrl' | 'text' | 'paste'>])[];
 
-/** What was pasted, or typed quickly, comes in one piece. */
+/** Pasted or quickly typed text arrives in one piece. */
 function* keysOf(text: string, key: InkKey): Generator<Key> {
   const found = named.find(([flag]) => key[flag] === true);
   if (found !== undefined) {

@@ -1,4 +1,4 @@
-/** News of a running engine, and of the next one when it has ended: read after each fact, and at intervals. */
+/** News from the running engine, and from the next engine when that one has ended. It is read after each fact, and at intervals. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/api/client/client.ts';
 import { pause } from '../../../runtime/base/platform/pause.ts';
@@ -8,45 +8,45 @@ import { statusOf } from '../../status/sort.ts';
 import type { Board, Link, News } from './state.ts';
 
 export interface FeedOptions {
-  /** An engine, with or without news; null: there is none. */
+  /** The running engine, whether or not it reports facts; null: none. */
   attach(): Promise<Client | null>;
-  /** Reads the store where there is no engine; null: it cannot be read so. */
+  /** Reads the store without an engine; null: that is not possible. */
   stored(): Promise<Client | null>;
   readonly project: string | undefined;
   near(): Board['near'];
   told(news: News): void;
   linked(link: Link): void;
-  /** The plan that was shown in detail does not exist any more. */
+  /** Called when the plan in the detailed view no longer exists. */
   lost(why: EngineError): void;
-  /** A bug: waiting cannot end it. */
+  /** Called at a bug, which waiting cannot solve. */
   failed(thrown: unknown): void;
 }
 
 export interface Feed {
-  /** The engine that answers now; null: none does. */
+  /** The engine that answers now; null: none. */
   client(): Client | null;
-  /** The same, or what reads the store while there is none. */
+  /** The same client, or one that reads the store while there is no engine. */
   reading(): Client | null;
   look(): void;
-  /** Requests are cancelled. An engine that hangs is not waited for. */
+  /** Cancels all requests. An engine that hangs is not waited for. */
   stop(): void;
 }
 
-/** An engine that was restarted is there again within this or a little more. */
+/** An engine that restarts is back within this time or a little more. */
 const retryMs = 500;
-/** Facts that arrive together cause one reading. */
+/** Facts within this time cause one reading. */
 const shortestMs = 250;
-/** No fact reports output of agents, so the board reads at least this often. */
+/** No fact reports the output of agents, so the board reads at least this often. */
 const longestMs = 2_000;
-/** Far more than a look at thousands of plans takes. */
+/** Far longer than reading thousands of plans takes. */
 const silentMs = 5_000;
-/** Reading a thousand plans takes the engine a while: it needs most of its time for other work. */
+/** Reading a thousand plans takes a while, so the engine gets this multiple of that time for its other work. */
 const restShare = 10;
 
 export function createFeed(first: Client | null, options: FeedOptions): Feed {
   const ended = new AbortController();
   let current: Client | null = first;
-  /** Open until the board ends, since a page may be read from it when an engine comes. */
+  /** Stays open until the board ends: a page may still be read from it when an engine starts. */
   let reader: Client | null = null;
   let readAtMs = Number.NEGATIVE_INFINITY;
   let wasThere = first !== null;
@@ -63,7 +63,7 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
     options.told({ seen, status: statusOf(seen), stats, near });
   }
 
-  /** Reports if no news arrives: then the picture is outdated. */
+  /** Reports if no news arrives in time: then the picture is out of date. */
   async function lookInTime(client: Client): Promise<void> {
     let isSilent = false;
     const timer = setTimeout(() => {
@@ -78,7 +78,7 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
     }
   }
 
-  /** A plan may be deleted while it is looked at. */
+  /** The plan may be deleted while it is read. */
   async function nearNow(client: Client): Promise<News['near']> {
     const near = options.near();
     if (near === null) return null;
@@ -92,7 +92,7 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
     }
   }
 
-  /** Resolves when there is something to ask for, or the time is over. */
+  /** Resolves when something new may be read, or the time is over. */
   async function somethingNew(limitMs: number): Promise<void> {
     const woken = new AbortController();
     wake = () => woken.abort();
@@ -100,7 +100,7 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
     isWanted = false;
   }
 
-  /** Until the engine goes away, or the board ends. */
+  /** Follows until the engine ends, or the board does. */
   async function follow(client: Client): Promise<void> {
     const broken = new AbortController();
     const signal = AbortSignal.any([ended.signal, broken.signal]);
@@ -163,7 +163,7 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
       try {
         client ??= await options.attach();
         if (client !== null) await withEngine(client);
-        // After an engine has ended, its last news is still shown: the next one usually runs within seconds.
+        // After an engine has ended, its last news stays on the screen: the next engine usually starts within seconds.
         else if (!wasThere) await lookAtStore();
       } catch (thrown) {
         if (!(thrown instanceof EngineError)) throw thrown;

@@ -1,4 +1,4 @@
-/** What a key does: to the board itself, or a command that other code carries out. Pure. */
+/** The effect of each key: it changes the board's state, or it gives a command that other code carries out. Pure. */
 import type { Line } from '../../spans.ts';
 import { markedIndex, markedTarget, type Row, rowsOf, sideKindOf } from './rows.ts';
 import {
@@ -12,19 +12,19 @@ import {
   type Target,
 } from './state.ts';
 
-/** A key that has a name, or what was typed. */
+/** A key with a name, or typed text. */
 export type Key =
   | { readonly name: 'up' | 'down' | 'pageup' | 'pagedown' | 'home' | 'end' | 'enter' | 'escape' | 'backspace' | 'tab' }
   | { readonly name: 'ctrl'; readonly letter: string }
   | { readonly name: 'text'; readonly text: string }
-  /** Pasted text, perhaps of several lines. It is never read as keys: a line of it may spell a command. */
+  /** Pasted text, possibly of several lines. It is never read as keys, since one of its lines may be a command by accident. */
   | { readonly name: 'paste'; readonly text: string };
 
 export type Command =
   | { readonly kind: 'quit'; readonly exitCode: number }
   | { readonly kind: 'suspend' | 'redraw' | 'look' }
   | { readonly kind: 'open'; readonly page: PageKind; readonly target: Target }
-  /** The open questions, or the signals that the plan would take. */
+  /** Shows the open questions, or the signals that the plan would accept. */
   | { readonly kind: 'ask' | 'events'; readonly target: Target }
   | {
       readonly kind: 'do';
@@ -32,7 +32,7 @@ export type Command =
       readonly target: Target;
       readonly input?: Input;
       readonly permission?: string;
-      /** The person has seen its effect. */
+      /** The person has confirmed the action. */
       readonly isSure?: boolean;
     };
 
@@ -42,12 +42,12 @@ export interface Pressed {
 }
 
 export interface Space {
-  /** Rows of a list, or of a page. */
+  /** The number of rows of the list or page. */
   readonly height: number;
   readonly nowMs: number;
 }
 
-/** As long as an answer may reasonably be; a signal takes 64 KiB. */
+/** Long enough for an answer; a signal holds 64 KiB. */
 const inputLimit = 4_000;
 
 export function press(board: Board, key: Key, space: Space): Pressed {
@@ -101,7 +101,7 @@ function pressInput(board: Board, input: Input, key: Key, space: Space): Pressed
 /** The most completions that are shown. */
 const completionsMost = 12;
 
-/** A filter acts while it is typed; a command shows how it may go on. */
+/** A filter applies while it is typed. For a command the completions are shown. */
 function changed(board: Board, input: Input): Board {
   if (input.kind === 'command') {
     const all = completionsOf(board, input.text);
@@ -116,7 +116,7 @@ function entered(board: Board, input: Input, space: Space): Pressed {
   if (input.kind === 'command') return obeyed(closed, input.text, space);
   if (input.kind === 'filter') return stay(closed);
   if (input.kind === 'search') return stay(board.page === null ? closed : searched(closed, input.text, 1));
-  // An empty line is no answer.
+  // An empty line is not an answer.
   if ((input.text.trim() === '' && !input.mayBeEmpty) || input.target === null) return stay(board);
   const { kind: action, target, permission } = input;
   if (permission === null) return { board: closed, command: { kind: 'do', action, target, input } };
@@ -159,7 +159,7 @@ function pressConfirmation(board: Board, key: Key): Pressed {
   return { board: closed, command };
 }
 
-/** By how many rows a key moves; null: it does not. */
+/** The number of rows that a key moves by; null: the key does not move. */
 function step(key: Key, height: number): number | null {
   const page = Math.max(1, height - 1);
   const whole = Number.MAX_SAFE_INTEGER;
@@ -212,7 +212,7 @@ function pressPage(board: Board, key: Key, { height }: Space): Pressed {
   }
 }
 
-/** The page of a question stays visible until then: an answer is for what can be read above it. */
+/** The page of a question stays visible until it is answered, because the answer refers to the text above it. */
 function pressPermission(board: Board, { target }: Page, permission: string, letter: string): Pressed | null {
   switch (letter) {
     case 'y':
@@ -261,7 +261,7 @@ function textOf(line: Line): string {
   return line.map(({ text }) => text).join('');
 }
 
-/** To the next row with that text, below or above; from the other end where there is none. */
+/** Moves to the next row with that text in the direction. At the end it continues from the other end. */
 function searched(board: Board, wanted: string, direction: 1 | -1): Board {
   const { page } = board;
   if (page === null || wanted === '') return board;
@@ -340,7 +340,7 @@ function enter(board: Board, target: Target | null): Pressed {
 
 const pages: Readonly<Record<string, PageKind>> = { l: 'log', d: 'diff', h: 'history', p: 'prompt', v: 'plan' };
 
-/** The keys that act on what is marked. */
+/** Keys that act on the marked row. */
 function pressTarget(board: Board, letter: string, target: Target | null): Pressed {
   if (target === null) return stay(board);
   const page = pages[letter];
@@ -368,7 +368,7 @@ function pressTarget(board: Board, letter: string, target: Target | null): Press
   }
 }
 
-/** The key of each command that acts on what is marked, or on the board. */
+/** The key of each command that acts on the marked row or on the board. */
 const keysOfCommands: Readonly<Record<string, string>> = {
   answer: 'a',
   diff: 'd',
@@ -401,12 +401,12 @@ function commandsOf({ news }: Pick<Board, 'news'>): Map<string, TypedCommand> {
   return new Map<string, TypedCommand>([...keys, ...sorts, ...plans]);
 }
 
-/** All commands that begin with the text, in the order of the alphabet. */
+/** The commands that begin with the text, in alphabetical order. */
 function completionsOf(board: Pick<Board, 'news'>, text: string): string[] {
   return [...commandsOf(board).keys()].filter((name) => name.startsWith(text)).toSorted();
 }
 
-/** The text as far as all of its completions agree. */
+/** The text, extended as far as all completions agree. */
 function completed(board: Pick<Board, 'news'>, text: string): string {
   const [first, ...others] = completionsOf(board, text);
   if (first === undefined) return text;
@@ -415,7 +415,7 @@ function completed(board: Pick<Board, 'news'>, text: string): string {
   return first.slice(0, length);
 }
 
-/** The command of that name, or the only one that begins so; null: there is none, or there are several. */
+/** The command of that name, or the only one that begins with the text; null: none, or several. */
 function typedCommand(board: Pick<Board, 'news'>, text: string): TypedCommand | null {
   const wanted = text.trim();
   const all = commandsOf(board);

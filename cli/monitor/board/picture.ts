@@ -1,4 +1,4 @@
-/** The board as lines that fit the terminal. A pure function of the state and the time. */
+/** The board as lines that fit the terminal. A pure function of its state and the time. */
 import { counted } from '../../../machines/vocabulary/numbers.ts';
 import type { InstanceEntry, PlanEntry } from '../../../runtime/api/client/client.ts';
 import { accountLines } from '../../account-text.ts';
@@ -16,13 +16,13 @@ export interface Looking {
   readonly nowMs: number;
 }
 
-/** What is above and below a list or a page. */
+/** The lines above and below a list or a page. */
 interface Frame {
   readonly head: readonly Line[];
   readonly foot: readonly Line[];
 }
 
-/** Lines of less than `width` columns, less than `height` of them: a full last column or row would make terminals scroll. */
+/** Lines narrower than `width`, and fewer than `height`: a full last column or row would make terminals scroll. */
 export function picture(board: Board, looking: Looking, paint: Paint): string[] {
   const room = Math.max(1, looking.height - 1);
   const { head, foot } = frameOf(board, looking);
@@ -33,13 +33,13 @@ export function picture(board: Board, looking: Looking, paint: Paint): string[] 
   return lines.map((line) => paintLine(cutLine(line, Math.max(1, looking.width - 1)), paint));
 }
 
-/** The rows that a list or a page has. */
+/** The number of rows for the list or the page. */
 export function spaceOf(board: Board, looking: Looking): number {
   const { head, foot } = frameOf(board, looking);
   return Math.max(1, looking.height - 1 - head.length - foot.length);
 }
 
-/** A low terminal has no rows for optional parts. */
+/** A terminal with fewer rows shows no optional parts. */
 const lowRows = 10;
 
 function frameOf(board: Board, looking: Looking): Frame {
@@ -78,7 +78,7 @@ function linkLine({ link }: Board): Line | null {
   }
 }
 
-/** How many of a person's pauses are shown; `stator status` has all. */
+/** The most pauses that are shown; `stator status` shows all. */
 const pausesShown = 3;
 
 function pausedHead({ news }: Board, nowMs: number): Line[] {
@@ -146,7 +146,7 @@ const pageKeys = [
   'p prompt',
   '? keys',
 ];
-/** The parts that are left out first if there are too few rows. */
+/** The optional parts, in the order in which they are left out if there are too few rows. */
 const lessNeeded = [
   'space on',
   'S sort',
@@ -162,7 +162,7 @@ const lessNeeded = [
   'b back',
 ];
 
-/** Keys that change something are named where what is marked takes it; the others only look. */
+/** A key that changes something is listed only if the marked row accepts it. All other keys only read. */
 const actKeys: Readonly<Record<string, (of: PlanEntry, agent: InstanceEntry | undefined) => boolean>> = {
   'a answer': ({ need }) => need !== null && need.source !== 'wave',
   'i start': ({ status, paused }) => paused || status === 'ready' || status === 'cancelled',
@@ -204,7 +204,7 @@ function keysText(board: Board, { width, nowMs }: Looking): string {
   return widthOf(text) < width ? text : `? keys  ${back}`;
 }
 
-/** A question, the typed text, and the result of the last key, in the place of the keys. */
+/** The line at the bottom: a question, the typed text, or the result of the last key. Otherwise the list of keys. */
 function wordLines({ input, confirmation, message, busy }: Board, width: number): Line[] {
   const told: Line[] = (message?.lines ?? [])
     .slice(0, 4)
@@ -234,7 +234,7 @@ function inputLines({ kind, question, text }: Input, width: number): Line[] {
   return [...asked, typedLine(label, text, width)];
 }
 
-/** A page's lines as they are at that width. */
+/** The lines of a page, wrapped at that width. */
 export function pageRows({ lines }: Pick<Page, 'lines'>, width: number): Line[] {
   return lines.flatMap(({ tone, text }) =>
     broken(text, Math.max(1, width - 1)).map((part): Line => [{ tone, text: part }]),
@@ -256,12 +256,12 @@ function bodyLines(board: Board, looking: Looking, space: number): Line[] {
   return hasSide(board, looking) ? besides(list, sideLines(board, looking, space), looking) : list;
 }
 
-/** By whole pages, so that one step of the mark changes two rows and not all. */
+/** The list moves by whole pages, so that moving the mark changes two rows and not all of them. */
 function firstRow(marked: number, space: number): number {
   return marked < 0 ? 0 : Math.floor(marked / space) * space;
 }
 
-/** The row of the list in that line of the terminal, counted from 0; null: none, or another part of the screen. */
+/** The row of the list at that line of the terminal, counted from 0; null: none, or another part of the screen. */
 export function rowAt(
   board: Board,
   looking: Looking,
@@ -276,7 +276,7 @@ export function rowAt(
   return line < 0 || line >= space || (rows[index]?.id ?? null) === null ? null : index;
 }
 
-/** From this many columns on, the log or the diff of the marked row is shown beside the list. */
+/** From this width on, the log or diff of the marked row is shown beside the list. */
 const sideColumns = 100;
 const widestList = 80;
 
@@ -300,7 +300,7 @@ function besides(list: readonly Line[], side: readonly Line[], looking: Looking)
   });
 }
 
-/** A need completely, the end of a log, or the beginning of a diff. */
+/** A complete need, the end of a log, or the beginning of a diff. */
 function sideLines(board: Board, looking: Looking, space: number): Line[] {
   const { side } = board;
   const width = looking.width - listWidth(looking);
@@ -316,7 +316,7 @@ function sideLines(board: Board, looking: Looking, space: number): Line[] {
   ];
 }
 
-/** The question or the error as it is, and what answers it. */
+/** The complete question or error, and the command that answers it. */
 function needLines(board: Board, target: Target | null, width: number): Line[] {
   const need = needOf(board, target);
   if (need === null) return [];
@@ -333,13 +333,13 @@ function needLines(board: Board, target: Target | null, width: number): Line[] {
 function emptyText(board: Board): string {
   const { news, filter, near } = board;
   if (news === null) return '';
-  // The last reading was of all plans, or of another one.
+  // The last reading was of all plans, or of another plan.
   if (near !== null && nearOf(board) === null) return 'asking the engine';
   if (near !== null) return 'it has no waves and no agents yet';
   return filter === '' ? 'no plans yet; stator run <plan.md> runs one' : 'nothing matches; Esc takes the filter away';
 }
 
-/** The marked row has a sign, so that it can be seen without colours. */
+/** The marked row has a sign, so that it is visible without colours. */
 function rowLine({ id, line }: Row, isMarked: boolean): Line {
   if (id === null) return line;
   return [{ tone: 'strong', text: isMarked ? '> ' : '  ' }, ...(isMarked ? line.map((span) => strong(span)) : line)];

@@ -15,16 +15,16 @@ import { spendingText } from '../../usage-text.ts';
 import type { Board, Mark, NearPlan, News, SideKind, Sorting, Target } from './state.ts';
 
 export interface Row {
-  /** null: a heading, which is skipped when the mark moves. */
+  /** null: a heading, which the mark skips. */
   readonly id: string | null;
   readonly target: Target | null;
   readonly line: Line;
 }
 
-/** Names are in one column of at most a third of the width, so that the need beside a name stays readable. */
+/** Names are in one column of at most a third of the width, so that the text beside them stays readable. */
 const widestName = 36;
 
-/** `width`: of the list; it changes how the rows look, and nothing else. */
+/** `width`: the width of the list. It changes only how the rows are drawn. */
 export function rowsOf(board: Board, nowMs: number, width = 3 * widestName): Row[] {
   const { news, near } = board;
   if (news === null) return [];
@@ -33,13 +33,13 @@ export function rowsOf(board: Board, nowMs: number, width = 3 * widestName): Row
   return shown === null ? [] : nearRows(shown, nowMs);
 }
 
-/** The plan that is shown in detail, once it is known: the last news may be about another one. */
+/** The plan in the detailed view, once it was read: the last news may be about another plan. */
 export function nearOf({ news, near }: Board): NearPlan | null {
   const shown = near === null ? null : (news?.near ?? null);
   return shown?.plan.project === near?.project && shown?.plan.plan === near?.plan ? shown : null;
 }
 
-/** The row that is marked; -1: there is none to mark. */
+/** The index of the marked row; -1: no row can be marked. */
 export function markedIndex(rows: readonly Row[], { id, index }: Mark): number {
   const found = id === null ? -1 : rows.findIndex((row) => row.id === id);
   if (found >= 0) return found;
@@ -48,20 +48,20 @@ export function markedIndex(rows: readonly Row[], { id, index }: Mark): number {
   return below >= 0 ? below : rows.findLastIndex((row) => row.id !== null);
 }
 
-/** The marked row; in a plan that is shown in detail and has no row yet, the plan itself. */
+/** The target of the marked row. In the detailed view without a marked row it is the plan itself. */
 export function markedTarget(board: Board, nowMs: number): Target | null {
   const rows = rowsOf(board, nowMs);
   const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);
   return rows[index]?.target ?? (board.near === null ? null : planTarget(board.near.project, board.near.plan));
 }
 
-/** The need of that plan or repo for a person; null: none, or it is the row of an agent. */
+/** The need of that plan or repo; null: none, or the row is an agent. */
 export function needOf({ news }: Board, target: Target | null): News['status']['needs_you'][number] | null {
   const of = target === null || target.title !== null ? undefined : news?.status.needs_you;
   return of?.find(({ project, plan }) => project === target?.project && plan === target.plan) ?? null;
 }
 
-/** The text beside the list. */
+/** The kind of text beside the list. */
 export function sideKindOf(board: Board, target: Target | null): SideKind {
   return board.sideKind === 'need' && needOf(board, target) === null ? 'log' : board.sideKind;
 }
@@ -146,7 +146,7 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs, width }: Lo
   ];
 }
 
-/** Each with the agents below it. A repo that needs a person is above all. */
+/** Sorted plans, each with its agents below it. A repo that needs a person is at the top. */
 function sorted(rows: readonly Row[], entries: ReadonlyMap<string, PlanEntry>, by: Exclude<Sorting, 'turn'>): Row[] {
   const blocks: Row[][] = [];
   for (const row of rows) {
@@ -175,7 +175,7 @@ function section(heading: string, tone: Tone, rows: readonly Row[]): Row[] {
   return [{ id: null, target: null, line: [{ tone, text: `${heading} (${count})` }] }, ...rows];
 }
 
-/** Every word must occur somewhere in it, in any case. */
+/** Every word of the filter must occur in one of the texts; upper and lower case are the same. */
 function matches(filter: string): (...texts: readonly string[]) => boolean {
   const words = filter
     .toLowerCase()
@@ -248,7 +248,7 @@ function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
   ];
 }
 
-/** What is above the rows of one plan. */
+/** The lines above the rows of the detailed view. */
 export function nearHead({ plan, instances }: NearPlan, nowMs: number): Line[] {
   const parts = [
     planStateText(plan),

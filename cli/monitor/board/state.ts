@@ -1,22 +1,22 @@
-/** The state of the board: one value, which keys and news change. Pure. */
+/** The state of the board: one value that keys and news change. Pure. */
 import type { InstanceEntry, PlanShow, QueueStats } from '../../../runtime/api/client/client.ts';
 import type { Tone } from '../../output.ts';
 import type { Line } from '../../spans.ts';
 import type { Seen, Status } from '../../status/sort.ts';
 
-/** The subject of a row, on which its keys act. */
+/** The subject of a row, which its keys act on. */
 export interface Target {
   readonly project: string;
   /** null: the repo itself. */
   readonly plan: string | null;
-  /** The title of an agent, or of the one that works on that task. */
+  /** The title of the agent, or of the agent that works on the task. */
   readonly title: string | null;
   /** `w1-t2`. */
   readonly task: string | null;
   readonly role: string | null;
 }
 
-/** The plan that is shown in detail. */
+/** The plan in the detailed view. */
 export interface NearPlan {
   readonly plan: PlanShow;
   readonly instances: readonly InstanceEntry[];
@@ -30,47 +30,47 @@ export interface News {
   readonly near: NearPlan | null;
 }
 
-/** `there`; or why there is no news, which is waited for. */
+/** Whether news arrives: `there`, or why it does not. */
 export type Link =
   | { readonly kind: 'there' }
-  /** No engine has run yet: the shown data is read from the store. `why`: which engine is missing. */
+  /** No engine has run yet: the data is read from the store. `why`: why there is no engine. */
   | { readonly kind: 'stored'; readonly why: string }
   | { readonly kind: 'gone' }
-  /** It got a request a while ago, and does not answer. */
+  /** The engine got a request a while ago and does not answer. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'waits'; readonly why: string };
 
 export type PageKind = 'log' | 'diff' | 'history' | 'prompt' | 'plan';
 
-/** A text that fills the screen. */
+/** A text over the whole screen. */
 export interface Page {
   readonly kind: PageKind | 'permission';
   readonly target: Target;
   readonly title: string;
   readonly lines: readonly { readonly tone: Tone; readonly text: string }[];
-  /** The lines as they are broken for this width. */
+  /** The lines, wrapped at this width. */
   readonly rows: readonly Line[];
   readonly top: number;
-  /** The end stays visible, as of a log that grows. */
+  /** The end stays visible, as for a growing log. */
   readonly follows: boolean;
   readonly search: string;
-  /** The question that it shows: what an agent asks to be allowed. */
+  /** The permission question on this page. */
   readonly permission: string | null;
 }
 
-/** What is read for the place beside the list: the log or the diff of what is marked. */
+/** The text beside the list: the log or the diff of the marked row. */
 export interface Side {
   readonly kind: Exclude<SideKind, 'need'>;
-  /** The row that it is about, and its time. */
+  /** The row of this text, and the time of its reading. */
   readonly of: string;
   readonly title: string;
   readonly lines: Page['lines'];
 }
 
-/** `need`: the need of the marked plan, in full; otherwise its log. */
+/** `need`: the complete need of the marked plan; if it has none, its log is shown. */
 export type SideKind = 'need' | 'log' | 'diff';
 
-/** `turn`: plans that need a person first, then running, waiting and other ones. */
+/** `turn`: plans that need a person first, then running, waiting and other plans. */
 export const sortings = ['turn', 'name', 'age', 'cost'] as const;
 export type Sorting = (typeof sortings)[number];
 
@@ -78,18 +78,18 @@ export type InputKind = 'filter' | 'search' | 'answer' | 'send' | 'transition' |
 
 export interface Input {
   readonly kind: InputKind;
-  /** The question above the line. */
+  /** The question above the input line. */
   readonly question: string | null;
   readonly text: string;
   readonly target: Target | null;
-  /** For an answer: which agent it is for, and the number of its question; null: it is for no question. */
+  /** The agent that gets the answer, and the number of its question; null: the text answers no question. */
   readonly title: string;
   readonly number: number | null;
-  /** There is no question: a plan that failed is started again, with or without a message. */
+  /** The text may be empty: a failed plan is started again, with or without a message. */
   readonly mayBeEmpty: boolean;
-  /** The question that is denied with this text. */
+  /** The permission question that is denied with this text. */
   readonly permission: string | null;
-  /** What can be chosen by its number, the first by 1. */
+  /** The choices, selected by number from 1. */
   readonly choices?: readonly string[];
 }
 
@@ -105,9 +105,9 @@ export type BoardAction =
   | 'send'
   | 'end';
 
-/** The action that follows once a person confirms it. */
+/** The action that follows if the person confirms it. */
 export interface Confirmation {
-  /** What will happen, a line each. */
+  /** The effects, one per line. */
   readonly lines: readonly string[];
   readonly action: BoardAction;
   readonly target: Target;
@@ -119,7 +119,7 @@ export interface Message {
   readonly lines: readonly string[];
 }
 
-/** The marked row: by what it shows, and by its position if that has gone. */
+/** The mark: the id of its row, and the position of that row in case the row has gone. */
 export interface Mark {
   readonly id: string | null;
   readonly index: number;
@@ -128,13 +128,13 @@ export interface Mark {
 export interface Board {
   readonly news: News | null;
   readonly link: Link;
-  /** The plan that is shown in detail; null: all of them. */
+  /** The plan in the detailed view; null: the list of all plans. */
   readonly near: { readonly project: string; readonly plan: string } | null;
   readonly marks: { readonly fleet: Mark; readonly near: Mark };
   readonly filter: string;
   readonly sorting: Sorting;
   readonly sideKind: SideKind;
-  /** null: nothing was read for it yet. */
+  /** null: nothing was read yet. */
   readonly side: Side | null;
   readonly page: Page | null;
   readonly input: Input | null;

@@ -1,6 +1,6 @@
 /**
- * The terminal, taken for a full screen and given back as it was, whatever ends the process but SIGKILL: on the alternate screen, without a cursor, keys as they are
- * pressed, and lines that are too long cut instead of broken. A picture is written by the rows that differ from the last one, so little goes over a slow line.
+ * Takes over the terminal for a full screen, and restores it when the process ends in any way except SIGKILL. It uses the alternate screen without a
+ * cursor, reads single keys, and cuts long lines. Only the rows that differ from the last picture are written, so little goes over a slow line.
  */
 import { PassThrough } from 'node:stream';
 import { type Stream, sizeOf } from '../../output.ts';
@@ -9,17 +9,17 @@ export interface BoardTerminal {
   /** Input, key by key. */
   readonly keys: NodeJS.ReadStream;
   size(): { width: number; height: number };
-  /** Rows from the top on; what is below them is taken away. Only those that are not there already are written. */
+  /** Shows these rows from the top, and clears the rows below. Only rows that changed are written. */
   show(rows: readonly string[]): void;
-  /** The next picture is written whole: another program may have written over this one. */
+  /** Writes the next picture completely, because another program may have written over the last one. */
   forget(): void;
-  /** Stops the process as Ctrl-Z does; `back` is called when it goes on. */
+  /** Stops the process as Ctrl-Z does; `back` is called when it continues. */
   suspend(back: () => void): void;
-  /** Gives it back; may be called twice. */
+  /** Restores the terminal; may be called twice. */
   leave(): void;
 }
 
-/** Where the mouse is, from 0 on, and what it does there. */
+/** The position of the mouse, from 0, and its action. */
 export interface Pointer {
   readonly does: 'click' | 'up' | 'down';
   readonly line: number;
@@ -33,7 +33,7 @@ export interface TerminalOptions {
   resized(): void;
   /** Called at a click, and at each step of the wheel. */
   pointed(pointer: Pointer): void;
-  /** Called before the terminal is given back. */
+  /** Called before the terminal is restored. */
   leaving(): void;
 }
 
@@ -47,10 +47,10 @@ const plainLetters = '\x1b[0m';
 const clearAll = '\x1b[2J\x1b[H';
 const clearRow = '\x1b[K';
 const clearBelow = '\x1b[J';
-/** What is pasted comes marked as such. */
+/** The terminal marks the beginning and the end of pasted text. */
 const markPastes = '\x1b[?2004h';
 const leavePastes = '\x1b[?2004l';
-/** Clicks and the wheel are reported, in the form that has no limit of columns. */
+/** The terminal reports clicks and the wheel, in the form that has no limit of columns. */
 const reportMouse = '\x1b[?1000h\x1b[?1006h';
 const leaveMouse = '\x1b[?1006l\x1b[?1000l';
 const mouseReport = /\x1b\[<(\d+);(\d+);(\d+)([Mm])/g;
@@ -62,13 +62,13 @@ function toRow(index: number): string {
   return `\x1b[${index + 1};1H`;
 }
 
-/** They end the process by the same signal, so that its starter sees that. */
+/** These signals end the process by the same signal, so that the parent sees it. */
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGALRM', 'SIGUSR2'] as const;
-/** A process that cannot be stopped (without a shell to return to) goes on after this. */
+/** A process that cannot be stopped, for example without a shell, continues after this time. */
 const suspendedMs = 100;
 
 export function takeTerminal({ stdin, stdout, resized, pointed, leaving }: TerminalOptions): BoardTerminal {
-  // Ink asks for raw mode, and we have it already.
+  // Ink turns raw mode on, but it is already on.
   const keys = Object.assign(new PassThrough(), {
     isTTY: true,
     setRawMode: () => keys,
@@ -76,7 +76,7 @@ export function takeTerminal({ stdin, stdout, resized, pointed, leaving }: Termi
     unref: () => keys,
   });
   let isTaken = false;
-  /** The rows as they are there; null: unknown. */
+  /** The rows on the screen; null: unknown. */
   let shown: readonly string[] | null = null;
   let waiting = '';
   const heard = (chunk: Buffer | string) => {
@@ -112,7 +112,7 @@ export function takeTerminal({ stdin, stdout, resized, pointed, leaving }: Termi
     try {
       stdin.setRawMode(false);
     } catch {
-      // The terminal is gone: there is nothing to give back.
+      // The terminal has gone: there is nothing to restore.
     }
   }
 
@@ -129,7 +129,7 @@ export function takeTerminal({ stdin, stdout, resized, pointed, leaving }: Termi
   }
 
   process.on('exit', giveBack);
-  // Before the error is printed, so that it is on the screen that stays.
+  // Called before Node prints the error, so that the error is on the normal screen.
   process.on('uncaughtExceptionMonitor', giveBack);
   process.stdout.on('resize', resized);
   process.removeAllListeners('SIGINT'); // that of main, which leaves at once
