@@ -68,7 +68,7 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
     },
   };
 
-  /** What tasks of that role may name. */
+  /** The agents that tasks of that role may name. */
   function agentsOf(project: string, role: Role): string[] {
     if (projects.budgetOf(project) === null) return [];
     const { choices } = projects.get(project).config.profiles[role];
@@ -125,7 +125,7 @@ export function reservedUntil(
   return until <= at ? null : Math.min(until, at + longestHoldMs);
 }
 
-/** What a run's program says of its account, to be stored; `isReserved`: so little is left that new agents are held back. */
+/** The changes that store a program's report about its account; `isReserved`: so little is left that new agents are held back. */
 export function quotaChanges(
   run: Pick<RunRow, 'account' | 'project' | 'plan' | 'title' | 'started_at'>,
   {
@@ -145,7 +145,7 @@ export function quotaChanges(
   const noted = quotas.flatMap(({ span, used, untilMs: until }): Change[] =>
     until === null || until <= at ? [] : [{ do: 'account.note', account, span, used, until, at }],
   );
-  // The span that ends last is the one to wait for.
+  // A new agent must wait for the span that ends last.
   const before = known.find((limit) => limit.account === account) ?? null;
   const held = quotas
     .flatMap(({ used, isUnproven = false, ...quota }) => {

@@ -1,4 +1,4 @@
-/** What is left of an account's limits by the file of a run's conversation, for programs whose output does not say it. */
+/** The rest of an account's limits, read from the file of a run's conversation, for programs whose output does not report it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Preset } from '../../base/config/config.ts';
@@ -16,7 +16,7 @@ export function noteConversations(folder: Place, preset: Preset, conversations: 
   writeStartFile(conversationsFile(folder), conversations);
 }
 
-/** What the run's output says; otherwise what its conversation says since the run started. */
+/** The limits in the run's output; if there are none, those in its conversation since the run started. */
 export function quotasOf(
   { preset, started_at: startedAt }: Pick<RunRow, 'preset' | 'started_at'>,
   { folder, report }: { readonly folder: Place; readonly report: ToldReport | null },

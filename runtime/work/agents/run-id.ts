@@ -1,7 +1,7 @@
 /** The id in STATOR_RUN of a run's processes, by which leftovers are found. */
 import { textDigest } from '../../base/platform/text-digest.ts';
 
-/** The identity of a home; a process works in one home. */
+/** The digest of the last home: a process works in one home. */
 let last = { home: '', mark: '' };
 
 /** A run's id on this machine. It contains the home, because two homes may have the same project and plan. */

@@ -8,28 +8,31 @@ import type { Environment } from '../../base/platform/home.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 import { readEnvFile } from './env-file.ts';
 
-/** Which characters it may have. A blank one counts as missing. */
+/** The accepted form of a secret. A blank secret counts as missing. */
 export interface SecretForm {
   readonly pattern: RegExp;
-  /** After `is no`. */
+  /** The text after `is no` in an error. */
   readonly is: string;
 }
 
 export interface SecretPlace {
   /** The table that names it, such as `[chats.team] in daemon.toml`. */
   readonly of: string;
-  /** The variables that may have it, in their order. */
+  /** The variables that may contain it, in order. */
   readonly variables: readonly string[];
-  /** Searched first; null: there is none. */
+  /** The env file that is searched first; null: none. */
   readonly envFile: string | null;
-  /** The repo whose configuration this is, which may bring the env file along; default: it is a person's own configuration, and no repo may. */
+  /**
+   * The repo whose configuration this is: it may name an env file of its own. Default: a person's own configuration, for which no repo may provide
+   * the file.
+   */
   readonly repo?: string;
   readonly form?: SecretForm;
 }
 
 export interface SecretParts {
   readonly env: Environment;
-  /** The repos that are known here: who can push to one must not choose the secret. */
+  /** The registered repos: a person who can push to one must not choose the secret. */
   readonly projects?: { all(): readonly { readonly path: string }[] };
 }
 
@@ -38,7 +41,7 @@ export interface FoundSecret {
   readonly from: string;
 }
 
-/** Printed characters. */
+/** Printable characters only. */
 export function secretForm(minChars: number): SecretForm {
   return {
     pattern: new RegExp(`^[\\x21-\\x7e]{${minChars},4096}$`),
@@ -48,7 +51,9 @@ export function secretForm(minChars: number): SecretForm {
 
 const usual = secretForm(1);
 
-/** null: it is nowhere. Throws `bad_config` for one of another form, and for an env file in a repo; and as `readEnvFile`. */
+/**
+ * null: the secret was not found. Throws `bad_config` for a secret of another form, and for an env file in a repo; also the errors of `readEnvFile`.
+ */
 export function findSecret(
   { of, variables, envFile, repo, form = usual }: SecretPlace,
   { env, projects }: SecretParts,
@@ -72,7 +77,7 @@ export function findSecret(
   return null;
 }
 
-/** As `findSecret`. Throws `no_token` if it is nowhere. */
+/** As `findSecret`, and throws `no_token` if it is not found. */
 export function readSecret(place: SecretPlace, parts: SecretParts): string {
   const found = findSecret(place, parts);
   if (found !== null) return found.value;
@@ -84,7 +89,7 @@ export function readSecret(place: SecretPlace, parts: SecretParts): string {
   );
 }
 
-/** What a person can do so that it is found. */
+/** The ways in which a person can provide it. */
 export function secretWays({ of, variables: [name = ''], envFile }: SecretPlace): readonly string[] {
   return [
     envFile === null

@@ -1,4 +1,4 @@
-/** What a message in a chat asks, and what an answer to it means. Pure: the same is asked when the message is sent, and again when it is answered. */
+/** The question of a chat message, and the meaning of an answer. Pure: the same function is used when the message is sent and when it is answered. */
 import { blockMessage, noticeLimit } from '../../../actors/notices.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
 import type { Block } from '../../../machines/plan/context.ts';
@@ -9,19 +9,19 @@ import type { PlanRow } from '../../core/store/rows.ts';
 
 export type About =
   | { readonly kind: 'question'; readonly number: number }
-  /** `isWhole`: the message shows all that is to be allowed. */
+  /** `isWhole`: the message shows the complete request. */
   | { readonly kind: 'permission'; readonly title: string; readonly id: string; readonly isWhole: boolean }
-  /** The plan is blocked, for that reason. */
+  /** The plan is blocked for that reason. */
   | { readonly kind: 'block'; readonly reason: string }
   | { readonly kind: 'wave'; readonly wave: number };
 
-/** What a person may do by one word, or by a button. */
+/** An act that a person chooses with one word or a button. */
 export interface Act {
   readonly word: string;
   readonly does: string;
   readonly type: SignalType;
   readonly payload: Readonly<Record<string, unknown>>;
-  /** The field of the payload that gets the text after the word, or a text without any word; default: it takes none. */
+  /** The field of the payload that receives the text after the word; `isAlone`: also a text that lacks the word. Default: the act takes no text. */
   readonly takes?: { readonly field: string; readonly isAlone: boolean };
 }
 
@@ -29,7 +29,7 @@ export type Meaning =
   | { readonly kind: 'act'; readonly act: Act; readonly payload: Readonly<Record<string, unknown>> }
   | { readonly kind: 'unclear'; readonly reply: string };
 
-/** null: there is nothing to answer. */
+/** null: the event asks nothing. */
 export function aboutOf({ event, details }: Pick<HookDeliver, 'event' | 'details'>): About | null {
   const {
     message = '',
@@ -56,19 +56,19 @@ export function aboutOf({ event, details }: Pick<HookDeliver, 'event' | 'details
   return { kind: 'block', reason: event === 'blocked' ? blockText(block) : String(message) };
 }
 
-/** Whether the text of the message is all of it: one of the length of the limit was cut, and nothing else is left out. */
+/** Whether the message shows the complete text: it is shorter than the limit at which texts are cut, and has no hidden characters. */
 function isShown(message: string): boolean {
   return message.length < noticeLimit && oneLine(message) === message;
 }
 
-/** As the stored notification of a block has it. */
+/** The text of the stored notification about a block. */
 function blockText(block: Parameters<typeof blockMessage>[0]): string {
   return blockMessage(block).slice(0, noticeLimit);
 }
 
 type Plan = Pick<PlanRow, 'plan' | 'status' | 'phase' | 'branch' | 'blocked' | 'wave'>;
 
-/** Why the message cannot be answered any more; null: it can, as far as the plan's row says. */
+/** Why the message cannot be answered any more; null: it can, according to the plan's row. */
 export function whyOver(about: About, plan: Plan | null): string | null {
   if (plan === null) return 'the plan is not there any more';
   const { blocked } = plan;
@@ -87,7 +87,7 @@ export function whyOver(about: About, plan: Plan | null): string | null {
   return null;
 }
 
-/** By the end of the command that a plan's way on has. */
+/** The act for each end of a command that a block offers. */
 const blockActs: readonly (readonly [end: RegExp, act: (found: RegExpExecArray) => Act])[] = [
   [
     / answer \S+( ".*")?$/,
@@ -101,7 +101,7 @@ const blockActs: readonly (readonly [end: RegExp, act: (found: RegExpExecArray) 
   ],
 ];
 
-/** What may be done, the likeliest first. Empty for a question: any text answers it. */
+/** The possible acts, the likeliest first. Empty for a question: any text answers it. */
 export function actsOf(about: About, plan: Plan): Act[] {
   switch (about.kind) {
     case 'question':
@@ -136,7 +136,7 @@ export function actsOf(about: About, plan: Plan): Act[] {
   }
 }
 
-/** What a person may write, a line each. */
+/** The accepted answers, one per line. */
 export function answerWords(about: About, plan: Plan): string[] {
   if (about.kind === 'question') return ['Reply to this message with the answer.'];
   const acts = actsOf(about, plan);
@@ -181,7 +181,7 @@ export function meaningOf(text: string, about: About, plan: Plan): Meaning {
   return { kind: 'unclear', reply: ['I did not understand that.', ...answerWords(about, plan)].join('\n') };
 }
 
-/** What follows the word; null: the text does not begin with it. */
+/** The text after the word; null: the text does not begin with the word. */
 function afterWord(text: string, word: string): string | null {
   if (!text.toLowerCase().startsWith(word)) return null;
   const rest = text.slice(word.length);

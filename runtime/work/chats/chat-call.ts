@@ -1,4 +1,4 @@
-/** One call of a chat's API. No message has the token, which is in the address of some. */
+/** One request to a chat's API. Error messages never contain the token, although some addresses do. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { ChatHookConfig } from '../../base/config/config.ts';
 import { requestOutbound } from '../../base/platform/outbound.ts';
@@ -20,7 +20,7 @@ export interface ChatCall {
   readonly timeoutMs: number;
 }
 
-/** A service that names no time is asked again then. */
+/** The wait if the service names no time. */
 const unsaidPauseMs = 5_000;
 const maxResponseBytes = 4 * 1024 * 1024;
 
@@ -29,7 +29,10 @@ export function tokenOf({ name, token, envFile }: ChatHookConfig, parts: SecretP
   return readSecret({ of: `[chats.${name}] in daemon.toml`, variables: [token], envFile }, parts);
 }
 
-/** The answer as JSON, whatever its status. Throws `no_answer`, `timed_out`, `address_refused`, `interrupted`, and `unavailable` for a limit and for an answer that is not JSON. */
+/**
+ * The answer as JSON, for every status. Throws `no_answer`, `timed_out`, `address_refused`, `interrupted`, and `unavailable` for a rate limit and for
+ * an answer that is no JSON.
+ */
 export async function callChat(
   { config, abort }: Pick<ServiceParts, 'config' | 'abort'>,
   { base, path, headers, body, timeoutMs }: ChatCall,
@@ -52,7 +55,7 @@ export async function callChat(
   }
 }
 
-/** As the header says, or as Telegram says it in the body: a second to an hour. */
+/** The wait from the header, or from the body for Telegram: between a second and an hour. */
 function pauseMsOf(header: string | undefined, body: string): number {
   const said = header ?? /"retry_after"\s*:\s*(\d+)/.exec(body)?.[1];
   return Math.max(1_000, retryAfterMs(said, Date.now()) ?? unsaidPauseMs);

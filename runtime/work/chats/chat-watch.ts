@@ -1,6 +1,6 @@
 /**
- * Reads what people answer in chats, and acts on it in their name. An answer is the signal of its own key, and what was read is stored after that: an engine
- * that is killed in between reads the answer again, finds its signal, and says the same once more.
+ * Reads people's answers in chats, and acts on them in their name. An answer becomes a signal with a key of its own, and the read position is stored
+ * after that. An engine that is killed in between reads the answer again, finds its signal, and sends the same reply once more.
  */
 import { EngineError, withHint } from '../../../machines/vocabulary/errors.ts';
 import { personName } from '../../../machines/vocabulary/ids.ts';
@@ -39,20 +39,20 @@ export interface ChatWatchParts {
   readonly troubles: Troubles;
   chats(): readonly ChatHookConfig[];
   nowMs(): number;
-  /** The home is still ours. */
+  /** Whether this process still owns the home. */
   mayWork(): boolean;
-  /** Throws `forbidden` if the role of that person is not enough for such a signal. */
+  /** Throws `forbidden` if that person's role does not permit such a signal. */
   mustMay(person: Person, type: string): void;
-  /** Why it was not taken; null: it was. The signal of that key again: as before. Throws an `EngineError`. */
+  /** Returns why it was refused; null: it was accepted. Sending a signal with the same key again has the same result. Throws an `EngineError`. */
   send(answer: ChatAnswer): Promise<string | null>;
-  /** Milliseconds between two readings, and after a failure. Default: as the service allows, and half a minute. */
+  /** Milliseconds between two readings, and after a failure. Default: the service's limit, and half a minute. */
   readonly everyMs?: number;
 }
 
 const retryMs = 30_000;
 /** The most messages of a channel that are searched for answers, the newest first. */
 const mostSent = 200;
-/** An account that may not answer gets that reply again after this time. */
+/** An account that is not permitted to answer gets that reply again only after this time. */
 const strangerMs = 60_000;
 const mostStrangers = 1_000;
 /** Failures of the engine, after which the answer is read again. */
@@ -96,11 +96,11 @@ export function createChatWatch(parts: ChatWatchParts) {
     running.delete(name);
     found?.end.abort();
     await found?.loop.stop();
-    // A new loop of that name says by itself whether it works.
+    // If a new loop of that name exists, it reports its own state.
     if (!running.has(name)) troubles.worked(troubleOf(name));
   }
 
-  /** Begins and ends loops as the settings say. */
+  /** Starts and stops loops as configured. */
   function configured(): void {
     if (!isOpen) return;
     const wanted = new Map(parts.chats().flatMap((config) => (config.enabled ? [[config.name, config]] : [])));
@@ -127,7 +127,7 @@ function troubleOf(name: string): Trouble {
   return { what: `answers in the chat ${name} are not read`, isRare: true, hint: `try it: stator hook test ${name}` };
 }
 
-/** When each account that may not answer got that reply. */
+/** The time of the last such reply, by account. */
 type Strangers = Map<string, number>;
 
 interface Chat {
@@ -147,7 +147,7 @@ async function readAnswers(parts: ChatWatchParts, chat: Chat): Promise<void> {
     if (!parts.mayWork()) return;
     const reply = await replyTo(parts, chat, incoming);
     faults?.('chat.after-act');
-    // The answer counts, whether or not the reply arrives.
+    // The answer counts even if the reply cannot be sent.
     if (reply !== null)
       await incoming
         .reply(reply)
@@ -161,7 +161,7 @@ function textOf(thrown: unknown): string {
   return oneLine(thrown instanceof EngineError ? withHint(thrown) : String(thrown));
 }
 
-/** What the person reads about the answer; null: nothing. Throws what may pass. */
+/** The reply to the person; null: none. Throws temporary failures. */
 async function replyTo(
   parts: ChatWatchParts,
   { config, service, strangers }: Chat,
@@ -217,7 +217,7 @@ async function act(
     return verdict(await send({ ...answer, type: before.type, payload }), `${project}/${name}`);
   }
   const found = await store.plan(project, name);
-  // Another plan of that name counts its own questions.
+  // A plan of that name that was created later has other questions.
   const plan = found !== null && found.createdAt > at ? null : found;
   const over = whyOver(about, plan);
   if (over !== null || plan === null)
@@ -232,7 +232,7 @@ function verdict(refusal: string | null, plan: string): string {
   return refusal === null ? `Thank you, ${plan} has it.` : `Nothing was done: ${refusal}.`;
 }
 
-/** Who answered that question before; empty: nobody, it was withdrawn. */
+/** Who answered that question first; empty: nobody, because it was withdrawn. */
 function answeredBy(signals: readonly SignalRow[], number: number, nowMs: number): string {
   const found = signals.find(({ type, status, payload }) => {
     if (type !== 'answer' || status !== 'done') return false;

@@ -1,4 +1,4 @@
-/** A message to a chat about an event of a plan, with what may be answered. */
+/** Sends an event of a plan to a chat, with the possible answers. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import type { ChatHookConfig } from '../../base/config/config.ts';
 import type { Change, Store } from '../../core/store/port.ts';
@@ -17,7 +17,7 @@ export interface ChatSending {
   readonly abort: AbortSignal;
 }
 
-/** What is stored with it: without that an answer is not understood. Throws an `EngineError`. */
+/** The context is stored with the message: an answer cannot be understood without it. Throws an `EngineError`. */
 export async function sendToChat(
   config: ChatHookConfig,
   effect: HookDeliver,

@@ -1,30 +1,30 @@
-/** What a chat's service can do. */
+/** The interface to a chat service. */
 import type { ChatMessageRow } from '../../core/store/rows.ts';
 
-/** A message, or a button, of an account there. */
+/** A message, or a pressed button, from an account of the service. */
 export interface Incoming {
   /** Unique in its chat. */
   readonly id: string;
-  /** What is stored when it was acted on: nothing up to there is read again. */
+  /** The position to store after it was handled: earlier messages are not read again. */
   readonly reach: { readonly message: string | null; readonly reached: string };
-  /** The id of the account, which the service gives and the account cannot choose. null: nothing is to be answered. */
+  /** The id that the service gives to the account, and that its owner cannot choose. null: the message needs no answer. */
   readonly author: string | null;
-  /** The message of ours that it answers; null: none. */
+  /** The message of stator that it answers; null: none. */
   readonly message: string | null;
-  /** Empty: it has no text. */
+  /** Empty: the message has no text. */
   readonly text: string;
-  /** true: it is to us alone, and not to others in the chat. */
+  /** true: only stator sees the message, and not the other people in the chat. */
   readonly isDirect: boolean;
   reply(text: string): Promise<void>;
 }
 
 export interface ChatService {
-  /** Names the bot or the channel; what is stored of it is stored under that. */
+  /** Identifies the bot or the channel: the read position is stored under this key. */
   readonly key: string;
-  /** Milliseconds from the reading that was made to the next. */
+  /** Milliseconds between two readings. */
   readonly everyMs: number;
-  /** The id of the message. Throws an `EngineError`. */
+  /** Returns the id of the message. Throws an `EngineError`. */
   send(text: string, buttons: readonly string[]): Promise<string>;
-  /** The oldest first. May wait for them for half a minute. Throws an `EngineError`, `interrupted` too. */
+  /** Returns new messages, the oldest first, and may wait half a minute for one. Throws an `EngineError`, including `interrupted`. */
   read(from: { readonly mark: string | null; readonly sent: readonly ChatMessageRow[] }): Promise<readonly Incoming[]>;
 }

@@ -56,7 +56,7 @@ export function createBranchBase(parts: CheckParts): Handler<BranchBase> {
     }
     const base: PlanBase = { branch: trunk.branch, commit: joint.commit, on: wanted.on };
     if (isRefresh && head !== null) {
-      // It was begun from a tag or a commit, which nothing comes to.
+      // The plan began from a tag or a commit, which gets no new commits.
       if (before?.branch === null) return based(head);
       const check = project.config.landing.check;
       const wish = { repository, branch, head, base, check, checksContained: refresh.contained };
@@ -164,7 +164,7 @@ function conflict(files: readonly string[], what: string, plan: string): Outcome
   return { type: 'base_conflicted', payload: { files: files.slice(0, toldFiles), detail } };
 }
 
-/** The branch and its base do not go together: what a person reads, and what a fixer reads. */
+/** Reports that the branch and its base conflict, with one text for a person and one for a fixer. */
 async function unfit(
   repository: Repository,
   {

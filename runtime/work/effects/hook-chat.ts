@@ -1,4 +1,4 @@
-/** A hook as a message in a chat. */
+/** Sends a hook as a message in a chat. */
 import { noticeLimit } from '../../../actors/notices.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
@@ -29,7 +29,7 @@ export async function chatHook(
   effect: HookDeliver,
   { project, abort }: Sending,
 ): Promise<HookTry> {
-  // A permission is shown as a whole, or cannot be given in the chat.
+  // A permission request that is not shown completely cannot be granted in the chat.
   const { subject, text } = hookNotice(effect, project, noticeLimit);
   const limit = AbortSignal.timeout(hook.timeoutMs);
   try {
@@ -38,7 +38,7 @@ export async function chatHook(
     return { kind: 'delivered', status: null, output: null, changes };
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || (thrown.code === 'interrupted' && !limit.aborted)) throw thrown;
-    // Another token, or a bot that was let in, may be there at the next try.
+    // The next try may have a corrected token, or the bot may have been invited by then.
     return failedTry(onOneLine(withHint(thrown)), { retries: true });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The effects of a line if the forge merges the pull request of the plan at its head. The prepared and checked merge is that of the request's commit and the
- * branch on the forge; the forge is asked to merge that commit while its branch has not moved, and the request is then read from the forge.
+ * The effects of a landing line whose next plan the forge merges through its pull request. stator merges the request's commit with the forge's target
+ * branch and checks the result. It then asks the forge to merge that commit if the target branch has not moved, and reads the request again.
  */
 import type { LandingFind, LandingMerge, LandingPrepare } from '../../../machines/vocabulary/effect.ts';
 import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
@@ -19,10 +19,10 @@ import { mergeNow } from './pull-merge.ts';
 import { type ForgeParts, withForge } from './with-forge.ts';
 import { siteOf } from './workplace.ts';
 
-/** An effect of a line whose plan the forge merges. */
+/** An effect of a line whose next plan is merged by the forge. */
 export type ByForge<E> = E & { readonly pull: LandingPull };
 
-/** The request's target branch, in its present state on the forge. */
+/** The request's target branch as it is on the forge now. */
 export async function findForgeLine(
   parts: ForgeParts,
   { branch, pull }: ByForge<LandingFind>,
@@ -39,7 +39,7 @@ export async function findForgeLine(
     async work({ forge }) {
       const found = await requestAt(forge, pull.number);
       const { base: into } = found;
-      // The branch's name is text of another person, and git would accept more than a name.
+      // Another person may have chosen the branch's name, and git would accept more than a name.
       if (!(await isBranchName(site.repository, into)))
         return refusal({ kind: 'pull', detail: `${found.url} is for ${into}, which is no name of a branch` }, names);
       return requestObstacle(found, { pull, names: { ...names, into } }) ?? { type: 'line_found', payload: { into } };
@@ -47,7 +47,7 @@ export async function findForgeLine(
   });
 }
 
-/** Finds the commit with which the plan is to be merged, and passes it to `make`. */
+/** Finds the commit that the plan is merged with, and calls `make` with it. */
 export async function prepareForForge(
   parts: ForgeParts,
   { plan, branch, into, pull, approved, on }: ByForge<LandingPrepare>,
@@ -113,11 +113,11 @@ export async function mergeByForge(
 interface Landing extends Pick<RepoForge, 'forge' | 'remote'> {
   readonly names: LandingNames;
   readonly pull: LandingPull;
-  /** The checked merge; null: the branch has moved meanwhile. */
+  /** The checked merge commit; null: the branch has moved since the check. */
   readonly made: string | null;
 }
 
-/** By the forge's rules for the branch; null: there is none. */
+/** The obstacle from the forge's rules for the branch; null: none. */
 async function forgeObstacle(
   repository: Repository,
   { forge, names, pull }: Landing,

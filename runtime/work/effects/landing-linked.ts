@@ -1,6 +1,7 @@
 /**
- * The effects of a line whose plan has a pull request for each member of its repo. All must be as they were approved and mergeable before the first is merged;
- * then one after the other is merged in the order in which members land. What was merged is named with its way back when another one is refused.
+ * The effects of a landing line whose next plan has a pull request for each member of its repo. All of them must be approved, unchanged and mergeable
+ * before the first one is merged. Then they are merged one after the other, in the members' order. If one is refused, the message lists the merged
+ * ones and how to undo each.
  */
 import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -34,12 +35,12 @@ interface Request {
   readonly member: CompositeMember;
   readonly forge: RepoForge['forge'];
   readonly remote: string;
-  /** The commit that it is to show. */
+  /** The approved commit, which must be its head. */
   readonly head: string;
   readonly found: PullRequest;
 }
 
-/** They land with the branch that has the files of the members. */
+/** The requests land on the branch that contains the members' files. */
 export async function findLinkedLine(
   parts: ForgeParts,
   { branch, ...at }: Omit<LinkedLanding, 'names'> & { readonly branch: string },
@@ -60,7 +61,7 @@ export async function findLinkedLine(
   }, refused(names));
 }
 
-/** Brings what the forges have now to the branch of the repo, and passes the plan to `make`. */
+/** Fetches the members' present branches into the repo's branch, and calls `make` with the plan. */
 export async function prepareLinked(
   parts: ForgeParts,
   at: LinkedLanding,
@@ -83,7 +84,7 @@ export async function prepareLinked(
   }, refused(names));
 }
 
-/** Merges them one after the other. What an earlier try has merged stays, and the rest follows. */
+/** Merges them one after the other. Requests that an earlier try has merged are skipped. */
 export async function mergeLinked(
   parts: ForgeParts,
   at: LinkedLanding,
@@ -98,7 +99,7 @@ export async function mergeLinked(
       now = await requestsOf(parts, composite, at.members, askedBy(at));
       const obstacle = (await obstacleOf(now, names)) ?? (await forgeObstacle(parts, at, now));
       if (obstacle !== null) return obstacle;
-      // The first is looked at below, after the others and before anything is merged.
+      // The first one is checked below, after the others and before the first merge.
       const [, ...others] = now.filter((one) => !isMerged(one));
       for (const one of others) if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
       const { mergeMethod, landing } = site.project.config;
@@ -154,7 +155,7 @@ async function requestsOf(parts: ForgeParts, composite: Composite, members: Memb
   return requests;
 }
 
-/** The effects of a line are of no plan themselves. */
+/** A line is no plan, so the effects name the plan at its head. */
 function askedBy({ names, context: { abort } }: LinkedLanding): AskedBy {
   return { plan: names.plan, abort };
 }
@@ -163,7 +164,7 @@ function remotesOf(requests: readonly Request[]): Map<string, string> {
   return new Map(requests.map(({ member, remote }) => [member.folder, remote]));
 }
 
-/** Why one of them differs from what was approved, with what was merged already; null: none does. */
+/** The first request that differs from its approval, with the list of those that are already merged; null: none differs. */
 async function obstacleOf(requests: readonly Request[], names: LandingNames): Promise<Outcome | null> {
   for (const { member, found, head } of requests) {
     const isThere = found.state === 'merged' && found.base === member.branch;
@@ -177,7 +178,7 @@ async function obstacleOf(requests: readonly Request[], names: LandingNames): Pr
   return null;
 }
 
-/** By the rules of a forge for its branch; null: all can be merged. */
+/** The obstacle from a forge's rules; null: all can be merged. */
 async function forgeObstacle(
   parts: ForgeParts,
   at: LinkedLanding,
@@ -205,13 +206,13 @@ async function forgeObstacle(
   return null;
 }
 
-/** Its target has other commits than those that were checked. */
+/** The request's target has commits that were not there at the check. */
 async function hasMoved(one: Request, known: ReadonlyMap<string, string>): Promise<boolean> {
   const { member, remote } = one;
   return (await fetchTip(member.repository, { remote, branch: member.branch })) !== known.get(member.folder);
 }
 
-/** A member's own commits that its forge does not have would come with the request, and were checked by nobody there; null: there are none. */
+/** A member's local commits that its forge does not have would be merged with the request, although nobody has checked them there; null: none. */
 async function unpushedOf({ site, names }: LinkedLanding, requests: readonly Request[]): Promise<string | null> {
   const begun = await membersAt(site.repository, branchRef(names.branch));
   for (const { member, remote } of requests) {
@@ -224,7 +225,7 @@ async function unpushedOf({ site, names }: LinkedLanding, requests: readonly Req
   return null;
 }
 
-/** What was merged, and how it is taken back; empty: nothing was. */
+/** The merged requests, and how to undo each; empty: none is merged. */
 async function halfText(requests: readonly Request[]): Promise<string> {
   const lines = await Promise.all(requests.map(async (one) => (isMerged(one) ? mergedText(one) : null)));
   const there = lines.filter((line) => line !== null);
@@ -246,7 +247,7 @@ async function mergedText({ member, remote, found }: Request): Promise<string> {
   return `${said} as ${commit.slice(0, 12)}; take it back: git -C ${path} pull ${shellWord(remote)} ${shellWord(branch)} && ${back}, and push it`;
 }
 
-/** Brings what was merged to the branch of the repo, and compares it with what was checked. */
+/** Fetches the merged commits into the repo's branch, and compares them with the checked ones. */
 async function landed(
   parts: ForgeParts,
   { names, site }: LinkedLanding,

@@ -1,4 +1,4 @@
-/** A plan's pull request in the line of its branch: how it differs from the approved one, and what its preparation needs. */
+/** A plan's pull request in a landing line: the difference from its approval, and the inputs of its preparation. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
 import type { Outcome } from '../../core/outbox/handler.ts';
@@ -9,9 +9,9 @@ import { type Names, refusal } from './plan-merge.ts';
 export type LandingNames = Names & { readonly into: string };
 
 export interface Prepared {
-  /** The branch on the forge, with which the request is merged; null: the local branch has the same commits. */
+  /** The forge's target branch, which the request is merged with; null: the local branch has the same commits. */
   readonly target: string | null;
-  /** A part of the plan has landed, so what is left differs from what was approved. */
+  /** true: a part of the plan has already landed, so the rest differs from the approved change. */
   readonly isHalf?: boolean;
   readonly names: LandingNames;
 }
@@ -30,7 +30,7 @@ export function requestObstacle(
   );
 }
 
-/** The request is repeated later. */
+/** The error for a request that is tried again later. */
 export function late({ server }: Forge, what: string): EngineError {
   return new EngineError('forge_unreachable', `${server.name} ${what}`, 'it is asked again later');
 }

@@ -1,6 +1,6 @@
 /**
- * The effects of a line: find the target branch of a done plan, make the merge of the two as a commit that is on no branch, check that very commit, and move
- * the branch to it. Each effect may run again: git shows what an earlier try did.
+ * The effects of a landing line: they find the target branch of a done plan, merge both into a commit that is on no branch, check exactly that
+ * commit, and move the target branch to it. Each effect may run again: git shows the result of an earlier try.
  */
 import type {
   LandingCheck,
@@ -31,12 +31,12 @@ import { mayMerge, type Names, refusal } from './plan-merge.ts';
 import type { ForgeParts } from './with-forge.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
-/** The most commits of the branch and files that a fixer's message names, and the most characters of each: other people wrote both. */
+/** The most commits and files in a message to a fixer, and the most characters of each: other people wrote both. */
 const toldCommits = 20;
 const toldFiles = 100;
 const lineLength = 200;
 
-/** The plan that a plan is based on may be before it in the line, so its base is read when it is at the head. */
+/** The base of the plan may be another plan that is earlier in the line, so it is read when the plan is at the head. */
 export function createLandingFind(parts: ForgeParts): Handler<LandingFind> {
   return async (effect, context): Promise<Outcome> => {
     if (isByForge(effect)) return findForgeLine(parts, effect, context);
@@ -46,7 +46,7 @@ export function createLandingFind(parts: ForgeParts): Handler<LandingFind> {
     const asked = { verb: 'land', plan: row.plan, branch, into, approved: null, withAfter: true } as const;
     const found = await mayMerge(parts, site, { ...asked, lost: () => tellLostWork(parts, context, branch) });
     if ('type' in found) return found;
-    // No line is begun for a mistyped name.
+    // A mistyped name must not create a line.
     if ((await readRef(site.repository, branchRef(found.into))) === null) return refusal({ kind: 'no_branch' }, found);
     return { type: 'line_found', payload: { into: found.into } };
   };
@@ -95,7 +95,7 @@ async function prepare(
   const { repository, project } = await siteOf(parts, row, { branch, from: branch });
   const { check, strategy, reviewAgain, batch } = project.config.landing;
   const only = pull?.head ?? approved?.sha ?? null;
-  // The forge makes the commits that land.
+  // A forge makes the commits that land.
   const rebase = strategy === 'rebase' && pull === undefined;
   const made = await prepareMerge(repository, { from: branch, into, message, only, on: on ?? target, rebase });
   parts.faults?.('landing.after-prepare');
@@ -108,7 +108,7 @@ async function prepare(
         const together = pull === undefined && project.config.members.length === 0 ? batch : 1;
         return { type: 'landing_prepared', payload: { commit, base, tip, check: check ?? '', batch: together } };
       }
-      // If another plan is before it, its base is not known yet.
+      // If the plan is based on another plan in the line, its base is not known yet.
       const head = on === null ? await bringUpToDate(repository, { branch, into, base }) : null;
       parts.faults?.('landing.after-update');
       return refusal({ kind: 'outdated', by: approved.by }, names, head === null ? {} : { head });
@@ -156,7 +156,7 @@ export function createLandingCheck(parts: CheckParts): Handler<LandingCheck> {
   };
 }
 
-/** Moves it only to the checked commit: if the branch has moved meanwhile, the plan is merged again. */
+/** Moves the target branch only to the checked commit. If the branch has moved meanwhile, the plan is merged again. */
 export function createLandingMerge(parts: ForgeParts): Handler<LandingMerge> {
   return async (effect, context): Promise<Outcome> => {
     if (isByForge(effect)) return mergeByForge(parts, effect, context);

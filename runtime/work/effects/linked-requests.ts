@@ -1,6 +1,6 @@
 /**
- * One pull request for each member of a repo that a plan changes, at the forge of that member, for its own branch. Each text links the others. The forges are
- * read first, so a second run finds the result of the first.
+ * Makes one pull request for each member of a repo that a plan changes, at that member's forge and for its own branch. The texts of the requests link
+ * each other. The forges are read first, so a second run finds the requests of the first.
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
@@ -26,12 +26,12 @@ import { askMember, type ForgeParts, orFailed } from './with-forge.ts';
 export interface Linking extends PlanKey {
   readonly repository: Repository;
   readonly composite: Composite;
-  /** The plan's branch, and its commit. */
+  /** The plan's branch. */
   readonly branch: string;
   readonly head: string;
   /** The requests that the plan knows. */
   readonly known: readonly StackLayer[];
-  /** A person asked: what was closed gets a new request. */
+  /** A person sent the request, so closed pull requests are replaced by new ones. */
   readonly byHand: boolean;
   readonly abort: AbortSignal;
   /** The text that closes the issue of the plan when the last request is merged; null: there is none. */
@@ -46,18 +46,18 @@ interface Found {
   readonly known: StackLayer | null;
   readonly forge: RepoForge['forge'];
   readonly remote: string;
-  /** The member's part of the plan, made anew in the member. */
+  /** The commit with the plan's changes in the member's own repository. */
   readonly commit: string;
-  /** The commit of its branch at the remote; null: it does not exist. */
+  /** The commit of the member's branch at the remote; null: the remote does not have the branch. */
   readonly there: string | null;
   readonly request: PullRequest | null;
   readonly state: LinkedState;
 }
 
-/** What the states of the requests lead to. Pure. */
+/** The next step, from the states of the requests. Pure. */
 export type LinkedStep = 'publish' | 'merged' | 'closed' | 'decide';
 
-/** `decide`: the change is one, and a person has closed a part of it. */
+/** `decide`: a person has closed some of the requests, although they are one change. */
 export function linkedStep(states: readonly LinkedState[]): LinkedStep {
   if (states.every((state) => state === 'merged')) return 'merged';
   if (states.every((state) => state === 'closed')) return 'closed';
@@ -156,7 +156,7 @@ async function publish(parts: ForgeParts, at: Linking, found: readonly Found[]):
   return opened(at, found, stack);
 }
 
-/** Puts the member's part of the plan on its branch at the remote, on top of what was pushed before. Throws `refused` if somebody else has pushed there. */
+/** Pushes the member's commits to its branch at the remote, on top of what was pushed before. Throws `refused` if another person has pushed there. */
 async function push({ branch }: Linking, { member, remote, commit, there, state, known }: Found): Promise<string> {
   const { repository, folder } = member;
   const head = there === null ? commit : await onTop(repository, { there, commit, known: known?.head ?? null });
@@ -180,7 +180,7 @@ async function push({ branch }: Linking, { member, remote, commit, there, state,
   return head;
 }
 
-/** The commit that has the files of `commit` and follows `there`; null: `there` has work that is not the plan's. */
+/** The commit with the files of `commit` on top of `there`; null: `there` has commits that do not belong to the plan. */
 async function onTop(
   repository: Repository,
   { there, commit, known }: { there: string; commit: string; known: string | null },
@@ -188,7 +188,7 @@ async function onTop(
   if ((await findCommit(repository, there)) === null) return null;
   if (await isAncestor(repository, there, commit)) return commit;
   const tree = await treeOf(repository, commit);
-  // It was signed, so it was made anew, or an earlier try has pushed it.
+  // A signed commit differs each time it is made, or an earlier try has already pushed it.
   if ((await treeOf(repository, there)) === tree) return there;
   if (there !== known) return null;
   const message = await ownGit(repository.path, ['show', '--no-patch', '--format=%B', '--encoding=UTF-8', commit]);
@@ -231,7 +231,7 @@ function opened({ head }: Linking, found: readonly Found[], stack: readonly Stac
   };
 }
 
-/** The requests belong together, so a person says what becomes of the others. */
+/** The requests are one change, so a person decides about the others. */
 function decisionText({ plan }: Linking, found: readonly Found[]): string {
   const lines = found.map(({ member: { folder, branch }, request, state }) => {
     const url = request?.url ?? 'its request';

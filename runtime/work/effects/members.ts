@@ -1,4 +1,7 @@
-/** The members of a plan's repo: their present commits come to its base branch before anything is begun or merged there, and what lands goes to them. */
+/**
+ * The members of a plan's repo. Their present commits are copied to the repo's base branch before anything begins or merges there, and merged plans
+ * are split and sent to the members.
+ */
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -33,13 +36,13 @@ export interface CompositeMember extends MemberHead {
   readonly project: string;
 }
 
-/** The branch of a repo that has its members' files, and the members in the order in which they land. */
+/** The branch of the repo that contains its members' files, and the members in landing order. */
 export interface Composite {
   readonly into: string;
   readonly members: readonly CompositeMember[];
 }
 
-/** What to write into the configuration of a repo of these: each in a folder of its name, with the branch on which its plans begin now. */
+/** The configuration for a repo with these members: each has a folder of its name, and the branch on which its plans begin now. */
 export async function membersNamed(
   parts: MemberParts,
   of: Pick<Project, 'project' | 'path'>,
@@ -51,7 +54,7 @@ export async function membersNamed(
   return heads.map(({ folder, branch }) => ({ folder, repo: folder, branch }));
 }
 
-/** In the order in which that plan lands in them. null: the repo has no members. Throws as `headsOf` and `branchOf`. */
+/** The members in the order in which that plan lands in them. null: the repo has none. Throws the errors of `headsOf` and `branchOf`. */
 export async function compositeOf(parts: OrderParts, place: Place, plan: string): Promise<Composite | null> {
   const { project, config } = place.project;
   if (config.members.length === 0) return null;
@@ -60,7 +63,7 @@ export async function compositeOf(parts: OrderParts, place: Place, plan: string)
   return { into: await branchOf(place), members };
 }
 
-/** Throws `bad_config` if plans begin from no branch. */
+/** Throws `bad_config` if plans begin from a tag or a commit. */
 async function branchOf({ project, repository }: Place): Promise<string> {
   const { branch } = await baseAt(repository, await baseBranch(repository, project.config.baseBranch));
   if (branch !== null) return realBranch(repository, branch);
@@ -71,13 +74,15 @@ async function branchOf({ project, repository }: Place): Promise<string> {
   );
 }
 
-/** `isFresh`: a member is fetched first if that is configured. `remotes`: by folder, where the branch of that member counts instead of its local one. */
+/**
+ * `isFresh`: fetches a member first if that is configured. `remotes`: folders whose member is read from this remote branch instead of the local one.
+ */
 interface Freshness {
   readonly isFresh: boolean;
   readonly remotes?: ReadonlyMap<string, string>;
 }
 
-/** Throws `bad_config` for a member that cannot be one, `untrusted`, and git's errors. */
+/** Throws `bad_config` for a repo that cannot be a member, `untrusted`, and git's errors. */
 function headsOf(parts: MemberParts, { project }: Place, freshness: Freshness): Promise<CompositeMember[]> {
   return Promise.all(project.config.members.map((member) => headOf(parts, project, { ...member, ...freshness })));
 }
@@ -117,12 +122,12 @@ async function headOf(
   return { folder, project: repo, repository, branch: own, commit: tip };
 }
 
-/** How often a branch that someone else moves is looked at again. */
+/** The most tries while another process moves the branch. */
 const maxRounds = 5;
 
 /**
- * Brings the present commits of the members to the base branch. Nothing to do for a repo without members. Throws `branch_checked_out`, which is waited for,
- * if a checkout is in the way, `conflict` if a person must decide. `remotes`: as in `Freshness`.
+ * Brings the present commits of the members to the base branch. Does nothing for a repo without members. Throws `branch_checked_out`, which is waited
+ * for, if a checkout prevents it, and `conflict` if a person must decide. `remotes`: as in `Freshness`.
  */
 export async function refreshMembers(
   parts: MemberParts,
@@ -190,14 +195,14 @@ function notComposed(composed: NotComposed, { path }: Repository, into: string):
   }
 }
 
-/** As a landing answers, with the member whose branch could not be moved, or what has landed. */
+/** The outcome of a landing, with the member whose branch could not be moved, or the members in which the plan landed. */
 export type Landed =
   | CheckoutMerge
   | { readonly kind: 'moved' }
   | { readonly kind: 'member'; readonly of: Member; readonly obstacle: Exclude<CheckoutMerge, { kind: 'merged' }> }
   | { readonly kind: 'half'; readonly detail: string };
 
-/** `mergePrepared`, and before it the members' branches if it is their branch that moves. */
+/** As `mergePrepared`, but moves the members' branches first if the target branch contains their files. */
 export async function landPrepared(
   parts: OrderParts,
   place: Place,
@@ -214,7 +219,7 @@ function landedAs(landed: MembersLanded): Landed {
       return { kind: 'member', of: landed.member, obstacle: landed.obstacle };
     case 'half':
       return { kind: 'half', detail: landed.said };
-    // The next try says why.
+    // The next try reports the reason.
     case 'own_work':
       return { kind: 'moved' };
     default:
@@ -222,7 +227,7 @@ function landedAs(landed: MembersLanded): Landed {
   }
 }
 
-/** The new commit of each member in which a plan landed, and how it is taken back there, one line each; null: it landed in none. `head`: the commit with the plan. */
+/** The members in which a plan landed, one per line, with the new commit and how to undo it; null: none. `head`: the commit with the plan. */
 export async function landedNote(
   parts: OrderParts,
   place: Place,
@@ -241,7 +246,7 @@ export async function landedNote(
   return lines.length === 0 ? null : lines.join('\n');
 }
 
-/** Merges a plan into that branch of a repo with members. null: the repo has none, or it is another branch. */
+/** Merges a plan into that branch of a repo with members. null: the repo has no members, or the branch does not contain their files. */
 export async function mergeIntoMembers(
   parts: OrderParts,
   place: Place,

@@ -1,4 +1,4 @@
-/** Runs a check on a commit that is on no branch yet, in a checkout of its own, which is made right before the check starts and removed when it has ended. */
+/** Runs a check on a commit that is on no branch yet, in a separate checkout that is made before the check and removed after it. */
 import type { Workplace } from '../../../machines/vocabulary/effect.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
@@ -8,18 +8,18 @@ import { siteOf } from './workplace.ts';
 
 interface MergeCheck {
   readonly plan: string;
-  /** The folder is that of the checkout. */
+  /** The folder of the checkout. */
   readonly place: Workplace;
   readonly commit: string;
   readonly command: string;
-  /** What the commit is, for people. */
+  /** The name of the commit for people. */
   readonly of: string;
   readonly afterCheckout?: () => void;
-  /** The check has ended, and its checkout is still there. */
+  /** Called when the check has ended, before its checkout is removed. */
   readonly afterCheck?: () => void;
 }
 
-/** Why the check fails on that commit; null: it passed. */
+/** Why the check failed on that commit; null: it passed. */
 export async function checkMerge(
   parts: CheckParts,
   context: EffectContext,

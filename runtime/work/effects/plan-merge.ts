@@ -50,7 +50,7 @@ interface Asked extends Omit<Names, 'repo'> {
   readonly withAfter: boolean;
   /** The commit on which the merge is made. Missing or null: the head of the branch. */
   readonly on?: string | null;
-  /** Work that was done and is not on the plan's branch; null: there is none. */
+  /** The missing work of the plan's branch; null: nothing is missing. */
   lost(): Promise<{ readonly detail: string } | null>;
 }
 
@@ -80,7 +80,7 @@ export type Refused =
   | Exclude<CheckoutMerge, { kind: 'merged' }>
   | Extract<Landed, { kind: 'member' | 'half' }>
   | { readonly kind: 'after'; readonly plans: readonly string[] }
-  /** The commit that would land is not the one that this role approved. */
+  /** The commit to land is not the one that this role approved. */
   | { readonly kind: 'outdated'; readonly by: Approval['by'] }
   | { readonly kind: 'lost_work' | 'check' | 'pull' | 'forge_waits' | 'behind'; readonly detail: string };
 

@@ -32,7 +32,7 @@ export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
     if (head === null) return failed(`there is no branch ${branch}: nothing was done that could be pushed`);
     const moved = movedOutcome(branch, head, approved);
     const composite = await compositeOf(parts, { project, repository }, row.plan);
-    // Of a stack, the branch may have what people pushed.
+    // The branch of a stack may contain commits that people pushed.
     if (approved !== null && head !== approved.sha && (stack === undefined || composite !== null)) return moved;
     if (composite !== null) {
       const key = { project: row.project, plan: row.plan };

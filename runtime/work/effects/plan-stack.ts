@@ -1,7 +1,7 @@
 /**
- * Brings a forge to the stack of a plan: a branch and a pull request for each part that is done, each based on the one below. The forge is read first,
- * so a second run finds the result of the first. People's changes on the forge are kept: their commits, which the plan's branch gets too, and the requests
- * that they merged or closed.
+ * Makes a stack of pull requests for a plan: a branch and a request for each finished part, each based on the part below. The forge is read first, so
+ * a second run finds the requests of the first. People's changes on the forge are preserved: their commits, which are also added to the plan's
+ * branch, and the requests that they merged or closed.
  */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -33,18 +33,18 @@ export interface Stacking extends PlanKey, Pick<RepoForge, 'forge' | 'remote'> {
   readonly branch: string;
   readonly head: string;
   readonly approved: Approval | null;
-  /** The answer if that is not the commit of the branch. */
+  /** The outcome if the commit is no longer the head of the branch. */
   readonly moved: Outcome;
   readonly reviewAgain: ReviewAgain;
-  /** Where the plan was begun. */
+  /** The commit from which the plan began. */
   readonly base: string;
   /** The branch that the stack lands on. */
   readonly into: string;
 }
 
 /**
- * `open`: it has a request, or gets one. `landed`: `into` has its work. `folded`: it was merged into a part below that is open. `closed`: a person closed it. `none`: it
- * gets a new request.
+ * `open`: the part has a request, or gets one. `landed`: `into` contains its work. `folded`: it was merged into an open part below. `closed`: a
+ * person closed it. `none`: it gets a new request.
  */
 type Standing = 'open' | 'landed' | 'folded' | 'closed' | 'none';
 
@@ -68,7 +68,7 @@ export async function publishStack(parts: ForgeParts, at: Stacking): Promise<Out
   const pushes = open.flatMap((layer) => layer.pushed.map((push) => ({ branch: layer.branch, push })));
   const people = await taken(parts.store, { ...at, isWhole: stack.isWhole, pushes, tipOf: () => tipOf(at) });
   if (people.kind === 'moved') return moved;
-  // What waits or conflicts is remembered.
+  // A part that waits or conflicts is remembered.
   const layers =
     people.kind !== 'taken' ? found : found.map((one) => (open.includes(one) ? { ...one, pushed: [] } : one));
   const own = approved?.sha ?? head;
@@ -90,7 +90,7 @@ type Published =
   | { readonly kind: 'published'; readonly stack: readonly StackLayer[] }
   | { readonly kind: 'conflict'; readonly detail: string };
 
-/** Brings the branches and the requests to the parts, the lowest first. */
+/** Creates or updates the branches and requests of the parts, the lowest first. */
 async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]): Promise<Published> {
   const published: StackLayer[] = [];
   const below: string[] = [];
@@ -102,7 +102,7 @@ async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]
     const { standing, found, there, branch, known } = layer;
     if (known === null) newOn ??= under;
     if (standing === 'landed') under = { branch: at.into, tip: await tipOf(at), isLanded: true, url: null };
-    // The part above it is based on its branch until a person decides.
+    // The part above stays based on this branch until a person decides.
     else if (standing === 'closed' && there !== null)
       under = { branch, tip: there, isLanded: false, url: found?.url ?? null };
     else if (standing === 'open' || standing === 'none') {
@@ -116,7 +116,7 @@ async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]
           newOn === null ? conflictText(layer, under, made, at) : newConflictText(layer, under, made, { ...at, newOn });
         return { kind: 'conflict', detail };
       }
-      // What is below has all of its changes, so a request would show nothing.
+      // The part below contains all of its changes, so its request would be empty.
       if (made.head === under.tip && known === null && there === null) {
         below.push(...ownCommits(layer));
         continue;
@@ -136,7 +136,7 @@ async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]
   return { kind: 'published', stack: published };
 }
 
-/** The heads of a part: its present one, an earlier one, and the one that was pushed from here. */
+/** The known heads of a part: its present one, earlier ones, and the one that stator pushed. */
 function ownCommits({ end, known, found, there }: Layer): string[] {
   return [end, known?.head, found?.headCommit, there].filter((commit) => commit != null);
 }
@@ -149,7 +149,7 @@ interface Under {
   readonly url: string | null;
 }
 
-/** The lowest first. Nothing is changed. */
+/** The parts, the lowest first. Changes nothing. */
 async function look(at: Stacking): Promise<Layer[]> {
   const { repository, stack, head, base, forge, remote } = at;
   const ends = await endsOf(repository, { base, head, parts: stack.parts });
@@ -209,7 +209,7 @@ async function standingOf(
   return isOfForge ? 'none' : 'closed';
 }
 
-/** The branch as the remote has it. */
+/** The target branch at the remote. */
 function tipOf({ repository, remote, into }: Stacking): Promise<string> {
   return fetchTip(repository, { remote, branch: into });
 }
@@ -234,13 +234,13 @@ export function receiverOf<L extends Placed>(
 
 interface Place {
   readonly under: Under;
-  /** What the lowest of the new parts is based on; null: the part is none of them. */
+  /** The base of the lowest new part; null: this part is not new. */
   readonly newOn: Under | null;
   readonly below: readonly string[];
   readonly receives: boolean;
 }
 
-/** The head that the part must get: its present commits, on top of the part below, with the new commits. */
+/** The new head of a part: its present commits on top of the part below, with the new commits of the plan's branch. */
 async function headOf(at: Stacking, layer: Layer, { under, newOn, below, receives }: Place): Promise<Restacked> {
   const { repository, stack, head, remote } = at;
   const { there, known, end, branch, title } = layer;
@@ -275,7 +275,7 @@ async function push({ repository, remote, forge }: Stacking, { branch, there }: 
   );
 }
 
-/** The request of a part, for the branch below it. One that a person made, or whose answer was lost, is used. */
+/** Finds or makes the request of a part for the branch below it. A request that a person made, or whose creation got no answer, is used. */
 async function requestFor(
   parts: ForgeParts,
   { forge, stack, project, plan }: Stacking,
@@ -298,7 +298,7 @@ function shownLayer({ name, title, branch, found, known, pushed }: Layer, state:
   return pushed.length === 0 ? shown : { ...shown, pushed };
 }
 
-/** A plan that waits for its parts has not ended, even if all of them have landed. */
+/** While some parts of the plan are not finished, its stack has not ended, even if all of its requests have landed. */
 function outcomeOf(
   at: Stacking,
   layers: readonly Layer[],
@@ -344,7 +344,7 @@ function conflictText(
   ].join(' ');
 }
 
-/** A part that is not pushed yet cannot be put there by hand: the plan's branch gets what the new parts are based on. */
+/** A part that was never pushed cannot be repaired at the remote by hand: the base of the new parts is merged into the plan's branch instead. */
 function newConflictText(
   { name }: Layer,
   { branch: below }: Under,

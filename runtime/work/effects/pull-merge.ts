@@ -74,7 +74,7 @@ async function merge(parts: ForgeParts, { forge, effect, row, abort }: Merging):
   return { type: 'pr_merge_scheduled', payload: { by: isScheduled ? 'forge' : 'stator' } };
 }
 
-/** The merge's commit, if the forge names it. A merge that another one met is tried again. */
+/** Returns the merge's commit, if the forge names it. If another merge came first, it is tried again. */
 export async function mergeNow(forge: Forge, wanted: WantedMerge, abort: AbortSignal): Promise<string | null> {
   for (let nth = 1; ; nth += 1) {
     try {

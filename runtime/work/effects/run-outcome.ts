@@ -1,4 +1,4 @@
-/** What an ended run came to: its facts are read, one function decides, and then the decision is carried out. */
+/** Determines the outcome of an ended run: its facts are read, one pure function decides, and the decision is carried out. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
@@ -33,7 +33,7 @@ import { withoutSetup } from './worktree-setup.ts';
 
 /** The length of the output's end in a reason; the log has the rest. */
 const tailBytes = 4_096;
-/** The longest text of an error in the reason of an end. */
+/** The longest error text in an end's reason. */
 const reasonLimit = 8_192;
 const noLimits: LimitsEnd = { kind: 'none' };
 
@@ -43,7 +43,7 @@ type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'u
 export interface ProcessEnd {
   /** null: it is not known. */
   readonly code: number | null;
-  /** The reason why its walls could not be built; null: they were, or it needs none. */
+  /** Why its walls could not be built; null: they were built, or it needs none. */
   readonly unbuilt: string | null;
   /** Whether its worktree was away while it ran. */
   readonly wasAway: boolean;
@@ -63,7 +63,7 @@ export interface RunFacts {
   readonly wasStopped: boolean;
   /** The last words of the agent, of its program, or of its output. */
   readonly detail: string;
-  /** Whether the engine ended it because it took too much, and nothing else had asked it to stop. */
+  /** Whether the engine ended it because it exceeded a limit, and nothing else had asked it to stop. */
   readonly tookTooMuch: boolean;
   /** Whether limits that the operating system applies caused its failure. */
   readonly metLimits: boolean;
@@ -82,7 +82,7 @@ export type RunEnd =
   | { readonly cause: 'lost'; readonly detail: string }
   | { readonly cause: Exclude<Exited['cause'], 'rate-limited'>; readonly detail: string };
 
-/** What the run came to. `unusable`: another attempt would fail in the same way, so a person is asked. */
+/** The outcome of the run. `unusable`: another attempt would fail in the same way, so a person is asked. */
 export function endOf(facts: RunFacts): RunEnd {
   const { code, wasStopped, detail, remedy, withheld, lost } = facts;
   const unusable = (reason: string): RunEnd => ({ cause: 'unusable', detail: reason });
@@ -185,7 +185,7 @@ async function factsOf(
   };
 }
 
-/** Stores what the run says about its account, and checks the branches that its work is about. */
+/** Stores what the run reported about its account, and checks the branches of its work. */
 async function noteWork(
   parts: PrepareParts,
   effect: AgentRun,
@@ -202,7 +202,7 @@ async function noteWork(
   // It may have judged the branch without the lost work: then its verdict does not count.
   const { branch, from } = effect.place;
   if (isJudge(effect.role)) await tellLostWork(parts, context, branch);
-  // For work on the plan's own branch the commit puts the question. A failed coder's work is not merged, so no question is needed.
+  // For work on the plan's own branch, the commit effect asks this question. A failed coder's work is not merged, so no question is needed.
   else if (isWorker(effect.role) && branch !== from) await tellLostWork(parts, context, from);
 }
 

@@ -1,4 +1,4 @@
-/** What watches a run while its processes live: its cost, its silence, its result, its logins, what it takes, and stops from outside. */
+/** Watches a run while its processes live: its cost, its silence, its result, its logins, its resources, and stops from outside. */
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
@@ -35,7 +35,10 @@ interface Watched {
   mendCheckout(): Promise<void>;
 }
 
-/** `stopActing`: those that may end the run or speak for it. `stopReading`: those whose last look is after its last process. `stop` stops all. */
+/**
+ * `stopActing`: stops the watches that can end the run or send signals for it. `stopReading`: stops those that read once more after its last process.
+ * `stop`: stops all.
+ */
 export async function startWatches(
   parts: WatchParts,
   effect: AgentRun,
@@ -56,7 +59,7 @@ export async function startWatches(
   const own = callFunction(parts, { folder, key, title, suspected: row.suspected, giveToken });
   const onError = (thrown: unknown) => parts.log.debug(`what ${title} takes is not known: ${reasonOf(thrown)}`);
   const { moves } = await parts.projects.repository(project).catch(async () => {
-    // An earlier engine watched the run, and its agent has turned the checkout into a bare repository meanwhile.
+    // An earlier engine watched the run, and its agent may have turned the checkout into a bare repository meanwhile.
     await mendCheckout();
     return parts.projects.repository(project);
   });

@@ -1,4 +1,4 @@
-/** How long an agent has been silent, and the signal that says so. */
+/** Measures how long an agent has been silent, and sends the signal about it. */
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -24,7 +24,7 @@ interface SilenceParts {
 export function createSilence(timeline: Timeline, folder: RunFolder): (state: RunRow['state'] | undefined) => number {
   // The log's times come from the wall clock, so only their changes count.
   let seen = lastActivityMs(folder);
-  // A pause may begin and end between two looks.
+  // A pause may begin and end between two measurements.
   let seenStandstill = readStandstill(folder).changedMs;
   let since = timeline.nowMs();
   return (state) => {

@@ -1,4 +1,4 @@
-/** What people push to the parts of a stack: it gets into the plan's branch as soon as the plan is done, because no agent works there then. */
+/** Adds commits that people pushed to a part of a stack to the plan's branch, as soon as the plan is done, because no agent works there then. */
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
@@ -20,7 +20,10 @@ interface Part {
   readonly found: Pick<PullRequest, 'base' | 'headCommit' | 'mergeCommit'> | null;
 }
 
-/** What people have pushed to a part and the plan's branch does not have, as far as that was looked at; `parts` are all of its stack. What has landed is not taken. Pure. */
+/**
+ * The pushed commits of a part that the plan's branch does not have, as known from the last reading of the forge. `parts`: all parts of its stack.
+ * Commits that have landed are left out. Pure.
+ */
 export function pushesTo({ branch, standing, known, there }: Part, parts: readonly Part[]): PersonsPush[] {
   if (known === null || standing === 'landed' || standing === 'folded') return [];
   const before = known.pushed ?? [];
@@ -42,21 +45,24 @@ export interface Taking extends PlanKey {
   /** The commit of the plan's branch. */
   readonly head: string;
   readonly approved: Approval | null;
-  /** The plan was done when this was asked for. */
+  /** Whether the plan was done at the time of the request. */
   readonly isWhole: boolean;
   readonly pushes: readonly { readonly branch: string; readonly push: PersonsPush }[];
-  /** The branch that the stack lands on, as the remote has it. */
+  /** Reads the target branch of the stack at the remote. */
   tipOf(): Promise<string>;
 }
 
 export type Taken =
   | TakenPushes
-  /** The plan is at work. */
+  /** The plan is still working. */
   | { readonly kind: 'waits' }
-  /** The branch of the plan is at other work than the approved one. */
+  /** The plan's branch has moved since its approval. */
   | { readonly kind: 'moved' };
 
-/** The commit that the plan's branch is to have, which is made and not set. If an earlier try has set it, that one. Throws `git_failed`. */
+/**
+ * Makes the commit with the pushed commits for the plan's branch, but does not move the branch. If an earlier try has moved it, returns its head.
+ * Throws `git_failed`.
+ */
 export async function taken(store: Pick<Store, 'tree'>, at: Taking): Promise<Taken> {
   const { repository, remote, head, approved, pushes } = at;
   const onto = approved?.sha ?? head;

@@ -1,4 +1,4 @@
-/** Work at a repo's forge, as an effect: what the forge says of itself is noted, and a failure that a retry would repeat is an outcome. */
+/** Runs an effect's requests to a repo's forge: the forge's state is recorded, and a failure that a retry would repeat becomes the outcome. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
@@ -29,7 +29,7 @@ interface ForgeAsk {
   readonly repo: string;
   /** The registered repo whose forge it is. */
   readonly project: string;
-  /** The plan that it is for. */
+  /** The plan that needs the request. */
   readonly plan: string;
   readonly abort: AbortSignal;
 }
@@ -79,10 +79,10 @@ async function askForge<T>(
   }
 }
 
-/** The plan on whose behalf a forge is asked, and the signal that ends the request. */
+/** The plan for which a forge is asked, and the signal that aborts the request. */
 export type AskedBy = Pick<ForgeAsk, 'plan' | 'abort'>;
 
-/** As `askForge`, at the forge of a member. */
+/** As `askForge`, but at a member's forge. */
 export function askMember<T>(
   parts: ForgeParts,
   { plan, abort }: AskedBy,

@@ -1,4 +1,4 @@
-/** One request to the API of a forge, or of another tracker of issues: through the guard for outgoing requests, with the errors that all of them share. */
+/** One request to the API of a forge or of another issue tracker, through the guard for outgoing requests, with their common errors. */
 import { isDeepStrictEqual } from 'node:util';
 import { request } from '@octokit/request';
 import { z } from 'zod';
@@ -14,20 +14,20 @@ export interface CallOptions {
   /** The address of the API: `https://api.github.com`. */
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What to do about its token, and about answers that are not its own. Default: as for a server of `servers.toml`. */
+  /** The hints for a bad token, and for answers of another program. Default: those for a server in `servers.toml`. */
   readonly hints?: { readonly token: string; readonly kind: string };
-  /** The error of an answer that this service says in its own way; null: as forges do. */
+  /** The error for a failure that this service reports in its own form; null: the usual error. */
   readonly failure?: (answer: FailedAnswer) => EngineError | null;
 }
 
-/** An answer that is no success. Names of headers are in lower case. */
+/** A failed answer. The names of headers are in lower case. */
 export interface FailedAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly data: unknown;
 }
 
-/** The service that is asked, and how. */
+/** The service, and how to reach it. */
 export type CallParts = Pick<ForgeParts, 'token' | 'signal' | 'send'> & {
   readonly server: Pick<ForgeParts['server'], 'name' | 'url' | 'allowPrivate'>;
 };

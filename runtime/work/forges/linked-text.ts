@@ -1,9 +1,9 @@
-/** The part of a pull request's text that names the requests of the same change in other repositories. Pure. */
+/** The part of a pull request's text that links the requests of the same change in other repositories. Pure. */
 import type { Forge } from './forge.ts';
 
-/** A request of the change. */
+/** A pull request of the change. */
 export interface Linked {
-  /** The member of the plan's repo that it is for. */
+  /** The member of the plan's repo to which it belongs. */
   readonly folder: string;
   readonly forge: Pick<Forge, 'server' | 'repo'>;
   readonly number: number;
@@ -13,7 +13,7 @@ export interface Linked {
 const begin = '<!-- stator: linked requests -->';
 const end = '<!-- /stator -->';
 
-/** For the request of that member. `all`: in the order in which they are merged, as far as they are there. */
+/** The links for the request of that member. `all`: the existing requests, in merge order. */
 export function linkedText(
   { forge, member: { folder } }: { readonly forge: Linked['forge']; readonly member: { readonly folder: string } },
   all: readonly Linked[],
@@ -23,14 +23,14 @@ export function linkedText(
   return [begin, 'One change over several repositories, merged in this order:', '', ...lines, ...own, end].join('\n');
 }
 
-/** A short link where the forge knows it, otherwise the address. */
+/** A short link within the same forge, otherwise the address. */
 function linkTo({ server }: Linked['forge'], { forge, number, url }: Linked): string {
   if (server.url !== forge.server.url) return url;
   const sign = server.kind === 'gitlab' ? '!' : '#';
   return `${forge.repo.owner}/${forge.repo.name}${sign}${number}`;
 }
 
-/** The body with these links in place of the earlier ones; as it is if a person has removed them, or one of the two lines around them. */
+/** The body with these links in place of the earlier ones; unchanged if a person has removed them, or one of the two lines around them. */
 export function withLinks(body: string, links: string): string {
   const from = body.indexOf(begin);
   const to = body.indexOf(end, from);

@@ -1,4 +1,4 @@
-/** One look at an open pull request: what its forge says of it, and the signals to its plan that follow (pull-request-steps.ts). */
+/** Reads an open pull request from its forge once, and sends its plan the signals that follow (pull-request-steps.ts). */
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
@@ -32,7 +32,7 @@ const quietFactor = 5;
 const looksPerTime = 15;
 const troubleCapMs = 15 * 60_000;
 
-/** The data about one request between checks. */
+/** The data about one request between two readings. */
 interface Looks {
   nextMs: number;
   quiet: number;
@@ -48,7 +48,7 @@ interface Looks {
 interface Asking {
   forgeFor(project: string): Promise<RepoForge>;
   policyOf(project: string): Policy;
-  /** Returns whether there was something to tell. */
+  /** Returns whether there was news. */
   tell(one: Watched, signal: PullSignal | null): Promise<boolean>;
   looksOf(url: string): Looks;
 }
@@ -60,7 +60,7 @@ export interface LookParts extends Omit<Asking, 'looksOf'> {
   readonly forgeStates: Pick<ForgeStates, 'answered' | 'failed'>;
   readonly readiness: Pick<ForgeReadiness, 'of'>;
   readonly everyMs: number;
-  /** The watch ends, or this process does not own the home any more. */
+  /** Whether the watch has ended, or this process no longer owns the home. */
   isOver(): boolean;
 }
 
@@ -78,11 +78,11 @@ export function createRequestLooks(parts: LookParts) {
   }
 
   return {
-    /** After a failure, the next look is not delayed. */
+    /** After a failure, the next reading is not delayed. */
     again() {
       for (const known of looks.values()) if (known.troubles > 0) known.nextMs = 0;
     },
-    /** Looks at the plan's request if that is due. `open`: how many requests are open. */
+    /** Reads the plan's request if it is due. `open`: the number of open requests. */
     async look(one: Watched, open: number): Promise<void> {
       const { request } = one.pull;
       if (request === null) return;
@@ -118,17 +118,17 @@ export function createRequestLooks(parts: LookParts) {
 
 interface Pace {
   readonly everyMs: number;
-  /** How many requests of all plans are open. */
+  /** The number of open requests over all plans. */
   readonly open: number;
 }
 
-/** Between two looks at one request; `quiet`: how many looks in a row brought no news. */
+/** The pause between two readings of one request; `quiet`: the number of readings in a row without news. */
 export function pauseMs({ everyMs, open, quiet }: Pace & { readonly quiet: number }): number {
   const pause = Math.max(everyMs, (everyMs * open) / looksPerTime);
   return quiet > quietLooks ? pause * quietFactor : pause;
 }
 
-/** After a look that failed, and `troubles` in a row before it. `retryInMs`: the forge said when; null: it did not. */
+/** The pause after a failed reading, and `troubles` failures in a row before it. `retryInMs`: the time that the forge named; null: none. */
 export function troubleMs(pace: Pace & { readonly troubles: number; readonly retryInMs: number | null }): number {
   const backOffMs = Math.min(troubleCapMs, pace.everyMs * 2 ** Math.min(pace.troubles, 10));
   return Math.max(pace.retryInMs ?? backOffMs, pauseMs({ ...pace, quiet: 0 }));
@@ -150,14 +150,14 @@ async function ask(
   if (known.request === null) return false;
   const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
   const isRemarked = await asking.tell(one, remarkOf(one, news));
-  // A plan that is already working gets the rest when it is done.
+  // A working plan gets the rest when it is done.
   if (!isDone) return isRemarked;
   if (await take(asking, one, known, askedStep(one, { news, remembered: known.remembered }))) return true;
   const looks = [{ forge, head: request.head, found: known.request, news }];
   return (await lookAtMerge(asking, one, { known, looks })) || isRemarked;
 }
 
-/** The request, if it has changed since the last look. */
+/** The request, if it has changed since the last reading. */
 async function lookAt(forge: Forge, number: number, known: Looks): Promise<PullRequest | null> {
   const found = await forge.pullRequest(number, known.etag);
   if (found === 'unchanged') return null;
@@ -166,7 +166,7 @@ async function lookAt(forge: Forge, number: number, known: Looks): Promise<PullR
   return found;
 }
 
-/** The same for each request of a stack. What was changed there is first taken into account in all of it. */
+/** The same for each request of a stack. All changes on the forge are handled before any feedback. */
 async function askStack(
   asking: Asking,
   one: Watched,
@@ -189,17 +189,17 @@ async function askStack(
     const at = forges.get(layer.url) ?? forge;
     const news = await newsOf(at, { pull: seen.request, head: layer.head, isDone: one.isDone });
     if (await asking.tell(one, remarkOf(one, news))) hasNews = true;
-    // One round of work at a time: it is for one part.
+    // The plan works on the feedback for one part at a time.
     const { remembered } = seen;
     if (one.isDone && (await take(asking, one, seen, askedStep(one, { news, remembered, layer })))) return true;
     if (layer.project !== undefined) members.push({ forge: at, head: layer.head, found: seen.request, news });
   }
-  // People merge a stack. The requests of members are merged together, when all of them can be.
+  // People merge the requests of a stack themselves. The requests of members are merged together, as soon as all can be.
   if (!one.isDone || members.length === 0 || asked.some(({ state }) => state !== 'open')) return hasNews;
   return (await lookAtMerge(asking, one, { known, looks: members })) || hasNews;
 }
 
-/** Requests the merge by the forge, or notifies a person of the obstacle. */
+/** Asks the forge to merge, or notifies a person of the obstacle. */
 async function lookAtMerge(
   asking: Asking,
   one: Watched,

@@ -1,4 +1,4 @@
-/** The plans that the watch on pull requests is about: those with an open request, and those that want one. Other plans are read once and forgotten. */
+/** The plans that the watch on pull requests needs: those with an open request, and those that want one. Other plans are read once and forgotten. */
 import { type StoredPlan, storedPlan } from '../../../actors/stored-tree.ts';
 import { isStacked } from '../../../machines/plan/stack.ts';
 import { type PlanTree, placeOf, planTree } from '../../../machines/vocabulary/ids.ts';
@@ -16,14 +16,14 @@ export interface Watched extends PlanOfRequest {
   readonly isOpen: boolean;
   /** The pull request is being created by its effect. */
   readonly isMaking: boolean;
-  /** Its parts get requests of their own as they are done. */
+  /** Each part gets its own request as soon as it is done. */
   readonly isStacked: boolean;
 }
 
 interface Parts {
   readonly store: Pick<Store, 'plans' | 'tree'>;
   readonly projects: Pick<Projects, 'isElsewhere'>;
-  /** Plans are to be read again. */
+  /** Called when plans must be read again. */
   onMoved(): void;
 }
 
@@ -41,7 +41,7 @@ export function createPlansOfRequests({ store, projects, onMoved }: Parts) {
     },
   };
 
-  /** null: it is gone, another host's or unreadable; the plan itself reports the latter. */
+  /** null: the plan is gone, belongs to another host, or is unreadable; the plan itself reports the last case. */
   async function storedAt(tree: PlanTree): Promise<StoredPlan | null> {
     if (projects.isElsewhere(placeOf(tree).project)) return null;
     try {
@@ -54,7 +54,7 @@ export function createPlansOfRequests({ store, projects, onMoved }: Parts) {
 
   return {
     follows,
-    /** As of the last `read`. */
+    /** The plans at the last `read`. */
     plans,
     /** Reads the plans that moved. */
     async read(): Promise<void> {
@@ -69,7 +69,7 @@ export function createPlansOfRequests({ store, projects, onMoved }: Parts) {
   };
 }
 
-/** What the watch must know of a plan; null: it has no request, and wants none. */
+/** The facts about a plan that the watch needs; null: it has no request, and wants none. */
 export function watchedOf(tree: PlanTree, stored: Pick<StoredPlan, 'context' | 'has'> | null): Watched | null {
   if (stored === null) return null;
   const { pull, timestamps, count } = stored.context;

@@ -1,4 +1,4 @@
-/** What a look at the pull request of a plan comes to: facts in, the signal to its plan out. Pure. */
+/** Decides the signal to a plan from the facts about its pull request. Pure. */
 import type { ForgeMerge, PlanPull, StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
@@ -26,26 +26,26 @@ export type PullSignal = {
 /** The progress of its automatic merge; null: a person merges it. */
 export type MergeState = ForgeMerge['state'] | null;
 
-/** What the plan knows when its request is looked at. */
+/** The plan's own data when its request is read. */
 export interface PlanOfRequest {
   readonly doneAt: number;
   readonly pull: PlanPull;
   readonly merge: MergeState;
-  /** Grows with each request of the plan. */
+  /** Increases with each request of the plan. */
   readonly count: number;
 }
 
-/** What remains between two looks at one request. */
+/** The data that is remembered between two readings of a request. */
 export interface Remembered {
-  /** Comments at the last look: a person who writes several comments gets time to finish. */
+  /** The unfinished comments at the last reading: a person who writes several gets time to finish. */
   readonly pending: string;
-  /** The last result about its merge, and the number of looks with that result. */
+  /** The last result about its merge, and the number of readings with that result. */
   readonly merge: { readonly found: string; readonly times: number };
 }
 
 export const nothingRemembered: Remembered = { pending: '', merge: { found: '', times: 0 } };
 
-/** The result of one step of a look. `hasNews`: the request is looked at again soon. */
+/** The result of one step. `hasNews`: the request is read again soon. */
 export interface LookStep {
   readonly signal: PullSignal | null;
   readonly hasNews: boolean;
@@ -54,9 +54,9 @@ export interface LookStep {
 
 const remarksAtOnce = 20;
 const asksAtOnce = 200;
-/** The number of looks in a row with the same result before it counts: a forge starts its checks one by one, and computes conflicts late. */
+/** The number of equal readings in a row before the result counts: a forge starts its checks one by one, and computes conflicts late. */
 const sureLooks = 2;
-/** The same number if no check was ever begun. */
+/** The same number if no check has ever begun. */
 const sureWithoutChecks = 3;
 
 /** The request was merged or closed on the forge; null: it is open. */
@@ -69,7 +69,7 @@ export function endOf(request: { readonly url: string; readonly head: string }, 
   return found.state === 'closed' ? { type: 'pr_closed', payload: {}, key: `pr_closed ${url} ${head}` } : null;
 }
 
-/** The requests of a stack changed on the forge. What could not be done is not tried again before something else has changed. */
+/** The requests of a stack changed on the forge. A failed step is not tried again before something else has changed. */
 export function stackChanged({ pull, count }: PlanOfRequest, change: string): PullSignal {
   const nth = pull.refused === null ? count : '';
   return { type: 'pr_stack_changed', payload: {}, key: `pr_stack_changed ${nth} ${change}` };
@@ -93,7 +93,9 @@ export function remarkOf(
   };
 }
 
-/** What others ask for: changes, once they have finished writing; otherwise what only a person can do. `layer`: the part of the stack that it is about. */
+/**
+ * The requested changes, once their authors have finished writing; otherwise the things that only a person can do. `layer`: the part of the stack.
+ */
 export function askedStep(
   { pull, doneAt }: Pick<PlanOfRequest, 'pull' | 'doneAt'>,
   { news, remembered, layer }: { readonly news: AllNews; readonly remembered: Remembered; readonly layer?: StackLayer },
@@ -121,26 +123,26 @@ export function askedStep(
   return step({ type: 'pr_needs_person', payload, key: `pr_needs_person ${payload.ids.join(' ')}` });
 }
 
-/** Who merges the plan's requests: its own policy, and the line of its branch, which brings a request up to date. */
+/** The rules for merging the plan's requests: its own policy, and the landing line of its branch, which updates a request to its target. */
 export type MergePolicy = Pick<Policy, 'pull_merge' | 'landing_by'>;
 
-/** Whether the merge is decided without a look at the forge; null: its obstacle must be known. */
+/** Whether the merge is decided without a request to the forge; null: its obstacle must be known. */
 export function mergeWithoutLook(
   { pull: { request }, merge, count }: PlanOfRequest,
   { pull_merge: mode, landing_by: by }: MergePolicy,
 ): PullSignal | 'nothing' | null {
   if (request === null || merge === 'asked') return 'nothing';
-  // In the line of its branch, it is the plan that asks.
+  // In a landing line the plan requests the merge.
   const isPersons = by === 'forge' ? merge === null : mode !== 'when-green';
   if (!isPersons) return merge === 'refused' ? 'nothing' : null;
   if (merge === null || merge === 'refused') return 'nothing';
   return { type: 'pr_merge_unwanted', payload: {}, key: `pr_merge_unwanted ${request.head} ${count}` };
 }
 
-/** What was found at the forge about the merge of one request. */
+/** The facts about the merge of one request. */
 export interface MergeFacts {
   readonly plan: string;
-  /** The commit that was pushed for it. */
+  /** The last commit that stator pushed. */
   readonly head: string;
   readonly found: PullRequest;
   readonly news: Pick<AllNews, 'green' | 'isApproved'>;
@@ -153,7 +155,7 @@ interface Obstacle {
   readonly detail: string;
 }
 
-/** Whether the forge must be asked for the obstacle: not if the request itself already shows one, and not before the plan has asked for its merge. */
+/** Whether the forge must be asked for the obstacle. Not if the request itself already shows one, and not before the plan has requested the merge. */
 export function asksForObstacle(facts: Omit<MergeFacts, 'news' | 'obstacle'>, merge: MergeState): boolean {
   return merge !== null && obstacleOfRequest(facts, merge) === null;
 }
@@ -170,7 +172,7 @@ function obstacleOfRequest(
   };
 }
 
-/** The present obstacle to a request's merge; an empty `detail` means that there is none, or that others must act. */
+/** The present obstacle to a request's merge. An empty `detail`: there is none, or others must act. */
 function obstacleOf(facts: MergeFacts, merge: MergeState, byLine: boolean): Obstacle {
   const ofRequest = obstacleOfRequest(facts, merge);
   if (ofRequest !== null) return ofRequest;
@@ -181,7 +183,7 @@ function obstacleOf(facts: MergeFacts, merge: MergeState, byLine: boolean): Obst
   return isGood ? { kind: 'none', detail } : { kind: 'waits', detail: '' };
 }
 
-/** What a look at the obstacles of all requests that merge together comes to: the merge is asked for, or a person learns the obstacle. */
+/** The step from the obstacles of all requests that are merged together: the merge is requested, or a person is notified of the obstacle. */
 export function mergeStep(
   { pull: { request }, merge, count }: PlanOfRequest,
   {
@@ -213,8 +215,8 @@ export function mergeStep(
 }
 
 /**
- * A name for the change that is the same as long as nothing else changes; null: all is as the plan has it. A stack of a done plan without an open request is over,
- * and the plan does not know that yet.
+ * An id of the change on the forge, which stays the same until something else changes; null: the forge agrees with the plan. If a done plan has no
+ * open request, the stack has ended and the plan does not know that yet.
  */
 export function stackChange(
   stack: readonly StackLayer[],

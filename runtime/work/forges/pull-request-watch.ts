@@ -46,7 +46,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
   const { plans, read, follows } = createPlansOfRequests({ store, projects, onMoved: () => loop.wake() });
   /** Rejected tokens, by project. */
   const denied = new Map<string, string>();
-  /** By plan: the mark with which its request was last wanted. A token that may log in may still be too weak to make it. */
+  /** By plan: the mark of the token with which its request was last requested. A token that may log in may still lack the right to make it. */
   const wantedWith = new Map<PlanTree, string>();
   const ending = new AbortController();
   const isOver = () => ending.signal.aborted || !parts.isOwner();

@@ -29,7 +29,7 @@ export interface RepoForge extends Pick<ForgeSite, 'remote'> {
   readonly forge: Forge;
 }
 
-/** The registered repos at whose forges the plans of a repo have their requests: its members, or itself. */
+/** The registered repos at whose forges a repo's plans have pull requests: its members, or the repo itself. */
 export function reposWithRequests(projects: Pick<Projects, 'get'>, project: string): string[] {
   const { members } = projects.get(project).config;
   return members.length === 0 ? [project] : members.map(({ repo }) => repo);

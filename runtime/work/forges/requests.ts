@@ -1,4 +1,4 @@
-/** A pull request as its forge has it now, and one that is made unless it is there. */
+/** Finds or makes a pull request, and reads it from its forge. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Forge, NewPullRequest, PullRequest } from './forge.ts';
 

@@ -41,12 +41,12 @@ interface Look {
 interface Place {
   readonly project: Project;
   readonly repository: Repository;
-  /** The other users of things that are not known here. */
+  /** The other engines that may use items unknown to this store. */
   readonly other: string | null;
 }
 
 type Named = Pick<Orphan, 'kind' | 'project' | 'name' | 'bytes'>;
-/** What was done about it, or why not. */
+/** The decision about an item: how it is fixed, or why it stays. */
 type Verdict = { readonly fix: () => Promise<unknown>; readonly what: string } | { readonly keep: string };
 
 export async function repairAll(parts: CleaningParts, dry: boolean): Promise<RepairReport> {

@@ -22,7 +22,7 @@ export function gitWorkingIn(folder: string): ProcessRow | null {
   return gitIn(() => [folder], Number.POSITIVE_INFINITY);
 }
 
-/** `foldersIn` returns null if the folders cannot be read. */
+/** `foldersIn`: null if the folders cannot be read. */
 function gitIn(foldersIn: () => string[] | null, writtenAtMs: number): ProcessRow | null {
   const table = readProcessTable();
   const gits = table.rows.filter(({ name, hasEnded }) => !hasEnded && (name === 'git' || name.startsWith('git-')));

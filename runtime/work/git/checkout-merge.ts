@@ -17,11 +17,11 @@ import { isThere, worktreesAt } from './worktree-list.ts';
 const maxRounds = 5;
 
 export type CheckoutMerge =
-  /** `head` is the commit of `into` that holds the plan; `tip` the plan's own. */
+  /** `head`: the commit of `into` that contains the plan. `tip`: the plan's own commit. */
   | { readonly kind: 'merged'; readonly head: string; readonly tip: string }
   /** The plan's branch does not exist. */
   | { readonly kind: 'no_work' }
-  /** Its branch is at `tip`, and not at the commit that may be merged. */
+  /** The branch's head is `tip`, which is not the approved commit. */
   | { readonly kind: 'unapproved'; readonly tip: string }
   /** `into` is no branch of this repository. */
   | { readonly kind: 'no_branch' }
@@ -33,7 +33,7 @@ export type CheckoutMerge =
   /** Git itself refused it, with this message. */
   | { readonly kind: 'git'; readonly checkout: string; readonly said: string };
 
-/** The branch is at another commit than the one for which the merge was made. */
+/** The target branch has moved since the merge was made. */
 interface Moved {
   readonly kind: 'moved';
 }
@@ -53,8 +53,8 @@ export type PreparedMerge =
   | ({ readonly kind: 'new' } & Prepared);
 
 /**
- * `only`: the one commit of `from` that may be merged; without it the head of `from`. `on`: the commit to merge it with, made for `into` before; without it
- * the head of `into`. `rebase`: the commits of `from` are made anew in place of a merge commit.
+ * `only`: the only commit of `from` that may be merged; default: its head. `on`: the commit of `into` to merge it with; default: its head. `rebase`:
+ * makes the commits of `from` anew instead of a merge commit.
  */
 interface Wanted {
   readonly from: string;
@@ -66,8 +66,8 @@ interface Wanted {
 }
 
 /**
- * Merges `from` into the branch `into`, with the user's identity and by a commit with two parents. A second run, or one after a merge by hand, answers
- * where the plan is. Throws `git_failed`, `bad_config` without an identity.
+ * Merges `from` into the branch `into` by a commit with two parents and the user's identity. If the plan is already merged, by an earlier run or by
+ * hand, returns where. Throws `git_failed`, `bad_config` without an identity.
  */
 export function mergeIntoCheckout(repo: Repository, wanted: Wanted): Promise<CheckoutMerge> {
   return repo.exclusively(async () => {
@@ -86,7 +86,7 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
   return bring(repo, { into: wanted.into, target, head, tip });
 }
 
-/** The merge as a commit that is on no branch yet, made for the present commit of `into`; or the answer, if nothing is left to merge. */
+/** Makes the merge with the present head of `into` as a commit that is on no branch yet. If nothing is left to merge, returns that result. */
 export async function prepareMerge(repo: Repository, wanted: Wanted): Promise<PreparedMerge> {
   const { into, message, on = null, rebase = false } = wanted;
   const tip = await findCommit(repo, branchRef(wanted.from));
@@ -99,14 +99,14 @@ export async function prepareMerge(repo: Repository, wanted: Wanted): Promise<Pr
   if (built.kind === 'nothing') return { kind: 'merged', head: tip, tip };
   if (built.kind === 'merged') return { ...built, tip };
   if (built.kind === 'conflict') return built;
-  // The branch contains all of its changes, after a squash, a rebase or a cherry-pick by hand: a merge commit would change nothing.
+  // The branch already contains all of its changes, after a squash, a rebase or a cherry-pick by hand: a merge commit would change nothing.
   if ((await treeOf(repo, built.head)) === (await treeOf(repo, target))) return { kind: 'merged', head: target, tip };
   return { kind: 'new', commit: built.head, base: target, tip };
 }
 
 /**
- * Moves the branch `into` from `base` to `commit`, which was made for it, and the checkout that has it with it. `moved`: it is at another commit by now.
- * A second run answers where the plan is. Throws `git_failed`.
+ * Moves the branch `into` from `base` to `commit`, which was made for it, together with the checkout of that branch. `moved`: the branch is at
+ * another commit now. A second run returns where the plan is. Throws `git_failed`.
  */
 export function mergePrepared(repo: Repository, wanted: PreparedFor): Promise<CheckoutMerge | Moved> {
   const { into, base, commit, tip } = wanted;
@@ -121,7 +121,7 @@ export function mergePrepared(repo: Repository, wanted: PreparedFor): Promise<Ch
   });
 }
 
-/** What would prevent `mergePrepared` now; null: nothing does. Changes nothing. */
+/** The obstacle to `mergePrepared` now; null: none. Changes nothing. */
 export async function mergeObstacle(
   repo: Repository,
   { into, base, commit }: { into: string; base: string; commit: string },
@@ -134,7 +134,7 @@ export async function mergeObstacle(
   return own.length === 0 ? null : { kind: 'overlap', checkout: step.checkout, files: own };
 }
 
-/** null: no checkout has the branch. */
+/** null: the branch is checked out nowhere. */
 async function stepIn(
   repo: Repository,
   of: Pick<CheckoutStep, 'into' | 'target' | 'head'>,

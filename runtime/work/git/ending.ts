@@ -6,7 +6,7 @@ const endings = new AsyncLocalStorage<AbortSignal>();
 
 /** Runs `work`. Soon after `ending` aborts, every git that it has started, or starts later, is ended. */
 export function withEnding<T>(ending: AbortSignal, work: () => T): T {
-  // Each of its gits listens to it; of more than ten listeners Node would warn the person.
+  // Each git adds a listener, and Node would print a warning above ten listeners.
   setMaxListeners(0, ending);
   return endings.run(ending, work);
 }

@@ -52,7 +52,7 @@ export async function hasWork(repo: Repository, target: string, commit: string):
   return (await holdsWork(repo, target, commit)) || (await commitsNotIn(repo, commit, target)) === 0;
 }
 
-/** A second run makes the same commit. */
+/** The date makes the result repeatable: a second run makes the same commit. */
 async function dateOf({ path }: Repository, commits: readonly string[]): Promise<Record<string, string>> {
   const seconds = (await ownGit(path, ['show', '--no-patch', '--format=%ct', ...commits])).split('\n').map(Number);
   const date = `@${Math.max(...seconds)} +0000`;

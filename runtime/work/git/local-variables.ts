@@ -1,6 +1,6 @@
 /**
- * What `git rev-parse --local-env-vars` lists, over all versions from 2.38 on: with one of them a git command works on another repository
- * than the one it is started in (an engine that is started from a git hook has several).
+ * The variables of `git rev-parse --local-env-vars` in all versions from 2.38 on. With one of them set, git works on another repository than that of
+ * its folder. An engine that is started from a git hook has several.
  */
 export const gitLocalVariables: ReadonlySet<string> = new Set([
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',

@@ -1,6 +1,6 @@
 /**
- * Moves the branches of several repositories to the commits that belong together: all of them, or none. What is to move is kept as refs before the first
- * branch moves, so after a kill the next look at the repo ends it: forward while every branch can still move, else back.
+ * Moves the branches of several repositories to commits that belong together: all of them, or none. The planned moves are stored as refs before the
+ * first branch moves. After a kill, the next access to the repo finishes them if every branch can still move, and otherwise undoes them.
  */
 
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -14,14 +14,14 @@ import { branchRef, dropRefs, listRefs, moveRef, moveRefs } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { worktreesAt } from './worktree-list.ts';
 
-/** A member, and its branch that lands. */
+/** A member, and the branch on which plans land. */
 export interface Member {
   readonly folder: string;
   readonly repository: Repository;
   readonly branch: string;
 }
 
-/** A branch of a member that is to move. */
+/** The planned move of a member's branch. */
 interface Move {
   readonly member: Member;
   readonly from: string;
@@ -29,22 +29,22 @@ interface Move {
 }
 
 /**
- * Where a branch is. `before`: it can move. `landed`: it moved, and can be taken back. `built_on`: it moved, and has further commits since. `elsewhere`: it has
- * commits that the change was not made for.
+ * The state of a branch. `before`: it can move. `landed`: it has moved, and the move can be undone. `built_on`: it has moved, and has further
+ * commits. `elsewhere`: it has commits that the change was not made for.
  */
 export type Place = 'before' | 'landed' | 'built_on' | 'elsewhere';
 
-/** `land` and `take_back` name the move by its number. */
+/** `land` and `take_back` name a move by its number. */
 export type Step =
   | { readonly do: 'land' | 'take_back'; readonly move: number }
-  /** All have moved. */
+  /** All branches have moved. */
   | { readonly do: 'end' }
-  /** None has moved, or all are back. */
+  /** No branch has moved, or all moves are undone. */
   | { readonly do: 'give_up' }
-  /** Some have moved and cannot be taken back. */
+  /** Some moves can neither be completed nor undone. */
   | { readonly do: 'report' };
 
-/** The next step, from the places of the branches in the order in which they land. `isHindered`: one of them could not be moved. */
+/** The next step from the states of the branches, in landing order. `isHindered`: a branch could not be moved. */
 export function nextStep(places: readonly Place[], isHindered = false): Step {
   const isOver = isHindered || places.includes('elsewhere');
   if (!isOver) {
@@ -59,21 +59,21 @@ export function nextStep(places: readonly Place[], isHindered = false): Step {
 export type MembersLanded =
   | { readonly kind: 'merged'; readonly head: string; readonly tip: string }
   | { readonly kind: 'moved' }
-  /** One of them could not be moved, and none has. */
+  /** A branch could not be moved, and none has moved. */
   | {
       readonly kind: 'hindered';
       readonly member: Member;
       readonly obstacle: Exclude<CheckoutMerge, { kind: 'merged' }>;
     }
-  /** Some have landed, and the rest cannot. `said`: which, and how each is taken back. */
+  /** Some branches have landed, and the rest cannot. `said`: which ones, and how to undo each. */
   | { readonly kind: 'half'; readonly said: string }
   | Exclude<Composed, { kind: 'composed' }>;
 
 const root = 'refs/stator/landing';
-/** One change of the members at a time: a composition must not read them in between. */
+/** One change of the members at a time, so that no composition is read halfway. */
 const queues = createRepositoryLocks();
 
-/** The present commits of the members in the branch `into`. A landing that was interrupted is ended first. */
+/** Copies the members' present commits to the branch `into`. An interrupted landing is finished first. */
 export function composeMembers(
   repo: Repository,
   { into, heads }: { into: string; heads: () => Promise<readonly MemberHead[]> },
@@ -90,8 +90,8 @@ export function composeMembers(
 }
 
 /**
- * Lands `commit`, a merge that was made for `base` of the branch `into`: each member that it changes gets its part, in the order of `members`, and then `into`
- * gets it. `moved`: one of the branches is at another commit by now, and none has moved.
+ * Lands `commit`, a merge that was made for `base` of the branch `into`. Each member that it changes gets its part, in the order of `members`, and
+ * then `into` moves. `moved`: a branch has moved meanwhile, and nothing was changed.
  */
 export function landMembers(
   repo: Repository,
@@ -111,7 +111,7 @@ export function landMembers(
       const change = changes.find(({ folder }) => folder === member.folder);
       if (change === undefined) continue;
       const from = await findCommit(member.repository, branchRef(member.branch));
-      // What the repo does not have was never composed.
+      // A commit that the repo does not have was never copied into it.
       const isKnown = from !== null && (await findCommit(repo, from)) !== null;
       if (!isKnown || !(await isAncestor(repo, from, known.get(member.folder) ?? from))) return { kind: 'moved' };
       await fetchCommit(member.repository, { from: repo, commit: change.commit });
@@ -135,7 +135,7 @@ function told(ended: Ended, tip: string): MembersLanded {
   return ended.kind === 'composed' ? { kind: 'merged', head: ended.commit, tip } : ended;
 }
 
-/** Before the first branch moves. */
+/** Stores the planned moves before the first branch moves. */
 async function note(repo: Repository, commit: string, base: string, moves: readonly Move[]): Promise<void> {
   const at = `${root}/${commit}`;
   const refs = moves.flatMap(({ member: { folder }, from, to }, nth) => [
@@ -143,7 +143,7 @@ async function note(repo: Repository, commit: string, base: string, moves: reado
     { ref: `${at}/${nth}/${folder}/to`, from: null, to },
   ]);
   for (const { from, member } of moves) await fetchCommit(repo, { from: member.repository, commit: from });
-  // These refs belong to a note that was interrupted.
+  // These refs are left from an interrupted `note`.
   await dropRefs(repo, await listRefs(repo, [`${at}/`]));
   const refused = await moveRefs(repo, [...refs, { ref: `${at}/base`, from: null, to: base }]);
   if (refused !== null) throw new Error(`${repo.path}: the landing of ${commit} cannot be noted: ${refused.stderr}`);
@@ -168,7 +168,7 @@ async function carryOut(repo: Repository, { commit, into, members, faults }: Lan
   const at = `${root}/${commit}`;
   const refs = await listRefs(repo, [`${at}/`]);
   const found = new Map(refs.map(({ name, commit: target }) => [name.slice(at.length + 1), target]));
-  // In the noted order: that of the plan, which nobody knows here after a kill.
+  // The stored order is that of the plan, which is not known after a kill.
   const moves = [...members.keys()].flatMap((nth) =>
     members.flatMap((member): Move[] => {
       const [from, to] = ['from', 'to'].map((end) => found.get(`${nth}/${member.folder}/${end}`));
@@ -199,7 +199,7 @@ async function carryOut(repo: Repository, { commit, into, members, faults }: Lan
         const base = found.get('base') ?? null;
         faults?.('members.after-moves');
         const heads = await headsAfter(repo, { base: base ?? commit, members, moves });
-        // Files of its own that the plan changed come with the next try if the branch has moved.
+        // If the base branch has moved, the repo's own files are merged at the next try.
         const isAtBase = (await findCommit(repo, branchRef(into))) === base;
         const composed = await compose(repo, { into, heads, merged: isAtBase ? commit : null });
         return giveUp(repo, refs, isAtBase || composed.kind !== 'composed' ? composed : { kind: 'moved' });
@@ -216,7 +216,7 @@ function moveAt(moves: readonly Move[], number: number): Move {
   return move;
 }
 
-/** The heads of all members. Members that have not moved are where the base has them. */
+/** The heads of all members. A member that has not moved is still at the base's commit. */
 async function headsAfter(
   repo: Repository,
   { base, members, moves }: { base: string; members: readonly Member[]; moves: readonly Move[] },
@@ -235,18 +235,18 @@ async function placeOf({ member: { repository, branch }, from, to }: Move): Prom
   return head !== null && (await isAncestor(repository, to, head)) ? 'built_on' : 'elsewhere';
 }
 
-/** false: its checkout has changes that this would overwrite, or it has moved. */
+/** false: the branch has moved, or its checkout has changes that this would overwrite. */
 async function takeBack({ member: { repository, branch }, from, to }: Move): Promise<boolean> {
   const checkout = (await worktreesAt(repository, branch))[0]?.path;
   if (checkout === undefined) return moveRef(repository, branchRef(branch), { from: to, to: from });
-  // git keeps changes of other files, and refuses if the same ones have changed.
+  // git preserves changes of other files, and refuses if the same files have changed.
   const back = await tryOwnGit(checkout, ['reset', '-q', '--keep', from], { timeoutMs: checkoutTimeoutMs });
   if (back.exitCode === 0) repository.moves.own.note({ ref: branchRef(branch), from: to, to: from });
   return back.exitCode === 0;
 }
 
 async function giveUp<E extends Ended>(repo: Repository, refs: Parameters<typeof dropRefs>[1], ended: E): Promise<E> {
-  // While `base` is there, the others are.
+  // The base ref is deleted last: while it exists, the others do.
   const isBase = ({ name }: { readonly name: string }) => name.endsWith('/base');
   await dropRefs(
     repo,
@@ -269,7 +269,7 @@ async function half(
   return { kind: 'half', said: lines.join('\n') };
 }
 
-/** The command that takes it back. A merge is reverted as one commit. */
+/** The command that undoes it. A merge is reverted as one commit. */
 export async function revertOf(path: string, from: string, to: string): Promise<string> {
   const [first, second] = (await ownGit(path, ['show', '--no-patch', '--format=%P', to])).split(' ');
   const what =

@@ -1,6 +1,6 @@
 /**
- * A repo with members: some of its folders have the files of branches of other repos. A commit of its base branch names the commits of the members in its
- * message, as `Stator-Member: <folder> <commit>`. A change that is made in it is split into commits of the members, which have only their own files.
+ * A repo with members: some of its folders contain the files of other repos' branches. The message of a commit on its base branch names the members'
+ * commits, as `Stator-Member: <folder> <commit>`. A change in the repo is split into commits of the members, each with the member's own files only.
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -11,7 +11,7 @@ import { branchRef, setRef } from './refs.ts';
 import { authorVariables } from './replay.ts';
 import type { Repository } from './repository.ts';
 
-/** A member, and the commit of its branch that the repo has, or is to have. */
+/** A member, and the commit of its branch that the repo contains or should contain. */
 export interface MemberHead {
   /** Its folder at the root of the repo. */
   readonly folder: string;
@@ -21,15 +21,15 @@ export interface MemberHead {
 }
 
 const trailer = 'Stator-Member';
-/** The most commits of the base branch that are read: a plan that began before the oldest of them comes to each member as one commit. */
+/** The most commits of the base branch that are read: a plan that began before the oldest one is sent to each member as one commit. */
 const maxBehind = 10_000;
-/** The most commits of a plan that are made anew one by one; a longer plan comes to each member as one commit. */
+/** The most commits of a plan that are made anew one by one; a longer plan is sent to each member as one commit. */
 const maxSplit = 500;
 
-/** The last fetched commit of a member: the objects stay when the member's own branch is rewritten. */
+/** The last fetched commit of a member. The ref preserves the objects if the member's own branch is rewritten. */
 const memberRef = (folder: string): string => `refs/stator/members/${folder}`;
 
-/** The members' commits in that commit of the base branch, by folder; empty: it was never composed. */
+/** The members' commits in a commit of the base branch, by folder; empty: the members were never copied there. */
 export async function membersAt({ path }: Pick<Repository, 'path'>, commit: string): Promise<Map<string, string>> {
   const format = `--format=%(trailers:key=${trailer},valueonly)`;
   const args = ['log', '--first-parent', '--max-count=1', `--grep=^${trailer}: `, format, commit];
@@ -46,9 +46,9 @@ export type Composed =
   | { readonly kind: 'moved' };
 
 /**
- * Brings the folders of the members in the branch `into` to those commits, as a new commit of the branch if one has changed; its checkout follows. `merged`: a
- * commit made for the present head, whose other files the branch gets as well. Nothing is changed if a member's folder has work that its member lacks.
- * Throws `bad_repo` for members that cannot be composed, git's errors.
+ * Updates the members' folders in the branch `into` to those commits, as a new commit if anything has changed; the branch's checkout follows.
+ * `merged`: a commit made for the present head, whose other files are added too. If a member's folder has work that the member lacks, nothing is
+ * changed. Throws `bad_repo` for members that cannot be combined, and git's errors.
  */
 export async function compose(
   repo: Repository,
@@ -88,14 +88,14 @@ function messageOf(heads: readonly MemberHead[]): string {
   return `Compose ${short.join(', ')}\n\n${trailers.join('\n')}`;
 }
 
-/** Copies the commit from the member, and checks that its files can be in a folder. */
+/** Copies the member's commit, and checks that its files may be in a subfolder. */
 async function bringObjects(repo: Repository, { folder, repository, commit }: MemberHead): Promise<void> {
   await fetchCommit(repo, { from: repository, commit });
   await refuseUnfit(repo, { folder, commit, path: repository.path });
   await setRef(repo, memberRef(folder), commit);
 }
 
-/** Copies a commit with its history from another repository of this machine, without its refs and its settings. */
+/** Copies a commit and its history from another repository of this machine, without refs and settings. */
 export async function fetchCommit(
   repo: Repository,
   { from, commit }: { from: Pick<Repository, 'path'>; commit: string },
@@ -114,7 +114,7 @@ export async function fetchCommit(
   if (result.exitCode !== 0) throw gitFailure({ cwd: repo.path, args, result });
 }
 
-/** git reads `.gitmodules` and the place of large files only at the root of a repository. */
+/** Refuses members with submodules or files in Git LFS: git finds their sources only at the root of a repository. */
 async function refuseUnfit(
   repo: Repository,
   { folder, commit, path }: { folder: string; commit: string; path: string },
@@ -162,27 +162,27 @@ async function treeWith({ path }: Repository, commit: string, folders: ReadonlyM
   return ownGit(path, ['mktree', '-z'], { input: [...kept, ...added].map((line) => `${line}\0`).join('') });
 }
 
-/** A commit of a member that has what a plan changes there. */
+/** A member's commit with the plan's changes there. */
 export interface MemberChange {
   readonly folder: string;
   readonly commit: string;
 }
 
 interface Split {
-  /** The head of the base branch for which `commit` was made, and its members. */
+  /** The base commit for which `commit` was made, and its members. */
   readonly base: string;
   readonly members: ReadonlyMap<string, string>;
   readonly commit: string;
-  /** The same commits at each time, as far as they are not signed: they get the date of their author. */
+  /** Makes the same commits each time unless they are signed, by using the date of the author. */
   readonly isRepeatable?: boolean;
-  /** These members have a commit also if nothing in them is changed by now. */
+  /** These members get a commit even if nothing in them has changed. */
   readonly also?: ReadonlySet<string>;
 }
 
 /**
- * The members that `commit` changes, each with the commit that is to be the head of its branch: the commits of the plan that touch its folder, made anew with
- * their authors and messages. One commit with all of it if the plan has too many, or contains another plan that came to the base. Throws `refused` if a
- * folder of a member is gone.
+ * The members that `commit` changes, each with the new head of its branch: the plan's commits that touch its folder, made anew with their authors and
+ * messages. It is one commit if the plan has too many, or if it contains another plan that was merged into the base. Throws `refused` if a member's
+ * folder is gone.
  */
 export async function splitOf(
   repo: Repository,
@@ -216,7 +216,7 @@ interface Listed {
   readonly author: Readonly<Record<string, string>>;
 }
 
-/** The plan's commits, the oldest first, and those of the base branch; `commits` null: there are too many. */
+/** The plan's commits, the oldest first, and those of the base branch; `commits` null: too many. */
 interface History {
   readonly commits: readonly Listed[] | null;
   readonly chain: ReadonlySet<string>;

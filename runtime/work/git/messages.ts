@@ -28,7 +28,7 @@ export async function messagesBetween(
   return found;
 }
 
-/** The file in that commit as text; null: it is not there, or cannot be read. */
+/** The text of the file in that commit; null: it is missing, or unreadable. */
 export async function fileIn(
   repo: { readonly path: string },
   { commit, path }: { readonly commit: string; readonly path: string },

@@ -19,9 +19,9 @@ interface NewCommit {
   readonly message: string;
   /** true: the commit is only saved under refs/stator, not on a branch. */
   readonly isKept?: boolean;
-  /** With an environment of its own the commit is always the same, and never signed. */
+  /** If variables are given, the commit is repeatable, and is never signed. */
   readonly env?: Readonly<Record<string, string>>;
-  /** git's variables for the author of a commit that is made anew; absent: the user. */
+  /** git's variables for the original author of a commit that is made anew; undefined: the user is the author. */
   readonly author?: Readonly<Record<string, string>>;
 }
 

@@ -33,7 +33,7 @@ export interface Collection {
   readonly branch: string;
   /** true: the run judges the branch, so its commits are collected and the branch is not moved. Default: the branch moves. */
   readonly isDetached?: boolean;
-  /** The message for a merge with another author's commits on the branch. */
+  /** The message of a merge with other authors' commits on the branch. */
   readonly message: string;
 }
 

@@ -69,7 +69,10 @@ export async function tipsIn({ repo, remote, folder }: { repo: string; remote: s
   return new Map(lines.flatMap((found) => (found === null ? [] : [[found[2] ?? '', found[1] ?? '']])));
 }
 
-/** Sets a branch of the engine's own at the remote to a commit while it is at `there` (null: it does not exist), whatever commits it loses. false: it is elsewhere by now. */
+/**
+ * Sets one of the engine's own branches at the remote to a commit if its head is `there` (null: it must not exist), even if commits are lost. false:
+ * it has another head.
+ */
 export async function replaceBranch(push: {
   readonly repo: string;
   readonly remote: string;
@@ -130,7 +133,7 @@ type Place = Pick<Sent, 'repo' | 'remote' | 'branch' | 'by'>;
 interface Sent extends Push {
   readonly remote: string;
   readonly head: string;
-  /** The remote accepts the push only while its branch is at this commit, or does not exist if it is empty; null: no condition. */
+  /** The remote accepts the push only while its branch is at this commit; empty: only while it does not exist; null: no condition. */
   readonly lease: string | null;
 }
 

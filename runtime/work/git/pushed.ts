@@ -1,6 +1,6 @@
 /**
- * Takes commits that people pushed to another branch: they are made anew on top of a commit, with their authors and messages, without a worktree. Nothing here
- * moves a ref, so all of it may run again: what `onto` has already changes nothing.
+ * Makes commits that people pushed to another branch anew on top of a commit, with their authors and messages and without a worktree. No ref is
+ * moved, so a second run is harmless: changes that `onto` already contains are skipped.
  */
 import type { PersonsPush } from '../../../machines/vocabulary/plan-pull.ts';
 import { ownGit, tryOwnGit } from './git.ts';
@@ -12,7 +12,7 @@ export type TakenPushes =
   | { readonly kind: 'taken'; readonly head: string }
   | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly to: string };
 
-/** `into`: the commit of the branch that all of it lands on, whose work is not taken either. What a person has merged is taken. Throws `git_failed`. */
+/** `into`: the target branch's commit, whose work is also skipped. Throws `git_failed`. */
 export async function takePushed(
   repo: Repository,
   { pushes, onto, into }: { readonly pushes: readonly PersonsPush[]; readonly onto: string; readonly into: string },
@@ -29,7 +29,7 @@ export async function takePushed(
       done.push(push.to);
     }
   }
-  // A person who resolves a conflict in a part above pushes that with what conflicted.
+  // A person may have resolved the conflict in a part above, and pushed both.
   for (const conflict of conflicts) {
     const isResolved = await Promise.all(done.map((to) => isAncestor(repo, conflict.to, to)));
     if (!isResolved.includes(true)) return conflict;
@@ -43,12 +43,12 @@ interface One {
   readonly into: string;
 }
 
-/** One by one if they were added. What was pushed by force, and what conflicts on the way only, is taken as the change that it is in the end. */
+/** Added commits are made anew one by one. After a forced push, or if only a commit in between conflicts, the total change becomes one commit. */
 async function takeOne(repo: Repository, one: One): Promise<Picked> {
   const { push, head, into } = one;
   const { from, to, without = [] } = push;
   if (!(await isAncestor(repo, from, to))) return takeWhole(repo, one);
-  // A merge of another part is one of the commits of this branch, and the commits before it may be people's.
+  // A merge of another part belongs to this branch, and the commits before it may be people's.
   const merges = without.length === 0 ? [] : await list(repo, ['--first-parent', `${from}..${to}`]);
   const excluded = [head, into, ...without.filter((commit) => !merges.includes(commit))].map((commit) => `^${commit}`);
   const order = ['--reverse', '--topo-order', '--no-merges', `--max-count=${maxCommits + 1}`];
@@ -58,12 +58,12 @@ async function takeOne(repo: Repository, one: One): Promise<Picked> {
   return picked?.kind === 'picked' ? picked : takeWhole(repo, one);
 }
 
-/** Some of the commits that are left out may never have been fetched. */
+/** Some of the excluded commits may never have been fetched. */
 async function list({ path }: Repository, args: readonly string[]): Promise<string[]> {
   return (await ownGit(path, ['rev-list', '--ignore-missing', ...args])).split('\n').filter((line) => line !== '');
 }
 
-/** The change from the one commit to the other as one commit, without what the branch that all of it lands on has brought. */
+/** The change between two commits as one commit, without the changes that came from the target branch. */
 async function takeWhole(repo: Repository, { push: { from, to, without = [] }, head, into }: One): Promise<Picked> {
   if (without.length > 0) return { kind: 'conflict', files: [] };
   const common = (await tryOwnGit(repo.path, ['merge-base', to, into])).stdout;

@@ -6,14 +6,14 @@ import type { Repository } from './repository.ts';
 /** The most commits: each costs three git processes. A longer branch lands as one commit. */
 export const maxCommits = 200;
 
-/** A commit that represents the common history of the two sides. It is always the same, and nothing points to it. */
+/** A commit that serves as the common ancestor of both sides. It is repeatable, and nothing points to it. */
 const sideEnv = { GIT_AUTHOR_DATE: '@0 +0000', GIT_COMMITTER_DATE: '@0 +0000' };
 
 interface Wanted {
   /** The last commit of the branch. */
   readonly tip: string;
   readonly onto: string;
-  /** Commits that are not the branch's own, besides those of `onto`. */
+  /** Commits that do not belong to the branch, besides those of `onto`. */
   readonly without?: readonly string[];
   /** The tree of their merge, which the result must have. */
   readonly tree: string;
@@ -22,8 +22,8 @@ interface Wanted {
 }
 
 /**
- * The last of the commits that are made anew on `onto`, with their authors and messages; merges are left out. One commit with all of it where they are too
- * many, where one of them conflicts, or where they would not come to `tree`, as when a merge among them resolved a conflict. Throws `git_failed`.
+ * Makes the commits anew on `onto`, with their authors and messages and without merges, and returns the last one. It is a single commit if they are
+ * too many, if one conflicts, or if the result would differ from `tree`, as when a merge among them resolved a conflict. Throws `git_failed`.
  */
 export async function replay(repo: Repository, wanted: Wanted): Promise<string> {
   const { onto, tree, message } = wanted;
@@ -53,7 +53,7 @@ export type Picked =
   | { readonly kind: 'picked'; readonly head: string }
   | { readonly kind: 'conflict'; readonly files: readonly string[] };
 
-/** Makes commits anew, one by one on top of `onto`, with their authors and messages. One that changes nothing there is left out. */
+/** Makes commits anew, one by one on top of `onto`, with their authors and messages. A commit that would change nothing is skipped. */
 export async function pick(
   repo: Repository,
   { commits, onto }: { readonly commits: readonly string[]; readonly onto: string },
@@ -72,12 +72,12 @@ export async function pick(
   return { kind: 'picked', head };
 }
 
-/** The commit that lets git merge as if `parent` was what both sides have in common. */
+/** A commit that makes git merge as if `parent` were the common ancestor of both sides. */
 export function sideOf(repo: Repository, { tree, parent }: { readonly tree: string; readonly parent: string }) {
   return commitTree(repo, { tree, parents: [parent], message: 'side', env: sideEnv });
 }
 
-/** The message and the author of a commit, for one that is made anew. */
+/** The message and the author of a commit, for making it anew. */
 export async function wordsOf({ path }: Repository, commit: string) {
   const format = '--format=%an%x00%ae%x00%ad%x00%B';
   const said = await ownGit(path, ['show', '--no-patch', '--date=raw', '--encoding=UTF-8', format, commit]);
@@ -85,7 +85,7 @@ export async function wordsOf({ path }: Repository, commit: string) {
   return { message, author: authorVariables(name, email, date) };
 }
 
-/** git's variables for a commit that is made anew; `date` in git's raw form. */
+/** git's variables for making a commit anew; `date` in git's raw format. */
 export function authorVariables(name: string, email: string, date: string): Readonly<Record<string, string>> {
   return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
 }

@@ -3,7 +3,7 @@ import { ownGit } from './git.ts';
 import { isAncestor } from './objects.ts';
 import type { Repository } from './repository.ts';
 
-/** From one commit to another. */
+/** The change from one commit to another. */
 interface Change {
   readonly from: string;
   readonly to: string;
@@ -15,7 +15,7 @@ const maxCompared = 500;
 const plain = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--full-index'];
 
 export type BroughtUp =
-  /** The branch has not moved since the plan was begun or brought up to date. */
+  /** The target branch has not moved since the plan began or was last updated. */
   | 'as_it_was'
   /** Only lines around the changes differ. */
   | 'same_change'
@@ -35,7 +35,7 @@ export async function broughtUp(
   return same ? 'same_change' : 'other_change';
 }
 
-/** The same lines of the same files are added and removed, at any place. */
+/** Whether both add and remove the same lines in the same files, at any position. */
 async function doTheSame(repo: Repository, one: Change, other: Change): Promise<boolean> {
   const [a, b] = [await filesOf(repo, one), await filesOf(repo, other)];
   if (a.size !== b.size) return false;
@@ -61,7 +61,7 @@ async function filesOf({ path }: Repository, { from, to }: Change) {
   return files;
 }
 
-/** Without line numbers and without the ids of the files' contents. */
+/** The changed lines, without line numbers and without the ids of the files' contents. */
 async function linesOf({ path }: Repository, { from, to }: Change, files: readonly string[]): Promise<string> {
   const literal = { env: { GIT_LITERAL_PATHSPECS: '1' } };
   const args = ['diff', ...plain, '--text', '--unified=0', from, to, '--', ...files];

@@ -12,7 +12,7 @@ import { noteMended } from './notes.ts';
 
 /** No person is there to answer a passphrase prompt. */
 const limitMs = 10_000;
-/** A failed signature is tried again after this time. */
+/** A signature that failed is tried again after this time. */
 const againMs = 600_000;
 /** How long git's configuration is remembered. */
 const knownMs = 10_000;

@@ -1,6 +1,6 @@
 /**
- * The parts of a branch that has a stack of requests: where each of them ends, and how one changes when the part below it has changed or has landed. Commits are made
- * anew as by `git rebase --onto`, without a worktree. Nothing here moves a ref, so all of it may run again.
+ * The parts of a branch with a stack of pull requests: where each one ends, and how one is updated after the part below it has changed or landed.
+ * Commits are made anew as by `git rebase --onto`, without a worktree. No ref is moved, so a second run is harmless.
  */
 import { ownGit } from './git.ts';
 import { areAncestors, findCommit, isAncestor, mergeTrees, treeOf } from './objects.ts';
@@ -8,15 +8,15 @@ import { replay, sideOf } from './replay.ts';
 import type { Repository } from './repository.ts';
 import { withFilesOf } from './tree-file.ts';
 
-/** A part, and the commits at which its work ended. */
+/** A part, and the commits that its work ended with. */
 interface Part {
   readonly name: string;
   readonly commits: readonly string[];
 }
 
 /**
- * The commit of the branch that is the first to have all work of a part, by its name, in the order of the branch. A part that is not on the branch, or
- * that ends where the one below it ends, is left out.
+ * For each part, the first commit of the branch that contains all of its work, by name and in branch order. A part that is not on the branch, or that
+ * ends where the part below ends, is left out.
  */
 export async function endsOf(
   repo: Repository,
@@ -51,19 +51,19 @@ export type Restacked =
   | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly tree: string; readonly cut: string };
 
 interface Restack {
-  /** The head of the part as it is. */
+  /** The present head of the part. */
   readonly tip: string;
-  /** What it is to be on top of. */
+  /** The new base of the part. */
   readonly onto: string;
-  /** `onto` is the branch that the stack lands on: it has the parts below, by a merge, or as other commits after a squash or a rebase. */
+  /** `onto` is the target branch of the stack: it contains the parts below, by a merge, or as other commits after a squash or a rebase. */
   readonly isLanded: boolean;
-  /** The heads that the parts below have or had. Their commits are not the part's. */
+  /** The present and earlier heads of the parts below. Their commits do not belong to this part. */
   readonly below: readonly string[];
-  /** The message of the one commit, if the part's commits cannot be made anew one by one. */
+  /** The message of the single commit, if the part's commits cannot be made anew one by one. */
   readonly message: string;
 }
 
-/** The part on top of `onto`, without the commits of the parts below; as it is, if it is there already. Throws `git_failed`. */
+/** Makes the part's own commits anew on top of `onto`. If the part is already there, returns it unchanged. Throws `git_failed`. */
 export async function restack(repo: Repository, { tip, onto, isLanded, below, message }: Restack): Promise<Restacked> {
   const known = await existing(repo, below);
   const cut = await nearest(repo, known, tip);
@@ -74,15 +74,17 @@ export async function restack(repo: Repository, { tip, onto, isLanded, below, me
 }
 
 interface Decided extends Pick<Restack, 'tip' | 'onto' | 'below' | 'message'> {
-  /** What `restack` made of the part. */
+  /** The part as `restack` made it. */
   readonly stacked: Restacked;
-  /** A commit in which a person merged all of it with what the new parts are based on. */
+  /** A commit in which a person merged everything with the base of the new parts. */
   readonly decided: string;
-  /** The part gets all that this commit has. */
+  /** The part gets all files of this commit. */
   readonly isWhole: boolean;
 }
 
-/** A new part on top of `onto`: files that conflict are as the person decided, and may show what the parts above change in them. Throws `git_failed`. */
+/**
+ * A new part on top of `onto`. Conflicting files are taken from the person's commit, and may contain changes of the parts above. Throws `git_failed`.
+ */
 export async function stackDecided(
   repo: Repository,
   { stacked, tip, onto, below, message, decided, isWhole }: Decided,
@@ -101,12 +103,12 @@ interface Change {
   readonly onto: string;
   readonly from: string;
   readonly to: string;
-  /** Commits whose history is no part of the change, besides that of `from`. */
+  /** Commits, besides `from`, whose history does not belong to the change. */
   readonly without?: readonly string[];
   readonly message: string;
 }
 
-/** `onto` with what changed between two commits; `onto` itself, if it has that already. Throws `git_failed`. */
+/** `onto` plus the change between two commits; `onto` itself if it already contains the change. Throws `git_failed`. */
 export async function withChange(
   repo: Repository,
   { onto, from, to, without = [], message }: Change,
@@ -119,14 +121,14 @@ export async function withChange(
   return { kind: 'stacked', head };
 }
 
-/** What an earlier try has made may be gone. */
+/** Commits of an earlier try may have been deleted. */
 async function existing(repo: Repository, commits: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const commit of new Set(commits)) if ((await findCommit(repo, commit)) !== null) found.push(commit);
   return found;
 }
 
-/** The commit in the history of `tip` that the fewest of its commits come after; null: none of them is there. */
+/** The commit in the history of `tip` that is nearest to it; null: none is in its history. */
 async function nearest(repo: Repository, commits: readonly string[], tip: string): Promise<string | null> {
   let best: string | null = null;
   for (const commit of commits) {

@@ -20,7 +20,7 @@ export async function withFile(
   return withEntries(cwd, tree, [`${mode} ${blob}\t${path}`]);
 }
 
-/** The tree with the files at these paths as another tree or commit has them: one that is not there is removed. Throws git's errors. */
+/** The tree with the files at these paths taken from another tree or commit. A path that is missing there is removed. Throws git's errors. */
 export async function withFilesOf(
   { path: cwd }: { readonly path: string },
   tree: string,

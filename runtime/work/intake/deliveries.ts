@@ -1,7 +1,7 @@
 /**
- * Deliveries of webhooks, once their signature is checked. Each is a row of the store before the sender gets its answer, so that every host and every later
- * engine knows it again. That of a tracker is only a reason to look at the tracker now: nothing that it says is used. That of `source = "webhook"` is the item
- * itself.
+ * Accepts deliveries of webhooks after their signature was checked. Each becomes a row of the store before the sender gets its answer, so every host
+ * and every later engine recognizes a repeated one. A tracker's delivery only triggers a reading of the tracker: its content is not used. A delivery
+ * for `source = "webhook"` is the item itself.
  */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -33,11 +33,11 @@ interface DeliveryParts extends Pick<SourceParts, 'env' | 'projects' | 'nowMs'> 
 
 export interface Deliveries {
   /**
-   * Takes one. Throws `unauthorized`: no intake of that name takes any, or its signature or its time is wrong; `bad_request`: it is no item; `conflict`: the
-   * intake is off; `limit_reached`, as `readSecret`, and the store's errors.
+   * Accepts a delivery. Throws `unauthorized` if no intake of that name accepts any, or if its signature or time is wrong; `bad_request` for an
+   * invalid item; `conflict` if the intake is off; `limit_reached`; and the errors of `readSecret` and the store.
    */
   take(name: string, delivery: Delivery): Promise<{ readonly status: 'taken' | 'repeated' }>;
-  /** Who looks at the intakes when a delivery has come. */
+  /** Sets the function that reads the intakes after a delivery. */
   onDelivery(look: () => void): void;
 }
 
@@ -54,7 +54,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
           'name one in daemon.toml; see docs/intake.md',
         );
       const signed = checkSignature(config.source as 'webhook', delivery, {
-        // only sources with a scheme have a secret
+        // only sources with a signature scheme have a secret
         secret: readSecret(place, parts),
         nowMs: parts.nowMs(),
       });
@@ -81,7 +81,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
   };
 }
 
-/** Its key, which no other delivery of the intake has, and what it brings. */
+/** The key of a delivery, unique within the intake, and its content. */
 function rowOf(config: IntakeConfig, id: string, body: Buffer): { item: string; content: string | null } {
   if (config.source !== 'webhook') return { item: `delivery-${textDigest(id)}`, content: null };
   const noItem = (reason: string) =>
@@ -97,15 +97,15 @@ function rowOf(config: IntakeConfig, id: string, body: Buffer): { item: string; 
   return { item: `webhook-${textDigest(id)}`, content: JSON.stringify(read.data) };
 }
 
-/** null: it takes no deliveries. */
+/** null: the intake accepts no deliveries. */
 function secretPlace(config: IntakeConfig): SecretPlace | null {
   if (config.source === 'webhook') return deliverySecret(config, config.secret);
   return 'webhook' in config && config.webhook !== undefined ? deliverySecret(config, config.webhook) : null;
 }
 
 /**
- * Whether it can take deliveries, which is said before a sender notices; also true of an intake that takes none. Throws `bad_config` for a secret that is no key
- * of Standard Webhooks where it must be one, and as `readSecret`.
+ * Checks the secret for deliveries before a sender notices that it is wrong; does nothing for an intake without deliveries. Throws `bad_config` for a
+ * secret that must be a key of Standard Webhooks and is not, and the errors of `readSecret`.
  */
 export function mustTakeDeliveries(config: IntakeConfig, parts: SecretParts): void {
   const place = secretPlace(config);
@@ -118,7 +118,7 @@ export function mustTakeDeliveries(config: IntakeConfig, parts: SecretParts): vo
   );
 }
 
-/** A shorter one could be guessed from a delivery. */
+/** A shorter secret could be guessed from a delivery. */
 const deliveryForm = secretForm(16);
 
 function deliverySecret(config: SecretOwner, variable: string): SecretPlace {
@@ -129,7 +129,7 @@ function refused(reason: string, hint: string): EngineError {
   return new EngineError('unauthorized', `the delivery is refused: ${reason}`, hint);
 }
 
-/** What a row brings; null: it was written by something else. */
+/** The content of a row; null: another program wrote it. */
 export function readDelivered(content: string): Delivered | null {
   return deliveredShape.safeParse(jsonOf(Buffer.from(content))).data ?? null;
 }

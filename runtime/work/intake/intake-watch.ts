@@ -1,6 +1,6 @@
 /**
- * Makes a plan of each item of each intake, once, and starts it. The item's row and the registration of its plan are one commit; a row says which plans are
- * not started yet. So an engine that is killed anywhere leaves nothing that the next one makes twice, or forgets.
+ * Makes a plan from each item of each intake, once, and starts it. The item's row and the registration of its plan are one commit, and a row lists
+ * the plans that are not started yet. So an engine that is killed at any line makes no plan twice, and forgets none.
  */
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -58,11 +58,11 @@ export interface IntakeWatchParts {
   readonly troubles: Troubles;
   intakes(): readonly IntakeConfig[];
   nowMs(): number;
-  /** The home is still ours, and agents of all plans may start. */
+  /** Whether this process still owns the home, and agents of all plans may start. */
   mayWork(): boolean;
   /** Throws `conflict` and `branch_taken` if the name or its branch is taken, and `CommitLost`. */
   register(plan: NewPlan): Promise<void>;
-  /** Why the plan did not take it; null: it did. Throws if its repo cannot start work now. */
+  /** Returns why the plan did not accept it; null: it did. Throws if its repo cannot start work now. */
   begin(start: StartOfPlan): Promise<string | null>;
   /** false: no agent of the plan accepts it now. */
   send: FollowActs['send'];
@@ -74,30 +74,30 @@ export interface IntakeWatchParts {
 }
 
 const lookMs = 2_000;
-/** Without an intake there are no rounds; a change of the settings starts them. */
+/** The time between two rounds without an intake; a change of the settings starts one at once. */
 const idleMs = 3_600_000;
-/** A repo that could not start work is tried again after that time. */
+/** A repo that could not start work is tried again after this time. */
 const againMs = 30_000;
 const waitsForTurn = 'it waits until the one before it is over';
-/** The commit is lost if another engine made a plan of the item. */
+/** If one of these changes does not apply, another engine has made a plan of the item. */
 const ofItems: ReadonlySet<Change['do']> = new Set(['intake.take', 'intake.mark', 'intake.delivered']);
 /** The most names that are tried for a plan: `login`, `login-2` and so on. */
 const nameTries = 50;
 
 export function createIntakeWatch(parts: IntakeWatchParts) {
   const { store, projects, troubles, faults, log, everyMs = lookMs } = parts;
-  /** By name, with the configuration that it was made for. */
+  /** The sources by name, each with the configuration that it was created for. */
   const sources = new Map<string, { readonly config: IntakeConfig; readonly source: Source }>();
-  /** By intake: the last delivery of its tracker that was a reason to look. Any host may have taken it. */
+  /** By intake: the last delivery that triggered a reading. Any host may have received it. */
   const deliveries = new Map<string, number>();
-  /** Plans that could not be started, by intake and item: why, and when each is tried again. */
+  /** Plans that could not be started, by intake and item, with the reason and the time of the next try. */
   const retries = new Map<string, { readonly atMs: number; readonly thrown: unknown }>();
 
-  /** The intakes of the round before. */
+  /** The intakes of the last round. */
   let looked: readonly string[] = [];
-  /** The configuration for which deliveries without an intake were looked for. */
+  /** The configuration for which deliveries of removed intakes were last searched. */
   let lookedFor: readonly IntakeConfig[] | null = null;
-  /** Intakes that are gone, while some of their deliveries wait. */
+  /** Removed intakes with waiting deliveries. */
   let gone: ReadonlySet<string> = new Set();
 
   function sourceOf(config: IntakeConfig): Source {
@@ -116,7 +116,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     const source = sourceOf(config);
     await source.settle?.(room);
     let left = room.items;
-    // A full intake is skipped.
+    // An intake that has reached its limits is skipped.
     const found = left === 0 ? [] : await source.look(room);
     for (const each of found) {
       if (left === 0 || !parts.mayWork()) return;
@@ -131,7 +131,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     }
   }
 
-  /** false: the item already is a plan. */
+  /** false: the item has already become a plan. */
   async function takeItem(
     { name: intake, project }: IntakeConfig,
     { title, plan: proposed }: { readonly title: string; readonly plan: string },
@@ -207,14 +207,14 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     const { name } = config;
     const trouble = troubleOf(name);
     const failures: unknown[] = [];
-    // The states that go to a tracker do not wait for new items.
+    // Reporting states to a tracker does not wait for new items.
     for (const step of config.isEnabled ? [noteDelivery, takeAndStart, follow] : [follow])
       await step(config).catch((thrown: unknown) => failures.push(thrown));
     if (failures.length === 0) troubles.worked(trouble);
     else troubles.failed(trouble, failures[0]);
   }
 
-  /** What was accepted, and what is found by asking, still becomes plans. */
+  /** A wrong secret is only reported: accepted deliveries and polled items still become plans. */
   function checkSecret(config: IntakeConfig): void {
     const trouble = troubleOfDeliveries(config.name);
     try {
@@ -243,14 +243,14 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     await sourceOf(config).follow?.({ faults, send: parts.send });
   }
 
-  /** The times of a source that is off do not count as missed. */
+  /** While a schedule is off, its times do not count as missed. */
   async function forgetMarks(intakes: readonly IntakeConfig[]): Promise<void> {
     const off = new Set(intakes.flatMap(({ name, isEnabled }) => (isEnabled ? [] : [name])));
     const over = (await store.intakeMarks()).filter(({ intake }) => off.has(intake));
     if (over.length > 0) await store.commit(over.map(({ intake }) => ({ do: 'intake.unmark', intake })));
   }
 
-  /** Ends the warnings about intakes that are off or gone. */
+  /** Ends the warnings about intakes that are off or removed. */
   function forgetTroubles(active: readonly IntakeConfig[]): void {
     for (const name of looked) {
       const config = active.find((each) => each.name === name);
@@ -260,7 +260,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     looked = active.map(({ name }) => name);
   }
 
-  /** They are in no list, so that nothing but this tells of them. */
+  /** Removed intakes are in no list, so this warning is their only trace. */
   async function tellGone(all: readonly IntakeConfig[]): Promise<void> {
     if (all === lookedFor && gone.size === 0) return;
     const names = new Set(all.map(({ name }) => name));
@@ -284,7 +284,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
       const here = all.filter(({ project }) => !projects.isElsewhere(project));
       const intakes = here.filter(({ isEnabled }) => isEnabled);
       if (here.length > intakes.length && parts.mayWork()) await forgetMarks(here);
-      // Items that an intake took before it was switched off are still followed.
+      // Items that were accepted before an intake was switched off are still followed.
       const active = here.filter((config) => config.isEnabled || sourceOf(config).follow !== undefined);
       forgetTroubles(active);
       // A repo of another host may come here at any time.

@@ -1,6 +1,6 @@
 /**
- * Begins trees of user-defined machines at the times of their schedules. How far the times were looked at is a row, which moves on in the commit that begins the
- * tree, or that passes the time over: so no time comes twice, also where several hosts look, and none before the row was made.
+ * Starts trees of user-defined machines at the times of their schedules. A row stores the last handled time; it is updated in the commit that starts
+ * the tree or skips the time. So no time is used twice, even with several hosts, and none from before the row was made.
  */
 import type { AnyDefinition, MachineSchedule } from '../../../actors/definition.ts';
 import { machineTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
@@ -17,16 +17,16 @@ export interface MachineScheduleParts {
   readonly log: Log;
   readonly troubles: Troubles;
   nowMs(): number;
-  /** The home is still ours, and work of its own may begin. */
+  /** Whether this process still owns the home, and new work may begin. */
   mayWork(): boolean;
-  /** `before` is written in the same commit. Throws `CommitLost`, and for an input that the store cannot carry. */
+  /** `before`: changes in the same commit. Throws `CommitLost`, and an error for an input that the store cannot hold. */
   begin(tree: TreeAddress, input: unknown, before: readonly Change[]): Promise<void>;
-  /** Milliseconds between two looks. Default: two seconds. */
+  /** Milliseconds between two checks. Default: two seconds. */
   readonly everyMs?: number;
 }
 
 const lookMs = 2_000;
-/** Without a schedule nothing is looked at. */
+/** The time between two checks if there is no schedule. */
 const idleMs = 3_600_000;
 
 export function createMachineSchedules(parts: MachineScheduleParts) {
@@ -39,7 +39,7 @@ export function createMachineSchedules(parts: MachineScheduleParts) {
     ...{ troubles, everyMs },
     async work() {
       if (schedules.length === 0) return idleMs;
-      // Read once: each schedule changes its own marks only.
+      // Read once: each schedule changes only its own rows.
       const marks = await parts.store.intakeMarks();
       for (const { key, look } of schedules) {
         if (!mayWork()) return null;
@@ -56,14 +56,14 @@ export function createMachineSchedules(parts: MachineScheduleParts) {
   });
 }
 
-/** The rows in which a schedule's times are kept: how far they were looked at, and the last tree that began. */
+/** The keys of a schedule's rows: the last handled time, and the last started tree. */
 export function scheduleMarks(machine: string, name: string) {
   const key = `${machine}/${name}`;
-  // No intake has such a name.
+  // No intake can have such a name.
   return { key, reached: `machine:${key}`, begun: `machine:${key}:begun` };
 }
 
-/** Its keys, with the defaults. `pattern` is in the row of its times. */
+/** The schedule's settings, with the defaults. `pattern` is stored in the row of its times. */
 export function scheduleKeys({ cron, timezone = 'UTC', missed = 'once', overlap = 'refuse' }: MachineSchedule) {
   return { cron, timezone, missed, overlap, pattern: `${cron} ${timezone}` };
 }
@@ -83,7 +83,7 @@ function createSchedule(
   const times = scheduleTimes({ schedule: cron, timezone });
   const { key, reached, begun } = scheduleMarks(machine, name);
 
-  /** Where it is lost, another engine did it. */
+  /** If the commit is lost, another engine has handled the time. */
   async function mark(reachedAt: number, reason: string | null, before: number | null): Promise<void> {
     await store.commit([{ do: 'intake.mark', intake: reached, pattern, reachedAt, reason, before }]);
   }

@@ -1,4 +1,4 @@
-/** A folder or a file that only the person who runs the engine writes: its text starts agents. */
+/** Checks that only the engine's user can write a folder or a file, since its text starts agents. */
 import { lstat, realpath } from 'node:fs/promises';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -9,7 +9,7 @@ export interface OwnPath {
   readonly is: 'folder' | 'file';
 }
 
-/** Throws `bad_config` for a path in which other users could start agents, and for a missing one. */
+/** Throws `bad_config` for a missing path, and for one that other users can write. */
 export async function mustBeOwn({ path, is }: OwnPath, projects: Pick<Projects, 'all'>): Promise<void> {
   const unusable = (why: string, hint: string) => new EngineError('bad_config', `the ${is} ${path} ${why}`, hint);
   const real = await realpath(path).catch((thrown: unknown) => {

@@ -24,7 +24,7 @@ export interface Preview {
 
 /** Throws an `EngineError` if the source cannot be read, and the store's errors. */
 export async function previewIntake(config: IntakeConfig, parts: PreviewParts): Promise<Preview> {
-  // Nothing can come without it. A tracker is asked anyway.
+  // Without the secret no delivery is accepted. A tracker is polled without one.
   if (config.source === 'webhook') mustTakeDeliveries(config, parts);
   const room = await roomNow(config, parts);
   return { room, found: await createSource(config, parts).look(room) };
@@ -37,7 +37,7 @@ export async function roomNow(
   return roomOf(config, await countsNow(config, { store, nowMs }), (await spentUsd(config, { store, nowMs })) ?? 0);
 }
 
-/** Within a day; null: it has no budget. */
+/** The cost of the last day; null: the intake has no budget. */
 export async function spentUsd(
   { name: intake, budgetUsd }: Pick<IntakeConfig, 'name' | 'budgetUsd'>,
   { store, nowMs }: { readonly store: Pick<Store, 'intakeSpent'>; nowMs(): number },

@@ -1,10 +1,10 @@
-/** How many items of an intake may become plans now. */
+/** The number of items of an intake that may become plans now. */
 import type { IntakeConfig } from '../../base/config/config.ts';
 import type { IntakeCountRow } from '../../core/store/rows.ts';
 
 export interface Room {
   readonly items: number;
-  /** Why not more items become plans. */
+  /** Why no more items become plans. */
   readonly reason: string;
 }
 
@@ -12,7 +12,7 @@ export const hourMs = 3_600_000;
 
 export const dayMs = 24 * hourMs;
 
-/** `counts`: of the last hour. `spentUsd`: of the last day; it is only asked for where there is a budget. */
+/** `counts`: of the last hour. `spentUsd`: of the last day; called only if there is a budget. */
 export function roomOf(
   { perHour, open, budgetUsd }: Pick<IntakeConfig, 'perHour' | 'open' | 'budgetUsd'>,
   counts: Pick<IntakeCountRow, 'recent' | 'open'>,

@@ -1,11 +1,13 @@
-/** Checks whether a delivery of a webhook is of the service that it claims to be of: pure, and in a time that reveals nothing about the secret. */
+/**
+ * Checks that the delivery of a webhook was signed by its service. Pure, and in constant time, so that its duration reveals nothing about the secret.
+ */
 import { createHmac } from 'node:crypto';
 import { isSameSecret } from '../../base/platform/token.ts';
 
 export interface Delivery {
-  /** null: it has no such header. */
+  /** null: there is no such header. */
   header(name: string): string | null;
-  /** The bytes as they came. */
+  /** The received bytes. */
   readonly body: Buffer;
 }
 
@@ -14,17 +16,19 @@ interface Checked {
   readonly nowMs: number;
 }
 
-/** `id`: the same when it is sent again. */
+/** `id`: the same for a repeated delivery. */
 export type Signed = { readonly id: string } | { readonly reason: string };
 
-/** Clocks differ, and a delivery takes its time. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
+/**
+ * The tolerance for different clocks and slow deliveries. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
 const ageLimitMs = 5 * 60_000;
 /** https://linear.app/developers/webhooks */
 const linearAgeLimitMs = 60_000;
 const idForm = /^[\w.:-]{1,128}$/;
 
 const schemes = {
-  /** Its signature covers the id and the time too. */
+  /** The signature covers the id and the time too. */
   webhook: standard,
   github: (delivery, checked) =>
     hashed(delivery, checked, { header: 'x-hub-signature-256', prefix: 'sha256=', id: 'x-github-delivery' }),
@@ -36,7 +40,7 @@ const schemes = {
     const signed = hashed(delivery, checked, { header: 'linear-signature', prefix: '', id: 'linear-delivery' });
     return 'reason' in signed ? signed : (tooOld(sentAt(delivery.body), checked, linearAgeLimitMs) ?? signed);
   },
-  /** A signing token as Standard Webhooks has it, or the older secret token, which is sent along. */
+  /** A signing token in the form of Standard Webhooks, or the older secret token, which is sent as a header. */
   gitlab(delivery, checked) {
     if (delivery.header('webhook-signature') !== null) return standard(delivery, checked);
     if (!isSameSecret(delivery.header('x-gitlab-token') ?? '', checked.secret)) return wrong('x-gitlab-token');
@@ -64,7 +68,7 @@ function standard({ header, body }: Delivery, { secret, nowMs }: Checked): Signe
 
 export const notStandard = 'the secret is not base 64 of 16 bytes or more, as Standard Webhooks has it';
 
-/** null: the secret has another form. A part of it would be an easy key. */
+/** null: the secret has another form. Decoding it anyway would make a key that is easy to guess. */
 export function standardKey(secret: string): Buffer | null {
   const text = secret.replace(/^whsec_/, '').replace(/=+$/, '');
   const key = Buffer.from(text, 'base64');

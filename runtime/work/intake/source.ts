@@ -51,7 +51,7 @@ export type Found =
       readonly title: string;
       /** The name that its plan gets, or begins with. */
       readonly plan: string;
-      /** As it is now. Throws an `EngineError` for a document or a template that cannot be read. */
+      /** Reads the item's present content. Throws an `EngineError` for a document or a template that cannot be read. */
       work(): Promise<Work>;
       /** null: it no longer exists, or has changed. */
       claim(): Promise<Claim | null>;
@@ -97,7 +97,7 @@ export interface Source {
   settle?(room: Room): Promise<void>;
   /** Called in each round of the watch, also without new items. */
   readonly follow?: Follow;
-  /** The next look asks the tracker, also before its time. While the tracker wants us to wait, it is not asked. */
+  /** The next reading asks the tracker even before its time, unless the tracker has asked for a pause. */
   lookAtOnce?(): void;
   /** The oldest first, at most `lookLimit`. Changes nothing. Throws an `EngineError` if the source cannot be read. */
   look(room: Room): Promise<readonly Found[]>;

@@ -1,6 +1,7 @@
 /**
- * A plan document with placeholders for the texts of an item. The document says what is done. What others wrote comes into it as quoted text, and becomes no
- * task, no field and no command: a placeholder is refused where that could happen, and each filled document is compared with the template.
+ * A plan document with placeholders for the texts of an item. Only the document decides what is done. Foreign texts are inserted as quotations, and
+ * never become a task, a field or a command: a placeholder is refused where that could happen, and each filled document is compared with the
+ * template.
  */
 import { basename } from 'node:path';
 import { readHeading } from '../../../machines/document/headings.ts';
@@ -30,24 +31,24 @@ export interface TemplateItem extends Pick<Issue, 'title' | 'body' | 'url' | 'au
 }
 
 export interface Template {
-  /** The document of that item's plan; a reason: with the item's texts it would do something else than the template. */
+  /** Returns the item's document, or a reason: with the item's texts the document would do something else than the template. */
   fill(item: TemplateItem): { readonly content: string } | { readonly reason: string };
 }
 
 const placeholders = ['title', 'url', 'author', 'labels', 'body', 'comments'] as const;
 type Placeholder = (typeof placeholders)[number];
-/** They become blocks of text, and so are alone on their line. */
+/** These become blocks of text, so each must be alone on its line. */
 const blocks: ReadonlySet<Placeholder> = new Set(['body', 'comments']);
 const commentLimit = 20;
 
 /**
- * While a template is read, each placeholder is one of these words. They look like a path and like an address, so that the fields that take such words take
- * them, which is how a placeholder in a field is found.
+ * While a template is parsed, each placeholder is replaced by one of these marks. A mark looks like a path and like an address, so that fields for
+ * these accept it; that is how a placeholder in a field is found.
  */
 const markOf = (name: Placeholder) => (name === 'url' ? 'https://stator.invalid/url' : `stator.invalid/${name}`);
 const anyMark = new RegExp(`(?:https://)?stator\\.invalid/(${placeholders.join('|')})\\b`, 'g');
 
-/** The template of a file. Throws `bad_config` if others could have written the file, and with what is wrong with it. */
+/** Reads the template from a file. Throws `bad_config` if others can write the file, or if it is not valid. */
 export async function readTemplate(path: string, projects: Pick<Projects, 'all'>): Promise<Template> {
   await mustBeOwn({ path, is: 'file' }, projects);
   const wrong = (reason: string) =>
@@ -86,7 +87,7 @@ export function templateOf(text: string, name: string): Template | { readonly re
   };
 }
 
-/** The text with the words in place of the placeholders. In code, braces around another word are code. */
+/** The text with marks in place of the placeholders. In code, braces around any other word are code. */
 function withMarks(text: string): { readonly text: string } | { readonly reason: string } {
   const found: string[] = [];
   const marked = [...markdownLines(text)].map((line) =>
@@ -110,12 +111,12 @@ function unknown(name: string, line: number): string {
   return `line ${line}: unknown placeholder {{${oneLine(name)}}}${meant}; accepted: ${valid}; write \\{{ for braces that are text`;
 }
 
-/** In a message, a placeholder is as its writer wrote it. */
+/** In error messages, a placeholder is shown as its author wrote it. */
 function unmarked(text: string): string {
   return text.replace(anyMark, '{{$1}}');
 }
 
-/** Why a placeholder of that line cannot be there; null: it can. */
+/** Why a placeholder may not be in that line; null: it may. */
 function misplaced({ text, part }: MarkdownLine): string | null {
   const names = [...text.matchAll(anyMark)].map(([, name]) => name as Placeholder); // the pattern knows no other
   const [first] = names;
@@ -128,7 +129,7 @@ function misplaced({ text, part }: MarkdownLine): string | null {
   return `${where}: {{${block}}} becomes a block of text, so it has a line of its own`;
 }
 
-/** All that a document makes an engine do. What is not here is text for its agents. */
+/** Everything in a document that makes an engine act. The rest is text for its agents. */
 function shapeOf(content: string, url: string) {
   const { ok, document } = parsePlan(content);
   const { topic, host, budget, after, issues, waves } = document;
@@ -164,7 +165,7 @@ function withValues(text: string, value: (name: Placeholder) => string): string 
   return text.replace(anyMark, (_mark, name: Placeholder) => value(name));
 }
 
-/** A mark in a title can say that the task is done, and a word in it that the heading is another one. */
+/** A mark in a title can say that the task is done, and a word in it can change the meaning of the heading. */
 function isSameHeading(one: string, other: string): boolean {
   const meaning = (text: string) => {
     const { heading, slip } = readHeading(text);
@@ -182,9 +183,9 @@ function blockOf(name: Placeholder, { title, body, url, comments }: TemplateItem
   return text === '' ? '(none)' : `${foreignWarning}\n\n${fencedInPlan(text)}`;
 }
 
-/** On one line, in quotation marks: so it begins no line of markdown that has a meaning. */
+/** Quoted text on one line, so that it begins no markdown structure. */
 function inlineOf(name: Placeholder, item: TemplateItem): string {
-  // Another text in **Issue:** would be a mistake of the plan.
+  // Any other text after **Issue:** would be an error in the plan.
   if (name === 'url') return issueLinkProblem(item.url) === null ? item.url : 'none';
   return name === 'labels' ? item.labels.map(inQuotes).join(', ') || 'none' : inQuotes(textOf(name, item));
 }
@@ -193,7 +194,7 @@ function inQuotes(text: string): string {
   return text === '' ? 'none' : `"${disarmed(oneLine(text)).replaceAll('"', "'")}"`;
 }
 
-/** As it is in a heading, which is also the title of commits and of a pull request. */
+/** Text for a heading, which also becomes the title of commits and of a pull request. */
 function plainOf(name: Placeholder, item: TemplateItem): string {
   return disarmed(oneLine(textOf(name, item))).replace(/[*_`<>[\]\\]/g, '') || 'none';
 }

@@ -32,9 +32,9 @@ interface ThreadParts {
   readonly everyMs: number;
   asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer>;
   mayStart(tracker: Tracker, author: Author): Promise<boolean>;
-  /** null: its text may start work. */
+  /** Why the issue's text may not start work; null: it may. */
   textRefusal(tracker: Tracker, issue: TrackedIssue): Promise<string | null>;
-  /** How often it was told to look at once. */
+  /** The number of requests to read the tracker at once. */
   nudges(): number;
 }
 
@@ -59,7 +59,9 @@ export function tellingText({ state, plan, key }: Pick<IntakeThreadRow, 'state' 
   return `${sentences[state](plan)}\n\n<!-- stator:${key} -->`;
 }
 
-/** The news that its agents do not have yet, the oldest first. `isEdited`: the issue's text was edited by an author who may start work. */
+/**
+ * Changes that the plan's agents have not received yet, the oldest first. `isEdited`: the issue's text was edited by an author who may start work.
+ */
 export function newsOf(
   row: Pick<IntakeThreadRow, 'intake' | 'item' | 'commentsAt' | 'comment'>,
   { issue, isEdited, comments }: { issue: TrackedIssue; isEdited: boolean; comments: readonly TrackedComment[] },
@@ -134,7 +136,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
         const issue = await orGone(tracker.issue(ref));
         if (issue === null) return;
         if (tell.includes('comment')) {
-          // Since the issue began by the tracker's own clock: ours may be ahead of it.
+          // The comments since the issue was created, by the tracker's clock: the local clock may be ahead.
           const there = await tracker.comments(ref, issue.createdMs);
           if (!there.some(({ body }) => body.includes(key))) await tracker.comment(ref, tellingText(row));
         }
@@ -144,7 +146,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
       });
     faults?.('intake.after-telling');
     await store.commit([{ do: 'intake.told', intake, item, number, at: nowMs() }]);
-    // A workflow without that way holds back no later state; it is said once.
+    // If the workflow does not allow the status, later states are still reported. The fault is reported once.
     if (refusal !== null) throw refusal;
   }
 
@@ -156,7 +158,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
       for (const each of await tracker.comments(row.ref, row.commentsAt))
         if (!ownMark.test(each.body) && (await mayStart(tracker, each.author))) comments.push(each);
       const isEdited = digestOf(issue) !== row.digest && (await textRefusal(tracker, issue)) === null;
-      // Its agents are asked again at the next poll.
+      // Messages that no agent accepted are sent again at the next poll.
       for (const message of newsOf(row, { issue, isEdited, comments })) if (!(await send(row, message))) return;
       const newest = comments.toSorted((a, b) => b.atMs - a.atMs)[0];
       const has = {

@@ -1,6 +1,6 @@
 /**
- * The issues of a tracker. An item's key is the tracker's own id of the issue, so neither a new title nor a new name of the repository makes a second plan of
- * it. Only issues whose text is of people who may write there, or whom the configuration or a person allows, become plans.
+ * The issues of a tracker. An item's key is the tracker's own id of the issue, so neither a new title nor a renamed repository makes a second plan of
+ * it. An issue becomes a plan only if its text was written by people who may write to the repository, or whom the configuration or a person permits.
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../machines/vocabulary/ids.ts';
@@ -34,9 +34,9 @@ export type OpenTracker<Config extends TrackerConfig> = (
 /** How long a tracker's answer about an account's rights counts. */
 const rightsMs = 10 * 60_000;
 const rightsLimit = 1_000;
-/** The length at which a text is cut: a plan of such a text might be incomplete. */
+/** Longer texts are cut, so a plan with such a text might be incomplete. */
 const cutChars = 64 * 1024;
-/** Accounts are shorter; a tracker's answer need not be. */
+/** The most characters of an account's name: a tracker may return any text. */
 const accountChars = 100;
 
 export function trackerSource<Config extends TrackerConfig>(
@@ -56,15 +56,15 @@ function createTrackerSource(
   const etags: Etags = new Map();
   const taken = new Set<string>();
   const rights = new Map<string, { readonly refusal: string | null; readonly untilMs: number }>();
-  /** By id: the time of the last change, and why that text may not start work. */
+  /** By id: the time of the issue's last change, and why its text may not start work. */
   const texts = new Map<string, { readonly updatedMs: number; readonly refusal: string | null }>();
   let issues: readonly TrackedIssue[] = [];
   let nextMs = 0;
-  /** How often it was told to look at once. */
+  /** The number of requests to read the tracker at once. */
   let nudges = 0;
-  /** With the remote and the token of that time. */
+  /** The open tracker, with the remote and the token of its opening. */
   let opened: { readonly tracker: Tracker; readonly untilMs: number } | null = null;
-  /** The last failure, and until when no request is sent to the tracker. */
+  /** The last failure, and the time until which no request is sent. */
   let held: { readonly thrown: unknown; readonly untilMs: number } | null = null;
 
   /** While the tracker asks for a pause, throws its message, and sends no request. */
@@ -97,7 +97,7 @@ function createTrackerSource(
     return refusal;
   }
 
-  /** Why the text of that issue may not start work: others than its author may have written at it. */
+  /** Why the text of that issue may not start work: other people than its author may have edited it. */
   async function textRefusal(tracker: Tracker, issue: TrackedIssue): Promise<string | null> {
     const refusal = await refusalOf(tracker, issue.author);
     if (refusal !== null || tracker.editors === undefined) return refusal;
@@ -124,7 +124,7 @@ function createTrackerSource(
 
   async function poll(tracker: Tracker): Promise<readonly Found[]> {
     const found = (await tracker.issues()).filter((issue) => isWanted(issue, config));
-    // A list that changes while its pages are read may name one twice.
+    // A list that changes while its pages are read may contain an issue twice.
     const once = [...new Map(found.map((issue) => [issue.id, issue])).values()];
     issues = once.sort((a, b) => a.createdMs - b.createdMs || a.id.localeCompare(b.id, 'en', { numeric: true }));
     const answer = await foundIn(tracker);
@@ -132,7 +132,7 @@ function createTrackerSource(
     return answer;
   }
 
-  /** Between two polls only the remaining items of the last one, without a request while the rights of their authors are known. */
+  /** Between two polls, returns the remaining items of the last one. It sends no request if the rights of their authors are known. */
   async function foundNow(): Promise<readonly Found[]> {
     return issues.every(({ id }) => taken.has(keyOf(id))) ? [] : asking(foundIn);
   }
@@ -141,7 +141,7 @@ function createTrackerSource(
     const allowed = new Map((await store.intakeAllowances(name)).map(({ item, digest }) => [item, digest]));
     const template = config.template === undefined ? null : await readTemplate(config.template, parts.projects);
     const items: Found[] = [];
-    // Strangers may write any number of issues.
+    // Strangers can write any number of issues.
     const others: Found[] = [];
     for (const issue of issues) {
       if (items.length === lookLimit) break;
@@ -162,7 +162,7 @@ function createTrackerSource(
     const title = `${issue.shown ?? issue.ref}: ${issue.title}`;
     const plan = planFor(issue);
     const make = () => workOf(issue, { comments: [], template });
-    // A document of a stranger that is no plan asks for nothing.
+    // A stranger's document that is no valid plan needs no decision.
     const broken = config.work === 'plan' ? make() : null;
     if (broken !== null && 'reason' in broken) return { kind: 'left', title, reason: broken.reason };
     const digest = digestOf(issue);
@@ -248,7 +248,7 @@ function mustBeWork(made: Work | { readonly reason: string }): Work {
   return made;
 }
 
-/** A token that may not see the rights of others stops no issue of `authors`. */
+/** A token that may not read other people's rights still accepts the issues of `authors`. */
 async function askRights(tracker: Tracker, author: Author): Promise<string | null> {
   const who = oneLine(whoIs(author));
   if (tracker.mayWrite === undefined) return `${who} is not in authors`;

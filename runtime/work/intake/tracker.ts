@@ -7,10 +7,10 @@ import type { Asked, ForgeCall } from '../forges/forge-call.ts';
 export type TrackerConfig = Extract<IntakeConfig, { readonly tell: unknown }>;
 
 export interface Author {
-  /** The account, as `authors` names it: nothing that its owner can choose to be that of somebody else. Empty: the account is gone. */
+  /** The account as `authors` names it: a name that its owner cannot choose to be another person's. Empty: the account is deleted. */
   readonly name: string;
   readonly id: string;
-  /** How people call it; default: its name. */
+  /** The name for people; default: `name`. */
   readonly shown?: string;
 }
 
@@ -19,7 +19,7 @@ export interface TrackedIssue {
   readonly id: string;
   /** Its number for people: `12`. */
   readonly ref: string;
-  /** How people call it, where that is not `ref`: `ENG-7`. */
+  /** The name for people, if it is not `ref`: `ENG-7`. */
   readonly shown?: string;
   readonly title: string;
   readonly body: string;
@@ -27,10 +27,10 @@ export interface TrackedIssue {
   readonly isOpen: boolean;
   readonly labels: readonly string[];
   readonly assignees: readonly string[];
-  /** The status of its workflow, where there is one. */
+  /** The workflow status, if there is one. */
   readonly status?: string;
   readonly url: string;
-  /** By its clock, as all times here. */
+  /** By the tracker's clock, like all times here. */
   readonly createdMs: number;
   readonly updatedMs: number;
 }
@@ -39,20 +39,23 @@ export interface TrackedComment {
   readonly id: string;
   readonly author: Author;
   readonly body: string;
-  /** When it was written or changed last. */
+  /** When it was last written. */
   readonly atMs: number;
 }
 
 /** Every call throws as documented at `Forge`. */
 export interface Tracker {
-  /** The issues of the query, 1,000 at most. There may be unwanted ones: see `isWanted`. */
+  /** The issues of the query, 1,000 at most. Some may not match: see `isWanted`. */
   issues(): Promise<readonly TrackedIssue[]>;
   issue(ref: string): Promise<TrackedIssue>;
   /** The comments since that time, the oldest first; 500 at most. */
   comments(ref: string, sinceMs: number): Promise<readonly TrackedComment[]>;
-  /** Whether it lets that account write to the repository. Without it only `authors` may start work. */
+  /** Whether that account may write to the repository. If it is not implemented, only `authors` may start work. */
   mayWrite?(author: Author): Promise<boolean>;
-  /** Who has changed the title or the text; null: there were too many changes to know. Without it, who may write there may change both. */
+  /**
+   * The accounts that have edited the title or the text; null: too many edits to know. If it is not implemented, everyone who may write there may
+   * edit both.
+   */
   editors?(ref: string): Promise<readonly Author[] | null>;
   comment(ref: string, text: string): Promise<void>;
   /** Adds that label, and removes the others that begin with `statePrefix`. */
@@ -77,7 +80,7 @@ export function isWanted(
   );
 }
 
-/** How people know that account, with the name that `authors` has for it. */
+/** The name of that account for people, with the name that `authors` uses. */
 export function whoIs({ name, shown }: Author): string {
   return shown === undefined || shown === name ? name : `${shown} (${name})`;
 }
@@ -86,14 +89,14 @@ export function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** SHA-256 of the part that its agent reads. */
+/** The SHA-256 of the part that the plan's agent reads. */
 export function digestOf({ title, body }: Pick<TrackedIssue, 'title' | 'body'>): string {
   return createHash('sha256')
     .update(JSON.stringify([title, body]))
     .digest('hex');
 }
 
-/** Answers by their question, each with its etag. */
+/** Answers by request, each with its etag. */
 export type Etags = Map<string, { readonly etag: string; readonly value: unknown }>;
 
 const etagLimit = 64;

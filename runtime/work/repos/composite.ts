@@ -1,4 +1,4 @@
-/** Makes a repo whose folders have the files of other repos: `stator repo compose`. */
+/** Makes a repo whose folders contain the files of other repos: `stator repo compose`. */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -10,7 +10,7 @@ import { identity } from '../git/identity.ts';
 import { commitTree } from '../git/objects.ts';
 import type { Repository } from '../git/repository.ts';
 
-/** The names of registered repos that can be folders of one. Throws `bad_request`. */
+/** Throws `bad_request` if one of these registered repos cannot be the name of a folder. */
 export function mustBeMembers(names: readonly string[]): void {
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined)
@@ -26,7 +26,10 @@ export function mustBeMembers(names: readonly string[]): void {
   }
 }
 
-/** Makes the folder with its first commit, which has the configuration. The author is that of `like` where the user has none. `undo` removes what it made, and so it does if it throws: `bad_config` without an identity, git's errors. */
+/**
+ * Makes the folder, with a first commit that contains the configuration. The author is the user, or otherwise the author of `like`. `undo` removes
+ * everything that it made; an error does the same: `bad_config` without an identity, or git's errors.
+ */
 export async function makeComposite(
   path: string,
   { members, like }: { readonly members: readonly MemberConfig[]; readonly like: Pick<Repository, 'path'> },
@@ -60,7 +63,7 @@ export async function makeComposite(
   }
 }
 
-/** The author who is set in a member alone commits here as well. */
+/** An author who is configured only in a member also commits here. */
 async function setIdentity(path: string, like: Pick<Repository, 'path'>): Promise<void> {
   const known = await identity({ path }).catch(() => null);
   if (known !== null) return;
@@ -69,13 +72,13 @@ async function setIdentity(path: string, like: Pick<Repository, 'path'>): Promis
   await ownGit(path, ['config', 'user.email', email]);
 }
 
-/** Only what `makeComposite` has just made. */
+/** Removes only what `makeComposite` has just made. */
 async function removeMade(path: string, keepsFolder: boolean): Promise<void> {
   for (const name of readdirSync(path)) await removeTree(join(path, name));
   if (!keepsFolder) rmdirSync(path);
 }
 
-/** Only an empty folder, or none, outside of every repository. Throws `bad_repo`. */
+/** Throws `bad_repo` unless it is an empty or missing folder outside of every repository. */
 export async function mustBeFree(path: string): Promise<void> {
   if (!isAbsolute(path))
     throw new EngineError('bad_repo', `the path of a repo must be absolute, not ${path}`, 'give it from the root on');

@@ -33,7 +33,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
   let open: { readonly key: string; readonly watcher: FileWatcher | null } | null = null;
   let retryAtMs = 0;
   let comparedAtMs = Number.NEGATIVE_INFINITY;
-  /** The last known states of all files, because a watch can lose events. null: they were read by others, at a time before the first look here. */
+  /** The last known states of all files, because a watch can lose events. null: other code has read the files before the first check here. */
   let state: string | null = null;
 
   function close(): void {
@@ -52,7 +52,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
         configs.includes(path) || path === prompts || (dirname(path) === prompts && path.endsWith('.md')),
       quietMs,
       onFile() {
-        // It may lose that a file goes again: the next look compares with nothing, and so reports once more.
+        // The watch may lose the event of a deletion, so the next check compares with nothing, and reports once more.
         state = null;
         onChange();
       },
@@ -68,7 +68,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
     return trustedFiles().slice(0, filesLimit);
   }
 
-  /** Reports files that are not as they were at the last look, or that another watch was for. */
+  /** Reports files that differ from the last check, or that another watch was made for. */
   function compare(main: string, files: readonly string[], isReplaced = false): void {
     const before = state;
     state = [...configsOf(main), ...promptsOf(main), ...files].map(stateAt).join('\n');

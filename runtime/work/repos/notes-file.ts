@@ -1,4 +1,4 @@
-/** The file of a repo that its taken notes are written to: for people, for git, and for programs that read such a file by themselves. */
+/** Writes a repo's accepted notes into a file of the repo, for people, for git, and for programs that read such a file automatically. */
 import { basename, dirname } from 'node:path';
 import type { NoteFile } from '../../base/config/config.ts';
 import { openFolder } from '../../base/platform/safe-path.ts';
@@ -7,12 +7,12 @@ import type { NoteRow } from '../../core/store/rows.ts';
 const begin =
   '<!-- notes of stator: they are written anew with each change; take one away with: stator note forget <id> -->';
 const end = '<!-- end of the notes of stator -->';
-/** A larger file is not read by any agent either. */
+/** Agents do not read a larger file. */
 const maxBytes = 1024 * 1024;
 
 /**
- * Writes the notes into their part of the file, and leaves the rest of it as it is; a file of nothing else goes with its last note. `path`: the real path of
- * the repo. Throws `unsafe_path` for a link in its place, `too_large`, and the system's errors.
+ * Writes the notes into their section of the file, and leaves the rest unchanged. A file with nothing else is deleted with its last note. `path`: the
+ * real path of the repo. Throws `unsafe_path` for a symbolic link in its place, `too_large`, and the system's errors.
  */
 export function writeNotesFile(path: string, file: NoteFile, notes: readonly NoteRow[]): void {
   const way = dirname(file) === '.' ? '' : dirname(file);
@@ -30,7 +30,7 @@ export function writeNotesFile(path: string, file: NoteFile, notes: readonly Not
   }
 }
 
-/** The text of the file with these notes in place of those before. */
+/** The text of the file with these notes instead of the earlier ones. */
 export function withNotes(text: string, notes: readonly NoteRow[]): string {
   const from = text.indexOf(begin);
   const to = text.indexOf(end, from);
@@ -47,7 +47,7 @@ function lineOf({ id, text, author, plan, at }: NoteRow): string {
   return `- ${withoutComments(text)} (note ${id}: ${origin.join(', ')})`;
 }
 
-/** The text of a note must not end its part of the file. */
+/** Removes comment marks from a note, so that its text cannot end the section. */
 function withoutComments(text: string): string {
   return text.replaceAll('<!--', '< !--').replaceAll('-->', '-- >');
 }

@@ -1,4 +1,4 @@
-/** Where the other hosts of a store find a repo. */
+/** The addresses at which the other hosts of a store can clone a repo. */
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Store } from '../../core/store/port.ts';
@@ -8,7 +8,7 @@ import { sharedAddress } from '../git/clone.ts';
 export interface Addresses {
   /** `isNew`: a person has just trusted the present repository. */
   note(repo: Pick<RepoRow, 'project' | 'path'>, of: { readonly isNew: boolean }): Promise<void>;
-  /** For a failed `note`: it is tried again at the next start, or when trust is given again. */
+  /** Logs a failed `note`, which is tried again at the next start, or when the repo is trusted again. */
   warn(project: string): (thrown: unknown) => void;
 }
 

@@ -1,4 +1,4 @@
-/** How a repo comes to another host or another folder, with its plans. */
+/** Moves a repo to another host or another folder, with its plans. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';

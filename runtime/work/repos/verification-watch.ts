@@ -242,7 +242,7 @@ async function approvalOfRow(
     const row = await store.tree(address);
     const stored = row === null ? null : storedPlan(address, row.stored);
     if (stored === null || stored.has('merge:working') || stored.context.merge?.merged != null) return null;
-    // Its branch may be getting what people pushed to its stack.
+    // People's pushes to its stack may be moving the branch.
     if (stored.has('pull_working') && isStacked(stored.context)) return null;
     return approvalOf(stored.context);
   } catch (thrown) {

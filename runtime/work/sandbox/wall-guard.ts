@@ -23,7 +23,7 @@ const keyFolders = [
 ];
 
 export interface GuardedMounts {
-  /** The run's own folders, which stator has made for it. */
+  /** The run's own folders. */
   readonly own: readonly string[];
   /** Paths that a person's settings or a preset name. */
   readonly named: readonly string[];

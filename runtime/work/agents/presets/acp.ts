@@ -25,7 +25,7 @@ import { opencode, opencodeVariables } from './opencode.ts';
 import { noPlaces, under } from './places.ts';
 import { programLine } from './program.ts';
 
-/** What is known of a program that is spoken to by the protocol. */
+/** The facts about a program that uses the protocol. */
 export function acpProgram(preset: AcpPreset): AgentProgram {
   const { args = [], modelFlag = null } = acpSpeech(preset) ?? {};
   const names = [...args.filter((arg) => arg.startsWith('-')), ...(modelFlag === null ? [] : [modelFlag])];
@@ -35,10 +35,10 @@ export function acpProgram(preset: AcpPreset): AgentProgram {
     flags: { help: [...args.filter((arg) => !arg.startsWith('-')), '--help'], flags: names },
     createReader: createAcpReader,
     stepsOf: acpSteps,
-    // The input and output of tools are in there unchanged.
+    // Input and output of tools appear unescaped in these lines.
     end: { form: /"stopReason"\s*:/, is: (event) => objectAt(event, 'result') !== null, isQuoted: true },
     refusedArgument: /^(?:error: )?(?:unknown (?:option|argument)s?|unexpected argument|unrecognized option)\b/i,
-    // The protocol has no messages for these.
+    // The protocol has no error for these.
     fullContext: [],
     refusedModel: [],
   };
@@ -49,12 +49,12 @@ type Facts = Pick<
   'variables' | 'account' | 'hasServiceOfModel' | 'hosts' | 'settings' | 'leavesSettingsOut' | 'places' | 'isRenewed'
 >;
 
-/** However the program is spoken to. */
+/** The facts that do not depend on the protocol. */
 function factsOf(preset: AcpPreset): Facts {
   const own = withoutAcp(preset);
   if (!isOwnAcp(own)) {
     const program: AgentProgram = { gemini, opencode }[own];
-    const { choosesConversation: _chosen, refusalText: _text, limitIn: _limit, ...facts } = program; // those are of its own stream
+    const { choosesConversation: _chosen, refusalText: _text, limitIn: _limit, ...facts } = program; // these belong to the program's own output format
     return facts;
   }
   const agent = acpAgent(own);

@@ -1,4 +1,4 @@
-/** All that stator knows of an agent's program that reports its work: one value, in one file. */
+/** Everything that stator knows about the program of an agent, as one value in one file. */
 import type { AgentProfile } from '../../../base/config/config.ts';
 import type { Starter } from '../command-line.ts';
 import type { JsonObject } from '../reports/json-line.ts';
@@ -36,7 +36,10 @@ export interface AgentProgram {
     env: Readonly<Record<string, string | undefined>>,
   ): { readonly message: string; readonly hint: string } | null;
   createReader(): Reader;
-  /** How much of its account's limits is used, by the file of a conversation in that folder (`PresetPlaces.conversations`); missing: only its output may say it. */
+  /**
+   * The used part of its account's limits, from the file of a conversation in that folder (`PresetPlaces.conversations`); missing: only its output
+   * reports it.
+   */
   quotasIn?(
     conversations: string,
     about: { readonly conversation: string; readonly sinceMs: number },

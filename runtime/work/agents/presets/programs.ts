@@ -1,4 +1,4 @@
-/** The programs that are agents and report what they do, by their presets. */
+/** The agents' programs that report their work, by preset. */
 import { type AcpPreset, eachAcp } from '../../../base/config/acp/agents.ts';
 import type { Preset } from '../../../base/config/config.ts';
 import { isProgramPreset, type ProgramPreset, type StreamPreset } from '../../../base/config/preset-programs.ts';
@@ -9,7 +9,7 @@ import { codex } from './codex.ts';
 import { gemini } from './gemini.ts';
 import { opencode } from './opencode.ts';
 
-/** Programs with a stream of events of their own. */
+/** Programs with an output format of their own. */
 const streams: Readonly<Record<StreamPreset, AgentProgram>> = { claude, codex, opencode, gemini };
 const programs: Readonly<Record<StreamPreset | AcpPreset, AgentProgram>> = { ...streams, ...eachAcp(acpProgram) };
 

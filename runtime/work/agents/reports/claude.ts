@@ -203,11 +203,11 @@ function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: Lim
   return { untilMs: resetsAtMs ?? line?.untilMs ?? null };
 }
 
-/** The spans that it names. Of others, which may come, the newest counts. */
+/** The spans with fixed names. Of any others only the newest counts. */
 const spans = /^(?:five_hour|seven_day(?:_[a-z]{1,20})?)$/;
 const spanLimit = 8;
 
-/** It reports this only of the limit that is nearest, and only when much of it is used: as a share, or in older versions as a percentage. */
+/** The program reports only the limit that is nearest, and only when much of it is used: as a share, or in older versions as a percentage. */
 function noteQuota(quotas: Map<string, Quota>, event: JsonObject): void {
   const told = numberAt(event, 'rate_limit_info', 'utilization');
   if (told === null || told < 0 || told > 100) return;

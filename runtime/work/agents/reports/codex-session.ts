@@ -1,20 +1,20 @@
 /**
- * What codex knows of its account's limits. `codex exec --json` does not print it. The file of the thread has it after each answer of the service:
- * `{timestamp, type: "event_msg", payload: {type: "token_count", rate_limits: {limit_id, primary: {used_percent, window_minutes, resets_at}, secondary}}}`,
- * where `resets_at` is in seconds, and a span may be null. The agent can write this file too, so what it says is unproven.
+ * Reads the limits of a codex account. `codex exec --json` does not print them, but the file of the thread has them after each answer of the service:
+ * `{timestamp, type: "event_msg", payload: {type: "token_count", rate_limits: {limit_id, primary: {used_percent, window_minutes, resets_at},
+ * secondary}}}`, where `resets_at` is in seconds, and a span may be null. The agent can write this file too, so its content is unproven.
  */
 import { realpathSync } from 'node:fs';
 import { inFolder } from '../../../base/platform/safe-path.ts';
 import { numberAt, objectAt, objectOf, textAt } from './json-line.ts';
 import type { Quota } from './report.ts';
 
-/** An answer of the service is noted within the last few lines; a line may hold the output of a command. */
+/** The last answer of the service is within the last few lines; one line may contain the output of a command. */
 const endBytes = 256 * 1024;
-/** Threads of one day. */
+/** The most threads of one day. */
 const mostFiles = 10_000;
 const dayMs = 86_400_000;
 
-/** The limits by the thread's file below that folder, as they were said last since `sinceMs`. Empty if there is no such file, or it is not one of codex's. */
+/** The last reported limits since `sinceMs`, from the thread's file below that folder. Empty if there is no such file, or codex did not write it. */
 export function codexQuotas(
   sessions: string,
   { conversation, sinceMs }: { readonly conversation: string; readonly sinceMs: number },
@@ -33,7 +33,7 @@ export function codexQuotas(
   }
 }
 
-/** The id of a thread is a UUID of version 7: it begins with the time, in ms. */
+/** A thread's id is a UUID of version 7, which begins with the time in ms. */
 function begunAtMs(conversation: string): number | null {
   const found = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.exec(conversation);
   return found === null ? null : Number.parseInt(`${found[1]}${found[2]}`, 16);
@@ -50,7 +50,7 @@ function endOf(folder: Parameters<Parameters<typeof inFolder>[1]>[0], conversati
   return name === undefined ? null : (folder.read(name, { maxBytes: endBytes, part: 'end' })?.toString('utf8') ?? null);
 }
 
-/** Both spans of each line that has them: after a limit was reached, codex also notes lines without any. */
+/** Both spans of each line that has them. After a limit was reached, codex also writes lines without spans. */
 function quotasIn(text: string, sinceMs: number): readonly Quota[] {
   const quotas = new Map<string, Quota>();
   for (const line of text.split('\n')) {
@@ -58,7 +58,7 @@ function quotasIn(text: string, sinceMs: number): readonly Quota[] {
     const limits = event === null ? null : objectAt(event, 'payload', 'rate_limits');
     if (event === null || limits === null || textAt(event, 'payload', 'type') !== 'token_count') continue;
     const saidMs = Date.parse(textAt(event, 'timestamp') ?? '');
-    // Other limits, such as that of one model, are not the account's.
+    // Other limits, such as that of one model, do not limit the whole account.
     if (!(saidMs >= sinceMs) || (textAt(limits, 'limit_id') ?? 'codex') !== 'codex') continue;
     for (const name of ['primary', 'secondary']) {
       const quota = quotaIn(objectAt(limits, name), saidMs);
@@ -70,7 +70,7 @@ function quotasIn(text: string, sinceMs: number): readonly Quota[] {
 
 const spans: Readonly<Record<number, string>> = { 300: 'five_hour', 10080: 'seven_day' };
 
-/** A span cannot end later than its whole length from now. */
+/** The end of a span is at most its length from now. */
 function quotaIn(span: ReturnType<typeof objectAt>, saidMs: number): Quota | null {
   const percent = span === null ? null : numberAt(span, 'used_percent');
   const minutes = span === null ? null : numberAt(span, 'window_minutes');

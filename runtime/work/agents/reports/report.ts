@@ -11,13 +11,13 @@ export interface RunReport extends ToldReport {
 }
 
 export interface Quota {
-  /** `five_hour`, `seven_day`, a `seven_day_` of one model, or `limit` where it is not known. */
+  /** `five_hour`, `seven_day`, a `seven_day_` of one model, or `limit` if it is not known. */
   readonly span: string;
   /** Between 0 and 1. */
   readonly used: number;
-  /** When all of it is there again; null: it did not say so. */
+  /** When the limit is reset; null: not reported. */
   readonly untilMs: number | null;
-  /** true: from a file that the agent can write too. */
+  /** true: the agent can write the file from which this was read. */
   readonly isUnproven?: true;
 }
 
@@ -43,7 +43,7 @@ export interface ToldReport {
   readonly isOver: boolean;
   /** The service is rate limited until then; null: until an unknown time. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
-  /** How much of its account's limits is used, each span once, as it said last. Empty or missing: it did not say so. */
+  /** The last reported use of each span of its account's limits. Empty or missing: not reported. */
   readonly quotas?: readonly Quota[];
   /** The service accepts nothing from this login until a person acts: another attempt would fail in the same way. */
   readonly denied: boolean;

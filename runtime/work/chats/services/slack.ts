@@ -1,6 +1,6 @@
 /**
- * A bot of Slack (https://docs.slack.dev/apis/web-api/): answers are what people write in the thread of a message. They are asked for, which needs no open
- * port, and no more than the token of the bot: one call says which threads have something new. Slack's socket mode would need a second token and a WebSocket.
+ * A bot of Slack (https://docs.slack.dev/apis/web-api/): people answer in the thread of a message. The answers are polled, which needs no open port
+ * and only the bot's token: one request lists the threads with new messages. Slack's socket mode would need a second token and a WebSocket.
  */
 import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
@@ -29,7 +29,7 @@ const callEveryMs = 1_500;
 const everyMs = 3_000;
 const textLimit = 3_500;
 const pageSize = 200;
-/** The most messages of a busy channel that are searched for our threads. */
+/** The most pages of a busy channel that are searched for stator's threads. */
 const mostPages = 10;
 
 export function createSlack(parts: ServiceParts): ChatService {
@@ -96,14 +96,14 @@ export function createSlack(parts: ServiceParts): ChatService {
   async function repliesTo({ message: thread, reached }: ChatMessageRow): Promise<Incoming[]> {
     const oldest = reached === '' ? thread : reached;
     const found = await messagesOf('conversations.replies', { ts: thread, oldest });
-    // The message itself comes first, whatever is asked for.
+    // Slack always returns the thread's first message too.
     const fresh = found.filter(({ ts }) => ts !== thread && isAfter(ts, oldest));
     return fresh.sort((one, other) => (isAfter(one.ts, other.ts) ? 1 : -1)).map((each) => incoming(thread, each));
   }
 
   return {
     key: `slack:${channel}`,
-    /** A busy channel takes several calls. */
+    /** A busy channel takes several requests. */
     get everyMs() {
       return Math.max(everyMs, calls * callEveryMs);
     },
@@ -124,7 +124,7 @@ export function createSlack(parts: ServiceParts): ChatService {
   };
 }
 
-/** Times are texts of seconds with six digits after the point. */
+/** Slack's times are texts: seconds with six digits after the point. */
 function isAfter(ts: string, other: string): boolean {
   const [seconds = '', micros = ''] = ts.split('.');
   const [otherSeconds = '', otherMicros = ''] = other.split('.');
@@ -132,12 +132,12 @@ function isAfter(ts: string, other: string): boolean {
   return by === 0 ? Number(micros) > Number(otherMicros) : by > 0;
 }
 
-/** As plain text: nothing of it is a link, and nobody is called by it. */
+/** Escapes the text, so that it contains no link and mentions nobody. */
 function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** As the person wrote it. */
+/** The text as the person typed it. */
 function unescaped(text: string): string {
   return text
     .replace(/<(?:[^<>|]*\|)?([^<>|]*)>/g, '$1')

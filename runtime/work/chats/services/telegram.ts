@@ -79,7 +79,7 @@ export function createTelegram(parts: ServiceParts): ChatService {
         ...nothing,
         ...{ author: String(pressed.from.id), message: keyOf(of), text: pressed.data ?? '', isDirect: true },
         async reply(text) {
-          // It ends the wait of the button. One that is older than some minutes is not waited for any more.
+          // This ends the button's waiting state. Telegram rejects it for a button that was pressed some minutes ago.
           const answer = { callback_query_id: pressed.id, text: text.slice(0, noticeLimit) };
           await call('answerCallbackQuery', answer, z.unknown()).catch(() => {});
           await reply(of, text);
@@ -124,7 +124,7 @@ export function createTelegram(parts: ServiceParts): ChatService {
   };
 }
 
-/** Numbers of messages count in their chat. */
+/** Message numbers are unique only within a chat. */
 function keyOf({ chat, message_id: id }: Message): string {
   return `${chat.id}/${id}`;
 }

@@ -1,4 +1,4 @@
-/** The properties of a kind of forge, apart from the calls of its API: one value, in a file of its own. */
+/** The properties of a kind of forge, except for its API requests: one value in one file. */
 import type { OutboundAnswer } from '../../../base/platform/outbound.ts';
 
 /** A program that prints a token. */
@@ -24,7 +24,7 @@ export interface KindOfForge {
   /** Its own program; the argument is the host. */
   readonly tokenProgram?: (host: string) => TokenProgram;
   readonly signs: readonly KindSign[];
-  /** Kinds are asked in the order of this number: one that also answers another's request, or gives less evidence, comes later. */
+  /** Kinds are asked in this order: a kind that also answers another kind's request, or gives weaker evidence, comes later. */
   readonly signRank: number;
 }
 

@@ -1,4 +1,4 @@
-/** The kinds of forges that stator knows. The calls of each are in `create-forge.ts`, which is loaded when a forge is asked. */
+/** The kinds of forges that stator knows. `create-forge.ts` has the requests of each, and is loaded when a forge is first used. */
 import { forgejo, gitea } from './gitea.ts';
 import { github } from './github.ts';
 import { gitlab } from './gitlab.ts';

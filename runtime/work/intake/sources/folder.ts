@@ -1,6 +1,7 @@
 /**
- * A folder of documents. A rename into `.taking`, under a key of its own, makes a file this engine's, and it is moved to `taken` when its row is stored: so
- * neither a new name nor an edit makes a second item of it, and only one of two engines gets it. Files that a killed engine left in `.taking` are found again.
+ * A folder of documents. Renaming a file into `.taking`, under a unique key, claims it for this engine, and it is moved to `taken` when its row is
+ * stored. So neither a new name nor an edit makes a second item of it, and only one of two engines gets it. Files that a killed engine left in
+ * `.taking` are found again.
  */
 import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,10 +15,10 @@ import { type Claim, type Found, lookLimit, type Source, type SourceParts, type 
 
 const takingFolder = '.taking';
 const takenFolder = 'taken';
-/** The name of a file in `.taking`: its key, a dot, and the name that it had. */
+/** The name of a file in `.taking`: its key, a dot, and its former name. */
 const claimedName = /^(msg_[0-9a-z]{26})\.(.+)$/;
 const documentName = /\.(?:md|markdown|json)$/i;
-/** File systems take 255 bytes, and the key comes before it. */
+/** File systems accept 255 bytes, and the key precedes the name. */
 const nameLimitBytes = 200;
 
 interface Print {
@@ -28,12 +29,12 @@ interface Print {
 
 /** A file in the last round. */
 interface Known extends Print {
-  /** Monotonic: since when it has not changed. */
+  /** Monotonic clock: when it last changed. */
   readonly sinceMs: number;
   readonly read: DocumentRead;
 }
 
-/** A file is complete when it has not changed between two rounds that are this far apart. */
+/** A file is complete if it has not changed between two rounds at least this far apart. */
 const quietMs = 250;
 
 export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, nowMs }: SourceParts): Source {
@@ -91,11 +92,11 @@ export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, n
       throw thrown;
     }
     const read = await readDocument(join(taking, own), name);
-    // The next round reports its fault.
+    // The next round reports the fault.
     return 'reason' in read ? null : claimOf(own, read.reading);
   }
 
-  /** A file that an engine made its own before it was killed. */
+  /** A file that an engine claimed before it was killed. */
   async function claimedFile(own: string): Promise<Found> {
     const read = await readDocument(join(taking, own), nameOf(own));
     if ('reason' in read) return left(`${takingFolder}/${own}`, read.reason);
@@ -138,7 +139,7 @@ function left(title: string, reason: string): Found {
   return { kind: 'left', title, reason };
 }
 
-/** Empty for a folder that is not there. */
+/** Empty if there is no such folder. */
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((thrown: unknown) => {
     if (systemCode(thrown) === 'ENOENT') return [];

@@ -1,6 +1,6 @@
 /**
- * Deliveries of a sender that knows the secret: `deliveries.ts` has checked each and stored it as a row. The row goes in the commit that makes the item a plan,
- * and the item's row refuses the same delivery for all time.
+ * Deliveries of a sender that knows the secret: `deliveries.ts` has checked each and stored it as a row. The row is deleted in the commit that makes
+ * the item a plan, and the item's row refuses the same delivery for ever.
  */
 import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
 import type { IntakeOf } from '../../../base/config/config.ts';
@@ -15,7 +15,7 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
   async function look(): Promise<readonly Found[]> {
     const template = config.template === undefined ? null : await readTemplate(config.template, parts.projects);
     const items: Found[] = [];
-    // They keep their places, and must not hide what came after them.
+    // Deliveries that cannot become plans stay in the store, and must not hide later ones.
     const others: Found[] = [];
     for (let after = 0; items.length < lookLimit; ) {
       const rows = await parts.store.intakeDeliveries({ intake: name, after, limit: lookLimit - items.length });

@@ -7,16 +7,16 @@ interface Node {
   readonly content: readonly Node[];
 }
 
-/** A deeper document is cut there. */
+/** Deeper parts of a document are cut. */
 const maxDepth = 50;
 
-/** Empty for a value that is not a document. A part of an unknown type gives the text inside of it. */
+/** Empty for a value that is no document. An element of an unknown type gives the text inside of it. */
 export function markdownOf(document: unknown): string {
   const node = nodeOf(document, 0);
   return node === null ? '' : blocks(node.content).trim();
 }
 
-/** A paragraph for each that is divided by an empty line. */
+/** A document with a paragraph for each part between empty lines. */
 export function documentOf(text: string): Record<string, unknown> {
   const content = text.split('\n\n').map((paragraph) => ({
     type: 'paragraph',
@@ -93,7 +93,7 @@ function inline(nodes: readonly Node[]): string {
     .join('');
 }
 
-/** Only what plans are written with: code, bold text, and addresses. */
+/** Only the formats that plans use: code, bold text, and addresses. */
 function marked(text: string, marks: readonly Node[]): string {
   const has = (type: string) => marks.some((mark) => mark.type === type);
   const href = marks.find(({ type }) => type === 'link')?.attrs.href;

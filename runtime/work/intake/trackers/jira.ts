@@ -11,7 +11,7 @@ import { documentOf, markdownOf } from './adf.ts';
 import { openService } from './service.ts';
 import { time, uniqueAuthors, withVisibleKey } from './shapes.ts';
 
-/** At Jira Cloud the id of the account, at Jira Data Center its name: its owner chooses neither. */
+/** The id of the account at Jira Cloud, its name at Jira Data Center: its owner can choose neither. */
 const user = z
   .object({ accountId: word.nullish(), name: word.nullish(), displayName: word.nullish() })
   .nullish()
@@ -118,7 +118,7 @@ export async function openJira(config: IntakeOf<'jira'>, parts: SourceParts): Pr
 
 type Found = z.infer<typeof issue>;
 
-/** Its pages are chained by tokens. */
+/** The pages are chained by tokens. */
 async function searchCloud(ask: Ask, jql: string): Promise<Found[]> {
   const all: Found[] = [];
   let token: string | null = null;
@@ -132,7 +132,7 @@ async function searchCloud(ask: Ask, jql: string): Promise<Found[]> {
   return all;
 }
 
-/** Its administrator sets the largest page. */
+/** The administrator sets the largest page. */
 async function searchServer(ask: Ask, jql: string): Promise<Found[]> {
   const all: Found[] = [];
   while (all.length < issuePages * size) {
@@ -144,7 +144,7 @@ async function searchServer(ask: Ask, jql: string): Promise<Found[]> {
   return all;
 }
 
-/** null: there are more than are looked at. */
+/** null: there are more changes than are read. */
 async function changesCloud(ask: Ask, id: string): Promise<z.infer<typeof change>[] | null> {
   const shape = z.object({ values: z.array(change), total: number });
   const all: z.infer<typeof change>[] = [];
@@ -158,7 +158,7 @@ async function changesCloud(ask: Ask, id: string): Promise<z.infer<typeof change
   return null;
 }
 
-/** null: there are more than the answer has. */
+/** null: there are more changes than the answer contains. */
 async function changesServer(ask: Ask, id: string): Promise<z.infer<typeof change>[] | null> {
   const shape = z.object({ changelog: z.object({ histories: z.array(change), total: number }) });
   const parameters = { id, fields: 'summary', expand: 'changelog' };

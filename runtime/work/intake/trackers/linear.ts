@@ -11,7 +11,7 @@ import { type Author, isSame, statePrefix, type TrackedIssue, type Tracker } fro
 import { openService } from './service.ts';
 import { time, uniqueAuthors, withVisibleKey } from './shapes.ts';
 
-/** Its owner chooses the names of an account, but not its address. */
+/** An account's owner can choose its names, but not its address. */
 const user = z
   .object({ id: z.string(), name: word, email: word })
   .nullish()
@@ -38,9 +38,9 @@ const answerShape = z.object({
     .nullish(),
 });
 const succeeded = z.object({ success: z.literal(true) });
-/** Their kinds of workflow states, and what they mean for an issue. */
+/** Linear's kinds of workflow states that mean a closed issue. */
 const closedTypes = ['completed', 'canceled', 'duplicate'];
-/** Each issue counts with its labels, and an answer may have 10,000 points. */
+/** An answer may have 10,000 points, and each issue costs points for its labels. */
 const size = 50;
 const issuePages = 20;
 const commentPages = 10;
