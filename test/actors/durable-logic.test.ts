@@ -719,7 +719,7 @@ describe('what cannot be kept is refused', () => {
       invoke: { src: 'twice', id: 'mid' },
       on: { go: { actions: forwardTo('mid') } },
     });
-    /** Of two with one id, XState takes the first one by its ref, and forgets the second one. */
+    /** XState takes the first of two actors with one id by its ref, and forgets the second one. */
     const stopsByRef = setup({
       actors: {
         child: createMachine({ on: { end: '.end' }, initial: 'on', states: { on: {}, end: { type: 'final' } } }),

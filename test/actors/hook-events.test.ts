@@ -1,4 +1,4 @@
-/** Which events hooks are told of, for every place of a plan and every signal: the contract's table, written out. */
+/** Which events hooks receive, for every state of a plan and every signal: the contract's table, written out. */
 import { describe, expect, it } from 'vitest';
 import { type Happened, hookEventsOf } from '../../actors/hook-events.ts';
 import type { Tree } from '../../actors/tree.ts';
@@ -18,7 +18,7 @@ const samples: Partial<Record<SignalType, object>> = {
   plan_updated: { content: planText([2, 1]) },
 };
 
-/** Places of a status by the beginning of their names, then the signal, then what hooks are told; what is not listed tells nothing. */
+/** States of a status by the beginning of their names, then the signal, then the events for hooks; signals that are not listed send none. */
 const contract = `
   ready                           plan_start                plan_start ready>planning
   ready.planned                   implement_start           implement_start ready>implementing
@@ -81,7 +81,7 @@ const cells = contract
     return { place, type, told: told.join(' ') };
   });
 
-/** Blocked already: another question changes nothing that hooks are told of. */
+/** Already blocked: another question sends hooks nothing new. */
 const blockedPlaces = ['planning.deciding', 'preparing.stuck', 'architecting.stuck', 'single.stuck', 'fixing.stuck'];
 
 /** The row that is about this very place, else the one about all of its status. */

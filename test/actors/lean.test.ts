@@ -52,7 +52,7 @@ function counter() {
   });
 }
 
-/** With three children, of which each event ends one. */
+/** With three children; each event ends one of them. */
 function parent() {
   const base = setup({
     types: { context: {} as Counts, events: {} as { type: 'one' | 'two' | 'three' } },

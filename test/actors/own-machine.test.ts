@@ -1,4 +1,4 @@
-/** Machines of one's own as kinds of tree: what is refused before it runs, how one is upgraded, and that a replay leads where the steps led. */
+/** User-defined machines as kinds of tree: what is refused before it runs, how one is upgraded, and that a replay leads to the same states. */
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { z } from 'zod';

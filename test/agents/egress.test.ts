@@ -24,7 +24,7 @@ async function listening<Listening extends Server>(server: Listening, place: num
   return typeof place === 'number' ? (server.address() as AddressInfo).port : 0; // it listens on a port
 }
 
-/** An origin that says what it was asked, and a proxy with these hosts: `%` stands for the port of the origin. */
+/** An origin that repeats its request, and a proxy with these hosts: `%` is replaced by the port of the origin. */
 async function set(hosts: readonly string[], resolve?: Parameters<typeof createEgress>[0]['resolve']) {
   const seen: string[] = [];
   const origin = createServer((asked, response) => {

@@ -1,4 +1,4 @@
-/** An agent whose conversation is taken up again is told what happened since, and nothing that it knows. */
+/** An agent whose conversation is continued learns what happened since, and nothing that it already knows. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** `stator plan prompt` and what runs are really told: the same words, from the plan as it stands. */
+/** `stator plan prompt` and the prompts of real runs are the same text, from the plan's present state. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ function override({ repo }: Pick<TestEngine, 'repo'>, role: string, text: string
   return file;
 }
 
-/** A program for `command`, committed so that it stands in every worktree. */
+/** A program for `command`, committed so that it is in every worktree. */
 function program({ repo }: Pick<TestEngine, 'repo'>, name: string, text: string): void {
   writeFileSync(join(repo, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   git(repo, 'add', name);

@@ -1,4 +1,4 @@
-/** What agents are told: everything they need, nothing that could be taken for an order of somebody else, and no more than they can read. */
+/** The prompts of agents: everything that they need, nothing that could be taken for another person's order, and no more than they can read. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { roles } from '../../machines/vocabulary/ids.ts';

@@ -1,4 +1,4 @@
-/** What a relay makes of the lines of a program and of people, whatever stands in them. */
+/** What a relay makes of the lines of a program and of people, whatever these lines contain. */
 import { afterEach, expect, it, vi } from 'vitest';
 import { createLineReader } from '../../runtime/work/agents/line-reader.ts';
 import { messageId } from '../../runtime/work/agents/message-input.ts';

@@ -52,7 +52,7 @@ function mountFailure(): string | null {
   }
 }
 
-/** Why the one task failed, as people are told. */
+/** Why the one task failed, as shown to people. */
 async function failure(engine: TestEngine, plan: string): Promise<{ reason: string | null; why: string | null }> {
   const shown = await untilPhase(engine, plan, 'wave_waiting');
   const [task] = shown.tasks_by_wave.flatMap(({ tasks }) => tasks);

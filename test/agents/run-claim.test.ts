@@ -1,4 +1,4 @@
-/** Exactly one start, whoever dies or races when. */
+/** Exactly one start, whichever process dies or wins at any time. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -40,7 +40,7 @@ test('a process that becomes another program again and again is always known by 
   expect(seen.get(null) ?? 0).toBeLessThanOrEqual(100);
 });
 
-/** Links of about 10 ms, each in a session of its own, each of which starts the next and ends; so many in all. */
+/** A chain of this many links, of about 10 ms each. Each is in a session of its own, starts the next one, and ends. */
 function writeChain(run: TestRun, links: number): string {
   const file = join(run.request.cwd, 'link');
   const text = `#!/bin/sh\ntrap '' TERM\necho "$1" > '${run.request.cwd}/at'\n[ "$1" -lt ${links} ] || exit 0\nsleep 0.01\nsetsid /bin/sh "$0" $(($1 + 1)) </dev/null >/dev/null 2>&1 &\n`;

@@ -12,7 +12,7 @@ const MIB = 1024 * 1024;
 
 describe('the log', () => {
   test('of an agent that prints 100 MB is rotated, and its tail is the end of what it printed', async () => {
-    // It prints no faster than whoever looks can cut, however busy the machine is.
+    // It prints no faster than the log can be cut, however busy the machine is.
     const isCut = `[ "$(wc -c <"$LOG")" -lt ${8 * MIB} ]`;
     const script = `LOG=$(echo runs/*/log); i=0; while [ $i -lt 20 ]; do head -c 5000000 /dev/zero | tr '\\0' x; i=$((i+1)); until ${isCut}; do sleep 0.02; done; done; echo; echo the end`;
     const run = createRun(script);

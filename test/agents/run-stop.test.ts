@@ -161,7 +161,7 @@ test('a frozen run stands still, and goes on when it is thawed', async () => {
   // The watch for stops from outside reads that it was stator.
   expect(readStandstill(run.folder).isFrozen).toBe(true);
   const states = processesOf(run.folder, run.runId).map((identity) => findProcess(identity)?.state);
-  // A shell that forks by vfork(2) is D, not T, for as long as its child stands still before the exec.
+  // A shell that forks by vfork(2) is D, not T, for as long as its child is stopped before the exec.
   expect(states.slice(1).filter((state) => state !== 'T' && state !== 'D')).toEqual([]);
   const [output, ticks, atMs] = [tailOf(run.folder), run.read('ticks'), lastActivityMs(run.folder)];
   const watched = watchRun(run.folder, { abort: forever, pollMs: 20 });

@@ -90,7 +90,7 @@ const transactions = async (postgres, database) =>
     )[0].n,
   );
 
-/** Two daemons: what they cost while idle, how fast effects start, and how long a lost one's plan stands. */
+/** Two daemons: what they cost while idle, how fast effects start, and how long the plan of a lost one makes no progress. */
 async function liveFigures(root, postgres) {
   await postgres.query('postgres', 'CREATE DATABASE live');
   const store = postgres.urlOf('live');

@@ -16,7 +16,7 @@ import { patienceMs, until } from './thousand.mjs';
 const executablePath = process.env.STATOR_CHROMIUM ?? '/usr/bin/chromium';
 const lines = Number(process.env.STATOR_BENCH_LINES ?? 50_000);
 const files = Number(process.env.STATOR_BENCH_FILES ?? 300);
-/** Of the window, at each frame: a fast wheel. */
+/** How far the window moves at each frame: a fast wheel. */
 const pixelsPerFrame = 400;
 /** Far more than 50,000 lines take: a page that never ends is a failure. */
 const scrollMsMost = 180_000;

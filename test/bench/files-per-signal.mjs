@@ -1,6 +1,6 @@
 /**
- * How many of our files one signal goes through, from its claim to its commit: every file of which a function ran, as V8 counts them. And how many a person's
- * `plan cancel` goes through, from the command line over the socket to the printed verdict: those of the verb with its client, and those of the engine. `--json`
+ * How many of our files one signal goes through, from its claim to its commit: every file that ran a function, as V8 counts them. And how many a person's `plan
+ * cancel` goes through, from the command line over the socket to the printed verdict: those of the verb with its client, and those of the engine. `--json`
  * prints one object; `STATOR_BENCH_FILES=run_exited` (or `plan_cancel`) names the files of one.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { layGround, makeRepo, median, openBenchCore, planText, print } from './g
 const plans = 20;
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 
-/** Our files of which a function ran since the last call. */
+/** Our files that ran a function since the last call. */
 async function filesRun(session) {
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const hasRun = ({ functions }) => functions.some(({ ranges }) => ranges.some(({ count }) => count > 0));
@@ -31,7 +31,7 @@ function newHome(name) {
   return home;
 }
 
-/** The files that each cancel of another plan runs. The engine and the verb share this process: what belongs to whom is told by the files' folders. */
+/** The files that each cancel of another plan runs. The engine and the verb share this process: the files' folders show which of the two a file belongs to. */
 async function cancels(session) {
   const env = { ...process.env, STATOR_HOME: newHome('person'), XDG_RUNTIME_DIR: root };
   const engine = await createEngine({ home: env.STATOR_HOME, env, serve: true, log: () => {} });

@@ -67,7 +67,7 @@ async function burst() {
   return { files, rows, failed, writtenMs, tookMs, cpuMs, longestStopMs };
 }
 
-/** The share of a processor that an engine takes for so many repos in which nothing happens. */
+/** The share of a processor that an engine takes for this many idle repos. */
 async function shareOf(name, { repos, worktrees }) {
   const home = join(root, `home-${name}`);
   const engine = await createEngine({ home, env: process.env, log, serve: false });

@@ -136,7 +136,7 @@ function multiplyFiles() {
   }
 }
 
-/** Signals one after the other, of some senders, until `work` has ended: milliseconds each, and the longest time that the engine's thread stood still. */
+/** Signals one after the other, of some senders, until `work` has ended: milliseconds each, and the longest time that the engine's thread was blocked. */
 async function latencies(client, work) {
   const times = [];
   const loop = monitorEventLoopDelay({ resolution: 1 });

@@ -1,6 +1,7 @@
 /**
- * How many git processes a task costs from pending to merged and tidied away: one plan of one wave whose tasks run side by side, each in a worktree of its own; without
- * walls, inside walls, and inside walls where each agent commits by itself (its own `add` and `commit` are not counted). A git that notes its words stands first on PATH. `--json` prints one object; `--commands` says to standard error which commands there were, and how often.
+ * How many git processes a task costs from pending to merged and tidied away: one plan of one wave whose tasks run side by side, each in a worktree of its own;
+ * without walls, inside walls, and inside walls where each agent commits by itself (its own `add` and `commit` are not counted). A git that logs its arguments
+ * is first on PATH. `--json` prints one object; `--commands` says to standard error which commands there were, and how often.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

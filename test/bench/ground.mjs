@@ -31,7 +31,7 @@ export function gitInFront(folder, textOf) {
   return folder;
 }
 
-/** One that writes its arguments to a file, a line for each call, and goes on as the real one. */
+/** A git that writes its arguments to a file, a line for each call, and then runs the real one. */
 export function notedGit(root, file) {
   return gitInFront(join(root, 'bin'), (real) => `#!/bin/sh\necho "$*" >> '${file}'\nexec ${real} "$@"\n`);
 }

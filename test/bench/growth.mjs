@@ -1,7 +1,7 @@
 /**
- * How what is asked of stator grows with what it holds: plans of 8, 64 and 512 tasks (time, processor, store and memory for each task), and stores of 1, 20
- * and 200 repositories with 10, 1,000 and 10,000 plans (start, memory, answers; `scale` does that work). `STATOR_BENCH_SIZES=8,64` takes others.
- * `--json` prints one object; `--svg FILE` also draws it.
+ * How the cost of requests grows with the size of the store: plans of 8, 64 and 512 tasks (time, processor, store and memory for each task), and stores of 1,
+ * 20 and 200 repositories with 10, 1,000 and 10,000 plans (start, memory, answers; `scale` does that work). `STATOR_BENCH_SIZES=8,64` takes others. `--json`
+ * prints one object; `--svg FILE` also draws it.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';

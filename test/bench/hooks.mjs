@@ -1,6 +1,6 @@
 /**
- * How fast hooks are told: deliveries a second of an engine that finds a backlog of many plans, beside a bare loop of the same requests, as many at once, from this process.
- * The receiver is a process of its own and answers at once. `--json` prints one object.
+ * How fast hooks are called: deliveries a second of an engine that finds a backlog of many plans, beside a bare loop of the same requests, as many at once,
+ * from this process. The receiver is a process of its own and answers at once. `--json` prints one object.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -29,7 +29,7 @@ async function startDaemon(name) {
   return { place, env, daemon, client: await untilAnswered(home, env) };
 }
 
-/** A plan that is done, verified at its branch as it stands. */
+/** A plan that is done, and verified at its branch's head. */
 async function finishPlan(client, { project, path, plan, head }) {
   await client.registerPlan({ project, plan, content: planText(1) });
   execFileSync('git', ['branch', `plan/${plan}`], { cwd: path });

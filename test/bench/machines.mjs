@@ -1,6 +1,6 @@
 /**
- * What a signal costs to a machine of one's own with four states, beside what one costs to a plan, over the same pump and store in one run; and what it
- * takes to load the package. Machines are shared and noisy, so the ratios are what counts. `--json` prints one object.
+ * What a signal to a user-defined machine with four states costs, beside one to a plan, over the same pump and store in one run; and what it takes to load the
+ * package. Machines are shared and noisy, so the ratios are what counts. `--json` prints one object.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The live page in a real Chromium, before a thousand plans under way of which a hundred facts a second come in: how soon its first
- * row is there, its memory, its frames while it is scrolled, how soon a click is answered, and whether anything on it moves by itself. `--json` prints one object.
+ * The live page in a real Chromium, with a thousand plans under way that report a hundred facts a second: how soon its first row is shown, its memory, its
+ * frames while it is scrolled, how soon a click is answered, and whether anything on it moves by itself. `--json` prints one object.
  */
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';

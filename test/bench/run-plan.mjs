@@ -1,4 +1,4 @@
-/** `stator run` of a plan of small tasks in a new repository and home, timed from outside. Whoever imports this removes `root` at the end. */
+/** `stator run` of a plan of small tasks in a new repository and home, timed from outside. The importing script removes `root` at the end. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

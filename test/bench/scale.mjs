@@ -1,6 +1,6 @@
 /**
- * How a daemon starts and answers over a store of 1,000 repositories and 10,000 plans, most of which sleep, and what such a plan takes of its memory.
- * `--json` prints one object.
+ * How a daemon starts and answers over a store of 1,000 repositories and 10,000 plans, mostly idle ones, and how much of its memory such a plan takes. `--json`
+ * prints one object.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ function openStore() {
   });
 }
 
-/** Of a core over the store as it is, once it has told of all its repos and plans. */
+/** The heap of a core over the present store, once it has reported all its repos and plans. */
 async function heapBytes() {
   const core = await openStore();
   await openSupervisor(core);

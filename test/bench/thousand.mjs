@@ -1,4 +1,4 @@
-/** A home with a thousand plans under way, all of which wait for one slot, and the real daemon over it in a process of its own. */
+/** A home with a thousand plans under way that all wait for one slot, and the real daemon over it in a process of its own. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

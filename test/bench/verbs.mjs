@@ -62,7 +62,7 @@ async function timeToSee(args, { cwd, home: own }) {
   return took;
 }
 
-/** Of `run` and of `node -e 0`, by turns. */
+/** The first lines of `run` and of `node -e 0`, by turns. */
 async function firstLines() {
   const times = { node: [], run: [] };
   for (let each = 0; each < runs; each += 1) {

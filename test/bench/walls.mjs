@@ -1,6 +1,6 @@
 /**
- * What walls cost: from the decision to start a program that does nothing until its exit code stands in the run's folder, without walls and inside of them, taking turns.
- * `--json` prints one object.
+ * What walls cost: from the decision to start a program that does nothing until its exit code is in the run's folder, without walls and inside of them, taking
+ * turns. `--json` prints one object.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * What ten watchers of the page cost the daemon: how many signals it handles in a second with them and without, by turns, and how much of a processor each signal takes.
- * A watcher reads the facts as they come and the fleet as often as the page does; all stand in a process of their own. `--json` prints one object.
+ * What ten watchers of the page cost the daemon: how many signals it handles in a second with them and without, by turns, and how much of a processor each
+ * signal takes. A watcher reads the facts as they come and the fleet as often as the page does; all are in a process of their own. `--json` prints one object.
  */
 import { execFileSync, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** An engine that is killed around an answer from a chat: the answer counts once, and the person hears of it. It takes long, because each life is a process. */
+/** An engine that is killed around an answer from a chat: the answer counts once, and the person is notified. It takes long, because each life is a process. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -17,7 +17,7 @@ interface Fake {
   readonly sandbox?: string;
 }
 
-/** Its agents are that claude; what it was sent stands in the record. */
+/** Its agents are that claude; what it was sent is in the record. */
 function withClaude(made: Terminal, { part, sandbox = 'off' }: Fake = {}) {
   const shared = join(made.root, 'shared');
   mkdirSync(shared);

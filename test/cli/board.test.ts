@@ -456,7 +456,7 @@ async function workplace() {
   made.write('bad.md', `# Bad\n\n## Wave 1\n\n### Task 1: Fails\n\n${block('echo x > x.txt\nexit 3')}`);
   expect((await made.stator(['daemon', 'start'])).code).toBe(0);
   expect((await made.stator(['repo', 'add', '.', '--trust'])).code).toBe(0);
-  // The one after the other: who waits longest stands first.
+  // In order: the plan that has waited longest comes first.
   expect((await made.stator(['plan', 'register', 'login.md', '--start'])).code).toBe(0);
   await until(async () => (await made.client().plan('demo', 'login')).blocked !== null);
   expect((await made.stator(['plan', 'register', 'bad.md', '--start'])).code).toBe(0);
@@ -464,7 +464,7 @@ async function workplace() {
   const env = { ...made.env, CI: 'true' };
   const board = (options: { columns?: number; rows?: number; more?: string } = {}): Pty => {
     const { more = '', ...size } = options;
-    // What stands on the terminal before, and how it is left: both are the shell's to tell.
+    // What the terminal showed before, and how it is left: only a shell can show both.
     const script = `echo before; node ${more} '${main}' monitor; echo "code $?"; stty -a | tr ';' '\\n' | grep -E -o '[-]?(icanon|echo) ' | tr -d '\\n'`;
     return openPty('/bin/sh', ['-c', script], { cwd: made.repo, env, ...size });
   };
@@ -476,7 +476,7 @@ function childOf({ pid }: Pty): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
 }
 
-/** As the shell found it: the screen of before, lines that are broken, a cursor, letters that are shown. */
+/** As the shell left it: the earlier screen, lines that are broken, a cursor, letters that are shown. */
 function expectGivenBack(pty: Pty, code: number): void {
   expect(pty.screen()).toMatch(new RegExp(`^before\\n[^]*^code ${code}\\n`, 'm'));
   expect(pty.screen()).toMatch(/(?<!-)icanon /);

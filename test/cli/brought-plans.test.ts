@@ -109,7 +109,7 @@ it('of Kiro', async () => {
     '.kiro/specs/login/requirements.md': '# Requirements\n',
     '.kiro/specs/search/tasks.md': '- [x] 1. Index\n- [x] 2. Ask\n',
   });
-  // Whoever names the requirements means the plan that was made of them; a planner would cost money.
+  // A person who names the requirements means the plan that was made of them; a planner would cost money.
   const other = await said(made, 'run', '.kiro/specs/login/requirements.md');
   expect(other).toMatch(
     /^64: .*whose plan \(tasks\.md\) lies beside it.* name that file: \.kiro\/specs\/login\/tasks\.md/,

@@ -56,7 +56,7 @@ function traces({ repo, home }: TestEngine): unknown {
   };
 }
 
-/** A process that stands in a folder until the test is over. */
+/** A process whose working directory is that folder until the test is over. */
 function standIn(folder: string): () => Promise<void> {
   const standing = spawn('sleep', ['1000'], { cwd: folder, stdio: 'ignore' });
   const gone = new Promise<void>((resolve) => standing.once('exit', () => resolve()));

@@ -1,4 +1,4 @@
-/** No commit of stator runs a hook: who has one is told, with the check that does the same. */
+/** No commit of stator runs a hook: a person who has one is notified, with the check that does the same. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';

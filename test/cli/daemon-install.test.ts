@@ -1,4 +1,4 @@
-/** `stator daemon install | uninstall`, with a systemctl and a launchctl that write down what they are told. */
+/** `stator daemon install | uninstall`, with a systemctl and a launchctl that write down their arguments. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { type Terminal, terminal } from '../support/cli.ts';
 
 interface There extends Terminal {
   readonly how: { readonly env: NodeJS.ProcessEnv };
-  /** What the managers were told, a line each. */
+  /** The arguments of the managers, a line for each call. */
   told(): string[];
 }
 

@@ -1,4 +1,4 @@
-/** A fault of the environment is told as that, with what to do, and never as a bug. */
+/** A fault of the environment is reported as that, with what to do, and never as a bug. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -41,7 +41,7 @@ const places = [
   'NOT_SET_HERE',
 ];
 
-/** What is said of the hooks, a line for each place, wherever a line of the output begins. */
+/** The lines about hooks, one for each place, wherever a line of the output begins. */
 function ofHooks(text: string): string {
   const lines = text.split('\n').flatMap((line) => /line \d+: hooks\[.*|the hook signed .*/.exec(line)?.[0] ?? []);
   return lines.join('\n');

@@ -1,4 +1,4 @@
-/** Hooks as people meet them at a terminal: told before a run leaves, listed where they are not, tried out, and named where they are misspelt. */
+/** Hooks as people meet them at a terminal: called before a run leaves, listed where they are not, tried out, and named where they are misspelt. */
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, working } from '../support/cli.ts';
 import { openReceiver, putHooks, webhook } from '../support/hooks.ts';

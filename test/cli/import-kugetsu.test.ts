@@ -229,7 +229,7 @@ describe('stator import kugetsu', () => {
         .slice(0, 3)
         .map((line) => steady(line, made)),
     ).toEqual(['there server github.com', 'there server git.example.test', 'there settings <root>/home/daemon.toml']);
-    // Whoever chose another default since keeps it.
+    // A person who has chosen another default since keeps it.
     expect((await made.stator(['server', 'default', 'github.com'])).code).toBe(0);
     expect(shown((await made.bring('--yes')).pieces)).toContain('left server git.example.test');
     expect((await made.ask<typeof servers>('server', 'list')).find((one) => one.default)?.name).toBe('github.com');

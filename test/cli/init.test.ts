@@ -204,7 +204,7 @@ describe('the file that init writes', () => {
 
   it('names the defaults that are in force: with every comment taken away nothing changes', () => {
     const text = uncommented(configText({ name: 'claude', settings: ['preset = "claude"'], install: null }));
-    // What it says in words, though nothing of it changes, is a person's own word.
+    // A written default changes nothing, but it is a statement of the person: where values come from, and what is trusted, may differ.
     const inForce = ({ enables, digest, origins, ownAgents, agentsOf, ...rest }: RepoConfig) => rest;
     expect(inForce(repoOf(text))).toEqual(inForce(repoOf('')));
   });

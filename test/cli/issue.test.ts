@@ -152,7 +152,7 @@ it('a session that goes on where no engine runs ends with 1; with --queue it may
   };
   expect(await went(`${on}#1`, sh('true'))).toEqual([1, 'queued']);
   expect(await went(`${on}#2`, sh('true'), '--queue')).toEqual([0, 'queued']);
-  // It waits already, and is told.
+  // It already waits, and gets the message.
   expect(await went(`${on}#2`, 'one thing more')).toEqual([0, 'told']);
 });
 

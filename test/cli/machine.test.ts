@@ -1,4 +1,7 @@
-/** A machine of one's own as a person has it: named in daemon.toml, begun and sent to from the command line, killed in the middle. The machine is that of examples/. */
+/**
+ * A user-defined machine as a person uses it: named in daemon.toml, begun and sent to from the command line, killed in the middle. The machine is that of
+ * examples/.
+ */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

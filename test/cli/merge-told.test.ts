@@ -5,7 +5,7 @@ import { mergeTold } from '../../cli/plan/merging.ts';
 type Shown = Parameters<typeof mergeTold>[0];
 
 const merged = { at: '2026-01-02T03:04:00.000Z', head: 'ab'.repeat(20), into: 'main' };
-// A merged plan is told by these fields alone.
+// Only these fields show that a plan is merged.
 const plan = { plan: 'p', branch: 'plan/p', merged, merging: false, merge_refused: null, tasks_by_wave: [] };
 const told = (part: object) => mergeTold({ ...plan, ...part } as unknown as Shown, { isRepeated: false });
 

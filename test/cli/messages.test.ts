@@ -1,4 +1,4 @@
-/** What is said on standard error, to whom; and that nobody pays for the library of it who says nothing. */
+/** Which messages go to standard error, for whom; and that a command without messages does not load their library. */
 import { describe, expect, it } from 'vitest';
 import { createMessages } from '../../cli/output.ts';
 import { planOf, type Terminal, working } from '../support/cli.ts';

@@ -21,7 +21,7 @@ function filesIn(folder: string, ending: string): string[] {
     .map((name) => join(root, folder, name));
 }
 
-/** The texts of a source, each as one: pieces that are computed stand in it as `x1`. */
+/** The texts of a source, each as one: computed pieces are written as `x1`. */
 function textsOf(file: string): string[] {
   const texts: string[] = [];
   const read = (node: unknown): void => {
@@ -69,7 +69,7 @@ describe('the command line reads every command', () => {
   it('in the pages of help', async () => {
     const pages = namedVerbs().filter(({ entry }) => entry.now === undefined);
     const texts = await Promise.all(pages.map(({ noun, entry }) => pageOf(noun, entry)));
-    // What stands under `usage:` is a form, and no command.
+    // The text below `usage:` is a form, and no command.
     const lines = [topUsage('1'), ...texts].map((text) => text.replace(/^usage: .*(?:\n {2,}\S.*)*/gm, ''));
     expect(await problemsIn(lines)).toEqual([]);
   });

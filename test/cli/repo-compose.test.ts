@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { daemonGround } from '../support/daemon.ts';
 import { git } from '../support/ground.ts';
 
-/** `api` and `web` are registered; a person stands beside them. */
+/** `api` and `web` are registered; a person works in the folder beside them. */
 async function ground() {
   const made = daemonGround('');
   const { root, stator } = made;

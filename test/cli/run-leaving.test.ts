@@ -1,4 +1,4 @@
-/** Several `run`s in one home, and one that comes after a kill: whoever leaves takes nobody else's work along. */
+/** Several `run`s in one home, and one that comes after a kill: a run that leaves does not stop the work of the others. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

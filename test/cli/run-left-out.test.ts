@@ -1,4 +1,4 @@
-/** A plan that is done without some of its tasks says so, and is no success to whoever reads the exit code alone. */
+/** A plan that is done without some of its tasks says so, and its exit code is no success. */
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 

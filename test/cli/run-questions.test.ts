@@ -8,7 +8,7 @@ import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
-/** Each asks once, and keeps what it is told. */
+/** Each agent asks once, and keeps the answer. */
 const asking = (what: string) =>
   `test -e $STATOR_HOME/$STATOR_TITLE || { touch $STATOR_HOME/$STATOR_TITLE; stator signal emit needs_decision --payload '${what}'; exit 0; }
 cp "$STATOR_PROMPT_FILE" "$STATOR_TITLE.txt"`;
@@ -94,7 +94,7 @@ it('one that is left for later ends the run with the way to answer it; the same 
   later.type('\x04');
   await later.until('answer later with: stator plan answer p#1 "<your answer>"');
   expect(await later.ended).toBe(1);
-  // Told by the terminal itself: it rang once, and its title said so until the end.
+  // The terminal itself notified the person: it rang once, and its title said so until the end.
   expect(later.written().split('\x07')).toHaveLength(2);
   expect(titlesOf(later)).toEqual(['push', 'stator: p needs you', '', 'pop']);
   writeFileSync(join(made.home, 'daemon.toml'), '[notifications]\nterminal = false\n');

@@ -1,4 +1,4 @@
-/** What a person is told when something stands, in lines short enough to be read and with a command that helps. */
+/** What a person reads when nothing goes on, in short lines and with a command that helps. */
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

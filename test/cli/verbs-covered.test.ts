@@ -10,7 +10,7 @@ import { nouns } from '../../cli/commands.ts';
 import { isOfToday, type NamedVerb, namedVerbs } from '../support/command-tree.ts';
 
 const tests = join(import.meta.dirname, '..');
-/** In these stand verbs that are not called: mistakes, and all names. */
+/** These files contain verbs that are not called: mistakes, and lists of all names. */
 const notCalled = ['cli/usage.test.ts', 'cli/verbs-smoke.test.ts'];
 
 /** A node of the tree of a source. */
@@ -19,7 +19,7 @@ interface Node {
   readonly [key: string]: unknown;
 }
 
-/** The words of a list, of a text in a list, or of the arguments of a call; `elsewhere` stands for what the source does not spell out. */
+/** The words of a list, of a text in a list, or of the arguments of a call; `elsewhere`: the source does not spell it out. */
 interface Line {
   readonly words: readonly string[];
   readonly isList: boolean;
@@ -144,7 +144,7 @@ function wordsOf(given: unknown): string[] {
   });
 }
 
-/** Of `'plan list'.split(' ')`. */
+/** The words of `'plan list'.split(' ')`. */
 function splitWords({ callee }: Node): string[] | null {
   if (!isNode(callee) || calledName(callee) !== 'split' || !isNode(callee.object)) return null;
   return textOf(callee.object)?.split(' ') ?? null;

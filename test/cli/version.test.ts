@@ -39,7 +39,7 @@ it.each([
 ])('%s is told with both versions, and how to go on', async (_what, answer) => {
   const newer = await (await beside('99.0.0', answer)).stator(['plan', 'list']);
   expect(newer.code, newer.stderr).toBe(69);
-  // What this one made of the answer stands behind it.
+  // This version adds what it read of the answer, in brackets.
   expectRefusal(newer.stderr.replace(/ \([^()]*\)$/m, ''), `pid ${process.pid}`, '99.0.0', 'stator daemon restart');
 });
 

@@ -70,7 +70,7 @@ async function seen(made: Terminal, ...args: string[]): Promise<string> {
   return pty.text();
 }
 
-/** What both say of where the plan stands. */
+/** What both say about the plan's state. */
 async function told(made: Terminal): Promise<string> {
   const [status, shown, explained] = [
     await seen(made, 'status'),
@@ -126,7 +126,7 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
     expect(text).toContain('stator plan advance shop advance-wave');
   }
 
-  // The reviewer asks for changes three times, of which two are fixed.
+  // The reviewer asks for changes three times; two of these are fixed.
   writeFileSync(join(made.home, 'fixed'), '');
   expect((await made.stator(['plan', 'advance', 'shop', 'retry-wave'])).code).toBe(0);
   const third = run(made);
@@ -139,7 +139,7 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
   expect(third.text()).toContain('shop is blocked (its rounds of fixing are used up)');
   expect(limit).toContain('allow one more fix round: stator plan answer shop');
 
-  // One more round is allowed, and now there is a budget, of which more than all is used.
+  // One more round is allowed, and now there is a budget that is exceeded.
   made.write('.stator/config.toml', `${config}[budget]\nagent_minutes = 0.0001\n`);
   expect((await made.stator(['plan', 'answer', 'shop'])).code).toBe(0);
   const fourth = run(made);
@@ -151,7 +151,7 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
   }
   expect(used).toMatch(/[\d.]+ of 0\.0001 agent minutes of the budget of shop/);
 
-  // A person who types the command as it stands there lets the plan go on: to the reviewer, who has no limit to wait for.
+  // A person who types the printed command lets the plan go on: to the reviewer, who has no limit to wait for.
   const more = openPty(process.execPath, [main, 'plan', 'raise-budget', 'shop', '+60 minutes'], {
     cwd: made.repo,
     env: made.env,

@@ -48,7 +48,7 @@ function playing(scenario: Scenario, config = ''): Played {
 const writes = (file: string) => [{ write: { [file]: 'text\n' } }];
 const approves = [{ signal: ['review_approved'] }];
 
-/** The line that has this, where it stands on the terminal, and so many before and after it. */
+/** The line with this name, where the terminal shows it, and the given number of lines before and after it. */
 function linesAt(pty: Pty, name: string, { before = 0, after = 0 } = {}): string {
   const lines = pty.text().split('\n');
   const at = lines.findIndex((line) => line.includes(name));

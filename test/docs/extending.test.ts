@@ -48,7 +48,7 @@ function run(program: string, ...args: string[]): string {
   return execFileSync(program, args, { cwd: copy, encoding: 'utf8', stdio: 'pipe' });
 }
 
-/** Brings a plan to its verification, which a person approves, and answers what is asked then. */
+/** Brings a plan to its verification, which a person approves, and answers its questions. */
 const walk = `
 import { hookEventsOf } from './dist/actors/hook-events.js';
 import { planSummary } from './dist/actors/plan-view.js';
@@ -109,7 +109,7 @@ it('a state of the plan is at most five files, and lists, hooks and a person’s
   expect([checked.status, checked.stderr]).toEqual([1, expect.stringContaining(`${outside}:`)]);
 });
 
-/** Asks a real engine by each way that there is. */
+/** Asks a real engine in each possible way. */
 const asks = `
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

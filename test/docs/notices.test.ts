@@ -1,4 +1,4 @@
-/** The recipes of docs/notices.md, as they stand there, with an HTTP and an SMTP server of this test where the services would be. */
+/** The recipes of docs/notices.md, word for word, with an HTTP and an SMTP server of this test where the services would be. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
@@ -45,7 +45,7 @@ const answers = [
   ['DATA', '354 go on'],
 ] as const;
 
-/** Says yes to everything, and keeps what it is told. */
+/** Says yes to everything, and keeps the received lines. */
 function smtpSink(told: string[]): Server {
   return createTcpServer((socket) => {
     let isText = false;

@@ -1,4 +1,4 @@
-/** The hook of docs/operating.md, as it stands there, with a server of this test where the collector would be. */
+/** The hook of docs/operating.md, word for word, with a server of this test where the collector would be. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -34,7 +34,7 @@ describe.each(places)('%s', (document, heading, place) => {
   });
 });
 
-/** Its sentences. One that is a link alone, or that names the chapter, is none. */
+/** Its sentences, without those that are a link alone or that name the chapter. */
 function promisesIn(text: string, place: RegExp): string[] {
   return [...text.matchAll(place)].flatMap((found) =>
     found

@@ -1,6 +1,7 @@
 /**
- * README.md, typed from top to bottom into a terminal of 80x24: in a fresh clone of this working tree, with `stator` on PATH as `npm link` would put it there and
- * a scripted `claude`. Each command of each `sh` block is typed as it stands, and what the README says of it is looked for. It takes as long as two plans do.
+ * README.md, typed from top to bottom into a terminal of 80x24: in a fresh clone of this working tree, with `stator` on PATH as `npm link` would put it there
+ * and a scripted `claude`. Each command of each `sh` block is typed unchanged, and the output that the README shows is looked for. It takes as long as two
+ * plans do.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -34,7 +35,7 @@ const notTyped: Readonly<Record<string, string>> = {
 
 interface Shell {
   readonly pty: Pty;
-  /** Types a line and waits for the next prompt. `keys`: what is typed when that text stands there. */
+  /** Types a line and waits for the next prompt. `keys`: what is typed when that text is shown. */
   run(
     line: string,
     keys?: readonly (readonly [wanted: string | RegExp, keys: string])[],

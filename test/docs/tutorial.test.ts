@@ -1,6 +1,7 @@
 /**
- * docs/tutorial.md, from its first command to its last: each `sh` block is run by bash as it stands, each plan is saved under the name that the text gives, and each block of output is looked for
- * in what the commands before it printed. Times and durations are not compared. It takes as long as its plans do: three attempts with their back-off, and a task of 8 seconds.
+ * docs/tutorial.md, from its first command to its last: each `sh` block is run by bash unchanged, each plan is saved under the name that the text gives, and
+ * each block of output is looked for in what the commands before it printed. Times and durations are not compared. It takes as long as its plans do: three
+ * attempts with their back-off, and a task of 8 seconds.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** A plan begins from what was fetched of its base, and says where that stands beside its remote. */
+/** A plan begins from the fetched state of its base, and says how that differs from its remote. */
 import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

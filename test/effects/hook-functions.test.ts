@@ -1,4 +1,4 @@
-/** Hooks that a program brings as functions: told in order, tried again, kept over restarts, and refused where they are wrong. */
+/** Hooks that a program brings as functions: called in order, tried again, kept over restarts, and refused where they are wrong. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

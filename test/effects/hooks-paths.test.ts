@@ -1,4 +1,7 @@
-/** Every way into a plan tells its hooks the same: command line, control API, signal file, row, an agent's word, an exit code; an override tells nobody, and another repo's hooks nothing. */
+/**
+ * Every way into a plan calls its hooks in the same way: command line, control API, signal file, row, an agent's signal, an exit code; an override calls no
+ * hook, and hooks of another repo are not called.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
@@ -73,7 +76,7 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
     'review_approved',
   ]);
 
-  // An agent's word, and then a person's answer.
+  // An agent's signal, and then a person's answer.
   await register('by-agent', planText(['stator signal emit needs_decision --payload "tabs?"; sleep 30']));
   await client.send({ project: 'demo', plan: 'by-agent', type: 'implement_start' });
   await untilTold('by-agent', ['implement_start', 'wave_started', 'blocked']);

@@ -1,4 +1,4 @@
-/** Hooks over a real engine: what happens to a plan is told, in order, again where it has to be, and for no other repo. */
+/** Hooks over a real engine: the events of a plan are delivered in order, again if necessary, and to no other repo. */
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { Webhook } from 'standardwebhooks';

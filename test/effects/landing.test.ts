@@ -47,7 +47,7 @@ async function done(engine: TestEngine, plan: string, sh: string): Promise<void>
   await untilStatus(engine, plan, 'done');
 }
 
-/** The next one that asks stands behind it. */
+/** The next plan that asks is behind it in the line. */
 async function inLine(engine: TestEngine, plan: string): Promise<void> {
   const { client } = engine;
   await say(engine, plan, 'land');

@@ -99,7 +99,7 @@ describe('a plan whose branch loses what was merged into it', () => {
       expect(signal.refused?.guard, type).toContain('stator plan answer <plan> --restore');
     }
     expect((await engine.client.plan('demo', 'login')).blocked?.source).toBe('lost_work');
-    // Whoever brings it back by hand is believed once git has been asked.
+    // A person may bring it back by hand: the plan goes on once git was asked.
     const kept = git(engine.repo, 'for-each-ref', '--format=%(objectname)', 'refs/stator/attempts/').split('\n');
     const worktree = join(engine.repo, '.worktrees', 'plan-login');
     for (const commit of kept) git(worktree, 'merge', '-q', '--no-edit', commit);

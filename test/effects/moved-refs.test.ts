@@ -1,4 +1,4 @@
-/** What is a person's in the repository does not move in silence while an agent runs: HEAD, branches, tags and the stash are told, with the way back. */
+/** While an agent runs, a person's HEAD, branches, tags and stash do not move unnoticed: each move is reported, with the way back. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

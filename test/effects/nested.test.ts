@@ -1,4 +1,4 @@
-/** Agents that make repositories of their own inside their worktree: their work counts, and what lay in those is kept and told, with walls and without. */
+/** Agents that make repositories of their own inside their worktree: their work counts, and their content is kept and reported, with walls and without. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,6 @@
-/** Pull requests that are merged without a person: by the forge itself, or by stator when they are approved and green; and what is told where they are not. */
+/**
+ * Pull requests that are merged without a person: by the forge itself, or by stator when they are approved and green; and the reports if they cannot be merged.
+ */
 import { describe, expect, it } from 'vitest';
 import { begin, type EngineSetup, planText, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
 import type { FakeMerging, FakePull } from '../support/forge-server.ts';
@@ -23,7 +25,7 @@ const untilMerge = (engine: TestEngine, state: string) =>
 const untilMerged = (engine: TestEngine) =>
   untilPlan(engine, 'login', ({ pull_request: request }) => request?.state === 'merged');
 const mergeCalls = ({ forge }: Site) => forge.asked.filter((line) => /^(?:PUT|POST) .*\/merge$/.test(line)).length;
-/** So many further looks at the request. */
+/** The given number of further requests to the forge. */
 async function looks({ forge }: Site, count: number): Promise<void> {
   const isLook = (line: string) => /^GET .*\/(?:pulls|merge_requests)\/1$/.test(line);
   const before = forge.asked.filter(isLook).length;

@@ -1,4 +1,4 @@
-/** A service counts its limits by account: whoever works with one that takes no more waits, and another profile may stand in. The programs are fakes. */
+/** A service counts its limits by account: an agent whose account takes no more waits, or another profile replaces it. The programs are fakes. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -223,7 +223,7 @@ describe('a profile that stands in', () => {
     ]);
     const told = await engine.client.history('demo', 'first');
     expect(told.flatMap(({ stands_in: profile }) => profile ?? [])).toContain('spare');
-    // Who would start is who stands in.
+    // The agent that would start is the one of the replacing profile.
     await register(engine, 'third', oneTask);
     const act = { project: 'demo', plan: 'third', type: 'implement_start' } as const;
     expect((await engine.client.previewAct(act)).starts).toMatchObject([{ role: 'coder', program: 'codex' }]);

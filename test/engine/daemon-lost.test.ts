@@ -32,7 +32,7 @@ async function ping(ground: DaemonGround): Promise<{ status: number; body: unkno
   return { status: answer.status, body: await answer.json() };
 }
 
-/** Beyond the 50 ms for which a look counts: what was there just now is answered from as it would have been a moment before. */
+/** Waits longer than the 50 ms for which a check counts: within these the daemon answers as just before. */
 async function pingAfterALook(ground: DaemonGround): Promise<{ status: number; body: unknown }> {
   await delay(100);
   return ping(ground);

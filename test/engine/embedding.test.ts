@@ -68,7 +68,7 @@ describe('a program of my own', () => {
     const events: string[] = [];
     for await (const fact of engine.facts({ plan })) events.push(fact.event);
     expect(events[0]).toBe('begun');
-    // The region of its pull request is told that the plan is done.
+    // The region of its pull request learns that the plan is done.
     expect(events.slice(-2)).toEqual(['implement_finished', 'done_entered']);
     expect(git(repo, 'show', 'plan/plan:a.txt')).toBe('a');
   });

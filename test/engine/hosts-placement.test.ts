@@ -31,7 +31,7 @@ it('a plan for another host waits for what runs in its repo, then goes there by 
   await until(() => existsSync(begun));
   await begin(a, 'second', planFor('of-b', runs));
   const explain = (asked: Host) => must(asked.ask('plan', 'explain', 'second', '--project', a.project));
-  // The repo is not taken from agents that run, and whoever asks is told what it waits for.
+  // The repo is not taken from agents that run, and a request for it says what it waits for.
   for (const asked of [a, b])
     await until(
       async () => /the host of-b, and its repo is on a; it /.test(await explain(asked)),

@@ -1,4 +1,4 @@
-/** Daemons over one store in PostgreSQL, of which one is lost: another one goes on with its plans by itself. */
+/** Several daemons over one store in PostgreSQL. One is lost: another one continues its plans by itself. */
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,7 +96,7 @@ it('work that only the lost host had is done again, and its merge is not tried i
   await register(b, 'p', [[`${waits}; echo one > one.txt`]]);
   const log = () => readFileSync(join(b.home, 'daemon.log'), 'utf8');
   await until(() => git(b.path, 'for-each-ref', 'refs/heads/plan/p-w1-t1') !== '');
-  // Nothing of it reaches the remote, and somebody stands on the branch that it is to be merged into.
+  // Nothing of it reaches the remote, and a person has checked out the branch that it is to be merged into.
   renameSync(bare, `${bare}-away`);
   git(b.path, 'worktree', 'add', '-q', join(folder, 'elsewhere'), 'plan/p');
   appendFileSync(gate, '');

@@ -188,7 +188,7 @@ it('each time of an engine whose life ends around it is one tree', async () => {
   async function live(at: string, fault: { point: FaultPoint; nth: number } | null, tree: string | null) {
     const { home, end, hasEnded } = lives.next();
     let seen = 0;
-    // The clock stands still until the engine is up, so that an end falls into the time that is due.
+    // The clock is stopped until the engine is up, so that an end falls into the time that is due.
     let isDue = tree === null;
     const ahead = Date.parse(at) - Date.now();
     const clock = { nowMs: () => (isDue ? Date.now() + ahead : Date.parse(at) - 10_000) };

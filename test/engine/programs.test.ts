@@ -1,4 +1,6 @@
-/** Plans that are worked on by claude, codex, opencode and gemini: their runs end, wait, go on and are told as the programs say. The programs are fakes. */
+/**
+ * Plans that are worked on by claude, codex, opencode and gemini: their runs end, wait, continue and are shown as the programs report. The programs are fakes.
+ */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

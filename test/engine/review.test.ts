@@ -26,7 +26,7 @@ function agents(given: Agents): Agents {
 
 const command = (program: string, attempts = 1) => ({ preset: 'command', program, attempts }) as const;
 
-/** What the plan itself was told, without what its pull request made of it. */
+/** The events that the plan itself received, without those that its pull request made of them. */
 function movesOf(lines: readonly HistoryEntry[]): string[] {
   return lines.filter(({ actor, to }) => actor === '' && !to.startsWith('pullRequest')).map(({ event }) => event);
 }

@@ -1,4 +1,4 @@
-/** A plan that needs a person says what happened, with numbers, and the command for each way on: whoever reads it is tired. */
+/** A plan that needs a person says what happened, with numbers, and the command for each way on: its reader may be tired. */
 import { describe, expect, it } from 'vitest';
 import { outcomeOf } from '../../cli/run/outcome.ts';
 import { type BlockedPlan, waysOn } from '../../machines/plan/advice.ts';

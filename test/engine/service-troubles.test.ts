@@ -1,4 +1,4 @@
-/** What the engine tries again by itself is told wherever a person asks how things stand, and no longer than it lasts. */
+/** What the engine tries again by itself is shown wherever a person asks for the state, and no longer than it lasts. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';

@@ -1,4 +1,4 @@
-/** A word that was accepted is kept by its plan until a run has it; whatever becomes of the agent that it was for. Where no agent can get it any more, people are told. */
+/** An accepted message is kept by its plan until a run has it, whatever becomes of its agent. If no agent can get it any more, people are notified. */
 import { describe, expect, it } from 'vitest';
 import { snapshotOf } from '../../actors/addressee.ts';
 import { wordsFor } from '../../machines/vocabulary/word.ts';
@@ -21,17 +21,17 @@ function tell(world: World, ...[type, payload]: Parameters<World['person']>): st
   return verdict.status === 'done' ? verdict.result : verdict.status;
 }
 
-/** What a run that begins a conversation would be told. */
+/** The messages that a run with a new conversation would get. */
 function told(world: World, to = title): readonly string[] {
   return wordsFor(world.context().words, { title: to, isResumed: false }).messages;
 }
 
-/** What a run that goes on in its conversation would be told. */
+/** The messages that a run that continues its conversation would get. */
 function news(world: World, to = title): readonly string[] {
   return wordsFor(world.context().words, { title: to, isResumed: true }).messages;
 }
 
-/** The texts that people were told nobody got, and why. */
+/** The texts that people were notified of as not delivered, and why. */
 function refused(world: World): string[] {
   return world
     .inputsOf(plan)
