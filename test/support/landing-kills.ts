@@ -1,6 +1,6 @@
 /** Plans that conflict and land by themselves, with a fixer that is a script, while their engine is killed: none is lost, none lands twice, none unchecked. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
@@ -181,9 +181,12 @@ async function playMembers(
   const options = { home: on.home, repo: on.repo, members, plans, agents };
   let others = 0;
   let last = members[0];
+  // What is checked is landed only if nobody commits meanwhile. Counted in checks, and not in seconds, so that a busy machine lands too.
+  const checks = () => (existsSync(passed) ? readFileSync(passed, 'utf8').split('\n').length : 0);
+  let quietUntil = 0;
   const timer = setInterval(() => {
     const path = members[Math.floor(random() * members.length)];
-    if (path === undefined || random() < 1 / 2) return;
+    if (path === undefined || random() < 1 / 2 || checks() < quietUntil) return;
     // Commits on what has landed, and others where it is to land, leave it in one repo only, which a person decides: both in one landing are too much.
     if (path !== last && git(on.repo, 'for-each-ref', 'refs/stator/landing') !== '') return;
     last = path;
@@ -191,6 +194,7 @@ async function playMembers(
     const theirs = git(path, 'commit-tree', 'main^{tree}', '-p', before, '-m', `theirs ${others}`);
     git(path, 'update-ref', 'refs/heads/main', theirs, before);
     others += 1;
+    quietUntil = checks() + Math.floor(3 * random());
   }, peopleMs);
   try {
     let isDone = false;
