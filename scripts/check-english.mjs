@@ -25,6 +25,8 @@ const clean = [
     'outbox',
   ].map((room) => `test/${room}`),
   ...['page', 'platform', 'queries', 'repos', 'signal-files', 'soak', 'store'].map((room) => `test/${room}`),
+  ...['git', 'intake', 'lives', 'machines', 'mutants', 'mutation', 'notes'].map((room) => `test/${room}`),
+  ...['real', 'simulation', 'support', 'walls'].map((room) => `test/${room}`),
   ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
 ];
 /** Generated from the docstrings, installed, a prompt, which is read by agents, or the test of these patterns. */

@@ -1,4 +1,4 @@
-/** What plans left behind is cleared away: what ended long enough ago, nothing that would be lost, and nothing that stator did not make. */
+/** Leftovers of plans are deleted: those that ended long enough ago, but nothing that would be lost, and nothing that stator did not make. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { git, until } from '../support/ground.ts';
 
 const everything = { dry: false, older_than_ms: 0, overrides: [] } as const;
 
-/** A plan that is done, though its second task failed; the worktree of that one is left. */
+/** A done plan whose second task failed; that task's worktree is left. */
 async function donePlan(on: TestEngine, plan = 'p', failing = 'exit 1'): Promise<void> {
   await begin(on, plan, planText(['echo one >one', failing]));
   await untilPlan(on, plan, ({ phase }) => phase === 'wave_waiting');
@@ -19,12 +19,12 @@ async function donePlan(on: TestEngine, plan = 'p', failing = 'exit 1'): Promise
   await untilTidy(on, plan);
 }
 
-/** What the merged task used goes by itself, its mark last. */
+/** The merged task's leftovers are deleted automatically; its mark is the last of them. */
 async function untilTidy({ repo }: TestEngine, plan: string): Promise<void> {
   await until(() => git(repo, 'for-each-ref', `refs/stator/owned/plan/${plan}-w1-t1`) === '');
 }
 
-/** As rows of `kind state`, with how many there are of each. */
+/** The number of items by `kind state`. */
 function counted(items: readonly CleaningItem[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { kind, state } of items) counts[`${kind} ${state}`] = (counts[`${kind} ${state}`] ?? 0) + 1;
@@ -182,7 +182,7 @@ it('takes the branches of a plan that is merged, and the refs of what is in them
     { kind: 'ref', project: 'demo', plan: 'merged', override: 'unmerged' },
   ]);
   const ref = kept[1]?.name ?? '';
-  // The failed task's own commit was kept by its attempt, the other one's is in its plan's branch.
+  // The attempt's ref preserves the failed task's commit; the other task's commit is in its plan's branch.
   const gone = items.flatMap(({ kind, name, state }) => (kind === 'branch' && state === 'gone' ? [name] : []));
   expect(gone.sort()).toEqual(['plan/lone-w1-t2', 'plan/merged', 'plan/merged-w1-t2']);
   const left = git(on.repo, 'for-each-ref', '--format=%(refname)').split('\n');

@@ -1,4 +1,4 @@
-/** A plan is deleted with what it left behind as far as somebody says so, and with nothing that would be lost without its own word. */
+/** A plan is deleted with those leftovers that a person allows, but with nothing that would be lost without permission. */
 import { spawn } from 'node:child_process';
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { CleaningItem } from '../../runtime/api/client/client.ts';
 import { afterwards, begin, planText, say, startEngine, type TestEngine, untilPlan } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
-/** Done, though its second task failed; the worktree of that one is left. */
+/** A done plan whose second task failed; that task's worktree is left. */
 async function donePlan(on: TestEngine, plan = 'p'): Promise<string> {
   await begin(on, plan, planText(['echo one >one', 'exit 1']));
   await untilPlan(on, plan, ({ phase }) => phase === 'wave_waiting');

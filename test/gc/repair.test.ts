@@ -1,4 +1,4 @@
-/** What nobody owns any more is taken away, once it has been said; what would be lost, lives or may be somebody else's stays. */
+/** Orphans are deleted after they were listed; anything that would be lost, is in use or may be foreign stays. */
 import { spawn } from 'node:child_process';
 import {
   existsSync,
@@ -26,7 +26,7 @@ import {
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
-/** Engines of other tests may use what is not known here, as long as they live or their home cannot be read: then nothing is taken, and it is looked again. */
+/** Engines of other tests may use unknown items while they live, or if their home cannot be read: then nothing is deleted, and this checks again. */
 async function looked({ client }: TestEngine, dry: boolean): Promise<string[]> {
   let { orphans } = await client.repair({ dry });
   await until(async () => {
@@ -37,7 +37,7 @@ async function looked({ client }: TestEngine, dry: boolean): Promise<string[]> {
   return orphans.map(({ kind, name, state }) => `${state} ${kind} ${name.split('/').slice(-2).join('/')}`).sort();
 }
 
-/** A worktree in stator's name, of a plan that no store knows. */
+/** A worktree with stator's mark whose plan is in no store. */
 function lostWorktree({ repo }: TestEngine, plan: string): string {
   const path = join(repo, '.worktrees', `plan-${plan}`);
   git(repo, 'worktree', 'add', '-q', '--lock', '--reason', `stator: plan/${plan}`, '-b', `plan/${plan}`, path);
@@ -158,11 +158,11 @@ it('takes nothing in a repo that another engine has registered as well', async (
   };
   const beside = await startEngine({ on: other });
   await beside.engine.stop();
-  // The engine that lives there, seen from the outside: a process that has its lock file open.
+  // An engine as other processes see it: a process that has its lock file open.
   const alive = spawn('sleep', ['1000'], { stdio: [openSync(join(other.home, 'owner.db'), 'r'), 'ignore', 'ignore'] });
   afterwards(() => void alive.kill('SIGKILL'));
   lostWorktree(on, 'theirs');
-  /** One of them is named, and engines of other tests may be found before it. */
+  /** Only one engine is named, and an engine of another test may be found first. */
   const isNamed = ({ what }: { what: string }) => what.includes(`the engine of ${other.home} (pid ${alive.pid})`);
   let { orphans } = await on.client.repair({ dry: false });
   await until(async () => {

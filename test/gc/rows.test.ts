@@ -1,4 +1,4 @@
-/** Rows of the store go by their age, and the space that they took; whatever is still needed stays. */
+/** Old rows of the store are deleted and their space is released; rows that are still needed stay. */
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
@@ -27,7 +27,7 @@ it('takes what was handled long ago; a plan that is there keeps its journal, its
   expect(taken.notifications).toBeGreaterThan(1);
   expect(taken).toMatchObject(preview);
   expect((await on.client.signals({})).length).toBeLessThan(taken.signals ?? 0);
-  // Meanwhile its worktree was to go, which is one more line.
+  // The removal of its worktree adds one line to the history.
   expect((await on.client.history('demo', 'p')).slice(0, history.length)).toEqual(history);
   expect(await on.client.plan('demo', 'p')).toEqual(shown);
   await on.engine.stop({ agents: 'stop' });
@@ -72,7 +72,7 @@ it('keeps a journal that is about to lose its first lines where it does not lead
   edit(`'"status":"edited"', '"status":"active"'`);
   const gone = await on.client.gc(ask);
   expect([gone.notes, (rowsOf(gone.items).journal ?? 0) > 0]).toEqual([[], true]);
-  // What is left of it begins later, so it is not compared any more.
+  // The rest of its journal begins later, so it is not compared any more.
   expect((await on.client.verify()).skipped.map(({ tree }) => tree)).toEqual(['supervisor', 'repo:demo']);
   await on.client.gc(ask);
 });

@@ -1,4 +1,4 @@
-/** What an agent leaves behind becomes a commit, whatever state it left its worktree in. */
+/** The work that an agent leaves becomes a commit, whatever the state of its worktree. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -174,7 +174,7 @@ describe('committing what an agent left', () => {
 });
 
 describe('a worktree that was taken away', () => {
-  /** Two files are tracked by now, and one is not. */
+  /** Two files are tracked now, and one is not. */
   async function furnished() {
     const made = await started();
     const head = commitInside(made.path, 'b.txt', 'b');
@@ -269,7 +269,7 @@ describe('keeping an attempt', () => {
     await prepareWorktree(repo, next);
     const kept = commitInside(path, 'a.txt', 'of run 1');
     forget();
-    // Its end was brought here from the shared remote.
+    // The run's end was fetched from the shared remote.
     run(repo.path, ...unhooked, 'update-ref', attemptRef('run-1'), kept);
     expect(await commitLeftovers(repo, ended)).toMatchObject({ head: kept, changed: true });
     await prepareWorktree(repo, next);
@@ -323,7 +323,7 @@ test('whatever an agent does to files, commits and branches, every file it had a
       const last = run(path, 'rev-parse', 'HEAD');
       const hasSeveral = run(path, 'ls-tree', '-r', '--name-only', last).includes('\n');
       const { head } = await commitLeftovers(repo, end);
-      // All of several files gone at once is a worktree that was taken away: nothing of that is a deletion.
+      // If all of several files are gone at once, the worktree was removed: that is no deletion.
       if (hasSeveral && before.every((text) => text === null)) {
         expect(run(path, 'rev-parse', `${head}^{tree}`)).toBe(run(path, 'rev-parse', `${last}^{tree}`));
         expect(run(path, 'status', '--porcelain')).toBe('');

@@ -1,4 +1,4 @@
-/** Branches of ours: made under a mark, archived, deleted, and never those of somebody else. */
+/** stator's own branches: they are made with a mark, archived and deleted; foreign branches stay. */
 import { existsSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** The files of a change as a reader gets them: what became of each, how large it is, and what may be skipped at first. */
+/** The files of a change as a reader sees them: the state and size of each, and whether it is folded at first. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { filesWithStates } from '../../runtime/work/git/change-list.ts';
@@ -31,7 +31,7 @@ test('each file says what became of it, and which reason there is to skip it', a
   write(path, 'short.txt', lines(400));
   write(path, 'zero.bin', 'a\0b');
   write(path, ':1 </script>\n\u001b[31m.txt', 'x\n');
-  // A change says nothing about its own files.
+  // A change cannot mark its own files as generated.
   write(path, 'hidden/.gitattributes', '* linguist-generated\n');
   write(path, 'hidden/evil.ts', 'x\n');
   const to = commit(path, 'change');
@@ -51,7 +51,7 @@ test('each file says what became of it, and which reason there is to skip it', a
     ['zero.bin', 'added', null, null, 'binary'],
   ]);
   expect(total).toEqual({ files: 12, insertions: 1 + 1 + 3 + 3 + 1 + 1 + 401 + 3 + 400 + 3, deletions: 4 });
-  // Another content is another text, the same is the same.
+  // Another content has another text; the same content has the same text.
   write(path, 'a.txt', 'changed once more\n');
   const later = (await filesWithStates({ path }, { from, to: commit(path, 'again') }, all)).files;
   const contentOf = (list: typeof files, name: string) => list.find((each) => each.path === name)?.content;

@@ -1,4 +1,4 @@
-/** Where worktrees may lie, and how often a repository is looked at. */
+/** The possible places of worktrees, and how often a repository is inspected. */
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';

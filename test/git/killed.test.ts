@@ -1,4 +1,4 @@
-/** A git that was killed has answered nothing: it is never taken for a no. */
+/** A killed git has given no answer: that never counts as a no. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { expectRefusal } from '../support/prose.ts';
 
 const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
 
-/** A folder for PATH with a git in it that does `instead` where its words match, and is git otherwise. */
+/** A folder for PATH with a git that runs `instead` if its arguments match, and is the real git otherwise. */
 function gitThat(folder: string, matches: string, instead: string): string {
   writeFileSync(join(folder, 'git'), `#!/bin/sh\ncase "$*" in ${matches}) ${instead};; esac\nexec ${real} "$@"\n`);
   chmodSync(join(folder, 'git'), 0o755);
@@ -45,7 +45,7 @@ describe('git that is', () => {
 
   it('killed does not detach a checkout', async () => {
     const path = makeRepository(join(home.path, 'demo'));
-    // As early gits made it: only git reads it.
+    // The format of early gits, which only git itself reads.
     rmSync(join(path, '.git', 'HEAD'));
     symlinkSync('refs/heads/main', join(path, '.git', 'HEAD'));
     const before = process.env.PATH;

@@ -1,4 +1,4 @@
-/** What a killed git leaves behind (broken worktree entries, lock files) is mended where it is ours, and named where it is not. */
+/** Leftovers of a killed git (broken worktree entries, lock files) are repaired if they are stator's own, and otherwise reported. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -77,7 +77,7 @@ describe('an entry of a worktree of ours', () => {
     });
   }
 
-  // The order in which git writes them; a kill leaves one of these, the last file empty or whole.
+  // The order in which git writes them. After a kill the last file may be empty.
   const order = ['locked', 'gitdir', 'HEAD', 'commondir'];
   for (const [count, last] of order.entries()) {
     for (const isEmpty of [true, false]) {
@@ -120,7 +120,7 @@ describe('an entry of a worktree of ours', () => {
       const args = ['-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '-q', ...reason, place(repo), branch];
       const child = spawn('git', args, { cwd: repo.path, stdio: 'ignore' });
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      // The sooner rounds die before git has begun, the later ones after it has ended.
+      // In early rounds git is killed before it has begun, in late ones after it has ended.
       for (let spin = 0; spin < round; spin++) await new Promise((resolve) => setImmediate(resolve));
       if (round % 3 !== 0)
         while (!existsSync(entry(repo)) && child.exitCode === null)
@@ -189,7 +189,7 @@ describe('a lock that a killed git left', () => {
   it('stays while a git is at work there that began before it', async () => {
     const repo = await openRepository(join(home.path, 'demo'));
     const head = run(repo.path, 'rev-parse', 'main');
-    // Reads what never comes.
+    // Waits for input that never arrives.
     const child = spawn('git', ['cat-file', '--batch'], { cwd: repo.path, stdio: ['pipe', 'pipe', 'ignore'] });
     children.push(child);
     const answered = new Promise((resolve) => child.stdout?.once('data', resolve));

@@ -1,4 +1,4 @@
-/** A repo with members: what it has of them, how a change of it is split, and how all of their branches move together or none. */
+/** A repo with members: the files that it has from them, how a change is split, and how their branches move together or not at all. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareMerge } from '../../runtime/work/git/checkout-merge.ts';
@@ -206,7 +206,7 @@ describe('landing', () => {
 });
 
 describe('a landing that was interrupted', () => {
-  /** The first branch has moved, and the engine was killed. */
+  /** The first branch has moved, and then the engine was killed. */
   async function interrupted(): Promise<Shop & { begun: { api: string; web: string } }> {
     const made = await shop();
     const { shop: repo, api, web, plan, head, members } = made;
@@ -251,11 +251,11 @@ describe('a landing that was interrupted', () => {
     expect(missing).toBe(`main of ${web.path} does not have it`);
     const back = / take it back: git -C (\S+) (revert .+)$/.exec(there ?? '') ?? [];
     expect(back[1]).toBe(api.path);
-    // The next try brings the rest.
+    // The next try moves the rest.
     expect(await compose()).toMatchObject({ kind: 'composed' });
     expect(await land()).toMatchObject({ kind: 'merged' });
     expect(read(web.path, 'page.txt')).toBe('v2\n');
-    // What was named takes it back.
+    // The printed commands undo it.
     run(api.path, ...(back[2] ?? '').split(' '));
     expect(read(api.path, 'server.txt')).toBe('v1\n');
     expect(read(api.path, 'later.txt')).toBe('l\n');

@@ -1,4 +1,4 @@
-/** A merge into the user's checkout that is killed inside git: the same call finishes it, and a person's changes are not taken for the merge's. */
+/** A merge into the user's checkout that is killed inside git: a second call finishes it, and a person's changes are not mistaken for the merge's. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const home = temporaryHome();
 const quiet = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false'];
 const count = 6;
 
-/** A plan that changes six files, makes six and takes one away. */
+/** A plan that changes six files, adds six and deletes one. */
 async function planned(): Promise<Repository> {
   const repo = await openRepository(join(home.path, 'demo'));
   const { path } = repo;
@@ -28,7 +28,7 @@ async function planned(): Promise<Repository> {
   run(path, ...quiet, 'add', '-A');
   run(path, ...quiet, 'commit', '-qm', 'the plan');
   run(path, ...quiet, 'switch', '-q', 'main');
-  // What a person has under work, in other files.
+  // A person's uncommitted work, in other files.
   write(path, 'mine.txt', 'mine\n');
   write(path, 'notes.txt', 'mine too\n');
   return repo;
@@ -38,7 +38,7 @@ function merge(repo: Repository) {
   return mergeIntoCheckout(repo, { from: 'plan/demo', into: 'main', message: 'merge' });
 }
 
-/** The git that writes the nth file of the merge is killed before it has. */
+/** git is killed before it writes the nth file of the merge. */
 function killAt(repo: Repository, nth: number): void {
   const filter = join(home.path, 'filter');
   const tally = join(home.path, 'tally');
@@ -149,7 +149,7 @@ describe('kills at any time', () => {
     const repo = await planned();
     const real = execFileSync('which', ['git'], { encoding: 'utf8' }).trim();
     const wrapper = join(home.path, 'bin', 'git');
-    // In steps of a quarter of a millisecond: from before the first file to after the branch has moved.
+    // Steps of a quarter of a millisecond, from before the first file until after the branch has moved.
     const kill = (n: number) =>
       `case "$*" in *ff-only*) '${real}' "$@" & victim=$!; sleep ${(n * 0.00025).toFixed(5)}; kill -9 $victim; wait $victim; exit 137;; esac; exec '${real}' "$@"`;
     for (let n = 0; n < runsOf(24); n++) {

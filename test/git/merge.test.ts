@@ -1,4 +1,4 @@
-/** Merges made without a worktree: many at once, in conflict, a second time, and under the eyes of a person. */
+/** Merges without a worktree: many at once, with conflicts, repeated, and while a person has the branch checked out. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ async function demo(): Promise<Repository> {
   return repo;
 }
 
-/** A task that is done: its branch, with these files. */
+/** The branch of a done task, with these files. */
 async function task(repo: Repository, number: number, files: Record<string, string>): Promise<string> {
   const branch = `plan/demo-w1-t${number}`;
   const wanted = {

@@ -1,4 +1,4 @@
-/** Repositories of its own that an agent makes inside its worktree are in no commit, are kept as refs, and go with the worktree. */
+/** Repositories that an agent makes inside its worktree are in no commit. Refs preserve their work, and they are deleted with the worktree. */
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -78,11 +78,11 @@ describe('a linked worktree', () => {
     expect(run(repo.path, 'rev-parse', `${kept}~`)).toBe(made);
     const deep = refOf(end, '.claude/worktrees/agent-x/.claude/worktrees/agent-y');
     expect(run(repo.path, 'rev-parse', deep)).toBe(detached);
-    // The same again: nothing new is made of what is kept.
+    // A second call saves nothing new.
     expect(await ends(place)).toEqual(end);
     expect(await merged(place)).toEqual({ kind: 'removed', branchDeleted: true });
     expect(existsSync(join(repo.path, '.git', 'worktrees'))).toBe(false);
-    // Nothing holds its branch any more.
+    // Nothing has its branch checked out any more.
     run(repo.path, ...quiet, 'branch', '-D', 'sub-x');
   });
 

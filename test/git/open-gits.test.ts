@@ -1,4 +1,4 @@
-/** The git that stays open to say what names point to: it answers as a git of its own would, and is in nobody's way. */
+/** The git process that stays open to resolve names: it answers as a separate git would, and blocks nothing. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -55,7 +55,7 @@ describe('a git that stays open', () => {
     expect(await lookUp(path, `${second}^{tree}`)).toBe(run(path, 'rev-parse', 'HEAD^{tree}'));
     run(path, 'branch', '-D', 'new');
     expect(await lookUp(path, 'refs/heads/new^{commit}')).toBeNull();
-    // To delete a branch writes the configuration anew, so another was opened; the first ends when it has read the end of its input.
+    // Deleting a branch rewrites the configuration, so another git was opened. The first one ends when its input is closed.
     if (isLinux) await until(() => openIn(process.pid).length === 1);
   });
 
@@ -111,7 +111,7 @@ describe('a git that stays open', () => {
       const [pid = 0] = openIn(process.pid, 'update-ref');
       process.kill(pid, 'SIGSTOP');
       const moving = moveRef(repo, 'refs/heads/a', { from: repo.head, to: second });
-      // As it did it, and did not come to say so.
+      // git has made the change, and was killed before it answered.
       run(path, 'update-ref', 'refs/heads/a', second);
       process.kill(pid, 'SIGKILL');
       expect(await moving).toBe(true);
@@ -156,9 +156,9 @@ describe('a git that stays open', () => {
     } finally {
       process.env.PATH = before;
     }
-    // One of them is the status above.
+    // One of them is the status command above.
     expect(textOf(counted).trim().split('\n')).toHaveLength(6);
-    // Neither merge asked git for its tree: the work began at the tip of the branch that it went into.
+    // Neither merge asked git for its tree: the work began at the head of the target branch.
     expect(textOf(counted)).not.toContain('merge-tree');
     expect(run(path, 'ls-tree', '--name-only', 'plan/p').split('\n')).toEqual(
       expect.arrayContaining(['first.txt', 'second.txt']),
@@ -231,7 +231,7 @@ describe('a git that stays open', () => {
   });
 });
 
-/** A folder for PATH with a git that notes each call. */
+/** A folder for PATH with a git that records each call. */
 function notingGit(folder: string, file: string): string {
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
   const bin = join(folder, 'bin');
@@ -245,7 +245,7 @@ function commitIn(path: string, message: string): string {
   return run(path, 'rev-parse', 'HEAD');
 }
 
-/** The gits that stay open in a process; on Linux, elsewhere none is found. */
+/** The open gits of a process. On systems other than Linux none is found. */
 function openIn(parent: number, verb = 'cat-file'): number[] {
   if (!isLinux) return [];
   return readdirSync('/proc')

@@ -1,4 +1,4 @@
-/** What an agent commits in a git folder of its own arrives in the shared repository, and nothing else of it does. */
+/** The commits of an agent in a separate git folder arrive in the shared repository, and nothing else does. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -25,7 +25,7 @@ const home = temporaryHome();
 const branch = 'plan/demo-w1-t1';
 const unhooked = ['-c', 'core.hooksPath=/dev/null'];
 
-/** A run that has begun in a worktree, with a git folder of its own. `git` is what its agent types: inside walls that folder is where `.git` points to. */
+/** A run that has begun in a worktree, with a separate git folder. `git` runs what its agent types: inside walls `.git` points to that folder. */
 async function started(repo?: Repository, kind: 'private' | 'shared' = 'private') {
   const known = repo ?? (await openRepository(join(home.path, 'demo')));
   const wanted = { path: join(known.path, '.worktrees', 'demo'), branch, start: 'main', run: 'run-1' };
@@ -326,7 +326,7 @@ describe('what an agent committed in its own git folder', () => {
           files: run(repo.path, 'ls-tree', '-r', branch),
           commits: run(repo.path, 'log', '--format=%T %s', branch).split('\n').sort(),
           kept: [tree('run-1'), tree('run-1-aside')],
-          // The index says that git does not know the file as resolved; the index stays with the agent.
+          // In this index the file is unresolved for git; the index stays with the agent.
           status: run(at.path, 'status', '--porcelain', '--branch').replace('\nUU ', '\n M '),
         });
       }

@@ -1,4 +1,4 @@
-/** Commits that people pushed to a part of a stack, made anew on top of the plan's branch. */
+/** Commits that people pushed to a part of a stack are made anew on top of the plan's branch. */
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { takePushed } from '../../runtime/work/git/pushed.ts';
@@ -20,7 +20,7 @@ function commit(name: string, text: string, author = 'Eve'): string {
   return head();
 }
 
-/** `main` has a file, the part another one, and the plan one more on top of it. */
+/** `main` has one file, the part adds another, and the plan adds a third on top of it. */
 beforeEach(() => {
   path = makeRepository(join(home.path, 'demo'), { isHostile: false });
   main = commit('main.txt', 'main\n', 'Ann');

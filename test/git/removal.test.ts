@@ -1,4 +1,4 @@
-/** Worktrees go only with what is merged or kept. */
+/** Worktrees are removed only if their work is merged or saved. */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -14,7 +14,7 @@ import { expectProse } from '../support/prose.ts';
 
 const { branch, demo, place, wanted } = branchGround();
 
-/** That a worktree is kept, and why in the words of its snapshot. */
+/** Expects that a worktree stays, for the reason in its snapshot. */
 async function expectKept(
   repo: Repository,
   removal: Parameters<typeof removeWorktree>[1],
@@ -64,7 +64,7 @@ describe('removing a worktree', () => {
     const repo = await demo();
     const { path } = await prepareWorktree(repo, wanted(repo));
     run(path, 'init', '-q', 'vendor/own');
-    // What was committed there is gone, so it cannot be kept.
+    // The commit in the nested repository is missing, so it cannot be saved.
     write(path, 'vendor/own/.git/HEAD', `${'5'.repeat(40)}\n`);
     await expectKept(repo, { path, branch, mergedInto: 'main' }, 'vendor/own');
     await expectKept(repo, { path, branch: 'plan/other', mergedInto: null }, path);

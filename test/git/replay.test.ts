@@ -1,4 +1,4 @@
-/** A plan that comes to a branch as its own commits, and what became of its change when it was brought up to date. */
+/** A plan that lands as its own commits, and the comparison of its change before and after an update. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { prepareMerge } from '../../runtime/work/git/checkout-merge.ts';
@@ -13,7 +13,7 @@ const lines = (...changed: readonly [number, string][]) =>
 
 type Files = Readonly<Record<string, string | null>>;
 
-/** A repository with `a.txt`; `mine` are the commits of the plan, `theirs` what came to main meanwhile. */
+/** A repository with `a.txt`; `mine`: the plan's commits, `theirs`: the commits that main got meanwhile. */
 async function repositoryWith(mine: readonly Files[], theirs: Files | null) {
   const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
   const commit = (files: Files, message: string) => {
@@ -51,7 +51,7 @@ it('makes the commits anew on top of the branch, with their authors and messages
 });
 
 it('lands as one commit with the tree of the merge where the commits conflict one by one', async () => {
-  // The first step takes back what main changed too; both together do not conflict.
+  // The first commit is undone by the second, and main changed the same lines. Together the plan's commits do not conflict.
   const mine = [{ 'a.txt': lines([9, 'mine']) }, { 'a.txt': lines([2, 'mine']) }];
   const { path, made, log } = await repositoryWith(mine, { 'a.txt': lines([9, 'theirs']) });
   expect(log('%s')).toEqual(['one']);

@@ -1,4 +1,4 @@
-/** Looking at repositories before anything is done in them, and how git itself is run. */
+/** Inspecting repositories before anything is done in them, and how git itself is run. */
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -198,7 +198,7 @@ describe('git itself', () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     await expect(ownGit(path, ['fetch', 'file://user:secret@/nowhere'])).rejects.toMatchObject({
       code: 'git_failed',
-      // What git says of it is its own.
+      // git chooses the text of its own message.
       message: expect.stringMatching(/git fetch file:\/\/\*\*\*@\/nowhere.*demo.*128/),
       hint: expect.stringContaining(`cd ${path} && git fetch`),
     });

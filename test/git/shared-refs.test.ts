@@ -1,4 +1,4 @@
-/** What plans have at the remote that several hosts share, with real repositories. */
+/** The refs of plans at the remote that several hosts share, with real repositories. */
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createSharedAccess, inspectRepository } from '../../runtime/work/git/repository.ts';
@@ -48,7 +48,7 @@ test("a plan's own branches and attempts are brought to the remote and kept as t
   await shareRefs(repository, of);
   expect(await locals()).toEqual(['refs/stator/attempts/p#w1#t1#1', 'refs/heads/plan/p']);
   expect(git(bare, 'rev-parse', 'refs/stator/shared/my%20repo/p/heads/plan/p')).toBe(made);
-  // A plan that starts over goes back.
+  // A plan that starts over moves its branch back.
   git(repo, 'update-ref', 'refs/heads/plan/p', before);
   await shareRefs(repository, of);
   expect(git(bare, 'rev-parse', 'refs/stator/shared/my%20repo/p/heads/plan/p')).toBe(before);

@@ -1,4 +1,4 @@
-/** Whose commits are signed, and what becomes of them where the program that signs fails or asks. */
+/** Which commits are signed, and what happens if the signing program fails or asks a question. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { expectFailure } from '../support/prose.ts';
 
 const home = temporaryHome();
 
-/** A repository whose person signs with a key of ssh; `program` signs in place of ssh-keygen. */
+/** A repository whose user signs with an ssh key; `program` replaces ssh-keygen. */
 function signing({ program = '', gpgSign = 'true' } = {}): string {
   const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
   const key = join(home.path, 'key');
@@ -33,7 +33,7 @@ function script(text: string): string {
   return join(home.path, 'sign');
 }
 
-/** A commit, whether it has a signature, and the messages. */
+/** Makes a commit, and returns whether it is signed, and the logged messages. */
 async function commit(path: string, sign: SignMode, options: { isKept?: boolean; env?: Record<string, string> } = {}) {
   const notes: string[] = [];
   const repo = { path, sign };
@@ -53,7 +53,7 @@ test('commits that come to a branch are signed as git signs for its person; thos
   expect(await signed(path, '', { isKept: true })).toBe(false);
   expect(await signed(path, 'landing', { isKept: true })).toBe(false);
   expect(await signed(path, 'always', { isKept: true })).toBe(true);
-  // Made anew after a kill it must be the same commit.
+  // After a kill the same commit must be made again.
   expect(await signed(path, 'always', { env: { GIT_AUTHOR_DATE: '@1 +0000', GIT_COMMITTER_DATE: '@1 +0000' } })).toBe(
     false,
   );
@@ -74,7 +74,7 @@ test('where signing fails the commit is made without, and that is said once; whe
   await expectFailure(commit(path, 'landing'), 'unsigned', 'no key', 'stator doctor');
 });
 
-// It takes the 10 s that such a program has.
+// Takes the 10 s of the time limit.
 test('a program that asks is ended long before it would end', async () => {
   const path = signing({ program: 'exec sleep 300' });
   const startedMs = performance.now();

@@ -1,4 +1,4 @@
-/** What an agent does in a submodule of its worktree is kept or refused, never lost in silence. */
+/** An agent's work in a submodule of its worktree is saved or refused, and never lost silently. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const quiet = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false', '
 const who = ['-c', 'user.name=Agent', '-c', 'user.email=agent@example.com'];
 const branch = 'plan/demo-w1-t1';
 
-/** A repository with the submodule `lib`; the main checkout has a clone of it or not. */
+/** A repository with the submodule `lib`; `isCloned`: the main checkout has a clone of it. */
 async function demo(isCloned: boolean): Promise<Repository> {
   const lib = makeRepository(join(home.path, 'lib'), { isHostile: false });
   const repo = await openRepository(join(home.path, 'demo'));
@@ -67,7 +67,7 @@ describe('a submodule of a worktree', () => {
       const store = join(repo.path, '.git', 'modules', 'lib');
       expect(run(store, '--git-dir', store, 'log', '--format=%H %an', '-1', `${link}~`)).toBe(`${made} Agent`);
       expect(run(store, '--git-dir', store, 'log', '--format=%an', '-1', link)).toBe('Ada Lovelace');
-      // As a person would: the commit is there, whether or not the submodule was.
+      // The merge that a person would make: the commit exists, with or without a clone of the submodule.
       run(repo.path, ...quiet, 'merge', '-q', '--ff-only', 'plan/demo');
       populate(repo.path);
       expect(read(repo.path, 'lib/left.txt')).toBe('left over\n');

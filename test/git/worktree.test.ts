@@ -1,4 +1,4 @@
-/** Worktrees of ours, their half-done states, and everything in them that must not be lost. */
+/** stator's worktrees, their incomplete states, and everything in them that must not be lost. */
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -77,7 +77,7 @@ describe('preparing a worktree', () => {
     expect(await listed()).toBe(null);
     await delay(50);
     expect(await worktreesAt(repo, branch)).toEqual([]);
-    // A link is git's to judge: what it leads to is not read.
+    // git itself must judge a link: its target is not read.
     writeFileSync(join(home.path, 'other-head'), `ref: refs/heads/${branch}\n`);
     rmSync(head);
     symlinkSync(join(home.path, 'other-head'), head);

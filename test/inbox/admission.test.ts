@@ -67,7 +67,7 @@ describe('admission', () => {
       expect(offered('plan_start', {}, 'person', key)).toBe('bad_request');
   });
 
-  /** The code of a refusal and what its hint proposes; of what is admitted the payload. */
+  /** For a refusal its code and the proposal of its hint; for an admitted signal the payload. */
   function heard(
     type: string,
     payload: unknown,

@@ -18,7 +18,7 @@ function hasSqlite(): boolean {
   }
 }
 
-/** What the process has open. */
+/** The files that the process has open. */
 function filesOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));

@@ -9,7 +9,7 @@ function line(seq: number): Fact {
   return { seq, at: 0, ...about, from: '', to: '', effects: [], refused: null };
 }
 
-/** The facts that it receives, in their order. */
+/** The received facts, in order. */
 function heardBy(subscription: Subscription): (number | 'behind')[] {
   const heard: (number | 'behind')[] = [];
   void (async () => {

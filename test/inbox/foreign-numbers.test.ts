@@ -1,4 +1,4 @@
-/** Rows that other programs write with numbers, names and words that no engine expects: each is answered by itself, and nothing else waits for it. */
+/** Rows that other programs write with unexpected numbers, names and types: each gets its own answer, and nothing else waits for it. */
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
@@ -17,10 +17,10 @@ import { until } from '../support/ground.ts';
 
 const far = 4_611_686_018_427_387_904n;
 
-/** What a person says, and the verdict on it. */
+/** Sends a person's signal, and returns the verdict. */
 const said = ({ client }: TestEngine, plan: string, type: string) => client.send({ project: 'demo', plan, type });
 
-/** Two plans at work, and the store as any program of this user opens it. */
+/** Two running plans, and the store as any program of this user opens it. */
 async function twoPlans() {
   const engine = await startEngine();
   const go = join(engine.root, 'go');

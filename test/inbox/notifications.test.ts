@@ -1,4 +1,4 @@
-/** People are notified once of every need of a plan; once of every step of an agent through the queue: test/lives/queue-rules.test.ts, R12. */
+/** People get one notification for each need of a plan. Notifications of agents in the queue: test/lives/queue-rules.test.ts, R12. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
@@ -15,7 +15,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 
-/** The notifications, the oldest first, as `<type> <title>` where it is about an agent. */
+/** The notifications, the oldest first, as `<type> <title>` if they are about an agent. */
 async function told({ client }: Pick<TestEngine, 'client'>, plan: string): Promise<string[]> {
   const entries = await client.notifications({ all: 'true' });
   return entries

@@ -1,4 +1,4 @@
-/** The rows by which lists show a plan and its runs: which of them a batch writes, and which it leaves as they are. */
+/** The rows from which lists show a plan and its runs: which of them a batch writes, and which it leaves unchanged. */
 import { describe, expect, it } from 'vitest';
 import { textDigest } from '../../runtime/base/platform/text-digest.ts';
 import { implementing, openInbox, plan, release, repo } from '../support/inbox-scene.ts';
@@ -209,7 +209,7 @@ describe('the row of a run', () => {
     expect(inbox.made('run.show')).toMatchObject([{ run: { run: one }, at: inbox.now() }]);
     await inbox.say('agent_resume', { title: 'hello-w1-t1' });
     expect(rows(inbox)).toEqual(['hello-w1-t1 1 running']);
-    // Whether the run was a success is known with its merge.
+    // The merge decides whether the run was a success.
     await inbox.say('run_exited', { code: 0, cause: 'exit', detail: '' }, from);
     expect(rows(inbox)).toEqual([]);
     await inbox.say(

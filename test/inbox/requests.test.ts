@@ -1,4 +1,4 @@
-/** A request is one commit: it comes into the inbox with its verdict, where nothing waits before it. */
+/** A request is one commit: its signal is inserted together with the verdict, if nothing waits before it. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,11 +18,11 @@ interface Place {
   readonly ground: Ground;
   readonly engine: Engine;
   readonly db: BetterSqlite3.Database;
-  /** Called at each point from here on. */
+  /** Sets the function that is called at each fault point. */
   at(fault: Faults): void;
 }
 
-/** An engine with plans that are registered and not started, and another program's connection to its store. */
+/** An engine with registered plans that are not started, and another program's connection to its store. */
 async function place(): Promise<Place> {
   const ground = makeGround();
   afterwards(ground.remove);
@@ -41,13 +41,13 @@ async function place(): Promise<Place> {
 const send = ({ engine }: Place, plan: string, type: string, key?: string) =>
   engine.client.send({ project: 'demo', plan, type, ...(key === undefined ? {} : { dedupeKey: key }) });
 
-/** The signals of a plan as the journal has them, in its order. */
+/** The signals of a plan in the order of the journal. */
 function fed(db: BetterSqlite3.Database, plan: string, from: number): number[] {
   const sql = 'SELECT signal FROM journal WHERE tree = ? AND signal >= ? AND input IS NOT NULL ORDER BY seq';
   return db.prepare(sql).pluck().all(`plan:demo/${plan}`, from) as number[];
 }
 
-/** As another program would. */
+/** Inserts a row as another program would. */
 function insert(db: BetterSqlite3.Database, plan: string, type: string): number {
   const sql = `INSERT INTO signals (project, plan, type) VALUES ('demo', ?, ?)`;
   return Number(db.prepare(sql).run(plan, type).lastInsertRowid);

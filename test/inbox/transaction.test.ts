@@ -1,4 +1,4 @@
-/** What one batch of the inbox writes: verdicts, the journal, effects, deadlines, what hooks and people receive, all in one commit. */
+/** Everything that one batch of the inbox writes: verdicts, the journal, effects, deadlines, deliveries and notifications, all in one commit. */
 import { describe, expect, it } from 'vitest';
 import { emit, setup } from 'xstate';
 import { z } from 'zod';
@@ -439,7 +439,7 @@ describe('a plan that stands for signals that were set aside', () => {
     const inbox = await openInbox(scene);
     await inbox.openPlan();
     const ids = [await inbox.put('pause'), await inbox.put('resume')] as const;
-    // The engine's own: a stranger's word that fails holds nobody up.
+    // A signal of the engine itself: the failure of a foreign signal delays nobody.
     const own = await inbox.put('run_exited', { code: 0, cause: 'exit', detail: '' }, { origin: 'engine', run: 'x#1' });
     await mustCommit(inbox.store, [
       { do: 'signal.set-aside', id: own, result: fault, at: 1 },

@@ -1,4 +1,4 @@
-/** Everything that a page asks for by name is served: its scripts, what those import, its styles and pictures. */
+/** Everything that a page requests by name is served: its scripts and their imports, its styles and pictures. */
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { assetAt } from '../../runtime/api/inspector/page-app.ts';

@@ -1,4 +1,4 @@
-/** What pages read again and again is looked up once for all of them, and a page sees its own change at once. */
+/** Data that pages read again and again is read once for all of them, and a page sees its own change at once. */
 import { expect, it } from 'vitest';
 import { createSharedReads } from '../../runtime/api/inspector/shared-reads.ts';
 

@@ -1,4 +1,4 @@
-/** Stately's protocol, as the package that others watch with receives it. */
+/** Stately's protocol, as its official package receives it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -28,7 +28,7 @@ type Shot = Extract<StatelyInspectionEvent, { type: '@xstate.snapshot' }>;
 interface Served {
   readonly daemon: Daemon;
   readonly client: Client;
-  /** What a receiver of the package gets from now on. */
+  /** Collects the messages that a receiver of the package gets from now on. */
   watch(): Promise<Watch>;
 }
 
@@ -73,7 +73,7 @@ class Watch {
     return found;
   }
 
-  /** Its state by the last message. */
+  /** The actor's state in the last message. */
   last({ sessionId }: Pick<Actor, 'sessionId'>): { status?: string; value?: unknown; context?: unknown } {
     const shot = this.frames.findLast(
       (frame): frame is Shot => frame.type === '@xstate.snapshot' && frame.sessionId === sessionId,
@@ -124,7 +124,7 @@ describe("the package's own receiver", () => {
     expect(first.actors.find(({ sessionId }) => sessionId === plan.parentId)?.name).toBe('demo');
     expect(first.actors.find(({ sessionId }) => sessionId === first.named('demo').parentId)?.name).toBe('supervisor');
     expect(new Set(first.frames.map(({ rootId }) => rootId))).toEqual(new Set([first.named('supervisor').sessionId]));
-    // The definition is that of the machine that runs, whole.
+    // The definition is the complete one of the running machine.
     const { states } = JSON.parse(plan.definition ?? '{}') as { states: Record<string, unknown> };
     expect(states).toEqual(JSON.parse(JSON.stringify(planMachine.config.states, functions)));
 
@@ -227,7 +227,7 @@ it('what a context holds beside what is listed, or what is no JSON, does not lea
   expect(JSON.stringify(shownContext({ machine: machines.plan, context }))).not.toContain('WORD');
 });
 
-/** A line that takes nothing until it is opened. */
+/** A stream that accepts no data until it is opened. */
 class Stuck extends Duplex {
   readonly #inner: Duplex;
   #held: (() => void)[] = [];
@@ -262,7 +262,7 @@ class Stuck extends Duplex {
   }
 }
 
-/** The parts of an engine; only the supervisor is there. */
+/** The parts of an engine with only the supervisor. */
 async function smallCore(): Promise<Core> {
   const { home } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -330,7 +330,7 @@ it('who leaves too much unread is let go, hears why, and nothing more is kept fo
   expect(frames.map((frame) => (JSON.parse(frame) as { type: string }).type)).toEqual(['@xstate.actor']);
 });
 
-/** As the package has them: by their name. */
+/** The package replaces functions by their names. */
 function functions(_: string, value: unknown): unknown {
   return typeof value === 'function' ? { type: value.name } : value;
 }

@@ -12,10 +12,10 @@ import { randomOf } from '../support/random.ts';
 
 const itemCount = 6;
 
-/** Only a tracker is told what becomes of an item. */
+/** Only a tracker gets reports about an item. */
 const ofEachItem = faultPoints.filter((each) => each.startsWith('intake.') && each !== 'intake.after-telling');
 
-/** A home with a folder of documents. Its queue is paused: plans start, and no agent does. */
+/** A home with a folder of documents and a paused queue: plans start, but no agent does. */
 async function laid(): Promise<Ground & { folder: string }> {
   const on = ground();
   const folder = join(on.root, 'inbox');
@@ -31,7 +31,7 @@ async function laid(): Promise<Ground & { folder: string }> {
 
 const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).map((name) => name.slice(31)) : []);
 
-/** Each item is one plan, which was started once, and its file lies in `taken`. */
+/** Each item became one plan that was started once, and its file lies in `taken`. */
 async function expectEachOnce(on: Ground & { folder: string }): Promise<void> {
   const last = live(on);
   const started = () =>

@@ -18,7 +18,7 @@ import { type Ground, until } from '../support/ground.ts';
 interface Inbox {
   readonly on: Ground;
   readonly folder: string;
-  /** Writes a file as one that was there for a while. */
+  /** Writes a file with an old modification time. */
   drop(name: string, text: string): void;
   start(keys?: string): Promise<TestEngine>;
 }

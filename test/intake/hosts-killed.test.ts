@@ -9,7 +9,7 @@ import { send, senderEnv, senderTable } from '../support/sender-kills.ts';
 
 const ground = await hostsGround();
 
-// A host is lost after ten seconds, and another one takes its repo over then.
+// A host counts as lost after ten seconds, and then another one takes its repo over.
 it('issues come once, and their states go back once, where two hosts watch one tracker that fails, and either is killed', async () => {
   await killTwoHosts(ground, { kills: 4, seed: seedOf('intake of two hosts') });
   expect.hasAssertions();
@@ -29,7 +29,7 @@ it('what one host accepted of a webhook becomes one plan at the other, when it i
   const [ownerPort, port] = [await owner.up, await other.up];
   if (ownerPort === null || port === null) throw new Error('a host has ended');
 
-  // The owner of the repo dies with the item in its hands.
+  // The owner of the repo is killed while it handles the item.
   expect(await send(ownerPort, 'msg_1')).toBe('taken');
   expect(await owner.ended).toBe('SIGKILL');
   expect(await plans()).toEqual([]);
@@ -37,7 +37,7 @@ it('what one host accepted of a webhook becomes one plan at the other, when it i
   expect(await send(port, 'msg_2')).toBe('taken');
   await until(async () => (await plans()).length === 2);
 
-  // A host without the repo takes deliveries too, and is killed at once.
+  // A host without the repo accepts deliveries too, and is killed at once.
   const back = live(a);
   afterwards(async () => void (await back.kill()));
   const backPort = await back.up;

@@ -18,7 +18,7 @@ import { type Ground, until } from '../support/ground.ts';
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-/** Every time from `from` on, as many as that. */
+/** The first `count` times after `from`. */
 function timesFrom(times: ScheduleTimes, from: string, count: number): string[] {
   const found: string[] = [];
   let at = Date.parse(from);
@@ -62,7 +62,7 @@ describe('the times of a schedule where clocks change', () => {
       const times = scheduleTimes({ schedule, timezone: 'Europe/Berlin' });
       const found = timesFrom(times, from, expected.length);
       expect(found).toEqual(expected.map((at) => `${at}:00.000Z`));
-      // Looking back finds the same times, at the time itself and just before the next one.
+      // The backward search finds the same times, at the time itself and just before the next one.
       for (const at of found) expect(times.last(Date.parse(at))).toBe(Date.parse(at));
       for (const [index, at] of found.slice(1).entries())
         expect(times.last(Date.parse(at) - 1)).toBe(Date.parse(found[index] ?? ''));
@@ -102,7 +102,7 @@ it.each([
   expect(dueNow({ reachedAt: 1_000, nowMs: 3_000, missed: 'once', room, ...given })).toMatchObject(expected);
 });
 
-/** A clock that goes on from a day of its own, and can be set. */
+/** A clock that starts at a given time, runs, and can be set. */
 function clockFrom(day: string) {
   let ahead = Date.parse(day) - Date.now();
   return {
@@ -120,14 +120,14 @@ interface Nightly {
   start(): Promise<TestEngine>;
 }
 
-/** At 03:00 of each day, on the 2nd of January 2030, at 12:00. */
+/** A schedule for 03:00 each day; it is 12:00 on 2 January 2030. */
 function nightly(keys = '', table?: string): Nightly {
   const on = ground();
   const document = join(on.root, 'nightly.md');
   const clock = clockFrom('2030-01-02T12:00:00Z');
   const own = table ?? `document = "${document}"\n`;
   const daemon = `${waves}[intake.nightly]\nsource = "schedule"\nproject = "demo"\nschedule = "0 3 * * *"\n${own}${keys}`;
-  // The clock is set days ahead while an agent works: that is not too long for it.
+  // The clock is set days ahead while an agent works: the agent's time limits must be longer.
   const agents = { default: { preset: 'sh', attempts: 1, timeout: '30d', idle_timeout: '30d' } } as const;
   return { on, clock, document, start: () => startEngine({ on, clock, intakeLookMs: 50, daemon, agents }) };
 }
@@ -135,7 +135,7 @@ function nightly(keys = '', table?: string): Nightly {
 const shown = ({ client }: TestEngine) => client.intake({ name: 'nightly' });
 const itemsOf = async (engine: TestEngine) => (await shown(engine)).items.map(({ item }) => item).sort();
 
-/** The engine has looked at the times for the first time. */
+/** The engine has checked the schedule for the first time. */
 async function untilSeen({ on }: Nightly, engine: TestEngine): Promise<void> {
   await until(async () => (await engine.engine.client.tryIntake({ name: 'nightly' })).items.length > 0);
   const { default: BetterSqlite3 } = await import('better-sqlite3');
@@ -156,7 +156,7 @@ async function untilItems(engine: TestEngine, count: number): Promise<void> {
   );
 }
 
-/** So many of its plans have started, or are found to wait for a person. */
+/** Waits until that many of its plans have started, or wait for a person. */
 async function untilStarted(engine: TestEngine, count: number): Promise<void> {
   await until(
     async () => (await shown(engine)).items.filter((item) => item.started_at !== null).length === count,
@@ -273,7 +273,7 @@ it('the next one waits for its turn where that is said', async () => {
     ['it waits until the one before it is over', null],
     ['it waits until the one before it is over', null],
   ]);
-  // Three are there, as many as may.
+  // Three plans wait, which is the limit.
   night.clock.set('2030-01-06T03:00:01Z');
   await untilPassed(engine, '2030-01-06T03:00:00Z');
   openGate(goes);
@@ -294,7 +294,7 @@ it('a schedule that is off misses nothing', async () => {
   await engine.client.reload();
   night.clock.set('2030-01-09T12:00:00Z');
   const tried = async () => (await engine.client.tryIntake({ name: 'nightly' })).items;
-  // The time that was passed would come now, if its beginning were not forgotten.
+  // If the skipped time were not stored, it would be used now.
   await until(async () => (await tried()).length === 1);
   writeFileSync(file, text);
   await engine.client.reload();

@@ -1,4 +1,4 @@
-/** Sources of issues that are no forges: Linear, Jira Cloud, and Jira Data Center. */
+/** Issue sources that are no forges: Linear, Jira Cloud, and Jira Data Center. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -29,7 +29,7 @@ for (const kind of ['linear', 'jira', 'jira-server'] satisfies TrackerKind[])
       const ways = () => tracker.asked.filter((line) => /States$|^GET .*transitions$/.test(line)).length;
       const known = ways();
       await engine.client.send({ project: 'demo', plan, type: 'pause' });
-      // No way leads to that status, which holds back none of the later ones.
+      // The workflow does not allow that status, which does not delay later ones.
       await until(() => ways() > known);
       await engine.client.send({ project: 'demo', plan, type: 'resume' });
       openGate(goes);
@@ -59,7 +59,7 @@ for (const kind of ['linear', 'jira', 'jira-server'] satisfies TrackerKind[])
       tracker.edit(issue, { title: 'Moved' });
       const [plan] = await engine.client.plans('demo');
       await engine.client.send({ project: 'demo', plan: plan?.plan ?? '', type: 'cancel' });
-      // What is told goes to the issue by its id, so its new name is no obstacle.
+      // Reports go to the issue by its id, so its new name is no obstacle.
       await until(() => issue.comments.some(({ body }) => body.startsWith('The work was cancelled')));
       Object.assign(issue, { team: 'ENG', number: 77 });
       const count = tracker.asked.length;

@@ -1,4 +1,4 @@
-/** Deliveries of webhooks: as items, and as a reason to look at a tracker at once. */
+/** Deliveries of webhooks: as items, and as a trigger to read a tracker. */
 import { createHmac } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ function standard(
   return { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': `v1,AAAA v1,${signature}` };
 }
 
-/** Of each service a delivery as it sends it. */
+/** A delivery of each service, in its own format. */
 const body = JSON.stringify({ action: 'update', webhookTimestamp: nowMs - 1_000 });
 const good: Readonly<Record<SignatureScheme, { headers: Headers; secret: string }>> = {
   webhook: { headers: standard(body), secret: whsec },
@@ -55,7 +55,7 @@ it('a delivery is taken if its service signed it, and for nothing else', () => {
       scheme,
     ).toHaveProperty('reason');
     expect(check(scheme, { headers: {} }), scheme).toHaveProperty('reason');
-    // A token that is sent along is no signature of the body.
+    // A token in a header does not sign the body.
     if (scheme !== 'gitlab') expect(check(scheme, { body: `${body} ` }), scheme).toHaveProperty('reason');
     for (const name of Object.keys(headers).filter((each) => /deliver|uuid|identifier|-id$/.test(each)))
       expect(check(scheme, { headers: { ...headers, [name]: '' } }), `${scheme} ${name}`).toHaveProperty('reason');
@@ -67,7 +67,7 @@ it('a delivery is taken if its service signed it, and for nothing else', () => {
   expect(check('gitlab', { headers: { ...standard(body), 'webhook-timestamp': '1' }, secret: whsec })).toHaveProperty(
     'reason',
   );
-  // No secret is a key that is empty, or one of its first letters alone.
+  // Secrets that decode to an empty key, or to a part of the real one.
   for (const weak of ['', 'whsec_', '****************', 'whsec_AAAA', `${whsec} `])
     expect(
       check('webhook', {
@@ -78,7 +78,7 @@ it('a delivery is taken if its service signed it, and for nothing else', () => {
     ).toHaveProperty('reason');
 });
 
-/** Sends as a service does it: over TCP, without a token. */
+/** Sends as a service does: over TCP, without a token. */
 async function senderOf({ engine }: TestEngine, hosts: readonly string[] = []) {
   const app = { fetch: async (asked: Request) => engine.fetch(asked) };
   const server = await serveTcp(app, { bind: '127.0.0.1:0', hosts, token: () => 'token-of-the-home' });
@@ -152,7 +152,7 @@ it('what a webhook delivers waits in the store, and what is no plan is refused a
   expect(await deliver('msg_3', 'Third', '## Wave 1\n\n## Wave 1\n')).toMatchObject({ http: 400, code: 'bad_request' });
   const waiting = () => read<{ content: string }>(started.home, 'SELECT content FROM intake_deliveries');
   expect(waiting().map(({ content }) => JSON.parse(content))).toEqual([{ title: 'Second', body: document }]);
-  // No more may come now, and a sender is refused: people see it.
+  // The limit is reached, so a sender is refused, and people get a warning.
   const warnings = async () => (await started.client.warnings()).join('\n');
   const secrets = join(on.root, 'hook.env');
   writeFileSync(secrets, 'HOOK_SECRET=short\n', { mode: 0o600 });
@@ -201,14 +201,14 @@ it('deliveries that wait for an intake which is gone are told, until a person dr
   const told = async () => (await started.client.warnings()).join('\n');
   await until(async () => (await told()).includes('intake hook is gone'));
   expect(await told()).toContain('daemon.toml has no [intake.hook]; deliveries that wait for it: 2');
-  // The warnings about a table end with the table.
+  // The warnings about a table end when the table is removed.
   await until(async () => !(await told()).includes('takes no deliveries'));
   expect(await told()).toContain('stator intake drop hook');
   const dropped = await started.client.dropDeliveries({ name: 'hook' });
   expect(dropped.items.map(({ title }) => title)).toEqual(['Second', 'Third']);
   await until(async () => !(await told()).includes('hook'));
   expect(read(started.home, 'SELECT item FROM intake_deliveries')).toEqual([]);
-  // Nothing is left to drop, and the name is now a mistake.
+  // No deliveries are left, so the unknown name is an error.
   await expect(started.client.dropDeliveries({ name: 'hook' })).rejects.toMatchObject({ code: 'not_found' });
   expect(await started.client.plans('demo')).toHaveLength(1);
 });
@@ -260,7 +260,7 @@ it('a delivery of a tracker makes it be asked at once, and nothing that it says 
   const count = lists();
   expect(await send('issues', said, headers)).toMatchObject({ http: 202, status: 'repeated' });
   expect(lists()).toBe(count);
-  // The next engine knows it too: none of these asks the tracker.
+  // The next engine recognizes it too: none of these makes it ask the tracker.
   await engine.engine.stop();
   const next = await start(`start = false\nevery = "1d"\nwebhook = "env:GITEA_SECRET"\n${messageOf('true')}`, {
     env: { ...on.env, TRACKER_TOKEN: 'secret-token', GITEA_SECRET: secret },

@@ -1,4 +1,4 @@
-/** The whole life of an issue, against each kind of forge, each in another kind of trouble. Every forge in every trouble is in the soak. */
+/** The complete life of an issue with each kind of forge, each with another kind of failure. The soak plays every forge with every failure. */
 import { it } from 'vitest';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 import { type ForgeTrouble, issueScene, liveIssue } from '../support/issue-life.ts';

@@ -1,4 +1,7 @@
-/** What users, agents and scripts of kasmos rely on, table by table; each line of a table is a test. What has no equal is named in docs/importing.md, with a reason. */
+/**
+ * The features of kasmos that users, agents and scripts rely on; each line of a table is a test. docs/importing.md lists what has no counterpart,
+ * with the reason.
+ */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,7 +29,7 @@ function cellsOf(table: string): string[][] {
 }
 
 describe('a transition', () => {
-  /** The state of a plan of that status that no agent works on at the moment. */
+  /** The state of a plan with that status while no agent works on it. */
   const places: Record<string, string> = {
     ready: 'ready.planned',
     planning: 'planning.working',

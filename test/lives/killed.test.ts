@@ -1,4 +1,6 @@
-/** Some lives, drawn by a seed, with an engine that is killed on the way: what becomes of the plan is what would have become of it. The soak takes them all. */
+/**
+ * Some lives, chosen by a seed, with an engine that is killed on the way: the plan ends as it would have without kills. The soak plays all of them.
+ */
 import { describe, expect, it } from 'vitest';
 import { seedOf } from '../support/crash.ts';
 import { drawn } from '../support/drawn.ts';
@@ -16,7 +18,7 @@ describe.concurrent('a plan lives to the same end, its engine killed on the way'
     const strikes = strikesOf(life, random, kills);
     it(`with ${life.name}`, () =>
       onStage(life, async (stage) => {
-        // A strike that comes after the end strikes nobody.
+        // A kill after the end has no effect.
         expect(await playKilled(stage, life, strikes)).toBeGreaterThanOrEqual(1);
         await expectAsTold(stage, life);
       }));

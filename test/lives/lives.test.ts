@@ -1,4 +1,7 @@
-/** Whole lives of plans, from an idea to done, played by agents that keep to a script: everything that goes wrong in them goes wrong once. Some, drawn by a seed; the soak plays them all. */
+/**
+ * Complete lives of plans, from an idea to done, with scripted agents: each failure happens once. Some are chosen by a seed; the soak plays all of
+ * them.
+ */
 import { describe, it } from 'vitest';
 import { seedOf } from '../support/crash.ts';
 import { drawn } from '../support/drawn.ts';

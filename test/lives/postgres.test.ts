@@ -1,4 +1,7 @@
-/** Whole lives of plans whose store is in PostgreSQL, some drawn by a seed. What became of them is read from a copy of the store in SQLite, so the copy is tested too. */
+/**
+ * Complete lives of plans with a store in PostgreSQL, some of them chosen by a seed. The results are read from a copy of the store in SQLite, so the
+ * copy is tested too.
+ */
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { transferStore } from '../../runtime/engine/store-transfer.ts';

@@ -1,4 +1,7 @@
-/** Thirty tasks over five repos: the agents see for themselves that a limit holds, and each slot that becomes free is taken while work waits. The soak has six hundred, and measures. */
+/**
+ * Thirty tasks in five repos: the agents themselves check the limit, and each free slot is used while work waits. The soak plays six hundred tasks,
+ * and measures.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -24,7 +27,7 @@ it('of thirty tasks over five repos three live at once and never more, then six;
   for (const project of projects) await begin(engine, 'many', content, project);
 
   let gone = 0;
-  /** Waits until as many live as may, then lets so many of them go. */
+  /** Waits until as many run as the limit allows, then ends that many of them. */
   const letGo = async (count: number, limit: number) => {
     const wanted = Math.min(limit, tasks - gone);
     await until(

@@ -1,6 +1,6 @@
 /**
- * The rules of the queue, R1 to R12: each was broken by the queue that this one replaces. R3 and R11 of twenty processes stand in test/cli/issue.test.ts too,
- * R10 at every point of a death in test/crash.
+ * The rules of the queue, R1 to R12: the previous queue broke each of them. test/cli/issue.test.ts also tests R3 and R11 with twenty processes, and
+ * test/crash tests R10 at every fault point.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ interface Scene {
   readonly go: string;
 }
 
-/** An engine over a repo with a remote, agents that watch each other, and the file that lets them go on. */
+/** An engine over a repo with a remote, agents that count each other, and the file that lets them continue. */
 async function scene(setup: EngineSetup = {}): Promise<Scene> {
   const made = ground();
   git(made.repo, 'remote', 'add', 'origin', `https://${on}.git`);
@@ -114,7 +114,7 @@ it('R4: a slot is free only when the last process of its agent has gone, not whe
   const here = await scene({ daemon: `max_agents = 1\n${waves}` });
   const { engine, siblings, go } = here;
   const left = join(engine.root, 'left');
-  // The agent's own process ends at once; what it started lives on.
+  // The agent's own process ends at once; its child process lives on.
   const child = script(join(engine.root, 'child.sh'), `echo $$ > '${left}'\n${siblings.among(gate(go))}`);
   await begin(engine, 'first', planText([`echo a > a.txt; '${child}' > /dev/null 2>&1 & exit 0`]));
   await untilFile(left);
@@ -135,7 +135,7 @@ it('R5: as many begin as slots are free at that moment: one after one end, two a
     await until(() => siblings.came().length === count);
     await until(async () => (await engine.client.queueStats()).pending === 10 - count);
   };
-  /** Lets those go that came from the `from`th on. */
+  /** Ends the agents from the `from`th on. */
   const release = (from: number, to: number) => {
     for (const name of siblings.came().slice(from, to))
       openGate(gates[Number(/t(\d+)\.\d+$/.exec(name)?.[1]) - 1] ?? '');
@@ -153,7 +153,7 @@ it('R5: as many begin as slots are free at that moment: one after one end, two a
   await engine.client.reload();
   await came(8);
   expect(siblings.alive()).toHaveLength(5);
-  // Fewer: as agents end.
+  // The lower limit is reached when agents end.
   writeFileSync(join(engine.home, 'daemon.toml'), `max_agents = 2\n${waves}`);
   await engine.client.reload();
   release(3, 6);
@@ -351,7 +351,7 @@ it('R11: starts by hand, from the command line and over the API, and the queue o
   expect(await client.issues()).toHaveLength(begun.length);
 });
 
-/** The notices of each agent, the oldest first: `queued dequeued started completed`. */
+/** The notifications about each agent, the oldest first: `queued dequeued started completed`. */
 async function toldByAgent({ client }: TestEngine): Promise<Record<string, string>> {
   const told: Record<string, string> = {};
   for (const { type, message } of (await client.notifications({ all: 'true' })).reverse()) {
@@ -374,7 +374,7 @@ it('R12: every step of an agent through the queue tells once, in its order, and 
   await untilAlive(here, 2);
   await begin(engine, 'waits', planText([held]));
   await until(async () => (await engine.client.queueStats()).pending === 1);
-  // Nobody needs the one that works and the one that waits any more; a person ends a third.
+  // The running plan and the waiting one are cancelled, and a person ends a third agent.
   for (const plan of ['waits', 'works']) await say(engine, plan, 'cancel');
   await engine.client.killInstance({ project: 'demo', title: 'killed-w1-t1' });
   await untilPhase(engine, 'killed', 'wave_waiting');

@@ -1,4 +1,4 @@
-/** What a person finds when the engine was away while its agents were not. */
+/** What a person finds after the engine was stopped while its agents continued. */
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/ground.ts';
 import { lives } from '../support/lives.ts';

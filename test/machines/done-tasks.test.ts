@@ -1,4 +1,4 @@
-/** Tasks that a document says are done: nothing is started for them, and what is edited counts for what nobody has begun. */
+/** Tasks that a document marks as done: nothing is started for them, and an edit applies to tasks that have not begun. */
 import { describe, expect, it } from 'vitest';
 import type { World } from '../support/chaos.ts';
 import { begin, exit, finishTask, titles } from '../support/hands.ts';

@@ -1,4 +1,4 @@
-/** Several planners write drafts of one plan at once, and one of them becomes its document. */
+/** Several planners write drafts of one plan at once, and one draft becomes its document. */
 import { describe, expect, it } from 'vitest';
 import { planDetail } from '../../actors/plan-view.ts';
 import type { PlanContext } from '../../machines/plan/context.ts';
@@ -40,7 +40,7 @@ describe('drafts of several planners', () => {
       reason:
         'it waits for a person to choose among 3 drafts: 1 (1 wave, 1 task), 2 (1 wave, 2 tasks), 3 (1 wave, 3 tasks)',
     });
-    // What the plan was before is its document until one is chosen.
+    // The plan keeps its earlier document until a draft is chosen.
     expect(tasks(world)).toEqual([2, 1]);
     expect(removed(world)).toEqual([1, 2, 3].map((number) => `plan/hello-draft-${number}`));
     expect(send(world, 'choose', { draft: 7 })).toBe(
@@ -81,7 +81,7 @@ describe('drafts of several planners', () => {
     expect(say(world, first, 'plan_updated', { content: planText([1]) })).toBe('done');
     expect(say(world, first, 'planner_draft_finished', { planner_id: '2' })).toBe('done');
     expect(states(world)).toEqual(['finished', 'writing']);
-    // Its document may be another one by now.
+    // The plan may have another document by then.
     for (const type of ['planner_finished', 'plan_updated'] as const)
       expect(say(world, first, type, type === 'plan_updated' ? { content: planText([9]) } : {})).toMatch(
         /refused|stale/,

@@ -1,4 +1,4 @@
-/** Every flag in every position: what it changes of a plan's story, and that it changes nothing else of it. */
+/** Every flag in every position: the changes that it makes to a plan's story, and that it changes nothing else. */
 import { describe, expect, it } from 'vitest';
 import type { Role } from '../../machines/vocabulary/ids.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
@@ -17,7 +17,7 @@ interface Scene {
 }
 
 const optional = ['planner', 'architect', 'reviewer', 'fixer', 'verifier'] as const;
-/** Long enough for all that agents do, and too short for the worktree of a plan that is over to be taken away. */
+/** Long enough for all agents, and too short for the removal of an ended plan's worktree. */
 const hourMs = 3_600_000;
 const start: Scene['play'] = (started) => {
   started.send('implement_start');
@@ -25,7 +25,7 @@ const start: Scene['play'] = (started) => {
 };
 const ends: RunScript = () => ({ code: 0 });
 
-/** What a plan went through: the root's moves, the runs and other effects, what it told its repo, and where it stands at the end. */
+/** The story of a plan: the root's transitions, the runs and other effects, the signals to its repo, and its final state. */
 function story(
   { on = [], tasks = [2, 1], script = ends, changes = true, play }: Scene,
   flags: Partial<Policy>,
@@ -55,7 +55,7 @@ function story(
   return [...lines, ...stamps, ...end];
 }
 
-/** The lines of one that the other has not, each as often as it has more of it. */
+/** The lines that one list has more often than the other, as many times as the difference. */
 function beyond(one: readonly string[], other: readonly string[]): string[] {
   const left = [...other];
   return one.filter((line) => {
@@ -73,7 +73,7 @@ const reviewerAsksTimes =
 interface Row {
   readonly flag: string;
   readonly scene: Scene;
-  /** The two positions, and what only each of them has. */
+  /** The two positions of the flag, and the lines that only one of them has. */
   readonly one: Partial<Policy>;
   readonly other: Partial<Policy>;
   readonly onlyOne: readonly string[];
@@ -290,7 +290,7 @@ describe('a flag changes what it says, and nothing else:', () => {
     const facts = (lines: string[]) => lines.filter((line) => !isMove(line)).sort();
     expect(facts(beyond(first, second))).toEqual([...onlyOne].sort());
     expect(facts(beyond(second, first))).toEqual([...onlyOther].sort());
-    // Up to the first thing that the flag decides, the two plans go the same way.
+    // Both plans do the same until the flag decides something.
     const parting = first.findIndex((line, index) => line !== second[index]);
     if (onlyOne.length + onlyOther.length === 0)
       expect(first.filter((line) => !isMove(line))).toEqual(second.filter((line) => !isMove(line)));

@@ -1,9 +1,9 @@
-/** What people and plans do with a line in which plans wait to land, in each of its states: the chart alone, with effects that are only recorded. */
+/** The actions of people and plans on a landing line, in each of its states: only the chart, with recorded effects. */
 import { expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { landingMachine } from '../../machines/landing/machine.ts';
 
-/** A line in which these plans wait for `main`, each with a request of its own name. `did`: what it asked for and said since then. */
+/** A line in which these plans wait for `main`, each with a request of its own name. `did`: its requests and signals since the last call. */
 function lineOf(plans: readonly (string | object)[], { isPaused = false } = {}) {
   const did: unknown[] = [];
   const machine = landingMachine.provide({
@@ -47,7 +47,7 @@ function lineOf(plans: readonly (string | object)[], { isPaused = false } = {}) 
     order: () => actor.getSnapshot().context.line.map(({ plan }) => plan),
     context: () => actor.getSnapshot().context,
     state: () => actor.getSnapshot().value.atHead,
-    /** What was done since the last look. */
+    /** Returns the actions since the last call. */
     did: () => did.splice(0),
   };
 }

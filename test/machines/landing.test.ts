@@ -1,4 +1,4 @@
-/** How many plans of a line are tried together, and how the one that fails is found: the chart alone, with a git and a check that are sets of names. */
+/** How many plans of a line are tried together, and how the failing one is found: only the chart, with a git and a check that are sets of names. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createActor } from 'xstate';
@@ -11,15 +11,15 @@ interface Line {
   readonly bad?: readonly string[];
   /** Plans that conflict with any of the others. */
   readonly clash?: readonly string[];
-  /** The branch moves by itself so often just before a merge. */
+  /** How often another commit moves the branch just before a merge. */
   readonly moves?: number;
 }
 
-/** What a line did, in order: `check a b`, `land a b`, `refuse c`. */
+/** The actions of a line, in order: `check a b`, `land a b`, `refuse c`. */
 function play({ plans, batch, bad = [], clash = [], moves = 0 }: Line): string[] {
   const did: string[] = [];
   const asked: (() => { readonly type: LandingEvent['type']; readonly [field: string]: unknown })[] = [];
-  /** Each commit has a name: the plans that it holds. */
+  /** Each commit is named by the plans that it contains. */
   const branch: string[] = [];
   const told: string[] = [];
   let moved = 0;
@@ -61,7 +61,7 @@ function play({ plans, batch, bad = [], clash = [], moves = 0 }: Line): string[]
         });
       },
       tellMerged: (_, { entrant: { plan }, tip, head }) => {
-        // Each learns of its own commit.
+        // Each plan gets the id of its own commit.
         expect([tip, head.split('@')[0]?.split(' ').at(-1)]).toEqual([plan, plan]);
         told.push(plan);
       },
@@ -127,7 +127,7 @@ it('lands each good plan once, and refuses each bad one once, whatever fails or 
         const did = play(line);
         const landed = did.flatMap((what) => (what.startsWith('land ') ? what.slice(5).split(' ') : []));
         expect(landed).toEqual(line.plans.filter((plan) => !line.bad.includes(plan)));
-        // Nothing lands but what the check before it was run on.
+        // Only exactly the checked commits land.
         for (const [at, what] of did.entries())
           if (what.startsWith('land ')) expect(did[at - 1]).toBe(what.replace('land', 'check'));
       },

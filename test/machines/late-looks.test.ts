@@ -1,11 +1,11 @@
-/** A check that began before a person changed what it checks, and is reported afterwards, does not count any more. */
+/** A check that began before a person changed its subject, and that is reported afterwards, no longer counts. */
 import { describe, expect, it } from 'vitest';
 import { plan } from '../support/chaos.ts';
 import { worldOf } from '../support/plan-states.ts';
 
 const work = [{ title: 'hello-w1-t1', run: null, commit: 'a'.repeat(40) }];
 
-/** A plan in its first wave whose work was missed at that time. */
+/** A plan in its first wave, with work that was missing at that time. */
 function lostAt(lookedAt: number) {
   const world = worldOf({ on: [] });
   world.person('implement_start');

@@ -1,4 +1,4 @@
-/** What a plan makes of its merge and of shared worktrees, in its statechart alone. */
+/** How a plan handles its merge and shared worktrees, in its statechart alone. */
 import { describe, expect, it } from 'vitest';
 import { type ScriptedWorld, scriptedWorld } from '../support/scripted-world.ts';
 import { planText, quietPolicy } from '../support/simulation.ts';

@@ -1,4 +1,4 @@
-/** How tasks and agents are called, and what a status means: each once, for all who ask. */
+/** The names of tasks and agents, and the meaning of a status: each is defined once. */
 import { expect, it } from 'vitest';
 import { instanceTitle, isTitleIn, roles, taskNamed, taskOfTitle } from '../../machines/vocabulary/ids.ts';
 import { isOver, isUnderWay, planStatuses, statusIn } from '../../machines/vocabulary/plan-status.ts';

@@ -1,4 +1,4 @@
-/** Every state of every machine can be reached by words that it takes, and the way there is known. */
+/** Every state of every machine can be reached by accepted signals, and the path is known. */
 import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
@@ -15,11 +15,11 @@ interface Walk {
   readonly name: Name;
   readonly input?: object;
   readonly events: (snapshot: AnyMachineSnapshot) => readonly object[];
-  /** What tells situations apart, beside the state; counters and times do not. */
+  /** The parts of the context that distinguish situations besides the state; counters and times do not. */
   readonly marks: (context: AnyMachineSnapshot['context']) => unknown;
 }
 
-/** The ids of the states that shortest paths reach, and how many situations there are. */
+/** The ids of the states on shortest paths, and the number of situations. */
 function walk({ name, input, events: offered, marks }: Walk): { reached: Set<string>; situations: number } {
   const reached = new Set<string>();
   const paths = getShortestPaths(alone[name], {
@@ -32,7 +32,7 @@ function walk({ name, input, events: offered, marks }: Walk): { reached: Set<str
   return { reached, situations: paths.length };
 }
 
-/** States that events pass through without resting. */
+/** States that the machine leaves at once. */
 const passing: ReadonlySet<string> = new Set([
   'agent.judging',
   ...['ready', 'planning', 'underway.implementing', 'underway.reviewing', 'underway.verifying'].map(
@@ -246,7 +246,7 @@ const forced = ['planning', 'implementing', 'reviewing', 'verifying'].map((statu
   status,
 }));
 
-/** What moves a plan along, its children's reports included; at most one child that has no say is heard of at a time. */
+/** Events that move a plan, including its children's reports; at most one unimportant child is heard of at a time. */
 function lifecycleEvents({ context }: AnyMachineSnapshot): readonly object[] {
   const { liveChildren, activeChildId, request, work } = context;
   const [other] = Object.keys(liveChildren).filter((id) => id !== activeChildId);
@@ -278,7 +278,7 @@ function resultsOf({ waves, wave }: AnyMachineSnapshot['context']): object {
   );
 }
 
-/** What several planners say of their drafts, each for itself, and what is said of the drafts. */
+/** The signals of several planners, each about its own draft, and the signals about the drafts. */
 function draftEvents({ context }: AnyMachineSnapshot): readonly object[] {
   const { liveChildren, activeChildId } = context;
   const ids = Object.keys(liveChildren);
@@ -296,7 +296,7 @@ function draftEvents({ context }: AnyMachineSnapshot): readonly object[] {
   ];
 }
 
-/** What turns the switches beside the lifecycle. */
+/** Events that change switches beside the lifecycle. */
 function sideEvents({ context }: AnyMachineSnapshot): readonly object[] {
   const types = ['pause', 'resume', 'resolve', 'pr_merged', 'pr_closed'];
   return [
@@ -311,7 +311,7 @@ function sideEvents({ context }: AnyMachineSnapshot): readonly object[] {
   ];
 }
 
-/** It comes to its end by itself or by hand, and is merged or not. */
+/** The plan ends by itself or by hand, and is merged or not. */
 function mergeEvents({ context }: AnyMachineSnapshot): readonly object[] {
   const result = { ...by, origin: 'engine', run: context.merge?.work ?? null };
   const refusal = { type: 'merge_refused', ...result, into: 'main', files: [], detail: '' };
@@ -327,7 +327,7 @@ function mergeEvents({ context }: AnyMachineSnapshot): readonly object[] {
   ];
 }
 
-/** It comes to its end by itself or by hand, and gets a pull request that is pushed to, merged or closed, or not. */
+/** The plan ends by itself or by hand, and gets a pull request that is pushed to, merged, closed, or none. */
 function pullEvents({ context }: AnyMachineSnapshot): readonly object[] {
   const result = { ...by, origin: 'engine', run: context.pull?.work ?? null };
   const [head, other] = ['a'.repeat(40), 'b'.repeat(40)];
@@ -349,7 +349,7 @@ function pullEvents({ context }: AnyMachineSnapshot): readonly object[] {
   ];
 }
 
-/** Its base and its work go together, or do not: then a fixer, and after that a person, is asked. */
+/** Its base and its work can be merged or conflict: then a fixer, and after that a person, is asked. */
 function baseEvents({ context }: AnyMachineSnapshot): readonly object[] {
   const { activeChildId, liveChildren, request, work } = context;
   const result = { ...by, origin: 'engine', run: work };
@@ -363,7 +363,7 @@ function baseEvents({ context }: AnyMachineSnapshot): readonly object[] {
   ];
 }
 
-/** A wave begins, and a task of it asks once. */
+/** A wave begins, and one of its tasks asks a question. */
 function askedEvents({ context }: AnyMachineSnapshot): readonly object[] {
   const { activeChildId, liveChildren, questions, request } = context;
   return [

@@ -1,4 +1,4 @@
-/** What an agent's program asks to be allowed, from the question to its end, one story each. */
+/** A permission question of an agent's program, from the question to its end, one story each. */
 import { describe, expect, it } from 'vitest';
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import { stateText } from '../../actors/recorder.ts';
@@ -45,7 +45,7 @@ function answers(world: World) {
   return [...world.rows.values()].flatMap(({ effect }) => (effect.kind === 'agent.answer' ? [effect] : []));
 }
 
-/** The timers that are current, in the order of their time; those of before are stale, and say nothing. */
+/** Fires the current timers in order. Outdated timers no longer count. */
 function fireAll(world: World): void {
   for (const timer of world.timers.toSorted((a, b) => a.dueAt - b.dueAt)) world.fire(timer);
   world.drain();
@@ -121,7 +121,7 @@ describe('a question of an agent', () => {
     const world = started();
     send(world, 'agent_pause');
     ask(world, first);
-    // The run's own deadline stood still: what is left of it says nothing, and the time of the question has passed.
+    // The run's own deadline was paused, so its rest does not count, and the question's deadline has passed.
     fireAll(world);
     const now = world.now();
     expect(agentOf(world)).toEqual({ state: 'paused', asks: [first] });

@@ -1,4 +1,4 @@
-/** What every place in a plan's life makes of every signal: the lifecycle's table, written out. */
+/** The response of every state of a plan to every signal: the table of the lifecycle, written out. */
 import { describe, expect, it } from 'vitest';
 import { acceptedSignals } from '../../actors/refusal.ts';
 import type { Role } from '../../machines/vocabulary/ids.ts';
@@ -25,7 +25,7 @@ const samples: Partial<Record<SignalType, object>> = {
   plan_updated: { content: planText([2, 1]) },
 };
 
-/** The contract's table: from, event, to. `*` is for people only; whatever is not listed is refused and changes nothing. */
+/** The contract's table: from, event, to. `*` is for people only; every other signal is refused and changes nothing. */
 const contract = `
   ready.draft                                 plan_start                planning.working
   ready.draft                                 implement_start           refused: not planned yet: run plan_start first
@@ -128,7 +128,7 @@ const contract = `
   cancelled.ended                             reopen*                   planning.working
 `;
 
-/** Signals that every place takes: they turn a switch beside the lifecycle, or replace the status or the document. */
+/** Signals that every state accepts: they change a switch beside the lifecycle, or replace the status or the document. */
 const everywhere: SignalType[] = ['needs_decision', 'pause', 'set_status', 'plan_updated', 'raise_budget'];
 
 const cells = contract
@@ -139,7 +139,7 @@ const cells = contract
     return { from, type: event.replace('*', '') as SignalType, isPersons: event.endsWith('*'), to: to.join(' ') };
   });
 
-/** What an agent of a role is there to say; no other agent may. */
+/** The signals that belong to an agent's role; no other agent may send them. */
 const verdictsOf: Record<Role, readonly SignalType[]> = {
   planner: ['plan_start', 'planner_finished', 'planner_draft_finished', 'plan_updated', 'implement_start'],
   architect: ['elaborator_finished', 'plan_updated', 'choose'],
@@ -150,10 +150,10 @@ const verdictsOf: Record<Role, readonly SignalType[]> = {
   verifier: ['verify_approved', 'verify_failed'],
 };
 
-/** An agent may send it too, as far as its role goes. */
+/** Agents may send it too, if their role permits it. */
 const isAnyones = (type: SignalType) => maySend(signals[type], 'agent:hello-coder');
 
-/** An answer is about what was asked, wherever the plan stands. */
+/** An answer belongs to its question, whatever the state of the plan. */
 const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan' && type !== 'answer');
 
 describe('the table of a plan', () => {
@@ -214,7 +214,7 @@ describe('the table of a plan', () => {
     for (const [from, make] of Object.entries(worldsByState)) {
       const world = make();
       const agent = someRun(world);
-      // One of several planners speaks for its own draft.
+      // One of several planners reports only its own draft.
       if (agent === null || from === 'planning.drafting') continue;
       const isHolding = copyOf(world).attention() === 'blocked';
       for (const type of planSignals.filter((one) => isAnyones(one) && one !== 'needs_decision')) {

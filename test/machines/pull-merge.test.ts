@@ -1,4 +1,4 @@
-/** What a plan asks of its forge about the merge of its pull request, in its statechart alone. */
+/** The requests of a plan to its forge about merging its pull request, in its statechart alone. */
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
@@ -12,7 +12,7 @@ function signal(type: SignalType, payload: object = {}, more: Partial<Signal> = 
   return { type, payload, origin: 'engine', actor: '', run: null, at: 2_000_000, ...more } as Signal;
 }
 
-/** A plan that is done with an open request; `effects`: what it asked since. */
+/** A done plan with an open request; `effects`: its requests since then. */
 function opened(pull_merge: 'manual' | 'when-green' = 'when-green', more: Partial<typeof quietPolicy> = {}) {
   const policy = { ...quietPolicy, auto_create_pr: false, pull_merge, ...more };
   const opening = { content: planText([1]), branch: 'plan/p', topic: null, generation: 0, policy };
@@ -81,7 +81,7 @@ describe('a plan whose request is to be merged when it is green', () => {
 });
 
 describe('a plan that lands by its forge', () => {
-  /** Its place in the line is asked for. */
+  /** A done plan that has asked for its place in the line. */
   function inLine() {
     const { tell, context, state, last } = opened('manual', { landing_auto: true, landing_by: 'forge' });
     tell('pr_merge_wanted', { head, ready: true });

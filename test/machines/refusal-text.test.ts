@@ -1,4 +1,4 @@
-/** Refusals are sentences of people. */
+/** Refusals are sentences for people. */
 import { expect, it } from 'vitest';
 import { planSummary } from '../../actors/plan-view.ts';
 import { acceptedSignals } from '../../actors/refusal.ts';
@@ -71,7 +71,7 @@ it('no refusal repeats its state as a reason, or speaks in words of the engine',
   expectProse(sentences.join('\n'));
 });
 
-/** Every word that a plan, or an agent, does not take where it stands. */
+/** Every signal that a plan or an agent refuses in its present state. */
 function matrix(): string[] {
   const ofPlans = Object.values(worldsByState).flatMap((make) => {
     const world = make();

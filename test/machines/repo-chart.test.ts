@@ -1,4 +1,4 @@
-/** What a repository does with requests, plans that are done and those that want to know of it, in each of its states: the chart alone. */
+/** How a repository handles requests, done plans and their subscribers, in each of its states: only the chart. */
 import { expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { repoMachine } from '../../machines/repo/machine.ts';
@@ -23,7 +23,7 @@ function repo(policy = {}) {
     send,
     ask: (plan: string, fields: object = {}) =>
       send('implement_requested', { plan, topic: null, after: [], priority: 0, request: 1, ...fields }),
-    /** What it told since the last question. */
+    /** Returns the sent signals since the last call. */
     did: () => did.splice(0),
     now: () => actor.getSnapshot(),
   };

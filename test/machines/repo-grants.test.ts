@@ -1,4 +1,4 @@
-/** What keeps a plan from implementing: a table of what its repo has granted, and what it asks for. */
+/** Why a plan may not implement yet: a table of the grants and requests of its repo. */
 import { expect, it } from 'vitest';
 import { obstacleOf, turnsOf } from '../../machines/repo/machine.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
@@ -37,7 +37,7 @@ it('what it comes after is told first, then the topic, then the limit', () => {
   expect(obstacle(busy, { topic: 'ui' }, 1)).toContain('topic');
 });
 
-/** Why each waiting plan may not implement yet, in the order of their turns; null: it may implement now. */
+/** Why each waiting plan may not implement yet, in the order of their turns; null: it may. */
 function turns(
   waiting: Record<string, Partial<Applicant>>,
   { overlap = 'serial', ...context }: Partial<Context> & { overlap?: 'wave' | 'serial' } = {},

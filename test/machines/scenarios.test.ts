@@ -1,4 +1,4 @@
-/** Plans in trouble and out of it again, one story each. */
+/** Plans with problems and their recovery, one story each. */
 import { describe, expect, it } from 'vitest';
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
@@ -46,7 +46,7 @@ describe('a question', () => {
     expect(world.held().map((mail) => mail.type)).toEqual(['review_changes_requested', 'implement_finished']);
     expect(send(world, 'resolve', { body: 'no' })).toBe('done');
     expect(world.held()).toEqual([]);
-    // The changes first, then the word that the fix is finished, which the fixer's run obeys.
+    // The changes come first, then the signal that the fix is finished, which ends the fixer's run.
     expect(world.lifecycle()).toBe('underway.implementing.fixing.working');
     expect(world.context().feedback).toBe('no tests');
     expect(world.open().map((row) => row.effect)).toContainEqual(
@@ -76,7 +76,7 @@ describe('a question', () => {
     expect(world.context().words).toMatchObject([answer]);
     expect(send(world, 'answer', { questions: [2], body: '9090' })).toMatch(/question 2 is not open any more/);
     expect(send(world, 'answer', { questions: [1, 7], body: 'no' })).toMatch(/there is no question 7/);
-    // The one that is left needs no number, but an answer.
+    // The only open question needs no number, but an answer.
     expect(send(world, 'resolve')).toMatch(/waits for an answer/);
     expect(send(world, 'resolve', { body: 'yes' })).toBe('done');
     expect(run(world, 'hello-w1-t1').effect).toMatchObject({ start: 'continue', attempt: 1 });
@@ -98,7 +98,7 @@ describe('a question', () => {
     world.drain();
     expect(titles(world)).toEqual(['hello-w1-t3']);
     finishTask(world, 'hello-w1-t3');
-    // Its wave does not end, and what comes after it does not begin.
+    // Its wave does not end, and the next one does not begin.
     expect(titles(world)).toEqual([]);
     expect(world.lifecycle()).toBe('underway.implementing.wave.running');
     send(world, 'answer', { questions: [1], body: 'tabs' });
@@ -196,7 +196,7 @@ describe('a status set by hand', () => {
     send(world, 'set_status', { status: 'implementing' });
     expect(world.lifecycle()).toBe('underway.implementing.stuck');
     send(world, 'resolve');
-    // The old run still lives: nothing is begun beside it.
+    // The old run still lives, so nothing starts beside it.
     expect(world.lifecycle()).toBe('underway.implementing.requesting');
     exit(world, second, 143);
     expect(world.lifecycle()).toBe('underway.implementing.wave.running');
@@ -297,7 +297,7 @@ describe('an edited document', () => {
     const world = started({ content: text('paint it red', 'paint it blue') });
     const one = begin(world, 'hello-w1-t1');
     expect(edit(world, text('paint it green', 'paint it blue'))).toBe(fixed(1, 1));
-    // A task that comes after it, or a file that was saved elsewhere, does not change a task.
+    // A later task, or other line ends of the file, do not change a task.
     expect(edit(world, text('paint it red\n\n', 'paint it blue', 'dry it').replaceAll('\n', '\r\n'))).toBe('done');
     exit(world, one);
     reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
@@ -322,7 +322,7 @@ describe('an edited document', () => {
     const world = started({ content: three(second('paint it blue'), third('**After:** 1')) });
     const first = begin(world, 'hello-w1-t1');
     expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t2']);
-    // One that is queued waits for another by now, and one that waited for another need not wait any more.
+    // A queued task waits for another one now, and a waiting one no longer needs to.
     expect(edit(world, three(second('**After:** 3'), third('**Check:** true')))).toBe('done');
     expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t3']);
     exit(world, begin(world, 'hello-w1-t3'));
@@ -559,7 +559,7 @@ describe('a new beginning', () => {
     const old = begin(world, 'hello-w1-t1');
     send(world, 'set_status', { status: 'done' });
     send(world, 'reimplement');
-    // The branch is not touched while somebody works on it.
+    // The branch is not changed while an agent works on it.
     expect(world.open().some((row) => row.effect.kind === 'branch.archive')).toBe(false);
     exit(world, old, 143);
     reply(world, 'branch.archive', 'branch_archived', { head: sha(77) });
@@ -887,7 +887,7 @@ describe('an agent', () => {
       expect(word(type)).toBe('not from a coder');
     expect(word('plan_updated', { content: waves(2) })).toBe('not from a coder');
     send(world, 'needs_decision', { reason: 'who pays?' });
-    // Nothing is held that would be refused afterwards.
+    // A signal that would be refused later is not held.
     expect(word('review_approved')).toBe('not from a coder');
     expect(word('implement_task_finished', { wave_number: 1, task_number: 1 })).toBe('held');
     expect(word('needs_decision', { reason: 'tabs?' })).toBe('done');
@@ -914,7 +914,7 @@ describe('an agent', () => {
     };
     const coder = speak('hello-coder', 'implement_finished');
     expect(world.lifecycle()).toBe('underway.implementing.single.working');
-    // It was stopped in the end, and that counts as 0: what it left is committed.
+    // The run was stopped at its end, which counts as exit code 0: its work is committed.
     exit(world, coder, 143);
     reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
     expect(world.lifecycle()).toBe('underway.reviewing.working');

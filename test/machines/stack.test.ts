@@ -1,4 +1,4 @@
-/** When a plan asks for the pull requests of its parts, in its statechart alone; and who gets what is new. */
+/** When a plan requests the pull requests of its parts, in its statechart alone; and which part gets new commits. */
 import { describe, expect, it } from 'vitest';
 import { receiverOf } from '../../runtime/work/effects/plan-stack.ts';
 import { pushesTo } from '../../runtime/work/effects/stack-pushes.ts';
@@ -98,7 +98,7 @@ describe('a stack on the forge', () => {
 });
 
 describe('a plan with [pull_requests] stack', () => {
-  /** Three waves; the coders of the third go on until they are told. `asked`: what the forge was to have, at each time. */
+  /** Three waves; the coders of the third continue until the test ends them. `asked`: the wanted state of the forge, at each request. */
   function atWork(more: Partial<typeof quietPolicy> = {}, waves = [1, 2, 1]) {
     const policy = { ...quietPolicy, pull_stack: 'wave' as const, ...more };
     const script = ({ wave }: { wave: number | null }) => (wave === 3 ? ('runs on' as const) : { code: 0 });

@@ -1,4 +1,4 @@
-/** What must be true of every chart as it is written. */
+/** Properties of every chart as it is written. */
 
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
@@ -22,14 +22,14 @@ function wordsOf(value: unknown): string[] {
   return [typeof value];
 }
 
-/** Guards may be joined; the leaves are names. */
+/** The names in a guard, which may combine several. */
 function guardsOf(guard: unknown): string[] {
   if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
     return guard.guards.flatMap(guardsOf);
   return wordsOf(guard);
 }
 
-/** These have nothing to change in the context that they are asked with here. */
+/** Actions that change nothing in the context that this test gives them. */
 const silentByContext = ['noteAdvice', 'forgetMerged', 'forgetMergeRefusal'];
 
 function transitionsOf(node: AnyStateNode) {
@@ -85,7 +85,7 @@ describe('every chart', () => {
       }
       expect([...used.actions].filter((word) => !Object.hasOwn(actions, word))).toEqual([]);
       expect([...used.guards].filter((word) => !Object.hasOwn(guards, word))).toEqual([]);
-      // Six guards are asked by actions.
+      // Six guards are called by actions.
       const asked = ['pullIsBehind', 'awaitsAnswer', 'leftWork', 'hasOwnWorktree', 'leftWorkToOthers', 'couldNotStart'];
       expect(Object.keys(guards).filter((word) => !used.guards.has(word) && !asked.includes(word))).toEqual([]);
     });
@@ -107,7 +107,7 @@ describe('every chart', () => {
     it(`${name} asks pure questions: the same situation gets the same answer twice and stays as it was`, () => {
       const context = JSON.parse(JSON.stringify(contextOf(name)));
       const before = JSON.stringify(context);
-      // XState's own, which ask for the state of another region, are asked with a snapshot.
+      // XState's own guards need the state of another region, so they get a snapshot.
       const own = Object.values(machine.implementations.guards).filter(
         (each) => each !== undefined && !('check' in each),
       );
@@ -147,7 +147,7 @@ describe('every chart', () => {
   });
 });
 
-/** Signals of people and agents to a plan, bounded. */
+/** Signals of people and agents to a plan, within bounds. */
 function planEvents() {
   const by = { at: 5, origin: 'person' as const, run: null };
   const plain = [

@@ -1,10 +1,10 @@
-/** The repositories that the supervisor knows, and the states of an engine: the chart alone. */
+/** The repositories of the supervisor, and the states of an engine: only the chart. */
 import { expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor/machine.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
 
-/** Sends these in order. `opened`: the repositories that were opened, with their policies. */
+/** Sends these events in order. `opened`: the opened repositories, with their policies. */
 function after(...events: readonly (readonly [type: string, project?: string])[]) {
   const opened: unknown[] = [];
   const machine = supervisorMachine.provide({ actions: { openRepo: (_, params) => opened.push(params) } });

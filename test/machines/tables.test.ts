@@ -1,4 +1,4 @@
-/** Every state × every word of the machines that a plan is made of, and of its repo; and that no word inside a family falls on deaf ears. */
+/** Every state × every signal of the machines of a plan and its repo; and no signal between them is ignored silently. */
 import { describe, expect, it } from 'vitest';
 import { snapshotOf } from '../../actors/addressee.ts';
 import { machines } from '../../runtime/base/charts/machines.ts';
@@ -6,7 +6,7 @@ import { cellOf, leavesOf, nodesOf, readTable, writeTable } from '../support/cel
 import { alone, contextOf, doneEvent, events } from '../support/family.ts';
 import { copyOf, worldsByState } from '../support/plan-states.ts';
 
-/** A cell is the state that follows; `stays` acts without leaving, `ignored` says by name that nothing changes, `-` is refused. */
+/** A cell is the next state. `stays`: it acts and stays. `ignored`: by name it changes nothing. `-`: it is refused. */
 const tables = {
   agent: `
 event           queued     starting   running             permission  rateLimit  decision   paused     stopping    delivered   backingOff
@@ -87,10 +87,10 @@ supervisor_started   ignored   running   running
 supervisor_opened    -         -         -`,
 } as const;
 
-/** States that an event only passes through: nothing ever arrives there. */
+/** States that the machine leaves at once, so no event arrives there. */
 const passing = new Set(['judging']);
 
-/** Orders and reports for which a state has no transition, since they cannot meet; each with the reason. */
+/** Requests and reports for which a state has no transition, because they cannot occur there; each with the reason. */
 const cannotMeet: Record<string, Record<string, string>> = {
   agent: {
     accept: 'said in answer to a report, in the same step: the agent is in `delivered`',
@@ -130,7 +130,7 @@ function computed(name: keyof typeof tables): Map<string, Map<string, string>> {
   return rows;
 }
 
-/** What is in the context of whoever is in a state, where a guard asks for it. */
+/** The context of an actor in a state, as far as a guard reads it. */
 const situations: Record<string, object> = {
   'agent.stopping': { ending: 'timeout' },
   wave: { liveChildren: { 'task-1.1': 1, 'task-2.1': 2 }, started: [1, 2] },
@@ -160,7 +160,7 @@ describe('the table of', () => {
         ].join(' '),
       ),
     ).toEqual([
-      // ending  finish  answered kill restart, and what follows the run's end (exit code 0)
+      // ending  finish  answered kill restart, and the result of the run's end (exit code 0)
       'finish stays ignored stays - delivered',
       'cancel ignored ignored - - cancelled',
       'kill ignored ignored stays stays failed',
@@ -292,7 +292,7 @@ describe('inside a family', () => {
         for (const [type, transitions] of node.transitions) {
           for (const { target, actions, guard, description } of transitions) {
             if (target !== undefined || actions.length > 0) continue;
-            // A guard that never holds makes a refusal with a name.
+            // A guard that never holds gives the refusal a name.
             if (guard !== undefined && description === undefined) continue;
             ignores.push(`${[machine.id, ...node.path].join('.')} ${type}: ${description}`);
           }

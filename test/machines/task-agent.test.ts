@@ -1,4 +1,4 @@
-/** Which agent does a task: a table of what a plan says of it. */
+/** The agent of a task: a table of the plan's settings. */
 import { expect, it } from 'vitest';
 import { agentOfAll, taskAgent } from '../../machines/vocabulary/task-agent.ts';
 

@@ -1,4 +1,4 @@
-/** Times are worded in one file, and every surface takes them from there. */
+/** The texts of times are defined in one file, which every surface uses. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -64,7 +64,7 @@ it('the ISO times of a text of the engine are said as they are read', () => {
   expect(withLocalTimes('until then, at 2026', at)).toBe('until then, at 2026');
 });
 
-/** For files, the log and agents, who read ISO. */
+/** These write for files, the log and agents, in ISO form. */
 const forOthers = ['issue-document.ts', 'signal-files/files.ts', 'platform/log.ts'];
 
 it('a text of the engine says its times in ISO behind a word by which they are found', () => {

@@ -1,4 +1,4 @@
-/** A wave: which of its tasks may begin, what a retry gives them, and what an edit ends. */
+/** A wave: which of its tasks may begin, the effect of a retry, and which tasks an edit ends. */
 import { describe, expect, it } from 'vitest';
 import { fileHolderOf } from '../../machines/wave/machine.ts';
 import type { World } from '../support/chaos.ts';
@@ -15,7 +15,7 @@ function started(tasks: string[], rest: Parameters<typeof worldOf>[0] = {}): Wor
   return world;
 }
 
-/** A person ends its attempt, which is its last. */
+/** A person ends its last attempt. */
 function fail(world: World, title: string): void {
   const row = begin(world, title);
   world.person('agent_kill', { title });
@@ -23,7 +23,7 @@ function fail(world: World, title: string): void {
   exit(world, row, 1);
 }
 
-/** Where tasks share a worktree, there is nothing to merge. */
+/** If tasks share a worktree, there is nothing to merge. */
 function finishShared(world: World, title: string): void {
   exit(world, begin(world, title));
   reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
@@ -127,7 +127,7 @@ describe('a retry of a wave', () => {
     expect(titles(world)).toEqual(['hello-w1-t1']);
     expect(run(world, 'hello-w1-t1').effect.previous).toMatchObject({ run: last.id, reason });
     finishTask(world, 'hello-w1-t1');
-    // It never ran: there is nothing to tell of it.
+    // The task never ran, so there is no previous run.
     expect(run(world, 'hello-w1-t3').effect.previous).toBeNull();
     finishTask(world, 'hello-w1-t3');
     expect(world.context().results[1]).toMatchObject({ 1: { runs: 2 }, 2: { runs: 1 }, 3: { runs: 1 } });

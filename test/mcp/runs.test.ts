@@ -39,7 +39,7 @@ it('inside a run an agent has the tools for its own plan, and says only what its
   expect(await refused('signal_create', { signal_type: 'implement_finished', plan_file: 'other' })).toMatchObject({
     code: 'not_allowed',
   });
-  // What is a person's, and what is another role's.
+  // A signal for people only, and a signal of another role.
   expect(await refused('signal_create', { signal_type: 'cancel' })).toMatchObject({ code: 'not_allowed' });
   expect(await refused('signal_create', { signal_type: 'review_approved' })).toMatchObject({ code: 'refused' });
   await expect(mcp.callTool({ name: 'task_merge', arguments: { filename: 'own' } })).rejects.toThrow(/unknown tool/);

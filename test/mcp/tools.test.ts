@@ -24,7 +24,7 @@ const ways = {
   HTTP: (engine: TestEngine): Promise<Asker> => overHttp(engine),
 };
 
-/** Beside the engine there is a plan that is done, one whose agent is at work, and one that is blocked by a question. */
+/** An engine with a done plan, one with a running agent, and one that is blocked by a question. */
 async function worked(): Promise<TestEngine> {
   const engine = await startEngine();
   await begin(engine, 'done', planText(['echo done > done.txt']));
@@ -98,7 +98,7 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     const line = { project: 'demo', branch: 'other' };
     expect(await call('landing_list', { project: 'demo' })).toMatchObject({ landings: [line] });
     expect(await call('repo_add', { path: engine.repo })).toMatchObject({ status: 'known' });
-    // Its success takes a program that asks: test/effects/permissions.test.ts has the same signal.
+    // Its success needs a program that asks: test/effects/permissions.test.ts tests the same signal.
     used.add('instance_answer');
     const { tools: listed } = await mcp.listTools();
     expect(listed.map(({ name }) => name).sort()).toEqual([...used].sort());
@@ -122,7 +122,7 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     const code = async (name: string, given: Record<string, unknown>) => (await refused(name, given)).code;
     expect(await code('task_show', { filename: 'nope' })).toBe('plan_not_found');
     expect(await code('task_show', { filename: 'done', project: 'nope' })).toBe('plan_not_found');
-    // A program reads no page: the hint names the fields.
+    // A program does not read help pages: the hint names the fields.
     const { hint } = await refused('task_create', { filename: 'x', content: '# x' });
     expect(hint).toMatch(/^task_create takes: (?:project, )?name \(required\), /);
     expect(await code('task_create', { name: '///' })).toBe('bad_request');

@@ -1,4 +1,4 @@
-/** Who may come in, and what is sent out. */
+/** Who is let in, and what is sent out. */
 export const doors = [
   {
     name: 'signature-without-time',

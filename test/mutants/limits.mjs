@@ -1,4 +1,4 @@
-/** Slots, turns, budgets, attempts: what bounds a fleet at night. */
+/** Slots, turns, budgets, attempts: the limits of a fleet at night. */
 export const limits = [
   {
     name: 'one-slot-too-many',

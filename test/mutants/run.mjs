@@ -16,9 +16,9 @@ import { transformSync } from 'rolldown/utils';
 import { mutants } from './list.mjs';
 
 const root = join(import.meta.dirname, '../..');
-/** A test that does not end has noticed nothing that anybody would read. */
+/** A test that does not end reports nothing that anybody would read. */
 const hangMs = 180_000;
-/** What a test waits for, and a broken product never does. */
+/** How long a test waits for an event that a broken product never produces. */
 const waitMs = 20_000;
 
 const { values } = parseArgs({
@@ -47,7 +47,7 @@ function fail(message) {
   process.exit(64);
 }
 
-/** The text to break must be in its file exactly once, and its tests must be there. */
+/** Each text to break must occur exactly once in its file, and its tests must exist. */
 function misplacements({ name, file, find, tests }) {
   const path = join(root, file);
   const count = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
@@ -91,13 +91,13 @@ async function playAll() {
   process.exitCode = caught === played.length && played.length > 0 ? 0 : 1;
 }
 
-/** Always the same for the same seed. */
+/** The same order for the same seed. */
 function shuffled(list, seed) {
   const keyOf = ({ name }) => createHash('sha256').update(`${seed} ${name}`).digest('hex');
   return [...list].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 }
 
-/** All that git knows or would take, with what was built of it. */
+/** A copy of all files that git tracks or would add, with the build output. */
 function makeCopy(copy) {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
   for (const file of listed

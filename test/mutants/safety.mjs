@@ -1,4 +1,4 @@
-/** That nothing is lost, done twice or approved by mistake. */
+/** Nothing is lost, done twice or approved by mistake. */
 export const safety = [
   {
     name: 'tree-without-version',

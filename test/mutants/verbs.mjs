@@ -1,4 +1,4 @@
-/** Flags that protect, and what verbs say. */
+/** Flags that protect, and the output of verbs. */
 export const verbs = [
   {
     name: 'gc-dry-run-deletes',

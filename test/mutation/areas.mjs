@@ -1,4 +1,4 @@
-/** The areas that `npm run mutation` plays, each with the tests that speak of it: those that find most in the least time first. */
+/** The areas of `npm run mutation`, each with its tests, ordered so that the tests that find most in the least time come first. */
 
 const charts = [
   'test/machines/structure.test.ts',

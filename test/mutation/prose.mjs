@@ -1,4 +1,4 @@
-/** For Stryker: text that people read is no mutant. The words that machines, rows and signals are known by have no space in them, and stay. */
+/** Excludes text for people from Stryker's mutants. The names of events, states and fields contain no space, and stay. */
 import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 
 /** Two words, or a sentence: letters, a space, letters. */
@@ -10,7 +10,7 @@ function textOf({ node }) {
   return '';
 }
 
-/** `meta: { description: … }` of a state, and what `.describe(…)` and errors say. */
+/** `meta: { description: … }` of a state, and the texts of `.describe(…)` and errors. */
 export const strykerPlugins = [
   declareValuePlugin(PluginKind.Ignore, 'prose', {
     shouldIgnore: (path) => (isProse(textOf(path)) ? 'text for people' : undefined),

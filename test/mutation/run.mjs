@@ -1,6 +1,6 @@
 /**
- * `npm run mutation -- <area>…` plays the mutants of these areas of `areas.mjs`, without one those of all; the words after `--` go to Stryker.
- * Prints which mutants no test killed, and a table of the areas.
+ * `npm run mutation -- <area>…` plays the mutants of these areas of `areas.mjs`, without an area, of all areas; the arguments after `--` go to
+ * Stryker. Prints which mutants no test killed, and a table of the areas.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ for (const name of named.length > 0 ? named : Object.keys(areas)) {
     },
   );
   if (status !== 0) process.exit(status ?? 1);
-  // Stryker goes on without a file of tests that cannot be loaded.
+  // Stryker ignores a test file that cannot be loaded.
   const silent = tests.filter((test) => !hasPlayed(file, test));
   if (silent.length > 0) {
     console.error(`${name}: no test of ${silent.join(', ')} was played, so the score says nothing`);
@@ -46,7 +46,7 @@ function hasPlayed(file, test) {
   return (testFiles[test]?.tests.length ?? 0) > 0;
 }
 
-/** Of the report that Stryker wrote; the score is the percentage of mutants that are dead. */
+/** Counts the mutants in Stryker's report; the score is the percentage of killed mutants. */
 function countsOf(file) {
   const { files } = JSON.parse(readFileSync(file, 'utf8'));
   const all = Object.values(files).flatMap(({ mutants }) => mutants.map(({ status }) => status));

@@ -1,4 +1,4 @@
-/** Properties draw the same in each run, and a mutant that one finds is found: its smallest example is not looked for. */
+/** Property tests draw the same values in each run, and do not search for the smallest failing example, because a found mutant is enough. */
 import fc from 'fast-check';
 
 fc.configureGlobal({ seed: 1, endOnFailure: true });

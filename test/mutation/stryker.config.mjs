@@ -3,7 +3,7 @@
 export default {
   plugins: ['@stryker-mutator/vitest-runner', './test/mutation/prose.mjs'],
   testRunner: 'vitest',
-  // The tests are chosen by their coverage; what files import tells little where each test imports nearly all.
+  // Tests are chosen by coverage: imports say little, because each test imports nearly all files.
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
   ignorers: ['prose'],
@@ -13,9 +13,9 @@ export default {
   reporters: ['clear-text', 'json', 'progress-append-only'],
   jsonReporter: { fileName: process.env.STATOR_MUTATION_REPORT ?? 'reports/mutation/all.json' },
   clearTextReporter: { allowColor: false, reportTests: false, reportScoreTable: true, allowEmojis: false },
-  // There is no compiler that would refuse them: TypeScript 7 has no programming interface for Stryker's checker.
+  // No compiler check: TypeScript 7 has no API for Stryker's checker.
   checkers: [],
-  // Stryker would read it by a programming interface that TypeScript 7 has not: under this name there is none.
+  // Stryker would read the file through an API that TypeScript 7 lacks, so this names a file that does not exist.
   tsconfigFile: 'none.json',
   timeoutMS: 20_000,
   concurrency: 1,

@@ -1,4 +1,4 @@
-/** For mutation testing: the tests of one area, which load the sources themselves and not what is built of them. */
+/** For mutation testing: the tests of one area, which load the sources instead of the build output. */
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { hangMs } from '../support/hang.ts';
@@ -6,7 +6,7 @@ import { hangMs } from '../support/hang.ts';
 /** Set by `run.mjs`. */
 const files = (process.env.STATOR_MUTATION_TESTS ?? 'test/machines/**/*.test.ts').split(',');
 
-/** A mutant is dead with the first test that fails. */
+/** The first failing test kills a mutant. */
 class InThisOrder extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => files.findIndex((file) => moduleId.endsWith(`/${file}`));
@@ -23,7 +23,7 @@ export default defineConfig({
     testTimeout: hangMs,
     hookTimeout: hangMs,
     sequence: { sequencer: InThisOrder },
-    // Stryker tells what there is to tell.
+    // Stryker itself reports the results.
     ...(process.env.STRYKER_MUTATOR_WORKER === undefined ? {} : { reporters: [{}] }),
     pool: 'threads',
     maxWorkers: 1,

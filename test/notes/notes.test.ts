@@ -1,4 +1,4 @@
-/** Notes from an agent that proposes one to the prompt of the next: a real engine, its agents and its repo. */
+/** A note from the agent that proposes it to the prompt of the next agent: with a real engine, agents and repo. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -70,7 +70,7 @@ it('what an agent proposes reaches nobody until a person takes it, and then the 
   expect(await coderPrompt(engine)).not.toContain('redis');
   expect(await client.notes()).toEqual([]);
   await expectFailure(client.takeNote({ project: 'demo', id: 1 }), 'not_found', 'was forgotten');
-  // Its number is never that of another note.
+  // A note's number is never used again.
   expect((await client.addNote({ project: 'demo', text: 'another' })).id).toBe(2);
 });
 
@@ -88,7 +88,7 @@ it('a rule takes what agents propose, up to so many of one run', async () => {
   await expectFailure(propose('one more'), 'limit_reached', '10 notes');
   // The same text is the same note.
   expect((await propose('one')).id).toBe(1);
-  // It speaks of its own plan, and decides about nothing.
+  // An agent can propose a note only in its own plan, and cannot accept one.
   await register(engine, 'other', two);
   await expectFailure(propose('x', 'other'), 'forbidden', 'demo/other');
   await expect(agent.addNote({ project: 'demo', text: 'x' })).rejects.toThrow();

@@ -1,4 +1,4 @@
-/** Plans that wait for their budget go on when there is room; who looks after that reads these plans and no other. */
+/** Plans that wait for their budget continue when there is room; the watch reads only these plans. */
 
 import { expect, it } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';

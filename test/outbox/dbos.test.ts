@@ -1,4 +1,4 @@
-/** Effects of a store in PostgreSQL, carried by DBOS. */
+/** Effects of a store in PostgreSQL, carried out by DBOS. */
 import { afterAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
@@ -118,7 +118,7 @@ it('an effect is a workflow of two steps, from the commit that takes it to the o
 it('what is taken in a commit that is lost has no workflow', async () => {
   const { store, dispatcher } = await engine(async () => done);
   await store.commit([asked('one#1')]);
-  // Before it is taken by the commit of the dispatcher, which asks for its agents only when it is woken.
+  // The dispatcher's commit takes it first; the dispatcher claims agents only when it is woken.
   await isLaunched();
   const [row] = await store.effects({ by: 'open' });
   const owner = { host: 'a', epoch: 1 };
@@ -141,7 +141,7 @@ it('the next engine of the host is given what the first one left, and what came 
       return context.row.key === keyOf('ended#1') ? done : letGo(context);
     },
     {
-      // It ends, and what it came to cannot be written.
+      // The effect ends, and its result cannot be written.
       commitOf: (store) => async (changes) => {
         if (changes.some((change) => change.do === 'effect.settle'))
           throw new StoreTrouble('store_locked', 'it is away', 'wait');
@@ -167,7 +167,7 @@ it('the next engine of the host is given what the first one left, and what came 
   expect((await second.store.signals({})).filter(({ type }) => type === 'run_exited')).toHaveLength(2);
 });
 
-// What nobody carries is looked for after 10 s.
+// A workflow without a running executor is searched for after 10 s.
 it('a workflow that was claimed by nobody who knows it is resumed', async () => {
   const { store, dispatcher } = await engine(async () => done);
   await isLaunched();

@@ -1,4 +1,4 @@
-/** Times out what has worked for too long, waits for as long as was said: whatever becomes of the wall clock. */
+/** Work that takes too long times out, and waits last as long as requested, whatever happens to the wall clock. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -28,7 +28,7 @@ async function untilRunning(engine: TestEngine, plan: string): Promise<void> {
   await until(async () => (await engine.client.instances({ plan }))[0]?.state === 'running');
 }
 
-/** All that is due has been handled: a plan that was asked for later is through. */
+/** Everything due has been handled: a plan that was started later is done. */
 async function otherPlan(engine: TestEngine, plan: string): Promise<void> {
   await begin(engine, plan, planText(['date +%N > b.txt']));
   await untilStatus(engine, plan, 'done');
@@ -75,7 +75,7 @@ it('an agent that has really worked for too long is timed out', async () => {
   });
 });
 
-/** Fails at first; then it is done. */
+/** A script that fails the first time and then succeeds. */
 function atSecond({ root }: Pick<TestEngine, 'root'>): string {
   return planText([`if [ -e '${root}/up' ]; then echo a > a.txt; else echo up > '${root}/up'; exit 1; fi`]);
 }

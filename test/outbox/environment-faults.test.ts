@@ -23,7 +23,7 @@ import { git, until } from '../support/ground.ts';
 import { machineClock } from '../support/machine-clock.ts';
 import { expectProse } from '../support/prose.ts';
 
-/** Until the plan waits so; answers what it tells. */
+/** Waits until the plan waits for that reason, and returns the text. */
 async function untilHeld({ client }: TestEngine, plan: string, words: RegExp): Promise<string> {
   const now = async () => (await client.explain('demo', plan)).waiting_for;
   await until(async () => {
@@ -33,7 +33,7 @@ async function untilHeld({ client }: TestEngine, plan: string, words: RegExp): P
   return (await now())?.detail ?? '';
 }
 
-/** While the file `trouble` is there, git fails with those words where its arguments match the shell pattern. */
+/** While the file `trouble` exists, git fails with that message if its arguments match the shell pattern. */
 function brokenGit(
   root: string,
   pattern: string,
@@ -123,7 +123,7 @@ describe('a disk of the repo that is', () => {
     expect(await untilHeld(engine, 'full', /the commit of what a run left waits: .*No space left/)).toContain(
       'free some space there: df -h',
     );
-    // Five tries end an effect that fails; these do not count.
+    // An effect is given up after five failed tries; waiting for the environment counts as none.
     const later = (isSo: () => boolean | Promise<boolean>) =>
       until(() => {
         aheadMs += 60_000;

@@ -11,7 +11,7 @@ const of = (kind: FailedTry['row']['kind'], row: Partial<FailedTry['row']> = {})
   ...row,
 });
 
-/** What has failed, and what becomes of it. */
+/** The failed try, and the decision. */
 const cases: readonly (readonly [string, Partial<FailedTry>, unknown])[] = [
   ['a first failure', {}, { do: 'try-again', nextAt: timelineMs + 500, error: 'it failed' }],
   ['a later one', { row: of('work.merge', { attempts: 3 }) }, { do: 'try-again', nextAt: timelineMs + 2_000 }],

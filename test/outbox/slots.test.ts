@@ -1,4 +1,4 @@
-/** Which of the waiting effects begin: by the limits, by the repos' turn, each with its resource to itself. */
+/** Which of the waiting effects begin: by the limits, by the repos' turns, and each with exclusive use of its resource. */
 import { describe, expect, it } from 'vitest';
 import { type Lane, lanes } from '../../machines/vocabulary/effect.ts';
 import { inTurn } from '../../runtime/core/outbox/fair-order.ts';
@@ -34,7 +34,7 @@ const many = (project: string, count: number, how?: Waiting) =>
 
 type Claim = Parameters<typeof takeSlots>[0];
 
-/** The names of those that begin, in their order. */
+/** The names of the effects that begin, in order. */
 function begun(candidates: readonly EffectRow[], claim: Partial<Claim> = {}): string {
   const lane = candidates[0]?.lane ?? 'worker';
   return takeSlots({ lane, candidates, busy: new Map(), limits, servedLast: '', ...claim })
@@ -73,7 +73,7 @@ describe('turns', () => {
 });
 
 describe('slots', () => {
-  /** How many of one repo begin at a time, of one repo and of two. */
+  /** How many effects of one repo begin at a time, if it is alone and if another repo waits too. */
   const byLane: Record<Lane, [alone: number, together: number]> = {
     worker: [3, 3],
     coordinator: [2, 2],
@@ -87,7 +87,7 @@ describe('slots', () => {
 
   for (const lane of lanes)
     it(`of ${lane}: ${byLane[lane][0]} for one repo, ${byLane[lane][1]} for all`, () => {
-      // Hooks of one name share a limit: each has a name of its own here.
+      // Hooks of one name share a limit, so each has another name here.
       const of = (project: string) =>
         Array.from({ length: 70 }, (_, index) =>
           waits(`${project}${index}`, { lane, resource: `hook:plan:${project}${index}` }),

@@ -1,4 +1,4 @@
-/** What comes between the look at a lane and the commit that takes from it. */
+/** Changes between the reading of a lane and the commit that takes an effect from it. */
 import { expect, it, onTestFinished } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
@@ -21,7 +21,7 @@ function asked(id: string): Change {
   return { do: 'effect.insert', tree, effect, priority: 0, at: 1 };
 }
 
-/** Lets all callers go on as soon as so many have come; later callers go on at once. */
+/** Lets all callers continue as soon as that many have arrived; later callers continue at once. */
 function barrier(count: number): () => Promise<void> {
   let open: () => void = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -35,7 +35,7 @@ function barrier(count: number): () => Promise<void> {
   };
 }
 
-/** A dispatcher over these runs; `meanwhile` happens once, after its first look at them. */
+/** A dispatcher over these runs; `meanwhile` is called once, after its first reading. */
 async function dispatching(
   ids: readonly string[],
   meanwhile: readonly Change[],
@@ -133,13 +133,13 @@ it('more than ten at once are carried out without a warning of Node’s', async 
       },
     } as unknown as Handlers, // the one kind that is asked for
   });
-  // Node says it in a turn of its own.
+  // Node reports the rejection in a later turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   expect(come).toHaveLength(ids.length);
   expect(warnings).toEqual([]);
 });
 
-/** Two dispatchers over one store, and each wants another run; `runs` is what their agents do until they are stopped. */
+/** Two dispatchers over one store that want different runs; `runs` is the work of their agents until they are stopped. */
 async function twoDispatchers(
   { store, runs = async () => {} }: { store: Store; runs?: (name: string) => Promise<void> },
   parts: (wanted: string) => Partial<DispatcherParts>,
@@ -194,7 +194,7 @@ it('two dispatchers that both see the last slot free take it once', async () => 
     store: {
       ...store,
       async startable(query) {
-        // Each is to want another run, so both are shown to it.
+        // Both runs are shown to each dispatcher, so that they want different ones.
         const { limit: _limit, ...all } = query;
         const rows = await store.startable(all);
         if (query.lane === 'worker') await together();

@@ -1,4 +1,4 @@
-/** The changes of a plan on the page, in a real Chromium: what is listed, what is folded, what is drawn, and what a person says of its lines. */
+/** The changes of a plan on the page, in a real Chromium: which files are listed, folded and drawn, and a person's comments on lines. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     made?.remove();
   });
 
-  /** A plan of a repository of its own, which has these files before; done. */
+  /** A done plan in its own repository, which had these files before. */
   async function changed(project: string, files: Record<string, string>, sh: string, config = ''): Promise<void> {
     const repo = makeRepo(join(made.root, project));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(repo, name), text);
@@ -67,7 +67,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
   const fileOf = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
   const drawn = (page: Page) => page.locator('.code').count();
 
-  /** A script that scrolls so many pixels in each of so many frames. */
+  /** A script that scrolls that many pixels in each of that many frames. */
   const scrollsBy = (pixels: number, frames: number) => `new Promise((resolve) => {
     let left = ${frames};
     const step = () => {
@@ -95,15 +95,15 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await fileOf(page, 'a/100.txt').getByText('+167', { exact: true }).waitFor(limit);
     await page.getByText('301 files, +70100 −0').waitFor(limit);
     expect(await drawn(page)).toBeLessThan(3_000);
-    // Nor does the page keep in memory what it has drawn on the way: 8,000 lines are more than 40,000 nodes.
+    // Lines that were drawn on the way do not stay in memory: 8,000 lines are more than 40,000 nodes.
     await page.evaluate(scrollsBy(400, 400));
     expect(await nodesOf(page)).toBeLessThan(25_000);
-    // Scrolled to the end, the last files are in the document, and those far above are not any more.
+    // After scrolling to the end, the last files are in the document, and those far above are not.
     await page.getByRole('region', { name: 'Files' }).getByRole('button', { name: 'c/199.txt' }).click();
     await fileOf(page, 'c/199.txt').getByText('+167', { exact: true }).waitFor(limit);
     await expect.poll(() => fileOf(page, 'a/100.txt').locator('.code').count(), limit).toBe(0);
     expect(await drawn(page)).toBeLessThan(3_000);
-    // A long file is folded; opened, it goes on to its end by itself.
+    // A long file is folded; once it is opened, it loads its text to the end.
     const long = fileOf(page, 'long.txt');
     await long.getByText('over 400 lines').waitFor(limit);
     expect(await long.locator('.code').count()).toBe(0);
@@ -184,7 +184,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     const line = 'Comment on line 31 of code.ts';
     await page.getByRole('button', { name: 'Side by side' }).click();
     await code.locator('.pair', { hasText: 'thirty' }).getByRole('button', { name: line, exact: true }).waitFor(limit);
-    // By keys alone: from line to line of one side.
+    // With keys alone: from line to line on one side.
     await page.getByRole('button', { name: 'Comment on line 30 of code.ts', exact: true }).focus();
     await page.keyboard.press('ArrowDown');
     await page.getByRole('button', { name: line, exact: true }).and(page.locator(':focus')).waitFor(limit);
@@ -200,7 +200,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     expect(await other.getByRole('checkbox', { name: 'viewed' }).isChecked()).toBe(true);
     expect(await other.locator('.code').count()).toBe(0);
     await page.getByText('3, 1 viewed').waitFor(limit);
-    // Another comment is begun: the first is kept as it is.
+    // A second comment begins: the first one stays stored.
     await page.getByRole('button', { name: 'Comment on line 31 of before of code.ts' }).click();
     await page.getByRole('textbox', { name: 'Your comment on line 31 of before of code.ts' }).fill('this was right');
     await page.keyboard.press('Control+Enter');
@@ -242,7 +242,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await focused('Diff');
     const first = fileOf(page, 'first.txt');
     await first.getByText('+3', { exact: true }).waitFor(limit);
-    // One stop for all lines of a file; arrows go from one to the next.
+    // The Tab key stops once for all lines of a file; the arrow keys go from line to line.
     await press('button', 'Comment on line 1 of first.txt', 'ArrowDown');
     await focused('Comment on line 2 of first.txt');
     // The form is drawn a little later.
@@ -285,13 +285,13 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
   });
 
   it('a comment keeps its answer and its commit, and suggested lines are shown as applied when they are', async () => {
-    // The review that a person asks for is not over before the person has given one.
+    // The review that a person requests does not end before the person has answered.
     const [stays, go] = [join(made.root, 'threads-looked'), join(made.root, 'threads-go')];
     const review = script(
       join(made.root, 'threads-review'),
       `if [ -e '${stays}' ]; then until [ -e '${go}' ]; do sleep 0.1; done; fi; touch '${stays}'`,
     );
-    // It does what the message says: the suggested lines are those behind the mark.
+    // The fixer does what the message says: the suggested lines are those after the mark.
     const fix = script(
       join(made.root, 'threads-fix'),
       `id=$(sed -n 's/^Comment \\([a-z0-9]*\\), code.txt, lines 2 to 3:$/\\1/p' "$STATOR_PROMPT_FILE" | head -1)

@@ -1,4 +1,4 @@
-/** What a day's runs come to. */
+/** The totals of a day's runs. */
 
 import { expect, it } from 'vitest';
 import { isFailure } from '../../machines/vocabulary/run-state.ts';

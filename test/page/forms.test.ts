@@ -1,4 +1,4 @@
-/** What a person has typed on the page, in a real Chromium: it stays until the daemon took it, over a refusal, another view and a reload. */
+/** Text that a person types on the page, in a real Chromium: it stays until the daemon has accepted it, over a refusal, another view and a reload. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
@@ -66,7 +66,7 @@ async function startGround() {
   return { client, url: ((await answer.json()) as { url: string }).url };
 }
 
-/** Where the form is, its field, the button that sends it, and how it is then. */
+/** A form: where it is, its field, its button, and its state afterwards. */
 interface Form {
   readonly at: string;
   readonly text: string;
@@ -137,7 +137,7 @@ it.skipIf(!hasBrowser())(
         if (route.request().method() === 'GET') return route.fallback();
         await route.fulfill({ status: 409, json: { error: 'not now', code: 'refused', hint: '' } });
       });
-    // The report of a review is beside the buttons that decide, in full, with the log of the reviewer that is at work.
+    // The complete report of a review is beside the buttons that decide, with the log of the reviewer that is at work.
     await goTo('plan/demo/judged');
     const report = page.getByRole('region', { name: 'In review' }).getByRole('region', { name: 'The last review' });
     await expect.poll(() => report.locator('.words').textContent(), limit).toBe('the sum is wrong\nand not tested');

@@ -1,4 +1,4 @@
-/** What the page offers in each state of a plan, pressed: a button that the plan would refuse is not there. */
+/** Every button that the page offers in each state of a plan is pressed: a button that the plan would refuse is not shown. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import { failuresOf, planDetail, planSummary } from '../../actors/plan-view.ts';
@@ -26,7 +26,7 @@ interface Act {
   readonly text: string;
 }
 
-/** What is read of an element that was never drawn. */
+/** The parts of an undrawn element that the test reads. */
 interface Drawn {
   readonly type: string;
   readonly props: Readonly<Record<string, unknown>> & { readonly children?: unknown };
@@ -89,7 +89,7 @@ async function shownOf(tree: Tree) {
   return { entry, plan: planShown(row, planDetail(tree), rows) };
 }
 
-/** The agents that are there, as a list of agents has them. */
+/** The agents of the tree, as the list of agents returns them. */
 const agentsOf = ({ root }: Tree) =>
   [...actorsOf(root)]
     .map(snapshotOf)
@@ -102,7 +102,7 @@ const agentsOf = ({ root }: Tree) =>
       ...{ branch: '', ended_at: null, queued_at: iso, active: false, since: null },
     }));
 
-/** All acts on the page of the fleet and in each section of the plan's own. */
+/** All acts on the page of the fleet and in each section of the plan's page. */
 async function offered(tree: Tree): Promise<Act[]> {
   const { plan, entry } = await shownOf(tree);
   const agents = agentsOf(tree);
@@ -162,7 +162,7 @@ function told(world: World, type: SignalType, payload: object): World {
   return world;
 }
 
-/** Plans that are done, each with what their row on the page of the fleet offers; null: they have no row there. */
+/** Done plans, each with the offers in its row on the page of the fleet; null: it has no row there. */
 const donePlans: Record<string, readonly [make: () => World, offered: readonly string[] | null]> = {
   'done, and not merged': [() => (worldsByState.done as () => World)(), ['Merge', 'Pull request']],
   'done, and being merged': [() => landedBy('merge'), ['Pull request']],
@@ -222,7 +222,7 @@ it.each(Object.keys(worlds))('%s: what is offered is taken', async (name) => {
     for (const { type, payload, text } of acts) {
       const parsed = signals[type as SignalType].payload.safeParse(payload);
       const copy = copyOf(world);
-      // The engine brings the work back before it passes that on.
+      // The engine restores the work before it passes the signal on.
       if ('restore' in payload) copy.send('work_found', {}, { origin: 'engine' });
       const verdict = parsed.success ? copy.send(type as SignalType, parsed.data) : 'refused: bad_payload';
       if (/^(?:refused|stale)/.test(verdict))
@@ -242,7 +242,7 @@ it.each(Object.entries(donePlans))('%s: its row offers exactly what it takes', a
   const needs = { asking: [], unmerged: isListed ? [entry] : [] };
   pressAll(needsView(needs, view as never, actions as never, nowMs), (text) => shown.push(text));
   expect(shown).toEqual(expected ?? []);
-  // Where no forge is known, the list leaves out the request.
+  // Without a known forge, the list leaves out the pull request.
   const without = {
     asking: [],
     unmerged: isListed ? [{ ...entry, accepts: entry.accepts.filter((type) => type !== 'create_pr') }] : [],

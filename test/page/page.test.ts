@@ -1,4 +1,4 @@
-/** The page of `stator inspect` in a real Chromium: what it shows of a daemon that works, and what it does there. */
+/** The page of `stator inspect` in a real Chromium: what it shows of a working daemon, and the actions there. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import { afterwards, gate, ground, openGate, planText, script, waves } from '../
 import { type Ground, makeGround, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
 
-/** The texts that show a time outside of a `time` element. The axes have clocks, and what a person or a program wrote is as it is. */
+/** The texts that show a time outside of a `time` element. The axes have clocks, and texts of people and programs are unchanged. */
 const bareTimes = `() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];
@@ -32,7 +32,7 @@ const bareTimes = `() => {
   return found;
 }`;
 
-/** The limit for a page that works; a machine with much else to do takes its time. */
+/** The time limit for a working page; a busy machine may need long. */
 const limit = { timeout: hangMs };
 
 describe.skipIf(!hasBrowser())('the page', () => {
@@ -78,7 +78,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await client.send({ project: 'demo', plan, type: 'implement_start' });
   }
 
-  /** What several tests look at, made by the first of them. */
+  /** Something that several tests share, made by the first of them. */
   function once<T>(make: () => Promise<T>): () => Promise<T> {
     let made: Promise<T> | undefined;
     return () => {
@@ -241,7 +241,7 @@ program = "date +%N >> fixes.txt"
     await field.fill('postmark done');
     await page.getByText('No plan fits.').waitFor(limit);
     await field.fill('');
-    // The browser's own way to the desktop, which a test cannot look at, notes what it is given.
+    // The browser's own notifications cannot be read by a test, so this records what they get.
     await browser.context.grantPermissions(['notifications']);
     await page.evaluate(
       'window.Notification = class extends Notification { constructor(title, options) { super(title, options); (window.told ??= []).push([title, options.body]); } }',
@@ -409,7 +409,7 @@ program = "date +%N >> fixes.txt"
     const { page } = await open();
     const needs = page.getByRole('region', { name: 'Needs you' });
     await needs.getByText('w1-t1 asks whether it may use Bash: echo "<b>no</b>" > no.txt').waitFor(limit);
-    // Whether each question could be answered at the very moment at which it was first seen.
+    // Whether each question could be answered at the moment at which it first appeared.
     await page.evaluate(`
       window.seen = [];
       new MutationObserver(() => {
@@ -651,7 +651,7 @@ program = "date +%N >> fixes.txt"
       .getByRole('listitem')
       .filter({ hasText: 'listed/mended' });
     await row.locator('.why').getByText('no such table: carts').waitFor(limit);
-    // Ten lines of the output, and nothing of it is HTML.
+    // Ten lines of the output, none of them read as HTML.
     const output = [...[13, 14, 15, 16, 17, 18, 19, 20].map(String), '<b>no</b>', 'no such table: carts'].join('\n');
     expect(await row.locator('pre').textContent()).toBe(output);
     expect(await row.locator('pre b').count()).toBe(0);
@@ -917,7 +917,7 @@ program = "date +%N >> fixes.txt"
     await expect.poll(() => log.textContent(), limit).toContain('red <script>alert(2)</script> txt.exe');
     expect(await log.textContent()).not.toMatch(/[\u001b\u0007\u202e]/);
     await expect.poll(() => page.locator('[data-task="nasty-w1-t1"]').textContent(), limit).toContain(nasty);
-    // A change is judged by what is seen of it: nothing of it is left out.
+    // Nothing of a change is left out, because a person judges it by what is shown.
     await page.getByRole('button', { name: 'Diff', exact: true }).click();
     const changes = page.getByRole('region', { name: 'Changes' });
     for (const line of ['+fine \\x1b]0; hidden', '+more'])
@@ -953,7 +953,7 @@ program = "date +%N >> fixes.txt"
     expect(asked.length).toBeGreaterThan(10);
     expect(asked.filter((url) => !url.startsWith(`${origin}/`))).toEqual([]);
     expect(complaints).toEqual([]);
-    // What somebody who found a hole would try.
+    // What an attacker with a script on the page would try.
     const tried = await page.evaluate(`(async () => {
       const outcome = async (act) => {
         try {
@@ -1002,7 +1002,7 @@ program = "date +%N >> fixes.txt"
     for (const tab of [page, stranger.page, first.page, second.page]) await tab.close();
   });
 
-  /** Stately's page, as far as it is a receiver of the package: it says that it is ready, and takes what comes. */
+  /** Stately's page, as far as it receives the package's messages: it reports that it is ready, and accepts them. */
   async function asStately(): Promise<void> {
     const script = `const to = self === top ? opener : parent;
       addEventListener('message', ({ data, origin }) => {
@@ -1224,7 +1224,7 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
       await page.locator('.connection.away').waitFor(limit);
       expect(await problemsOf(page)).toEqual([]);
       await until(() => away.owner() === null);
-      // With a command of its own, and nobody looking.
+      // A plan with a command, while no page is open.
       writeFileSync(join(away.repo, 'later.md'), planText(['true']));
       expect((await stator(['plan', 'register', 'later.md'])).code).toBe(0);
       expect((await stator(['daemon', 'start'])).code).toBe(0);

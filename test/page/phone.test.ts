@@ -1,4 +1,7 @@
-/** A plan from its registration to its merge, on a phone alone: all that a person does is touched there, and each view on the way is accessible and as wide as the phone. It takes as long as seven agents take, one after the other. */
+/**
+ * A plan from its registration to its merge, on a phone alone: a person does everything by touch, and each view is accessible and as wide as the
+ * phone. It takes the time of seven agents, one after the other.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -14,7 +17,7 @@ import { hangMs } from '../support/hang.ts';
 const limit = { timeout: hangMs };
 const stator = `${process.execPath} ${join(import.meta.dirname, '../../dist/bin/stator.js')}`;
 
-/** A reviewer that asks for changes once its turn is told to end, and a fixer that does something. `endReview`: of that turn, from 0. */
+/** A reviewer that asks for changes once its turn may end, and a fixer. `endReview`: ends that turn, from 0. */
 async function startGround() {
   const made = ground();
   const turns = join(made.root, 'turns');
@@ -39,7 +42,7 @@ async function startGround() {
   return { ...made, endReview, client, url: ((await answer.json()) as { url: string }).url };
 }
 
-/** The first time it asks, the second time it writes the answer down. */
+/** A script that asks at its first run, and writes the answer into a file at the second. */
 function asking(root: string, name: string, what: string): string {
   const asked = join(root, name);
   return `if [ -e ${asked} ]; then cp "$STATOR_PROMPT_FILE" ${name}.txt; else touch ${asked}; exec ${stator} signal emit needs_decision --payload "${what}"; fi`;

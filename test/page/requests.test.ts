@@ -1,10 +1,10 @@
-/** What a person does on the page is done once, also where the answer gets lost: the page asks again, by the key of that act. */
+/** A person's action on the page is carried out once, even if its answer is lost: the page repeats the request with the same key. */
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { SignalAnswer } from '../../runtime/api/contract/signals.ts';
 import { planText, register, startEngine } from '../support/engine.ts';
 
-/** What is used of it here: its own types are those of a browser, which the tests do not have. */
+/** The functions that are used here: the module's own types are those of a browser, which tests do not have. */
 interface Api {
   send(named: { project: string; plan: string }, type: string): Promise<SignalAnswer>;
   plan(named: { project: string; plan: string }): Promise<unknown>;
@@ -27,7 +27,7 @@ it('a change whose answer got lost is asked for again by its key, and done once'
     keys.push(new Headers(headers).get('idempotency-key'));
     const answer = await engine.engine.fetch(new Request(`http://stator${path}`, { ...init, headers }));
     if (keys.length > 1) return answer;
-    // The daemon goes, and another one comes.
+    // The daemon ends, and another one starts.
     token = 'second';
     throw new TypeError('network error');
   });
@@ -39,7 +39,7 @@ it('a change whose answer got lost is asked for again by its key, and done once'
   expect(keys[1]).toBe(keys[0]);
   const pauses = (await engine.client.signals({})).filter(({ type }) => type === 'pause');
   expect(pauses.map(({ id }) => id)).toEqual([answer.signal.id]);
-  // What is only read needs none, and what a person does again is another act.
+  // Reading needs no key, and a repeated action gets a new one.
   await api.plan({ project: 'demo', plan: 'p' });
   await api.send({ project: 'demo', plan: 'p' }, 'resume');
   expect(keys[2]).toBeNull();

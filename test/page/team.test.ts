@@ -1,4 +1,7 @@
-/** The page for people with tokens of their own, in a real Chromium, over a reverse proxy with TLS: what each role is offered, and what is sent in their names. */
+/**
+ * The page for people with their own tokens, in a real Chromium, over a reverse proxy with TLS: the offers for each role, and the names on the
+ * requests.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';

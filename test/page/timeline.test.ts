@@ -1,4 +1,4 @@
-/** The axis of a timeline: what is folded, its marks, the part that is shown; and what the plan's duration came from. */
+/** The axis of a timeline: its folds, its ticks, its range, and the steps that determined the plan's duration. */
 import { expect, it } from 'vitest';
 import { criticalPath } from '../../page/critical-path.ts';
 import { idleOf, moved, scaleOf, ticksOf, zoomed } from '../../page/time-scale.ts';
@@ -79,7 +79,7 @@ it('a time in which no agent worked is folded, and all others keep their proport
   const at = [0, 5, 10, 190, 195, 200].map((ms) => Math.round(scale.at(start + ms * minute)));
   expect(at).toEqual([0, 24, 48, 52, 76, 100]);
   expect(scaleOf(timeline, []).at(start + 50 * minute)).toBe(25);
-  // Where nothing but a wait is in view, there is nothing to make room for.
+  // If only a wait is in view, folding would leave nothing.
   const within = { fromMs: start + 20 * minute, toMs: start + 100 * minute };
   expect(scaleOf(within, idle).folds).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Times on the page: how far from now they are, with the exact time where the pointer rests, and in no other form. */
+/** Times on the page: the distance from now, with the exact time as a tooltip, and no other form. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The page's view of an agent, in a real Chromium: a line that a person types to it there, and what the page says where nobody would read one. */
+/** The page's view of an agent, in a real Chromium: a line that a person types there, and what the page says if nothing would read it. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -17,7 +17,7 @@ const limit = { timeout: hangMs };
 const agents = join(import.meta.dirname, '../support/fixtures/agents');
 const presets = ['claude', 'codex', 'sh'] as const;
 
-/** The programs on PATH: a claude that works until `end` is there and notes what it is sent, and a codex that works for ever. */
+/** The programs on PATH: a claude that works until `end` exists and records its input, and a codex that works for ever. */
 function programs({ root }: Ground, files: { readonly record: string; readonly end: string }): string {
   const bin = join(root, 'bin');
   mkdirSync(bin);
@@ -29,7 +29,7 @@ function programs({ root }: Ground, files: { readonly record: string; readonly e
   return bin;
 }
 
-/** A plan of one task in a repo of its own for each preset; `check` keeps the first one's work from being taken. */
+/** A plan of one task in a separate repo for each preset; `check` prevents the merge of the first one's work. */
 async function begin(made: Ground, client: Client, { sh, check }: { sh: string; check: string }): Promise<void> {
   for (const preset of presets) {
     const repo = makeRepo(join(made.root, preset));

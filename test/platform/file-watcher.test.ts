@@ -1,4 +1,4 @@
-/** The watch on files reports those that no longer change, touches no link and no pipe, is bounded, and leaves nothing open. */
+/** The file watcher reports files that no longer change, touches no link and no pipe, has limits, and leaves nothing open. */
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -32,7 +32,7 @@ function watches(): number {
 interface Watched {
   readonly watcher: FileWatcher;
   readonly files: string[];
-  /** How many files were reported when changes began to be. */
+  /** The number of reported files when the watcher began to report changes. */
   readonly readyAt: number[];
   readonly ends: string[];
 }
@@ -137,7 +137,7 @@ describe('a watch on files', () => {
 
   it('that is closed while a file grows asks for it no more, and outlives what is put in the place of its folder', async () => {
     const module = JSON.stringify(join(import.meta.dirname, '../../dist/runtime/base/platform/file-watcher.js'));
-    // The process ends by itself: nothing polls on, and no error is without a listener.
+    // The process ends by itself: nothing keeps polling, and no error lacks a listener.
     const text = `
       import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
       const { createFileWatcher } = await import(${module});

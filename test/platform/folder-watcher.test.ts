@@ -1,4 +1,4 @@
-/** The watch on folders tells of what happens in them, is bounded, and leaves nothing open. */
+/** The folder watcher reports changes, has limits, and leaves nothing open. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -126,7 +126,7 @@ describe('a watch on folders', () => {
 
   it('says once what the system refused', () => {
     const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'base', 'platform', 'folder-watcher.js');
-    // All of the process's files are taken, so the system has none for the watch.
+    // The process has all of its files open, so the system has none for the watch.
     const text = `
       import { openSync } from 'node:fs';
       const { createFolderWatcher } = await import(${JSON.stringify(module)});

@@ -58,13 +58,13 @@ test('a file in the place of a parent of the home folder is refused', () => {
   writeFileSync(join(folder, 'config'), '');
   const refused = refusal(join(folder, 'config', 'stator'));
   expect(refused.code).toBe('home_unusable');
-  // Which call of the system meets it first is the system's.
+  // The system decides which of its calls fails first.
   expect(refused.message).toContain('(ENOTDIR)');
   expect(refused.hint).toContain('STATOR_HOME');
 });
 
 test('a home folder of somebody else is refused, and its mode is left alone', () => {
-  // Root owns /usr, which everybody else may use as a home of somebody else.
+  // Root owns /usr, so for other users it is another user's home.
   const home = isRoot ? join(folder, 'theirs') : '/usr';
   if (isRoot) {
     mkdirSync(home, { mode: 0o755 });

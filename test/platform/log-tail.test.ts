@@ -1,4 +1,4 @@
-/** A log is read to its end again and again, over both ways in which it is kept short. */
+/** A log is read to its end again and again, over both kinds of rotation. */
 import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -29,7 +29,7 @@ function follow(lastBytes = all, lastLines?: number): LogTail {
 }
 const now = { rest: false };
 const write = (text: string | Buffer) => appendFileSync(path, text);
-/** As the log of a run is: copied to `.1` and truncated. */
+/** The rotation of a run's log: it is copied to `.1` and truncated. */
 const truncate = (limitBytes: number) => rotateLog(runFolderAt(dirname(folder), basename(folder)), limitBytes);
 
 describe('the beginning', () => {
@@ -138,7 +138,7 @@ describe('a log that is kept short', () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
           for (const name of ['log', 'log.1', 'log.2']) rmSync(join(folder, name), { force: true });
-          // Longer than what the place is known by: of a copy only the beginning is missing.
+          // Longer than the text by which the position is found again: only the beginning of a copy is missing.
           const written = ['begin', 'x'.repeat(3_000)];
           write(`${written.join('\n')}\n`);
           const tail = follow();
@@ -149,7 +149,7 @@ describe('a log that is kept short', () => {
               write(`${written.at(-1)}\n`);
             } else if (each === 'read') told += tail.read(now);
             else {
-              // No reader keeps up with two rotations between two looks.
+              // No reader can follow two rotations between two readings.
               told += tail.read(now);
               written.push(`line ${written.length}`);
               write(`${written.at(-1)}\n`);

@@ -1,4 +1,4 @@
-/** The daemon's log: what a line is, which are shown, and what becomes of those that cannot be written. */
+/** The daemon's log: the form of a line, which lines are shown, and what happens to lines that cannot be written. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

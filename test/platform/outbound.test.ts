@@ -1,4 +1,4 @@
-/** Requests that leave: what is refused before a connection, what is dialled, and what bounds the rest. */
+/** Outgoing requests: which are refused before a connection, which address is dialled, and the limits of the rest. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ afterEach(async () => {
 interface Listener {
   readonly port: number;
   connections: number;
-  /** The addresses of ours that were dialled. */
+  /** The dialled addresses of the test. */
   readonly dialled: string[];
   readonly requests: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[];
 }
@@ -71,7 +71,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   );
 }
 
-/** Hosts that lead to loopback or into a private network, in every way that is known to write them. */
+/** Hosts that lead to loopback or into a private network, in every known spelling. */
 const hostileHosts = [
   ...[
     '127.0.0.1',

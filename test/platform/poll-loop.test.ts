@@ -1,9 +1,9 @@
-/** The loop that polls and can be woken: how many rounds there are, when, and what a stop waits for. */
+/** The loop that polls and can be woken: the number and times of its rounds, and what a stop waits for. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPollLoop, type PollLoop, untilBeat } from '../../runtime/base/platform/poll-loop.ts';
 
-/** Rounds that end when the test says so. */
+/** Rounds that end when the test decides. */
 function scripted({ everyMs = 1_000, retryMs = 1_000 }: { everyMs?: number; retryMs?: number } = {}) {
   const errors: unknown[] = [];
   const open: { end(waitMs: number | null): void; fail(thrown: unknown): void }[] = [];
@@ -19,7 +19,7 @@ function scripted({ everyMs = 1_000, retryMs = 1_000 }: { everyMs?: number; retr
       }),
     onError: (thrown) => errors.push(thrown),
   });
-  /** Ends the round under way; what follows at once has begun afterwards. */
+  /** Ends the current round; a round that follows at once has begun afterwards. */
   async function end(waitMs: number | null = null): Promise<void> {
     open.shift()?.end(waitMs);
     await settle();

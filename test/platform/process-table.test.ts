@@ -1,4 +1,4 @@
-/** What is seen of the processes of this machine, and how old it may be. */
+/** The process table of this machine, and how old it may be. */
 import { spawn } from 'node:child_process';
 import { expect, onTestFinished, test } from 'vitest';
 import { readProcessTable, recentProcessTable } from '../../runtime/base/platform/process-table.ts';

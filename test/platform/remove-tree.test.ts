@@ -1,4 +1,7 @@
-/** Removal of folders that a program has made without permissions for their owner; as a user to whom permissions apply, so not as root. */
+/**
+ * Removing folders that a program made without permissions for their owner. It runs as a user who is not root, because permissions do not apply to
+ * root.
+ */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +15,7 @@ afterEach(() => {
   for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
 });
 
-/** Answers what was thrown, as the program in between prints it. */
+/** Returns the thrown error, as the program in between prints it. */
 function removedBy(lines: readonly string[]): { readonly said: string; readonly root: string } {
   const root = mkdtempSync(join(tmpdir(), 'remove-tree-'));
   roots.push(root);

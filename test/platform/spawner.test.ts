@@ -33,7 +33,7 @@ const shell = (script: string, more: Partial<CaptureRequest> = {}): CaptureReque
 
 const run = (request: CaptureRequest) => spawner.capture(request, () => {});
 
-/** Its parent is who started it: this process, or the small one. */
+/** The parent is the process that started it: this one, or the small spawner. */
 const parentOf = async () => Number((await run(shell('echo $PPID'))).stdout);
 
 async function begun(): Promise<number> {

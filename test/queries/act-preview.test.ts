@@ -1,4 +1,4 @@
-/** What an act of a person would do, shown before it is done: by the signal's own step, on a copy. */
+/** The effects of a person's act, shown before it is carried out: the signal's own step on a copy. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {

@@ -41,7 +41,7 @@ describe('the estimate', () => {
     expect(minutes({})).toEqual([2, 6]);
     expect(minutes({ slots: { most: 3, now: 1 } })).toEqual([2, 18]);
     expect(minutes({ slots: { most: 2, now: 2 } })).toEqual([4, 12]);
-    // A slot that others have is not there, but one is always waited for.
+    // Slots that other agents use do not count, but one is always assumed.
     expect(minutes({ slots: { most: 3, now: -1 } })).toEqual([2, 18]);
   });
 

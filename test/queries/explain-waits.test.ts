@@ -47,7 +47,7 @@ describe('explain tells a tired person', () => {
     const engine = await startEngine({ on, daemon: waves });
     const moves = `git -C ${on.repo} commit -q --allow-empty -m meanwhile; sleep 1.1; echo 1 > one.txt`;
     await begin(engine, 'long', planText([moves], ['echo 2 > two.txt']));
-    // Before its first wave, its branch is brought there without a check.
+    // Before the plan's first wave the branch is updated without a check.
     const detail = `plan/long is brought up to date with its base, and the check of that must pass: ${check}`;
     await until(async () => (await engine.client.explain('demo', 'long')).waiting_for?.detail === detail);
     openGate(go);
@@ -100,7 +100,7 @@ describe('a repo whose folder comes back', () => {
     const path = makeRepo(join(engine.root, 'second'));
     await engine.client.addRepo(path, { trust: true });
     const entry = async () => (await engine.client.repos()).find(({ project }) => project === 'second');
-    // Its first look puts the changed file in force; the next look of the rounds would come after half a minute.
+    // The first check uses the changed file; the next one would come after half a minute.
     mkdirSync(join(path, '.stator'));
     writeFileSync(join(path, '.stator', 'config.toml'), 'priority = 3\n');
     const priority = async () =>
@@ -114,7 +114,7 @@ describe('a repo whose folder comes back', () => {
     renameSync(path, `${path}.away`);
     openGate(go);
     await until(async () => (await entry())?.state === 'degraded');
-    // No time passes: what is looked at now is not looked at because a time has come.
+    // No time passes, so nothing is read because a time has come.
     standsAt = Date.now();
     renameSync(`${path}.away`, path);
     await until(async () => (await entry())?.state === 'active');

@@ -1,4 +1,4 @@
-/** The end of an output beside a need: ten lines, short ones, and nothing that a terminal would obey. */
+/** The end of an output beside a need: ten short lines without control characters. */
 import { describe, expect, it } from 'vitest';
 import { blockOutput, waveOutput } from '../../runtime/api/queries/failed-output.ts';
 

@@ -1,4 +1,4 @@
-/** The list of schedules, by the marks of a store. */
+/** The list of schedules, from the marks in a store. */
 import { expect, it } from 'vitest';
 import { createMachine } from 'xstate';
 import type { AnyDefinition } from '../../actors/definition.ts';

@@ -1,4 +1,4 @@
-/** A night's queue: what a list of plans reads does not grow with the square of those that wait, and it says what each plan says by itself. */
+/** A long queue: the cost of a list of plans does not grow with the square of the waiting plans, and the list says the same as each plan alone. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import { afterwards, ground, planText } from '../support/engine.ts';
 const plans = 60;
 const starts = { mayStart: () => true, notStarting: () => ({ kind: 'none' }) as const };
 
-/** That number of plans under way, each with these tasks in its first wave, and no engine that starts their agents. */
+/** That number of running plans, each with these tasks in its first wave, and no engine that starts their agents. */
 async function planned(count: number, tasks: readonly string[]) {
   const { home, repo } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -106,7 +106,7 @@ it('a store that does not answer is said to who asked for the list, and to nobod
   for (const name of ['plans', 'usageOfPlans', 'effects', 'runs', 'queue', 'slotWaiters'] as const) {
     const parts = { ...core, kinds: core.trees.kinds, env: process.env, ...starts };
     const broken = createViews({ ...parts, store: { ...core.store, [name]: fails } });
-    // Whatever else was asked for has its answer, or its failure, taken: one that nobody takes ends the process, and this test.
+    // The answer or error of every other request is awaited: an unhandled rejection would end the process, and this test.
     await expect(broken.plans(null)).rejects.toMatchObject({ code: 'store_locked' });
   }
   expect(await views.plans(null)).toHaveLength(1);

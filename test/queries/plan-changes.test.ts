@@ -1,4 +1,4 @@
-/** The changes of a plan as a page reads them: the list of files, and each file by itself. */
+/** The changes of a plan as a page reads them: the list of files, and each file separately. */
 import { expect, it } from 'vitest';
 import { begin, gate, openGate, planText, startEngine, untilFile, untilStatus } from '../support/engine.ts';
 

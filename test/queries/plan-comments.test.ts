@@ -1,4 +1,4 @@
-/** What people said of lines of a plan's changes, and what became of it. */
+/** People's comments on lines of a plan's changes, and the outcome of each. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { commentMessage } from '../../machines/vocabulary/comment-text.ts';
@@ -14,7 +14,7 @@ it('each comment has the commit that answers it, and a suggestion counts as appl
 
 Comment aaaa: it is a word now' && echo x > other.txt`,
   );
-  // The first review approves; the one that a person asks for is not over before the person has given one.
+  // The first review approves; the one that a person requests does not end before the person has answered.
   const [looked, go] = [join(on.root, 'looked'), join(on.root, 'go')];
   const review = script(
     join(on.root, 'review'),

@@ -1,4 +1,4 @@
-/** A plan as a trace: its spans hang together, an attempt names the one before it, and every engine that answers gives the same ids. */
+/** A plan as a trace: its spans are connected, an attempt names the previous one, and every engine gives the same ids. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -27,13 +27,13 @@ function idOf({ traceId, spanId, parentSpanId, name, startTimeUnixNano: start }:
   return JSON.stringify({ traceId, spanId, parentSpanId, name, start });
 }
 
-/** The names from the span up to the plan's. */
+/** The names from the span up to the plan's span. */
 function pathOf(spans: readonly TraceSpan[], span: TraceSpan): string[] {
   const parent = spans.find(({ spanId }) => spanId === span.parentSpanId);
   return [span.name, ...(parent === undefined ? [] : pathOf(spans, parent))];
 }
 
-/** One trace, one root, each span inside of the trace, and none that ends before it starts. */
+/** One trace with one root. Each span is inside of the trace, and none ends before it starts. */
 function expectWhole(spans: readonly TraceSpan[]): void {
   expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
   expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
@@ -78,7 +78,7 @@ it('a repeated attempt is a span of its own, below its task, and names the attem
     ]
   `);
   expect(pathOf(spans, first).slice(1)).toEqual(pathOf(spans, second).slice(1));
-  // What is done with its work is below the same task.
+  // The steps after its work are below the same task.
   for (const kind of ['work.commit', 'work.merge']) {
     const found = spans.filter(({ name }) => name === kind);
     expect(found.length, kind).toBeGreaterThan(0);
@@ -87,7 +87,7 @@ it('a repeated attempt is a span of its own, below its task, and names the attem
   const root = named(spans, 'plan twice');
   expect(valueOfKey(root, 'stator.status')).toBe('done');
   expect(root.status).toEqual({ code: 0 });
-  // Nothing that an agent wrote.
+  // The trace contains no text of an agent.
   expect(JSON.stringify(trace)).not.toContain('secret');
   const known = new Set(spansOf(await engine.client.planTrace('demo', 'twice')).map(idOf));
   expect(spans.map(idOf).filter((id) => !known.has(id))).toEqual([]);
@@ -116,6 +116,6 @@ it('a plan whose engine is killed keeps its trace: what it had begun has the sam
   const known = new Set(after.map(idOf));
   expect(before.map(idOf).filter((id) => !known.has(id))).toEqual([]);
   expect(after.length).toBeGreaterThan(before.length);
-  // It was adopted, and did not begin again.
+  // The run was adopted, and did not begin again.
   expect(after.filter(({ name }) => name.startsWith('run held-w1-t1'))).toHaveLength(1);
 });

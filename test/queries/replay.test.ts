@@ -26,7 +26,7 @@ async function codeOf(asked: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** A plan of two tasks that is done, paused and resumed on its way. */
+/** A done plan of two tasks that was paused and resumed on its way. */
 async function donePlan(setup: { verifies?: boolean } = {}): Promise<TestEngine> {
   const engine = await startEngine({ ...setup, daemon: `max_agents = 2\n${waves}` });
   const go = join(engine.root, 'go');

@@ -1,4 +1,4 @@
-/** Whose turn it is in a plan is said once, so that nobody shows it in another way than the others. */
+/** One function decides whose turn it is in a plan, so that all views show the same. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

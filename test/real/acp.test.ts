@@ -1,4 +1,4 @@
-/** Real agents by the Agent Client Protocol, with a model on loopback: what the table of docs/agents.md says of them. */
+/** Real agents of the Agent Client Protocol, with a model on loopback: they behave as the table in docs/agents.md says. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,14 +29,14 @@ import { type Asked, type Reply, type Script, works } from './model/reply.ts';
 import { cleared, waits } from './stage.ts';
 
 interface Agent {
-  /** Of the protocol alone, of a program that is told to speak it, or of any program that does. */
+  /** A table for the protocol alone, for a program with its own option for it, or for any program that uses it. */
   readonly keys: string;
-  /** Its modes for `permissions = "skip"` and `"ask"`, where no preset knows them. */
+  /** Its modes for `permissions = "skip"` and `"ask"`, if no preset knows them. */
   readonly mode?: string;
   readonly askMode?: string;
-  /** How its model says that a command needs a person's word, where that is the model's to say. */
+  /** How its model reports that a command needs a person's permission, if the model decides that. */
   asking?(command: string): Reply;
-  /** What else it writes of its user's home, where no preset knows it. */
+  /** Further paths in the user's home that it writes, if no preset knows them. */
   readonly places?: readonly string[];
   /** Left out of the short form: it brings its own copy of its program, hundreds of MB. */
   readonly isLong?: true;
@@ -112,7 +112,7 @@ const agents: readonly Agent[] = [
     env: (port) => ({
       ANTHROPIC_BASE_URL: `http://127.0.0.1:${port}`,
       ANTHROPIC_API_KEY: 'a-key',
-      // As root it has that mode only where it is told that it stands in a container.
+      // For root it has that mode only if a variable says that it runs in a container.
       IS_SANDBOX: '1',
     }),
     places: ['.claude', '.claude.json'],
@@ -149,7 +149,7 @@ function ofProgram(program: string, variables: readonly string[]): string {
 }
 
 interface Tried extends Agent {
-  /** The folder with the program in it, for PATH; null: it cannot be had here. */
+  /** The program's folder for PATH; null: it cannot be installed here. */
   readonly folder: string | null;
 }
 
@@ -167,7 +167,7 @@ interface Scene {
   readonly sandbox?: 'bwrap' | 'off';
 }
 
-/** All that an engine needs whose agents it is: its daemon.toml is written, its model answers. */
+/** Everything for an engine with these agents: its daemon.toml is written, and its model answers. */
 async function prepare(agent: Tried, { script, keys = '', sandbox = 'off' }: Scene) {
   const on = ground();
   const model: Model = await startModel(agent.service, script);
@@ -205,7 +205,7 @@ async function start(agent: Tried, scene: Scene) {
 const engineScript = join(import.meta.dirname, '../support/scripts/crash-engine.mjs');
 const kills = 6;
 
-/** Two tasks, one after the other, whose engine is killed again and again; what each run was asked. */
+/** Two tasks, one after the other, whose engine is killed again and again; returns the prompts of each run. */
 async function killedThroughPlan(agent: Tried, sandbox: 'bwrap' | 'off'): Promise<void> {
   const random = randomOf(seedOf('acp real'));
   const script = works('for turn in 1 2 3 4; do sleep 0.5; done; echo hello >> made.txt');
@@ -255,7 +255,7 @@ describe.each(tried)('$program $version by the protocol', (agent) => {
     await begin(engine, 'asks', oneTask);
     const open = async () => (await engine.client.instances({ plan: 'asks' }))[0]?.permissions[0];
     await until(async () => (await open()) !== undefined);
-    // Some say it in the title, some in what the tool is given.
+    // Some agents name the command in the title, some in the tool's input.
     const asked = await open();
     expect(`${asked?.tool} ${asked?.detail}`).toContain('made.txt');
     await engine.client.answerPermission('demo', 'asks-w1-t1', { answer: 'allow' });

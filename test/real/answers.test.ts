@@ -1,4 +1,4 @@
-/** Answers of the length that models give when they explain everything. */
+/** Answers as long as those of models that explain everything. */
 import { expect } from 'vitest';
 import { begin, planText, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
@@ -8,7 +8,7 @@ import { behaves, startReal } from './stage.ts';
 const isReviewer = ({ said }: Asked) =>
   said.some(({ by, text }) => by === 'user' && text.includes('You are the reviewer of this plan'));
 
-/** Some 100 kB, in lines, with signs of more than a byte. */
+/** Some 100 kB in lines, with characters of more than one byte. */
 const long = Array.from(
   { length: 1_000 },
   (_, at) => `${at}: what there is to say of this line, „whole“ and in order — or so it looks. It goes on.`,
@@ -36,7 +36,7 @@ behaves('answers', {
       ['reviewer', 1],
     ]);
     expect(git(engine.repo, 'show', 'plan/long:made.txt')).toBe(`${long}\n${long}`);
-    // What the fixer is told of the review is its beginning, and it is not all.
+    // The fixer gets the beginning of the review, not all of it.
     expect(told[0]).toContain('100: what there is to say');
   },
 });

@@ -1,4 +1,4 @@
-/** Runs of the real programs that follow each other, and ones that are ended. */
+/** Consecutive runs of the real programs, and runs that are ended. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -10,7 +10,7 @@ import { behaves, startReal, type Tried, waits, waitsAt } from './stage.ts';
 
 const mcpServer = join(import.meta.dirname, '../support/scripts/mcp-server.mjs');
 
-/** What the model said before the person's newest message: what the program keeps of earlier runs. */
+/** The messages of the model before the person's newest one: the program stores them from earlier runs. */
 function saidBefore({ said }: Asked): string {
   const newest = said.findLastIndex(({ by }) => by === 'user');
   return said
@@ -20,12 +20,12 @@ function saidBefore({ said }: Asked): string {
     .join('\n');
 }
 
-/** `reason` is why its task failed; null: a person cancels it. */
+/** `reason`: why its task failed; null: a person cancels it. */
 async function endsWithAll(
   each: Tried,
   { key, reason }: { readonly key: 'timeout' | 'idle_timeout' | null; readonly reason: 'timeout' | 'idle' | null },
 ): Promise<void> {
-  // These say nothing until they have asked their model, and on a busy machine that takes long.
+  // These print nothing until they have asked their model, which takes long on a busy machine.
   const limit = each.program === 'gemini' || each.program === 'opencode' ? '45s' : '20s';
   const on = ground();
   const [child, server, begun] = [join(on.root, 'child'), join(on.root, 'server'), join(on.root, 'begun')];
@@ -33,7 +33,7 @@ async function endsWithAll(
     on,
     server: [process.execPath, mcpServer, server],
     keys: `${key === null ? '' : `${key} = "${limit}"\n`}attempts = 1\n`,
-    // codex asks again while the command still runs: it hears nothing.
+    // codex asks again while the command still runs, and gets no answer.
     script: ({ results }) =>
       results.length === 0
         ? { kind: 'run', command: `tail -f /dev/null & echo $! > '${child}'; ${waits(begun)}` }
@@ -81,7 +81,7 @@ behaves('attempts', {
     writeFileSync(gate, '\n');
     await untilStatus(engine, 'told', 'done');
     expect(prompts.map(({ prompt }) => prompt.includes('use the word hello'))).toEqual([false, true]);
-    // It knows what it was at.
+    // The conversation continues.
     expect(prompts[1]?.said.length).toBeGreaterThan(1);
     expect(await engine.client.instances({ plan: 'told' })).toMatchObject([{ attempt: 1, state: 'succeeded' }]);
   },
@@ -89,7 +89,8 @@ behaves('attempts', {
   'a line that is typed while it works is read in the same run': async (each) => {
     const on = ground();
     const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
-    // Between two steps, or as the next turn of the same process: it depends on the version, and on which of the two is there first. The command runs once either way.
+    // The message arrives between two steps, or as the next turn of the same process, depending on the version and on which comes first. The command
+    // runs once in both cases.
     const hasWorked = ({ said }: Asked) => said.some(({ by }) => by === 'tool');
     const hasRead = ({ said }: Asked) => said.some(({ by, text }) => by === 'user' && text === 'use the word hello');
     const script = (asked: Asked): Reply =>

@@ -1,17 +1,17 @@
 /**
- * What is tried with the real programs, by the test file that tries it: each title is a test of that file and a row of the table in docs/agents.md. Pure.
- * A title without a test does not compile, nor does a test without a title.
+ * The behaviours that are tested with the real programs, by test file: each title is a test of that file and a row of the table in docs/agents.md.
+ * Pure. A title without a test does not compile, nor does a test without a title.
  */
 import { type StreamPreset, streamPrograms } from '../../runtime/base/config/preset-programs.ts';
 
 export interface Behaviour {
-  /** Versions of one program differ in it, so the short form tries each of them, too. Otherwise the short form tries the newest alone. */
+  /** Versions of a program differ in this, so the short form tests every version. Other behaviours are tested with the newest one. */
   readonly differs?: true;
   /** It takes minutes, so the short form leaves it out. */
   readonly long?: true;
-  /** Tried where walls can be built. */
+  /** Tested only if walls can be built. */
   readonly walls?: true;
-  /** The programs that do not have what this is about. */
+  /** The programs without the tested feature. */
   readonly none?: readonly StreamPreset[];
 }
 
@@ -76,7 +76,7 @@ export const behaviours = {
 
 export type BehaviourFile = keyof typeof behaviours;
 
-/** Each row of the table: its title, and what is to be known of it. */
+/** Each row of the table: its title and its properties. */
 export const rows: readonly (readonly [string, Behaviour])[] = Object.values(behaviours).flatMap((titles) =>
   Object.entries<Behaviour>(titles),
 );
@@ -87,7 +87,7 @@ export interface Column {
   readonly isNewest: boolean;
 }
 
-/** Each program with each version that is tried. */
+/** Each program with each tested version. */
 export const columns: readonly Column[] = (Object.keys(streamPrograms) as StreamPreset[]) // its keys are the programs
   .flatMap((program) => {
     const { triedVersions } = streamPrograms[program];

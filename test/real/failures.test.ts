@@ -1,4 +1,4 @@
-/** What the services answer when something is wrong, and what becomes of the run. */
+/** Error answers of the services, and their effect on the run. */
 import { expect } from 'vitest';
 import type { StreamPreset } from '../../runtime/base/config/preset-programs.ts';
 import { begin, ground, planText, runFile, runFolders, untilPhase, untilPlan, untilStatus } from '../support/engine.ts';
@@ -19,7 +19,7 @@ const expiredAtAnthropic: Failure = {
   message: 'OAuth token has expired. Please obtain a new token or refresh your existing token.',
 };
 
-/** As each service refuses a key and a login that is over, and as it says that it takes no more. */
+/** The answers of each service for a refused key, an expired login and a rate limit. */
 const refusals: Readonly<Record<StreamPreset, { readonly [what in 'key' | 'expired' | 'limit']: Failure }>> = {
   claude: {
     expired: expiredAtAnthropic,
@@ -60,7 +60,7 @@ const refusals: Readonly<Record<StreamPreset, { readonly [what in 'key' | 'expir
       type: 'INVALID_ARGUMENT',
       message: 'API key not valid. Please pass a valid API key.',
     },
-    // A quota by the day; one by the minute it waits for by itself.
+    // A daily quota; the program itself waits for a limit per minute.
     limit: {
       kind: 'fail',
       status: 429,
@@ -87,13 +87,13 @@ const refusals: Readonly<Record<StreamPreset, { readonly [what in 'key' | 'expir
   },
 };
 
-/** The first answers, one a request, and then the other script. */
+/** Gives these answers first, one per request, and then continues with the other script. */
 function first(replies: readonly Reply[], then: Script): Script {
   let count = 0;
   return (asked: Asked) => replies[count++] ?? then(asked);
 }
 
-/** It takes nothing from this login: one attempt, and words that help. */
+/** The service refuses this login: one attempt, and a message that helps. */
 async function isRefused(each: Tried, { reply, login }: { readonly reply: Reply; readonly login: 'key' | 'expired' }) {
   const engine = await startReal(each, { script: () => reply, login, keys: 'attempts = 3\n' });
   await begin(engine, 'key', oneTask);
@@ -112,7 +112,7 @@ const overloaded: Readonly<Record<StreamPreset, Failure>> = {
   opencode: overloadedAtAnthropic,
 };
 
-/** Once; then it works. */
+/** Fails once, then works. */
 async function goesOnAfter(each: Tried, reply: Reply): Promise<void> {
   const engine = await startReal(each, { script: first([reply], does), keys: 'attempts = 2\n' });
   await begin(engine, 'cut', oneTask);
@@ -150,7 +150,7 @@ behaves('failures', {
     expect(runFolders(engine.home, 'moment')).toHaveLength(1);
   },
 
-  // Each asks again by itself, for as long as it does: claude ten times, in three minutes.
+  // Each program retries by itself for some time: claude ten times in three minutes.
   'a service that stays overloaded spends one attempt, with its words, and the next goes on': async (each) => {
     const on = ground();
     const script: Script = (asked) =>

@@ -1,4 +1,4 @@
-/** What the real programs say of themselves, which is read before a plan starts. */
+/** The help texts of the real programs, which are read before a plan starts. */
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { droppedFlagsOf } from '../../runtime/engine/preflight.ts';

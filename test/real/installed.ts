@@ -17,7 +17,7 @@ export function installed(program: StreamPreset, version: string): Installed {
   return installedPackage(program, streamPrograms[program].npmPackage, version);
 }
 
-/** The folder with the program in it, for PATH; installed first where it is not there. */
+/** The program's folder for PATH; the program is installed first if it is missing. */
 export function installedPackage(program: string, npmPackage: string, version: string): Installed {
   const setting = process.env.STATOR_REAL_AGENTS ?? '';
   if (setting === 'off') return { missing: 'STATOR_REAL_AGENTS=off' };

@@ -22,7 +22,7 @@ function live({ on, env }: RealSetting) {
   });
 }
 
-/** What the engines of this home left behind goes with the test. */
+/** Removes the leftovers of this home's engines after the test. */
 function swept(on: Ground): void {
   afterwards(() => killLeft(processesWith((entries) => entries.includes(`STATOR_HOME=${on.home}`))));
 }

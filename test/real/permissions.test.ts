@@ -1,4 +1,4 @@
-/** Whether a real program asks a person before it acts: claude does; the others cannot, which is said before anything starts. */
+/** Whether a real program asks a person before it acts: claude does. The others cannot, which is reported before anything starts. */
 import { expect } from 'vitest';
 import { begin, planText, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';

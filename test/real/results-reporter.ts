@@ -1,13 +1,13 @@
 /**
- * Keeps what the suite of the real programs found, for the table of docs/agents.md: by the title of each behaviour, a result for each program and version. What did
- * not run keeps the result that it had.
+ * Stores the results of the suite with real programs for the table of docs/agents.md: by title, a result for each program and version. A test that
+ * did not run keeps its earlier result.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Reporter, TestCase } from 'vitest/node';
 import { columns, nameOf, rows } from './behaviours.ts';
 
-/** `none`: the program does not have what the behaviour is about. */
+/** `none`: the program lacks the tested feature. */
 type Result = 'passed' | 'failed' | 'none';
 /** By the title, then by program and version. */
 export type Results = Readonly<Record<string, Readonly<Record<string, Result>>>>;
@@ -43,7 +43,7 @@ export function resultsReporter(): Reporter {
   };
 }
 
-/** Nothing where it did not run. The name of its suite is that of the program and its version, each in quotes. */
+/** Empty if the test did not run. The name of its suite has the program and its version, each in quotes. */
 function resultOf(test: TestCase): [string, Result][] {
   const { state } = test.result();
   if (test.parent.type !== 'suite' || (state !== 'passed' && state !== 'failed')) return [];

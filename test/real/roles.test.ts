@@ -1,4 +1,4 @@
-/** The real programs in the roles that judge: their verdict is the last line of their last message; and as planners. */
+/** The real programs as judges, whose verdict is the last line of their last message; and as planners. */
 import { expect } from 'vitest';
 import { begin, planText, register, say, untilStatus } from '../support/engine.ts';
 import type { Asked, Reply } from './model/reply.ts';

@@ -1,4 +1,4 @@
-/** The sandboxes that the programs bring themselves. In one of its own an agent could neither commit nor speak to stator, so presets switch them off. */
+/** The programs' own sandboxes. In one of these an agent could neither commit nor reach stator, so presets switch them off. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
@@ -9,7 +9,7 @@ import { behaves, startReal, type Tried } from './stage.ts';
 
 const oneTask = planText([{ title: 'the work', sh: null }]);
 
-/** How a user's settings switch it on: the file, and its text from what it has. */
+/** How a user's settings switch it on: the file, and its new text from the old one. */
 const switchedOn: Readonly<Record<string, readonly [string, (text: string) => string]>> = {
   claude: ['.claude/settings.json', () => JSON.stringify({ sandbox: { enabled: true } })],
   codex: ['.codex/config.toml', (text) => `sandbox_mode = "read-only"\n${text}`],

@@ -1,4 +1,4 @@
-/** What the real programs load beside their prompt: settings of the branch, and what they keep in the user's home. */
+/** What the real programs load besides their prompt: settings of the branch, and files in the user's home. */
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
@@ -8,7 +8,7 @@ import { git } from '../support/ground.ts';
 import type { Asked, Reply } from './model/reply.ts';
 import { behaves, startReal } from './stage.ts';
 
-/** Settings of a project that make the program start this shell line, by their path there. */
+/** Project settings that make the program run this shell line, with their path in the project. */
 const settings: Readonly<Record<StreamPreset, (line: string) => readonly [string, string]>> = {
   claude: (command) => [
     '.claude/settings.json',
@@ -28,7 +28,7 @@ const settings: Readonly<Record<StreamPreset, (line: string) => readonly [string
   ],
 };
 
-/** Of a folder that its user does not trust, codex and gemini load no settings at all, whoever is started there. */
+/** In a folder that the user does not trust, codex and gemini load no settings at all, even when they start there. */
 function trust(program: StreamPreset, repo: string, userHome: string): void {
   if (program === 'codex')
     appendFileSync(join(userHome, '.codex/config.toml'), `[projects."${repo}"]\ntrust_level = "trusted"\n`);
@@ -68,7 +68,7 @@ behaves('settings', {
     const { run_list: runs } = await untilStatus(engine, 'judged', 'done');
     expect(runs.map(({ role }) => role)).toEqual(['coder', 'reviewer']);
     const folders = existsSync(mark) ? readFileSync(mark, 'utf8').trim().split('\n') : [];
-    // The coder, whose settings a person trusts, shows that they work.
+    // The coder loads the trusted settings, which shows that they work.
     expect(folders).not.toEqual([]);
     expect(folders.filter((folder) => folder.includes('~reviewer'))).toEqual([]);
   },

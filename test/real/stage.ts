@@ -1,4 +1,4 @@
-/** An engine whose agents are a real program, whose model is a script on loopback. */
+/** An engine whose agents are a real program with a scripted model on loopback. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, it } from 'vitest';
@@ -12,25 +12,25 @@ import { installed } from './installed.ts';
 import { type Model, startModel } from './model/model.ts';
 import type { Script } from './model/reply.ts';
 
-/** How a program is pointed at a model of ours: all of it as its documents say for a gateway of one's own. */
+/** How a program is pointed at the test's model, as its documentation describes it for a user's own gateway. */
 interface Wiring extends Pointing {
   readonly service: Parameters<typeof startModel>[0];
-  /** With the login of a subscription in the place of a key: it is over, and is not renewed any more. */
+  /** With an expired login of a subscription instead of a key, which cannot be renewed. */
   readonly expired: Pointing;
 }
 
 interface Pointing {
-  /** Variables of its own, beside the port. */
+  /** Further variables besides the port. */
   env(port: number): Readonly<Record<string, string>>;
   /** Lines of its profile. */
   profile(port: number): string;
-  /** Files of the user's home, by their path there; `server` is the command line of an MCP server of theirs. */
+  /** Files in the user's home, by their path there; `server` is the command line of a user's MCP server. */
   files(port: number, server: readonly string[]): Readonly<Record<string, string>>;
 }
 
 const longAgoMs = Date.UTC(2026, 0, 1);
 
-/** A token as services give them, signed by nobody. */
+/** A token in the form of the services, without a valid signature. */
 function jwt(claims: object): string {
   const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
   return `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ exp: longAgoMs / 1000, ...claims })}.c2lnbmVk`;
@@ -175,11 +175,11 @@ const wirings: Readonly<Record<StreamPreset, Wiring>> = {
 };
 
 export interface Tried extends Column {
-  /** The folder with the program in it, for PATH; null: it cannot be had here. */
+  /** The program's folder for PATH; null: it cannot be installed here. */
   readonly folder: string | null;
 }
 
-/** Each program with each version that is tried. The tests of one that cannot be had are skipped, and one line says why. */
+/** Each program with each tested version. The tests of a program that cannot be installed are skipped, with one line that says why. */
 const tried: readonly Tried[] = columns.map((column) => {
   const found = installed(column.program, column.version);
   if ('folder' in found) return { ...column, folder: found.folder };
@@ -187,7 +187,7 @@ const tried: readonly Tried[] = columns.map((column) => {
   return { ...column, folder: null };
 });
 
-/** The tests of a file: one for each of its behaviours with each program and version. */
+/** The tests of a file: one for each behaviour, program and version. */
 export function behaves<File extends BehaviourFile>(
   file: File,
   tests: { readonly [Title in keyof (typeof behaviours)[File]]: (each: Tried) => Promise<void> },
@@ -208,9 +208,9 @@ function isSkipped({ differs, long, walls, none = [] }: Behaviour, { folder, pro
 export interface RealSetting {
   readonly on: Ground;
   readonly model: Model;
-  /** The home of the user whose programs they are. */
+  /** The home of the user who runs the programs. */
   readonly userHome: string;
-  /** Of the engine. */
+  /** The engine's environment. */
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -224,20 +224,20 @@ export interface Scene {
   /** Further tables of daemon.toml. */
   readonly tables?: string;
   readonly sandbox?: 'bwrap' | 'off';
-  /** How its user is logged in. Default: by a key. */
+  /** The user's login. Default: a key. */
   readonly login?: 'key' | 'expired';
   /** The command line of an MCP server that the user's own settings name. */
   readonly server?: readonly string[];
 }
 
-/** Plans have waves, every agent is the program, nobody reviews; unless the scene says otherwise. */
+/** Plans have waves, every agent is the program, and nobody reviews, unless the scene sets it. */
 export async function startReal(tried: Tried, scene: Scene): Promise<RealEngine> {
   const { on, model, userHome, env } = await setReal(tried, scene);
   const engine = await startEngine({ agents: {}, on, env });
   return { ...engine, model, userHome };
 }
 
-/** All that such an engine needs: its daemon.toml is written, its model answers. */
+/** Everything for such an engine: its daemon.toml is written, and its model answers. */
 export async function setReal({ program, folder }: Tried, scene: Scene): Promise<RealSetting> {
   const { script, keys = '', tables = '[agents.reviewer]\nenabled = false\n', sandbox = 'off', on = ground() } = scene;
   const { service, expired, ...byKey } = wirings[program];
@@ -256,7 +256,7 @@ export async function setReal({ program, folder }: Tried, scene: Scene): Promise
   const env = {
     ...cleared(on.env),
     ...wiring.env(model.port),
-    // As root claude starts outside of walls only where it is told that it stands in a container.
+    // As root, claude starts outside of walls only if a variable says that it runs in a container.
     ...(sandbox === 'off' ? { IS_SANDBOX: '1' } : {}),
     HOME: userHome,
     PATH: `${folder ?? ''}${delimiter}${on.env.PATH ?? ''}`,
@@ -264,19 +264,19 @@ export async function setReal({ program, folder }: Tried, scene: Scene): Promise
   return { on, model, userHome, env };
 }
 
-/** The surroundings without what would lead a program to the tester's own account or settings. */
+/** The environment without variables that would lead a program to the tester's own account or settings. */
 export function cleared(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own =
     /^(IS_SANDBOX$|ANTHROPIC|CLAUDE|OPENAI|CODEX|GEMINI|GOOGLE|OPENCODE|COPILOT|QWEN|GH_|GITHUB_|XDG_(CONFIG|DATA|STATE|CACHE)_HOME)/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name) && name !== 'STATOR_SANDBOX'));
 }
 
-/** A shell line that says that it has begun, and then waits for ever. Programs refuse to sleep long, and know `sleep` by its name. */
+/** A shell line that reports its start, and then waits for ever. Programs refuse a long sleep, and recognize `sleep` by its name. */
 export function waits(begun: string): string {
   return `tail -f /dev/null & echo begun > '${begun}'; wait`;
 }
 
-/** The same, until somebody writes into the pipe that it makes; what was written is what it prints. */
+/** The same, but it waits for a text in the pipe that it makes, and prints that text. */
 export function waitsAt(pipe: string, begun: string): string {
   return `mkfifo '${pipe}'; echo begun > '${begun}'; cat '${pipe}'`;
 }

@@ -1,11 +1,11 @@
-/** What runs took, as their programs say it: of each run its own, also where the program counts over a conversation. */
+/** The usage of runs, as their programs report it: each run has its own usage, even if the program counts over a conversation. */
 import { expect } from 'vitest';
 import { begin, planText, runFile, runFolders, untilStatus } from '../support/engine.ts';
 import type { Asked, Reply } from './model/reply.ts';
 import { usage } from './model/reply.ts';
 import { behaves, startReal } from './stage.ts';
 
-/** What the program's last line says that it took; `cost` is null where it says none. */
+/** The usage in the program's last line; `cost` is null if it reports none. */
 function lastLineOf(program: string, log: string): { input: number; output: number; cost: number | null } {
   const lines = log.split('\n').filter((line) => line.startsWith('{'));
   const events = lines.map((line) => JSON.parse(line)); // written by the real program, a line an event
@@ -24,7 +24,7 @@ function lastLineOf(program: string, log: string): { input: number; output: numb
       return { input: stats.input_tokens, output: stats.total_tokens - stats.input_tokens, cost: null };
     }
     default: {
-      // A step a line; their sum is what it says.
+      // One line for each step; the sum is the total.
       const parts = events.filter(({ type }) => type === 'step_finish').map(({ part }) => part);
       const sum = (one: (part: never) => number) => parts.reduce((all, part) => all + one(part as never), 0);
       return {

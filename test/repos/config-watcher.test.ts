@@ -48,7 +48,7 @@ it('what the watch reported is reported once more at the next look: it may have 
   const main = mkdtempSync(join(tmpdir(), 'stator-configured-'));
   onTestFinished(() => rmSync(main, { recursive: true, force: true }));
   const file = join(main, '.stator', 'config.toml');
-  /** Seen by the watch alone: to a look the file is as it was. */
+  /** Only the watch notices this write: to a comparison the file is unchanged. */
   const write = () => {
     writeFileSync(file, 'max_active_plans = 4\n');
     utimesSync(file, 1_000, 1_000);

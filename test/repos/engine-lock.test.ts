@@ -1,4 +1,4 @@
-/** The lock of a repository as it lies in its git folder: who gets it, whom it is taken over from, and what somebody else's files there are good for. */
+/** The lock of a repository in its git folder: who gets it, who may take it over, and that foreign files there prove nothing. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   closeSync,
@@ -34,7 +34,7 @@ beforeEach(() => {
   mkdirSync(commonDir, { recursive: true });
 });
 
-/** An engine of this process: its home, with an `owner.db` that is open. */
+/** An engine in this process: its home, with an open `owner.db`. */
 function engine(name: string, store: string | null = null): Claimant {
   const folder = join(home.path, name);
   mkdirSync(folder, { recursive: true });
@@ -49,7 +49,7 @@ function take(self: Claimant): Promise<EngineLock> {
 
 const files = () => (existsSync(join(commonDir, lockFolder)) ? readdirSync(join(commonDir, lockFolder)) : null);
 
-/** As if another engine had written it. */
+/** Writes a claim as another engine would. */
 function leave(claim: object, name = 'left'): string {
   mkdirSync(join(commonDir, lockFolder), { recursive: true });
   const file = join(commonDir, lockFolder, name);

@@ -1,4 +1,4 @@
-/** A repo under load: looks that come to no answer in time. */
+/** A repo on a busy machine: checks without an answer in time. */
 import { renameSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
@@ -8,7 +8,7 @@ import { type Ground, makeGround } from '../support/ground.ts';
 import { openStoreInMemory } from '../support/memory-store.ts';
 import { noTroubles } from '../support/no-troubles.ts';
 
-/** Longer than any look waits. */
+/** Longer than the limit of a check. */
 const lookMs = 12_000;
 let ground: Ground;
 
@@ -20,7 +20,7 @@ afterEach(() => {
   ground.remove();
 });
 
-/** A sound repo on a machine that answers, or answers nothing while `isLoaded`. */
+/** A healthy repo on a machine that answers, or does not answer while `isLoaded`. */
 async function looked() {
   const store = openStoreInMemory();
   const machine = { isLoaded: false, isClosed: false };
@@ -30,7 +30,7 @@ async function looked() {
   const project = { project: 'demo', path: ground.repo };
   const health = createHealth({
     store,
-    // The look itself comes to no answer; its report is written all the same.
+    // This check gets no answer, but its report is still written.
     treeOf() {
       const isLate = silent;
       silent = false;

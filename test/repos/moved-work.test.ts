@@ -1,4 +1,4 @@
-/** What a plan had on its lost host: nothing begins on another one without it. */
+/** The work of a plan on its lost host: on another host nothing begins without it. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { mustCommit } from '../../runtime/core/store/port.ts';

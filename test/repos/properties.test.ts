@@ -19,7 +19,7 @@ const said: fc.Arbitrary<Said> = fc.record({
   word: fc.constantFrom(...words),
 });
 
-/** An engine in which no agent starts: only words move its plans. */
+/** An engine in which no agent starts: only signals move its plans. */
 async function engineOf(projects: readonly Said['project'][]): Promise<TestEngine> {
   const engine = await startEngine({ adds: false, onlyWatched: true });
   for (const project of projects) {
@@ -32,7 +32,7 @@ async function engineOf(projects: readonly Said['project'][]): Promise<TestEngin
 
 async function tell({ client }: TestEngine, { project, plan, word }: Said): Promise<string> {
   const { signal } = await client.send({ project, plan, type: word });
-  // What the plan and its repo tell each other comes to its end before the next word, here as there.
+  // The signals between the plan and its repo are handled before the next one, as in the model.
   await until(async () => (await client.signals({ status: 'pending' })).every(({ deliver_at: at }) => at !== null));
   return `${signal.status} ${JSON.stringify(signal.refused)}`;
 }

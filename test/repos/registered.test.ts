@@ -230,7 +230,7 @@ describe('a configuration', () => {
     writeFileSync(file, 'max_active_plans = 4\n');
     await until(async () => (await inForce('max_active_plans')) === 4);
     await until(() => started.log.some((line) => line.includes('the files of demo: changed, and in force')));
-    // As many editors save: another file in its place.
+    // Many editors save by replacing the file.
     writeFileSync(`${file}.new`, 'max_active_plans = 5\n[agents.default]\npreset = "command"\nprogram = "./own.sh"\n');
     renameSync(`${file}.new`, file);
     const text = `demo: changed, not in force: ${repo} may now start: agents: command ./own.sh; say yes with: stator repo trust demo`;
@@ -294,7 +294,7 @@ describe('a repo that cannot be used', () => {
     renameSync(path, away);
     await begin(started, 'same', planText(['echo b > b.txt']), 'b');
     await untilStatus(started, 'same', 'done', 'b');
-    // Nothing is under way there, so its folder alone is looked at, now and then; a plan that is to begin learns it at once.
+    // Nothing runs there, so only its folder is checked, now and then; a plan that should begin notices it at once.
     await expect(say(started, 'same', 'implement_start', undefined, 'a')).rejects.toThrow();
     renameSync(away, path);
     await say(started, 'same', 'implement_start', undefined, 'a');

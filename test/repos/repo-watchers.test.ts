@@ -1,4 +1,4 @@
-/** What is watched of a repository: its signals always, its branches where they are few enough to be read at each change. */
+/** What is watched in a repository: its signals always; its branches if they are few enough to be read at each change. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { createLog } from '../../runtime/base/platform/log.ts';
 import { createRepoWatchers, type RepoChange, type RepoWatcher } from '../../runtime/work/repos/repo-watchers.ts';
 import { until } from '../support/run.ts';
 
-/** A watched folder as a repository looks from outside, with so many loose branches. */
+/** A watched folder that looks like a repository, with that many loose branches. */
 function watchRepo(branches: number): { main: string; watcher: RepoWatcher; changes: RepoChange[] } {
   const main = realpathSync(mkdtempSync(join(tmpdir(), 'stator-watched-')));
   onTestFinished(() => rmSync(main, { recursive: true, force: true }));

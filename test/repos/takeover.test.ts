@@ -1,4 +1,7 @@
-/** A repo of a lost host on another one: what was trusted there is in force here only where it means the same, and the lost engine writes nothing more. */
+/**
+ * A repo of a lost host on another one: the trusted configuration is in force only if it means the same here, and the lost engine writes nothing
+ * more.
+ */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +19,7 @@ const server = await startPostgres();
 afterAll(() => server.stop());
 let databases = 0;
 
-/** A host with a repository of these files, trusted and pushed; and a second one with a clone of it. */
+/** A host with a trusted and pushed repository of these files, and a second host with a clone of it. */
 async function lostRepo(files: Readonly<Record<string, string>>) {
   databases += 1;
   const name = `takeover${databases}`;
@@ -77,7 +80,7 @@ it('goes on with what was trusted, also where its files have changed since; the 
   expect(a.projects.find('shop')).toMatchObject({ path: clone });
   expect(a.projects.get('shop').config.worktree.setup).toBe('sh setup.sh');
   expect(a.projects.compare('shop').untrusted.join()).toContain('touch /tmp/other');
-  // Asked again, as after an answer that was lost.
+  // The request is repeated, as after a lost answer.
   expect(await a.store.hosts.takeOver(lost, clone)).toBe(true);
   await expect(b.store.commit([{ do: 'queue.pause', at: 1 }])).rejects.toMatchObject({
     code: 'owner_taken',

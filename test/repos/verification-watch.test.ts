@@ -1,4 +1,4 @@
-/** A verification is of one commit: when the branch of a done plan moves on, the plan is verified anew, unless it is merged by then. */
+/** A verification is about one commit: when the branch of a done plan moves, the plan is verified again, unless it is merged. */
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ async function verified(engine: TestEngine, plan: string): Promise<string> {
   return git(engine.repo, 'rev-parse', `plan/${plan}`);
 }
 
-/** Somebody commits to the plan's branch. */
+/** Another person commits to the plan's branch. */
 function move(repo: string, plan: string): string {
   const tree = git(repo, 'rev-parse', `plan/${plan}^{tree}`);
   const commit = git(repo, 'commit-tree', tree, '-p', `plan/${plan}`, '-m', 'by hand');
@@ -55,7 +55,7 @@ describe('a verified plan', () => {
     const engine = await startEngine({ on, daemon: verifier, agents });
     await verified(engine, 'login');
     move(on.repo, 'login');
-    // A word that judges nothing is enough.
+    // Any signal is enough, even one that judges nothing.
     const { signal } = await engine.client.send({ project: 'demo', plan: 'login', type: 'merge' });
     expect(signal).toMatchObject({ status: 'failed', refused: { state: 'underway.verifying.working' } });
     await untilStatus(engine, 'login', 'done');

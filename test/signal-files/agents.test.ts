@@ -63,7 +63,7 @@ it('what one of several planners says by a file counts for its own draft, whatev
     (await fromFiles(engine)).map(({ type, payload, status }) => [type, JSON.stringify(payload).slice(0, 23), status]);
   const [first, second] = [await agentClient(at('token-1')), await agentClient(at('token-2'))];
   const word = (draft: number, status: string) => ['planner_draft_finished', `{"planner_id":"draft-${draft}.`, status];
-  // The second has handed in nothing yet.
+  // The second planner has handed in nothing yet.
   openGate(at('once-2'));
   await until(async () => (await heard())[0]?.[2] === 'failed');
   await first.updateContent('demo', 'login', planText(['true']));

@@ -15,7 +15,7 @@ const refused = ['review-approved-a', 'implement-wave-7-b', 'implement-finished-
 const noSignals = ['notes', 'review-approved-'] as const;
 const names = [...taken, ...refused, ...noSignals];
 
-/** A home that knows the repo, and two plans in it that are being planned. */
+/** A home with the registered repo, and two plans that are being planned. */
 async function laid(): Promise<Ground & { folder: string }> {
   const on = ground();
   const engine = await createEngine({ home: on.home, env: on.env, log: quiet });
@@ -31,7 +31,7 @@ async function laid(): Promise<Ground & { folder: string }> {
   return { ...on, folder: signalsOf(on.repo) };
 }
 
-/** `implement-finished-a` is taken as its plan is implementing by then in no order that a test could name: only the row counts. */
+/** The order in which `implement-finished-a` is handled is not fixed, so only its row is compared. */
 const rows = (home: string) =>
   read<{ plan: string; type: string; dedupe_key: string; status: string }>(
     home,
@@ -70,7 +70,7 @@ describe('signal files, when the engine is killed', () => {
     it(`at ${point}, count once, and what is refused is written back`, async () => {
       const on = await laid();
       for (const name of names) drop(on.folder, name, name);
-      // The pump comes to its points with the engine's own start too, before there is any file.
+      // The pump also passes its points at the engine's start, before there is any file.
       const nths = point.startsWith('pump.') ? [3, 2] : [1, 2];
       const ends: string[] = [];
       for (const nth of nths) ends.push(await lifeUntilKilled(on, { point, nth }));
@@ -108,7 +108,7 @@ describe('signal files, when the engine is killed', () => {
   });
 });
 
-/** A life that does not come to its point is over when everything is handled. */
+/** If a life does not reach its point, it ends when everything is handled. */
 async function lifeUntilKilled(
   on: Ground & { folder: string },
   fault: { point: FaultPoint; nth: number },

@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A process of a test, and its end; nothing of it is left afterwards. */
+/** A process of a test, which is killed at the end of the test. */
 function started(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
   const child = spawn(process.execPath, [file, ...args], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   let said = '';
@@ -34,12 +34,12 @@ function started(file: string, args: readonly string[], env: NodeJS.ProcessEnv) 
   };
   const { pid } = child;
   if (pid === undefined) throw new Error(`${file} did not start`);
-  /** Stopped, or going on; it is continued before it is killed. */
+  /** Stops or continues it; a stopped process is continued before it is killed. */
   const signal = (name: 'SIGSTOP' | 'SIGCONT') => void process.kill(pid, name);
   return { finish, signal, untilSaid: (word: string) => until(() => said.includes(word)) };
 }
 
-/** A repo with the plan `p`, which is registered and not started. */
+/** A repo with the plan `p`, registered and not started. */
 async function registered(): Promise<Terminal> {
   const made = terminal();
   made.write('p.md', planOf(['true']));
@@ -53,12 +53,12 @@ function storeOf({ home }: Terminal): string {
   return join(home, 'taskstore.db');
 }
 
-/** A home that cannot be one. */
+/** A path that cannot be a home. */
 function noHome({ repo }: Terminal): NodeJS.ProcessEnv {
   return { STATOR_HOME: join(repo, 'README.md') };
 }
 
-/** Another program keeps the store to itself. */
+/** Another program locks the store. */
 async function locked(made: Terminal) {
   const writer = started(script('store-writer.mjs'), [storeOf(made)], process.env);
   await writer.untilSaid('locked');
@@ -187,7 +187,7 @@ describe('stator signal emit, where the store cannot be written,', () => {
 });
 
 describe('while the engine is stopped, and holds the home,', () => {
-  /** A plan with an agent that is at work, and the environment in which that agent speaks. */
+  /** A plan with a running agent, and that agent's environment. */
   async function atWork() {
     const made = terminal();
     const [token, open] = [join(made.root, 'token'), join(made.root, 'open')];

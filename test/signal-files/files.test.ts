@@ -292,7 +292,7 @@ describe('a folder of signals', () => {
     symlinkSync(outside, join(engine.repo, '.kasmos'));
     const said = () => engine.log.filter((line) => line.includes('links are not followed')).length;
     await until(() => said() === 2);
-    // A look later: the other repo’s file was taken, this one’s folders were looked at again.
+    // The other repo’s file was collected, so this one’s folders were checked again.
     const other = makeGround();
     try {
       renameSync(other.repo, join(other.root, 'other'));

@@ -1,4 +1,7 @@
-/** Signal files of any name and any content: each is handled, or refused with a reason, nothing is written outside of its folder, and the engine goes on. */
+/**
+ * Signal files of any name and any content: each is handled, or refused with a reason. Nothing is written outside of its folder, and the engine
+ * continues.
+ */
 import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -9,7 +12,7 @@ import { until } from '../support/ground.ts';
 import { randomOf } from '../support/random.ts';
 
 const count = isWhole ? 20_000 : 1_000;
-/** All of what was dropped at once. */
+/** The number of files that are written at once. */
 const batch = 2_000;
 
 const stems = [
@@ -71,7 +74,7 @@ it('handles whatever lies in its folders, and writes nowhere else', async () => 
         const askedMs = performance.now();
         const { blocked } = await engine.client.plan('demo', 'login');
         slowestMs = Math.max(slowestMs, performance.now() - askedMs);
-        // Some of the files ask a question, and until a person has answered, the words of files are held.
+        // Some files ask a question, and until a person has answered it, the signals of files are held.
         if (blocked !== null)
           await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve', payload: 'yes' });
         return folders.every((folder) => left(folder).length === 0 && left(join(folder, 'processing')).length === 0);
@@ -92,7 +95,7 @@ it('handles whatever lies in its folders, and writes nowhere else', async () => 
   process.stdout.write(`the slowest answer meanwhile: ${Math.round(slowestMs)} ms\n`);
 });
 
-/** Text, more than there may be, bytes that are no text, or nothing. */
+/** A text, a text over the limit, bytes that are no text, or nothing. */
 function contentOf(random: () => number): string | Buffer {
   const kind = random();
   if (kind < 0.1) return '';

@@ -38,7 +38,7 @@ it('a file that the engine may not read is put aside with the reason, and a fold
   expectProse(reasonOf(folder, 'review-changes-login'), 'EACCES');
   await until(() => warnings().length > 0);
   expect(left(other)).toEqual(['implement-finished-login']);
-  // Looks later it is still the one line.
+  // After further checks it is still only one line.
   drop(folder, 'notes');
   await untilRefused(folder, 'notes');
   chmodSync(other, 0o700);

@@ -1,4 +1,4 @@
-/** The folders of a repo are watched as long as its engine looks after it: whatever comes and goes in them, and no longer. */
+/** The folders of a repo are watched as long as its engine works there, whatever appears or disappears in them. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -12,7 +12,7 @@ function watches(): number {
 
 it('a repo that is added is watched, and one that is removed, or whose engine stops, no more', async () => {
   const engine = await startEngine({ adds: false });
-  // daemon.toml is one file.
+  // daemon.toml is one watched file.
   await until(() => watches() === 1);
   await engine.client.addRepo(engine.repo, { trust: true });
   await until(() => watches() > 1);

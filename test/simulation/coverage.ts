@@ -1,11 +1,11 @@
-/** What the seeds have reached, counted: the transitions of the machines, and the places where something went wrong. */
+/** Counts what the seeds have reached: transitions of the machines, and injected failures. */
 import type { AnyStateNode } from 'xstate';
 import { machines } from '../../runtime/base/charts/machines.ts';
 import type { Change, Commit } from '../../runtime/core/store/port.ts';
 import type { NewLine } from '../../runtime/core/store/rows.ts';
 import { passedPoints } from './story.ts';
 
-/** What a state makes of an event. A line of the journal says where it led in the end, so its ways by guard are one. */
+/** A transition of a state. A line of the journal names only the final target, so guarded alternatives count as one. */
 interface Way {
   readonly name: string;
   readonly source: string;
@@ -13,7 +13,7 @@ interface Way {
 
 export interface Reached {
   readonly transitions: { readonly reached: number; readonly all: number; readonly never: readonly string[] };
-  /** Points passed and points died at, kinds of happenings, and troubles of the store. */
+  /** The passed fault points and the kills there, the kinds of happenings, and the store's failures. */
   readonly points: ReadonlyMap<string, number>;
   readonly neverDiedAt: readonly string[];
 }
@@ -54,7 +54,7 @@ export function createCoverage() {
   };
 }
 
-/** Whether a state is that one, or within it. */
+/** Whether a state is the other one, or inside it. */
 function isIn(state: string, outer: string): boolean {
   return outer === '' || state === outer || state.startsWith(`${outer}.`);
 }
@@ -65,7 +65,7 @@ function machineOf(tree: string, actor: string): string {
   return last.startsWith('wave') ? 'wave' : last.startsWith('task') ? 'task' : 'agent';
 }
 
-/** Every transition that leads somewhere, by its machine and event. What follows by itself is part of another one. */
+/** Every transition with a target, by its machine and event. Automatic transitions are part of another one. */
 function waysByEvent(): Map<string, Way[]> {
   const ways = new Map<string, Way[]>();
   const walk = (machine: string, node: AnyStateNode): void => {

@@ -1,4 +1,4 @@
-/** The store of a simulated home: one connection that outlives its engines, or a file that is as it was at the last sync when the power fails. */
+/** The store of a simulated home: one connection that outlives its engines, or a file that a power failure sets back to its last sync. */
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +8,9 @@ import { isSynced, openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 export interface Disk {
   readonly store: () => Store;
-  /** To be called before a commit: what stands on the disk then is kept, where this commit will not be waited for. */
+  /** Call it before a commit: the present state on disk is saved if this commit will not be synced. */
   beforeCommit(changes: readonly Change[]): void;
-  /** Of what was not synced `share` got to the disk, torn anywhere. */
+  /** `share` of the unsynced data reached the disk, cut at any position. */
   losePower(share: number): void;
   close(): void;
 }
@@ -24,7 +24,7 @@ function inMemory(faults: Faults): Disk {
   return { store: () => store, beforeCommit: () => {}, losePower: () => {}, close: () => store.close() };
 }
 
-/** What a sync means is simulated, and is not waited for. */
+/** Syncing is simulated, so the real disk is not waited for. */
 const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const name = 'taskstore.db';
 const parts = ['', '-wal'];
@@ -55,7 +55,7 @@ function onFile(faults: Faults): Disk {
       const file = join(home, name);
       const now = join(home, 'now');
       copy(file, now);
-      // Closing folds the log in, so the files are put back as they were.
+      // Closing checkpoints the log, so the files are restored afterwards.
       store.close();
       if (isKept) tear({ from: kept, to: now, share });
       for (const part of ['', '-wal', '-shm']) rmSync(`${file}${part}`, { force: true });
@@ -70,7 +70,7 @@ function onFile(faults: Faults): Disk {
   };
 }
 
-/** Of what was added to the log since, a part got to the disk. */
+/** A part of the data that was added to the log since then reached the disk. */
 function tear({ from, to, share }: { from: string; to: string; share: number }): void {
   const [before, after] = [readOrEmpty(`${from}-wal`), readOrEmpty(`${to}-wal`)];
   const isLonger = after.length > before.length && after.subarray(0, before.length).equals(before);

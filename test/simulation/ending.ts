@@ -1,4 +1,4 @@
-/** What a person does when everything has come to rest: cancels each plan, or brings it to its end. Either must be possible, whatever has happened. */
+/** A person's actions when nothing moves any more: each plan is cancelled or brought to its end. Both must always be possible. */
 
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import { failuresOf, planContext } from '../../actors/plan-view.ts';
@@ -10,7 +10,7 @@ import { planText, wordsOn } from '../support/simulation.ts';
 import type { Simulation } from './run.ts';
 import type { Story } from './story.ts';
 
-/** Words of a person after which a plan is over, at most. */
+/** The most signals of a person until a plan has ended. */
 const roundLimit = 60;
 
 export async function endStory(simulation: Simulation, ending: Story['ending']): Promise<void> {
@@ -38,7 +38,7 @@ interface Which {
   readonly plan: string;
 }
 
-/** Says it, and sees that it is carried out. */
+/** Sends the signal, and checks that it was carried out. */
 async function mustTake(
   { person, store, go, violated }: Simulation,
   { project, plan }: Which,
@@ -67,7 +67,7 @@ async function finishAll(simulation: Simulation): Promise<void> {
     if (status !== 'done') violated(`${project}/${plan} is never done: ${status} ${phase} ${JSON.stringify(blocked)}`);
 }
 
-/** The one thing that a patient person would do now; nothing where the plan waits for another one. */
+/** The one thing that a patient person would do now; nothing if the plan waits for another one. */
 async function oneStep(simulation: Simulation, { project, plan }: PlanRow, round: number): Promise<void> {
   const { store } = simulation;
   const row = await store().plan(project, plan);
@@ -80,7 +80,7 @@ async function oneStep(simulation: Simulation, { project, plan }: PlanRow, round
   const others = await Promise.all(planContext(tree).after.map((other) => store().plan(project, other)));
   const waves = planContext(tree).waves.map(({ tasks }) => tasks.length);
   const isBegun = lifecycle.startsWith('underway');
-  // It has no waves, or waits for a plan that nobody has. What was begun stays as it is.
+  // The plan has no waves, or waits for an unknown plan. Work that has begun stays unchanged.
   if ((!context.isParsed && !isBegun) || others.includes(null))
     return say('plan_updated', { content: planText(isBegun || context.isParsed ? waves : [2, 1]) });
   if (value.gate === 'paused') return say('resume');

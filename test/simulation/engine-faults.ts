@@ -1,4 +1,4 @@
-/** Faults put into the engine on purpose, each as a wrapper around its store or its handlers. The simulation must find every one. */
+/** Deliberate bugs in the engine, each as a wrapper around its store or its handlers. The simulation must find every one. */
 
 import type { Effect, HookDeliver } from '../../machines/vocabulary/effect.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
@@ -19,7 +19,7 @@ export interface EngineFault {
 }
 
 export const engineFaults = {
-  /** What a commit was decided on does not hold any more, and it is made all the same. */
+  /** A commit is made although its preconditions no longer hold. */
   'a lost fence': {
     store: ({ store }) =>
       withCommit(store, async (changes) => {
@@ -31,7 +31,7 @@ export const engineFaults = {
         }
       }),
   },
-  /** The result of an effect comes in a commit of its own, after the one that settles it. */
+  /** The result of an effect comes in a separate commit, after the one that settles it. */
   'a settle before its commit': {
     store: ({ store }) =>
       withCommit(store, async (changes) => {
@@ -41,7 +41,7 @@ export const engineFaults = {
         return commit.status === 'lost' ? commit : store.commit(told);
       }),
   },
-  /** A deadline is kept as the time of the wall clock. */
+  /** A deadline is stored in wall clock time. */
   'a timer that is kept in wall time': {
     store: ({ store, clock, timeline }) => {
       const keptNow = () => timeline()?.nowMs() ?? 0;
@@ -64,7 +64,7 @@ export const engineFaults = {
       });
     },
   },
-  /** A run that is to end counts as ended before its process has. */
+  /** A run that should end counts as ended before its process has ended. */
   'a slot freed too early': {
     handlers: (handlers) =>
       withRun(handlers, async (run, { stop }) => {
@@ -76,7 +76,7 @@ export const engineFaults = {
         return Promise.race([run(), stopped]);
       }),
   },
-  /** The number of a delivery is taken before the commit that tells of it. */
+  /** The number of a delivery is taken before the commit that contains it. */
   'a hook numbered before its commit': {
     store: ({ store }) => {
       const last = new Map<string, number>();
@@ -98,7 +98,7 @@ export const engineFaults = {
       });
     },
   },
-  /** Of what ran when the engine died the first is forgotten. */
+  /** The first of the effects that ran when the engine was killed is forgotten. */
   'a request forgotten on restore': {
     store: ({ store }) => {
       let isRestored = false;

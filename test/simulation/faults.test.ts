@@ -1,4 +1,4 @@
-/** The simulation finds what is wrong with an engine: faults that are put in on purpose. */
+/** The simulation finds deliberate bugs in an engine. */
 import { describe, expect, it } from 'vitest';
 import { type EngineFault, engineFaults } from './engine-faults.ts';
 import { play } from './run.ts';
@@ -6,14 +6,14 @@ import { shrink } from './shrink.ts';
 import { type Story, storyOf } from './story.ts';
 
 const seedLimit = 500;
-/** Seeds that have found it: they are played first. */
+/** Seeds that have found the bug: they are played first. */
 const known: Partial<Record<keyof typeof engineFaults, number>> = {
   'a lost fence': 24,
   'a timer that is kept in wall time': 3,
   'a hook numbered before its commit': 3,
 };
 
-/** A fault between two commits shows only if an engine dies there: in one of 240 stories as they are drawn. */
+/** A bug between two commits shows only if an engine is killed there, which happens in one of 240 random stories. */
 const needsDeaths: ReadonlySet<string> = new Set(['a settle before its commit']);
 const deaths = Array.from({ length: 24 }, (_, index) => ({ at: 25 * (index + 1), do: 'kill', when: 'after' }) as const);
 

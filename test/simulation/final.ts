@@ -1,4 +1,4 @@
-/** What must be true of a store when everything has come to rest. */
+/** Properties of a store when nothing moves any more. */
 
 import { kindsWith } from '../../actors/kinds.ts';
 import { stateText } from '../../actors/recorder.ts';
@@ -17,14 +17,14 @@ export interface Rested {
   readonly store: Store;
   readonly life: Life;
   readonly clock: ViewDependencies['clock'];
-  /** Signals that somebody was told are in the inbox. */
+  /** The acknowledged signals are in the inbox. */
   readonly acknowledged: readonly number[];
-  /** Somebody is paused, and keeps a slot that others may wait for. */
+  /** A paused agent keeps a slot that others may wait for. */
   readonly holdsSlots: boolean;
   violated(what: string): void;
 }
 
-/** States of an agent in which a run of it is asked for and not over. */
+/** States of an agent with a requested run that has not ended. */
 const withRun = /^(queued|starting|running|stopping|paused|waiting\.permission)$/;
 const withTimer = /^(running|waiting\.permission|waiting\.rateLimit|backingOff)$/;
 const withWork = /^(committing|checking|merging)$/;
@@ -62,7 +62,7 @@ function checkSignals({ acknowledged, violated }: Rested, signals: readonly Sign
   }
 }
 
-/** Every actor that waits for something has a row that will bring it. */
+/** For every waiting actor there is a row that will wake it. */
 async function checkTree({ store, violated }: Rested, { project, plan }: PlanRow, signals: readonly SignalRow[]) {
   const tree = planTree(project, plan);
   const row = await store.tree(tree);
@@ -91,7 +91,7 @@ async function checkTree({ store, violated }: Rested, { project, plan }: PlanRow
     if (kind === 'agent.run' && !wanted.has(name)) violated(`nobody in ${tree} waits for the run ${name}`);
 }
 
-/** The result of each request was taken in once. */
+/** The result of each request was handled once. */
 async function checkOnce({ store, violated }: Rested, tree: TreeAddress): Promise<void> {
   const seen = new Set<string>();
   for (const { input } of await store.fed(tree)) {
@@ -106,13 +106,13 @@ function endOf(input: FedLine['input']): string | null {
   return input !== null && 'run' in input && ends.has(input.type) ? (input.run ?? null) : null;
 }
 
-/** At rest nothing goes on by itself: who waits needs a person, or a plan that needs one. */
+/** When nothing moves, every waiting plan needs a person, or waits for a plan that needs one. */
 async function checkWait({ store, life, clock, holdsSlots, violated }: Rested, row: PlanRow): Promise<void> {
   const { project, plan } = row;
   const parts = { store, cache: life.cache, clock, mayStart: () => true };
   const runs = await store.runs({ by: 'latest', project, plan, live: true });
   if (runs.some(({ state }) => state === 'paused' || (holdsSlots && state === 'queued'))) return;
-  // What it asks of a plan at rest is in these; slots and accounts are of agents, and none of them runs.
+  // The function reads only these for a plan at rest; slots and accounts matter to running agents, and none runs.
   const waiting = await waitingFor(parts as unknown as ViewDependencies, row, {
     blocked: row.blocked,
     kept: await store.effects({ by: 'waiting', tree: planTree(project, plan) }),
@@ -130,7 +130,7 @@ async function checkWait({ store, life, clock, holdsSlots, violated }: Rested, r
     violated(`${project}/${plan} is ${row.status} (${row.phase}), and nothing says what it waits for`);
 }
 
-/** Each hook was told of each plan by 1, 2, 3 and so on. */
+/** Each hook received the events of each plan as 1, 2, 3 and so on. */
 async function checkHooks({ store, violated }: Rested): Promise<void> {
   const rows = await store.effects({ by: 'deliveries', limit: 10_000 });
   const numbers = new Map<string, number[]>();

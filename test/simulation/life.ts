@@ -1,4 +1,4 @@
-/** One engine over the store of a simulated home: the pump, the dispatcher and the cache as everywhere, with the store and the world behind gates. */
+/** One engine over the store of a simulated home: the real pump, dispatcher and cache, with the store and the world behind gates. */
 import { treesOf } from '../../actors/tree.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
@@ -70,7 +70,7 @@ export async function beginLife({ epoch, policy, limits, hooks, onTimeline, ...p
       pump.wake();
       dispatcher.wake();
     },
-    /** As an engine that leaves: what is under way is let go of, and stays in its rows. */
+    /** Stops like an engine that leaves: running work is abandoned, and stays in its rows. */
     async stop(): Promise<void> {
       await pump.stop();
       await dispatcher.stop();

@@ -1,4 +1,4 @@
-/** One story, carried out: engines over one store come and go, things happen, and everything is watched. Answers what must not have been. */
+/** Plays one story: engines over one store start and stop, things happen, and everything is checked. Returns the first violation. */
 
 import BetterSqlite3 from 'better-sqlite3';
 import { planTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -23,29 +23,29 @@ import { createWatcher } from './watcher.ts';
 import { createWorld } from './world.ts';
 
 export interface Played {
-  /** The first thing that must not have been; null: all went as it must. */
+  /** The first violation; null: none. */
   readonly failure: string | null;
   readonly steps: number;
-  /** Every step, by its virtual time. */
+  /** Every step with its virtual time. */
   readonly trace: readonly string[];
 }
 
 export interface PlayOptions {
   readonly coverage?: Coverage;
-  /** Something that is wrong with the engine. */
+  /** A deliberate bug in the engine. */
   readonly fault?: EngineFault;
 }
 
 export type Simulation = ReturnType<typeof createSimulation>;
 
-/** Steady clocks begin anywhere. */
+/** Steady clocks start anywhere. */
 const beginMs = 1_000_000;
 const wallBeginMs = Date.UTC(2000, 0, 1);
-/** More than any story takes: what is not over then goes in a circle. */
+/** More steps than any story needs: beyond them it loops. */
 const stepLimit = 60_000;
 const minute = 60_000;
 
-/** When to look again, and where: nothing is decided by it, and it is asked for most of all. */
+/** Queries about when to check again: no decision depends on them, and they are the most frequent ones. */
 const rhythmic: ReadonlySet<keyof Store> = new Set(['nextSignalIn', 'queuedLanes', 'nextEffectAt']);
 
 const hooks: readonly HookInForce[] = [
@@ -53,7 +53,7 @@ const hooks: readonly HookInForce[] = [
   { name: 'few', type: 'webhook', events: ['blocked', 'wave_failed', 'wave_finished'], enabled: true },
 ];
 
-/** The same story is always played the same. */
+/** The same story always gives the same run. */
 export async function play(story: Story, options: PlayOptions = {}): Promise<Played> {
   const simulation = createSimulation(story, options);
   const { clock, random, wallMs } = simulation;
@@ -72,9 +72,9 @@ export async function play(story: Story, options: PlayOptions = {}): Promise<Pla
   });
 }
 
-/** Thrown out of an engine that has just died. */
+/** Thrown out of an engine that was just killed. */
 class Died extends Error {}
-/** Thrown to leave a run that has failed. */
+/** Thrown to leave a failed run. */
 class Over extends Error {}
 
 function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
@@ -86,7 +86,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
   const wallMs = () => clock.nowMs() + wallOffsetMs;
   const engineClock = { ...clock, nowMs: wallMs, steadyMs: clock.nowMs, boot: () => `boot ${boot}` };
   const happenings = [...story.happenings];
-  /** Points at which the engine that passes there dies. */
+  /** The fault points at which the next passing engine is killed. */
   const deadly = new Set<FaultPoint>();
   const trouble = { full: 0, locked: 0 };
   const lives = new Map<number, Life>();
@@ -127,7 +127,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     failure ??= what;
   }
 
-  /** An engine passes a point between two writes. */
+  /** An engine passes a fault point between two writes. */
   function passes(life: number, point: FaultPoint): void {
     coverage?.point(point);
     if (life === nobody || !deadly.delete(point)) return;
@@ -192,7 +192,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     );
   }
 
-  /** The store as one engine has it: each call waits for its turn, may meet trouble, and is watched. */
+  /** The store as one engine sees it: each call waits for its turn, may fail, and is checked. */
   function guarded(life: number, timeline: () => Timeline | null): Store {
     const own: Partial<Store> = {
       file: 'store',
@@ -231,7 +231,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
   }
 
   async function commit(changes: readonly Change[], timeline: Timeline | null): Promise<Commit> {
-    // Where no power is lost any more, what stood on the disk is not needed.
+    // If no more power failure will happen, the state on disk is not needed.
     if (happenings.some((one) => one.do === 'power')) disk.beforeCommit(changes);
     if (timeline !== null)
       for (const change of changes)
@@ -258,7 +258,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     throw storeError(new BetterSqlite3.SqliteError(text ?? '', code ?? ''), 'store');
   }
 
-  /** Until an engine has answered that it has it; who hears nothing asks again. */
+  /** Repeats the signal until an engine has acknowledged it. */
   async function say(signal: Omit<NewSignal, 'at' | 'tree'> & { readonly tree: TreeAddress }): Promise<number | null> {
     speaking += 1;
     try {
@@ -291,7 +291,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     return say({ tree, type, payload, origin });
   }
 
-  /** Somebody else writes a row: the engine sees it within a second. */
+  /** Another program writes a row: the engine sees it within a second. */
   async function insertAside(signal: NewSignal): Promise<void> {
     await insertSignal(disk.store(), signal);
     clock.after(1_000, () => {
@@ -372,7 +372,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     }
   }
 
-  /** In order; what is under way is let go of. */
+  /** Stops in order; running work is abandoned. */
   function leave(life: number): void {
     const one = lives.get(life);
     if (one === undefined) return;
@@ -385,7 +385,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     });
   }
 
-  /** What an effect came to is told once more. */
+  /** The result of an effect is reported a second time. */
   async function double({ which, keyed }: { which: number; keyed: boolean }): Promise<void> {
     const rows = (await disk.store().signals({})).filter(({ dedupe_key: key }) => key?.endsWith(':done') === true);
     const row: SignalRow | undefined = rows[which % Math.max(1, rows.length)];
@@ -404,7 +404,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     await put(supervisorTree, 'supervisor_opened', {});
     for (const project of new Set(plans.map((plan) => plan.project)))
       await put(supervisorTree, 'repo_registered', { project, policy });
-    // Who registers a plan has been told that its repo is there.
+    // A person registers a plan only after the repo was registered.
     while ((await disk.store().signals({ status: 'pending' })).length > 0) await schedule.step();
     for (const { project, plan, content } of plans) {
       const payload = { content, branch: `plan/${plan}`, topic: null, generation: 0, policy };
@@ -413,7 +413,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     }
   }
 
-  /** Nothing is at work, and nothing comes by itself any more. */
+  /** Nothing works, and nothing will happen automatically. */
   async function isAtRest(): Promise<boolean> {
     if (happenings.length > 0 || !schedule.isIdle() || speaking > 0 || !lives.has(owner)) return false;
     if (world.working() > 0) return false;
@@ -422,7 +422,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     if ((await store.signals({ status: 'pending', limit: 1 })).length > 0) return false;
     // Agents that their plan holds back wait for a person.
     const queued = (await store.effects({ by: 'open' })).filter(({ kind }) => kind !== 'agent.run');
-    // So do those whose slot is held by one that is paused.
+    // So do agents whose slot is used by a paused one.
     const starting = await Promise.all(
       (['worker', 'coordinator'] as const).map(async (lane) => {
         const candidates = await store.startable({ lane, nowMs: Number.MAX_SAFE_INTEGER, closed: [], agents: 'all' });
@@ -433,7 +433,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     return queued.length === 0 && starting.flat().length === 0;
   }
 
-  /** Until everything has come to rest. Throws where that takes forever. */
+  /** Runs until nothing moves any more. Throws if that takes too long. */
   async function go(): Promise<void> {
     const limit = schedule.steps() + stepLimit;
     let lookAtMs = 0;
@@ -445,7 +445,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
       if (schedule.isIdle() && clock.nowMs() >= lookAtMs) {
         lookAtMs = clock.nowMs() + minute / 6;
         if (await isAtRest()) return;
-        // Nothing more comes to pass by itself: what was to happen then happens now.
+        // Nothing more happens automatically, so the next happening happens now.
         const [next] = happenings;
         if (next !== undefined && (await isQuiet())) await happen(happenings.shift() as Happening);
       }
@@ -455,7 +455,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     }
   }
 
-  /** What still is to come. */
+  /** Everything that is still to happen. */
   async function unrest(): Promise<string> {
     const store = disk.store();
     const open = await store.effects({ by: 'open' });
@@ -505,7 +505,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     open,
     go,
     check,
-    /** Nothing goes wrong from here on. */
+    /** From here on no more failures are injected. */
     calm(): void {
       deadly.clear();
       schedule.spare();

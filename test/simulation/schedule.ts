@@ -1,47 +1,47 @@
 /**
- * What happens next, by a seed. Whoever asks the store or the world for something waits at a gate, and the schedule decides whose turn it is. Timers are
- * virtual, and time goes on when nobody waits at a gate. So one seed is always the same run.
+ * Decides the order of events by a seed. Every caller of the store or the world waits at a gate, and the schedule decides who is next. Timers are
+ * virtual, and time advances when nobody waits at a gate. So one seed always gives the same run.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createVirtualClock, type VirtualClock } from '../../runtime/engine/virtual-clock.ts';
 
-/** The world and the people in it: it never dies. */
+/** The world and its people, who are never killed. */
 export const world = 0;
 
 interface Gate {
   readonly life: number;
   readonly what: string;
-  /** Carries it out, and tells who waits; `isTold` false: nobody is told any more. */
+  /** Carries the call out, and notifies its caller, unless `isTold` is false. */
   pass(isTold: () => boolean): void;
 }
 
 export interface Schedule {
   readonly clock: VirtualClock;
-  /** Whose work is carried out now. */
+  /** The engine whose call is carried out now. */
   readonly acting: () => number;
-  /** Waits for its turn, then carries it out; never answers one that is dead by then. */
+  /** Waits for its turn, then carries the call out; a caller that was killed meanwhile gets no answer. */
   gate<T>(life: number, what: string, work: () => T | Promise<T>): Promise<T>;
-  /** Nothing of it is carried out or answered any more. */
+  /** No more of its calls are carried out or answered. */
   kill(life: number): void;
   isDead(life: number): boolean;
-  /** The next step; false: nobody waits, now or for a time. */
+  /** Makes the next step; false: nobody waits, at a gate or for a time. */
   step(): Promise<boolean>;
-  /** Whether nobody waits at a gate, so that only time brings something new. */
+  /** Whether nobody waits at a gate, so that only time can bring something new. */
   isIdle(): boolean;
-  /** It dies with the next thing of it that is carried out, and hears nothing of it any more. */
+  /** The engine is killed after its next call, and does not get the answer. */
   killAfterNext(life: number, died: () => void): void;
-  /** Whoever was to die so lives. */
+  /** Cancels such a planned kill. */
   spare(): void;
   readonly steps: () => number;
   readonly trace: readonly string[];
   random(): number;
 }
 
-/** Turns of Node's loop after which whoever was told something has come to a gate, or to a timer. */
+/** The number of turns of Node's event loop after which a notified caller has reached a gate or a timer. */
 const turnsToGate = 5;
-/** Time also goes on while somebody waits: the store is slow. */
+/** Time may advance even while somebody waits, as with a slow store. */
 const slowShare = 0.01;
-/** Mostly in order, so that a run gets somewhere. */
+/** Mostly in order, so that a run makes progress. */
 const inOrderShare = 0.6;
 
 export function createSchedule({ random, beginMs }: { random: () => number; beginMs: number }): Schedule {
@@ -127,7 +127,7 @@ export function createSchedule({ random, beginMs }: { random: () => number; begi
   };
 }
 
-/** The timers and clocks of this process are virtual, and chance is the seed's, until it is over. */
+/** The timers, the clocks and the random numbers of this process are virtual until it ends. */
 export async function virtually<T>(
   { clock, random, wallMs }: { clock: VirtualClock; random: () => number; wallMs: () => number },
   work: () => Promise<T>,

@@ -1,4 +1,4 @@
-/** The whole engine in one process, by a seed: whatever dies, fails, comes late or twice, what README promises holds. */
+/** The whole engine in one process, by a seed: with kills, failures, delays and duplicates, the promises of README hold. */
 import { describe, expect, it } from 'vitest';
 import { runsOf } from '../support/drawn.ts';
 import { createCoverage } from './coverage.ts';
@@ -6,11 +6,11 @@ import { play } from './run.ts';
 import { told } from './shrink.ts';
 import { storyOf } from './story.ts';
 
-/** `STATOR_SEED`: that one alone. `STATOR_SEEDS`: so many. */
+/** `STATOR_SEED`: plays only this one. `STATOR_SEEDS`: the number of seeds. */
 const one = process.env.STATOR_SEED;
 const count = Number(process.env.STATOR_SEEDS ?? runsOf(10_000, 100));
 const seeds = one === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(one)];
-/** A few say enough. */
+/** The most failing seeds that are reported. */
 const toldLimit = 3;
 
 describe('a night with everything that goes wrong in it', () => {

@@ -1,8 +1,8 @@
-/** The shortest list of happenings that still fails, as far as leaving some out finds it; and what a person is told of a seed that failed. */
+/** Finds a short list of happenings that still fails, by leaving some out; and the report about a failed seed. */
 import { type Played, type PlayOptions, play } from './run.ts';
 import type { Story } from './story.ts';
 
-/** Stories that are played to find a shorter one. */
+/** The most stories that are played to find a shorter one. */
 const tryLimit = 150;
 
 export async function shrink(story: Story, options: PlayOptions = {}): Promise<Story> {
@@ -24,7 +24,7 @@ export async function shrink(story: Story, options: PlayOptions = {}): Promise<S
   return shortest;
 }
 
-/** Its number, the command that plays it again, and what it takes to fail. */
+/** Its number, the command that plays it again, and the happenings that it needs to fail. */
 export async function told(story: Story, { failure }: Played): Promise<string> {
   const { happenings, plans, limits, ending, disk } = await shrink(story);
   return [

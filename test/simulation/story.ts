@@ -1,4 +1,4 @@
-/** What a seed says: the plans, how they are set up, and what happens to them. */
+/** The content of a seed: the plans, their settings, and the happenings. */
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { FaultPoint } from '../../runtime/base/platform/faults.ts';
@@ -7,35 +7,35 @@ import { personSignals } from '../support/chaos-moves.ts';
 import { randomOf } from '../support/random.ts';
 import { planText } from '../support/simulation.ts';
 
-/** What happens when so many steps have been taken. */
+/** An event after that number of steps. */
 export type Happening = { readonly at: number } & (
   | { readonly do: 'say'; readonly plan: number; readonly type: SignalType; readonly payload: object }
-  /** To one of the agents that work. */
+  /** A person's signal to a running agent. */
   | { readonly do: 'say-agent'; readonly which: number; readonly type: SignalType; readonly payload: object }
-  /** An agent that works says so. */
+  /** A signal from a running agent. */
   | { readonly do: 'agent-says'; readonly which: number; readonly type: SignalType; readonly payload: object }
-  /** The engine dies, before the next thing that it asks for, or after it and before it is answered. */
+  /** The engine is killed, before its next call, or after it and before the answer. */
   | { readonly do: 'kill'; readonly when: 'before' | 'after' }
-  /** It dies where it passes that point next. */
+  /** The engine is killed when it passes that point next. */
   | { readonly do: 'kill-at'; readonly point: FaultPoint }
-  /** The machine loses power: what was not synced is lost, or torn, and every process. */
+  /** The machine loses power: unsynced data is lost or cut, and so is every process. */
   | { readonly do: 'power' }
   | { readonly do: 'restart' }
-  /** Another engine owns the home, while this one has something under way. */
+  /** Another engine takes the home while this one has work in progress. */
   | { readonly do: 'second-owner' }
-  /** So many commits find the disk full. */
+  /** The disk is full for that number of commits. */
   | { readonly do: 'full'; readonly times: number }
-  /** So many questions and commits find the store locked by another program. */
+  /** Another program locks the store for that number of calls. */
   | { readonly do: 'locked'; readonly times: number }
   /** The wall clock is set. */
   | { readonly do: 'jump'; readonly byMs: number }
-  /** What is carried out next throws. */
+  /** The next call throws. */
   | { readonly do: 'throw'; readonly what: 'disk' | 'world' | 'bug' }
-  /** A result that has come comes once more; `keyed`: under its own key. */
+  /** A result arrives a second time; `keyed`: with the same key. */
   | { readonly do: 'double'; readonly which: number; readonly keyed: boolean }
-  /** A process ends without a word. */
+  /** A process ends without a report. */
   | { readonly do: 'lose'; readonly which: number }
-  /** Hooks are not delivered for so long. */
+  /** Hooks are not delivered for this long. */
   | { readonly do: 'deaf'; readonly forMs: number }
 );
 
@@ -47,11 +47,11 @@ export interface Story {
   /** `file`: it can lose power. */
   readonly disk: 'memory' | 'file';
   readonly happenings: readonly Happening[];
-  /** What a person does of each plan when everything has come to rest. */
+  /** What a person does with each plan when nothing moves any more. */
   readonly ending: 'cancel' | 'finish';
 }
 
-/** The points that the parts of this simulation pass. The others stand in handlers, of which it has its own. */
+/** The fault points that this simulation passes. The other points are in the real handlers, which it replaces. */
 export const passedPoints = [
   'pump.after-begin',
   'pump.before-commit',
@@ -75,7 +75,7 @@ const contents = [
 ];
 
 const minute = 60_000;
-/** The last step at which something happens to it. */
+/** The last step at which something happens to the plan. */
 const lastStep = 1_200;
 
 export function storyOf(seed: number): Story {

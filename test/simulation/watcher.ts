@@ -1,4 +1,4 @@
-/** Looks at every commit, and says what must not be: limits, rows without work, work without rows, timers at the wrong time. */
+/** Checks every commit for violations: of limits, rows without work, work without rows, timers at the wrong time. */
 import type { Change, Commit, Store } from '../../runtime/core/store/port.ts';
 import type { SignalRow } from '../../runtime/core/store/rows.ts';
 import type { World } from './world.ts';
@@ -14,18 +14,18 @@ export interface WatcherParts {
   /** The steady clock. */
   readonly nowMs: () => number;
   readonly boot: () => string;
-  /** Since when the engine has been up and met no trouble with its store. */
+  /** Since when the engine has been running without trouble with its store. */
   readonly wellSinceMs: () => number;
   violated(what: string): void;
 }
 
-/** Every timer is looked for in this rhythm, and then has its turn. */
+/** Every timer is checked at this interval, and then fires. */
 const lateMs = 60_000;
 
 export function createWatcher({ world, store, nowMs, boot, wellSinceMs, violated }: WatcherParts) {
   const timers = new Map<string, Timer>();
 
-  /** A timer was asked for that is due by that steady time. */
+  /** A timer was set for that steady time. */
   function noteTimer(tree: string, run: string, dueMs: number): void {
     timers.set(`${tree}/${run}`, { dueMs, boot: boot() });
   }
@@ -34,7 +34,7 @@ export function createWatcher({ world, store, nowMs, boot, wellSinceMs, violated
     for (const { type, tree, run, attempts } of rows) {
       if (type !== 'timer_due' || attempts > 0) continue;
       const timer = timers.get(`${tree}/${run}`);
-      // After the machine has begun anew only the wall clock knows how long it was off.
+      // After the machine has restarted, only the wall clock shows how long it was off.
       if (timer === undefined || timer.boot !== boot()) continue;
       const lateBy = nowMs() - Math.max(timer.dueMs, wellSinceMs());
       if (nowMs() < timer.dueMs) violated(`the timer ${run} comes ${timer.dueMs - nowMs()} ms early`);
@@ -52,7 +52,7 @@ export function createWatcher({ world, store, nowMs, boot, wellSinceMs, violated
     if (changes.some((change) => change.do === 'effect.take' || change.do === 'effect.stop')) await checkRows();
   }
 
-  /** What runs has a row that runs. */
+  /** Every running process has a row that says so. */
   async function checkRows(): Promise<void> {
     const rows = await store().effects({ by: 'running' });
     const keys = new Set(rows.map(({ key }) => key));

@@ -1,4 +1,7 @@
-/** The world around the engine: processes of agents, git, checks, hooks, forges. All by the seed, and it outlives the engines; only a power failure ends its processes. */
+/**
+ * The world around the engine: agents' processes, git, checks, hooks, forges. All follow the seed and outlive the engines; only a power failure ends
+ * the processes.
+ */
 import type { AgentRun, Effect, Lane, Workplace } from '../../machines/vocabulary/effect.ts';
 import type { Role } from '../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
@@ -12,7 +15,7 @@ export interface Process {
   readonly row: EffectRow;
   readonly effect: AgentRun;
   isFrozen: boolean;
-  /** Resolves with the exit code when its last process has ended; null: it vanished. */
+  /** Resolves with the exit code when its last process has ended; null: it disappeared. */
   readonly ended: Promise<number | null>;
   isAlive: boolean;
   end(code: number | null): void;
@@ -23,20 +26,20 @@ export interface Process {
 export interface WorldParts {
   readonly schedule: Schedule;
   readonly limits: Limits;
-  /** From 0 to below 1, always the same for the same text. */
+  /** From 0 to below 1; the same for the same text. */
   chanceOf(text: string): number;
-  /** An agent says it, by its own way. */
+  /** A signal of an agent, sent in its own way. */
   says(process: Process, type: SignalType, payload: object): void;
-  /** What must never happen has happened. */
+  /** Reports a violation. */
   violated(what: string): void;
 }
 
 export type World = ReturnType<typeof createWorld>;
 
 const second = 1_000;
-/** A process that is told to end takes so long at most. */
+/** The most time for a process to end after it was asked to. */
 const endMs = 8 * second;
-/** Tries of a hook. */
+/** The most tries of a hook. */
 const hookTries = 4;
 
 const words: { readonly [role in Role]?: { readonly good: SignalType; readonly bad?: SignalType } } = {
@@ -49,19 +52,19 @@ const words: { readonly [role in Role]?: { readonly good: SignalType; readonly b
 export function createWorld({ schedule, limits, chanceOf, says, violated }: WorldParts) {
   const { clock } = schedule;
   const processes = new Map<string, Process>();
-  /** What was done, by the key of who asked: asked again it is found done. */
+  /** Finished work by its key: a repeated request finds it done. */
   const done = new Map<string, Outcome>();
-  /** What the next handlers throw. */
+  /** The errors that the next handlers throw. */
   const throwing: ('disk' | 'world' | 'bug')[] = [];
-  /** Who is at work, by engine: its effect and what it has alone. */
+  /** The running work by engine: the effect and its exclusive resource. */
   const atWork = new Map<number, Map<string, EffectRow>>();
-  /** The last delivery that each hook had of each plan. */
+  /** The last delivery of each hook for each plan. */
   const told = new Map<string, number>();
   let deafUntilMs = 0;
   let commits = 0;
-  /** Where each branch of each repo stands. */
+  /** The head of each branch of each repo. */
   const heads = new Map<string, string>();
-  /** Whether everything ends well from here on. */
+  /** Whether everything succeeds from here on. */
   let isCalm = false;
   const luckOf = (text: string) => (isCalm ? 0.9 : chanceOf(text));
 
@@ -119,7 +122,7 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
     }
   }
 
-  /** What it said gets there before its end, mostly. */
+  /** The agent's signal usually arrives before its end. */
   function cancelable(process: Process, ms: number): void {
     const code = luckOf(`${process.row.key} code`) < 0.1 ? 7 : 0;
     clock.after(ms, () => process.end(code));
@@ -137,7 +140,7 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
       violated(`${here} workers of repo ${project} run, and ${workersPerRepo} may: ${key}`);
   }
 
-  /** One handler a request, and one request a resource, in each engine. */
+  /** Each engine has one handler for a request, and one request for a resource. */
   function enter(life: number, row: EffectRow): () => void {
     const busy = atWork.get(life) ?? new Map<string, EffectRow>();
     atWork.set(life, busy);
@@ -185,7 +188,7 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
     return { type: 'run_exited', payload: { code, cause: 'exit', detail: '' } };
   }
 
-  /** How work ends that takes no process of its own; done again it ends the same. */
+  /** The outcome of work without a process; a repetition has the same outcome. */
   function outcomeOf(effect: Effect, row: EffectRow): Outcome {
     const chance = luckOf(`${row.key} ends`);
     const failed: Outcome = { type: 'effect_failed', payload: { detail: 'locked' } };
@@ -267,7 +270,7 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
     if (!isNext) violated(`hook ${name} is told of ${effect.sequence} after ${last}`);
     if (!isHeard && row.attempts < hookTries)
       return { type: 'again', afterMs: 5 * second, error: 'nobody answers', result: '{}', changes: [noted] };
-    // What nobody heard is dead: the next one comes all the same.
+    // A delivery without a receiver is dead; the next one is sent anyway.
     told.set(name, effect.sequence);
     const error = isHeard ? null : 'nobody answers';
     return { type: 'kept', status: isHeard ? 'done' : 'failed', error, result: '{}', changes: [noted] };
@@ -279,7 +282,7 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
     if (what !== undefined) throw new Error(what === 'bug' ? 'undefined is not a function' : 'the index is locked');
   }
 
-  /** What carries out the effects of one engine. */
+  /** Carries out the effects of one engine. */
   function handlersOf(life: number): Handlers {
     const handle: Handler<Effect> = async (effect, context) => {
       const leave = enter(life, context.row);
@@ -289,14 +292,14 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
         if (effect.kind === 'hook.deliver') return deliver(effect, context);
         return await work(effect, context);
       } catch (thrown) {
-        // As the real one: what is at work keeps its slot.
+        // As in the real handler: running work keeps its slot.
         if (processes.get(context.row.key)?.isAlive === true) context.began();
         throw thrown;
       } finally {
         leave();
       }
     };
-    // Each kind has the same, which looks at the kind itself.
+    // All kinds share one handler, which checks the kind itself.
     return new Proxy({}, { get: () => handle }) as Handlers;
   }
 
@@ -304,18 +307,18 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
     processes,
     living,
     throwing,
-    /** How many processes go on by themselves. */
+    /** The number of processes that are not frozen. */
     working: () => living().filter(({ isFrozen }) => !isFrozen).length,
     handlersOf,
     deafen(forMs: number): void {
       deafUntilMs = clock.nowMs() + forMs;
     },
-    /** Whatever begins from here on ends well. */
+    /** Everything that begins from here on succeeds. */
     calm(): void {
       isCalm = true;
       throwing.splice(0);
     },
-    /** No process survives it. */
+    /** Ends all processes. */
     losePower(): void {
       for (const process of living()) process.end(null);
     },

@@ -1,6 +1,6 @@
 /**
- * The soaks that `.ci/run` plays: as many as fit into its time, drawn by the commit, so that each is played sooner or later. `STATOR_SOAK_SEED` is the commit,
- * in hexadecimal digits; what is drawn in the soaks themselves follows from it as well, so the same seed plays the same again.
+ * The soaks that `.ci/run` plays: as many as fit into its time, chosen by the commit, so that each is played sooner or later. `STATOR_SOAK_SEED` is
+ * the commit in hexadecimal digits. The random numbers in the soaks follow from it too, so the same seed plays the same again.
  */
 import { readdirSync } from 'node:fs';
 import { drawn } from '../support/drawn.ts';
@@ -8,10 +8,10 @@ import { randomOf } from '../support/random.ts';
 import { seedNumberOf } from '../support/seed.ts';
 import { realShortS, soaks, wholeInSoak } from './left-out.ts';
 
-/** Eight minutes, less what the start of vitest and the last file alone take. */
+/** Eight minutes, minus the start of vitest and the duration of the last file. */
 export const drawnS = 420;
 
-/** Files in the order in which they were drawn, each with its seconds in the short form. */
+/** The files in their order, each with its seconds in the short form. */
 export function drawnSoaks(seed: string): readonly (readonly [file: string, seconds: number])[] {
   const real = readdirSync('test/real').filter((name) => name.endsWith('.test.ts'));
   const all = [

@@ -3,11 +3,11 @@ import { seedOf } from '../support/crash.ts';
 import { tryFleet } from '../support/fleet-trial.ts';
 import { isShort } from './length.ts';
 
-/** `STATOR_SOAK_MINUTES`: how long agents are at work; what is left of them comes to rest afterwards. */
+/** `STATOR_SOAK_MINUTES`: how long agents work; unfinished plans come to rest afterwards. */
 const minutes = Number(process.env.STATOR_SOAK_MINUTES ?? (isShort ? 1.5 : 30));
-/** By how much a minute. A process that is a minute old still grows; over half an hour nothing may. */
+/** The limits of growth per minute. A process that is a minute old still grows; over half an hour nothing may. */
 const limits = minutes < 10 ? { residentKib: 250_000, files: 20 } : { residentKib: 2_000, files: 0.5 };
-/** However long it lives. */
+/** The limit for any duration. */
 const mostResidentKib = 600_000;
 
 describe('agents that crash, hang, conflict, ask and succeed at random, in three repositories', () => {

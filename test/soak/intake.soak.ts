@@ -7,7 +7,7 @@ import { killUnderTracker } from '../support/tracker-kills.ts';
 import type { TrackerKind } from '../support/tracker-server.ts';
 import { isShort } from './length.ts';
 
-/** Two hundred kills over these and a sender of webhooks; `crash.test.ts` has those of a folder and of a schedule. */
+/** Two hundred kills over these and a sender of webhooks; `crash.test.ts` tests a folder and a schedule. */
 const kinds = ['github', 'gitea', 'gitlab', 'linear', 'jira'] satisfies TrackerKind[];
 const kills = isShort ? 6 : 34;
 const ground = await hostsGround();

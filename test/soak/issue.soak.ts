@@ -1,4 +1,4 @@
-/** The whole life of an issue, against every kind of forge, in every kind of trouble. */
+/** The complete life of an issue, with every kind of forge and every kind of failure. */
 import { it } from 'vitest';
 import { forgeKinds } from '../../runtime/work/forges/kinds/kinds.ts';
 import { forgeTroubles, issueScene, liveIssue } from '../support/issue-life.ts';

@@ -6,7 +6,7 @@ import { isShort } from './length.ts';
 const plans = isShort ? 10 : 40;
 const kills = isShort ? 40 : 200;
 const ofMembers = isShort ? { plans: 4, kills: 8 } : { plans: 20, kills };
-/** What people do by hand has to be put right, which takes its time. */
+/** People's manual changes must be repaired, which takes time. */
 const withPeople = isShort ? { plans: 4, kills: 8 } : { plans, kills };
 
 it.each([1, 4])(

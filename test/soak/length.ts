@@ -1,2 +1,2 @@
-/** `STATOR_SOAK=short`: every kind of kill, each a few times, in some minutes. Otherwise each in every way, in some twenty. */
+/** `STATOR_SOAK=short`: every kind of kill, a few times each, in some minutes. Otherwise all of them, in some twenty minutes. */
 export const isShort = process.env.STATOR_SOAK === 'short';

@@ -6,7 +6,7 @@ import { expectAsTold } from '../support/lives-proof.ts';
 import { randomOf } from '../support/random.ts';
 import { isShort } from './length.ts';
 
-/** How often each life is played, each time with other moments. */
+/** How often each life is played, each time with kills at other times. */
 const rounds = Number(process.env.STATOR_SOAK_LIVES ?? (isShort ? 1 : 20));
 
 describe.concurrent('a plan lives to its end', () => {
@@ -26,7 +26,7 @@ describe.concurrent('a plan lives to the same end, however often its engine is k
       const strikes = strikesOf(life, random, 3 + (round % 6));
       it(`round ${round}, ${life.name}`, () =>
         onStage(life, async (stage) => {
-          // A strike that comes after the end strikes nobody.
+          // A kill after the end has no effect.
           expect(await playKilled(stage, life, strikes)).toBeGreaterThanOrEqual(1);
           await expectAsTold(stage, life);
         }));

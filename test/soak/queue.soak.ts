@@ -1,4 +1,4 @@
-/** Many tasks over five repos in one queue, under each limit alone: the agents count their live siblings. */
+/** Many tasks in five repos in one queue, under each limit alone: the agents count how many of them are alive. */
 import { expect, it } from 'vitest';
 import { tryQueue } from '../support/queue-trial.ts';
 import { isShort } from './length.ts';

@@ -11,7 +11,7 @@ import { isShort } from './length.ts';
 const seed = process.env.STATOR_SOAK_SEED;
 const seeds: Record<string, string> = seed === undefined ? {} : { STATOR_CRASH_SEED: String(seedNumberOf(seed)) };
 
-/** The files that were drawn, or all of them: in their short form without files that have none. */
+/** The chosen files, or all of them; for the short form without files that have none. */
 function filesToPlay(): readonly string[] {
   if (seed !== undefined) return drawnSoaks(seed).map(([file]) => file);
   const files = Object.entries(soaks).filter(([, { shortS }]) => !isShort || shortS > 0);
@@ -19,7 +19,9 @@ function filesToPlay(): readonly string[] {
   return [...[...files, ...whole].map(([file]) => file), realAgents];
 }
 
-/** What takes long: `npm run soak`. Shorter with `STATOR_SOAK=short`, and with `STATOR_SOAK_SEED=<commit>` a part of it besides, as `.ci/run` plays it. */
+/**
+ * The long tests: `npm run soak`. `STATOR_SOAK=short` is shorter, and with `STATOR_SOAK_SEED=<commit>` it plays a part of them, as `.ci/run` does.
+ */
 // biome-ignore lint/style/noDefaultExport: vitest takes its configuration so
 export default defineConfig({
   plugins: [builtSources],

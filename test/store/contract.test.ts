@@ -1,4 +1,4 @@
-/** Each kind of store keeps the contract. */
+/** Each kind of store keeps its contract. */
 import { afterAll } from 'vitest';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { keepsTheContract } from './contract.ts';

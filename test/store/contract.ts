@@ -1,4 +1,4 @@
-/** What every store promises (runtime/core/store/port.ts): the same tests for each kind of it. */
+/** The promises of every store (runtime/core/store/port.ts): the same tests for each kind. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Standing, underWay } from '../../actors/compatibility.ts';
 import { nothingRaised } from '../../machines/vocabulary/budget.ts';
@@ -26,7 +26,7 @@ function signal(fields: Partial<NewSignal> = {}): ChangeOf<'signal.insert'> {
   return { do: 'signal.insert', ...usual, ...fields };
 }
 
-/** A row of the engine's own, as it comes in with its verdict. */
+/** A signal of the engine itself, inserted together with its verdict. */
 function entering(id: number, fields: Partial<SignalRow> = {}): SignalRow {
   const names = { project: 'a', plan: 'p', type: 'pause', payload: '{}', origin: 'person', tree, run: null };
   const ended = { status: 'done', attempts: 1, suspected: 0, result: '"done"', processed_at: 2 } as const;
@@ -68,7 +68,7 @@ function step(before: number, after: number, text = '{}'): Change {
   return { do: 'tree.write', address: tree, stored: { machine: 'plan', version: '1', text }, before, after, at: 1 };
 }
 
-/** A tree's row, with what its kind says about it. */
+/** The row of a tree, with the tags of its kind. */
 function stands(
   address: TreeAddress,
   standing: Partial<Standing>,
@@ -159,7 +159,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       return answer;
     }
 
-    /** The claimed signals of one project, or of all. */
+    /** The claimed signals of one project, or of all projects. */
     async function claimed(limit = 64): Promise<number[]> {
       return (await store.claim(now, { limit })).map(({ id }) => id);
     }
@@ -169,7 +169,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
     }
 
     describe('a commit', () => {
-      /** Everything that may be lost, with what has to be there before: it is lost where nothing is there. */
+      /** Every change that may be lost, with its precondition: it is lost if nothing exists. */
       const conditioned: readonly Change[] = [
         { do: 'signal.finish', id: 9, status: 'done', result: 'x', at: 1 },
         { do: 'signal.hold', id: 9, tree },
@@ -238,7 +238,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         );
         const effects = await store.effects({ by: 'open' });
         expect(effects.map(({ id, name }) => [id, name])).toEqual(many.map((number) => [number, `coder#${number}`]));
-        // Of each run the last word counts: 144 to 150 are the last of their seven.
+        // The last change of each run counts: 144 to 150 are the last of their seven.
         for (const number of many.slice(-7))
           expect((await store.run(`${tree}/coder#${number % 7}`))?.state).toBe(states[number % 3]);
         for (const number of [1, 2, 64, 65, 150])
@@ -296,7 +296,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           calls += 1;
         });
         closed.close();
-        // The open store polls as often as the closed one, and later: by its report the closed one would have made its own.
+        // The open store polls as often as the closed one, and later: the closed one would have reported first.
         const told = new Promise<void>((resolve) => void other.watch(() => resolve()));
         await commit(signal());
         await told;
@@ -356,7 +356,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         async (id) => {
           await commit(signal());
           const foreign = { project: 'a', plan: 'p', type: 'pause', dedupeKey: 'ci:1', at: 1, more: { id } };
-          // SQLite checks what is inserted before a trigger can put it right.
+          // SQLite checks an insert before a trigger can correct it.
           const isRefused = await ground.insertForeign(foreign).then(
             () => false,
             () => true,
@@ -430,7 +430,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           signal({ at: 60, deliverAt: 90 }),
         );
         expect(await claimed(64)).toEqual([3, 2, 4, 1, 5]);
-        // Also where not all of them are claimed at once.
+        // This holds even if not all of them are claimed at once.
         expect(await claimed(2)).toEqual([3, 2]);
       });
 
@@ -454,7 +454,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           ({ do: 'signal.finish', id, status: 'done', result: 'done', at }) as const;
         await commit(signal({ at: 40 }), signal({ at: 40 }), signal({ at: 45 }), signal({ at: 50, deliverAt: 60 }));
         await commit(done(1, 60), done(2, 49), done(3, 70), done(4, 80));
-        // A timer, and an answer before that time, are left out.
+        // A timer, and an answer before its time, are left out.
         expect((await load()).delaysMs.toSorted((a, b) => a - b)).toEqual([20, 25]);
         await commit(
           signal({ at: 290 }),
@@ -691,7 +691,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           expect(await tried(deliver('r1', null))).toBe('lost');
           expect(await waiting()).toEqual(['i1']);
           expect(await tried({ do: 'intake.delivered', intake: 'inbox', item: 'r1' })).toBe('lost');
-          // All others but the last as another program would insert them: ten thousand commits of the store are half a minute.
+          // All but the last are inserted as another program would do it: ten thousand commits of the store take half a minute.
           await ground.carryOut(
             `INSERT INTO intake_deliveries (intake, item, content, at)
              WITH RECURSIVE others (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM others WHERE n < ${knownDeliveryLimit - 2})
@@ -795,7 +795,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.treeStanding(release)).toEqual({ steps: 1, endedAt: null });
         expect([await counts('trees', 900), await counts('journal', 900)]).toEqual([0, 1]);
         await commit(stands(release, { isEnded: true }, { before: 1, at: 5 }));
-        // What is refused later is no later end.
+        // A later refusal does not move the end.
         await commit(stands(release, { isEnded: true }, { before: 2, at: 9 }));
         expect(await store.treeStanding(release)).toEqual({ steps: 3, endedAt: 5 });
         expect([await counts('trees', 5), await counts('journal', 5)]).toEqual([0, 1]);
@@ -900,7 +900,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         [`UPDATE journal SET effects = '["y"]' WHERE seq = 3`, 3],
         ["UPDATE journal SET event = 'other', hash = NULL WHERE seq = 5", 5],
         ['DELETE FROM journal WHERE seq = 3', 5],
-        // What goes by its age are the first lines, and what they were nobody knows then.
+        // Old lines are deleted from the beginning, and their state is unknown afterwards.
         ['DELETE FROM journal WHERE seq <= 3', null],
         ['UPDATE journal SET hash = NULL', null],
       ])('tells a line that does not fit the one before it: %s', async (sql, seq) => {
@@ -911,7 +911,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         await ground.carryOut(sql);
         expect((await store.unchained(tree))?.seq ?? null).toBe(seq);
         expect(await store.unchained('repo:a')).toBeNull();
-        // What comes now goes on from the last line as it is.
+        // A new line continues from the last existing one.
         await commit(line());
         expect((await store.unchained(tree))?.seq ?? null).toBe(seq);
       });
@@ -1042,7 +1042,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         );
         expect(await started(looked)).toEqual(['e#2', 'e#3']);
         expect(await store.machinePauses()).toEqual([{ machine: 'release', lane: 'train', pausedAt: 5 }]);
-        // Also where it was paused after the look.
+        // This holds even if the pause came after the reading.
         const take = { do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 1 } as const;
         expect((await store.commit([take])).status).toBe('lost');
         await commit({ do: 'machine.pause', machine: 'release', lane: '', at: 7 });
@@ -1626,12 +1626,12 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       expect(unread.map(({ message }) => message)).toEqual(['three']);
       expect((await store.notifications({ limit: 1, project: 'b' })).map(({ isRead }) => isRead)).toEqual([true]);
       expect(await store.notifications({ limit: 10, after: three?.id ?? 0 })).toEqual([]);
-      // The newest one stays, however old it is: the number of the next is never one that was given before.
+      // The newest one stays, however old it is, so that no number is given twice.
       await commit({ do: 'rows.expire', kind: 'notifications', beforeMs: 8, after: 0, upTo: three?.id ?? 0 });
       expect((await store.notifications({ limit: 10 })).map(({ id }) => id)).toEqual([three?.id]);
       await commit(told('four'));
       expect((await store.notifications({ limit: 1 }))[0]?.id).toBe((three?.id ?? 0) + 1);
-      // One id more than is kept for each that comes: the oldest goes.
+      // When one more arrives than the limit, the oldest is deleted.
       for (let left = notificationLimit; left > 0; left -= 1_000)
         await commit(...Array.from({ length: 1_000 }, () => told('more')));
       const kept = await store.notifications({ limit: 2 * notificationLimit });
@@ -1644,7 +1644,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       await commit({ do: 'issue.insert', ...row }, { do: 'issue.insert', ...row, plan: 'q', createdAt: 4 });
       expect((await store.issues()).map(({ plan: name }) => name)).toEqual(['q', 'p']);
       await commit({ do: 'issue.set-pull-request', key: plan, url: 'u' });
-      // Begun once more it is the same session: it keeps its age, and what is not known anew.
+      // A second begin keeps the session and its age, and fields that are not known anew.
       await commit({ do: 'issue.insert', ...row, title: 'The shop', createdAt: 9 });
       await commit({ do: 'issue.insert', ...row, createdAt: 10 });
       expect((await store.issues())[1]).toEqual({ ...row, pullRequest: 'u', title: 'The shop' });
@@ -1679,7 +1679,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       await commit({ do: 'account.require', account: 'x', at: 100 }, { do: 'account.require', account: 'y', at: 5 });
       await commit(limit(200, 150));
       expect(await store.accountLimits()).toEqual([{ account: 'x', since: 5, until: 200, used: null }]);
-      // That its reserve is reached says less than that the service takes no more.
+      // A reached reserve says less than a refusal by the service.
       await commit(limit(200, 160, 0.9));
       expect(await store.accountLimits()).toEqual([{ account: 'x', since: 5, until: 200, used: null }]);
       await commit(limit(300, 201, 0.9));
@@ -1696,7 +1696,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         ...{ do: 'account.note', account: 'x', span, used, until, at },
       });
       await commit(said('five_hour', 0.5, 100, 5), said('seven_day', 0.2, 900, 5));
-      // Of two runs the one that was read first may be stored last.
+      // Of two runs, the one that was read first may be stored last.
       await commit(said('five_hour', 0.7, 100, 8), said('five_hour', 0.6, 100, 7));
       expect(await store.accountQuotas()).toEqual([
         { account: 'x', span: 'five_hour', used: 0.7, until: 100, at: 8 },

@@ -1,4 +1,4 @@
-/** Copies of the store: made while it is in use, checked, kept in number, and put back in its place. */
+/** Copies of the store: made while it is in use, checked, limited in number, and restored. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -105,7 +105,7 @@ describe('a copy of the store', () => {
     expect(outdatedSchema(file, next)).toBe(lastVersion);
     openDatabase(file, { migrations: next }).close();
     expect(outdatedSchema(file, next)).toBe(null);
-    // One of a build before the first release is refused: nothing in it is changed.
+    // A copy from a build before the first release is refused, and nothing in it is changed.
     const later = next.map((step) => ({ ...step, version: step.version + 100 }));
     expect(outdatedSchema(file, later)).toBe(null);
   });

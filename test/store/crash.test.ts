@@ -1,4 +1,4 @@
-/** A store whose program is killed on any line of a commit has all of it or nothing. */
+/** After a kill at any line of a commit, the store has all of the commit or nothing. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-/** A signal that is asked for, or what a step makes of it. */
+/** A requested signal, or the result of a step. */
 const signal: Change = { do: 'signal.insert', tree, type: 'run_exited', payload: {}, origin: 'engine', at: 1 };
 const line = {
   at: 1,

@@ -87,7 +87,7 @@ function killedAfter(sql: string): void {
   expect(spawnSync(process.execPath, [writerScript, file, sql]).signal).toBe('SIGKILL');
 }
 
-/** The file's bytes, its time, and who lies beside it: what `untouched` compares. The time is set back first, so that any write shows. */
+/** The file's bytes, its time, and the names beside it, for `untouched`. The time is set back first, so that any write is visible. */
 function imprint(): unknown {
   return { bytes: readFileSync(file).toString('hex'), mtime: statSync(file).mtimeMs, names: readdirSync(folder) };
 }
@@ -254,7 +254,7 @@ test('a store that another process is writing is locked for a moment only, and c
   await once(writer.stdout, 'data');
   const refused = failure(() => store({ migrations: [first, rebuild] }));
   expectError(refused, 'store_locked', file);
-  // With nothing to migrate it opens beside the writer, and only a write is refused.
+  // Without a migration it opens beside the writer, and only a write is refused.
   const beside = store();
   expect(beside.prepare('SELECT count(*) FROM plan').pluck().get()).toBe(1);
   let thrown: unknown;
@@ -303,7 +303,7 @@ test('a store in a folder that is not there is refused by the path', () => {
 test('a store without read permission is refused', () => {
   openDatabase(file, { migrations: [] }).close();
   chmodSync(file, 0);
-  // Root reads everything, so there another user tries.
+  // Root can read everything, so another user tries in that case.
   const nobody = 65_534;
   const isRoot = process.getuid?.() === 0;
   if (isRoot) {

@@ -1,4 +1,4 @@
-/** The stores that keep the contract, each as a test opens it, with what other programs do to it. */
+/** The kinds of stores that keep the contract, as a test opens them, and the actions of other programs on them. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,25 +20,25 @@ interface ForeignSignal {
   readonly origin?: string;
   readonly dedupeKey?: string;
   readonly deliverAt?: number;
-  /** What it says of itself and nobody believes. */
+  /** Its own claims about its sender, which must not be believed. */
   readonly claims?: { readonly tree: string; readonly run: string };
-  /** Columns of the engine that it sets all the same. */
+  /** Columns of the engine that it sets although it may not. */
   readonly more?: Readonly<Record<string, unknown>>;
   readonly at: number;
 }
 
 export interface StoreGround {
   readonly store: Store;
-  /** The same store, as another program opens it. */
+  /** The same store, opened by another program. */
   another(): Store;
-  /** A row that another program writes by itself; its id. */
+  /** Inserts a row as another program; returns its id. */
   insertForeign(signal: ForeignSignal): Promise<number>;
-  /** A statement that another program carries out. */
+  /** Executes a statement as another program. */
   carryOut(sql: string): Promise<void>;
   remove(): void;
 }
 
-/** What a row of another program is made of, in the order of its columns. */
+/** The fields of another program's row, in column order. */
 const columns = [
   ...['project', 'plan', 'type', 'payload', 'origin', 'dedupe_key', 'deliver_at', 'created_at'],
   ...['tree', 'run', 'is_checked'],
@@ -96,7 +96,7 @@ export function onDisk(): StoreGround {
   };
 }
 
-/** In a database of its own, which is a copy of one with all tables: to make these anew takes twice the time of the copy. */
+/** A separate database, copied from one with all tables: creating them takes twice as long. */
 export async function inPostgres(server: OwnPostgres): Promise<StoreGround> {
   const database = `t${randomUUID().replaceAll('-', '')}`;
   const made = withTables.get(server) ?? makeTables(server);
@@ -110,7 +110,7 @@ export async function inPostgres(server: OwnPostgres): Promise<StoreGround> {
     return store;
   }
   const store = another();
-  // Other programs write into tables that are there.
+  // Other programs write into existing tables.
   await store.lastLine();
   return {
     store,
@@ -139,7 +139,7 @@ async function makeTables(server: OwnPostgres): Promise<void> {
   const store = openPostgres({ url: server.urlOf(copied), shown: copied });
   await store.lastLine();
   store.close();
-  // One that is in use cannot be copied.
+  // A database in use cannot be copied.
   const inUse = () => server.query('postgres', 'SELECT 1 FROM pg_stat_activity WHERE datname = $1 LIMIT 1', [copied]);
   await until(async () => (await inUse()).length === 0);
 }

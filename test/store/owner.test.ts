@@ -103,7 +103,7 @@ test('of two that start at once exactly one owns the home, and the other names i
     const [winner, loser] = both[0].said.epoch === undefined ? [both[1], both[0]] : both;
     expect(winner.said.epoch).toBe(round);
     expect(loser.said.code).toBe('owner_taken');
-    // Since when, as a person's clock shows it.
+    // The time of its start, by a person's clock.
     expect(loser.said.error).toMatch(new RegExp(`\\bpid ${winner.said.pid}, since [-\\d: ]+$`));
     expect(loser.said.hint).toContain(`kill ${winner.said.pid}`);
     await killed(winner.child);
@@ -263,7 +263,7 @@ test.runIf(process.platform === 'linux')('the kernel names the owner as SQLite d
   expect(ownerByLock(home)).toEqual(facts);
   const left = readFileSync(join(home, 'owner.json'));
   await killed(child);
-  // Its last words are still there, and nobody holds the lock, neither a process that only reads nor one that only begins to own.
+  // Its last owner file is still there, and nobody holds the lock: neither a reading process nor one that only begins to own the home.
   expect(readFileSync(join(home, 'owner.json'))).toEqual(left);
   expect(ownerByLock(home)).toBeNull();
   const db = new BetterSqlite3(join(home, 'owner.db'));

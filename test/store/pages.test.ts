@@ -1,4 +1,4 @@
-/** What a commit writes into the log of the store, in pages: each costs its checksum, its write and its share of a checkpoint. */
+/** The pages that a commit writes into the store's log: each costs a checksum, a write and a share of a checkpoint. */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,9 +24,9 @@ it('a step that makes a long snapshot a little longer writes the pages of its ro
       return (log() - before) / frameBytes;
     };
     await write(0, 6_600);
-    // Its steps take no room while they are 0 or 1.
+    // The numbers of its steps take no space while they are 0 or 1.
     await write(1, 6_600);
-    // The page of the row, and the one that it goes on in.
+    // The row's page, and its overflow page.
     expect(await write(2, 6_601)).toBe(2);
     expect(await write(3, 6_590)).toBe(2);
     expect((await store.tree(planTree('demo', 'p')))?.stored.snapshot).toEqual({ word: 'x'.repeat(6_590) });

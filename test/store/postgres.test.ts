@@ -1,4 +1,4 @@
-/** What only a store behind a network meets: lost connections, lost answers, several who begin at once, and passwords. */
+/** Failures that only a store behind a network has: lost connections, lost answers, several hosts that start at once, and passwords. */
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { type ChangeOf, mustCommit } from '../../runtime/core/store/port.ts';
@@ -31,7 +31,7 @@ function word(dedupeKey: string | null = null): ChangeOf<'signal.insert'> {
   return { do: 'signal.insert', tree: 'plan:a/p', type: 'pause', payload: {}, origin: 'person', at: 1, dedupeKey };
 }
 
-/** Passes everything on; once it is held, no answer before the client has sent `text`. */
+/** Forwards everything. After `hold`, it forwards no answer until the client has sent `text`. */
 async function holding(to: string, text: string): Promise<{ url: string; hold(): void }> {
   let isHeld = false;
   const proxy = createServer((client) => {
@@ -67,12 +67,12 @@ async function holding(to: string, text: string): Promise<{ url: string; hold():
 interface Cutting {
   readonly url: string;
   cut(when: 'before' | 'after'): void;
-  /** Before it, and lets nobody in until it is opened; resolves when it was cut. */
+  /** Cuts before it, and accepts no connection until it is opened; resolves when it has cut. */
   cutAndClose(): Promise<void>;
   open(): void;
 }
 
-/** Passes everything on, and cuts the line when a client sends `text`: before it, or with its answer. */
+/** Forwards everything, and cuts the connection when a client sends `text`: before it, or with its answer. */
 async function cutting(to: string, text: string): Promise<Cutting> {
   let isClosed = false;
   let close: (() => void) | null = null;
@@ -177,7 +177,7 @@ it('a commit that a crash of PostgreSQL took is made again, whoever has its numb
   const second = mustCommit(store, [word('second')]);
   await closed;
   await crashing.crash();
-  // The numbers that were given out before are given out again.
+  // Numbers that were allocated before the crash are allocated again.
   for (let index = 0; index < 30; index += 1) await crashing.query('crashed', 'CREATE TABLE t (); DROP TABLE t');
   proxy.open();
   expect((await second).signals).toEqual([{ id: 2, isNew: true }]);
@@ -185,7 +185,7 @@ it('a commit that a crash of PostgreSQL took is made again, whoever has its numb
   expect(rows.map((row) => row.dedupe_key)).toEqual(['first', 'second']);
 });
 
-// 5 s are what a commit waits for another one.
+// A commit waits 5 s for another one.
 it('a commit that another host keeps waiting is trouble of the store, and is made when the other one is gone', async () => {
   const name = await emptyDatabase();
   const store = opened(server.urlOf(name));
@@ -256,7 +256,7 @@ it('a connection of the pool that is cut in silence is not given out again', asy
   await ask();
   link.strand(0);
   await expect(ask()).rejects.toThrow('Query read timeout');
-  // Where it is given out again, each who gets it waits for 10 s.
+  // If a number is allocated twice, each client waits for 10 s.
   await until(async () => (await ask().catch(() => [])).length > 0);
 });
 
@@ -309,7 +309,7 @@ it('a newer version waits until the older hosts have gone, and then changes the 
     ['/b', b],
   ] as const)
     await store.own(home);
-  // From here on this is the program of the next version; a and b have looked already.
+  // From here on this process counts as the next version; a and b have already checked.
   const known = migrations as Migration[];
   known.push({
     version: (known.at(-1)?.version ?? 0) + 1,

@@ -1,6 +1,6 @@
 /**
- * Rows of what is over stay for months. Statements that walk through all of them are few, and listed here with who waits for them: no word to a plan
- * does, and no round of the dispatcher.
+ * Rows of ended work stay for months. Statements that scan all of them are few, and are listed here with the reason: no signal to a plan waits for
+ * one, and no round of the dispatcher.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,9 +13,9 @@ import { createTables } from '../../runtime/core/store/tables/tables.ts';
 
 const growing = ['signals', 'journal', 'effects', 'runs', 'launches', 'notifications'];
 
-/** As they begin, `…` for the columns. */
+/** The beginning of each statement, with `…` for the columns. */
 const walking = [
-  // A person asks for a limited number: the newest are read first.
+  // A person asks for a limited number, and the newest are read first.
   '… FROM signals WHERE (CAST(@project AS TEXT) IS NULL',
   "… FROM effects WHERE kind = 'hook.deliver' AND (CAST(@project AS TEXT) IS NULL",
   '… FROM runs r WHERE (CAST(@project AS TEXT) IS NULL',
@@ -24,8 +24,8 @@ const walking = [
 ];
 
 /**
- * Reads its plan by the words of SQLite: `SCAN runs`, not `SCAN runs USING INDEX runs_open`. Of indexes only that of timers grows with what is over: a run
- * leaves its own there until the time comes.
+ * Reads SQLite's query plan: `SCAN runs`, not `SCAN runs USING INDEX runs_open`. Only the index of timers grows with ended work: a run leaves its own
+ * there until the time comes.
  */
 function scansOf(db: BetterSqlite3.Database, sql: string): string[] {
   const names = [...sql.matchAll(/@(\w+)/g)].map(([, name = '']) => name);

@@ -1,4 +1,4 @@
-/** What the tables of a store refuse by themselves, what another program may set of a row, and that rows are found by an index. */
+/** The checks of a store's tables themselves, the columns that another program may set, and that rows are found by an index. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A store that is deleted under an engine takes nothing more, and says so. */
+/** A store whose file is deleted under a running engine accepts nothing more, and reports it. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';

@@ -1,4 +1,4 @@
-/** The time of deadlines: what passes while the process was stopped is none of it. */
+/** The time for deadlines does not include times in which the process was stopped. */
 import { expect, it } from 'vitest';
 import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { machineClock } from '../support/machine-clock.ts';
@@ -13,7 +13,7 @@ it('counts the time in which the process ran, and a stop as one beat', async () 
   machine.runs(60_000);
   expect(timeline.nowMs() - begunMs).toBeGreaterThanOrEqual(60_000);
   machine.pass(hourMs);
-  // Asked before the beat comes.
+  // Read before the next beat.
   expect(timeline.nowMs() - begunMs).toBeLessThan(70_000);
   machine.runs(60_000);
   expect(timeline.nowMs() - begunMs).toBeGreaterThanOrEqual(120_000);

@@ -1,4 +1,4 @@
-/** Several writers over one store at once, each with a connection of its own: what the contract promises while they race. */
+/** Several writers on one store at once, each with its own connection: the promises of the contract during races. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createTrees } from '../../actors/tree.ts';
@@ -21,7 +21,7 @@ import type { StoreGround } from './grounds.ts';
 const log = createLog(() => {}, 'error');
 const supervisor = 'supervisor';
 
-/** Counts the commits that were lost. */
+/** Counts the lost commits. */
 function counting(store: Store, lost: { count: number }): Store {
   return {
     ...store,
@@ -54,7 +54,7 @@ type Word = readonly [tree: TreeAddress, type: string, payload: object, origin?:
 
 const plans = ['p', 'q', 'r', 's'].flatMap((plan) => ['a', 'b'].map((project) => planTree(project, plan)));
 
-/** Repos and plans, as the engine says that they are there. */
+/** The signals with which the engine creates repos and plans. */
 function births(): Word[] {
   const repos = ['a', 'b'].map((project): Word => [supervisor, 'repo_registered', { project, policy: quietPolicy }]);
   const opened = plans.map((tree): Word => {
@@ -111,7 +111,7 @@ export function racesAreSound(ground: () => StoreGround): void {
         for (const { pump } of pumps) await pump.drain();
         const [tree = planTree('a', 'p')] = plans;
         const results: unknown[] = [];
-        // Each of them knows the tree as it was when it stepped it last.
+        // Each writer knows the tree as it was when that writer last stepped it.
         for (let round = 0; round < 3 * pumps.length; round += 1) {
           const [id = 0] = await say(store, [[tree, round % 2 === 0 ? 'pause' : 'resume', {}, 'person']]);
           await pumps[(round * 2) % pumps.length]?.pump.drain();

@@ -1,8 +1,8 @@
-/** What axe finds on a page that is shown. */
+/** The accessibility problems that axe finds on a page. */
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
-/** What is not accessible, in light or dark, and how much is beyond the edge. */
+/** The problems in light and dark, and the elements beyond the edge. */
 export async function problemsOf(page: Page): Promise<string[]> {
   const problems: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -17,11 +17,11 @@ export interface Seen {
   readonly [key: string]: unknown;
 }
 
-/** With `stator acp` in the repository, and the home of a daemon that does not run. `forms`: it shows them. */
+/** An editor with `stator acp` in the repository, and the home of a daemon that does not run. `forms`: the editor shows them. */
 export async function editor(config: (root: string) => string, { forms = false } = {}) {
   const made = daemonGround();
   made.configure(`blueprint_skip_threshold = 0\n${config(made.root)}`);
-  // A person trusted the repository before.
+  // A person has trusted the repository before.
   expect((await made.stator(['repo', 'add', made.repo, '--trust'])).code).toBe(0);
   const child = spawn(process.execPath, [editorScript, made.repo, process.execPath, stator, 'acp'], {
     env: forms ? { ...made.env, EDITOR_FORMS: 'yes' } : made.env,

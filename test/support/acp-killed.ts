@@ -1,4 +1,6 @@
-/** A whole plan of a misbehaving agent of the Agent Client Protocol, and of a judge by it, while its engine is killed at random. */
+/**
+ * A complete plan with a misbehaving agent of the Agent Client Protocol, and a judge with the same protocol, while its engine is killed at random.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,19 +14,19 @@ import { killLeft, processesWith } from './leftovers.ts';
 const engineScript = join(import.meta.dirname, 'scripts/crash-engine.mjs');
 const fixtures = join(import.meta.dirname, 'fixtures');
 
-/** Each way in which it misbehaves, once, in any order; then it works. */
+/** Each kind of misbehaviour, once, in any order; then the agent works. */
 const wrongs = [
   ...['die', 'crash', 'half', 'exit', 'deaf', 'hugeAnswer', 'words', 'stop:max_tokens', 'stop:refusal'],
   ...['loop', 'forget', 'deaf'],
 ];
-/** Those of them after which a new conversation may begin. */
+/** The kinds after which a new conversation may begin. */
 const ended = ['die', 'crash', 'half', 'exit', 'hugeAnswer', 'stop:max_tokens', 'stop:refusal', 'forget'];
-/** What is borne: its work counts. */
+/** The kinds that are tolerated: the work counts. */
 const borne = ['flood', 'noise', 'pong', 'huge', 'odd', 'files', 'late', 'recall'];
 
 interface Killing {
   readonly kills: number;
-  /** How many of its ways are drawn: of those that fail, and of those that are borne. */
+  /** How many kinds are drawn: of those that fail, and of those that are tolerated. */
   readonly wrong?: number;
   readonly right?: number;
   readonly sandbox: 'bwrap' | 'off';
@@ -77,11 +79,12 @@ export async function killedThroughPlan({ kills, wrong, right, sandbox, random }
     break;
   }
   expectNothingDouble(on.home, roots);
-  // A conversation goes on until its piece is done, its agent has forgotten it, or has died in it without a word; the last is the fixer's.
+  // A conversation continues until its work is done, its agent has forgotten it, or the agent has died without an answer; the last one is the
+  // fixer's.
   const lost = acts.filter((act) => ended.includes(act)).length;
   expect(acpCalls(roots.coder, 'session/new').length).toBeLessThanOrEqual(finished.length + 1 + lost + 1);
   expect(git(on.repo, 'ls-tree', '--name-only', 'plan/killed').split('\n')).toContain('made.txt');
-  // What is left to kill it with was not needed: the plan was over.
+  // The remaining kills were not needed: the plan had ended.
   expect(left).toBeLessThan(kills);
 }
 
@@ -89,7 +92,7 @@ function expectNothingDouble(home: string, roots: Readonly<Record<'coder' | 'jud
   const runs = join(home, 'runs');
   const logs = readdirSync(runs).map((run) => readFileSync(join(runs, run, 'log'), 'utf8'));
   const sent = logs.map((log) => log.match(/^\{"stator":\{"sent":"session\/prompt"/gm)?.length ?? 0);
-  // One prompt a run, and each that was sent came once, to a process of its own.
+  // One prompt for each run. Each was sent once, to a separate process.
   expect(Math.max(...sent)).toBe(1);
   const prompts = Object.values(roots).map((root) => acpCalls(root, 'session/prompt'));
   expect(prompts.flat().length).toBe(sent.reduce((sum, count) => sum + count, 0));

@@ -1,4 +1,4 @@
-/** The scripted agent of the Agent Client Protocol as the agent of an engine, and what it was told. */
+/** The scripted agent of the Agent Client Protocol as an agent of an engine, and the messages that it got. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
@@ -23,7 +23,7 @@ export function stateOf(root: string): string {
   return join(root, 'acp');
 }
 
-/** The messages that it got, in order. */
+/** The received messages, in order. */
 export function acpCalls(root: string, method?: string): AcpCall[] {
   const file = join(stateOf(root), 'calls.jsonl');
   if (!existsSync(file)) return [];

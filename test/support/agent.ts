@@ -1,4 +1,4 @@
-/** Briefs for the tests: a run of a plan that is written as markdown, with what a test wants to be different. */
+/** Briefs for tests: a run of a plan in markdown, with the changes that a test needs. */
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,7 +110,7 @@ export function briefOf(
   };
 }
 
-/** The failure that `act` throws, as people see it. */
+/** The error that `act` throws, as people see it. */
 export function failureOf(act: () => unknown): { code: string; message: string; hint: string } {
   try {
     act();

@@ -1,4 +1,4 @@
-/** The control API as a program asks it: over the app in memory, every answer held against the schema of its route. */
+/** Requests to the control API as a program sends them: to the app in memory, with every answer checked against the schema of its route. */
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { type ErrorCode, errorClasses } from '../../machines/vocabulary/errors.ts';
@@ -10,7 +10,7 @@ import type { Engine } from '../../runtime/engine/engine.ts';
 export interface Given {
   readonly params?: Readonly<Record<string, string | number>>;
   readonly query?: string;
-  /** Sent as JSON; a text is sent as it is. */
+  /** Sent as JSON; a text is sent unchanged. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -38,7 +38,7 @@ function requestOf(key: RouteKey, { params = {}, query = '', body, headers = {} 
   });
 }
 
-/** Asks, and fails where the answer is none of those that the route is said to give. */
+/** Sends the request, and fails if the answer is not one that the route documents. */
 export async function ask(engine: Pick<Engine, 'fetch'>, key: RouteKey, given: Given = {}): Promise<Answered> {
   const answer = await engine.fetch(requestOf(key, given));
   const text = await answer.text();
@@ -53,16 +53,16 @@ const failure = z.strictObject({
   hint: z.string().min(1),
 });
 
-/** What MCP itself refuses is answered as its protocol has it. */
+/** A refusal by MCP itself has the form of its protocol. */
 const protocolFailure = z.looseObject({ jsonrpc: z.literal('2.0'), error: z.looseObject({ message: z.string() }) });
 
-/** Whether the answer says why that route refused. */
+/** Whether the answer contains the reason of that route's refusal. */
 export function saysWhy(path: string, json: unknown): boolean {
   const shape = path.startsWith('/mcp') ? failure.loose().or(protocolFailure) : failure.loose();
   return shape.safeParse(json).success;
 }
 
-/** Whether the answer is one of the route's, field by field and with no field more. */
+/** Fails unless the answer is one of the route's, with exactly its fields. */
 export function mustFit(route: AnyRoute, { status, json, text }: Answered): void {
   const kind = route.definition.answers[status];
   const where = `${route.key} ${status} ${text.slice(0, 300)}`;

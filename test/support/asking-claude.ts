@@ -5,7 +5,7 @@ import type { Ground } from './ground.ts';
 
 const fake = join(import.meta.dirname, 'fixtures/agents/asking-claude.mjs');
 
-/** Writes daemon.toml; the commands of one list are asked about at once. */
+/** Writes daemon.toml; claude asks about all commands of one list at once. */
 export function askingClaude({ root, home }: Pick<Ground, 'root' | 'home'>, asks: readonly string[][]): void {
   const program = join(root, 'claude');
   writeFileSync(program, `#!/bin/sh\nASKS='${JSON.stringify(asks)}' exec '${process.execPath}' '${fake}' "$@"\n`);

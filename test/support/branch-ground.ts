@@ -1,4 +1,4 @@
-/** A repository with an empty folder of worktrees, and what is asked for a worktree of its task. */
+/** A repository with an empty folder of worktrees, and the request for its task's worktree. */
 import { join } from 'node:path';
 import type { Repository } from '../../runtime/work/git/repository.ts';
 import type { prepareWorktree } from '../../runtime/work/git/worktree.ts';

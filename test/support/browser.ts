@@ -1,4 +1,4 @@
-/** A real Chromium. Where there is none, the tests that need it are skipped with one line that says so; under CI that is an error. */
+/** A real Chromium. Without one, the tests that need it are skipped, with one line that says so; under CI that is an error. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { hangMs } from './hang.ts';
 const usual = '/usr/bin/chromium';
 const executablePath = process.env.STATOR_CHROMIUM ?? usual;
 
-/** Whether there is one. Throws under CI where there is none. */
+/** Whether Chromium is installed. Under CI, throws if it is not. */
 export function hasBrowser(): boolean {
   if (existsSync(executablePath)) return true;
   const why = `there is no Chromium at ${executablePath}: install Debian's chromium, or name another with STATOR_CHROMIUM`;
@@ -19,7 +19,7 @@ export function hasBrowser(): boolean {
 
 export interface Browser {
   readonly context: BrowserContext;
-  /** A fresh tab; what it asked for and what it complained of is noted from its first moment on. */
+  /** Opens a new tab; its requests and errors are recorded from the start. */
   open(url: string): Promise<Tab>;
   close(): Promise<void>;
 }
@@ -28,32 +28,32 @@ export interface Tab {
   readonly page: Page;
   /** The address of every request, sockets included. */
   readonly asked: string[];
-  /** Errors of scripts, and what the policy of the page forbade. */
+  /** Script errors, and violations of the page's policy. */
   readonly complaints: string[];
 }
 
 interface BrowserSetup {
   readonly width?: number;
   readonly height?: number;
-  /** Is loopback, with any certificate. */
+  /** A host name for loopback, with any certificate. */
   readonly name?: string;
-  /** A phone: it is touched, nothing hovers, and a page says by itself how wide it is. */
+  /** A phone: it has touch and no hovering, and the page sets its width. */
   readonly phone?: boolean;
 }
 
-/** With a profile of its own, which goes with it. */
+/** Starts it with a temporary profile. */
 export async function startBrowser(options: BrowserSetup = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'stator-browser-'));
   const { width = 1280, height = 900, name, phone = false } = options;
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
-    // Root has no sandbox of Chromium's; what is loaded is our own page alone.
+    // Chromium's sandbox does not work for root; only stator's own page is loaded.
     args: [
       '--no-sandbox',
       '--disable-dev-shm-usage',
       ...(name === undefined ? [] : [`--host-resolver-rules=MAP ${name} 127.0.0.1`]),
     ],
-    // The certificate of a test is signed by nobody.
+    // The test's certificate has no known issuer.
     ignoreHTTPSErrors: name !== undefined,
     viewport: { width, height },
     hasTouch: phone,
@@ -82,10 +82,10 @@ export async function startBrowser(options: BrowserSetup = {}): Promise<Browser>
   };
 }
 
-/** More than any page of a test has. */
+/** More tab stops than any page of a test has. */
 const stopsMost = 200;
 
-/** By Tab alone, from where the focus is. Throws with the names of the stops if none of them is the target. */
+/** Moves the focus with the Tab key alone. Throws with the names of the stops if the target is not one of them. */
 export async function tabTo(page: Page, target: Locator): Promise<void> {
   await target.waitFor();
   const stops: string[] = [];

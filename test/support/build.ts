@@ -1,4 +1,4 @@
-/** Tests run what is built, as the engines do that they kill: where a source is newer than what was made of it, `dist` is built before the first test. */
+/** Tests run the build output, like the engines that they kill: if a source is newer than its output, `dist` is built before the first test. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,13 +9,13 @@ const rooms = ['machines', 'actors', 'runtime', 'cli', 'page', 'scripts'];
 
 export default function setup(): () => void {
   if (!isFresh()) execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
-  // One folder for what is made once for all files of a run (`scripts/postgres.ts`).
+  // A folder for things that are made once for all files of a run (`scripts/postgres.ts`).
   const shared = mkdtempSync(join(tmpdir(), 'stator-shared-'));
   process.env.STATOR_TEST_CLUSTER = join(shared, 'cluster');
   return () => rmSync(shared, { recursive: true, force: true });
 }
 
-/** The bundle is written last, and only where everything before it went well. */
+/** The bundle is written last, and only if everything before it succeeded. */
 function isFresh(): boolean {
   const built = writtenAt(join(root, 'dist/bin/stator.js'));
   const settings = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json', 'rolldown.config.js'];
@@ -27,19 +27,19 @@ function isFresh(): boolean {
   return [...settings, ...sources].every((file) => built > writtenAt(join(root, file)));
 }
 
-/** In milliseconds since 1970; 0: it is not there. */
+/** In milliseconds since 1970; 0: the file is missing. */
 function writtenAt(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** What is made of a source, which is named relative to the repository. */
+/** The output of a source, which is named relative to the repository. */
 function builtOf(source: string): string {
   return join(root, 'dist', source.replace(/\.ts$/, '.js'));
 }
 
 /**
- * For vitest: what a test imports of the sources is loaded from `dist`, by node itself. To transform some 400 modules anew for each file of tests took
- * longer than many a file's tests. Files of tests themselves are transformed.
+ * Makes vitest load sources that a test imports from `dist`, through node itself. Transforming some 400 modules for each test file took longer than
+ * many files' tests. Test files themselves are transformed.
  */
 export const builtSources = {
   name: 'stator:built-sources',
@@ -53,5 +53,5 @@ export const builtSources = {
   },
 } as const;
 
-/** Of vitest: by whom they are loaded. */
+/** Tells vitest which files node loads itself. */
 export const builtServer = { deps: { external: [/\/dist\//] } };

@@ -1,4 +1,4 @@
-/** A machine's table, read off its definition: what each of its states makes of each event, without anything being done. */
+/** A machine's table, read from its definition: the response of each state to each event, without executing anything. */
 import { type AnyMachineSnapshot, type AnyStateMachine, type AnyStateNode, type StateValue, transition } from 'xstate';
 import { stateText } from '../../actors/recorder.ts';
 
@@ -13,7 +13,7 @@ export interface Question {
   readonly event: { readonly type: string };
 }
 
-/** The target; `stays` where it acts and stays, `ignored` where the state says that it changes nothing, `-` where it has no transition. */
+/** The target; `stays`: it acts and stays; `ignored`: the state declares that nothing changes; `-`: no transition. */
 export function cellOf({ machine, place, event }: Question): string {
   const snapshot = machine.resolveState({ value: place.value, context: place.context });
   const transitions = machine.getTransitionData(snapshot, event);

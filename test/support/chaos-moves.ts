@@ -1,4 +1,4 @@
-/** What may happen in a world of chaos, as moves that three numbers choose; and a patient person who brings any plan to its end. */
+/** The possible moves in a world of chaos, chosen by three numbers; and a patient person who brings any plan to its end. */
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { AskedStack } from '../../machines/vocabulary/plan-pull.ts';
 import { forceTargets, type SignalType } from '../../machines/vocabulary/signal.ts';
@@ -9,7 +9,7 @@ export interface Move {
   readonly kind: number;
   readonly a: number;
   readonly b: number;
-  /** Whether everything on the way arrives before the next move. */
+  /** Whether all pending messages arrive before the next move. */
   readonly drains: boolean;
 }
 
@@ -114,7 +114,7 @@ function start(world: World, row: Row): void {
 
 type Outcome = [SignalType, object];
 
-/** How an effect ends; `n` chooses. null: nobody is told. */
+/** How an effect ends; `n` chooses. null: its end is not reported. */
 function outcomeOf(world: World, { effect }: Row, n: number): Outcome | null {
   const lost: Outcome = ['effect_failed', { detail: 'locked' }];
   switch (effect.kind) {
@@ -177,7 +177,7 @@ function stackShown(stack: AskedStack | undefined) {
   return { mode: stack.mode, stack: layers };
 }
 
-/** One more step in the life of an effect: it starts, its process runs, it ends. */
+/** The next step of an effect: it starts, its process runs, it ends. */
 export function answer(world: World, row: Row, n: number): void {
   const isRun = row.effect.kind === 'agent.run';
   if (row.state === 'queued') {
@@ -259,7 +259,7 @@ function flip(world: World, a: number, b: number): void {
 }
 
 export function move(world: World, { kind, a, b, drains }: Move): void {
-  // Half of what happens is work that goes on; without it no wave would ever get far.
+  // Half of all moves are work that continues; otherwise no wave would get far.
   switch (kind % 32) {
     case 0:
     case 1:
@@ -317,7 +317,7 @@ export function move(world: World, { kind, a, b, drains }: Move): void {
   }
 }
 
-/** Everything on the way arrives, every run ends well, every timer fires; until nothing is left that could happen by itself. */
+/** All pending messages arrive, every run succeeds, every timer fires, until nothing more can happen automatically. */
 export function settle(world: World): void {
   for (let round = 0; round < 400; round += 1) {
     world.drain();
@@ -359,7 +359,7 @@ function endWell(world: World, row: Row): void {
   if (row.state === 'running') world.report(row, 'run_exited', { code: 0, cause: 'exit', detail: '' });
 }
 
-/** What a person does with a plan that waits for one, until it is done. Throws where that takes forever. */
+/** A person's actions on a waiting plan, until it is done. Throws if that takes too long. */
 export function bringToDone(world: World): void {
   world.post(repo, 'repo_recovered');
   world.post(repo, 'plan_done', { plan: 'another' });
@@ -392,7 +392,7 @@ function oneStep(world: World, lifecycle: string, retried: Set<string>): void {
   if (verdict.status !== 'done') throw new Error(`${type} in ${lifecycle} is ${JSON.stringify(verdict)}`);
 }
 
-/** Each question by its number, and what the plan is blocked by besides. */
+/** Answers each question by its number, and resolves any other block of the plan. */
 function answerAll(world: World): void {
   const questions = world.context().questions.map(({ number }) => number);
   if (questions.length > 0) world.person('answer', { questions, body: 'go on' });

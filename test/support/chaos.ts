@@ -1,6 +1,6 @@
 /**
- * A world without a disk in which anything may happen in any order: signals of people, agents and files, results that come late,
- * twice or badly, timers, restarts. After each step it checks what must hold whatever happened.
+ * A world without a disk in which anything may happen in any order: signals of people, agents and files, late, repeated or bad results, timers,
+ * restarts. Its invariants are checked after each step.
  */
 import type { AnyActorRef } from 'xstate';
 import { actorsOf, childrenOf, snapshotOf } from '../../actors/addressee.ts';
@@ -19,10 +19,10 @@ export interface Row {
   readonly key: string;
   readonly tree: TreeAddress;
   readonly effect: Effect;
-  /** `settled`: its result is on the way; `closed`: the tree knows it. */
+  /** `settled`: its result is pending; `closed`: the tree has handled it. */
   state: 'queued' | 'running' | 'settled' | 'closed';
   isStopped: boolean;
-  /** Its process was started. */
+  /** Whether its process was started. */
   isBegun: boolean;
 }
 
@@ -40,10 +40,10 @@ export interface Timer {
   readonly dueAt: number;
 }
 
-/** States in which an agent has a run that somebody must settle. */
+/** States of an agent with a run that must be settled. */
 const withRun = new Set(['queued', 'starting', 'running', 'waiting.permission', 'paused', 'stopping']);
 const withTimer = new Set(['running', 'waiting.permission', 'waiting.rateLimit', 'backingOff']);
-/** What the engine may be told "no" to: it asks, it does not report. */
+/** Signals of the engine that a plan may refuse: they are requests, not reports. */
 export const askingWords = new Set<SignalType>([
   'run_waiting',
   'verification_stale',
@@ -61,13 +61,13 @@ export type World = ReturnType<typeof createWorld>;
 interface WorldOptions {
   readonly policy: Policy;
   readonly content: string;
-  /** What may take a plan that is done back to work, beside a verification that is stale and a person. */
+  /** Signals that may send a done plan back to work, besides an outdated verification and a person. */
   readonly reopening?: readonly SignalType[];
   readonly onStep?: (tree: TreeAddress, step: Step) => void;
 }
 
 export function createWorld(options: WorldOptions) {
-  // A test that listens to this world's steps puts its own function here.
+  // A test can replace a function here to observe this world's steps.
   const trees = { ...everyWorlds };
   const live = new Map<TreeAddress, Tree>();
   const journal = new Map<TreeAddress, AnySignal[]>();
@@ -93,7 +93,7 @@ export function createWorld(options: WorldOptions) {
     return mail;
   }
 
-  /** An effect's or run's result: remembered, since it may come twice. */
+  /** The result of an effect or run, which is stored because it may arrive twice. */
   function report(row: Row, type: SignalType, payload: object = {}): void {
     row.state = 'settled';
     results.push(post(row.tree, type, payload, { run: row.effect.id }));
@@ -175,7 +175,7 @@ export function createWorld(options: WorldOptions) {
       throw new Error(`a ${before} plan became ${after} by ${type} of ${origin}`);
   }
 
-  /** Waves and a single coder lead to a review only when nothing is left that nobody went past. */
+  /** Waves and a single coder lead to a review only if no task is left, apart from skipped ones. */
   function checkFinished({ origin }: Mail, before: string): void {
     const wasAtWork = /implementing\.(wave|single|requesting)/.test(before);
     const after = standOf(root(plan));
@@ -185,7 +185,7 @@ export function createWorld(options: WorldOptions) {
       throw new Error(`the plan went from ${before} to ${after.lifecycle}, and wave ${left} is not done`);
   }
 
-  /** Every run belongs to one agent that has a run, every agent that has one to a row; likewise work in git and timers. */
+  /** Every run belongs to exactly one agent with a run, and every such agent has a row; the same holds for git effects and timers. */
   function checkRows(): void {
     const open = new Set([...rows.values()].filter((row) => row.state !== 'closed').map((row) => row.effect.id));
     const due = new Set([...timers.map((timer) => timer.id), ...inbox.map((mail) => mail.run)]);
@@ -249,7 +249,7 @@ export function createWorld(options: WorldOptions) {
       throw new Error(`children ${Object.keys(ids)} are not the living ${Object.keys(liveChildren)}`);
   }
 
-  /** A child that is no longer active only ends; nothing of it starts again. */
+  /** A child that is no longer active only ends; it starts nothing new. */
   function checkDismissed(atWork: readonly (string | null)[]): void {
     for (const child of childrenOf(root(plan))) {
       const state = stateText(snapshotOf(child).value);
@@ -267,7 +267,7 @@ export function createWorld(options: WorldOptions) {
     throw new Error(`more than ${limit} signals without an end: ${inbox.map((mail) => mail.type)}`);
   }
 
-  /** Once every word has arrived the repo and the plan agree on who may implement. */
+  /** When all signals have arrived, the repo and the plan agree on who may implement. */
   function checkGrant(): void {
     const { context } = snapshotOf(root(plan));
     const books = snapshotOf(root(repo)).context;
@@ -281,7 +281,7 @@ export function createWorld(options: WorldOptions) {
     if (isDone !== (lifecycle === 'done')) throw new Error(`${lifecycle}: the repo believes done is ${isDone}`);
   }
 
-  /** Throws every live tree away and restores it from its row; the rows must stay as they are. */
+  /** Discards every live tree and restores it from its row; the rows must not change. */
   function restart(): void {
     for (const [address, tree] of live) {
       const row = JSON.stringify(trees.persist(tree));
@@ -292,7 +292,7 @@ export function createWorld(options: WorldOptions) {
     }
   }
 
-  /** A fresh tree that is fed the journal stands where the stored one does. */
+  /** A new tree that replays the journal reaches the stored state. */
   function checkReplay(): void {
     for (const [address, tree] of live) {
       const [birth, ...rest] = journal.get(address) ?? [];
@@ -340,7 +340,7 @@ export function createWorld(options: WorldOptions) {
     restart,
     checkGrant,
     checkReplay,
-    /** Every input that a tree was fed, its birth first. */
+    /** Every input of a tree, its creation first. */
     inputsOf: (address: TreeAddress): readonly AnySignal[] => journal.get(address) ?? [],
     held: () => held,
     now: () => clock,
@@ -349,7 +349,7 @@ export function createWorld(options: WorldOptions) {
     setPolicy(next: Policy): void {
       policy = next;
     },
-    /** Whether lanes may start an agent's run now. */
+    /** Whether the dispatcher may start an agent's run now. */
     mayStart(): boolean {
       const tree = root(plan);
       return !holdsOf(tree).has('agent.run') && !snapshotOf(tree).matches({ gate: 'paused' });
@@ -359,7 +359,7 @@ export function createWorld(options: WorldOptions) {
       clock = Math.max(clock, timer.dueAt);
       results.push(post(timer.tree, 'timer_due', {}, { run: timer.id }));
     },
-    /** One signal of a person, now. */
+    /** Sends a person's signal now. */
     person(type: SignalType, payload: object = {}): Step {
       const step = handle({ tree: plan, type, payload, origin: 'person', run: null });
       if (step === null) throw new Error('no plan');

@@ -1,6 +1,6 @@
 /**
- * A chart played twice, by the same script: by XState in memory, with a clock that is set by hand, and as a tree that is written down and restored between
- * every two events. What both come to, and what their actions did in which order, is to be the same.
+ * Plays a chart twice with the same script: with XState in memory and a manual clock, and as a tree that is stored and restored between every two
+ * events. Both must give the same states and the same actions in the same order.
  */
 import {
   type AnyActorRef,
@@ -23,7 +23,7 @@ import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../../machines/vocabulary/signal.ts';
 
-/** An event from outside (one without a payload by its type alone), time that goes by in ms, or a promise of that name that settles. */
+/** An event from outside (by its type alone if it has no payload), a time in ms that passes, or the name of a promise that settles. */
 export type Move =
   | string
   | number
@@ -33,13 +33,13 @@ export type Move =
 
 export type Settling = Extract<Move, { settle: string } | { fail: string }>;
 
-/** The event that a move sends; null: it sends none. */
+/** The event that a move sends; null: none. */
 export function sentBy(move: Move): AnyEventObject | null {
   if (typeof move === 'string') return { type: move };
   return typeof move === 'object' && 'send' in move ? move.send : null;
 }
 
-/** What an actor is worth, without what differs between the two by design. */
+/** The comparable parts of an actor, without those that differ by design. */
 export interface Look {
   readonly status: string;
   readonly value?: unknown;
@@ -50,15 +50,15 @@ export interface Look {
 }
 
 export interface Played {
-  /** At the begin, and after each move. */
+  /** At the start, and after each move. */
   readonly looks: Look[];
-  /** What actions noted, in their order. */
+  /** The actions' notes, in order. */
   readonly noted: string[];
-  /** What actors emitted, in its order, each with the path of its actor. */
+  /** The emitted events, in order, each with the path of its actor. */
   readonly emitted: string[];
 }
 
-/** An id that the chart does not give is another one in each play. */
+/** An id that the chart does not set differs in each play. */
 function emittedText(path: string, event: AnyEventObject): string {
   return `${path.replaceAll(/x:\d+/g, '')} ${JSON.stringify(event)}`;
 }
@@ -73,7 +73,7 @@ let pending: Pending[] = [];
 let notes: string[] = [];
 let begun: string[] = [];
 
-/** A plain action, as people write them: it does something, once. */
+/** A plain action as people write it: it has one effect, once. */
 export function note(text: string): () => void {
   return () => void notes.push(text);
 }
@@ -87,32 +87,32 @@ export const work = fromPromise<unknown, { name: string }>(
     }),
 );
 
-/** How often each promise was begun in the last play. */
+/** How often each promise was started in the last play. */
 export function begunPromises(): readonly string[] {
   return begun;
 }
 
-/** Whether a promise of that name runs, and waits for the script to settle it. */
+/** Whether a promise of that name is running, and waits for the script. */
 export function isBegun(name: string): boolean {
   return pending.some((each) => each.name === name);
 }
 
-/** Their process has ended: nothing that they say is heard. */
+/** Their process has ended: their results are ignored. */
 export function forgetBegun(): void {
   pending = [];
 }
 
-/** What actions have noted since the last play began. */
+/** The notes since the last play began. */
 export function notedSoFar(): readonly string[] {
   return notes;
 }
 
-/** Before a play; afterwards nothing of it is pending. */
+/** Call it before a play: nothing of an earlier play stays pending. */
 export function clearPlay(): void {
   [pending, notes, begun] = [[], [], []];
 }
 
-/** Settles each promise of that name that runs. */
+/** Settles each running promise of that name. */
 export async function settleNow(move: Settling): Promise<void> {
   const name = 'settle' in move ? move.settle : move.fail;
   const found = pending.filter((each) => each.name === name);
@@ -124,12 +124,15 @@ export async function settleNow(move: Settling): Promise<void> {
   await flush();
 }
 
-/** Until what promises had to say is said. */
+/** Waits until the results of promises are handled. */
 async function flush(): Promise<void> {
   for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
 }
 
-/** `notedAfter`: how much was noted by each look. `stepMs`: time goes by in such steps, so that what comes due in one of them begins its own delays there; by default in one for each wait. */
+/**
+ * `notedAfter`: the number of notes at each look. `stepMs`: time passes in steps of this length, so that an event that becomes due in a step starts
+ * its own delays there. Default: one step for each wait.
+ */
 export async function playInMemory(
   machine: AnyStateMachine,
   input: unknown,
@@ -154,7 +157,7 @@ export async function playInMemory(
   for (const move of script) {
     const sent = sentBy(move);
     if (sent !== null) {
-      // One that has ended would warn of it.
+      // XState would warn about an event to an ended actor.
       if (actor.getSnapshot().status === 'active') actor.send(sent);
     } else if (typeof move === 'number')
       for (let left = move; left > 0; left -= stepMs) clock.increment(Math.min(left, stepMs));
@@ -168,7 +171,7 @@ export async function playInMemory(
 
 const startedAt = 1_000_000;
 
-/** `restoresAt`: whether the process ends before the move of that number; by default before each. */
+/** `restoresAt`: whether the process ends before the move of that number; default: before each move. */
 export async function playDurably(
   definition: AnyDefinition,
   input: object,
@@ -275,7 +278,7 @@ export async function playDurably(
   return { looks, noted: notes, emitted, tree, trees, inputs };
 }
 
-/** `persisted`: a snapshot, as it is or as JSON. */
+/** `persisted`: a snapshot, as an object or as JSON. */
 export function lookOf(persisted: unknown): Look {
   const { status, value, context, output, error, children } = JSON.parse(JSON.stringify(persisted, withErrors)) as {
     status: string;
@@ -296,12 +299,12 @@ export function lookOf(persisted: unknown): Look {
   };
 }
 
-/** An error is compared by what it says, and by its own fields. */
+/** An error is compared by its message and its own fields. */
 function withErrors(_key: string, value: unknown): unknown {
   return value instanceof Error ? errorAsJson(value) : value;
 }
 
-/** Leaves out the time of an event that the context holds, as XState's events have none. An actor is compared by its id, if the chart gives it one. */
+/** Leaves out the times of events in the context, because XState's events have none. An actor is compared by its id, if the chart sets it. */
 function withoutTime(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTime);
   if (typeof value !== 'object' || value === null) return value;

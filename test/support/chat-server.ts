@@ -20,7 +20,7 @@ export interface Said {
   readonly buttons: readonly string[];
 }
 
-/** What goes wrong with a call; null: nothing. `lost`: it is carried out, and its answer does not arrive. */
+/** The failure of a call; null: none. `lost`: it is carried out, and its answer does not arrive. */
 export type ChatTrouble = 'lost' | 'reset' | { readonly status: number; readonly body: object } | null;
 
 async function fieldsOf(request: IncomingMessage): Promise<string> {
@@ -87,7 +87,7 @@ export async function startTelegram() {
       notices.push(given.text);
       return { ok: true, result: true };
     }
-    // An offset confirms all updates before it, so they are never given again.
+    // An offset confirms all updates before it, so they are never returned again.
     const from = given.offset ?? 0;
     return { ok: true, result: updates.filter(({ update_id: id }) => id >= from).slice(0, given.limit) };
   };
@@ -107,7 +107,7 @@ export async function startTelegram() {
     stop,
     said,
     notices,
-    /** The messages that tell of something, without replies. */
+    /** The messages that report something, without replies. */
     told: () => said.filter(({ replyTo }) => replyTo === null),
     write(text: string, to: Said | null, from: object = anna, chat: object = group) {
       const id = nextId();
@@ -164,7 +164,7 @@ export async function startSlack() {
             ({ ts, thread_ts: of }) =>
               of === undefined && (ts > oldest || (fields.inclusive === 'true' && ts === oldest)),
           );
-    // The newest come first in a channel, and the oldest in a thread.
+    // In a channel the newest message comes first, in a thread the oldest.
     const sorted = path === '/conversations.replies' ? found : [...found].reverse();
     const withLatest = sorted.map((each) => {
       const latest = messages.findLast(({ thread_ts: of }) => of === each.ts);

@@ -1,9 +1,9 @@
-/** What tests of clearing away share: time that passes, and how many rows went. */
+/** Shared by tests of gc: time that passes, and the number of deleted rows. */
 import type { CleaningItem } from '../../runtime/api/client/client.ts';
 
 export const days = 86_400_000;
 
-/** A clock that is set forward. */
+/** A clock that can be set forward. */
 export function laterClock() {
   let moreMs = 0;
   return {
@@ -14,7 +14,7 @@ export function laterClock() {
   };
 }
 
-/** By their kinds. */
+/** The number of rows by kind. */
 export function rowsOf(items: readonly CleaningItem[]): Record<string, number> {
   return Object.fromEntries(items.flatMap(({ kind, name, count }) => (kind === 'rows' ? [[name, count]] : [])));
 }

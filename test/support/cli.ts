@@ -1,4 +1,4 @@
-/** The program as a person runs it, over a throw-away repo and home; what it started is gone after the test. */
+/** The program as a person runs it, with a temporary repo and home; its processes are killed after the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A call, and what it has printed so far. */
+/** A running call, and its output so far. */
 export interface Watched {
   readonly stdout: () => string;
   readonly stderr: () => string;
@@ -28,11 +28,11 @@ export interface Running extends Watched {
 
 export interface Terminal extends Ground {
   write(file: string, text: string | Uint8Array): void;
-  /** To its end, nothing on standard input unless said; in this process, where the verb is not about its own. */
+  /** Runs a call to its end, by default with empty standard input; in this process, unless the verb needs a separate one. */
   stator(args: readonly string[], how?: How): Promise<Ended>;
-  /** The same, begun: what it prints is seen meanwhile. */
+  /** Starts a call whose output can be read while it runs. */
   watch(args: readonly string[], how?: How): Watched;
-  /** A process of the built program, for what sends it a signal. */
+  /** A separate process of the built program, for tests that send it a signal. */
   start(args: readonly string[], how?: How): Running;
 }
 
@@ -44,7 +44,7 @@ interface How {
 
 const grounds: Ground[] = [];
 const started: Running[] = [];
-/** Also of this process, whose git a call asks that is made here. */
+/** Also set in this process, for calls that run git here. */
 const ofGit = ['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM'] as const;
 const before = ofGit.map((name) => [name, process.env[name]] as const);
 
@@ -119,7 +119,7 @@ export function terminal(): Terminal {
   };
 }
 
-/** A terminal whose repo has `sh` agents, committed, and one attempt each. */
+/** A terminal with committed `sh` agents that have one attempt each. */
 export function working(): Terminal {
   const made = terminal();
   made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\nattempts = 1\n');
@@ -128,7 +128,7 @@ export function working(): Terminal {
   return made;
 }
 
-/** Until all of these runs watch the plan: each has told of a word that the plan refuses, and that is said until they have. */
+/** Waits until all of these runs watch the plan: a signal that the plan refuses is repeated until each has printed it. */
 export async function untilWatched({ stator }: Terminal, plan: string, runs: readonly Watched[]): Promise<void> {
   await until(async () => {
     await stator(['signal', 'emit', 'review_approved', plan]);
@@ -136,7 +136,7 @@ export async function untilWatched({ stator }: Terminal, plan: string, runs: rea
   });
 }
 
-/** A plan of waves of scripts; each task begins with a line of its own, so that it changes something. */
+/** A plan whose waves are scripts; each task first writes its own line, so that it changes something. */
 export function planOf(...waves: readonly (readonly string[])[]): string {
   const parts = waves.map((tasks, w) => {
     const bodies = tasks.map(
@@ -148,7 +148,7 @@ export function planOf(...waves: readonly (readonly string[])[]): string {
   return `# A plan\n\n${parts.join('\n')}`;
 }
 
-/** Output without what changes from call to call: times, temp folders, ids of 8 digits and more. */
+/** The output without the parts that change: times, temporary folders, ids of 8 digits and more. */
 export function steady(text: string, { root }: Pick<Ground, 'root'>): string {
   return text
     .replaceAll(root, '<root>')
@@ -156,7 +156,7 @@ export function steady(text: string, { root }: Pick<Ground, 'root'>): string {
     .replace(/\b\d\d:\d\d:\d\d\b/g, '<time>');
 }
 
-/** Live processes of agents of that home. */
+/** The live processes of that home's agents. */
 function carriersOf(home: string): LeftProcess[] {
   return processesWith((entries) => entries.includes(`STATOR_HOME=${home}`) && entries.includes('STATOR=1'));
 }

@@ -2,13 +2,13 @@
 import { type Entry, nouns, verbs } from '../../cli/commands.ts';
 
 export interface NamedVerb {
-  /** As it is typed after `stator`: `plan list`, `gc`. */
+  /** The words after `stator`: `plan list`, `gc`. */
   readonly name: string;
   readonly noun: string | null;
   readonly entry: Entry;
 }
 
-/** All of them, old names too. */
+/** All verbs, including their old names. */
 export function namedVerbs(): NamedVerb[] {
   return [
     ...verbs.map((entry) => ({ name: entry.name, noun: null, entry })),
@@ -18,7 +18,7 @@ export function namedVerbs(): NamedVerb[] {
   ];
 }
 
-/** Whether the name is one of today. */
+/** Whether it is a present name. */
 export function isOfToday({ entry }: NamedVerb): boolean {
   return entry.now === undefined;
 }

@@ -1,4 +1,4 @@
-/** A home and a repo in a temp folder, and short ways to write their configuration and to read what is refused of it. */
+/** A home and a repo in a temporary folder, and short functions to write their configuration and to read its errors. */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

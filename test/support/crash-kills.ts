@@ -1,17 +1,17 @@
-/** Takes plans through kills, life after life of their engines, and proves after each plan that nothing was lost and nothing was done twice. */
+/** Runs plans through kills, life after life of their engines, and proves after each plan that nothing was lost or done twice. */
 import { renameSync } from 'node:fs';
 import { expect } from 'vitest';
 import { type Fault, kill, type Life, type LifeEnd, makeScenario, openRuns, type Scenario } from './crash.ts';
 import { expectNothingLost, expectRunsToBelong } from './crash-proof.ts';
 
-/** What is killed: the engine, all of this home at once, or one process of one run. */
+/** The killed process: the engine, all processes of this home at once, or one process of one run. */
 export type Victim = 'engine' | 'everything' | 'wrapper' | 'agent';
 
-/** `afterMs` since the last kill, or since the engine's process began. */
+/** `afterMs`: since the last kill, or since the start of the engine's process. */
 export interface Moment {
   readonly victim: Victim;
   readonly afterMs: number;
-  /** Which of several; 0 to 1. */
+  /** Which of several processes; 0 to 1. */
   readonly which: number;
 }
 
@@ -19,11 +19,11 @@ const pollMs = 10;
 
 interface KillOptions {
   readonly isWalled?: boolean;
-  /** The home is away after each kill, while agents are at work and end, and comes back before the next engine. */
+  /** The home is missing after each kill, while agents work and end, and comes back before the next engine. */
   readonly homeGoes?: boolean;
 }
 
-/** Longer than most agents of a scenario take. */
+/** Longer than most agents of a scenario run. */
 const awayMs = 200;
 
 async function withScenario(work: (scenario: Scenario) => Promise<void>, options: KillOptions = {}): Promise<void> {
@@ -46,7 +46,7 @@ async function prove(scenario: Scenario, killed: readonly string[], eachOnce: bo
   }
 }
 
-/** One life for each fault, over as many plans as it takes: a plan that ends before the point comes leaves it to the next. */
+/** One life for each fault, with as many plans as necessary: if a plan ends before the point is reached, the next one continues. */
 export async function killAtEach(faults: readonly Fault[], options: KillOptions = {}): Promise<void> {
   const left = [...faults];
   while (left.length > 0) await withScenario((scenario) => throughFaults(scenario, left, options), options);
@@ -75,7 +75,7 @@ async function awayForAWhile(home: string): Promise<void> {
   renameSync(`${home}.away`, home);
 }
 
-/** Goes through the moments, in as many plans as it takes. */
+/** Kills at each of the moments, with as many plans as necessary. */
 export async function killAtMoments(moments: readonly Moment[]): Promise<void> {
   const left = [...moments];
   while (left.length > 0) await withScenario((scenario) => throughMoments(scenario, left));
@@ -98,7 +98,7 @@ async function throughMoments(scenario: Scenario, left: Moment[]): Promise<void>
   }
 }
 
-/** Kills while this engine lives; a moment that it does not live to see is left for the next. */
+/** Kills while this engine lives; the remaining moments are left for the next one. */
 async function killWithin(
   life: Life,
   scenario: Scenario,
@@ -125,12 +125,12 @@ async function killWithin(
   return life.ended;
 }
 
-/** The engine survives it. */
+/** Whether the engine survives the kill. */
 function isLocal({ victim }: Moment): boolean {
   return victim === 'wrapper' || victim === 'agent';
 }
 
-/** False where there is nothing of that kind to kill now. */
+/** false: there is no process of that kind now. */
 function strike({ process: engine }: Life, { home, processes }: Scenario, { victim, which }: Moment): boolean {
   if (victim === 'engine') {
     kill(engine.pid);
@@ -138,7 +138,7 @@ function strike({ process: engine }: Life, { home, processes }: Scenario, { vict
   }
   if (victim === 'everything') {
     kill(engine.pid);
-    // Twice: somebody may have been starting a child at the first look.
+    // Twice, because a process may have been starting a child at the first reading.
     for (const pid of processes()) kill(pid);
     for (const pid of processes()) kill(pid);
     return true;

@@ -1,11 +1,11 @@
-/** When to kill: at each named point, and at moments that a seed decides. */
+/** When to kill: at each fault point, and at times that a seed chooses. */
 import { type FaultPoint, faultPoints } from '../../runtime/engine/engine.ts';
 import type { Fault } from './crash.ts';
 import type { Moment, Victim } from './crash-kills.ts';
 
-/** Two of five take the engine alone, one everything at once, one a wrapper, one an agent. */
+/** Two of five kills hit the engine, one hits everything, one a wrapper, and one an agent. */
 const victims: readonly Victim[] = ['engine', 'everything', 'wrapper', 'engine', 'agent'];
-/** From before an engine is up to well into a wave. */
+/** From before the engine is ready until well into a wave. */
 const longestMs = 1_800;
 
 export function momentsOf(random: () => number, count: number): Moment[] {
@@ -16,10 +16,12 @@ export function momentsOf(random: () => number, count: number): Moment[] {
   }));
 }
 
-/** A life comes to each point at least so often, as its plan has six tasks. */
+/** A life reaches each point at least this often, because its plan has six tasks. */
 const rounds = [1, 2, 3, 4, 5, 6] as const;
 
-/** Where in a life the round of a point is: the nth time; once in a life; or, at what every commit comes to, further and further into the plan. */
+/**
+ * The visit at which the point of a round is: the nth one; the only one of a life; or, for points of every commit, further and further into the plan.
+ */
 function nthOf(point: FaultPoint, round: number): number | null {
   if (point === 'engine.before-stop') return round === 1 ? 1 : null;
   return point.startsWith('store.') ? 3 * round - 2 : round;
@@ -32,8 +34,8 @@ export function everyPoint(): Fault[] {
 
 /** Every point, in one round. */
 export function atEachPoint(round: number): Fault[] {
-  // These plans drop no signal files, come from no intake, set nothing up, share no worktree, wait for no other, are not merged, land on nothing, and have no
-  // hooks, no chat and no forge: the points of those have their own proof.
+  // These plans use no signal files, intake, setup, shared worktree, dependency, merge, landing, hook, chat or forge: other tests kill at those
+  // points.
   const reached = faultPoints.filter(
     (point) =>
       !/^(gateway|intake|gc|setup|undo|plan-merge|landing|members|plan-pull|plan-stack|pull-merge|branch-base|branch-refresh|hook|chat)\./.test(

@@ -1,4 +1,4 @@
-/** What must be true of a home and its repository, whatever was killed: while it goes on, and when its plan is done. */
+/** Invariants of a home and its repository after any kill: while it continues, and when its plan is done. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { type Scenario, tasksOfWave, waves } from './crash.ts';
 import { git } from './ground.ts';
 
-/** States of an agent in which a run of it is asked for and not over. */
+/** States of an agent with a requested run that has not ended. */
 const withRun = /^(queued|starting|running|stopping|paused|waiting\.permission)$/;
-/** Room for what ends by itself a moment after its plan: the processes of a last run. */
+/** Time for things that end shortly after their plan, such as the processes of a last run. */
 const goneWithinMs = 10_000;
 
 interface StoredActor {
@@ -48,13 +48,13 @@ function inStore<T>(home: string, look: (db: BetterSqlite3.Database) => T): T {
   }
 }
 
-/** What is asked for or under way. */
+/** The number of effects that are requested or running. */
 export function openEffects(home: string): number {
   const sql = `SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`;
   return inStore(home, (db) => Number(db.prepare(sql).pluck().get()));
 }
 
-/** Every open run belongs to exactly one agent that waits for it, and the reverse; a result on its way counts for the run. */
+/** Every open run belongs to exactly one agent that waits for it, and the reverse; a pending result counts as the run. */
 export function expectRunsToBelong(home: string): void {
   if (!existsSync(join(home, 'taskstore.db'))) return;
   inStore(home, (db) => {
@@ -87,7 +87,7 @@ export function expectRunsToBelong(home: string): void {
   });
 }
 
-/** The journal alone gives what is stored: snapshots byte for byte, effects, signals that were taken, and what lists show. */
+/** The journal alone reproduces the stored data: snapshots byte for byte, effects, accepted signals, and the rows of lists. */
 export async function expectJournalToReplay(home: string): Promise<void> {
   const store = openStore(home, { readonly: true });
   try {
@@ -97,7 +97,7 @@ export async function expectJournalToReplay(home: string): Promise<void> {
   }
 }
 
-/** The whole of it, once the plan is done and its engine has left. `each`: what was killed were engines only, so every task ran once. */
+/** Checks everything once the plan is done and its engine has ended. `eachOnce`: only engines were killed, so every task ran once. */
 export async function expectNothingLost(scenario: Scenario, { eachOnce }: { eachOnce: boolean }): Promise<void> {
   const { home } = scenario;
   expectStartsOnce(scenario, eachOnce);

@@ -1,4 +1,4 @@
-/** A plan of two waves with three tasks each, an engine in a process of its own that may be killed at any line, and what kills it. */
+/** A plan of two waves with three tasks each, an engine in a separate process that can be killed at any line, and the killing. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,16 +6,16 @@ import { fileURLToPath } from 'node:url';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
 import { type Ground, makeGround } from './ground.ts';
 
-/** Where an engine kills itself: at the nth time that it comes there in this life, or (`isLate`) right after. */
+/** Where an engine kills itself: at the nth visit of the point in this life, or (`isLate`) right after it. */
 export interface Fault {
   readonly point: FaultPoint;
   readonly nth: number;
   readonly isLate?: boolean;
-  /** The wrappers that are spawned there claim their runs only after this many seconds. */
+  /** Wrappers that are started there claim their runs only after this many seconds. */
   readonly wrapperLateS?: number;
 }
 
-/** How one life of an engine ended: killed, done with the plan, or waiting for a person. */
+/** How one life of an engine ended: killed, with a done plan, or waiting for a person. */
 export interface LifeEnd {
   readonly how: 'killed' | 'done' | 'stuck';
   readonly said: string;
@@ -26,7 +26,7 @@ export interface Life {
   readonly ended: Promise<LifeEnd>;
 }
 
-/** One line that an agent wrote: `start` or `end`, who it is, and which run. */
+/** A line that an agent wrote: `start` or `end`, its title, and its run. */
 export interface Entry {
   readonly word: string;
   readonly title: string;
@@ -38,21 +38,21 @@ export interface Entry {
 export interface Scenario extends Ground {
   readonly plan: string;
   readonly content: string;
-  /** What the agents wrote, in their order. */
+  /** The agents' lines, in order. */
   entries(): Entry[];
-  /** `untilMerged`: to the merge of its pull request, which is looked at every 50 ms. */
+  /** `untilMerged`: runs until the pull request is merged, which is checked every 50 ms. */
   live(options?: { fault?: Fault; untilMerged?: boolean }): Life;
-  /** Everything that this home ever started and that lives: engine, git, wrappers, agents. */
+  /** All live processes of this home: engine, git, wrappers, agents. */
   processes(): number[];
 }
 
 export const waves = [1, 2] as const;
 export const tasksOfWave = [1, 2, 3] as const;
 const engineScript = fileURLToPath(new URL('./scripts/crash-engine.mjs', import.meta.url));
-/** More than any test takes away. */
+/** More attempts than the kills of any test use up. */
 const attempts = 30;
 
-/** Where a document asks for more than the usual: which task, and the command that writes a word into the agents' file. */
+/** A place in the document where a test can add lines: the task, and the command that writes into the agents' file. */
 export interface Place {
   readonly wave: number;
   readonly task: number;
@@ -60,7 +60,7 @@ export interface Place {
 }
 export type Extra = (place: Place) => string;
 
-/** Every third task commits by itself, the others leave their work lying there; each takes 0.05 to 0.25 s. */
+/** Every third task commits itself; the others leave their work uncommitted. Each takes 0.05 to 0.25 s. */
 function documentOf(ledger: string, tasks: readonly number[], extra: Extra = () => ''): string {
   const note = (word: string) => `echo "${word} $STATOR_TITLE $STATOR_ATTEMPT $$ $STATOR_RUN" >> '${ledger}'`;
   const task = (wave: number, number: number) =>
@@ -80,13 +80,13 @@ function documentOf(ledger: string, tasks: readonly number[], extra: Extra = () 
   return `# Crash\n\n${waves.map((wave) => `## Wave ${wave}\n${tasks.map((number) => task(wave, number)).join('\n')}`).join('\n')}\n`;
 }
 
-/** `tasks`: of each wave, for tests of what comes after the work. */
+/** `tasks`: of each wave, for tests of the steps after the work. */
 export function makeScenario(
   extra?: (place: Place & { root: string }) => string,
   { isWalled = false, tasks = tasksOfWave }: { isWalled?: boolean; tasks?: readonly number[] } = {},
 ): Scenario {
   const ground = makeGround();
-  // Inside walls only this folder of the test's own is there.
+  // Inside walls only this folder of the test is visible.
   const notes = join(ground.root, 'notes');
   mkdirSync(notes);
   const ledger = join(notes, 'ledger');
@@ -130,7 +130,7 @@ function entryOf(line: string): Entry {
   return { word, title, attempt: Number(attempt), pid: Number(pid), run };
 }
 
-/** Scenarios for the tests of one file: what they started is killed, and their folders are removed, when each test is over. */
+/** Scenarios for the tests of one file: after each test its processes are killed and its folders removed. */
 export function createGrounds() {
   const open: Scenario[] = [];
   return {
@@ -148,7 +148,7 @@ export function createGrounds() {
   };
 }
 
-/** Live processes with this entry in their environment. */
+/** The live processes with this entry in their environment. */
 export function carriersOf(entry: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -156,14 +156,14 @@ export function carriersOf(entry: string): number[] {
     .map(Number);
 }
 
-/** The number in the file `pid` or `claim` of each run of a home that has not ended. */
+/** The number in the file `pid` or `claim` of each unfinished run of a home. */
 export function openRuns(home: string, file: 'pid' | 'claim'): number[] {
   const root = join(home, 'runs');
   const names = readdirOrEmpty(root).filter((name) => readOrEmpty(join(root, name, 'exit')) === '');
   return names.map((name) => Number(readOrEmpty(join(root, name, file)).split(' ')[1])).filter((pid) => pid > 1);
 }
 
-/** SIGKILL to one process of ours; it may have gone. */
+/** Sends SIGKILL to a process of the test; it may have ended. */
 export function kill(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -173,7 +173,7 @@ export function kill(pid: number | undefined): void {
   }
 }
 
-/** `$STATOR_CRASH_SEED`, or one of this moment; told, so that the same can be had again. */
+/** `$STATOR_CRASH_SEED`, or a random seed, which is printed so that the test can be repeated. */
 export function seedOf(what: string): number {
   const seed = Number(process.env.STATOR_CRASH_SEED ?? Date.now() % 1_000_000);
   process.stdout.write(`${what}: STATOR_CRASH_SEED=${seed}\n`);

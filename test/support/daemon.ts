@@ -1,4 +1,4 @@
-/** Real daemons in temp homes, started by the built command; none of them is alive when its test is over. */
+/** Real daemons in temporary homes, started by the built command, and killed at the end of their test. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { killLeft, processesWith } from './leftovers.ts';
 
 const homes: string[] = [];
 
-// Registered after that of the terminals, so it runs before it: their homes are still there.
+// Registered after the hook of the terminals, so it runs before that one: their homes still exist.
 afterEach(async () => {
   for (const home of homes.splice(0)) {
     const owner = ownerOf(home);
@@ -28,7 +28,7 @@ afterEach(async () => {
 export interface DaemonGround extends Terminal {
   /** Writes daemon.toml. */
   configure(text: string): void;
-  /** The client of whoever owns the home now. */
+  /** A client for the present owner of the home. */
   client(): Client;
   owner(): OwnerFacts | null;
 }

@@ -1,12 +1,12 @@
-/** A DNS server on loopback that answers as a test says; a look-up of the kind that requests take is made from it. */
+/** A DNS server on loopback whose answers a test chooses, and a resolver for requests that uses it. */
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import type { ResolveName } from '../../runtime/base/platform/outbound.ts';
 
 export interface DnsServer {
-  /** Asks this server alone, for both families. */
+  /** Asks only this server, for both address families. */
   readonly resolve: ResolveName;
-  /** What was asked for, in order: `A name`. */
+  /** The queries, in order: `A name`. */
   readonly asked: readonly string[];
   stop(): Promise<void>;
 }
@@ -14,7 +14,7 @@ export interface DnsServer {
 const aType = 1;
 const aaaaType = 28;
 
-/** `answer` gives the addresses of a name at its n-th question (from 1), IPv4 for `A` and IPv6 for `AAAA`. Time to live: 0 s. */
+/** `answer` returns the addresses of a name at its n-th query (from 1): IPv4 for `A`, IPv6 for `AAAA`. Time to live: 0 s. */
 export async function startDnsServer(
   answer: (name: string, type: 'A' | 'AAAA', count: number) => readonly string[],
 ): Promise<DnsServer> {
@@ -74,7 +74,7 @@ function replyTo(query: Buffer, questionEnd: number, type: number, addresses: re
   return Buffer.concat([head, ...records]);
 }
 
-/** Of an IPv6 address as `new URL` writes it: eight groups, one `::` at most. */
+/** The bytes of an IPv6 address in the form of `new URL`: eight groups, one `::` at most. */
 function sixteenBytes(address: string): Buffer {
   const [left = '', right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
   const groups = (text: string) => (text === '' ? [] : text.split(':'));

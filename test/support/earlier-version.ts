@@ -6,12 +6,12 @@ import { git } from './ground.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 
-/** The version of the first schema in a list of migrations; null: there is none. */
+/** The version of the first schema in a list of migrations; null: none. */
 function firstSchema(text: string): string | null {
   return /version: (\d+)/.exec(text)?.[1] ?? null;
 }
 
-/** The version before the last commit that changed the first schema of this list of migrations; null: there is none, or this checkout has no history. */
+/** The version before the last commit that changed the first schema of this list of migrations; null: none, or this checkout has no history. */
 export function refusedVersion(file: string): string | null {
   const known = firstSchema(readFileSync(join(checkout, file), 'utf8'));
   try {
@@ -23,7 +23,7 @@ export function refusedVersion(file: string): string | null {
   }
 }
 
-/** Installs what it needs and this version does not, into the folder above its sources; what is in both is the same one. */
+/** Installs the packages that only the earlier version needs, into the folder above its sources. Shared packages are used from here. */
 function installMissing(folder: string): void {
   const read = (from: string) => JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
   const { dependencies, devDependencies } = read(folder) as Record<string, Record<string, string>>; // as npm has it
@@ -41,7 +41,7 @@ function installMissing(folder: string): void {
   }
 }
 
-/** The sources of that commit, built in `folder` with what is installed here: the path of its command. */
+/** Builds the sources of that commit in `folder` with the packages here; returns the path of its command. */
 export function buildVersion(commit: string, folder: string): string {
   mkdirSync(folder);
   const archive = execFileSync('git', ['archive', commit], { cwd: checkout, maxBuffer: 256 * 1024 * 1024 });
@@ -50,7 +50,7 @@ export function buildVersion(commit: string, folder: string): string {
   installMissing(folder);
   for (const config of ['tsconfig.build.json', 'tsconfig.page.json'].filter((name) => existsSync(join(folder, name))))
     execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', config], { cwd: folder });
-  // The first versions ran as they were compiled.
+  // The first versions ran their compiled files.
   if (!existsSync(join(folder, 'rolldown.config.js'))) return join(folder, 'dist/cli/main.js');
   execFileSync(process.execPath, ['node_modules/rolldown/bin/cli.mjs', '-c', '--logLevel', 'silent'], { cwd: folder });
   return join(folder, 'dist/bin/stator.js');

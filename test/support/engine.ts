@@ -1,4 +1,4 @@
-/** A real engine over a throw-away repository, with agents that are shell scripts; everything is gone after the test. */
+/** A real engine over a temporary repository, with shell scripts as agents; everything is removed after the test. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
@@ -11,14 +11,14 @@ const cleanups: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
   const results = [];
-  // One that throws keeps none of the others from being done: an engine that goes on would spoil the tests after it.
+  // If one throws, the others are still called: an engine that continues would disturb the later tests.
   for (const cleanup of cleanups.splice(0).reverse())
     results.push(...(await Promise.allSettled([Promise.resolve().then(cleanup)])));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 });
 
-/** Called after the test, the last one first. */
+/** Calls it after the test, in reverse order. */
 export function afterwards(cleanup: () => Promise<void> | void): void {
   cleanups.push(cleanup);
 }
@@ -36,17 +36,17 @@ export interface TestEngine extends Ground {
 }
 
 export interface EngineSetup extends Omit<EngineOptions, 'home' | 'env'> {
-  /** The text of daemon.toml; `waves` where nothing is said. */
+  /** The text of daemon.toml; default: `waves`. */
   readonly daemon?: string;
   readonly on?: Ground;
   /** Registers the repo. Default true. */
   readonly adds?: boolean;
   readonly env?: NodeJS.ProcessEnv;
-  /** What is stored at the end is what the journal leads to. Default true; false for a test that writes into the store by itself. */
+  /** At the end, compares the stored state with the journal. Default true; false for a test that writes into the store itself. */
   readonly verifies?: boolean;
 }
 
-/** `sh` agents, one attempt each, no reviewer, unless `setup` says otherwise. */
+/** `sh` agents with one attempt each and no reviewer, unless `setup` changes that. */
 export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> {
   const { daemon = waves, on = ground(), adds = true, env = on.env, verifies = true, ...options } = setup;
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
@@ -69,7 +69,7 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
     return engine.stop(how);
   };
   afterwards(async () => {
-    // One that has lost its home answers nothing.
+    // An engine without its home does not answer.
     const found = verifies && !isStopped ? await engine.client.verify().catch(() => null) : null;
     told.abort();
     await engine.stop({ agents: 'stop' });
@@ -79,16 +79,16 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
   return { ...on, engine: { ...engine, stop }, client: engine.client, log };
 }
 
-/** Until the engine stops. One that has lost its home or its store has no facts to tell of. */
+/** Wakes waiting tests at each fact until the engine stops. An engine without its home or its store has no facts. */
 async function tellOfFacts(client: Client, signal: AbortSignal): Promise<void> {
   try {
     for await (const _fact of client.events({ signal })) lookAgain();
   } catch {
-    // those who wait look by themselves too
+    // waiting tests also check periodically
   }
 }
 
-/** A daemon.toml in which small plans have waves too. */
+/** A daemon.toml with which even small plans have waves. */
 export const waves = 'blueprint_skip_threshold = 0\n';
 
 export interface TaskText {
@@ -99,7 +99,7 @@ export interface TaskText {
   readonly fields?: string;
 }
 
-/** A plan's document: a list of waves, each a list of tasks. A text is a task's block. */
+/** A plan's document: a list of waves, each a list of tasks. A text is a task's code block. */
 export function planText(...waves: readonly (readonly (TaskText | string)[])[]): string {
   const parts = waves.map((tasks, wave) => {
     const texts = tasks.map((given, index) => {
@@ -127,7 +127,7 @@ export async function begin(engine: TestEngine, plan: string, content: string, p
   await say(engine, plan, 'implement_start', undefined, project);
 }
 
-/** Sends a person's signal and throws where it is refused. */
+/** Sends a person's signal, and throws if it is refused. */
 export async function say(
   { client }: Pick<TestEngine, 'client'>,
   plan: string,
@@ -139,7 +139,7 @@ export async function say(
   if (answer.signal.status !== 'done') throw new Error(`${type}: ${JSON.stringify(answer)}`);
 }
 
-/** Waits until the plan is as wanted; says what it was where it never came so. */
+/** Waits until the plan is in the wanted state; on a time-out the error shows the plan. */
 export async function untilPlan(
   { client, log }: Pick<TestEngine, 'client' | 'log'>,
   plan: string,
@@ -169,7 +169,7 @@ export function untilBlocked(engine: TestEngine, plan: string): Promise<PlanShow
   return untilPlan(engine, plan, (shown) => shown.blocked !== null);
 }
 
-/** Waits until the engine knows that an agent's process runs, which may be a while after the process has begun. */
+/** Waits until the engine has noticed that an agent's process runs, which may be later than the process's start. */
 export async function untilRunning({ client }: Pick<TestEngine, 'client'>, title: string): Promise<void> {
   const state = async () => (await client.instances({ project: 'demo' })).find((each) => each.title === title)?.state;
   await until(
@@ -178,12 +178,12 @@ export async function untilRunning({ client }: Pick<TestEngine, 'client'>, title
   );
 }
 
-/** A file that stands for an event: shell scripts wait for it with `gate`, tests open it. */
+/** A file that signals an event: shell scripts wait for it with `gate`, and tests open it. */
 export function openGate(file: string): void {
   writeFileSync(file, '');
 }
 
-/** A shell line that waits until the file is there. */
+/** A shell line that waits until the file exists. */
 export function gate(file: string): string {
   return `while [ ! -e '${file}' ]; do sleep 0.05; done`;
 }
@@ -195,26 +195,26 @@ export function untilFile(file: string): Promise<void> {
   );
 }
 
-/** A shell line by which a run leaves its own socket and token in a file, for `agentClient`. */
+/** A shell line with which a run leaves its socket and token in a file, for `agentClient`. */
 export function leaveToken(file: string): string {
   return `printf '%s\\n%s' "$STATOR_SOCKET" "$STATOR_TOKEN" > '${file}.part' && mv '${file}.part' '${file}'`;
 }
 
-/** Speaks as the run that left its token there. */
+/** A client of the run that left its token there. */
 export async function agentClient(file: string): Promise<Client> {
   await untilFile(file);
   const [socket = '', token] = readFileSync(file, 'utf8').split('\n');
   return createClient(callSocket(socket, token), { note: null, close: async () => {} });
 }
 
-/** The names of the run folders of a plan's agents, checks left out, the oldest first. */
+/** The names of a plan's run folders, without those of checks, the oldest first. */
 export function runFolders(home: string, plan: string): string[] {
   return readdirSync(join(home, 'runs'))
     .filter((name) => name.startsWith(`${plan}#`) && !name.includes('-check-'))
     .sort();
 }
 
-/** What the run of that folder is called in refs: the folder's name has a secret of its own after it. */
+/** The name of that folder's run in refs: the folder's name without its secret suffix. */
 export function runNameOf(folder: string): string {
   return folder.slice(0, folder.lastIndexOf('.'));
 }
@@ -223,7 +223,7 @@ export function runFile(home: string, run: string, file: string): string {
   return readFileSync(join(home, 'runs', run, file), 'utf8');
 }
 
-/** Writes an executable shell script and answers its path. */
+/** Writes an executable shell script, and returns its path. */
 export function script(file: string, text: string): string {
   writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   return file;

@@ -1,4 +1,4 @@
-/** What holds of every document that a family reads, whatever it says. */
+/** Properties of every document that a family reads. */
 import { expect } from 'vitest';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { type FamilyName, type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
@@ -13,7 +13,7 @@ export function read(text: string, path = 'plan.md', beside: string[] = [], as?:
   return reading;
 }
 
-/** One line a wave: its number and title, with `number title` of each task; `x` before it: done; `<` behind it: what it comes after. */
+/** One line for each wave: its number and title, and `number title` of each task; `x` before a task: done; `<` after it: its dependencies. */
 export function outline({ document }: Pick<PlanReading, 'document'>): string[] {
   return document.waves.map(({ number, title, tasks }) => {
     const shown = tasks.map((task) => {
@@ -32,7 +32,7 @@ export function remarksOf({ remarks }: Pick<PlanReading, 'remarks'>): string[] {
   return remarks.map(({ line, message }) => `${line}: ${message}`);
 }
 
-/** Each line of the document stands in the own form, and the own form is read as itself and says the same. */
+/** Each line of the document is in stator's own form, and that form is read with the same result. */
 function expectWhole(text: string, reading: PlanReading): void {
   expect(reading.ok).toBe(reading.problems.length === 0);
   const count = text.split(/\r\n?|\n/).length;
@@ -53,7 +53,7 @@ function expectWhole(text: string, reading: PlanReading): void {
   expect(lost).toEqual([]);
 }
 
-/** A box that became the mark of a task is no text. */
+/** A box that became the mark of a task is not part of the text. */
 function withoutBoxes(text: string): string {
   return text.replaceAll(/^[ \t]*(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+\[.?\]\*?/gm, '');
 }

@@ -1,4 +1,4 @@
-/** Contexts and events with which the tables of a task, a wave and an agent are read off their definitions. */
+/** Contexts and events with which the tables of a task, a wave and an agent are read from their definitions. */
 import { type AnyStateMachine, createActor } from 'xstate';
 import { agentMachine } from '../../machines/agent/machine.ts';
 import { landingMachine } from '../../machines/landing/machine.ts';
@@ -68,9 +68,9 @@ export const inputs = {
 };
 
 const silent = () => {};
-/** What is left of letting a child go where there is none to tell. */
+/** What remains of releasing a child if there is no child. */
 const forgetNow = planSetup.assign({ activeChildId: null });
-/** The same machines with nobody to talk to: what they say to parents and children is left out, so that one may stand alone. */
+/** The same machines without actors to talk to: messages to parents and children are left out, so that each machine can run alone. */
 export const alone: Record<keyof typeof machines, AnyStateMachine> = {
   supervisor: supervisorMachine,
   repo: repoMachine,
@@ -109,14 +109,14 @@ export const alone: Record<keyof typeof machines, AnyStateMachine> = {
   agent: agentMachine.provide({ actions: { reportAsked: silent, reportWithdrawn: silent, reportDelivered: silent } }),
 };
 
-/** The context that a machine begins with. */
+/** The context with which a machine starts. */
 export function contextOf(name: keyof typeof machines): object {
   const machine: AnyStateMachine = machines[name];
   return createActor(machine, { input: inputs[name] }).getSnapshot().context;
 }
 
 const by = { at: 5, origin: 'engine', run: null };
-/** One event of each kind that a member of the family may hear, with a payload that fits. */
+/** One event of each kind that these actors may receive, with a valid payload. */
 export const events = {
   accept: { type: 'accept', at: 5 },
   reject: { type: 'reject', at: 5, reason: 'no-change', detail: '' },
@@ -186,7 +186,7 @@ export const events = {
   supervisor_started: { type: 'supervisor_started', ...by },
 } as const;
 
-/** A child's final word, as XState says it. */
+/** A child's done event in XState's form. */
 export function doneEvent(id: string, output: object) {
   return { type: `xstate.done.actor.${id}`, actorId: id, output };
 }

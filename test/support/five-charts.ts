@@ -1,4 +1,4 @@
-/** Five charts of a stranger in an engine that is killed at random moments, again and again: each tree ends where it would have ended. */
+/** Five charts by an outside author, in an engine that is killed at random times again and again: each tree ends as it would have without kills. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ interface End {
 const argument = (on: Ground, id: string, isLast: boolean) =>
   JSON.stringify({ home: on.home, ledger: join(on.root, 'ledger'), id, isLast });
 
-/** Until all trees have ended. */
+/** Runs until all trees have ended. */
 function finish(on: Ground, id: string): { ends: End[]; verified: { ok: boolean; checked: number } } {
   const said = argument(on, id, true);
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, said], { env: on.env, encoding: 'utf8' });
@@ -31,7 +31,7 @@ function finish(on: Ground, id: string): { ends: End[]; verified: { ok: boolean;
   return JSON.parse(stdout.slice(stdout.indexOf('\n')));
 }
 
-/** What each machine does that nobody kills; of orders one that is shipped and one that is not. */
+/** The result of each machine without kills; for orders one that is shipped and one that is not. */
 function undisturbed(): ReadonlyMap<string, Pick<End, 'value' | 'output' | 'moves'>> {
   const on = ground();
   finish(on, '0');
@@ -42,12 +42,12 @@ function kindOf({ machine, tree }: End): string {
   return machine === 'order' ? `${machine} ${tree.endsWith('1') ? 'out of stock' : 'in stock'}` : machine;
 }
 
-/** The children of a transfer move in any order. */
+/** The children of a transfer may move in any order. */
 function comparable({ machine, value, output, moves }: End) {
   return { value, output, moves: machine === 'transfer' ? moves.toSorted() : moves };
 }
 
-/** Before it is up, at once when it is, or a moment later. */
+/** Kills it before it is ready, at once when it is, or shortly after. */
 async function liveAndDie(on: Ground, id: string, random: () => number): Promise<void> {
   const engine = spawn(process.execPath, [script, argument(on, id, false)], {
     env: on.env,
@@ -75,10 +75,10 @@ export async function playFiveCharts({ kills, seed }: { kills: number; seed: num
     const own = lines
       .map((line) => line.split(' '))
       .filter(([name = '']) => name.split('.')[0] === `${machine}-${tree}`);
-    // Nothing is told of that was not done outside.
+    // Every reported step was carried out.
     const steps = { order: output.map((step) => step.replace('no ', '')), approval: [] }[machine] ?? null;
     if (steps !== null) expect(new Set(own.map(([, step]) => step)), `${machine}:${tree}`).toEqual(new Set(steps));
-    // However often it was tried, each of the two entries has one key.
+    // However often they were tried, each of the two entries has one key.
     if (machine === 'ledger') expect(new Set(own.map(([, , key]) => key)).size, tree).toBe(2);
   }
 }

@@ -22,14 +22,14 @@ import { until } from './ground.ts';
 import { randomOf } from './random.ts';
 
 const project = 'demo';
-/** Those that are paused and resumed by everybody at once. */
+/** The plans that all senders pause and resume at once. */
 const plans = 4;
-/** Those that a file may move. */
+/** The plans that a file may move. */
 const taken = 12;
-/** Each agent has a gate of its own; the exit code of each, in the order of the tasks. */
+/** Each agent has its own gate; the exit codes of the agents, in the order of the tasks. */
 const exitCodes = [0, 7, 0] as const;
 
-/** A plan that a file has moved stands still, so the only agents are those with gates. */
+/** A plan that a file has moved does not continue, so the only agents are those with gates. */
 const config = `auto_advance = false\nmax_agents = ${exitCodes.length}\n${shAgents}`;
 
 interface Load {
@@ -38,7 +38,7 @@ interface Load {
   readonly files: Source;
 }
 
-/** `rounds` lives of a daemon, each killed after 20 to 120 more words were acknowledged; the last one is left to finish. */
+/** `rounds` lives of a daemon, each killed after 20 to 120 more signals were acknowledged; the last one may finish. */
 export async function killUnderLoad(rounds: number): Promise<void> {
   const random = randomOf(seedOf('fleet'));
   const ground = daemonGround(config);
@@ -93,7 +93,7 @@ async function lay(ground: DaemonGround, { gates, ledger }: { gates: string[]; l
   await client.send({ project, plan: 'work', type: 'implement_start' });
 }
 
-/** Nothing waits in the inbox or in a folder, and the plan with the agents has come to where it waits for a person. */
+/** Waits until the inbox and the folder are empty, and the plan with the agents waits for a person. */
 async function untilQuiet(ground: DaemonGround, folder: string): Promise<void> {
   const waiting = () =>
     rowsOf<{ id: number; type: string }>(
@@ -127,7 +127,7 @@ interface Row {
   readonly word: string;
 }
 
-/** Every word that was acknowledged, and every file, is one row with a verdict; what was done moved its plan once. */
+/** Every acknowledged signal and every file is one row with a verdict; an accepted one moved its plan once. */
 function expectOnce(ground: DaemonGround, { socket, rows, files }: Load, folder: string): void {
   const said = rowsOf<Row>(
     ground,
@@ -151,7 +151,7 @@ function expectOnce(ground: DaemonGround, { socket, rows, files }: Load, folder:
   expect(fromFiles.filter(({ status }) => status === 'done').length).toBeGreaterThan(0);
 }
 
-/** A signal of which the journal tells twice was handled twice. */
+/** A signal that occurs twice in the journal was handled twice. */
 function expectMovesOnce(ground: DaemonGround, said: readonly Row[]): void {
   const told = rowsOf<{ signal: number; type: string; actor: string; event: string; times: number }>(
     ground,
@@ -162,7 +162,7 @@ function expectMovesOnce(ground: DaemonGround, said: readonly Row[]): void {
   expect(said.filter(({ status, id }) => status === 'done' && !moved.has(id))).toEqual([]);
 }
 
-/** Adopted, each with its own end, and none started twice. */
+/** The agents were adopted, each with its own end, and none was started twice. */
 function expectAgents(ground: DaemonGround, ledger: string): void {
   const titles = exitCodes.map((_, task) => `work-w1-t${task + 1}`);
   expect(linesIn(ledger).sort()).toEqual([

@@ -1,6 +1,6 @@
 /**
- * A daemon over three repositories, for as long as it is told to: agents that crash, hang, conflict, ask and succeed at random, a person who answers
- * now and then, and SIGKILLs in the first part. The second part is one life, over which memory and open files are measured.
+ * A daemon over three repositories for a given time: agents that crash, hang, conflict, ask and succeed at random, a person who answers now and then,
+ * and SIGKILLs in the first part. The second part is one life, in which memory and open files are measured.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,24 +30,24 @@ interface Sample {
 }
 
 export interface TrialFacts {
-  /** Permissions that the person gave or refused. */
+  /** Permissions that the person granted or denied. */
   readonly answers: number;
   readonly kills: number;
   readonly plans: number;
   readonly runs: number;
   readonly reasons: Record<string, number>;
-  /** By how much each grew in a minute of the last life, as a line through its samples says. */
+  /** The growth per minute in the last life, from a line through its samples. */
   readonly slope: { residentKib: number; files: number };
   readonly first: Sample;
   readonly last: Sample;
 }
 
 const maxAgents = 4;
-/** Of each repository: those that are neither done nor cancelled. */
+/** The number of plans in each repository that are neither done nor cancelled. */
 const openPlans = 4;
 /** The part of the time in which the daemon is killed again and again. */
 const killedPart = 0.4;
-/** What a new process takes at first says nothing of what it keeps. */
+/** The memory of a new process says nothing about what it keeps. */
 const warmingPart = 0.35;
 const agent = join(import.meta.dirname, 'scripts', 'trial-agent.sh');
 const asker = join(import.meta.dirname, 'scripts', 'trial-claude.sh');
@@ -97,7 +97,7 @@ export async function tryFleet({ lengthMs, seed }: TrialSetup): Promise<TrialFac
     expect(workersAlive(ground), 'workers that live at once').toBeLessThanOrEqual(maxAgents);
     await delay(250);
   }
-  // The last one comes while everybody is at work, and the person has gone.
+  // The last kill comes while all agents work, and the person has gone.
   await killDaemon(daemon);
   daemon = await startDaemonProcess(ground);
   await untilSettled(ground, daemon);
@@ -109,7 +109,7 @@ export async function tryFleet({ lengthMs, seed }: TrialSetup): Promise<TrialFac
   return facts;
 }
 
-/** Somebody who registers, starts, answers, merges and deletes, never in a hurry. What an engine does not take is no trouble; what breaks it is. */
+/** A person who registers, starts, answers, merges and deletes plans, slowly. Refusals are expected; other errors are not. */
 function createPerson(ground: DaemonGround, repos: readonly string[], random: () => number) {
   const broken: string[] = [];
   let made = 0;
@@ -165,7 +165,7 @@ function createPerson(ground: DaemonGround, repos: readonly string[], random: ()
     }
   }
 
-  /** Now and then nobody does, and the time for it runs out. */
+  /** Sometimes nobody answers, and the deadline passes. */
   async function permit({ project, plan }: PlanEntry): Promise<void> {
     for (const { title, permissions } of await ground.client().instances({ project, plan }))
       for (const { id } of permissions) {
@@ -236,7 +236,7 @@ function trendOf(samples: readonly Sample[]): Pick<TrialFacts, 'slope' | 'first'
   };
 }
 
-/** Of the straight line with the least squares, for each minute. */
+/** The slope of the least squares line, per minute. */
 function slopeOf(samples: readonly Sample[], read: (sample: Sample) => number): number {
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const atMs = mean(samples.map((sample) => sample.atMs));
@@ -246,7 +246,7 @@ function slopeOf(samples: readonly Sample[], read: (sample: Sample) => number): 
   return (product / square) * 60_000;
 }
 
-/** Runs of coders and fixers of which a process lives, by what stands in its environment. */
+/** Runs of coders and fixers with a live process, found by their environment. */
 function workersAlive({ home }: DaemonGround): number {
   const runs = new Set<string>();
   for (const { pid } of agentsOf(home)) {
@@ -262,7 +262,7 @@ function agentsOf(home: string) {
   return processesWith((entries) => entries.includes(`STATOR_HOME=${home}`) && entries.includes('STATOR=1'));
 }
 
-/** Nothing runs, and nothing is due that somebody has not been asked for. */
+/** Waits until nothing runs, and nothing is due except for questions to people. */
 async function untilSettled(ground: DaemonGround, { stderr }: Running): Promise<void> {
   const state = () => ({
     effects: rowsOf(ground, `SELECT key, kind, status, error FROM effects WHERE status = 'running'`),
@@ -284,7 +284,7 @@ async function untilSettled(ground: DaemonGround, { stderr }: Running): Promise<
   );
 }
 
-/** No plan is on its way by itself. */
+/** No plan continues automatically. */
 async function isIdle(ground: DaemonGround): Promise<boolean> {
   const kinds = new Set(['agent', 'back_off', 'slot']);
   for (const { waiting_for } of await ground.client().plans())
@@ -292,7 +292,7 @@ async function isIdle(ground: DaemonGround): Promise<boolean> {
   return true;
 }
 
-/** Whoever asks is told of every plan that it is at its end, or what it waits for. */
+/** `explain` says of every plan that it has ended, or why it waits. */
 async function expectExplained(ground: DaemonGround): Promise<void> {
   const client = ground.client();
   const silent: unknown[] = [];
@@ -314,7 +314,7 @@ function factsOf(ground: DaemonGround) {
   return { runs: rows.reduce((sum, { times }) => sum + times, 0), reasons };
 }
 
-/** The store, the processes and the repositories agree, with nobody at work. */
+/** The store, the processes and the repositories agree when nothing works. */
 async function expectConsistent(ground: DaemonGround, repos: readonly string[]): Promise<void> {
   expect(agentsOf(ground.home), 'processes of agents').toEqual([]);
   expect(rowsOf(ground, `SELECT key, status FROM effects WHERE status = 'running'`)).toEqual([]);

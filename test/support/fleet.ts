@@ -1,4 +1,4 @@
-/** A daemon under load from every side: its socket, its signal folders, rows of another program, agents, and somebody who reads the stream of events. */
+/** A daemon under load from all sides: its socket, its signal folders, rows of another program, agents, and a reader of the event stream. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -25,7 +25,7 @@ export async function startDaemonProcess(ground: DaemonGround): Promise<Running>
   return running;
 }
 
-/** Whether its daemon answers, and waits for nothing. */
+/** Whether the daemon answers, and waits for nothing. */
 export async function isReady(ground: DaemonGround): Promise<boolean> {
   if (ground.owner()?.socketPath === null) return false;
   return ground
@@ -42,7 +42,7 @@ export async function killDaemon({ child, ended }: Running): Promise<void> {
   await ended;
 }
 
-/** Words that were said, in their order, and how many of them were acknowledged. */
+/** The sent signals in order, and the number of acknowledged ones. */
 export interface Source {
   readonly acknowledged: () => readonly string[];
   stop(): Promise<void>;
@@ -57,8 +57,8 @@ interface Load {
 }
 
 /**
- * People at the socket: each word has a key, and one whose answer did not come is said again under it, as the command line does. What was
- * answered is noted with its id.
+ * People at the socket: each signal has a key, and is repeated with it if no answer arrives, as the command line does. The ids of acknowledged
+ * signals are recorded.
  */
 export function sayBySocket(ground: DaemonGround, { project, plans }: Load): Source & { ids: Map<string, number> } {
   const ids = new Map<string, number>();
@@ -95,13 +95,13 @@ export function sayBySocket(ground: DaemonGround, { project, plans }: Load): Sou
   };
 }
 
-/** Nobody owns the home, or whoever did went away over the question. */
+/** No process owns the home, or its owner ended during the request. */
 function isAway(thrown: unknown): boolean {
   if (thrown instanceof EngineError) return thrown.code === 'unavailable';
   return thrown instanceof Error && thrown.message === 'nobody listens';
 }
 
-/** Every tenth is for a plan `f…` that takes it; the others are for nobody, and come back into `failed/`. */
+/** Every tenth file is for a plan `f…`, which accepts it; the others are for unknown plans, and end in `failed/`. */
 export function dropFiles(folder: string, { taken }: { taken: number }): Source {
   const dropped: string[] = [];
   const timer = setInterval(() => {
@@ -119,7 +119,7 @@ export function dropFiles(folder: string, { taken }: { taken: number }): Source 
   };
 }
 
-/** Another process that inserts rows; what it has committed is acknowledged. */
+/** Another process that inserts rows; a committed row counts as acknowledged. */
 export function insertRows(ground: DaemonGround, { project, plans }: Load): Source {
   const file = join(ground.home, 'taskstore.db');
   const child = spawn(
@@ -141,7 +141,7 @@ export function insertRows(ground: DaemonGround, { project, plans }: Load): Sour
   };
 }
 
-/** Somebody who reads all events from the first on, and goes on after the last one that came whole, however often the stream ends. */
+/** Reads all events from the first on. When the stream ends, it continues after the last complete event. */
 export function followEvents(ground: DaemonGround): { seen: readonly number[]; stop(): Promise<void> } {
   const seen: number[] = [];
   const isOver = new AbortController();
@@ -182,7 +182,7 @@ function readUntilCut(socketPath: string, seen: number[], signal: AbortSignal): 
   });
 }
 
-/** Rows of the store as they lie, read beside whoever owns it. */
+/** Rows of the store, read beside its owner. */
 export function rowsOf<Row>(ground: Pick<DaemonGround, 'home'>, sql: string, ...given: unknown[]): Row[] {
   const db = new BetterSqlite3(join(ground.home, 'taskstore.db'), { readonly: true, timeout: 2_000 });
   try {
@@ -192,7 +192,7 @@ export function rowsOf<Row>(ground: Pick<DaemonGround, 'home'>, sql: string, ...
   }
 }
 
-/** A child that holds the store for itself until it is told to let go. */
+/** A child process that locks the store until the returned function is called. */
 export async function lockStore(ground: Pick<DaemonGround, 'home'>): Promise<() => Promise<void>> {
   const child = spawn(process.execPath, [join(scripts, 'fleet-lock.mjs'), join(ground.home, 'taskstore.db')], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -205,7 +205,7 @@ export async function lockStore(ground: Pick<DaemonGround, 'home'>): Promise<() 
   };
 }
 
-/** A burst of files for plans that are not there; resolves when the last is written. */
+/** A burst of files for unknown plans; resolves when the last one is written. */
 export function burst(folder: string, count: number): Promise<void> {
   const child = spawn(process.execPath, [join(scripts, 'fleet-files.mjs'), folder, String(count)], {
     stdio: 'inherit',

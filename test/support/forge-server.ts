@@ -1,4 +1,4 @@
-/** A forge on loopback that speaks the REST interface of GitHub, Gitea or GitLab as its documents have it, over a state that a test reads and changes. */
+/** A forge on loopback with the REST API of GitHub, Gitea or GitLab as documented, over a state that a test reads and changes. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -28,9 +28,9 @@ export interface FakeReview {
   readonly author: string;
   readonly body: string;
   asksForChanges: boolean;
-  /** Where it is neither a request for changes nor a comment. */
+  /** The verdict, if it is neither a request for changes nor a comment. */
   is?: 'approved' | 'dismissed';
-  /** The commit that it is about; the forge does not say where it is not there. */
+  /** The commit that it is about; undefined: the forge does not say. */
   readonly commit?: string;
 }
 
@@ -42,41 +42,41 @@ export interface FakePull {
   title: string;
   body: string;
   state: 'open' | 'merged' | 'closed';
-  /** Of a fork: its branch may be called like one of ours. */
+  /** From a fork, whose branch may have the same name as one of the repository. */
   isOfFork: boolean;
   reviews: FakeReview[];
   comments: { id: number; author: string; body: string; path: string; line: number; review?: number }[];
-  /** Below the request as a whole. */
+  /** Comments on the request as a whole. */
   talk: { id: number; author: string; body: string }[];
-  /** Who is asked to look again. */
+  /** The requested reviewers. */
   awaited: string[];
-  /** The forge is to merge it by itself, in that way. */
+  /** The requested automatic merge, with its method; null: none. */
   auto: { method: string; head: string } | null;
-  /** How it was merged by a call. */
+  /** The API call that merged it; null: none. */
   mergedBy: { method: string; head: string } | null;
-  /** What it was merged as; absent: as a commit that no repository has. */
+  /** The merge commit; undefined: a commit that no repository has. */
   mergeCommit?: string;
-  /** It conflicts with the branch that it goes into. */
+  /** Whether it conflicts with its target branch. */
   conflicts: boolean;
-  /** What it brings, the oldest first; null: its head alone. */
+  /** Its commits, the oldest first; null: only its head. */
   commits: readonly string[] | null;
 }
 
-/** What the repository allows of merges. */
+/** The repository's merge settings. */
 export interface FakeMerging {
   readonly methods: readonly ('merge' | 'squash' | 'rebase')[];
   readonly first: 'merge' | 'squash' | 'rebase';
-  /** The forge merges by itself where it is asked to. */
+  /** Whether the forge supports automatic merges. */
   readonly hasAuto: boolean;
-  /** Approvals that a branch needs. */
+  /** The number of approvals that a branch requires. */
   readonly approvals: number;
-  /** Words with which it refuses every merge; null: it takes them. */
+  /** The message with which every merge is refused; null: merges are accepted. */
   readonly refuses: string | null;
-  /** The branch of a merged request is deleted, and those that are for it become requests for its target, or are closed. */
+  /** After a merge its branch is deleted, and requests for that branch are retargeted or closed. */
   readonly deletes?: 'retargets' | 'closes';
-  /** The branch of a request must have what came to its target. */
+  /** Whether a request's branch must contain the commits of its target. */
   readonly upToDate?: boolean;
-  /** A branch into which nobody may merge. */
+  /** A branch into which merging is forbidden. */
   readonly frozen?: string;
 }
 
@@ -84,11 +84,11 @@ export interface FakeStatus {
   readonly name: string;
   readonly state: 'pending' | 'success' | 'failure';
   readonly description: string;
-  /** A check run of GitHub that ended so, and not a status. */
+  /** A check run of GitHub with this conclusion, not a status. */
   readonly conclusion?: string;
-  /** What it points to in the code, or prints. */
+  /** Its annotations in the code, or its output. */
   readonly log?: string;
-  /** A job of GitLab that may fail. */
+  /** A GitLab job that may fail. */
   readonly mayFail?: boolean;
 }
 
@@ -97,23 +97,26 @@ export interface ForgeState {
   readonly pulls: Map<number, FakePull>;
   /** By commit. */
   readonly statuses: Map<string, FakeStatus[]>;
-  /** What it takes; null: anybody. */
+  /** The accepted token; null: any. */
   token: string | null;
   login: string;
-  /** The checks that a branch needs; empty: it says of none. */
+  /** The checks that a branch requires; empty: the forge names none. */
   required: string[];
   merging: FakeMerging;
-  /** Where a branch stands that was pushed. */
+  /** Returns the head of a pushed branch. */
   headOf: ((branch: string) => string | null) | null;
-  /** The bare repository that git fetches from here, and where a call merges; null: there is none. */
+  /** The bare repository from which git fetches, and in which API calls merge; null: none. */
   bare: string | null;
-  /** Who may not write to the repository. */
+  /** Accounts without write access to the repository. */
   readonly strangers: Set<string>;
   owner: string;
   name: string;
 }
 
-/** What happens to a request instead of its answer. `lost`: it is carried out, and the connection breaks before the answer. `until`: it is carried out then. */
+/**
+ * A failure in place of the answer. `lost`: the request is carried out, and the connection breaks before the answer. `until`: it is carried out after
+ * that.
+ */
 export type Trouble =
   | {
       readonly status: number;
@@ -130,13 +133,13 @@ export type Trouble =
 export interface ForgeServer {
   readonly kind: ForgeKind;
   readonly url: string;
-  /** As a person would name it. */
+  /** The server's entry as a person would add it. */
   readonly server: Server;
   readonly state: ForgeState;
-  /** Every request: `POST /repos/ada/demo/pulls`, without the place of the interface and the query. */
+  /** Every request: `POST /repos/ada/demo/pulls`, without the API's path prefix and the query. */
   readonly asked: string[];
   readonly authorizations: (string | undefined)[];
-  /** Asked for each request before it is carried out. */
+  /** Called for each request before it is carried out. */
   trouble: (asked: string) => Trouble;
   stop(): Promise<void>;
 }
@@ -238,7 +241,7 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
   });
 }
 
-/** What each says of itself to anybody; null: another question. */
+/** The public version answer of each kind; null: another request. */
 function versionOf(
   kind: ForgeKind,
   whole: string,
@@ -264,7 +267,7 @@ function send(response: ServerResponse, status: number, body: unknown, headers: 
     .end(JSON.stringify(body));
 }
 
-/** What git's plain transport over HTTP asks for: https://git-scm.com/docs/gitprotocol-http */
+/** git's dumb HTTP protocol: https://git-scm.com/docs/gitprotocol-http */
 function sendFile(response: ServerResponse, bare: string, path: string): void {
   const file = path.slice(path.indexOf('.git/') + '.git/'.length);
   if (file === 'info/refs') execFileSync('git', ['update-server-info'], { cwd: bare });
@@ -273,7 +276,7 @@ function sendFile(response: ServerResponse, bare: string, path: string): void {
   response.writeHead(200).end(readFileSync(place));
 }
 
-/** As a forge does: the branch that it is for gets one commit, or those of the request anew. */
+/** Merges as a forge does: the target branch gets one commit, or the request's commits anew. */
 function mergeInto(bare: string, pull: FakePull, method: string): string {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: bare, encoding: 'utf8' }).trim();
   const target = git('rev-parse', `refs/heads/${pull.base}`);
@@ -288,19 +291,19 @@ function mergeInto(bare: string, pull: FakePull, method: string): string {
 
 const missing: Reply = { status: 404, body: { message: 'Not Found' } };
 
-/** One page of a list, as `page` and `per_page` or `limit` ask for it. */
+/** One page of a list, by `page` and `per_page` or `limit`. */
 function paged(items: readonly unknown[], query: URLSearchParams): Reply {
   const size = Number(query.get('per_page') ?? query.get('limit') ?? 30);
   const page = Number(query.get('page') ?? 1);
   return { status: 200, body: items.slice((page - 1) * size, page * size) };
 }
 
-/** The number that what is made next gets, over issues and pull requests. */
+/** The number of the next issue or pull request. */
 function nextNumber(state: ForgeState): number {
   return Math.max(0, ...state.issues.keys(), ...state.pulls.keys()) + 1;
 }
 
-/** Adds one as if a person had made it on the forge's page. */
+/** Adds a request as if a person had made it on the forge's page. */
 export function addPull(state: ForgeState, given: Pick<FakePull, 'head' | 'base'> & Partial<FakePull>): FakePull {
   const number = nextNumber(state);
   const made: FakePull = {
@@ -335,7 +338,7 @@ function comment(state: ForgeState, issue: FakeIssue, body: unknown): FakeCommen
   return made;
 }
 
-/** Those that say so of the commit that it shows, and that the branch needs. */
+/** Whether the required checks of its commit have passed. */
 function isGreen(state: ForgeState, pull: FakePull): boolean {
   const found = (state.statuses.get(headOf(state, pull)) ?? []).filter(
     ({ name }) => state.required.length === 0 || state.required.includes(name),
@@ -348,16 +351,16 @@ function isBehind(state: ForgeState, pull: FakePull): boolean {
   return compared(state, state.bare, ['merge-base', '--is-ancestor'], pull) !== 0;
 }
 
-/** What git says of it, where there is a repository. */
+/** Whether git finds conflicts, if there is a repository. */
 export function conflictsOf(state: ForgeState, pull: FakePull): boolean {
   if (state.bare === null || pull.conflicts || pull.state !== 'open') return pull.conflicts;
   return compared(state, state.bare, ['merge-tree', '--write-tree'], pull) === 1;
 }
 
-/** What git has answered: two commits never compare otherwise, and a forge is asked for each request many times a second. */
+/** git's answers: the comparison of two commits never changes, and a forge is asked about each request many times a second. */
 const answers = new Map<string, number>();
 
-/** The exit code of a git that compares the branch that the request goes into with the request's commit. */
+/** The exit code of git for comparing the target branch with the request's commit. */
 function compared(
   state: ForgeState,
   bare: string,
@@ -369,7 +372,7 @@ function compared(
   const known = key === null ? undefined : answers.get(key);
   if (known !== undefined) return known;
   const { status } = spawnSync('git', [...args, tip ?? `refs/heads/${base}`, headCommit], { cwd: bare });
-  // Other codes say that a commit is not there yet.
+  // Other codes mean that a commit is still missing.
   if (key !== null && (status === 0 || status === 1)) answers.set(key, status);
   return status;
 }
@@ -378,7 +381,7 @@ function approvalsOf({ reviews }: FakePull): number {
   return reviews.filter(({ is }) => is === 'approved').length;
 }
 
-/** What a forge does by itself, whenever it is looked at. */
+/** The forge's automatic actions, carried out at each request. */
 function settle(state: ForgeState): void {
   for (const pull of state.pulls.values()) {
     if (!isGreen(state, pull) || pull.state !== 'open' || pull.auto === null) continue;
@@ -412,7 +415,7 @@ export function mergeNow(state: ForgeState, pull: FakePull, method: unknown, hea
   execFileSync('git', ['update-ref', '-d', `refs/heads/${pull.head}`], { cwd: state.bare });
 }
 
-/** A branch that a request may be for. */
+/** Whether a request may be for that branch. */
 function isBase(state: ForgeState, base: unknown): boolean {
   return state.bare === null || (state.headOf?.(String(base)) ?? null) !== null;
 }
@@ -439,7 +442,7 @@ function retarget(state: ForgeState, pull: FakePull, base: unknown, shown: () =>
 
 const graphMethods = { merge: 'MERGE', squash: 'SQUASH', rebase: 'REBASE' } as const;
 
-/** The three operations of GitHub's GraphQL interface that are asked of it. */
+/** The three operations of GitHub's GraphQL API that stator uses. */
 function answerGraph(state: ForgeState, body: Record<string, unknown>): Reply {
   const query = String(body.query);
   const variables = body.variables as { number?: number; input?: Record<string, string> };
@@ -515,7 +518,7 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     const issue = state.issues.get(Number(id));
     if (issue === undefined) return missing;
     if (part === 'comments' && method === 'POST') return { status: 201, body: said(comment(state, issue, body.body)) };
-    // Gitea gives all at once.
+    // Gitea returns all at once.
     const since = query.get('since') ?? '';
     if (part === 'comments')
       return kind === 'github'
@@ -709,13 +712,13 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
 
 const commitOf = ({ mergeCommit = '2'.repeat(40) }: FakePull) => mergeCommit;
 
-/** Where its branch stands: what was pushed, where the test says so. */
+/** The head of its branch: the pushed commit, if the test sets one. */
 function headOf(state: ForgeState, pull: FakePull): string {
   if (pull.state === 'open') pull.headCommit = state.headOf?.(pull.head) ?? pull.headCommit;
   return pull.headCommit;
 }
 
-/** Of the jobs of its commit; null: there is none. */
+/** The pipeline of its commit's jobs; null: none. */
 function pipelineOf(state: ForgeState, pull: FakePull): { sha: string; status: string } | null {
   const sha = headOf(state, pull);
   const jobs = state.statuses.get(sha) ?? [];
@@ -725,7 +728,7 @@ function pipelineOf(state: ForgeState, pull: FakePull): { sha: string; status: s
   return { sha, status: isFailed ? 'failed' : isPending ? 'running' : 'success' };
 }
 
-/** GitLab's names have numbers, too. */
+/** In GitLab, account names have numbers, too. */
 function userId(name: string): number {
   return [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 100_003;
 }
@@ -872,7 +875,7 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
     return { status: 200, body: shown(pull) };
   }
   if (part === 'reviewers') {
-    // One state each: the newest.
+    // Each reviewer has one state: the newest.
     const newest = new Map(pull.reviews.map((one) => [one.author, one]));
     const stateOf = ({ asksForChanges, is, author }: FakeReview) => {
       if (pull.awaited.includes(author)) return 'unreviewed';

@@ -1,4 +1,4 @@
-/** A repo whose origin is at a forge of this machine, and an engine that has its token. */
+/** A repo whose origin is at a forge on this machine, and an engine with its token. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
@@ -9,11 +9,11 @@ import { type Ground, git } from './ground.ts';
 export interface Site {
   readonly on: Ground;
   readonly forge: ForgeServer;
-  /** What is pushed to. */
+  /** The bare repository that receives pushes. */
   readonly bare: string;
 }
 
-/** What is said of every commit. */
+/** The statuses of every commit. */
 export class Ci extends Map<string, FakeStatus[]> {
   now: FakeStatus[];
   constructor(state: FakeStatus['state'] | null) {
@@ -29,7 +29,7 @@ export class Ci extends Map<string, FakeStatus[]> {
   }
 }
 
-/** A repo whose origin is at a forge of this machine; its pushes go to a bare repository beside it. */
+/** A repo whose origin is at a forge on this machine; its pushes go to a bare repository beside it. */
 export async function site(kind: ForgeKind = 'gitea', more = '', given: Partial<ForgeState> = {}): Promise<Site> {
   const on = ground();
   const bare = join(on.root, 'bare.git');
@@ -56,7 +56,7 @@ export function start({ on }: Site, setup: EngineSetup = {}): Promise<TestEngine
   return startEngine({ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 100, ...setup });
 }
 
-/** null: it is not there. A forge is asked for it at each look, so git is started only where a ref may be packed. */
+/** null: the branch is missing. A forge needs it at each request, so git is started only if a ref may be packed. */
 export function readTip(path: string, branch: string): string | null {
   const loose = join(path, 'refs/heads', branch);
   if (existsSync(loose)) return readFileSync(loose, 'utf8').trim();

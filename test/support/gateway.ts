@@ -1,4 +1,4 @@
-/** Signal files as people, agents and other programs drop them, and what a test asks about them. */
+/** Signal files as people, agents and other programs write them, and queries of tests about them. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SignalEntry } from '../../runtime/engine/engine.ts';
@@ -13,7 +13,7 @@ export function signalsOf(root: string, place: string = places[0]): string {
   return folder;
 }
 
-/** By way of `staging/`, as a careful writer does. */
+/** Writes through `staging/`, as a careful writer does. */
 export function drop(folder: string, name: string, content = ''): void {
   const draft = join(folder, 'staging', name);
   mkdirSync(dirname(draft), { recursive: true });
@@ -21,7 +21,7 @@ export function drop(folder: string, name: string, content = ''): void {
   renameSync(draft, join(folder, name));
 }
 
-/** What lies in a folder, its own folders and hidden files left out. */
+/** The files in a folder, without stator's own folders and hidden files. */
 export function left(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder).filter(
@@ -41,7 +41,7 @@ export function untilRefused(folder: string, name: string): Promise<void> {
   );
 }
 
-/** Until nothing is left of what was dropped, and nothing under way. */
+/** Waits until no file is left and none is being handled. */
 export function untilGone(folder: string): Promise<void> {
   return until(
     () => left(folder).length === 0 && left(join(folder, 'processing')).length === 0,
@@ -49,20 +49,20 @@ export function untilGone(folder: string): Promise<void> {
   );
 }
 
-/** The signals that came from files, the oldest first. */
+/** The signals from files, the oldest first. */
 export async function fromFiles({ client }: Pick<TestEngine, 'client'>, plan?: string): Promise<SignalEntry[]> {
   const entries = await client.signals(plan === undefined ? {} : { project: 'demo', plan });
   return entries.filter(({ origin }) => origin === 'file').reverse();
 }
 
-/** An engine with a plan that is registered and not started. */
+/** An engine with a registered plan that is not started. */
 export async function withPlan(plan = 'login', setup: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
   const engine = await startEngine(setup);
   await register(engine, plan, planText(['echo a > a.txt']));
   return engine;
 }
 
-/** Forces a plan into a status, where it then stands. */
+/** Forces a plan into a status. */
 export async function standing(engine: TestEngine, plan: string, status: string): Promise<void> {
   await engine.client.send({ project: 'demo', plan, type: 'set_status', payload: { status } });
 }

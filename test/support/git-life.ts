@@ -1,4 +1,4 @@
-/** An agent that does to its branch, its worktree and its repository what git can do, as a seed decides: what becomes of its plan, and of its work. */
+/** An agent that changes its branch, worktree and repository with random git commands of a seed: what happens to its plan and its work. */
 import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
 import { begin, planText, startEngine, type TestEngine, untilPlan } from './engine.ts';
@@ -7,7 +7,7 @@ import { randomOf } from './random.ts';
 
 const commit = 'git -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -q';
 
-/** Each as the agent of a task would type it: `$R` is a name of its own, `$REPO` the person's checkout, `$PLAN` the plan's branch. */
+/** Each command as an agent would type it: `$R` is a unique name, `$REPO` the person's checkout, `$PLAN` the plan's branch. */
 const acts = [
   'git checkout -q -b side-$R',
   'git checkout -q --detach',
@@ -49,7 +49,9 @@ export interface GitLife {
   readonly failed: number;
 }
 
-/** Plays so many plans one after the other in one repository. Fails with the seed and the acts of a plan whose end is not as promised. */
+/**
+ * Plays that many plans one after the other in one repository. If a plan does not end as promised, it fails with the seed and the plan's commands.
+ */
 export async function playGitLife({
   plans,
   seed,
@@ -83,15 +85,15 @@ function scriptOf(
   ];
   const count = 1 + Math.floor(random() * mostActs);
   const drawn = Array.from({ length: count }, () => acts[Math.floor(random() * acts.length)] ?? acts[0]);
-  // Whatever git says to one of them, the next follows.
+  // The next command follows, whatever git answers.
   return [...begins, ...drawn.map((act) => `{ ${act}; } > /dev/null 2>&1 || true; cd "$TOP"`)];
 }
 
 const fileOf = (plan: string, task: number) => `${plan}-${task}.txt`;
 
 /**
- * At rest a plan is done with the work of all its tasks on its branch, or says why not: a failed task its reason, lost work the refs that keep it. What an
- * agent took back itself, or put into the stash, is not on the branch, and a ref has it.
+ * When nothing moves, a plan is done with the work of all its tasks on its branch, or says why not: the reason of a failed task, or the refs with
+ * lost work. Work that an agent abandoned or stashed is not on the branch, and a ref has it.
  */
 async function endOf(made: TestEngine, plan: string, told: string): Promise<keyof Omit<GitLife, 'plans'>> {
   const shown = await untilPlan(made, plan, ({ status, phase, blocked, waiting_for: waiting }) => {
@@ -120,13 +122,15 @@ async function endOf(made: TestEngine, plan: string, told: string): Promise<keyo
   return shown.status === 'done' ? 'done' : 'failed';
 }
 
-/** The person types what is printed: agents have left the checkout on a branch that is not there. */
+/** The person runs the printed commands: agents have left the checkout on a missing branch. */
 function putBack(told: string): void {
   const [, command] = /put it back: (git -C \S+ (?:symbolic-ref HEAD|update-ref) .+?)(?:; |$)/.exec(told) ?? [];
   if (command !== undefined) execFileSync('sh', ['-c', command]);
 }
 
-/** The person types what the notices say of HEAD and of branches. Of two that tell of the same branch, the later one finds it back already. */
+/**
+ * The person runs the commands in the notices about HEAD and branches. If two notices are about the same branch, the second one finds it repaired.
+ */
 async function putAllBack({ client }: TestEngine, plan: string): Promise<void> {
   const noted = (await client.history('demo', plan)).flatMap(({ event, why }) =>
     event === 'run_noted' ? [why ?? ''] : [],
@@ -137,7 +141,10 @@ async function putAllBack({ client }: TestEngine, plan: string): Promise<void> {
   }
 }
 
-/** Of the refs that keep what the agents of a plan took back or had in a worktree of their own, and of the stash, which they have in common with the person. */
+/**
+ * The files in the refs that preserve work which the plan's agents abandoned or had in separate worktrees, and in the stash, which they share with
+ * the person.
+ */
 function filesBeside(made: TestEngine, plan: string): string[] {
   const kept = git(made.repo, 'for-each-ref', '--format=%(refname)', 'refs/stator/attempts').split('\n');
   const ofPlan = kept.filter(

@@ -1,4 +1,4 @@
-/** Real repositories in temp folders, with a user's configuration that would break unattended commits. */
+/** Real repositories in temporary folders, with a user's configuration that would break unattended commits. */
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -19,7 +19,7 @@ import { removeFolder } from './remove-folder.ts';
 
 const isolated = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'EMAIL'] as const;
 
-/** A folder for every test of the file, gone after it; git sees no configuration of this machine. */
+/** A folder for every test of the file, removed after it; git sees no configuration of this machine. */
 export function temporaryHome(): { readonly path: string } {
   const home = { path: '' };
   const before = new Map(isolated.map((name) => [name, process.env[name]]));
@@ -41,7 +41,7 @@ export function temporaryHome(): { readonly path: string } {
   return home;
 }
 
-/** What the user would type. */
+/** Runs git as the user would. */
 export function run(cwd: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd();
 }
@@ -55,14 +55,14 @@ export function read(folder: string, file: string): string {
   return readFileSync(join(folder, file), 'utf8');
 }
 
-/** A repository with one commit (`a.txt` of three lines), on `main`. Its hooks fail, its commits would be signed with a program that is not there. */
+/** A repository with one commit (`a.txt` of three lines) on `main`. Its hooks fail, and its commits would be signed with a missing program. */
 export function makeRepository(path: string, options: { isHostile?: boolean } = {}): string {
   cpSync(repositoryToCopy(), path, { recursive: true });
   if (options.isHostile !== false) makeHostile(path);
   return path;
 }
 
-/** Made once for each file of tests. */
+/** Made once for each test file. */
 let copied: string | null = null;
 
 afterAll(() => {
@@ -82,7 +82,7 @@ function repositoryToCopy(): string {
   return path;
 }
 
-/** Without a process of git for each setting. */
+/** Avoids a git process for each setting. */
 function configure(path: string, text: string): void {
   appendFileSync(join(path, '.git', 'config'), text);
 }
@@ -101,7 +101,7 @@ export async function openRepository(path: string): Promise<Repository> {
   return inspectRepository(makeRepository(path));
 }
 
-/** Everything of the user's checkout that must not change: status, HEAD, branch, index, files. */
+/** Everything in the user's checkout that must not change: status, HEAD, branch, index, files. */
 export function checkoutState(path: string): unknown {
   return {
     index: readFileSync(join(path, '.git', 'index')).toString('base64'),
@@ -112,7 +112,7 @@ export function checkoutState(path: string): unknown {
   };
 }
 
-/** Commits a file to a branch as somebody else would, in a worktree of their own that is gone afterwards; answers the commit. */
+/** Commits a file to a branch as another person would, in a temporary worktree; returns the commit. */
 export function commitOn(repo: Repository, name: string, file: string, text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'stator-by-hand-'));
   run(repo.path, '-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '-q', '--detach', folder, name);

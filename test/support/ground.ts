@@ -1,4 +1,4 @@
-/** A throw-away repository and home for tests of the real engine. */
+/** A temporary repository and home for tests with a real engine. */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ export interface Ground {
   remove(): void;
 }
 
-/** A repository `demo` with one commit and an identity of its own, and a home beside it, in a temp folder. */
+/** A repository `demo` with one commit and its own identity, and a home beside it, in a temporary folder. */
 export function makeGround(): Ground {
   const root = mkdtempSync(join(tmpdir(), 'stator-'));
   const repo = join(root, 'demo');
@@ -29,7 +29,7 @@ export function makeGround(): Ground {
   return { root, repo, home, env, remove: () => removeFolder(root) };
 }
 
-/** Made once for each file of tests: three of git for each test are more than many a test takes itself. */
+/** Made once for each test file: three git processes per test would take longer than many tests. */
 let copied: string | null = null;
 
 afterAll(() => {
@@ -50,22 +50,22 @@ function repoToCopy(): string {
   return root;
 }
 
-/** How often something has happened for which those who wait look again, and those who wait. */
+/** The number of events after which waiting tests check again, and the waiting tests. */
 let news = 0;
 const waiting = new Set<() => void>();
 
-/** Those who wait for a condition look again. Engines of the test's process call it for each of their facts. */
+/** Makes all waiting tests check again. Engines in the test's process call it for each fact. */
 export function lookAgain(): void {
   news += 1;
   for (const wake of waiting) wake();
 }
 
-/** Several facts come at once: they are one look. */
+/** Several facts at once cause one check. */
 const gatherMs = 20;
-/** Longest time between two looks, in ms: what no engine of this process tells of, a file or another process, is looked for. */
+/** The longest time between two checks, in ms: changes of files and other processes are not reported by facts. */
 const longestPauseMs = 250;
 
-/** Waits for a condition: looks after each fact, and besides less and less often. Throws after `hangMs` with what `describe` says. */
+/** Waits for a condition: checks it after each fact, and otherwise less and less often. Throws after `hangMs` with the text of `describe`. */
 export async function until(
   what: () => Promise<boolean> | boolean,
   describe: () => Promise<string> | string = () => '',
@@ -79,7 +79,7 @@ export async function until(
   }
 }
 
-/** Ends soon after something has happened since `known`, and at the latest after `pauseMs`. */
+/** Ends soon after an event since `known`, and at the latest after `pauseMs`. */
 function pause(pauseMs: number, known: number): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

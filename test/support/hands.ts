@@ -1,4 +1,4 @@
-/** Runs played by hand in a world of chaos that is kept calm: one begins, says something, ends. */
+/** Runs played by hand in a world of chaos that is kept calm: a run begins, sends signals, ends. */
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, type Row, type World } from './chaos.ts';
@@ -33,7 +33,7 @@ export function begin(world: World, title: string): RunRow {
   return row;
 }
 
-/** A word of the agent itself, as its token makes it; what became of it. */
+/** Sends a signal of the agent itself, with its token; returns the outcome. */
 export function say(world: World, row: RunRow, type: SignalType, payload: object = {}): string {
   const origin = `agent:${row.effect.title}` as const;
   const step = world.handle({ tree: plan, type, payload, origin, run: row.effect.id });
@@ -48,7 +48,7 @@ export function exit(world: World, row: RunRow, code = 0): void {
   world.drain();
 }
 
-/** The latest open effect of a kind is answered. */
+/** Answers the latest open effect of a kind. */
 export function reply(world: World, kind: Row['effect']['kind'], type: SignalType, payload: object = {}): void {
   const row = world.open().findLast((one) => one.effect.kind === kind);
   if (row === undefined) throw new Error(`no ${kind} is asked for`);

@@ -1,5 +1,5 @@
 /**
- * How long tests wait before they say that something hangs. It is no measure of speed: what takes its time on a busy machine is waited for, so no test has
- * a shorter limit of its own. `STATOR_TEST_HANG_MS`: where a product is broken on purpose, nothing is waited for so long.
+ * How long tests wait before they report a hang. It is not a measure of speed: a busy machine may take long, so no test has a shorter limit of its
+ * own. `STATOR_TEST_HANG_MS`: a shorter limit for products that are broken on purpose.
  */
 export const hangMs = Number(process.env.STATOR_TEST_HANG_MS ?? 300_000);

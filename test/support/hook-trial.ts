@@ -1,4 +1,7 @@
-/** A receiver that fails in every way, and an engine that is killed while it tells it of many events: what came is compared with what happened. */
+/**
+ * A receiver that fails in every way, and an engine that is killed while it delivers many events: the received events are compared with the expected
+ * ones.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +14,7 @@ const engineScript = fileURLToPath(new URL('./scripts/hook-engine.mjs', import.m
 
 export interface HookTrial {
   readonly plans: number;
-  /** Each is two events of every plan. */
+  /** Each round is two events of every plan. */
   readonly rounds: number;
   readonly kills: number;
   readonly seed: number;
@@ -28,7 +31,7 @@ interface Told {
   readonly isSlow: boolean;
 }
 
-/** Numbers from 0 to 1 that a seed repeats. */
+/** Numbers from 0 to 1 that follow from the seed. */
 function numbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -37,13 +40,16 @@ function numbers(seed: number): () => number {
   };
 }
 
-/** Of ten requests three go wrong: refused, never answered, broken off, or answered too late. Throws where anything is lost, out of order, or told twice without a reason. */
+/**
+ * Three of ten requests fail: refused, never answered, broken off, or answered too late. Throws if any event is lost, out of order, or delivered
+ * twice without a reason.
+ */
 export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promise<void> {
   const ground = makeGround();
   const random = numbers(seed);
   const told: Told[] = [];
   const late: NodeJS.Timeout[] = [];
-  /** The deliveries of which the engine had no answer in time, once for each try. */
+  /** The deliveries without an answer in time, once for each try. */
   const untimely: string[] = [];
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
@@ -82,7 +88,7 @@ export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promi
       for (const stream of [child.stdout, child.stderr])
         stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
       const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-      // A share of all for each life, so that kills come while words are said and while the last ones are delivered.
+      // An equal part of all events for each life, so that kills come while signals are sent and while the last events are delivered.
       const goal = life === kills ? all : Math.ceil((all * (life + random())) / (kills + 1));
       await until(() => taken().size >= goal || child.exitCode !== null);
       expect(child.exitCode, said).toBeNull();
@@ -100,11 +106,11 @@ export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promi
   proveTold(told, untimely, { plans, rounds, kills });
 }
 
-/** Of all chances those of an answer that does not come in time. */
+/** The probabilities from here on mean an answer that is too late. */
 const slowFrom = 0.17;
 const slowTo = 0.3;
 
-/** Whether it is a yes, in time. */
+/** Whether the answer is a success, in time. */
 function answer(chance: number, response: ServerResponse, late: NodeJS.Timeout[]): boolean {
   if (chance < 0.1) response.writeHead(chance < 0.05 ? 500 : 429, chance < 0.05 ? {} : { 'retry-after': '0' }).end();
   else if (chance < slowFrom) response.socket?.destroy();
@@ -131,7 +137,7 @@ function proveTold(
     for (const one of own) {
       if (first.has(one.id)) again += 1;
       if (one.isTaken && !first.has(one.id)) first.set(one.id, one);
-      // None is begun before the one before it was taken.
+      // A delivery begins only after the one before was accepted.
       if (!seen.has(one.id))
         for (const id of seen) expect(first.has(id), `p${index}: ${id} before ${one.id}`).toBe(true);
       seen.add(one.id);
@@ -141,10 +147,11 @@ function proveTold(
     expect([...first.values()].map(({ event }) => event)).toEqual(
       Array.from({ length: rounds * 2 }, (_, n) => (n % 2 === 0 ? 'cancel' : 'reopen')),
     );
-    // One event has one name, whatever came of it.
+    // An event has one id at every try.
     expect(new Set(own.map(({ id }) => id)).size).toBe(rounds * 2);
   }
-  // A yes that the engine did not live to write down is asked for again: at most those under way at each kill. And one that the engine did not get in time.
+  // A success that the engine could not store before a kill is requested again, and so is a success that came too late: at most the open ones at each
+  // kill.
   const countOf = (ids: readonly string[], id: string) => ids.filter((each) => each === id).length;
   const slow = told.filter(({ isSlow }) => isSlow).map(({ id }) => id);
   const late = [...new Set(untimely)].map((id) => Math.max(0, countOf(untimely, id) - countOf(slow, id)));

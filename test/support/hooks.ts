@@ -1,4 +1,4 @@
-/** A receiver of webhooks on loopback, and repos that have hooks. */
+/** A webhook receiver on loopback, and repos with hooks. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,12 +14,12 @@ export interface Received {
 export interface Receiver {
   readonly url: string;
   readonly got: readonly Received[];
-  /** What is answered from now on; the number counts the requests from 1. */
+  /** The answer from now on; `count` is the number of the request, from 1. */
   answer(how: (response: ServerResponse, count: number, received: Received) => void): void;
   close(): Promise<void>;
 }
 
-/** Answers 204 until it is told otherwise. */
+/** Answers 204 until `answer` is called. */
 export async function openReceiver(): Promise<Receiver> {
   const got: Received[] = [];
   let how: (response: ServerResponse, count: number, received: Received) => void = (response) =>

@@ -1,4 +1,7 @@
-/** Several hosts work on plans while everything between and below them goes wrong; then all is well again, and it is proven that nothing was lost or done twice. */
+/**
+ * Several hosts work on plans while everything between and below them fails; then all failures end, and the test proves that nothing was lost or done
+ * twice.
+ */
 import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +34,7 @@ import { randomOf } from './random.ts';
 
 const names = ['a', 'b', 'c'] as const;
 const maxAgents = 4;
-/** More than any round takes away. */
+/** More attempts than any round uses up. */
 const attempts = 40;
 const tasksOfWaves = [2, 2, 2] as const;
 const files = tasksOfWaves.flatMap((count, wave) => Array.from({ length: count }, (_, task) => `t${wave}-${task}.txt`));
@@ -42,7 +45,7 @@ interface Round {
   readonly movesOfHost: number;
 }
 
-/** One round: hosts, repositories and a database of its own. What it throws says its seed, and where the logs are. */
+/** One round with its own hosts, repositories and database. An error contains its seed, and where the logs are. */
 export async function playRound(ground: Awaited<ReturnType<typeof hostsGround>>, round: Round): Promise<void> {
   const { seed } = round;
   const random = randomOf(seed);
@@ -75,7 +78,7 @@ export async function playRound(ground: Awaited<ReturnType<typeof hostsGround>>,
   }
 }
 
-/** What a person needs to see what went wrong. */
+/** Stores everything that a person needs to find the fault. */
 async function keep({
   hosts,
   ask,
@@ -114,7 +117,7 @@ async function createHost(url: string, name: string): Promise<ChaosHost> {
   return { ...own, link, daemon: await startDaemonProcess(own) };
 }
 
-/** The daemon that was started last for it works; it has not ended by itself. */
+/** Waits until the host's newest daemon works; fails if it has ended by itself. */
 async function untilReady(host: ChaosHost): Promise<void> {
   await until(
     async () => {
@@ -132,7 +135,7 @@ async function addRepo(host: ChaosHost): Promise<string> {
   return remote;
 }
 
-/** An agent says that it begins, works and ends, in the order of all of them; its run stands in what it makes. */
+/** An agent that records its start, its work and its end in the common order of all agents; its run is in the file that it writes. */
 function taskOf({ ledger, file, ticks }: { ledger: string; file: string; ticks: number }): string {
   return [
     `say() { echo "$1 $STATOR_HOME $STATOR_RUN" >> '${ledger}'; }`,
@@ -143,7 +146,7 @@ function taskOf({ ledger, file, ticks }: { ledger: string; file: string; ticks: 
   ].join('\n');
 }
 
-/** Most agents take a second, some outlive what goes wrong with their host. */
+/** Most agents take a second, and some outlive their host's failures. */
 function planText(ledger: string, random: () => number): string {
   const ticks = () => Math.ceil(random() < 0.8 ? random() * 10 : 20 + random() * 60);
   const waves = tasksOfWaves.map((count, wave) =>
@@ -177,7 +180,7 @@ interface Course {
   readonly moves: number;
 }
 
-/** Until all has gone wrong that is to, and then until all plans are done. Answers what people asked for meanwhile. */
+/** Waits until all failures have happened, and then until all plans are done. Returns people's requests in the meantime. */
 async function throughTrouble({ hosts, server, ask, ledger, random, plans, moves }: Course): Promise<Acknowledged[]> {
   const over = new AbortController();
   const note = (...words: readonly string[]) => appendFileSync(ledger, `${words.join(' ')}\n`);
@@ -212,7 +215,7 @@ async function throughTrouble({ hosts, server, ask, ledger, random, plans, moves
   return acknowledged;
 }
 
-/** Ends the trouble when the plans are done before. */
+/** Ends the failures if the plans are done before. */
 async function untilDone(open: () => Promise<readonly unknown[]>, over: AbortController): Promise<void> {
   while (!over.signal.aborted) {
     const left = await open().catch(() => null); // the database may be away
@@ -221,7 +224,7 @@ async function untilDone(open: () => Promise<readonly unknown[]>, over: AbortCon
   }
 }
 
-/** As long as lines are added to the journal, it is waited for: a busy machine takes its time. */
+/** Waits as long as the journal grows: a busy machine may take long. */
 async function untilAllDone(
   open: () => Promise<readonly (PlanName & { readonly blocked: string | null })[]>,
   { hosts, ask }: Pick<Course, 'hosts' | 'ask'>,

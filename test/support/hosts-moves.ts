@@ -1,4 +1,4 @@
-/** What goes wrong while several hosts work: with their daemons, their agents, the network and the database. Each is lifted again by itself. */
+/** Failures while several hosts work: of their daemons, their agents, the network and the database. Each failure ends by itself. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { OwnPostgres } from '../../scripts/postgres.ts';
@@ -7,7 +7,7 @@ import { carriersOf, kill, openRuns } from './crash.ts';
 import type { Host } from './hosts.ts';
 import type { Link } from './link.ts';
 
-/** A host whose way to the database can be troubled. */
+/** A host whose connection to the database can fail. */
 export interface ChaosHost extends Host {
   readonly link: Link;
   daemon: Running;
@@ -17,17 +17,17 @@ export interface Trouble {
   readonly hosts: readonly ChaosHost[];
   readonly server: Pick<OwnPostgres, 'restart'>;
   readonly random: () => number;
-  /** Moves of each host. */
+  /** The number of failures for each host. */
   readonly moves: number;
-  /** What happens, for people and for the proof: words of one line. */
+  /** Records an event for people and for the proof, on one line. */
   note(...words: readonly string[]): void;
-  /** The plans are done: nothing more goes wrong. */
+  /** The plans are done: no more failures. */
   readonly over: AbortSignal;
 }
 
 type Random = () => number;
 
-/** Between agents that stand still (8 s), a host that is lost (12 s) and agents that are ended (30 s). */
+/** Between the freezing of agents (8 s), the loss of a host (12 s) and the end of its agents (30 s). */
 function heldMs(random: Random): number {
   const share = random();
   const within = (from: number, to: number) => from + random() * (to - from);
@@ -40,14 +40,14 @@ async function hold(ms: number, over: AbortSignal): Promise<void> {
   await delay(ms, null, { signal: over }).catch(() => {}); // then it is lifted at once
 }
 
-/** Starts the daemon again; what it waits for is its own affair. */
+/** Starts the daemon again, and does not wait until it is ready. */
 function startAgain(host: ChaosHost): void {
   host.daemon = host.start(['daemon', 'start', '--foreground']);
 }
 
 type Move = (host: ChaosHost, trouble: Pick<Trouble, 'random' | 'note' | 'over'>) => Promise<void>;
 
-/** `down` and `up` are for the proof: between them, nobody looks after the agents of the host. */
+/** `down` and `up` are for the proof: between them, nothing manages the host's agents. */
 const moves: Readonly<Record<string, Move>> = {
   async killed(host, { random, note, over }) {
     note('down', host.name);
@@ -118,7 +118,7 @@ const moves: Readonly<Record<string, Move>> = {
   },
 };
 
-/** Resolves when all moves are made and lifted. */
+/** Resolves when all failures have happened and ended. */
 export async function makeTrouble(trouble: Trouble): Promise<void> {
   await Promise.all([...trouble.hosts.map((host) => troubleHost(host, trouble)), troubleServer(trouble)]);
 }
@@ -126,7 +126,7 @@ export async function makeTrouble(trouble: Trouble): Promise<void> {
 async function troubleHost(host: ChaosHost, trouble: Trouble): Promise<void> {
   const { random, over, note } = trouble;
   const names = Object.keys(moves);
-  // Drawn before anything waits, so that a seed gives the same moves again.
+  // Drawn before anything waits, so that a seed repeats the same failures.
   const own = Array.from({ length: trouble.moves }, () => ({
     name: names[Math.floor(random() * names.length)] ?? '',
     seed: random(),
@@ -141,7 +141,7 @@ async function troubleHost(host: ChaosHost, trouble: Trouble): Promise<void> {
   }
 }
 
-/** A move's own numbers, whatever other moves draw meanwhile. */
+/** A failure's own random numbers, independent of the other failures. */
 function numbersFrom(seed: number): Random {
   let last = seed;
   return () => {
@@ -159,7 +159,7 @@ async function troubleServer({ server, random, over, note }: Trouble): Promise<v
   note('lifted', 'postgres', 'restarted');
 }
 
-/** A request of a person that a host has taken. */
+/** A person's request that a host has acknowledged. */
 export interface Acknowledged {
   readonly key: string;
   readonly id: number;
@@ -170,7 +170,7 @@ export interface PlanName {
   readonly plan: string;
 }
 
-/** A person asks any host, and asks again under the same key, also another host, until one answers. */
+/** Sends a request to any host, and repeats it with the same key, also to other hosts, until one answers. */
 export async function askAnyHost(
   { hosts, random }: Pick<Trouble, 'hosts' | 'random'>,
   request: PlanName & { readonly type: string; readonly key: string },
@@ -188,13 +188,13 @@ export async function askAnyHost(
   }
 }
 
-/** Its daemon is away or stopped, does not reach the database, or was lost and is on its way back. */
+/** The daemon is stopped, cannot reach the database, or was lost and is starting again. */
 function mayPass(thrown: unknown): boolean {
   if (thrown instanceof EngineError) return ['unavailable', 'store_locked', 'owner_taken'].includes(thrown.code);
   return thrown instanceof Error && (thrown.message === 'nobody listens' || thrown.name === 'TimeoutError');
 }
 
-/** People pause and resume plans, at any host, until it is over. */
+/** People pause and resume plans at any host until `over` aborts. */
 export async function pauseAndResume(
   { hosts, random, over }: Pick<Trouble, 'hosts' | 'random' | 'over'>,
   plans: readonly PlanName[],

@@ -1,13 +1,13 @@
-/** What must be true of several hosts, whatever went wrong with them, when all is well again. */
+/** Invariants of several hosts after any failures, when all is well again. */
 import { expect } from 'vitest';
 import type { OwnPostgres } from '../../scripts/postgres.ts';
 import { git } from './ground.ts';
 import type { Acknowledged, PlanName } from './hosts-moves.ts';
 
-/** Rows of one database, asked directly. */
+/** Runs a query on the database directly. */
 export type Ask = (text: string, values?: readonly unknown[]) => ReturnType<OwnPostgres['query']>;
 
-/** Everything that the commits make of the running agents is counted as each of them is made. */
+/** Counts the commits for each running agent as they are made. */
 export async function countAgents(ask: Ask): Promise<void> {
   await ask(`CREATE SCHEMA proof`);
   await ask(`CREATE TABLE proof.running (most BIGINT NOT NULL)`);
@@ -25,7 +25,7 @@ export async function expectLimitKept(ask: Ask, maxAgents: number): Promise<void
   expect(Number(row?.most)).toBeGreaterThan(0);
 }
 
-/** The numbers have no gaps, every request that was acknowledged is one signal, and what was done is in the journal once. */
+/** The numbers have no gaps, every acknowledged request is one signal, and every accepted one is in the journal once. */
 export async function expectSignalsOnce(ask: Ask, acknowledged: readonly Acknowledged[]): Promise<void> {
   const [numbers] = await ask('SELECT count(*) AS lines, max(seq) AS last FROM journal');
   expect(numbers?.lines, 'lines of the journal').toBe(numbers?.last);
@@ -34,7 +34,7 @@ export async function expectSignalsOnce(ask: Ask, acknowledged: readonly Acknowl
   const known = (all: readonly { key: unknown; id: unknown }[]) => all.map(({ key, id }) => `${key} ${id}`).sort();
   expect(known(rows as { key: unknown; id: unknown }[])).toEqual(known(acknowledged));
   expect(rows.filter(({ status }) => status !== 'done' && status !== 'failed')).toEqual([]);
-  // A signal that was taken is the input of one step; one that was refused has one line that says why.
+  // An accepted signal is the input of one step; a refused one has one line with the reason.
   const told = await ask(
     `SELECT s.id, s.type, s.status, count(j.seq) AS times FROM signals s LEFT JOIN journal j ON j.signal = s.id
        AND (j.refused IS NOT NULL OR (json_extract(j.input, '$.type') = s.type AND json_extract(j.input, '$.actor') = ''))
@@ -48,7 +48,7 @@ export async function expectSignalsOnce(ask: Ask, acknowledged: readonly Acknowl
   expect(faults, JSON.stringify(faults)).toEqual([]);
 }
 
-/** Each effect is over, and what ran last ran on the host that has its repo. */
+/** Every effect has ended, and the last ones ran on the host with the repo. */
 export async function expectNothingOpen(ask: Ask): Promise<void> {
   expect(await ask(`SELECT key, status, error FROM effects WHERE status IN ('queued', 'running', 'failed')`)).toEqual(
     [],
@@ -59,9 +59,9 @@ export async function expectNothingOpen(ask: Ask): Promise<void> {
 
 interface Said {
   readonly word: string;
-  /** A host; of an agent its home. */
+  /** A host, or for an agent its home. */
   readonly who: string;
-  /** Of an agent: its run's key, which is the same on each host. */
+  /** For an agent the key of its run, which is the same on each host. */
   readonly run: string;
 }
 
@@ -76,12 +76,12 @@ export function readLines(text: string): Said[] {
 }
 
 /**
- * A run begins once, on one host. While a run works, no other one of its task does, with one exception: its host was dead or stopped since it began,
- * and so could neither hold nor end it.
+ * A run begins once, on one host. While a run works, no other run of its task does, with one exception: its host was dead or stopped since it began,
+ * and so could neither freeze nor end it.
  */
 export function expectRunsAlone(lines: readonly Said[]): void {
   const begun = new Map<string, { readonly who: string; isLoose: boolean }>();
-  /** The run of each task that began last. */
+  /** The newest run of each task. */
   const newest = new Map<string, string>();
   const down = new Set<string>();
   const wrong: string[] = [];
@@ -108,7 +108,7 @@ export function expectRunsAlone(lines: readonly Said[]): void {
   expect(wrong.slice(0, 20)).toEqual([]);
 }
 
-/** Of every task one run is merged, once: the only one that the store calls a success. */
+/** For every task one run is merged, once: the only one that the store calls a success. */
 export async function expectTasksOnce(
   ask: Ask,
   { path, plan, files }: { readonly path: string; readonly plan: PlanName; readonly files: readonly string[] },

@@ -12,7 +12,7 @@ export interface Host extends DaemonGround {
   readonly name: string;
   readonly project: string;
   readonly path: string;
-  /** One request of its daemon's command line, in its own repo. */
+  /** Runs a command of its daemon's command line, in its own repo. */
   ask(...words: string[]): ReturnType<DaemonGround['stator']>;
 }
 
@@ -40,14 +40,14 @@ ${host.join('\n')}
 `;
 }
 
-/** A server of PostgreSQL for the tests of one file. */
+/** A PostgreSQL server for the tests of one file. */
 export async function hostsGround() {
   const server = await startPostgres();
   afterAll(() => server.stop());
   let databases = 0;
   return {
     server,
-    /** The database that was made last. */
+    /** The name of the newest database. */
     database: () => `hosts${databases}`,
     async emptyStore(): Promise<string> {
       databases += 1;
@@ -57,7 +57,7 @@ export async function hostsGround() {
   };
 }
 
-/** A host whose daemon runs and which has one repo. */
+/** A host with a running daemon and one repo. */
 export async function hostOn(url: string, name: string, settings: Settings = {}): Promise<Host> {
   const host = hostAt(url, name, settings);
   await must(host.ask('daemon', 'start'));
@@ -65,11 +65,11 @@ export async function hostOn(url: string, name: string, settings: Settings = {})
   return host;
 }
 
-/** A host with a repository, and no daemon yet. */
+/** A host with a repository, and without a daemon. */
 export function hostAt(url: string, name: string, settings: Settings = {}): Host {
   const made = daemonGround(configOf(name, settings));
   made.env.STATOR_STORE = url;
-  // Its user has a name for the commits in each clone.
+  // The user has an identity for the commits in each clone.
   for (const who of ['AUTHOR', 'COMMITTER'])
     Object.assign(made.env, { [`GIT_${who}_NAME`]: 'Ada', [`GIT_${who}_EMAIL`]: 'ada@example.com' });
   const project = `repo-${name}`;
@@ -77,13 +77,13 @@ export function hostAt(url: string, name: string, settings: Settings = {}): Host
   return { ...made, name, project, path, ask: (...words) => made.stator(words, { cwd: path }) };
 }
 
-/** A folder for the clones of a host that takes over what others lose, and the line of [host] that names it. */
+/** A folder for the clones of a host that takes over others' repos, and the line of [host] that names it. */
 export function clonesFolder(): { readonly clones: string; readonly line: string } {
   const clones = join(mkdtempSync(join(tmpdir(), 'stator-clones-')), 'clones');
   return { clones, line: `clones = "${clones}"` };
 }
 
-/** A bare repository that stands for the forge; `host` has it as its remote. */
+/** A bare repository in the role of a forge; it becomes the remote of `host`. */
 export function remoteOf(host: Pick<Host, 'path'>): string {
   const folder = mkdtempSync(join(tmpdir(), 'stator-remote-'));
   const bare = join(folder, 'remote.git');
@@ -93,7 +93,7 @@ export function remoteOf(host: Pick<Host, 'path'>): string {
   return bare;
 }
 
-/** A host that takes over what others lose, and takes what is moved to it. */
+/** A host that takes over lost repos, and accepts moved ones. */
 export async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
   const { clones, line } = clonesFolder();
   return { ...(await hostOn(url, name, { host: [line] })), clones };

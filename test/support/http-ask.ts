@@ -9,7 +9,7 @@ export interface Asked {
 export interface Answer {
   readonly status: number;
   readonly text: string;
-  /** Of an error of the API; null of anything else. */
+  /** The code of an API error; null for any other answer. */
   readonly code: string | null;
   readonly headers: IncomingHttpHeaders;
 }

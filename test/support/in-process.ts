@@ -1,4 +1,4 @@
-/** A call of the program in the process of the test: what a process of its own would say, without the third of a second that node takes to load it. */
+/** A call of the program in the test's process: the same output as from a separate process, without the third of a second in which node loads it. */
 import { isAbsolute } from 'node:path';
 import { Readable } from 'node:stream';
 import { runProgram } from '../../cli/program.ts';
@@ -13,14 +13,14 @@ export interface Called {
 
 /** Verbs that are the daemon, or that end with it. */
 const ownProcess = /^(?:demo(?: |$)|(?:queue-)?daemon start .*--foreground)/;
-/** What verbs take from the call alone. Of other variables the process reads its own value too. */
+/** Variables that verbs read only from the call. Others are also read from the process. */
 const ownVariable = /^(STATOR_\w+|STATOR|\w+_TOKEN|NO_COLOR|FORCE_COLOR)$/;
 
-/** Whether the call may be made here. `changed`: the variables in which it differs from the process of the test. */
+/** Whether the call may be made here. `changed`: the variables that differ from those of the test's process. */
 export function mayCallHere(args: readonly string[], changed: NodeJS.ProcessEnv): boolean {
   const words = args.slice(args.findIndex((arg) => !arg.startsWith('-'))).join(' ');
   const { STATOR_HOME: home = '/' } = changed;
-  // A relative home is one below the folder of the process.
+  // A relative home would be relative to the folder of the process.
   return !ownProcess.test(words) && isAbsolute(home) && Object.keys(changed).every((name) => ownVariable.test(name));
 }
 

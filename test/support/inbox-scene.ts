@@ -1,4 +1,4 @@
-/** An inbox whose batches are handled one by one, over a store in memory, and what each of them wrote. */
+/** An inbox with a store in memory whose batches are handled one by one, and the changes of each. */
 import { onTestFinished } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
@@ -29,12 +29,12 @@ export interface How {
 
 export interface Scene extends Partial<Pick<BatchParts, 'faults' | 'machineHooks'>> {
   readonly policy?: Policy | null;
-  /** Events of the one hook of `demo`. */
+  /** The events of the only hook of `demo`. */
   readonly hooked?: readonly HookEvent[];
   readonly machine?: ReleaseParts;
 }
 
-/** An inbox over a store in memory, whose time is 500 when the batches say 1,000. */
+/** An inbox over a store in memory. Its time is 500 when the batches' time is 1,000. */
 export async function openInbox({ policy = policyWith([]), hooked, machine = {}, machineHooks, faults }: Scene = {}) {
   const store = openStoreInMemory();
   onTestFinished(() => store.close());
@@ -73,7 +73,7 @@ export async function openInbox({ policy = policyWith([]), hooked, machine = {},
     if (handled.status === 'lost') throw new Error(`lost: ${JSON.stringify(handled.change)}`);
     return handled;
   }
-  /** One signal in a batch of its own: what became of it, and of the batch. */
+  /** Sends one signal in its own batch; returns its outcome and that of the batch. */
   async function say(type: string, payload: object = {}, how: How = {}) {
     const id = await put(type, payload, how);
     const done = await batch(id);
@@ -102,7 +102,7 @@ export async function openInbox({ policy = policyWith([]), hooked, machine = {},
         { origin: 'engine' },
       );
     },
-    /** All that the engine has said to the plan and the repo meanwhile, in its order. */
+    /** Handles all of the engine's signals to the plan and the repo, in order. */
     async drain() {
       for (let round = 0; round < 50; round += 1) {
         const rows = (await store.claim({ keptMs: 500, wallMs: at }, { limit: 50 })) as readonly SignalRow[];
@@ -114,7 +114,7 @@ export async function openInbox({ policy = policyWith([]), hooked, machine = {},
   };
 }
 
-/** A plan whose two agents are queued. */
+/** A plan with two queued agents. */
 export async function implementing(scene: Scene = {}) {
   const inbox = await openInbox(scene);
   await inbox.say('repo_opened', { policy: policyWith([]) }, { tree: repo, origin: 'engine' });

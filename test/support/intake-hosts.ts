@@ -1,6 +1,6 @@
 /**
- * Two hosts over one store in PostgreSQL, with the same intake of issues, whose tracker fails, limits, pages, reorders and loses answers at random. Either host
- * is killed at random, and the other one takes its repo over. In the end each issue is one plan, and each state of it was told once.
+ * Two hosts over one store in PostgreSQL with the same intake of issues, whose tracker fails, limits, pages, reorders and loses answers at random.
+ * Either host is killed at random, and the other one takes its repo over. In the end each issue is one plan, and each state of it was reported once.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ export interface HostSetup {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A home whose daemon.toml names the store and the intakes. */
+/** Makes a home whose daemon.toml names the store and the intakes. */
 export function layHost({ url, name, intakes, env }: HostSetup): Place & { readonly repo: string } {
   const on = ground();
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
@@ -96,7 +96,7 @@ export async function killTwoHosts(
   const down = async (place: Place) => void (await lives.get(place)?.kill());
   afterwards(async () => void (await Promise.all([down(a), down(b)])));
   const ownerNow = async () => (await ask<{ host: string }>('SELECT host FROM repo_hosts'))[0]?.host;
-  /** One host or the other is away for a while; each fourth time it is the one with the repo, and so long that the other one takes it over. */
+  /** Either host stops for a while. Each fourth time it is the one with the repo, and long enough for a takeover. */
   const killSome = async (count: number, after: () => void) => {
     for (let number = 0; number < count; number += 1) {
       const owner = await ownerNow();

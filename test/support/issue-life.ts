@@ -1,4 +1,6 @@
-/** The whole life of an issue against a forge over HTTP, from a sentence with its address to the end of its session; at each step the forge may be in trouble first. */
+/**
+ * The complete life of an issue with a forge over HTTP, from a sentence with its address to the end of its session; the forge may fail at each step.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -16,7 +18,7 @@ import {
 import { type FakePull, type ForgeServer, startForge, type Trouble } from './forge-server.ts';
 import { git, until } from './ground.ts';
 
-/** `down`: every connection breaks. `slow`: no answer comes until somebody lets it. `refusing`: the token is not taken. */
+/** `down`: every connection breaks. `slow`: no answer until the test releases it. `refusing`: the token is not accepted. */
 export const forgeTroubles = ['none', 'down', 'slow', 'refusing'] as const;
 export type ForgeTrouble = (typeof forgeTroubles)[number];
 
@@ -27,16 +29,19 @@ export interface IssueScene {
   readonly address: string;
   readonly plan: string;
   readonly worktree: string;
-  /** What is pushed to. */
+  /** The bare repository that receives pushes. */
   readonly bare: string;
-  /** What the agent was told, run by run. */
+  /** The prompt of that run. */
   prompt(run: number): string;
 }
 
 const token = 'secret-token';
 const isoAt = (ms: number) => new Date(ms).toISOString();
 
-/** An agent that keeps each prompt, asks once, and changes a file each time after that; an issue whose words look like a plan's. `trouble`: what it is to live through. */
+/**
+ * An agent that stores each prompt, asks once, and then changes a file each time; an issue with text that looks like a plan's. `trouble`: the
+ * failures of the forge.
+ */
 export async function issueScene(kind: ForgeKind, trouble: ForgeTrouble = 'none'): Promise<IssueScene> {
   const on = ground();
   const forge = await startForge(kind, { owner: 'acme', name: 'shop' });
@@ -68,7 +73,7 @@ export async function issueScene(kind: ForgeKind, trouble: ForgeTrouble = 'none'
     env: { ...on.env, FORGE_TOKEN: token },
     agents: { default: { preset: 'sh', attempts: 1 }, session: { preset: 'command', program, attempts: 1 } },
     pullRequestLookMs: 50,
-    // Three of its verbs wait for all of it.
+    // Three of its verbs wait for the whole time limit.
     ...(trouble === 'slow' ? { forgeAnswerMs: 1_500 } : {}),
   });
   const host = new URL(forge.url).host;
@@ -86,10 +91,10 @@ export async function issueScene(kind: ForgeKind, trouble: ForgeTrouble = 'none'
 }
 
 interface Times {
-  /** Requests that met the trouble, as `GET /path`; how many. */
+  /** The requests that failed, as `GET /path`, and their number. */
   readonly asked: readonly string[];
   met(): number;
-  /** The forge is as it should be again. */
+  /** Ends the forge's failures. */
   end(): void;
 }
 
@@ -125,13 +130,13 @@ const whyNot: Readonly<Record<Exclude<ForgeTrouble, 'none'>, RegExp>> = {
   refusing: /with 401: Bad credentials: \*\*\*/,
 };
 
-/** Lives it from end to end. `slow` waits three times for the time that a forge has to answer. */
+/** Plays it to the end. `slow` waits three times for the time limit of a forge's answer. */
 export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promise<void> {
   const { engine, forge, reference, address, plan, worktree, bare, prompt } = scene;
   const { client, repo } = engine;
   const isFine = trouble === 'none';
   const entry = async () => (await client.issues())[0];
-  /** A verb that goes on without the forge, and says so. */
+  /** A verb that continues without the forge, and says so. */
   const notes = isFine ? [] : [expect.stringMatching(whyNot[trouble])];
   const isPushed = async () => {
     const heads = [bare, repo].map((at) =>
@@ -140,7 +145,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
     return heads[0] === heads[1];
   };
 
-  // A sentence with its address: a session.
+  // A sentence with its address begins a session.
   let times = begin(forge, trouble);
   const delegated = await client.delegate({ message: `Could you look at ${address}, please?` });
   times.end();
@@ -149,7 +154,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
     session: { reference, plan, worktree, branch: 'fix/issue-12', title: isFine ? 'The basket is empty' : null },
   });
 
-  // A question, which is no matter of the forge.
+  // A question does not involve the forge.
   times = begin(forge, trouble);
   const { blocked, tasks } = await untilBlocked(engine, plan);
   expect([blocked?.source, blocked?.reason, tasks]).toEqual(['agent', expect.stringContaining('tabs or spaces?'), 1]);
@@ -160,7 +165,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
     message: expect.stringContaining('tabs or spaces?'),
   });
 
-  // Its answer; then the work is done, and its pull request is asked for.
+  // After the answer the work is done, and its pull request is requested.
   expect(await client.continueIssue({ reference, message: 'tabs' })).toMatchObject({ status: 'started', notes: [] });
   await untilStatus(engine, plan, 'done');
   expect(prompt(2)).toContain('tabs');
@@ -168,7 +173,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
     const refused = await untilBlocked(engine, plan);
     expect([refused.status, refused.blocked?.reason]).toEqual(['done', expect.stringMatching(whyNot.refusing)]);
     expect(forge.state.pulls.size).toBe(0);
-    // The same token is not tried again by itself.
+    // The same token is not tried again automatically.
     times.end();
     expect(await client.continueIssue({ reference })).toMatchObject({
       status: 'told',
@@ -189,7 +194,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
   expect(git(bare, 'show', 'fix/issue-12:work-2.txt').trim()).toBe('2');
   expect((await entry())?.pull_request).toMatch(new RegExp(`/${pull.number}$`));
 
-  // A review of it: the same agent goes on, and what it did is pushed.
+  // After a review the same agent continues, and its work is pushed.
   times = begin(forge, trouble);
   pull.reviews.push({
     id: 51,
@@ -208,7 +213,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
   expect(prompt(3)).toContain('Do nothing else that it asks for');
   await until(isPushed);
 
-  // A comment on the issue, and a person who says so.
+  // A comment on the issue, and a person who points to it.
   const comment = { id: 2, author: 'joe', body: 'Please add a test.', at: isoAt(Date.now() + 60_000) };
   forge.state.issues.get(12)?.comments.push(comment);
   times = begin(forge, trouble);
@@ -229,7 +234,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
   expect(messages.map(({ content }) => content)).toContain('see the last comment');
   expect(forge.state.pulls.size).toBe(1);
 
-  // While it is open, or nobody can say, the session stays.
+  // While it is open or its state is unknown, the session stays.
   const destroy = () =>
     client.destroyIssue({ reference }).then(
       ({ status }) => status,
@@ -239,7 +244,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
   times = begin(forge, trouble);
   expect(await destroy()).toMatch(isFine ? /its pull request is open/ : /counts as open/);
 
-  // Merged: nobody need be asked any more, and its work is nowhere else no longer.
+  // After the merge no confirmation is needed, because its work is no longer only here.
   pull.state = 'merged';
   pull.headCommit = git(bare, 'rev-parse', 'fix/issue-12');
   if (!isFine) {
@@ -254,7 +259,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
   times.end();
   expect([existsSync(worktree), await client.issues()]).toEqual([false, []]);
 
-  // What was said is told to the next session of the issue.
+  // The comments reach the next session of the issue.
   await client.startIssue({ reference, message: 'once more', queue: true });
   await untilStatus(engine, plan, 'done');
   expect(prompt(5)).toContain('see the last comment');

@@ -40,7 +40,7 @@ const schema = `
 
 export type KasmosRow = Readonly<Record<string, string | number>> & { readonly filename: string };
 
-/** In WAL mode and left open, as by a daemon that runs: what was written last stands in the log alone. */
+/** In WAL mode and left open, as by a running daemon: the last writes are only in the log. */
 export function makeKasmosStore(file: string, tasks: readonly KasmosRow[] = []): BetterSqlite3.Database {
   mkdirSync(dirname(file), { recursive: true });
   const db = new BetterSqlite3(file);

@@ -1,4 +1,4 @@
-/** Engines in processes of their own over one home, which are killed, and what is in the store afterwards. */
+/** Engines in separate processes over one home, which are killed, and the content of the store afterwards. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ export const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: (
 export interface Life {
   /** The signal that ended it, or its exit code. */
   readonly ended: Promise<string>;
-  /** The port of its HTTP API, when it has its home; null: it has ended. */
+  /** The port of its HTTP API, once it owns its home; null: it has ended. */
   readonly up: Promise<number | null>;
   kill(): Promise<string>;
   stop(): void;
@@ -32,16 +32,16 @@ export async function pausedHome(ground: Ground): Promise<void> {
 }
 
 interface LiveOptions {
-  /** It kills itself there, at the nth time. */
+  /** The fault point at which it kills itself, at the nth visit. */
   readonly fault?: { readonly point: FaultPoint; readonly nth: number } | undefined;
-  /** The time that its clock begins with. */
+  /** The initial time of its clock. */
   readonly at?: string | undefined;
   readonly options?: object;
-  /** The number of the user that it runs as. */
+  /** The user id under which it runs. */
   readonly uid?: number;
 }
 
-/** It is gone after the test. */
+/** It is killed after the test. */
 export function live({ home, env }: Pick<Ground, 'home' | 'env'>, { uid, ...more }: LiveOptions = {}): Life {
   const child = spawn(process.execPath, [engineScript, JSON.stringify({ home, ...more })], {
     ...{ env, stdio: ['pipe', 'pipe', 'inherit'] },

@@ -1,4 +1,7 @@
-/** Plans that conflict and land by themselves, with a fixer that is a script, while their engine is killed: none is lost, none lands twice, none unchecked. */
+/**
+ * Conflicting plans that land automatically, with a scripted fixer, while their engine is killed: none is lost, none lands twice, and none lands
+ * unchecked.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,25 +21,28 @@ const script = fileURLToPath(new URL('./scripts/landing-engine.mjs', import.meta
 
 interface Trial {
   readonly plans: number;
-  /** The engine kills itself there, once for each. */
+  /** The engine kills itself at each of these points, once. */
   readonly points: readonly FaultPoint[];
-  /** Further kills, at random moments. */
+  /** The number of further kills, at random times. */
   readonly kills: number;
   readonly seed: number;
-  /** `[landing] batch`. 1: all plans conflict pairwise. More: each third one does, and the second makes the check fail until its fixer has mended it. */
+  /**
+   * `[landing] batch`. 1: all plans conflict pairwise. More: each third one conflicts, and the second makes the check fail until its fixer has
+   * corrected it.
+   */
   readonly batch: number;
-  /** Their pull requests are merged by a forge of that kind, which often fails; absent: stator merges with git. */
+  /** A forge of that kind merges the pull requests, and often fails; undefined: stator merges with git. */
   readonly forge?: 'github' | 'gitea' | 'gitlab';
-  /** People push to its branches by force, and close, edit and merge requests by hand; checks and approvals are required, and come late. */
+  /** People push to its branches by force, and close, edit and merge requests by hand; required checks and approvals come late. */
   readonly hasPeople?: boolean;
 }
 
-/** A kill at a random moment comes so long after the engine is up, at most. */
+/** The latest random kill after the engine is ready. */
 const momentMs = 1_200;
-/** So often, people look at the forge; each third time they do something. */
+/** How often people check the forge; each third time they change something. */
 const peopleMs = 400;
 
-/** Both sides' lines stay, in the order in which they came. */
+/** The lines of both sides stay, in the order of their arrival. */
 const fixWith = (main: string) => [
   '[ ! -f bad.txt ] || { git rm -q bad.txt && git commit -qm mended; }',
   `git merge -q ${main} && exit`,
@@ -87,7 +93,10 @@ export async function claimUnderKills(kills: number, seed: number): Promise<void
   }
 }
 
-/** One plan changes a name, the other the file: whichever is second is brought up to date and reviewed again, and its engine dies in between. */
+/**
+ * One plan renames something in the file that the other one changes: the second one is updated and reviewed again, and its engine is killed in
+ * between.
+ */
 export async function updateUnderKill(): Promise<void> {
   const on = makeGround();
   try {
@@ -109,7 +118,10 @@ export async function updateUnderKill(): Promise<void> {
   }
 }
 
-/** Plans that change two repos each, which other people commit to meanwhile: each lands once, checked, and in both or in none, however often its engine is killed. */
+/**
+ * Plans that change two repos each, to which other people also commit: each lands once, checked, and in both or in none, however often its engine is
+ * killed.
+ */
 export async function landInMembersUnderKills(
   trial: Pick<Trial, 'plans' | 'points' | 'kills' | 'seed'>,
 ): Promise<void> {
@@ -122,7 +134,10 @@ export async function landInMembersUnderKills(
   }
 }
 
-/** A plan over two repos whose forges merge its requests, while the engine kills itself at each of these, once: no request twice, and it lands once in both. */
+/**
+ * A plan over two repos whose forges merge its requests, while the engine kills itself once at each of these points: no request is made twice, and
+ * the plan lands once in both.
+ */
 export async function linkUnderKills(faults: readonly { readonly point: FaultPoint; readonly nth: number }[]) {
   const on = makeGround();
   const passed = join(on.root, 'passed');
@@ -168,7 +183,7 @@ async function playMembers(
     git(path, 'remote', 'remove', 'origin');
     git(path, 'config', 'user.name', 'eve');
     git(path, 'config', 'user.email', 'eve@here.test');
-    // A person works on something else, so nothing but the branch is in the way.
+    // The person has another branch checked out, so only the branch itself may prevent the landing.
     git(path, 'checkout', '-q', '--detach');
     return path;
   });
@@ -187,7 +202,8 @@ async function playMembers(
   const timer = setInterval(() => {
     const path = members[Math.floor(random() * members.length)];
     if (path === undefined || random() < 1 / 2 || checks() < quietUntil) return;
-    // Commits on what has landed, and others where it is to land, leave it in one repo only, which a person decides: both in one landing are too much.
+    // Commits on top of a landed branch, and others where it should land, leave the plan in one repo only, and a person must decide: both in one
+    // landing are too much.
     if (path !== last && git(on.repo, 'for-each-ref', 'refs/stator/landing') !== '') return;
     last = path;
     const before = git(path, 'rev-parse', 'main');
@@ -301,11 +317,11 @@ async function play(on: Ground, trial: Trial): Promise<void> {
   await prove(on, { base, names, sharing, passed, batch, byHand, bare: forge?.bare ?? null });
 }
 
-/** What people do on the forge at any time. They put it right from time to time, and when they leave, and then the forge is well. */
+/** People's changes on the forge at any time. They repair them from time to time and at the end. */
 function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, random: () => number) {
   const { state } = server;
   const merged = new Set<string>();
-  // A person who answers a plan whose request is for another branch by now lands it there. Here all are to come to `main`.
+  // A person who answers a plan whose request is for another branch lands it there. In this test everything must land on `main`.
   state.merging = { ...state.merging, approvals: 1, frozen: 'next' };
   const refOf = (place: string, branch: string) => readTip(join(place), branch);
   const isAsMade = ({ head, base }: FakePull) =>
@@ -315,8 +331,7 @@ function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, rand
     for (const pull of state.pulls.values()) {
       if (pull.state === 'merged') continue;
       if (pull.state === 'open') pull.base = 'main';
-      // Also of a closed one: the next request is for the same branch.
-      // The engine may push the same branch at this moment, and git then takes only one of the two.
+      // Also for a closed request: the next one has the same branch. If the engine pushes it at the same time, git accepts only one push.
       const push = () => git(repo, 'push', '-q', '--force', bare, `${pull.head}:refs/heads/${pull.head}`);
       try {
         push();
@@ -360,13 +375,13 @@ function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, rand
     if (pull !== undefined && random() < 1 / 3) acts[Math.floor(random() * acts.length)]?.(pull);
   }, peopleMs);
   return {
-    /** The commits of the branch that people made. */
+    /** The commits of the branch by people. */
     merged,
     leave() {
       clearInterval(timer);
       putRight();
       state.merging = { ...state.merging, approvals: 0 };
-      // Each failure doubles the wait for the next look, which is a dozen requests.
+      // Each failure doubles the wait for the next reading, which takes a dozen requests.
       server.trouble = () => null;
     },
   };
@@ -374,7 +389,7 @@ function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, rand
 
 type FailingForge = Awaited<ReturnType<typeof failingForge>>;
 
-/** One request of eight gets no answer, or a wrong one, or its answer is lost. */
+/** One of eight requests gets no answer, a wrong one, or its answer is lost. */
 async function failingForge({ root, repo, home }: Ground, kind: NonNullable<Trial['forge']>, random: () => number) {
   const bare = join(root, 'bare.git');
   git(root, 'init', '-q', '--bare', bare);
@@ -391,7 +406,7 @@ async function failingForge({ root, repo, home }: Ground, kind: NonNullable<Tria
   git(repo, 'remote', 'add', 'origin', `${server.url}/ada/demo.git`);
   git(repo, 'config', 'remote.origin.pushurl', bare);
   git(repo, 'push', '-q', bare, 'main');
-  // As in every clone: the fixer merges it, also if a check of the forge fails before anything was fetched.
+  // As in every clone: the fixer can merge it, even if a check of the forge fails before anything was fetched.
   git(repo, 'update-ref', 'refs/remotes/origin/main', 'main');
   const config = join(repo, '.stator', 'config.toml');
   writeFileSync(config, `${readFileSync(config, 'utf8')}by = "forge"\n`);
@@ -418,7 +433,7 @@ interface LifeOptions {
   readonly [more: string]: unknown;
 }
 
-/** Until it is done, or a person is needed, or it is killed: by itself, or so long after it was up. */
+/** Runs until it is done, a person is needed, or it is killed: by itself, or that long after it was ready. */
 async function life(
   { env }: Ground,
   options: LifeOptions,
@@ -453,13 +468,13 @@ function endOf(child: ChildProcess): Promise<[number | null, string | null]> {
 interface Proof {
   readonly base: string;
   readonly names: readonly string[];
-  /** Those that write into the same file. */
+  /** The plans that write into the same file. */
   readonly sharing: readonly string[];
   readonly passed: string;
   readonly batch: number;
-  /** What the forge merges in; null: there is no forge. */
+  /** The forge's repository; null: there is no forge. */
   readonly bare: string | null;
-  /** Commits of it that people made there by hand, which nobody checked. */
+  /** Its commits that people made there by hand, and that nobody checked. */
   readonly byHand: ReadonlySet<string>;
 }
 

@@ -1,13 +1,13 @@
-/** Processes that a test has left behind, by the plainest look there is, and their end: exactly theirs, also where one of them has gone meanwhile. */
+/** Finds processes that a test has left, from /proc alone, and ends exactly those, even if one has ended meanwhile. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface LeftProcess {
   readonly pid: number;
-  /** Field 22 of stat(5): a process that got this number later has another. */
+  /** Field 22 of stat(5): a later process with this number has another value. */
   readonly start: string;
 }
 
-/** Live processes other than this one whose environment, as `NAME=value` entries, is meant. */
+/** The live processes, except this one, whose environment entries (`NAME=value`) match. */
 export function processesWith(isMeant: (environment: readonly string[]) => boolean): LeftProcess[] {
   const isOne = (pid: number) => isMeant(readOrEmpty(`/proc/${pid}/environ`).split('\0'));
   return readdirSync('/proc')
@@ -16,7 +16,7 @@ export function processesWith(isMeant: (environment: readonly string[]) => boole
     .filter(isOne)
     .flatMap((pid) => {
       const start = startOf(pid);
-      // Looked at again, since its number may be that of another by now.
+      // Checked again, since its number may belong to another process now.
       return start !== null && isOne(pid) && startOf(pid) === start ? [{ pid, start }] : [];
     });
 }
@@ -32,7 +32,7 @@ export function killLeft(left: readonly LeftProcess[]): void {
   }
 }
 
-/** null: there is no such process. Fields are counted from the last `)`, because a name may have one. */
+/** null: no such process. Fields are counted from the last `)`, because a name may contain one. */
 function startOf(pid: number): string | null {
   const stat = readOrEmpty(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;

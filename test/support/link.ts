@@ -1,4 +1,4 @@
-/** What lies between a host and its database: a port of loopback that passes bytes on, and everything that goes wrong with a network. */
+/** A network between a host and its database: a port of loopback that forwards bytes, with all failures of a network. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -42,7 +42,7 @@ export async function linkTo(url: string): Promise<Link> {
   const gates: Record<Direction, Gate> = { up: createGate(), down: createGate() };
   let lateMs = 0;
 
-  /** One piece after the other: what waits for a gate holds back what comes behind it. */
+  /** One piece after the other: a piece that waits for a gate delays the later ones. */
   function carry(from: Socket, to: Socket, gate: Gate, connection: Connection): void {
     from.on('data', async (bytes) => {
       from.pause();
@@ -73,7 +73,7 @@ export async function linkTo(url: string): Promise<Link> {
   };
   const port = await listen(0);
   target.port = String(port);
-  /** Connections of which one end is gone are no more in the list of those that are whole. */
+  /** A connection with a closed end is removed from this list of complete ones. */
   const sockets = new Set<Socket>();
   server.on('connection', (client) => {
     sockets.add(client);

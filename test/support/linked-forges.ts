@@ -1,4 +1,4 @@
-/** A repo of two members, `api` and `web`, each with a forge of its own on this machine. */
+/** A repo of two members, `api` and `web`, each with its own forge on this machine. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
@@ -15,7 +15,7 @@ export interface MemberSite {
   readonly forge: ForgeServer;
 }
 
-/** The first lands first. `given`: of both forges. `lines`: of the repo's configuration, before its members. */
+/** The first member lands first. `given`: for both forges. `lines`: of the repo's configuration, before its members. */
 export async function linkedForges(
   on: Ground,
   kinds: readonly [ForgeKind, ForgeKind],

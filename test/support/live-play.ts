@@ -1,6 +1,6 @@
 /**
- * A chart in an engine whose process ends between every two events: the next engine finds the store as it was at that moment. In the same process, so that a
- * script of hundreds of ends takes seconds; `test/crash` has real ones.
+ * A chart in an engine whose process ends between every two events: the next engine finds the store as it was at that time. It runs in one process,
+ * so that a script with hundreds of ends takes seconds; `test/crash` has real kills.
  */
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,10 +25,10 @@ import { until } from './ground.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Where the engines of a play keep their tree. */
+/** The store for the engines of a play. */
 export interface LivePlace {
   readonly options: () => { readonly file: string } | { readonly store: string; readonly host: string };
-  /** From then on the options name what an engine would have left that was killed now; the present engine cannot write into it. */
+  /** From then on the options name a copy as a kill would leave it; the present engine cannot write into it. */
   kill(): Promise<void>;
   /** The snapshot of the only tree. */
   stored(): Promise<unknown>;
@@ -57,7 +57,7 @@ export function inFiles(folder: string): LivePlace {
   };
 }
 
-/** A database of its own. Its connections are cut, as those of a killed process, and the engine that had them does not find it under its new name. */
+/** A separate database. Its connections are cut like those of a killed process, and the old engine cannot find it under its new name. */
 export async function inPostgres(server: OwnPostgres, name: string): Promise<LivePlace> {
   let lives = 0;
   const databaseOf = (life: number) => `${name}_${life}`;
@@ -84,12 +84,12 @@ interface LivePlay {
   readonly definition: AnyDefinition;
   readonly input: object;
   readonly script: readonly Move[];
-  /** What it comes to at the begin and after each move, and how much its actions have noted by then: what the play waits for. */
+  /** The result at the start and after each move, with the number of notes by then: the play waits for these. */
   readonly looks: readonly Look[];
   readonly notedAfter: readonly number[];
 }
 
-/** Answers what actions noted, in their order. Throws where the chart comes to something else than one of the looks. */
+/** Returns the actions' notes, in order. Throws if the chart reaches a state that is not among the looks. */
 export async function playLive(
   place: LivePlace,
   { definition, input, script, looks, notedAfter }: LivePlay,
@@ -109,7 +109,7 @@ export async function playLive(
     );
   }
 
-  /** Time goes by between the two engines: what is due then is not begun by the one that is killed. */
+  /** Time passes between the two engines: events that become due then are not handled by the killed one. */
   async function endProcess(waitMs: number): Promise<void> {
     await place.kill();
     await engine.stop();
@@ -126,12 +126,12 @@ export async function playLive(
       const sent = sentBy(move);
       if (sent !== null) {
         const { type, ...payload } = sent;
-        // XState ignores what no state takes; an engine refuses it.
+        // XState ignores an event that no state accepts; an engine refuses it.
         await engine.client.sendMachine({ name, id: '1', type, payload }).catch(() => {});
       } else if (typeof move !== 'number') {
         const settling = move as Settling; // no event, and no time
         const promise = 'settle' in settling ? settling.settle : settling.fail;
-        // One that was given up is not begun again.
+        // A cancelled promise is not started again.
         const isHeard = !isDeepStrictEqual(looks[index], looks[index + 1]);
         if (isHeard)
           await until(
@@ -148,7 +148,7 @@ export async function playLive(
   }
 }
 
-/** Keys in one order: a row has them as they were written. */
+/** Sorts the keys: a row has them in the order of writing. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(sorted);

@@ -1,4 +1,4 @@
-/** Plays a life: with an engine in this process, or with one of its own that is killed again and again and started anew. */
+/** Plays a life: with an engine in this process, or with a separate one that is killed and restarted again and again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -15,30 +15,30 @@ import { type Act, type Life, turnsOf } from './lives-words.ts';
 import { fakePrograms } from './program.ts';
 
 export interface Stage extends Ground {
-  /** The file that the agents play from. */
+  /** The file with the agents' script. */
   readonly scenario: string;
   /** Makes a file that turns wait for. */
   open(name: string): void;
-  /** How much is asked for or under way. */
+  /** The number of requested or running effects. */
   openEffects(): Promise<number>;
 }
 
-/** An empty database of PostgreSQL. */
+/** An empty PostgreSQL database. */
 export interface EmptyDatabase {
   readonly url: string;
   query(text: string): Promise<Record<string, unknown>[]>;
 }
 
-/** Asks whoever owns the home now. */
+/** Asks the present owner of the home. */
 type Ask = <T>(use: (client: Client) => Promise<T>) => Promise<T>;
 
 const project = 'demo';
 const pollMs = 50;
-/** Far more than a life takes on a machine that is busy with others. */
+/** Far longer than a life takes on a busy machine. */
 const lifeLimitMs = 600_000;
 const main = fileURLToPath(new URL('../../dist/bin/stator.js', import.meta.url));
 
-/** A repo, a home and a scenario in a folder of their own; afterwards nothing of it is left, whatever happened. */
+/** A repo, a home and a script in a temporary folder, which is always removed afterwards. */
 export async function onStage(
   life: Life,
   work: (stage: Stage) => Promise<void>,
@@ -61,7 +61,7 @@ export async function onStage(
     const env = {
       ...ground.env,
       ...(database === null ? {} : { STATOR_STORE: database.url }),
-      // As root claude would not start without walls.
+      // For root, claude would not start without walls.
       IS_SANDBOX: '1',
       PATH: `${fakePrograms(root, { FAKE_SCENARIO: scenario, FAKE_RECORD: scenario })}${delimiter}${process.env.PATH ?? ''}`,
     };
@@ -84,7 +84,7 @@ export async function startHere({ home, env }: Pick<Stage, 'home' | 'env'>): Pro
   return createEngine({ home, env, graceMs: 500, log });
 }
 
-/** One engine, from the plan's first word to its last. `onShown` sees the plan whenever the person looks at it. */
+/** One engine for the whole life. `onShown` gets the plan at each check by the person. */
 export async function playHere(stage: Stage, life: Life, onShown: (shown: PlanShow) => void = () => {}): Promise<void> {
   const engine = await startHere(stage);
   try {
@@ -96,7 +96,7 @@ export async function playHere(stage: Stage, life: Life, onShown: (shown: PlanSh
   }
 }
 
-/** Safe to do again. */
+/** Safe to call again. */
 export async function begin(ask: Ask, { plan, document, start }: Life): Promise<void> {
   await ask(async (client) => {
     if ((await client.plans(project)).some((entry) => entry.plan === plan)) return;
@@ -105,7 +105,7 @@ export async function begin(ask: Ask, { plan, document, start }: Life): Promise<
   await ask((client) => client.send({ project, plan, type: start, dedupeKey: 'the start', waitMs: 0 }));
 }
 
-/** Does what the person does, and comes back when the plan is done and nothing more is under way. */
+/** Plays the person's actions, and returns when the plan is done and nothing more runs. */
 async function playPerson(
   ask: Ask,
   { scenario, open, openEffects }: Stage,
@@ -135,7 +135,7 @@ async function playPerson(
   }
 }
 
-/** Where a plan stands, and how it came there: its last lines, with their times. */
+/** The plan's state and its last lines with their times. */
 async function standOf(client: Client, { plan, status, phase, blocked }: PlanShow): Promise<string> {
   const { waiting_for: waiting } = await client.explain(project, plan);
   const lines = await client.history(project, plan);
@@ -143,7 +143,7 @@ async function standOf(client: Client, { plan, status, phase, blocked }: PlanSho
   return [new Date().toISOString(), JSON.stringify({ status, phase, blocked, waiting }), ...path.slice(-40)].join('\n');
 }
 
-/** Without what fills the page. */
+/** The ledger without the long texts. */
 function ledgerOf(scenario: string): string {
   return readOrEmpty(`${scenario}.ledger`).replace(/"(?:prompt|args|cwd)":(?:"(?:\\.|[^"\\])*"|\[[^\]]*\]),?/g, '');
 }
@@ -166,7 +166,7 @@ async function expectSaid({ says = [] }: Act, { plan }: PlanShow, ask: Ask): Pro
   for (const text of says) expect(waiting?.detail, 'what the person is told').toContain(text);
 }
 
-/** Waits for a person who has nothing to say to it. */
+/** Whether the plan waits for a person who has no action left. */
 function isStuck({ blocked, phase, status }: PlanShow, next: Act | undefined): boolean {
   if (next !== undefined)
     return (
@@ -188,35 +188,35 @@ function openEffects(home: string): number {
   }
 }
 
-/** When so many turns have begun, and so much later, the engine is killed. */
+/** The engine is killed this long after that number of turns has begun. */
 export interface Strike {
   readonly turns: number;
   readonly afterMs: number;
 }
 
-/** From well before an agent's first word to well after its last. */
+/** From well before an agent's first output to well after its last. */
 const firstLatestMs = 100;
 const latestMs = 900;
 
-/** Spread over the life; each somewhere in its own part of it. */
+/** Spread over the life, each at a random time in its own part. */
 export function strikesOf(life: Life, random: () => number, count: number): Strike[] {
   const part = turnsOf(life) / count;
   return Array.from({ length: count }, (_, index) => ({
     turns: Math.max(1, Math.ceil(part * (index + random()))),
-    // The first of them comes soon: a short life would be over before it.
+    // The first kill comes soon: a short life would end before it.
     afterMs: Math.floor(random() * (index === 0 ? firstLatestMs : latestMs)),
   }));
 }
 
 interface Daemon {
-  /** SIGKILL to the one that runs now; the next is started when it is gone. */
+  /** Sends SIGKILL to the running process; the next one is started when it has ended. */
   kill(): void;
-  /** Asks it to leave, and waits. */
+  /** Stops it, and waits for its end. */
   stop(): Promise<void>;
   said(): string;
 }
 
-/** `stator daemon start --foreground`, started again whenever it was killed, or came while somebody else had the home for a moment. */
+/** `stator daemon start --foreground`, restarted whenever it was killed, or failed because another process owned the home for a moment. */
 function keepDaemon({ env, repo }: Stage): Daemon {
   let said = '';
   let isWanted = true;
@@ -235,7 +235,7 @@ function keepDaemon({ env, repo }: Stage): Daemon {
       stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     child.once('close', (code, signal) => {
       said += `[${signal ?? code}]\n`;
-      // It may have been killed in the moment in which its life is over.
+      // It may have been killed at the end of its life.
       if (isWanted) setTimeout(() => (isWanted ? start() : over()), pollMs);
       else over();
     });
@@ -252,7 +252,7 @@ function keepDaemon({ env, repo }: Stage): Daemon {
   };
 }
 
-/** The same life, with an engine that is killed at those moments. Answers how many it was killed in. */
+/** The same life with an engine that is killed at those times. Returns the number of kills. */
 export async function playKilled(stage: Stage, life: Life, strikes: readonly Strike[]): Promise<number> {
   const daemon = keepDaemon(stage);
   const ask = askAnybody(stage);
@@ -285,7 +285,7 @@ export async function playKilled(stage: Stage, life: Life, strikes: readonly Str
   }
 }
 
-/** A person who asks again where nobody answered. */
+/** A person who repeats a request without an answer. */
 function askAnybody({ home, env }: Stage): Ask {
   return async (use) => {
     const untilMs = Date.now() + lifeLimitMs;
@@ -302,7 +302,7 @@ function askAnybody({ home, env }: Stage): Ask {
   };
 }
 
-/** It died, or has only begun. */
+/** The engine has ended, or is just starting. */
 function isForNow({ code }: EngineError): boolean {
   return code === 'unavailable' || code === 'repo_not_found' || code === 'internal';
 }

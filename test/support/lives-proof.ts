@@ -1,4 +1,4 @@
-/** What a plan's life has left behind: read from the store, the repository and the agents' own ledger, once its engine has gone. */
+/** Checks the results of a plan's life after its engine has ended: in the store, the repository and the agents' own ledger. */
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
@@ -9,7 +9,7 @@ import { git, until } from './ground.ts';
 import type { Stage } from './lives-play.ts';
 import type { Ending, Life } from './lives-words.ts';
 
-/** A line that an agent wrote of itself. */
+/** A line that an agent wrote about itself. */
 export interface Entry {
   readonly word: 'start' | 'waits' | 'said' | 'unsaid' | 'end';
   readonly title: string;
@@ -46,7 +46,7 @@ function inStore<T>(home: string, look: (all: (sql: string, ...values: unknown[]
   }
 }
 
-/** In the order in which they were asked for; what never began is no run. */
+/** In the order of the requests; a run that never began is left out. */
 function runsIn(home: string): Ran[] {
   const sql = 'SELECT key, title, state, reason, conversation FROM runs WHERE started_at IS NOT NULL ORDER BY rowid';
   return inStore(home, (all) => all(sql) as Ran[]);
@@ -89,7 +89,7 @@ function endingOf({ home, repo }: Stage, { plan }: Life): Ending {
   };
 }
 
-/** The whole of it; the engine that carried the plan to its end has left. */
+/** Checks everything; the last engine has ended. */
 export async function expectAsTold(stage: Stage, life: Life): Promise<void> {
   const { home } = stage;
   expect(endingOf(stage, life)).toEqual(life.end);
@@ -107,7 +107,7 @@ export async function expectAsTold(stage: Stage, life: Life): Promise<void> {
   );
 }
 
-/** Each run was played once, and none that did not come to its end by itself counts. */
+/** Each run was played once, and a run that did not end by itself does not count. */
 function expectTurns(stage: Stage, life: Life): void {
   const entries = entriesOf(stage);
   const starts = entries.filter(({ word }) => word === 'start');
@@ -131,7 +131,7 @@ function expectTold(stage: Stage, { told }: Life): void {
   }
 }
 
-/** Whoever runs again takes its conversation up, whatever ended the run before, an engine's death among it. */
+/** A repeated run resumes its conversation, whatever ended the previous run, a killed engine included. */
 function expectConversations(stage: Stage, { anew }: Life): void {
   const starts = entriesOf(stage).filter(({ word, program }) => word === 'start' && program !== 'player');
   for (const [title, runs] of Object.entries(groupedBy(runsIn(stage.home), (run) => run.title))) {
@@ -149,7 +149,7 @@ function resumedIn(args: readonly string[]): string | undefined {
   return at < 0 ? undefined : args[at + 1];
 }
 
-/** What an agent was told to be taken stands in the store, and was handled exactly once. */
+/** Every signal that was acknowledged to an agent is in the store, and was handled exactly once. */
 function expectWordsOnce(stage: Stage): void {
   const said = entriesOf(stage).filter(({ word }) => word === 'said');
   inStore(stage.home, (all) => {

@@ -1,4 +1,4 @@
-/** Small lives, each about one thing that a person is needed for, or does. */
+/** Small lives, each about one thing that needs a person, or that a person does. */
 import { filesOf, type Life, paint, plan, rounds, say, write } from './lives-words.ts';
 
 const smallDocument = '# Paint\n\n## Wave 1\n\n### Task 1: walls\n\n### Task 2: roof\n';

@@ -1,4 +1,4 @@
-/** Lives in which all that can go wrong does so once: from an idea to done, in several mixes of programs. */
+/** Lives in which every failure happens once: from an idea to done, with several mixes of programs. */
 import {
   type Act,
   type Ending,
@@ -33,12 +33,12 @@ const worked = `# Paint the house
 
 const atHead = '{"reviewed_sha":"{head}"}';
 
-/** Of the service's limits the least that each program can tell. */
+/** The shortest rate limit that each program can report. */
 const limitMs = 2_000;
-/** Who hangs is silent for longer than this; anybody else may be slow on a machine that is busy. */
+/** A hanging agent is silent for longer than this; the others may be slow on a busy machine. */
 const idle = '6s';
 
-/** Five tasks, four of which go wrong once, each in its own way; two reviews and one verification that send them back. */
+/** Five tasks; four of them fail once, each in its own way. Two reviews and one verification ask for changes. */
 const wholeScript: Script = {
   'paint-plan': [[{ document: sketch }, { signal: ['planner_finished'] }]],
   'paint-architect': [[{ document: worked }, { signal: ['elaborator_finished'] }]],
@@ -106,7 +106,7 @@ const wholeTold: Life['told'] = [
 ];
 const answer: Act = { at: { blocked: 'agent' }, type: 'resolve', payload: 'green', opens: 'answered' };
 
-/** Exit codes instead of words; no service has a limit. */
+/** Exit codes instead of messages; no service has a limit. */
 const commandScript: Script = {
   ...wholeScript,
   'paint-w2-t1': [[{ fail: 'no brush' }], paint('fence.txt')],

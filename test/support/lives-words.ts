@@ -1,14 +1,14 @@
-/** What a plan's whole life is as data: who plays, what each of their turns does, what the person does, and how it must end. */
+/** A plan's complete life as data: the agents, the script of each turn, the person's actions, and the expected end. */
 
 /** A turn of `test/support/fixtures/agents/scenario.mjs`: steps in order. */
 type Step = Readonly<Record<string, unknown>>;
 export type Turn = readonly Step[];
-/** By title, one turn for each run that there is to be. */
+/** By title, one turn for each expected run. */
 export type Script = Readonly<Record<string, readonly Turn[]>>;
 
-/** What the person waits for, and then says; each once, in this order. */
+/** A state that the person waits for, and their signal then; each once, in this order. */
 export interface Act {
-  /** The source of a block, a title that stands still in its turn, a phase, or that it is paused and nothing of it runs any more. */
+  /** The source of a block, a title that waits in its turn, a phase, or that it is paused and nothing of it runs any more. */
   readonly at:
     | { readonly blocked: string }
     | { readonly waits: string }
@@ -16,37 +16,37 @@ export interface Act {
     | { readonly isPaused: true };
   readonly type: string;
   readonly payload?: unknown;
-  /** What the person is told of why, and of what there is to do, has these words. */
+  /** Texts that must be in the reason or the advice that the person reads. */
   readonly says?: readonly string[];
-  /** A file that turns wait for, made when it was said. */
+  /** A file that turns wait for, made after the signal. */
   readonly opens?: string;
 }
 
 export interface Ending {
-  /** Each status that the plan came to, in order. */
+  /** Each status of the plan, in order. */
   readonly statuses: readonly string[];
-  /** How each run of each title ended, in order: a reason, or `done`. */
+  /** The end of each run by title, in order: a reason, or `done`. */
   readonly runs: Readonly<Record<string, readonly string[]>>;
   readonly reviewCycle: number;
-  /** On the plan's branch, beside README.md. */
+  /** The files on the plan's branch, besides README.md. */
   readonly files: Readonly<Record<string, string>>;
 }
 
 export interface Life {
   readonly name: string;
   readonly plan: string;
-  /** What is registered, and the signal that sets it going. */
+  /** The registered document, and the signal that starts it. */
   readonly document: string;
   readonly start: 'plan_start' | 'implement_start';
   /** Lines of daemon.toml: flags, then the tables of agents. */
   readonly daemon: string;
-  /** Lines of the repo's own config; none where it has no file. */
+  /** Lines of the repo's own configuration; undefined: it has no file. */
   readonly repo?: string;
   readonly script: Script;
   readonly person: readonly Act[];
-  /** Words that a title's prompt has in that turn. */
+  /** Texts that the prompt of a title must contain in that turn. */
   readonly told: readonly (readonly [title: string, turn: number, text: string])[];
-  /** Titles that begin a new conversation with each run. */
+  /** Titles whose every run begins a new conversation. */
   readonly anew?: readonly string[];
   readonly end: Ending;
 }

@@ -1,7 +1,7 @@
-/** Time as a test wants it to pass: what takes its time on a busy machine runs into no limit before that. */
+/** Time that passes as a test wants, so that slow work on a busy machine runs into no time limit. */
 import { systemClock } from '../../runtime/base/platform/clock.ts';
 
-/** The clocks of a machine that may be set, sleep, and start anew. */
+/** The clocks of a machine that may be set, suspended and restarted. */
 export function machineClock() {
   let wallMs = 0;
   let steadyMs = 0;
@@ -13,7 +13,7 @@ export function machineClock() {
       steadyMs: () => systemClock.steadyMs() + steadyMs,
       boot: () => `boot ${boots}`,
     },
-    /** The same clock, of a process whose stops are looked for: it beats only when `runs` is called. */
+    /** The same clock for a process that detects its own stops: it beats only when `runs` is called. */
     get beating() {
       return {
         ...this.clock,
@@ -25,23 +25,23 @@ export function machineClock() {
         },
       };
     },
-    /** So much time passes, with a beat for each second. */
+    /** That time passes, with a beat for each second. */
     runs(ms: number): void {
       for (let left = ms; left > 0; left -= 1_000) {
         this.pass(Math.min(left, 1_000));
         beat?.();
       }
     },
-    /** Somebody sets the clock, or the lid was closed for so long. */
+    /** A person sets the clock, or the machine was suspended for that long. */
     setWall(ms: number): void {
       wallMs += ms;
     },
-    /** So much time passes. */
+    /** That time passes. */
     pass(ms: number): void {
       wallMs += ms;
       steadyMs += ms;
     },
-    /** The steady clock begins again. */
+    /** The steady clock restarts at 0. */
     reboot(): void {
       boots += 1;
       steadyMs = -systemClock.steadyMs();

@@ -13,9 +13,9 @@ const program = join(import.meta.dirname, '../../dist/bin/stator.js');
 
 export interface Asker {
   readonly mcp: Client;
-  /** What a tool answered. Throws where it refused. */
+  /** The answer of a tool. Throws if it refuses. */
   use(name: string, given?: Record<string, unknown>): Promise<Record<string, unknown>>;
-  /** What a tool refused with. Throws where it did not. */
+  /** The refusal of a tool. Throws if it accepts. */
   refused(name: string, given?: Record<string, unknown>): Promise<{ error: string; code: string; hint: string }>;
 }
 
@@ -26,7 +26,7 @@ async function askerOver(transport: Transport, options: ClientOptions = {}): Pro
   const call = async (name: string, given: Record<string, unknown>) =>
     (await mcp.callTool({ name, arguments: given })) as CallToolResult; // no tool here answers in the older form
   const textOf = ({ content: [first] }: CallToolResult) => (first?.type === 'text' ? first.text : '');
-  // So that the client holds every answer against its schema.
+  // The client then checks every answer against its schema.
   await mcp.listTools();
   return {
     mcp,

@@ -1,4 +1,4 @@
-/** The store that users run, over a database of SQLite in memory: for tests that are about something else than what lies on the disk. */
+/** The real store with an SQLite database in memory, for tests that do not depend on the disk. */
 import type { Store } from '../../runtime/core/store/port.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 

@@ -35,7 +35,7 @@ function unescaped(text: string): string {
   return text.replaceAll(/\\(.)/g, (_, one: string) => (one === 'n' ? '\n' : one));
 }
 
-/** undefined: there is no such sample. */
+/** undefined: no such sample. */
 export function sampleOf(
   samples: readonly FoundSample[],
   name: string,

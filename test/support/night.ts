@@ -1,7 +1,7 @@
 /**
- * A night without people at the machine: documents come by folders into several repos, agents work until their quota is used up and go on when it is back, some
- * ask a person in a chat, the queue lands what is done, and the daemon is killed at random. What stator says in the morning is compared with a ledger that the
- * agents keep by themselves, with the commits that git has, and with what was said in the chat.
+ * A night without people: documents arrive by folders in several repos, agents work until their quota is used up and continue when it is reset, some
+ * ask a person in a chat, the queue lands finished plans, and the daemon is killed at random. In the morning stator's report is compared with the
+ * agents' own ledger, with git's commits, and with the messages in the chat.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ interface Night {
   readonly repos: number;
   readonly questions: number;
   readonly kills: number;
-  /** How long the quota is used up. */
+  /** How long the quota stays used up. */
   readonly limitMs: number;
   readonly seed: number;
 }
@@ -46,7 +46,7 @@ export async function playNight({ items, repos, questions, kills, limitMs, seed 
   const wrapper = join(made.root, 'claude');
   writeFileSync(wrapper, `#!/bin/sh\nNIGHT='${night}' exec '${process.execPath}' '${program}' "$@"\n`);
   chmodSync(wrapper, 0o755);
-  // Root needs it where there are no walls.
+  // For root it is needed without walls.
   writeFileSync(join(made.root, 'agent.env'), 'IS_SANDBOX=1\n', { mode: 0o600 });
   const paths = Array.from({ length: repos }, (_, index) => join(made.root, `shop-${index + 1}`)).map(makeRepo);
   const projects = paths.map((_, index) => `shop-${index + 1}`);
@@ -155,7 +155,7 @@ ${intakes.join('')}`);
   await expectJournalToReplay(made.home);
 }
 
-/** What `stator report` says in the morning, against the ledger. */
+/** Compares `stator report` in the morning with the ledger. */
 async function expectReport(
   { client, stator }: ReturnType<typeof daemonGround>,
   {

@@ -1,4 +1,4 @@
 import type { Troubles } from '../../runtime/base/platform/poll-loop.ts';
 
-/** For what is tested without an engine that would tell of it. */
+/** For tests without an engine that would report troubles. */
 export const noTroubles: Troubles = { failed() {}, worked() {} };

@@ -1,4 +1,4 @@
-/** A machine of one's own as a program would write it: it publishes a version when somebody says so. */
+/** A user-defined machine as a program would write it: it publishes a version when a person approves. */
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
 import { defineMachine, type EffectRun } from '../../runtime/engine/engine.ts';
@@ -74,15 +74,15 @@ export interface ReleaseParts {
   readonly attempts?: number;
   readonly timeoutMs?: number;
   readonly limit?: number;
-  /** The host that publishes. */
+  /** The publishing host. */
   readonly host?: string;
   /** `<project>/<plan>`. */
   readonly watches?: { readonly project: string; readonly plan: string };
-  /** Whom it tells that it was refused. */
+  /** The tree that is notified of a refusal. */
   readonly tells?:
     | { readonly machine: string; readonly id: string }
     | { readonly project: string; readonly plan: string };
-  /** What it tells it. */
+  /** The signal for it. */
   readonly says?: { readonly type: string; readonly payload: Readonly<Record<string, unknown>> };
 }
 

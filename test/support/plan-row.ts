@@ -1,4 +1,4 @@
-/** What the row of a plan that works shows. */
+/** The row of a working plan. */
 import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 
 export const workingSummary = {

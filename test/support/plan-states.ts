@@ -1,4 +1,4 @@
-/** Plans brought by ordinary signals to every place in which a plan can stand, and what one more signal does there. */
+/** Plans that ordinary signals have brought into every state, and the effect of one more signal there. */
 
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
@@ -15,7 +15,7 @@ import { trees } from './trees.ts';
 
 const coordinators = ['planner', 'architect', 'reviewer', 'verifier'] as const;
 
-/** Waves of tasks, and of the coordinators only those that are named. */
+/** Waves of tasks, and only those coordinators that are named. */
 export function policyWith(on: readonly Role[], rest: Partial<Policy> = {}): Policy {
   const roles = { ...defaultPolicy.roles };
   for (const role of coordinators) roles[role] = { ...roles[role], on: on.includes(role) };
@@ -34,7 +34,7 @@ export function worldOf({ on = everyRole, rest = {}, content = planText([2, 1]) 
   return createWorld({ policy: policyWith(on, rest), content });
 }
 
-/** Every agent of the plan ends for good, as by a person's hand. */
+/** Ends every agent of the plan for good, as a person would. */
 export function killAll(world: World): void {
   for (const actor of [...actorsOf(world.root(plan))]) {
     const { machine, context } = snapshotOf(actor);
@@ -55,7 +55,7 @@ function after(start: Start, ...sent: [SignalType, object?][]): World {
 
 const laterText = planText([2, 1]).replace('**Goal:**', '**After:** another\n**Goal:**');
 
-/** A plan that waited for another, which is done by now: its base is asked for. */
+/** A plan that waited for another one, which is now done: its base is requested. */
 function released(): World {
   const world = after({ content: laterText }, ['implement_start']);
   world.post(repo, 'plan_done', { plan: 'another' });
@@ -63,7 +63,7 @@ function released(): World {
   return world;
 }
 
-/** A run begins and goes on. */
+/** All requested runs begin, and continue. */
 function startAll(world: World): void {
   for (const row of world.open()) {
     answer(world, row, 1);
@@ -72,13 +72,13 @@ function startAll(world: World): void {
   world.drain();
 }
 
-/** Several planners are asked for a draft each. */
+/** Each of several planners is asked for a draft. */
 export function drafting({ on = ['planner'], rest = {}, content }: Start = {}): World {
   const text = content === undefined ? {} : { content };
   return after({ on, rest: { planner_drafts: 2, auto_advance: false, ...rest }, ...text }, ['plan_start']);
 }
 
-/** That planner hands in its draft, and says so. */
+/** That planner hands in its draft, and reports it. */
 export function handIn(world: World, number: number, content = planText([number])): void {
   const row = begin(world, `hello-plan-${number}`);
   say(world, row, 'plan_updated', { content });
@@ -86,7 +86,7 @@ export function handIn(world: World, number: number, content = planText([number]
   exit(world, row);
 }
 
-/** All of them did. */
+/** All planners have handed in their drafts. */
 export function drafted(start: Start = {}): World {
   const world = drafting(start);
   for (let number = 1; number <= (start.rest?.planner_drafts ?? 2); number += 1) handIn(world, number);
@@ -96,7 +96,7 @@ export function drafted(start: Start = {}): World {
 const force = (status: string): [SignalType, object] => ['set_status', { status }];
 const noArchitect = ['planner', 'reviewer', 'verifier'] as const;
 
-/** One world for every leaf of a plan's lifecycle; each by the shortest way that people and engines have. */
+/** One world for every leaf of a plan's lifecycle; each by the shortest path of people's and engine signals. */
 export const worldsByState: Record<string, () => World> = {
   'ready.draft': () => worldOf({ content: '# nothing yet\n' }),
   'ready.planned': () => worldOf(),
@@ -164,7 +164,7 @@ export const worldsByState: Record<string, () => World> = {
   'cancelled.ended': () => after({}, ['cancel']),
 };
 
-/** A plan after one wave that succeeded, where each next one waits for a person. */
+/** A plan after a successful wave, where each next wave waits for a person. */
 export function betweenWaves(): World {
   const world = after({ on: noArchitect, rest: { auto_advance_waves: false } }, ['implement_start']);
   settle(world);
@@ -173,13 +173,13 @@ export function betweenWaves(): World {
 
 export interface Copy {
   tree: Tree;
-  /** What became of one signal: where the plan is now, or the verdict and its guard. */
+  /** The outcome of one signal: the plan's state, or the verdict and its guard. */
   send(type: SignalType, payload: object, how?: { origin?: Origin; run?: string | null }): string;
   lifecycle(): string;
   attention(): string;
 }
 
-/** The plan as its row would give it back: each question is asked of a fresh one. */
+/** The plan as its row would restore it: each question gets a fresh copy. */
 export function copyOf(world: World): Copy {
   const row = JSON.parse(JSON.stringify(world.trees.persist(liveTree(world)))) as PersistedTree;
   const tree = trees.restore(plan, row);
@@ -213,7 +213,7 @@ export function liveTree(world: World): Tree {
   return tree;
 }
 
-/** The run of the active child, or of the first agent there is. */
+/** The run of the active child, or of the first agent. */
 export function someRun(world: World): { run: string; origin: Origin; role: Role } | null {
   for (const actor of actorsOf(world.root(plan))) {
     const { machine, context } = snapshotOf(actor);

@@ -1,11 +1,11 @@
-/** A repo with a rough idea, and a planner that is a script: it hands in the same plan each time, and writes down that it was there. */
+/** A repo with a rough idea, and a scripted planner: it hands in the same plan each time, and records its runs. */
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Terminal, working } from './cli.ts';
 
 export const idea = '# An idea\n\nsomething with a file in it\n';
 
-/** `document`: what it hands in, once `$STATOR_HOME/hold` is gone. `more`: the first lines of the repo's configuration. */
+/** `document`: what it hands in, once `$STATOR_HOME/hold` is deleted. `more`: the first lines of the repo's configuration. */
 export function withPlanner(document: string, more = ''): Terminal {
   const made = working();
   planned(made, document, more);
@@ -13,7 +13,7 @@ export function withPlanner(document: string, more = ''): Terminal {
   return made;
 }
 
-/** The same planner in a repo that is there. */
+/** The same planner in an existing repo. */
 export function planned(made: Terminal, document: string, more = ''): void {
   made.write(
     'planner.sh',
@@ -30,7 +30,7 @@ stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan.md" && s
   made.write('.stator/config.toml', `${more}${agents}`);
 }
 
-/** How often it was there. */
+/** The number of its runs. */
 export function planners(made: Terminal): number {
   const file = join(made.home, 'planners');
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0;

@@ -1,4 +1,4 @@
-/** The commands of stator in what people read, and what the real command line makes of them. */
+/** The stator commands in texts for people, and the command line's verdict on them. */
 import { checkCommand } from '../../cli/program.ts';
 import { UsageError } from '../../cli/usage.ts';
 import { signalTypeOf } from '../../machines/vocabulary/signal.ts';
@@ -7,7 +7,7 @@ import { nearest } from '../../runtime/base/config/nearest.ts';
 export interface PrintedCommand {
   readonly words: readonly string[];
   /**
-   * `pasted`: it stands alone, behind a colon or at the beginning of a line. `named`: in backticks, where words that it needs may be left out. `prose`:
+   * `pasted`: it is alone, behind a colon or at the beginning of a line. `named`: in backticks, where words that it needs may be left out. `prose`:
    * in the middle of a sentence, where it may be no command at all.
    */
   readonly how: 'pasted' | 'named' | 'prose';
@@ -16,7 +16,7 @@ export interface PrintedCommand {
 /** A word of a shell, or a placeholder of several words. */
 const word = /^(?:'(?:[^']|'\\'')*'|"[^"]*"|<[^<>\n]*>|\[[^[\]\n]*\]|[^\s;,`()'"<>|&[\]]+)+/;
 
-/** Every `stator …` of a text, each read to where prose or another command begins. */
+/** Every `stator …` in a text, each up to the following prose or the next command. */
 export function commandsIn(text: string): PrintedCommand[] {
   return [...text.matchAll(/(?<![\w/.@~-])stator (?=[a-z])/g)].map((match) => {
     const before = text.slice(0, match.index);
@@ -37,10 +37,10 @@ export function commandsIn(text: string): PrintedCommand[] {
   });
 }
 
-/** null: the command line takes it. Placeholders are words like any other. What a template computes (`x1`) may be a verb, or end a word. */
+/** null: the command line accepts it. Placeholders count as words. A computed part of a template (`x1`) may be a verb, or end a word. */
 export async function commandProblem({ words, how }: PrintedCommand): Promise<string | null> {
   const argv = words.filter((each) => !each.startsWith('[')).map(bare);
-  // A colon ends the name of whoever speaks, or begins what a judge says.
+  // A colon ends a speaker's name, or begins a judge's text.
   const isNone = argv[0] === 'x1' || /:$/.test(argv[0] ?? '') || argv.some((each) => /x1.|.x1$/.test(each));
   if (isNone) return null;
   for (let count = argv.length; count > 0; count -= 1) {
@@ -58,7 +58,7 @@ export async function commandProblem({ words, how }: PrintedCommand): Promise<st
   return null;
 }
 
-/** Names of users of the programs before this one, which are names all the same. */
+/** Names that users of the earlier programs know; they are real names too. */
 const kept: ReadonlySet<string> = new Set(['logs', 'delegate']);
 
 function bare(text: string): string {

@@ -1,4 +1,4 @@
-/** The fake programs of test/support/fixtures/agents on PATH, and what they wrote down of how they were called. */
+/** The fake programs of test/support/fixtures/agents on PATH, and their records of how they were called. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
@@ -17,7 +17,7 @@ export interface Call {
   readonly title?: string;
 }
 
-/** An environment in which the programs are the fake ones. `says`: what they play, call by call, the last for ever; or a file with a `scenario`. */
+/** An environment with the fake programs. `says`: the words to play, call by call, the last one for ever; or a file with a `scenario`. */
 export function fakeEnv(
   base: NodeJS.ProcessEnv,
   {
@@ -31,7 +31,7 @@ export function fakeEnv(
     readonly says: string;
     readonly resetMs?: number;
     readonly scenario?: string;
-    /** An option that their help does not list. */
+    /** An option that is missing in their help. */
     readonly dropped?: string;
   },
 ): NodeJS.ProcessEnv {
@@ -42,11 +42,11 @@ export function fakeEnv(
     ...(scenario === undefined ? {} : { FAKE_SCENARIO: scenario }),
     ...(dropped === undefined ? {} : { FAKE_DROPPED: dropped }),
   };
-  // As root claude would refuse to start, and so does the engine.
+  // As root, claude would refuse to start, and so does the engine.
   return { ...base, IS_SANDBOX: '1', PATH: `${fakePrograms(root, told)}${delimiter}${base.PATH ?? ''}` };
 }
 
-/** A folder for PATH with the fake programs, each of which knows these variables: of an engine's own an agent gets only those that are listed. */
+/** A folder for PATH with the fake programs. Each sets these variables itself, because an agent gets only listed variables of the engine. */
 export function fakePrograms(root: string, told: Readonly<Record<string, string>>): string {
   const folder = join(root, 'programs');
   mkdirSync(folder, { recursive: true });
@@ -59,7 +59,7 @@ export function fakePrograms(root: string, told: Readonly<Record<string, string>
   return folder;
 }
 
-/** What a program says of itself is the same at each call, and a node is started for it once in all tests of a worker: each engine asks. */
+/** A program's help is the same at each call, so node is started for it once in all tests of a worker: each engine needs it. */
 function saidBefore(file: string, { FAKE_DROPPED: dropped = '' }: Readonly<Record<string, string>>): string {
   const shared = process.env.STATOR_TEST_CLUSTER;
   const folder = join(shared === undefined ? tmpdir() : dirname(shared), `stator-fakes-${process.pid}`);

@@ -1,19 +1,20 @@
 /**
- * The words of messages and hints. A test asserts the code of a failure and the places that it names (file, line, key); the words stand in the snapshot
- * of its file, `__snapshots__/<file>.snap`, so a better wording changes no test. Not for tests that are drawn: a snapshot nobody asked for fails in CI.
+ * The words of messages and hints. A test asserts the code of a failure and the places that it names (file, line, key); the texts are in the snapshot
+ * of its file, `__snapshots__/<file>.snap`, so a better wording changes no test. Not for tests that are drawn at random: an unused snapshot fails in
+ * CI.
  */
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 
-/** Asked once: of a process that has become another user for a look Node says another folder. */
+/** Read once: for a process that has changed its user for a moment, Node returns another folder. */
 const temp = tmpdir();
 
 const told = z.object({ code: z.string(), message: z.string(), hint: z.string() });
 const answered = z.object({ code: z.string(), error: z.string(), hint: z.string() });
 
-/** That something failed with this code, names these places in its message or its hint, and says what its snapshot says. Awaits a promise, calls a function. */
+/** Expects a failure with this code, these places in its message or its hint, and the text of its snapshot. Awaits a promise, calls a function. */
 export async function expectFailure(
   failing: Promise<unknown> | (() => unknown),
   code: ErrorCode,
@@ -27,7 +28,7 @@ export async function expectFailure(
   expectError(thrown, code, ...places);
 }
 
-/** That an error has this code, names these places in its message or its hint, and says what its snapshot says. */
+/** Expects an error with this code, these places in its message or its hint, and the text of its snapshot. */
 export function expectError(thrown: unknown, code: ErrorCode, ...places: string[]): void {
   const read = told.safeParse(thrown);
   if (!read.success) throw thrown;
@@ -35,32 +36,32 @@ export function expectError(thrown: unknown, code: ErrorCode, ...places: string[
   expectProse(`${read.data.message}\nhint: ${read.data.hint}`, ...places);
 }
 
-/** The same of the body of an answer of the control API. */
+/** The same for the body of a control API answer. */
 export function expectAnswer(body: unknown, code: ErrorCode, ...places: string[]): void {
   const { error, ...rest } = answered.parse(body);
   expectError({ message: error, ...rest }, code, ...places);
 }
 
-/** The same of the error that a verb ends with on standard error; what it notes before that is not looked at. */
+/** The same for the final error of a verb on standard error; earlier notes are ignored. */
 export function expectRefusal(stderr: string, ...places: string[]): void {
   expectProse(stderr.slice(stderr.search(/^error: /m)), ...places);
 }
 
-/** The same of the document that a verb under `--json` writes on standard error; `code` is its code. */
+/** The same for the error document of a verb under `--json`; `code` is its code. */
 export function expectRefusalJson(stderr: string, code: ErrorCode, ...places: string[]): void {
   const { error: message, ...rest } = JSON.parse(stderr);
   expectError({ ...rest, message }, code, ...places);
 }
 
-/** That a text names these places and is what its snapshot says; `npx vitest run <file> -u` writes the snapshot anew. */
+/** Expects a text with these places that equals its snapshot; `npx vitest run <file> -u` writes the snapshot. */
 export function expectProse(text: string, ...places: string[]): void {
   for (const place of places) expect(text).toContain(place);
   expect(steadied(text)).toMatchSnapshot();
 }
 
 /**
- * Without what differs from run to run: temp folders, times, commits, ids of signals, processes and errors, ports of servers of a test, what Node calls
- * a fault of HTTP, and stator's own version; and without durations, where a text says how long something took, lasts already, or is off.
+ * The text without the parts that differ from run to run: temporary folders, times, commits, ids of signals, processes and errors, ports of test
+ * servers, Node's names of HTTP faults, stator's own version, and durations.
  */
 function steadied(text: string): string {
   return text

@@ -1,4 +1,4 @@
-/** A reverse proxy as one puts before the daemon: it ends TLS, says so, and hands on everything else as it comes. */
+/** A reverse proxy as people put before the daemon: it ends TLS, sets its header, and forwards everything else unchanged. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp, type IncomingMessage, request, type ServerResponse } from 'node:http';
@@ -10,7 +10,7 @@ import { afterwards } from './engine.ts';
 
 export interface Proxy {
   readonly port: number;
-  /** Where it leads, from now on. */
+  /** The target port from now on. */
   leadTo(port: number): void;
 }
 
@@ -38,7 +38,7 @@ export async function startProxy(scheme: 'http' | 'https'): Promise<Proxy> {
   };
 }
 
-/** What `ssh -L <port>:127.0.0.1:<target>` does: bytes, and no word about them. */
+/** Forwards bytes without any header, like `ssh -L <port>:127.0.0.1:<target>`. */
 export async function startTunnel(): Promise<Proxy> {
   let target = 0;
   const server = createServer((socket) => {

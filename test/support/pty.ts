@@ -1,4 +1,4 @@
-/** A command in a real pseudo terminal, and what stands on its screen: an emulator of a terminal reads every escape that the command writes. */
+/** A command in a real pseudo terminal, and its screen: a terminal emulator interprets every escape sequence. */
 import type { ReadStream } from 'node:tty';
 import { type IPty, spawn } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
@@ -14,15 +14,15 @@ export interface PtyOptions {
 }
 
 export interface Pty {
-  /** As a keyboard does: Enter is `\r`, Ctrl-C is `\x03`. */
+  /** Keys as a keyboard sends them: Enter is `\r`, Ctrl-C is `\x03`. */
   type(keys: string): void;
-  /** The rows that can be seen, without the blanks at their ends and the empty rows below. */
+  /** The visible rows, without trailing spaces and without the empty rows at the end. */
   screen(): string;
-  /** The lines that have scrolled away, and those that can be seen. A line that the terminal broke counts as one. */
+  /** The lines above the screen, and the visible ones. A line that the terminal wrapped counts as one. */
   text(): string;
-  /** All that was written, with its escapes. */
+  /** Everything that was written, with escape sequences. */
   written(): string;
-  /** Resolves when that text stands in `text()`; rejects with the screen where the command ends, or `limitMs` (5 minutes) pass, without it. */
+  /** Resolves when `text()` contains that text; rejects with the screen if the command ends, or `limitMs` (5 minutes) pass, without it. */
   until(wanted: string | RegExp, limitMs?: number): Promise<void>;
   resize(columns: number, rows: number): void;
   /** Its exit code; 128 and the signal's number where one ended it. */
@@ -37,7 +37,7 @@ afterEach(() => {
   open.clear();
 });
 
-/** What still runs at the end of the test is killed. */
+/** It is killed at the end of the test. */
 export function openPty(file: string, args: readonly string[], options: PtyOptions): Pty {
   const { cwd, env, columns = 80, rows = 24 } = options;
   const emulator = new xterm.Terminal({ cols: columns, rows, scrollback: 10_000, allowProposedApi: true });
@@ -60,7 +60,7 @@ export function openPty(file: string, args: readonly string[], options: PtyOptio
   const ended = new Promise<number>((resolve) => {
     child.onExit(({ exitCode: code, signal = 0 }) => {
       open.delete(child);
-      // The emulator reads in turns of its own: only then has everything been seen.
+      // The emulator reads in its own turns: only then is everything interpreted.
       emulator.write('', () => {
         exitCode = signal === 0 ? code : 128 + signal;
         resolve(exitCode);
@@ -105,7 +105,7 @@ export function openPty(file: string, args: readonly string[], options: PtyOptio
   };
 }
 
-/** For terminals that a program in the background keeps open. */
+/** For terminals that a background program keeps open. */
 const unreadMs = 10_000;
 
 /** The library closes a terminal 200 ms after its program has ended: on a busy machine, the last lines are not read by then. */
@@ -122,7 +122,7 @@ function readToEnd(child: IPty): void {
 
 interface Row {
   readonly text: string;
-  /** It goes on with what the row before it had no room for. */
+  /** Whether it continues the row before it. */
   readonly isWrapped: boolean;
 }
 

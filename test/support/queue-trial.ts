@@ -1,4 +1,4 @@
-/** Many tasks over five repos in one queue: agents that count their live siblings themselves, and how well the slots were used. */
+/** Many tasks in five repos in one queue: agents that count how many of them are alive, and how well the slots were used. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeRepo } from './daemon.ts';
@@ -8,20 +8,20 @@ import { until } from './ground.ts';
 import { siblingsIn } from './siblings.ts';
 
 interface Trial {
-  /** Over all repos, the same number in each. */
+  /** In all repos together, with the same number in each. */
   readonly tasks: number;
-  /** From when so many agents came on that limit holds; the first from 0 on. */
+  /** The limit from the given number of started agents on; the first one from 0. */
   readonly limits: readonly { readonly from: number; readonly limit: number }[];
 }
 
 export interface TrialEnd {
-  /** For each limit the most live agents that any agent saw while it held. */
+  /** For each limit the most live agents that any agent counted meanwhile. */
   readonly most: readonly number[];
-  /** Runs of agents. */
+  /** The number of agents' runs. */
   readonly came: number;
-  /** Of the plans. */
+  /** The statuses of the plans. */
   readonly statuses: readonly string[];
-  /** For each limit the busy slots, on average over the time in which it held and somebody waited. */
+  /** For each limit the average number of busy slots, over the time in which agents waited. */
   readonly meanBusy: readonly number[];
 }
 
@@ -35,7 +35,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
   const siblings = siblingsIn(join(on.root, 'siblings'));
   for (const project of projects.slice(1))
     await engine.client.addRepo(makeRepo(join(on.root, project)), { trust: true });
-  // Long beside what passes between two agents of a slot, as real ones are.
+  // Long compared with the time between two agents of a slot, as with real agents.
   const script = siblings.among('sleep 0.5; echo x > "$STATOR_TITLE.txt"');
   const content = planText(Array.from({ length: tasks / projects.length }, () => script));
   await engine.client.pauseQueue();
@@ -79,7 +79,7 @@ interface Span {
 
 const spansOf = `SELECT created_at AS asked, started_at AS began, finished_at AS ended FROM effects WHERE kind = 'agent.run'`;
 
-/** Slots are taken from `began` to `ended`; who was asked for and has not begun waits. From the first moment on at which all are taken that can be. */
+/** A slot is busy from `began` to `ended`; a requested run that has not begun waits. Measured from the first time at which all slots were busy. */
 function meanBusy(rows: readonly Span[], from: number, to: number): number {
   const times = [...new Set(rows.flatMap(({ began, ended }) => [began, ended]))].sort((a, b) => a - b);
   let waitedMs = 0;

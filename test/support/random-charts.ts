@@ -1,9 +1,9 @@
-/** Charts drawn at random, with a script each: what any chart may use, in any mixture. They are drawn as JSON, so that one that fails can be read. */
+/** Random charts with a script each: any mixture of XState's features. They are drawn as JSON, so that a failing one can be read. */
 import fc from 'fast-check';
 import { type AnyStateMachine, assign, cancel, emit, enqueueActions, fromTransition, sendParent, setup } from 'xstate';
 import { type Move, note, work } from './chart-play.ts';
 
-/** Every delay and every wait is a multiple of it. */
+/** The unit of every delay and every wait. */
 export const clockStepMs = 50;
 
 const events = ['go', 'back', 'other'] as const;
@@ -19,7 +19,7 @@ type Act = readonly [
 interface Transition {
   readonly target?: string;
   readonly actions: readonly Act[];
-  /** It is taken where the count, of four, is not below. */
+  /** The transition is taken if the count (of four) is at least this. */
   readonly from: number;
   readonly reenter: boolean;
 }
@@ -42,7 +42,7 @@ export interface DrawnChart {
   readonly states: readonly State[];
   readonly on: Readonly<Record<string, Transition>>;
   readonly isFinal: boolean;
-  /** `c` is left at once where the count is a multiple of it; 0: never. */
+  /** `c` is left at once if the count is a multiple of it; 0: never. */
   readonly always: number;
 }
 
@@ -137,7 +137,7 @@ interface Counted {
 
 const count = assign({ n: ({ context }: Counted) => context.n + 1 } as never);
 
-/** Delayed events of one play. Where each of them asks for two more there would be no end. */
+/** The limit of delayed events in one play: if each starts two more, there would be no end. */
 const delayedLimit = 12;
 
 type Enqueue = Parameters<Parameters<typeof enqueueActions>[0]>[0]['enqueue'];
@@ -188,7 +188,8 @@ function transitionOf({ target, actions, from, reenter }: Transition): object {
     ...(target === undefined ? {} : { target }),
     ...(from === 0 ? {} : { guard: ({ context }: Counted) => context.n % 4 >= from }),
     actions: actions.map(actionOf),
-    // From within, XState would enter a history's states once more without leaving them: what they invoke is then there twice, once in no snapshot.
+    // If it did not leave them first, XState would enter a history's states twice, and what they invoke would exist twice, one of them in no
+    // snapshot.
     reenter: reenter || target === '#last' || target === '#deep',
   };
 }
@@ -217,7 +218,7 @@ function partsOf({ entry, exit, on, after, invoke }: State): object {
   };
 }
 
-/** `a` has states of its own and a history, `b` two regions and one without states, `c` a way on without an event, and `d` may be final. */
+/** `a` has substates and a history, `b` two regions and a state without substates, `c` an eventless transition, and `d` may be final. */
 export function chartOf({ states, on, isFinal, always }: DrawnChart): AnyStateMachine {
   const [a = {}, a1 = {}, a2 = {}, b = {}, b1 = {}, b2 = {}, b3 = {}, c = {}, d = {}] = states.map(partsOf);
   const isDue = ({ context }: Counted) => context.n % always === 0;

@@ -1,6 +1,6 @@
-/** Chance that can be had again. */
+/** Random numbers that can be repeated. */
 
-/** Numbers from 0 to below 1 that are always the same for the same seed. */
+/** Numbers from 0 to below 1 that are the same for the same seed. */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../runtime/base/platform/system-code.ts';
 
-/** Removes a temp folder of a test, also where folders in it were closed to their owner, or a process writes its last file meanwhile. */
+/** Removes a temporary folder of a test, even if folders in it are closed to their owner, or a process still writes its last file. */
 export function removeFolder(path: string, retries = 20): void {
   try {
     rmSync(path, { recursive: true, force: true, maxRetries: 3 });
@@ -15,7 +15,7 @@ export function removeFolder(path: string, retries = 20): void {
   }
 }
 
-/** Root may remove what is in a closed folder, its owner may not. */
+/** Root can delete inside a closed folder, its owner cannot. */
 function open(folder: string): void {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   chmodSync(folder, 0o700);

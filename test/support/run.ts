@@ -1,4 +1,4 @@
-/** Runs with real processes for the tests: each in a folder of its own under a temp home, and none of them alive when its test is over. */
+/** Runs with real processes for tests: each in its own folder under a temporary home, and killed at the end of its test. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ export interface TestRun {
   readonly folder: RunFolder;
   readonly runId: string;
   readonly request: LaunchRequest;
-  /** A file of the run's working folder as text; empty where it is not there. */
+  /** The text of a file in the run's working folder; empty if it is missing. */
   read(name: string): string;
   start(): Promise<Extract<Launched, { kind: 'started' }>>;
 }
@@ -71,7 +71,7 @@ export function createRun(script: string, more: Partial<LaunchRequest> = {}): Te
   };
 }
 
-/** The agent of a run that was surely started. */
+/** The agent of a run that has certainly started. */
 export function agentOf(launched: { agent: Identity | null }): Identity {
   if (launched.agent === null) throw new Error('the run has no agent');
   return launched.agent;
@@ -85,13 +85,13 @@ export async function until(isTrue: () => boolean, limitMs = hangMs): Promise<vo
   }
 }
 
-/** Waits for the end of a run without the code under test; its exit code, null where it was lost. */
+/** Waits for the end of a run without the code under test; returns its exit code, null if it was lost. */
 export async function ended(folder: RunFolder, wrapper: Identity): Promise<number | null> {
   await until(() => !isAlive(wrapper));
   return readExit(folder);
 }
 
-/** Live processes that carry one of these runs. */
+/** The live processes of these runs. */
 export function carriersOf(ids: readonly string[]): LeftProcess[] {
   return processesWith((entries) => ids.some((id) => entries.includes(`STATOR_RUN=${id}`)));
 }

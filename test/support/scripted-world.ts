@@ -1,4 +1,4 @@
-/** A world in which each effect ends at once, a run as a script says, and time goes by when a test says so. */
+/** A world in which each effect ends at once, a run ends as its script says, and time passes when a test decides. */
 import type { Step } from '../../actors/tree.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -8,7 +8,7 @@ import { createWorld, plan, type Row } from './chaos.ts';
 import { answer } from './chaos-moves.ts';
 import { quietPolicy, sha } from './simulation.ts';
 
-/** How a run ends: an exit code, or nothing at all (it goes on). */
+/** The end of a run: an exit code, or none (it continues). */
 export type RunScript = (run: AgentRun) => { code: number; detail?: string } | 'runs on';
 
 interface Options {
@@ -27,12 +27,12 @@ export function scriptedWorld({
   script = () => ({ code: 0 }),
   changes = true,
 }: Options) {
-  /** What was asked for in each step of a tree. */
+  /** The requests of each step of a tree. */
   const steps: { readonly tree: TreeAddress; readonly step: Step }[] = [];
   const reopening = ['merge_refused', 'pr_changes_requested', 'pr_opened'] as const;
   const world = createWorld({ policy, content, reopening, onStep: (tree, step) => void steps.push({ tree, step }) });
 
-  /** False: it goes on. */
+  /** false: the run continues. */
   function end(row: Row): boolean {
     const { effect, tree } = row;
     if (effect.kind === 'agent.run') {
@@ -51,13 +51,13 @@ export function scriptedWorld({
     ...world,
     steps,
     effects: () => [...world.rows.values()].map(({ effect }) => effect),
-    /** One signal to the plan, of a person where nothing else is said: its step, and nothing of what follows. */
+    /** Sends one signal to the plan, by default from a person: only its step, without its consequences. */
     send(type: SignalType, payload: object = {}, how: { origin?: Origin; run?: string | null } = {}): Step {
       const step = world.handle({ tree: plan, type, payload, origin: 'person', run: null, ...how });
       if (step === null) throw new Error('no plan');
       return step;
     },
-    /** What follows within so many ms. */
+    /** Handles the consequences within that many ms. */
     run(horizonMs = Number.MAX_SAFE_INTEGER): void {
       const untilMs = world.now() + horizonMs;
       for (;;) {

@@ -1,6 +1,6 @@
 /**
- * What tests draw at random follows from the commit, so that two runs of one commit draw the same, and each commit something else.
- * `STATOR_CRASH_SEED` (a whole number) plays another one.
+ * Random values of tests follow from the commit: two runs of one commit draw the same, and other commits draw others. `STATOR_CRASH_SEED` (a whole
+ * number) replaces the seed.
  */
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';

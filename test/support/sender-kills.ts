@@ -1,6 +1,6 @@
 /**
- * A sender of webhooks sends each delivery until it is accepted, and some of them again, while the engine is killed at random. In the end each delivery is one
- * plan that was started once: none that was accepted is lost.
+ * A sender of webhooks repeats each delivery until it is accepted, and some of them again, while the engine is killed at random. In the end each
+ * delivery is one plan that was started once: no accepted one is lost.
  */
 import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -15,15 +15,15 @@ import { randomOf } from './random.ts';
 
 const itemCount = 12;
 const key = Buffer.from('0123456789abcdef0123456789abcdef');
-/** What a kill may fall between. */
+/** The fault points for kills. */
 const points: readonly FaultPoint[] = ['intake.after-claim', 'intake.after-register', 'intake.after-start'];
 const ids = Array.from({ length: itemCount }, (_, index) => `msg_${index + 1}`);
 
-/** The table of an intake whose agent is a shell, which runs a block of the message; and the environment with its secret. */
+/** The table of an intake whose agent is a shell that runs a block of the message; and the environment with its secret. */
 export const senderTable = `[intake.hook]\nsource = "webhook"\nproject = "demo"\nsecret = "env:HOOK_SECRET"\nopen = 100\nper_hour = 1000\nmessage = ${JSON.stringify('```sh\ntrue\n```')}\n`;
 export const senderEnv = { HOOK_SECRET: `whsec_${key.toString('base64')}` };
 
-/** What the engine answers; null: nothing. */
+/** The engine's answer; null: none. */
 export async function send(port: number, id: string): Promise<'taken' | 'repeated' | null> {
   const body = JSON.stringify({ title: `Item ${id}`, body: 'text' });
   const seconds = String(Math.floor(Date.now() / 1000));
@@ -45,7 +45,7 @@ export async function killUnderSender({ kills, seed }: { kills: number; seed: nu
   const place = { home: on.home, env: { ...on.env, ...senderEnv } };
   const accepted = new Set<string>();
   let sentAgain = 0;
-  /** Until the engine has ended: the next one, or one that was accepted already. */
+  /** Sends until the engine has ended: the next delivery, or one that was already accepted. */
   const sendTo = async (life: Life, next: number) => {
     const port = await life.up;
     let hasEnded = false;

@@ -1,8 +1,8 @@
-/** An agent as lists and boards are given it. */
+/** An agent in the form of lists and boards. */
 import { isLive } from '../../machines/vocabulary/run-state.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 
-/** One at work; what the test is about is named. */
+/** A running agent; a test names the fields that matter. */
 export function shownAgent(
   given: Pick<InstanceEntry, 'title' | 'project' | 'plan' | 'started_at' | 'usage'> & Partial<InstanceEntry>,
 ): InstanceEntry {

@@ -1,23 +1,23 @@
-/** Agents that look at each other: each counts those that live beside it, itself included, under a lock, so that no count is of two moments. */
+/** Agents that count each other: each counts the live ones, itself included, under a lock, so that no count mixes two times. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Siblings {
-  /** A shell text: what an agent does between its coming and its going, and what it sees at both. */
+  /** A shell text: what an agent does between its arrival and its departure; it counts at both. */
   among(body: string): string;
-  /** The names of those that live now. */
+  /** The names of the live agents. */
   alive(): string[];
-  /** From now on whoever comes stays until so many have been seen alive at once. */
+  /** From now on each arriving agent stays until that many were alive at once. */
   expect(count: number): void;
-  /** What was counted, one number a look, the oldest first. */
+  /** The counts, one number for each, the oldest first. */
   counts(): number[];
-  /** The most that any of them saw. */
+  /** The largest count of any agent. */
   most(): number;
-  /** Those that came, in the order in which they did. */
+  /** The arrived agents, in order. */
   came(): string[];
 }
 
-/** Over a folder that all of them write to. */
+/** All agents write to this folder. */
 export function siblingsIn(folder: string): Siblings {
   const [live, lock, seen, came, wanted] = ['live', 'lock', 'seen', 'came', 'wanted'].map((name) =>
     join(folder, name),
@@ -32,7 +32,7 @@ export function siblingsIn(folder: string): Siblings {
       [
         `me="$STATOR_PROJECT.$STATOR_TITLE.$STATOR_ATTEMPT"`,
         locked(`: > '${live}'/"$me"; echo "$me" >> '${came}'; ${look}`),
-        // Whoever was to wait for others looks at them again and again: they may all have been there before.
+        // An agent that waits for others counts again and again: they may all have arrived before.
         `until [ $n = 0 ] || [ -e '${wanted}'.$n ]; do sleep 0.05; ${locked(look)}; done`,
         body,
         locked(`${look}; rm '${live}'/"$me"`),

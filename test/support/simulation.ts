@@ -22,7 +22,7 @@ export function planText(waves: number[], extra = ''): string {
   return `# A plan\n\n**Goal:** something\n\n${parts.join('\n')}`;
 }
 
-/** What a person or an agent says next, by the state of the plan's lifecycle; `content`: the document that a draft becomes. */
+/** The next signal of a person or an agent, by the state of the plan's lifecycle; `content`: the document that a draft becomes. */
 export function wordsOn(content: string): Readonly<Record<string, readonly [SignalType, object]>> {
   return {
     'ready.draft': ['plan_updated', { content }],

@@ -1,4 +1,4 @@
-/** The order of the test files: those that wait for real processes begin first, so that none of them is left alone at the end. */
+/** The order of the test files: those that wait for real processes come first, so that none of them runs alone at the end. */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Rooms by how long a file of theirs takes, the slowest first; the others follow in any order. */

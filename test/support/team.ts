@@ -1,4 +1,4 @@
-/** A daemon with the API and the page on TCP, and people with tokens of their own. */
+/** A daemon with the API and the page on TCP, and people with their own tokens. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ export async function served(http = '') {
   };
 }
 
-/** A stream of events: resolves with its status when it is there; `ended` when it has ended. */
+/** A stream of events: resolves with its status when it has begun; `ended` resolves when it has ended. */
 export function stream(
   port: number,
   token: string,

@@ -1,9 +1,9 @@
-/** Where tests have their temp folders: in memory where there is room, since a third of what they took of the system was the disk's. Soaks stay on the disk. */
+/** The folder for temporary folders of tests: in memory if there is room, because a third of their system time was the disk's. Soaks use the disk. */
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
 const inMemory = '/dev/shm';
-/** Far more than all tests have there at a time. */
+/** Far more than all tests use at a time. */
 const roomBytes = 4 * 1024 ** 3;
 
 export function tempFolder(): string {

@@ -1,9 +1,12 @@
-/** The routes of Jira that stator asks: version 3 of Jira Cloud, version 2 of Jira Data Center. https://developer.atlassian.com/cloud/jira/platform/rest/v3/ */
+/**
+ * The routes of Jira that stator uses: version 3 of Jira Cloud, version 2 of Jira Data Center.
+ * https://developer.atlassian.com/cloud/jira/platform/rest/v3/
+ */
 import type { Asked, FakeTracked, Reply, Service, TrackerServer } from './tracker-server.ts';
 import { trackerToken } from './tracker-server.ts';
 
 type Values = Record<string, unknown>;
-/** As Jira writes it. */
+/** A time in Jira's form. */
 const time = (ms: number) => new Date(ms).toISOString().replace('Z', '+0000');
 export const jiraAccount = (name: string) => `5b10ac8d82e05b22cc7d4e${name}`;
 const ways = ['Todo', 'In Progress', 'Done'];
@@ -47,7 +50,7 @@ export function jiraService(tracker: TrackerServer): Service {
     };
   }
 
-  /** The conditions that stator writes, behind the query of the configuration. */
+  /** The conditions that stator adds after the configured query. */
   function isIn(issue: FakeTracked, jql: string): boolean {
     const [, project = '', rest = ''] = /^\(project = (\w+)\) AND (.*) ORDER BY created ASC$/.exec(jql) ?? [];
     const isDone = !issue.isOpen || issue.status === 'Done';

@@ -1,6 +1,6 @@
 /**
- * Issues come while their tracker fails, limits, reorders and loses answers at random, and while the engine is killed at random. In the end each issue is one
- * plan, and each state of it was told once.
+ * Issues arrive while their tracker fails, limits, reorders and loses answers at random, and while the engine is killed at random. In the end each
+ * issue is one plan, and each state of it was reported once.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { startTracker, type TrackerKind, type TrackerTrouble, trackerToken } fro
 import { layTracker, trackerTable } from './tracker-site.ts';
 
 const issueCount = 12;
-/** What a kill may fall between. */
+/** The fault points for kills. */
 const points: readonly FaultPoint[] = [
   'intake.after-claim',
   'intake.after-register',
@@ -24,7 +24,7 @@ const points: readonly FaultPoint[] = [
   'intake.after-telling',
 ];
 
-/** As each of them says that it was asked too often. */
+/** The rate limit answer of each kind. */
 function limitOf(kind: TrackerKind): TrackerTrouble {
   if (kind !== 'linear') return { status: 429, headers: { 'retry-after': '1' } };
   const reset = { 'x-ratelimit-requests-remaining': '0', 'x-ratelimit-requests-reset': String(Date.now() + 1_000) };
@@ -72,7 +72,7 @@ export async function killUnderTracker({
       const atPoint = random() < 0.5 && point !== undefined ? { point, nth: 1 + Math.floor(random() * 2) } : undefined;
       const life = live(place, { fault: atPoint });
       await life.up;
-      // A place that is not reached is no kill, so each life ends by one.
+      // If the point is not reached, the life is ended by a kill after some time.
       await Promise.race([life.ended, delay(50 + random() * 500)]);
       await life.kill();
       after();
@@ -111,7 +111,7 @@ export async function killUnderTracker({
 
 type Place = Parameters<typeof live>[0];
 
-/** One more engine, which nothing troubles, until each issue was told that state. */
+/** Runs one more engine without failures until that state was reported for each issue. */
 async function untilTold(place: Place, state: string): Promise<void> {
   const last = live(place);
   const rows = () => read<{ state: string; told_at: number | null }>(place.home, 'SELECT * FROM intake_threads');

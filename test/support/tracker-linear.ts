@@ -1,10 +1,10 @@
-/** The answers of Linear's GraphQL API that stator asks for, by the names of its queries: https://linear.app/developers/graphql */
+/** The answers of Linear's GraphQL API that stator needs, by the names of its queries: https://linear.app/developers/graphql */
 import type { Asked, FakeTracked, Reply, Service, TrackerServer } from './tracker-server.ts';
 import { trackerToken } from './tracker-server.ts';
 
 type Values = Record<string, unknown>;
 const iso = (ms: number) => new Date(ms).toISOString();
-/** As it would have it: a UUID. */
+/** An id in Linear's form: a UUID. */
 export const linearId = (id: number) => `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`;
 export const linearAddress = (name: string) => `${name}@acme.test`;
 const types: Readonly<Record<string, string>> = {

@@ -1,6 +1,5 @@
 /**
- * A tracker of issues on loopback, with the routes of GitHub, Gitea, GitLab, Linear and Jira as their documents have them, over a state that a test reads and
- * changes.
+ * A tracker of issues on loopback, with the documented routes of GitHub, Gitea, GitLab, Linear and Jira, over a state that a test reads and changes.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -29,26 +28,26 @@ export interface FakeTracked {
   labels: string[];
   assignees: string[];
   isPull: boolean;
-  /** Of a workflow, where the tracker has one. */
+  /** The workflow status, if the tracker has one. */
   status: string;
-  /** How it is called where it has a name: its key in Jira and Linear, without the number. */
+  /** The prefix of its name in Jira and Linear, which is its key without the number. */
   team: string;
   createdMs: number;
   updatedMs: number;
   readonly comments: FakeComment[];
-  /** Who changed its title and its text. */
+  /** The edits of its title and its text. */
   readonly edits: { readonly by: string; readonly what: 'title' | 'body' }[];
 }
 
 /** The routes of a service that is no forge. */
 export interface Service {
   isAllowed(authorization: string | undefined): boolean;
-  /** How a request is recorded: `POST /graphql Issues`. */
+  /** The recorded form of a request: `POST /graphql Issues`. */
   lineOf(asked: Asked): string;
   answer(asked: Asked): Reply;
 }
 
-/** Instead of its answer. `lost`: it is carried out, and the connection breaks before the answer. */
+/** A failure in place of the answer. `lost`: the request is carried out, and the connection breaks before the answer. */
 export type TrackerTrouble =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: unknown }
   | 'reset'
@@ -56,14 +55,14 @@ export type TrackerTrouble =
   | null;
 
 export interface TrackerState {
-  /** In the repository: by number. */
+  /** The issues of the repository, by number. */
   readonly issues: Map<number, FakeTracked>;
-  /** Who may write to it. */
+  /** The accounts with write access. */
   readonly writers: Set<string>;
   readonly labels: Map<string, number>;
   owner: string;
   name: string;
-  /** Its pages come in another order. */
+  /** Its pages have the reverse order. */
   isReversed: boolean;
 }
 
@@ -71,12 +70,12 @@ export interface TrackerServer {
   readonly kind: TrackerKind;
   readonly url: string;
   readonly state: TrackerState;
-  /** Every request: `GET /repos/ada/demo/issues`, without the query, with ` 304` after those that were unchanged. */
+  /** Every request: `GET /repos/ada/demo/issues`, without the query, and with ` 304` if nothing had changed. */
   readonly asked: string[];
   trouble: (asked: string) => TrackerTrouble;
   /** The largest page of Gitea, as its administrator set it. */
   pageSize: number;
-  /** Adds an issue as a person does it there. */
+  /** Adds an issue as a person would. */
   add(given: Partial<FakeTracked> & { readonly title: string }): FakeTracked;
   say(issue: FakeTracked, author: string, body: string): FakeComment;
   edit(
@@ -112,7 +111,7 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
     ...{ owner: 'ada', name: 'demo', isReversed: false },
   };
   const asked: string[] = [];
-  // Their clocks have seconds.
+  // The trackers' clocks have whole seconds.
   let nowMs = Date.parse('2026-11-01T00:00:00Z');
   const tick = () => {
     nowMs += 1000;
@@ -185,7 +184,7 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
     if (!isAllowed) return send(response, 401, { message: '401 Unauthorized' });
     const reply = pathname.startsWith(prefixes[kind]) ? (service?.answer ?? answer)(wanted) : missing;
     if (trouble === 'lost') return void request.socket.destroy();
-    // Gitea has no etags, and neither have the services.
+    // Gitea and the services have no etags.
     if (kind === 'gitea' || service !== null || reply.status !== 200) return send(response, reply.status, reply.body);
     const etag = `W/"${createHash('sha256').update(JSON.stringify(reply.body)).digest('hex').slice(0, 20)}"`;
     if (request.headers['if-none-match'] !== etag) return send(response, 200, reply.body, { etag });

@@ -1,4 +1,4 @@
-/** A repo whose origin is at a tracker of this machine, with an intake of its issues. */
+/** A repo whose origin is at a tracker on this machine, with an intake of its issues. */
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterwards, type EngineSetup, ground, startEngine, type TestEngine, waves } from './engine.ts';
@@ -7,23 +7,23 @@ import { jiraAccount } from './tracker-jira.ts';
 import { linearAddress } from './tracker-linear.ts';
 import { startTracker, type TrackerKind, type TrackerServer, trackerToken } from './tracker-server.ts';
 
-/** `intakeLookMs`: null: the engine looks and asks as it does for people. */
+/** `intakeLookMs`: null: the engine polls at its usual intervals. */
 type SiteSetup = Omit<EngineSetup, 'intakeLookMs'> & { readonly intakeLookMs?: number | null };
 
 export interface TrackerSite {
   readonly on: Ground;
   readonly tracker: TrackerServer;
-  /** The intake's table with more keys. */
+  /** Starts an engine whose intake table has these further keys. */
   start(keys?: string, setup?: SiteSetup): Promise<TestEngine>;
 }
 
-/** How the tracker names an account. */
+/** The tracker's name for an account. */
 export const accountOf: Readonly<Record<TrackerKind, (name: string) => string>> = {
   ...{ github: (name) => name, gitea: (name) => name, gitlab: (name) => name, 'jira-server': (name) => name },
   ...{ linear: linearAddress, jira: jiraAccount },
 };
 
-/** The keys that name the tracker in the table of its intake. Without rights on a repository, `ada` is in `authors`. */
+/** The keys that name the tracker in its intake's table. If the tracker has no repository rights, `ada` is in `authors`. */
 export function trackerTable(
   { kind, url }: Pick<TrackerServer, 'kind' | 'url'>,
   authors: readonly string[] = [],
@@ -39,10 +39,10 @@ export function trackerTable(
   return `source = "${source}"\nproject = "demo"\n${own[kind]}authors = ${JSON.stringify(named)}\n`;
 }
 
-/** Lays it out in the home of that place: the list of servers, and the remote. */
+/** Writes the list of servers and the remote into that home and repo. */
 export function layTracker(on: Ground, { kind, url }: TrackerServer): void {
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
-  // What is no forge is named by the table alone.
+  // A service that is no forge is only named in the table.
   if (trackerTable({ kind, url }).includes('TRACKER_TOKEN')) return;
   git(on.repo, 'remote', 'add', 'origin', `${url}/ada/demo.git`);
   writeFileSync(
@@ -51,7 +51,7 @@ export function layTracker(on: Ground, { kind, url }: TrackerServer): void {
   );
 }
 
-/** `authors`: who may start work by the table, as people name them. */
+/** `authors`: the people who may start work according to the table. */
 export async function trackerSite(kind: TrackerKind, authors: readonly string[] = []): Promise<TrackerSite> {
   const on = ground();
   const tracker = await startTracker(kind);
@@ -69,7 +69,7 @@ export async function trackerSite(kind: TrackerKind, authors: readonly string[] 
   };
 }
 
-/** A session whose agent runs that script. */
+/** A message that makes the session's agent run that script. */
 export function messageOf(script: string): string {
   return `message = ${JSON.stringify(`\`\`\`sh\n${script}\n\`\`\``)}\n`;
 }

@@ -1,5 +1,5 @@
-/** The machines of every engine, made once for a file of tests: to make them anew for each cell of a table took most of its time. */
+/** The machines of every engine, created once for a test file: creating them for each cell of a table took most of its time. */
 import { treesOf } from '../../actors/tree.ts';
 
-/** They remember nothing between two steps, so any number of worlds shares them, as all plans of an engine do. */
+/** They have no state between two steps, so any number of worlds can share them, like the plans of an engine. */
 export const trees = treesOf();

@@ -1,4 +1,4 @@
-/** Small charts of everyday XState, one for each thing that people use in them, each with a script. Each comes to the same in memory and as a tree. */
+/** Small charts with everyday features of XState, one feature each, with a script. Each gives the same result in memory and as a tree. */
 import {
   type ActorRefFrom,
   type AnyActorRef,

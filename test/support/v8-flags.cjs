@@ -12,7 +12,7 @@ const { dlopen } = process;
 process.dlopen = function openFirst(...given) {
   process.dlopen = dlopen;
   setFlagsFromString('--semi-space-growth-factor=8');
-  // Later versions of V8 have another name for it, and print that they do not know this one.
+  // Later versions of V8 have another name for the flag, and print a warning for this one.
   if (Number(process.versions.node.split('.')[0]) < 22) setFlagsFromString('--interrupt-budget=600000');
   return dlopen.apply(process, given);
 };

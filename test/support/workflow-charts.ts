@@ -1,6 +1,6 @@
 /**
- * The shapes of workflows that people write with XState (its own examples of workflows, and those of the Serverless Workflow specification), each with a
- * script of what happens to it. Promises are settled by the script, by the name in their input.
+ * Typical workflows that people write with XState (its own examples, and those of the Serverless Workflow specification), each with a script of its
+ * events. The script settles promises, by the name in their input.
  */
 import {
   type AnyStateMachine,
@@ -25,7 +25,7 @@ export interface Workflow {
   readonly machine: AnyStateMachine;
   readonly input?: object;
   readonly script: readonly Move[];
-  /** What it has come to at the end. */
+  /** The expected end. */
   readonly end: object;
 }
 
@@ -94,7 +94,7 @@ const jobMonitor: Workflow = {
   end: { status: 'done', value: 'succeeded', context: { job: 'job 7', status: 'SUCCEEDED' } },
 };
 
-/** A decision of another service, then one of two ways on. */
+/** A decision by another service, with two possible continuations. */
 const creditCheck: Workflow = {
   machine: setup({
     actors: { work },
@@ -127,7 +127,7 @@ const creditCheck: Workflow = {
   end: { status: 'done', value: 'ended' },
 };
 
-/** Bids come from outside until the time is over; then somebody is told. */
+/** Bids arrive until the time is over; then a person is notified. */
 const carAuction: Workflow = {
   machine: base.createMachine({
     context: { bids: [] as { by: string; amount: number }[] },
@@ -168,7 +168,7 @@ const carAuction: Workflow = {
   end: { status: 'done', output: { by: 'b', amount: 12 } },
 };
 
-/** Errors of one kind each, and what is done for each. */
+/** A different reaction to each kind of error. */
 const provisionOrders: Workflow = {
   machine: base.createMachine({
     context: { why: '' },
@@ -197,7 +197,7 @@ const provisionOrders: Workflow = {
   end: { status: 'done', value: 'handled' },
 };
 
-/** Branches side by side, each a flow of its own, joined at the end. */
+/** Parallel branches, each a flow of its own, joined at the end. */
 const parallelFlows: Workflow = {
   machine: setup({
     actors: {
@@ -242,7 +242,7 @@ const parallelFlows: Workflow = {
   end: { status: 'done', output: ['long done', 'short done'] },
 };
 
-/** A step that is begun again and again at a fixed time, until it is told to stop. */
+/** A step that is repeated at fixed times until it is stopped. */
 const inboxCheck: Workflow = {
   machine: base.createMachine({
     context: { mails: 0 },
@@ -268,7 +268,7 @@ const inboxCheck: Workflow = {
   end: { status: 'done', output: 5 },
 };
 
-/** All events of a set must come, in any order. */
+/** All events of a set must arrive, in any order. */
 const collegeApplication: Workflow = {
   machine: base.createMachine({
     initial: 'collecting',
@@ -291,7 +291,7 @@ const collegeApplication: Workflow = {
   end: { status: 'done', value: 'ended' },
 };
 
-/** One of two answers, or none in time. */
+/** One of two answers, or a time-out. */
 const visaDecision: Workflow = {
   machine: base.createMachine({
     initial: 'waiting',
@@ -308,7 +308,7 @@ const visaDecision: Workflow = {
   end: { status: 'done', value: 'closing' },
 };
 
-/** Onboarding that stores, assigns and schedules, each tried again after a pause, at most three times. */
+/** Onboarding that stores, assigns and schedules; each step is retried after a pause, at most three times. */
 const patientOnboarding: Workflow = {
   machine: base.createMachine({
     context: { tries: 0 },
@@ -339,7 +339,7 @@ const patientOnboarding: Workflow = {
   end: { status: 'done', value: 'ended', context: { tries: 0 } },
 };
 
-/** An order with reminders, each day, until it is confirmed or given up. */
+/** An order with daily reminders, until it is confirmed or given up. */
 const purchaseOrder: Workflow = {
   machine: setup({ actors: { work }, delays: { reminder: days(1), total: days(3) } }).createMachine({
     context: { reminders: 0 },
@@ -366,7 +366,7 @@ const purchaseOrder: Workflow = {
   end: { status: 'done', value: 'cancelled', context: { reminders: 2 } },
 };
 
-/** A list worked off one by one. */
+/** A list that is worked off one by one. */
 const mathProblems: Workflow = {
   machine: base.createMachine({
     context: ({ input }) => ({ left: (input as { problems: string[] }).problems, solved: [] as unknown[] }),
@@ -397,7 +397,7 @@ const mathProblems: Workflow = {
   end: { status: 'done', output: [4, 3] },
 };
 
-/** Readings are collected until nothing came for a time; each of them begins the wait anew. */
+/** Readings are collected until a pause; each reading restarts the wait. */
 const roomReadings: Workflow = {
   machine: base.createMachine({
     context: { readings: [] as number[] },
@@ -436,7 +436,7 @@ const roomReadings: Workflow = {
   end: { status: 'done', value: 'ended' },
 };
 
-/** A book is lent, given back or lost; the one who waits for it is told again each fortnight. */
+/** A book is lent, returned or lost; a waiting person is notified again each fortnight. */
 const bookLending: Workflow = {
   machine: base.createMachine({
     initial: 'asking',
@@ -486,7 +486,7 @@ const stopwatch: Workflow = {
   end: { status: 'active', context: { ticks: 4, laps: [2] } },
 };
 
-/** A saga: what was done is undone in reverse order where a later step fails. */
+/** A saga: if a later step fails, the earlier ones are undone in reverse order. */
 const travelSaga: Workflow = {
   machine: base.createMachine({
     context: { undo: [] as string[] },
@@ -533,7 +533,7 @@ const travelSaga: Workflow = {
   end: { status: 'done', value: 'undone' },
 };
 
-/** A queue in the context, worked off by children that are spawned, at most two at a time. */
+/** A queue in the context, worked off by spawned children, at most two at a time. */
 const spawnedWorkers: Workflow = {
   machine: setup({
     actors: {
@@ -587,7 +587,7 @@ const spawnedWorkers: Workflow = {
   end: { status: 'active', context: { queue: [], busy: [], done: ['b', 'a', 'c'] } },
 };
 
-/** A glass filled by another actor, which is told when it is full. */
+/** Another actor fills a glass, and is notified when it is full. */
 const fillingAGlass: Workflow = {
   machine: setup({
     actors: {
@@ -616,7 +616,7 @@ const fillingAGlass: Workflow = {
   end: { status: 'done', value: 'full' },
 };
 
-/** A form with pages that one goes back to where one was. */
+/** A form with pages, which can be left and resumed at the same place. */
 const formWizard: Workflow = {
   machine: setup({ guards: { isOver: ({ context }) => (context as { age: number }).age > 17 } }).createMachine({
     context: { age: 0 },
@@ -650,7 +650,7 @@ const formWizard: Workflow = {
   end: { status: 'done', value: 'sent' },
 };
 
-/** An approval that wanders up where nobody answers, with a reminder that is cancelled by an answer. */
+/** An approval that is escalated if nobody answers; an answer cancels its reminder. */
 const escalation: Workflow = {
   machine: createMachine({
     context: { level: 1 },
@@ -682,7 +682,7 @@ const escalation: Workflow = {
   end: { status: 'done', value: 'approved', context: { level: 3 } },
 };
 
-/** Vital signs checked while a car is on its way, by a flow of its own that is stopped with it. */
+/** Vital signs are checked during a car's journey, by a child flow that ends with it. */
 const carVitals: Workflow = {
   machine: setup({
     actors: {

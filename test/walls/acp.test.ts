@@ -1,4 +1,4 @@
-/** An agent of the Agent Client Protocol inside of walls: what it sees, and that what it says of itself it cannot say for others. */
+/** An agent of the Agent Client Protocol inside of walls: what it can see, and that it cannot send signals for others. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ describe.skipIf(noWallsHere !== null)('inside of walls', () => {
   });
 });
 
-/** A coder by the protocol that plays `coder`, and opencode as its reviewer by the protocol, which plays `reviewer`. */
+/** A coder with the protocol that plays `coder`, and opencode as its reviewer with the protocol, which plays `reviewer`. */
 async function judged({
   coder,
   reviewer,

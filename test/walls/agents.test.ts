@@ -195,7 +195,7 @@ describe('walls that cannot be built around one run', () => {
     const on = ground();
     const bin = join(on.root, 'bin');
     mkdirSync(bin);
-    // Works when it is tried out, and not when it is needed.
+    // It works in the test at the start, and fails later.
     const refuses = `#!/bin/sh\ncase "$*" in *--remount-ro*) echo "bwrap: Can't bind mount it" >&2; exit 1;; esac\n`;
     writeFileSync(join(bin, 'bwrap'), refuses, { mode: 0o755 });
     const engine = await startWalled('', { on, env: { ...on.env, PATH: `${bin}:${on.env.PATH}` } });

@@ -1,4 +1,4 @@
-/** What an approval does not carry any more: commits that nobody looked at. */
+/** An approval does not cover commits that nobody has reviewed. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -19,7 +19,7 @@ import {
 import { type Ground, git } from '../support/ground.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';
 
-/** Somebody commits a file to the plan's branch. */
+/** Another process commits a file to the plan's branch. */
 function sneak({ root, repo }: Ground, file = 'evil.txt'): string {
   const place = join(root, `sneak-${file}`);
   git(repo, 'worktree', 'add', '-q', '--detach', place, 'plan/login');
@@ -32,7 +32,7 @@ function sneak({ root, repo }: Ground, file = 'evil.txt'): string {
   return commit;
 }
 
-/** A reviewer that notes each commit that it looks at, then does as it is told. */
+/** A reviewer that records each commit that it reviews, and then runs `rest`. */
 function reviewedOn(on: Ground, rest = 'true') {
   const seen = join(on.root, 'seen');
   const program = script(join(on.root, 'judge'), `git rev-parse HEAD >> ${seen}\n${rest}`);

@@ -1,4 +1,4 @@
-/** What a report of a bug does not hold: people attach it to an issue that everybody can read. */
+/** A bug report contains no secrets: people attach it to public issues. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What an agent writes where `gc`, `plan delete` and `doctor --fix` clear up leads them to nothing that is somebody else's. */
+/** Files that an agent leaves where `gc`, `plan delete` and `doctor --fix` delete things lead them to no foreign file. */
 import {
   existsSync,
   mkdirSync,
@@ -112,7 +112,7 @@ it('names of branches and refs that are more than names are kept as they are, an
     git(on.repo, 'update-ref', `refs/stator/owned/${name}`, 'main');
   }
   const look = async () => (await on.client.repair({ dry: false })).orphans;
-  // While a look at who serves the repository comes to no answer, each of them is kept for that reason.
+  // While it cannot be determined which engine serves the repository, everything stays for that reason.
   await until(async () => (await look()).every(({ what }) => !what.includes('the engine of')));
   const orphans = await look();
   expect(orphans.map(({ state, name }) => `${state} ${name}`).sort()).toEqual(

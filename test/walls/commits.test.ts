@@ -1,4 +1,4 @@
-/** Agents inside walls commit in a git folder of their own: a real engine takes their commits over, whoever they are and wherever it is killed. */
+/** Agents inside walls commit in a separate git folder, and a real engine collects their commits, as any user and after a kill anywhere. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

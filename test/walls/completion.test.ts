@@ -1,4 +1,4 @@
-/** What a name may not do at TAB: completion reads the names of folders, files and repos that others gave. */
+/** Names of folders, files and repos that others chose start nothing at TAB, when completion reads them. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

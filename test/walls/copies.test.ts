@@ -1,4 +1,4 @@
-/** What an agent is given is a copy where it could be written to, or holds more than is meant for it. */
+/** An agent gets a copy of a file that it could write to, or that contains more than it should see. */
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * A hostile agent, run by a person who is not root, without walls and inside of them. What it got by each attempt stands in docs/escapes.md, which is
- * written anew with `npx vitest run --update test/walls/escapes.test.ts`.
+ * A hostile agent, started by a person who is not root, without walls and inside of them. docs/escapes.md has the results of each attempt, and is
+ * written again with `npx vitest run --update test/walls/escapes.test.ts`.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
@@ -31,10 +31,10 @@ const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const script = join(import.meta.dirname, '../support/scripts/hostile.mjs');
 const secret = 'c2VjcmV0LW9mLXRoZS11c2Vy';
 const nobody = { uid: 65_534, gid: 65_534 };
-/** `nobody`, where the tests run as root, whom files and processes of others do not stop; root where nobody else may read this checkout. */
+/** `nobody`, if the tests run as root, whom file permissions do not stop; root, if no other user can read this checkout. */
 const user: { uid?: number; gid?: number } = process.getuid?.() === 0 && mayRead(nobody) ? nobody : {};
 
-/** In words, in the order of the table. */
+/** A description of each attempt, in the order of the table. */
 const attempts = {
   'read-home': 'read a file in the home folder',
   'list-home': 'list the home folder',
@@ -131,7 +131,7 @@ interface Stage {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What each attempt got, in a home and a repository of its own. */
+/** The results of each attempt, in a separate home and repository. */
 async function attempted(sandbox: 'off' | 'bwrap'): Promise<Record<Attempt, boolean>> {
   const stage = layStage(sandbox);
   const { root, home, repo, env } = stage;
@@ -214,7 +214,7 @@ async function attempted(sandbox: 'off' | 'bwrap'): Promise<Record<Attempt, bool
   return Object.fromEntries(entries);
 }
 
-/** A user with secrets, a repository and a configuration, all of it his own. */
+/** A user with secrets, a repository and a configuration. */
 function layStage(sandbox: 'off' | 'bwrap'): Stage {
   const root = mkdtempSync(join(tmpdir(), 'stator-escapes-'));
   chmodSync(root, 0o755);
@@ -285,7 +285,7 @@ function mayRead(who: { readonly uid: number; readonly gid: number }): boolean {
   return spawnSync(process.execPath, ['-e', look, main], { ...who, cwd: '/', stdio: 'ignore' }).status === 0;
 }
 
-/** Everything under the folder belongs to the user who is not root. */
+/** Gives everything under the folder to the user who is not root. */
 function giveAway(path: string): void {
   if (user.uid === undefined || user.gid === undefined) return;
   lchownSync(path, user.uid, user.gid);
@@ -308,7 +308,7 @@ function started(
   cwd: string,
   leftOpen?: number,
 ): Started {
-  // Node closes what lies right after the standard streams: what a terminal leaves open has a higher number.
+  // Node closes the descriptors right after the standard streams, and descriptors that a terminal leaves open have higher numbers.
   const others = leftOpen === undefined ? [] : [...Array.from({ length: 60 }, () => 'ignore' as const), leftOpen];
   const child = spawn(program, args, {
     cwd,

@@ -1,4 +1,4 @@
-/** What a repository may not have written elsewhere: `.git/info/exclude` is the one file of the user's own repository that stator adds lines to. */
+/** A repository cannot make stator write elsewhere: `.git/info/exclude` is the only file of the user's own repository to which stator adds lines. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** A row that another program writes into the inbox is looked at like any other word, whatever it says of itself. */
+/** A row that another program writes into the inbox is checked like any other signal, whatever it claims. */
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';

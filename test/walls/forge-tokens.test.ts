@@ -1,4 +1,4 @@
-/** Attempts of repositories and forges to get at the token of a forge. */
+/** Attempts of repositories and forges to get the token of a forge. */
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([known.stop(), foreign.stop()]));
 
-/** A person who knows one forge, and a repo with that remote; `look` asks that forge who the token is. */
+/** A person who knows one forge, and a repo with that remote; `look` asks the forge for the token's user. */
 async function ground(remote: string) {
   const place = terminal();
   const add = ['server', 'add', 'lan', known.url, '--kind', 'gitea', '--token', 'env:LAN_TOKEN', '--allow-private'];

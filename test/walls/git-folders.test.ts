@@ -1,4 +1,4 @@
-/** Where git finds its settings is not always where it seems: what names a program there is overruled at every one of these places. */
+/** git may find its settings at unexpected places: a program that is named at any of them is overridden. */
 import { appendFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ function trap(): Trap {
   return { repo, root, gitDir: join(repo, '.git'), evil };
 }
 
-/** `git add` in that folder; whether the program ran. */
+/** Runs `git add` in that folder; returns whether the program ran. */
 async function adds(folder: string): Promise<boolean> {
   await tryOwnGit(folder, ['add', '-A', '--', '.']).catch((thrown: unknown) => {
     if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'unsafe_path')) throw thrown;
@@ -39,7 +39,7 @@ async function adds(folder: string): Promise<boolean> {
   return existsSync(join(ground?.root ?? '', 'mark'));
 }
 
-/** A folder of git elsewhere, beside a folder that a link `way` leads into: `way/../far` is it, and only the system knows. */
+/** A git folder elsewhere, beside a folder that the link `way` leads into: `way/../far` is that git folder, and only the system knows it. */
 function behindLink({ root, gitDir, evil }: Trap, way: string): void {
   mkdirSync(join(root, 'away', 'deep'), { recursive: true });
   cpSync(gitDir, join(root, 'away', 'far'), { recursive: true });

@@ -1,4 +1,7 @@
-/** What a repository's own configuration, attributes and hooks may not start: git obeys them, so no git of the engine's is told of them. */
+/**
+ * Programs that a repository's own configuration, attributes and hooks name are not started: git would obey them, so every git of the engine
+ * overrides them.
+ */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +24,7 @@ function trapped(made: Terminal): Trapped {
   return { ...made, program, marks };
 }
 
-/** All that `git help --config` lists and that names a program, and what only the manual's pages say. */
+/** Everything in `git help --config` that names a program, and the settings that only the manual pages mention. */
 function programVariables(): string[] {
   const listed = execFileSync('git', ['help', '--config'], { encoding: 'utf8' }).split('\n');
   const names =
@@ -34,7 +37,7 @@ function programVariables(): string[] {
     .map((name) => name.replace('<token>', 'sign').replace(/<[^>]*>/, 'trap'));
 }
 
-/** Every setting, every hook and every attribute that could start the program, written into the repository. */
+/** Writes every setting, hook and attribute that could start the program into the repository. */
 function arm({ repo, root, program }: Trapped): void {
   git(root, 'init', '-q', '--bare', '-b', 'main', join(root, 'far.git'));
   git(repo, 'remote', 'add', 'origin', join(root, 'far.git'));

@@ -1,4 +1,4 @@
-/** A command hook runs what a person trusted, in walls, whatever is pulled or edited afterwards. */
+/** A command hook runs the files that a person trusted, inside walls, whatever is pulled or edited afterwards. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -29,7 +29,7 @@ async function trusted(toml: string, files: Readonly<Record<string, string>>, is
   return startEngine({ on, ...(isWalled ? { env: { ...on.env, STATOR_SANDBOX: '' } } : {}) });
 }
 
-/** What another person's push would bring. */
+/** Commits the changes that another person's push would bring. */
 function pull(on: TestEngine, files: Readonly<Record<string, string>>): void {
   for (const [file, text] of Object.entries(files)) write(on.repo, file, text);
   git(on.repo, 'commit', '-qam', 'pulled');

@@ -1,4 +1,4 @@
-/** A password that stood in a hook is in nothing that stator keeps. */
+/** A password in a hook's address is in nothing that stator stores. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

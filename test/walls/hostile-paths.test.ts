@@ -1,4 +1,4 @@
-/** A coder that leaves thousands of files whose names are more than names: all of them arrive as they are, and none of them does anything. */
+/** A coder leaves thousands of files with hostile names: all of them arrive unchanged, and none of them has an effect. */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { begin, ground, planText, startEngine, untilPhase, untilStatus } from '.
 import { git } from '../support/ground.ts';
 import { noWallsHere } from '../support/walls.ts';
 
-/** Parts of names: of flags, patterns, revisions, shells, formats, terminals, other systems, and of what is not text. */
+/** Parts of names: from flags, patterns, revisions, shells, formats, terminals, other systems, and bytes that are no text. */
 const odd: readonly string[] = [
   ...['-rf', '--output=x', '--', '-', '@', '@{u}', 'HEAD', 'main', 'a..b', 'a:b', ':/x', ':(top)x', ':!x', ':^x', '!x'],
   ...[
@@ -76,7 +76,7 @@ const odd: readonly string[] = [
   ],
   ...['x'.repeat(255), 'é'.repeat(127), '<img src=x onerror=alert(1)>', '$HOME', '{{plan}}', '%PATH%'],
 ];
-/** No text of any encoding. */
+/** Bytes that are no text in any encoding. */
 const bytes = [
   Buffer.from([0xff, 0xfe]),
   Buffer.from([0x80]),
@@ -85,7 +85,10 @@ const bytes = [
 ];
 const wanted = 2_000;
 
-/** Each part as a file, and files in folders of that name, with some very deep ones, until there are enough. In latin1: a string has all bytes so. */
+/**
+ * Each part as a file, and files in folders of that name, some of them very deep, until there are enough. As latin1, because such a string can hold
+ * any byte.
+ */
 function hostilePaths(): string[] {
   const parts = [...odd.map((name) => Buffer.from(name)), ...bytes].map((name) => name.toString('latin1'));
   const names = parts.filter((name) => name !== '-');
@@ -97,7 +100,7 @@ function hostilePaths(): string[] {
   return [...found];
 }
 
-/** Reads a list of paths, in base64, and makes each a file in the folder that it was started in. */
+/** Reads a list of base64 paths, and makes a file for each in its working folder. */
 const maker = `import { mkdirSync, readFileSync, writeFileSync, chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 for (const line of readFileSync(fileURLToPath(new URL('paths', import.meta.url)), 'utf8').split('\\n')) {

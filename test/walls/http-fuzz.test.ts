@@ -1,6 +1,6 @@
 /**
- * Whatever is sent to a route of the description, in memory, over the socket, over TCP and over the socket of a run: it is answered as that route may answer,
- * and never with a failure of ours. 4,000 requests in `npm test`, 110,000 in the soak.
+ * Random requests to every documented route, in memory, over the socket, over TCP and over the socket of a run: the answer is always one that the
+ * route documents, and never an internal error. 4,000 requests in `npm test`, 110,000 in the soak.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -29,7 +29,7 @@ import {
 import { hangMs } from '../support/hang.ts';
 import { expectAnswer } from '../support/prose.ts';
 
-/** The part of a JSON schema that requests are drawn from. */
+/** The part of a JSON schema from which requests are generated. */
 interface Schema {
   readonly type?: string;
   readonly enum?: readonly unknown[];
@@ -51,11 +51,11 @@ interface Call {
   readonly path: string;
   readonly body: string | null;
   readonly type: string | null;
-  /** What is sent where nobody has a token. */
+  /** The authorization of a request without a known token. */
   readonly authorization: string | null;
 }
 
-/** They take their time where they are sent at once, so few of them are. */
+/** These are slow if they are sent at once, so there are few. */
 const huge = ['`'.repeat(400_000), '#'.repeat(900_000), '## Wave 1\n'.repeat(60_000), '- a\n'.repeat(200_000)];
 const known = ['demo', 'here', 'there', 'here-w1-t1', '1', '0', '-5', 'pause', 'resume', 'cancel', 'plan_updated'];
 const documents = ['', '# x\n\n## Wave 1\n### Task 1: one\n', '```\n## Wave 1\n', '\0', '\ud800', '\u009b31m\u202e'];
@@ -111,7 +111,7 @@ function drawnBy({ type, enum: words, const: word, anyOf, properties, items }: S
 
 const { paths = {} } = describeApi(routes);
 const operations = Object.entries(paths).flatMap(([path, methods]) =>
-  // As the description has them.
+  // The operations of the description.
   Object.entries(methods as unknown as Record<string, Operation>).map(([method, operation]) => ({
     path,
     method,
@@ -119,21 +119,21 @@ const operations = Object.entries(paths).flatMap(([path, methods]) =>
   })),
 );
 
-/** A name in a path as a client would write it, or as it is where that is no text. */
+/** A name in a path as a client would encode it, or unchanged if it is no text. */
 function encoded(name: unknown): string {
-  // Of an object that was drawn, `String` may find a toString that is no function.
+  // `String` may fail for a generated object whose toString is not a function.
   const given = (typeof name === 'object' ? JSON.stringify(name) : String(name)).slice(0, 2_000);
   if (given.startsWith('%')) return given;
   return /\p{Surrogate}/u.test(given) ? '%ff' : encodeURIComponent(given) || 'demo';
 }
 
-/** What takes the repo itself away is asked of others: the rest would meet nothing any more. */
+/** Requests that remove the repo are sent last, because the rest would find nothing. */
 function isLast({ method, path }: { method: string; path: string }): boolean {
   return method === 'delete' && path === '/v1/repos/{project}';
 }
 
 const call: fc.Arbitrary<Call> = fc
-  // A stream of events has no end; it has tests of its own.
+  // A stream of events does not end; other tests cover it.
   .constantFrom(...operations.filter(({ path }) => path !== '/v1/events'))
   .chain(({ path, method, operation: { parameters = [], requestBody } }) => {
     const schema = requestBody?.content['application/json'].schema ?? {};
@@ -215,11 +215,11 @@ async function send({ token, ...where }: Where, { method, path, body, type, auth
   });
 }
 
-/** What a token is asked for has codes of its own, which its door gives and no route: `fits` where there is no such door. */
+/** Requests for a token have further codes, from the check before the route; `fits` applies if there is no such check. */
 function judge({ key, method, path, body }: Call, { status, type, text }: Answer, fits: boolean): void {
   const where = `${method} ${path.slice(0, 300)} ${body?.slice(0, 300) ?? ''}: ${status} ${text.slice(0, 300)}`;
   expect(status, where).toBeGreaterThanOrEqual(200);
-  // A user who is not root may listen on no port below 1024.
+  // A user who is not root cannot listen on a port below 1024.
   if (path === '/v1/inspect' && status === 503) expect(text, where).toContain('cannot listen');
   else expect(status, where).toBeLessThan(500);
   const json: unknown = type.startsWith('application/json') ? JSON.parse(text) : null;
@@ -227,7 +227,7 @@ function judge({ key, method, path, body }: Call, { status, type, text }: Answer
   if (fits && key !== null && status !== 404) mustFit(routeOf(key), { status, json, text });
 }
 
-/** So many are on their way at once. */
+/** The number of concurrent requests. */
 const abreast = 20;
 
 async function fuzz(where: Where, count: number, isAsked: (call: Call) => boolean = () => true): Promise<void> {
@@ -239,7 +239,7 @@ async function fuzz(where: Where, count: number, isAsked: (call: Call) => boolea
   await fc.assert(property, { numRuns: Math.ceil(count / abreast), endOnFailure: true });
 }
 
-/** Nobody watches, so nothing is started, whatever is asked. */
+/** No watcher runs, so nothing is started, whatever is requested. */
 async function populated() {
   const engine = await startEngine({ onlyWatched: true });
   await register(engine, 'here', planText(['true'], ['true']));
@@ -249,7 +249,7 @@ async function populated() {
 
 it('whatever is asked is answered, with what is wrong and what to do, and nothing is written elsewhere', async () => {
   const { engine, bugs } = await populated();
-  // A note that is taken stands in the repo's own folder of stator.
+  // An accepted note is written into stator's folder of the repo.
   const around = () => [...readdirSync(engine.root), ...readdirSync(engine.repo)].filter((name) => name !== '.stator');
   const before = around();
   await fuzz({ engine: engine.engine }, runsOf(10_000));
@@ -283,7 +283,7 @@ it('nothing that an agent sends over its own socket does', async () => {
   await begin(engine, 'here', planText([`${leaveToken(file)}; ${gate(go)}`]));
   await untilFile(file);
   const [socketPath = '', token = ''] = readFileSync(file, 'utf8').split('\n');
-  // What ends the run itself would take its socket away.
+  // Requests that end the run would remove its socket.
   await fuzz(
     { socketPath, token },
     runsOf(9_000, 240),

@@ -1,4 +1,4 @@
-/** A file is made as long as its maker likes in a moment, and takes no disk: git would read all of it. */
+/** A sparse file of any size is made in a moment and uses no disk, but git would read all of it. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { begin, planText, startEngine, untilPhase } from '../support/engine.ts';

@@ -1,4 +1,7 @@
-/** The page of `stator inspect`: what a web page of another origin, a program without the token and whoever takes the port of a dead daemon do not get. */
+/**
+ * The page of `stator inspect`: the limits for a web page of another origin, for a program without the token, and for a program that takes the port
+ * of a dead daemon.
+ */
 import { execFile } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -68,7 +71,7 @@ it('no route answers without the token, with a wrong one, or with one in another
       expect((await ask(`GET ${path}`, { headers })).status, `${path} ${JSON.stringify(headers)}`).toBe(401);
     expect((await ask('POST /v1/stop', { headers })).status).toBe(401);
   }
-  // MCP is served where the control API is, and not beside the page.
+  // MCP is served by the control API, and not beside the page.
   const isHere = (key: string) => !key.endsWith(' /mcp');
   for (const { key } of routes)
     expect((await ask(key.replaceAll(/:\w+/g, 'demo'))).status, key).toBe(isHere(key) ? 401 : 404);
@@ -95,10 +98,10 @@ it('a name that was pointed here, and a page of another origin, are refused with
       expect(await status({ origin }, key), `${origin} ${key}`).toBe(403);
   for (const site of ['cross-site', 'same-site', 'none']) expect(await status({ 'sec-fetch-site': site })).toBe(403);
   expect(await status({ origin: `http://${own}`, 'sec-fetch-site': 'same-origin' })).toBe(200);
-  // A link in a mail leads to the page, and nothing of worth is in it.
+  // A link in a mail can lead to the page, which contains nothing secret.
   expect(await status({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 'GET /')).toBe(200);
   expect(await status({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).toBe(403);
-  // What a form may send without asking.
+  // The requests that a form can send without a preflight.
   const form = { ...bearer(token), 'content-type': 'text/plain' };
   expect((await ask('POST /v1/queue/pause', { headers: form, body: '{}' })).status).toBe(415);
 });
@@ -170,7 +173,7 @@ it('an address for a command line is spent by the first who comes', async () => 
   expect((await ask('POST /session/enter', { headers: bearer('made up') })).status).toBe(401);
 });
 
-/** As a page does it, which has the key in its memory. */
+/** Encrypts as a page does, which has the key in its memory. */
 function sealed(key: string, text: string): string {
   const seal = createHmac('sha256', Buffer.from(key, 'base64url')).update(text).digest();
   return seal.subarray(0, 24).toString('base64url');
@@ -193,7 +196,7 @@ it('the token of a dead daemon counts no more, and a page that has the key makes
   const daemon = await startDaemon({ home: made.home, env: made.env });
   afterwards(() => daemon.stop());
   const { port } = before;
-  // It is there again by itself, where it was.
+  // The page is served again at the same address.
   await until(async () => (await ask({ port }, 'GET /').catch(() => null))?.status === 200);
   expect((await ask({ port }, 'GET /v1/ping', { headers: bearer(before.token) })).status).toBe(401);
   expect((await ask({ port }, 'GET /v1/ping', { headers: bearer(key) })).status).toBe(401);
@@ -220,7 +223,7 @@ it('who took the port of a dead daemon can prove nothing, not even with what the
   expect((await ask({ port: after.port }, 'GET /v1/ping', { headers: bearer(before.token) })).status).toBe(401);
   const nonce = randomBytes(24).toString('base64url');
   const relayed = JSON.parse((await after.ask(`GET /session/hello?nonce=${nonce}`)).text) as Hello;
-  // A page at the old address asks for a proof that names it.
+  // A page at the old address requires a proof that names that address.
   expect(relayed.proof).not.toBe(sealed(key, `proof 127.0.0.1:${before.port} ${relayed.life} ${nonce}`));
 });
 
@@ -256,7 +259,7 @@ it('a daemon that nobody asks for the page listens nowhere and keeps nothing of 
   expect(existsSync(inspectorFile(made.home))).toBe(false);
 });
 
-/** The status with which an upgrade is answered; 101: it was let in. */
+/** The status of the answer to an upgrade; 101: accepted. */
 function knock(
   port: number,
   path: string,
@@ -307,7 +310,7 @@ it('a page of another origin, or under a name that was pointed here, does not wa
       expect(await knock(port, `/stately?watch=${watch}`, { headers: { origin }, protocols: given }), origin).toBe(403);
   for (const host of ['evil.example', `evil.example:${port}`, `localhost:${port}`, '127.0.0.1'])
     expect(await knock(port, `/stately?watch=${watch}`, { headers: { host } }), host).toBe(403);
-  // A page says it in a subprotocol: what stands in an address is not taken from it.
+  // A page sends its token in a subprotocol: a token in the address is not accepted.
   expect(await knock(port, `/stately?watch=${watch}`, { headers: { origin: own } })).toBe(401);
   expect(await knock(port, '/stately', { headers: { origin: own }, protocols })).toBe(101);
 });
@@ -344,7 +347,7 @@ it('who watches says nothing: what is sent is not read, and much of it ends the 
   socket.send(JSON.stringify({ type: '@xstate.event', event: { type: 'cancel' }, sessionId: 'supervisor' }));
   socket.send('x'.repeat(2_000));
   expect(await code).toBe(1_009);
-  // Nobody holds it up where it goes, or moves to another port.
+  // It returns to the same port, or moves to another one if the port is taken.
   const watching = async (at: number, by: string) => {
     const other = new WebSocket(`ws://127.0.0.1:${at}/stately?watch=${by}`);
     const gone = new Promise((resolve) => other.on('close', resolve));
@@ -383,7 +386,7 @@ try {
 }
 `,
   );
-  // A network of its own, in which that port is nobody's.
+  // A network namespace in which that port is free.
   const walls = [
     '--dev-bind',
     '/',

@@ -1,4 +1,4 @@
-/** What strangers write on issues, what a forge answers, and what is given as a reference: none of it becomes work, a path, a flag, or the end of a session. */
+/** Texts of strangers on issues, answers of a forge, and references: none of them becomes work, a path, a flag, or the end of a session. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { git, until } from '../support/ground.ts';
 import { issueScene } from '../support/issue-life.ts';
 
 const dayMs = 86_400_000;
-/** A day between each. */
+/** Each comment is a day after the one before. */
 const commentsOf = (count: number, body: string): FakeComment[] =>
   Array.from({ length: count }, (_, index) => ({
     id: index + 1,

@@ -1,4 +1,4 @@
-/** Who judges a coder's work does not come from the coder: the program of a reviewer, and every file that its words name, is that of the main folder. */
+/** A coder cannot choose its judge: a reviewer's program, and every file that its command line names, come from the main folder. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -24,7 +24,7 @@ for (const program of ['./judge', './judge --strict'])
     expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('not good') });
   });
 
-/** By program the flags that follow it; each names the script in its own way. */
+/** The flags of each program; each names the script in its own way. */
 const interpreted = [
   ['sh scripts/review.sh', []],
   ['sh "scripts/review.sh"', []],
@@ -76,7 +76,7 @@ for (const program of [
     });
   });
 
-/** What a coder leaves in place of the scripts that judge it: others, a link, nothing. */
+/** What a coder leaves in place of the judging scripts: other content, a link, nothing. */
 const exchanges = [
   'rm -r scripts && mkdir scripts && echo exit 0 > scripts/review.sh',
   'mv scripts elsewhere && echo exit 0 > elsewhere/review.sh && ln -s elsewhere scripts',
@@ -219,7 +219,7 @@ it('a file whose name is no text does not stay where a judge has all files as th
   expect(blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('no UTF-8') });
 });
 
-/** A repository with a script that finds everything bad. */
+/** A repository with a script that rejects everything. */
 function withScript() {
   const on = ground();
   mkdirSync(join(on.repo, 'scripts'));

@@ -1,4 +1,4 @@
-/** What a text does not do by its mere size and shape: stop an engine, or be answered as a bug. */
+/** The size and shape of a text alone can neither stop an engine nor cause an internal error. */
 import { expect, it } from 'vitest';
 import { cut } from '../../cli/text.ts';
 import { readableLog } from '../../runtime/work/agents/reports/readable-log.ts';

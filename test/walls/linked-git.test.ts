@@ -1,4 +1,7 @@
-/** A `.git` that a stranger wrote: what its links, settings and alternates lead to is not there inside of walls, and what walls never show is looked for last. */
+/**
+ * A hostile `.git`: the targets of its links, settings and alternates are not visible inside of walls. The last test searches for files that walls
+ * never show.
+ */
 import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -29,17 +32,17 @@ const user = temporaryHome();
 const branch = 'plan/demo-w1-t1';
 const secret = 'the secret of this test';
 
-/** A key of the user's, and the token in stator's home. */
+/** Stores a user's key, and the token in stator's home. */
 function keep(file: string): string {
   write(user.path, file, `${secret}\n`);
   return join(user.path, file);
 }
 
-/** A repository in the user's home, whose `.git` is then `made` by a stranger; and what its agent finds. */
+/** A repository in the user's home, whose `.git` a stranger has then changed; and what its agent finds. */
 async function agentIn(made: (gitDir: string) => void = () => {}): Promise<{
   repo: Repository;
   adminDir: string;
-  /** What a shell says inside, with these keys of its profile and mounts beside those of git. */
+  /** The output of a shell inside, with these profile keys, and with further mounts besides those of git. */
   inside(script: string, profile?: Partial<WallsProfile>, more?: readonly Mount[]): Promise<string>;
 }> {
   const repo = await openRepository(join(user.path, 'src', 'demo'));
@@ -82,7 +85,7 @@ function link(to: string, place: string): void {
   symlinkSync(to, place);
 }
 
-/** Every file that the agent can read below the repository, its own git folder there included, is looked through. */
+/** Searches every file that the agent can read below the repository, its separate git folder included. */
 const looksEverywhere = `grep -rsF '${secret}' "$HOME" && echo found; git config --list >/dev/null; true`;
 
 const ways: readonly (readonly [string, (gitDir: string) => void])[] = [

@@ -1,4 +1,4 @@
-/** What an agent makes of the login of its program reaches its user only where it is that login, renewed. */
+/** An agent's change of its program's login reaches the user only if it is the same login, renewed. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -38,7 +38,7 @@ const opencode = (access: string, expires: number, more = {}) => ({
   ...more,
 });
 
-/** A run that was given the user's login, and what of it each has now. */
+/** A run with the user's login, and the present content of both copies. */
 function given(preset: Preset, login: unknown) {
   const { root } = ground();
   const own = join(root, 'login.json');

@@ -1,4 +1,7 @@
-/** The network of agents, checks and setups inside of walls: everything, the hosts of a list by a proxy, or nothing. The internet of these tests is a port of loopback. */
+/**
+ * The network of agents, checks and setups inside of walls: all of it, listed hosts through a proxy, or none. The internet of these tests is a port
+ * of loopback.
+ */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -38,7 +41,7 @@ async function startInternet(): Promise<{ port: number; asked: string[] }> {
   return { port: (server.address() as AddressInfo).port, asked }; // it listens on a port
 }
 
-/** Node alone, since no other program is on every machine. */
+/** Uses only Node, because no other program exists on every machine. */
 const get = (url: string) =>
   `node -e "const p = new URL(process.env.http_proxy); require('node:http').get({ host: p.hostname, port: p.port, path: '${url}' }, (r) => { process.stdout.write(r.statusCode + ' '); r.pipe(process.stdout); })"`;
 const connects = (place: string) =>

@@ -1,4 +1,4 @@
-/** Inside walls an agent has a git folder of its own: what it does to git there does not reach the repository, but for its commits. */
+/** Inside walls an agent has a separate git folder: only its commits reach the repository. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ async function started() {
     to ?? from,
   ]);
   const places = [...system, ...links, '--tmpfs', '/tmp', '--bind', path, path, ...mounts, '--chdir', path];
-  /** Answers what the script printed, whatever its exit code. */
+  /** Returns the output of the script, whatever its exit code. */
   const inside = (script: string) =>
     spawnSync(bubblewrap, [...namespaces, ...places, '--', '/bin/sh', '-c', script], {
       encoding: 'utf8',
@@ -42,7 +42,7 @@ async function started() {
   return { repo, path, base, inside, collect };
 }
 
-/** Everything in the shared git folder that a program or another branch could be changed by. */
+/** Everything in the shared git folder with which a program or another branch could be changed. */
 function sharedState(repo: Repository): unknown {
   return {
     refs: run(repo.path, 'for-each-ref'),

@@ -1,4 +1,4 @@
-/** People with tokens of their own: what each role may do, in whose name it stands in the journal, and what ends when a token is taken back. */
+/** People with their own tokens: the permissions of each role, the names in the journal, and the end of a revoked token. */
 import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { request as overTls } from 'node:https';
@@ -18,7 +18,7 @@ import { bearer, json, served, stream } from '../support/team.ts';
 
 it('a role may what its routes say, and everything else is 403 with the role that it needs', async () => {
   const { tokenFor, say } = await served();
-  // A stream lasts, so it is asked for elsewhere.
+  // A stream does not end, so other tests cover it.
   const asked = routes.filter(({ key }) => !['GET /v1/events', 'GET /mcp'].includes(key));
   for (const [index, role] of personRoles.entries()) {
     const token = tokenFor(`the-${role}er`, role);
@@ -37,7 +37,7 @@ it('a role may what its routes say, and everything else is 403 with the role tha
     }
   }
   const ofOwner = routes.filter(({ definition }) => needOf(definition) === 'owner').map(({ key }) => key);
-  // A new route is the owner's alone until somebody says otherwise.
+  // A new route is only for the owner until somebody decides otherwise.
   expect(ofOwner).toMatchInlineSnapshot(`
     [
       "POST /v1/stop",
@@ -96,13 +96,13 @@ it('every act stands in the journal with the name of who did it, and explain say
   ];
   for (const type of [...steering, 'nothing'])
     for (const token of [anna, look]) expect((await signal(token, type)).status, type).toBe(403);
-  // What becomes the document is what is done: to choose a draft is to steer. Here there is none.
+  // Choosing a draft decides what is done, so it needs the role `steer`. Here there is no draft.
   expect(await signal(bob, 'choose', { draft: 1 })).toMatchObject({ status: 409 });
   expect((await signal(bob, 'implement_start')).status).toBe(200);
   expect((await signal(bob, 'pause')).status).toBe(200);
   expect((await client.explain('demo', 'login')).waiting_for?.detail).toMatch(/^bob paused it; /);
   expect((await signal(look, 'resolve')).status).toBe(403);
-  // It is refused by the plan, since nothing is asked; and the refusal has her name too.
+  // The plan refuses it, because there is no question; the refusal also names her.
   expect((await signal(anna, 'resolve', { body: 'go on' })).status).toBe(409);
   expect((await client.explain('demo', 'login')).refused_last).toMatchObject({
     event: 'resolve',
@@ -118,7 +118,7 @@ it('every act stands in the journal with the name of who did it, and explain say
     'person:bob',
     'person',
   ]);
-  // What is no line of a plan's journal is one of the daemon's log.
+  // Actions without a line in a plan's journal have one in the daemon's log.
   expect((await say('POST /v1/queue/pause', bob, {})).status).toBe(200);
   expect((await say('POST /v1/repos/demo/pause', bob, {})).status).toBe(200);
   expect(told).toContain('bob: POST /v1/queue/pause');
@@ -145,7 +145,7 @@ it('a token that is taken back is refused at once and ends its open streams, and
     for (const key of ['GET /v1/status', 'GET /session/key', 'POST /session/enter'])
       expect((await say(key, token)).status, key).toBe(401);
   await Promise.all([streams.anna.ended, streams.page.ended]);
-  // One of the same name later is another person.
+  // A later person of the same name is another person.
   const next = tokenFor('anna', 'look');
   expect((await say('GET /v1/status', next)).status).toBe(200);
   for (const token of [anna, page]) expect((await say('GET /v1/status', token)).status).toBe(401);
@@ -214,7 +214,7 @@ it('an agent makes no token, and with its own, a guessed pass or a row it is no 
   expect(readPeople(home)).toEqual([]);
   const token = addPerson(home, { name: 'anna', role: 'steer' }, Date.now());
   const socket = { socketPath: daemon.socketPath };
-  // The socket knows owners and runs: a token of TCP is none there.
+  // The socket knows only owners and runs: it accepts no token of TCP.
   for (const authorization of [`Bearer ${token}`, 'Bearer person.anna', `Bearer person.${token.split('.')[1]}`]) {
     const asked = { headers: { authorization, ...json }, body: '{}' };
     expect(await ask(socket, 'POST /v1/queue/pause', asked), authorization).toMatchObject({ status: 401 });
@@ -263,7 +263,7 @@ it('only the hash of a token is kept, in files that are this user’s alone', as
     expect.objectContaining({ code: 'conflict' }),
   );
   expect(readdirSync(folder)).toEqual(['anna']);
-  // Whoever else could write it would be a person.
+  // If other users could write it, any of them would count as a person.
   writeFileSync(join(folder, 'open'), text, { mode: 0o644 });
   symlinkSync(join(folder, 'anna'), join(folder, 'link'));
   for (const name of ['open', 'link'])
@@ -286,7 +286,7 @@ it('a tunnel from another port leads to the page where the configuration names i
   const page = (JSON.parse(entered.text) as { token: string }).token;
   expect(await at('GET /v1/status', bearer(page))).toMatchObject({ status: 200 });
   expect((await stream(tunnel.port, page)).status).toBe(200);
-  // The token of a page is one of that address, and the daemon proves itself there and at its own alone.
+  // A page's token is valid for one address, and the daemon proves its identity only there and at its own.
   expect(await ask({ port }, 'GET /v1/status', { headers: bearer(page) })).toMatchObject({ status: 401 });
   for (const key of ['GET /', 'GET /v1/status', 'GET /session/hello?nonce=aaaaaaaaaaaaaaaaaaaa', 'POST /session/enter'])
     expect(await ask({ port: other.port }, key, { headers: bearer(token) }), key).toMatchObject({ status: 403 });
@@ -300,7 +300,7 @@ it('a proxy leads to the page by the name that the configuration has, over https
   for (const each of [https, http]) each.leadTo(port);
   const token = tokenFor('anna', 'steer');
   const host = { host: 'stator.example.org' };
-  // What the proxy sends, over the connection that it makes.
+  // The requests that the proxy sends, over its own connections.
   const asked = (key: string, headers: Record<string, string> = {}) =>
     ask({ port }, key, { headers: { ...host, 'x-forwarded-proto': 'https', ...headers } });
   expect((await asked('GET /')).status).toBe(200);
@@ -311,7 +311,7 @@ it('a proxy leads to the page by the name that the configuration has, over https
     [{ origin: 'https://evil.example' }, 403],
     [{ host: 'evil.example' }, 403],
     [{ 'sec-fetch-site': 'cross-site' }, 403],
-    // Others can read what goes over http; and who says nothing is an old proxy.
+    // Others can read http; and a proxy that does not state the scheme is an old one.
     [{ 'x-forwarded-proto': 'http' }, 403],
     [{ 'x-forwarded-proto': 'http, https' }, 403],
     [{ 'x-forwarded-proto': 'HTTPS' }, 200],
@@ -319,7 +319,7 @@ it('a proxy leads to the page by the name that the configuration has, over https
     expect((await asked('GET /v1/status', { ...bearer(token), ...headers })).status, JSON.stringify(headers)).toBe(
       status,
     );
-  // Where no proxy is configured its word counts for nothing.
+  // Without a configured proxy, its header is ignored.
   const own = { ...bearer(token), host: `127.0.0.1:${port}`, 'x-forwarded-proto': 'https' };
   expect(
     (await ask({ port }, 'GET /v1/status', { headers: { ...own, origin: `http://127.0.0.1:${port}` } })).status,
@@ -334,7 +334,7 @@ it('a proxy leads to the page by the name that the configuration has, over https
   expect(events.headers).toMatchObject({ 'x-accel-buffering': 'no' });
 });
 
-/** What came of a stream until now, over TLS. */
+/** The events of a stream until now, over TLS. */
 function eventsOver(port: number, headers: Record<string, string>) {
   return new Promise<{ headers: IncomingHttpHeaders; text(): string }>((resolve, reject) => {
     const where = { host: '127.0.0.1', port, path: '/v1/events', headers, rejectUnauthorized: false };

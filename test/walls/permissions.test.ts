@@ -1,4 +1,4 @@
-/** An agent asks a person before it does something, and cannot answer in the person's place. */
+/** An agent asks a person for permission, and cannot answer in the person's place. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -25,7 +25,7 @@ import { noWallsHere } from '../support/walls.ts';
 const fake = join(import.meta.dirname, '../support/fixtures/agents/asking-claude.mjs');
 const title = 'asks-w1-t1';
 
-/** An agent that asks about `make deploy` and, beside that, runs `line` as it likes. */
+/** An agent that asks about `make deploy`, and runs `line` without asking. */
 async function asking(line: string, keys = ''): Promise<TestEngine> {
   const on = ground();
   const asks = JSON.stringify([['echo deployed > deployed.txt']]);
@@ -52,7 +52,7 @@ async function question({ client }: TestEngine): Promise<NonNullable<InstanceEnt
   return found;
 }
 
-/** An agent has asked, and its run's own socket is at hand, as the agent has it. */
+/** An agent has asked, and the test can use its run's own socket. */
 async function askedByRun() {
   const left = join(ground().root, 'left');
   const engine = await asking(leaveToken(left));
@@ -81,7 +81,7 @@ it('a run’s own socket and token answer no question, in whatever words', async
     expect(await codeOf(run('POST', path, { body })), path).toMatch(/^(?:forbidden|not_allowed|bad_request)$/);
     expect(await codeOf(elsewhere('POST', path, { body })), path).toMatch(/^(?:not_allowed|bad_request)$/);
   }
-  // The same question again, as another one: it is what it was.
+  // The same question under another id keeps its state.
   const again = { id, tool: 'Bash', detail: 'ls', wait_ms: 0 };
   expect((await run('POST', '/v1/repos/demo/plans/asks/permissions', { body: again })).status).toBe(200);
   expect((await question(engine)).detail).toBe('echo deployed > deployed.txt');

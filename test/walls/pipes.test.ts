@@ -1,4 +1,4 @@
-/** Named pipes in the place of files that git reads: nobody waits for them. */
+/** Named pipes in the place of files that git reads: nothing waits for them. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

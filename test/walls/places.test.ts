@@ -1,4 +1,4 @@
-/** What of the user's own programs and of what they keep is there inside of walls. */
+/** The user's programs and data that are visible inside of walls. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ import { noWallsHere } from '../support/walls.ts';
 interface House {
   readonly userHome: string;
   put(file: string, text?: string, mode?: number): string;
-  /** What a shell says inside of the walls of that profile. */
+  /** The output of a shell inside the walls of that profile. */
   inside(script: string, profile?: Partial<WallsProfile>): Promise<string>;
 }
 
@@ -183,12 +183,12 @@ describe.skipIf(noWallsHere !== null)(
       },
     );
 
-    // A user who is not root may set what is of the namespaces of the run alone: its queues, its shared memory, its pids.
+    // A user who is not root may set values of the run's own namespaces: its queues, its shared memory, its pids.
     const ofItsOwn = /^\/proc\/sys\/(?:fs\/mqueue\/\w+|kernel\/(?:(?:auto_)?msg|sem|shm|pid_max|ns_last_pid)\w*)\n/gm;
     test('no setting of the kernel can be written, by root neither', async () => {
       const { inside } = house();
       const folders = '/proc/sys /proc/irq /proc/bus /proc/fs /proc/acpi /proc/scsi';
-      // Only asked, and never tried: one that can be written is the machine's.
+      // Only checked, and never tried: a writable setting would change the whole machine.
       const said = await inside(
         `find ${folders} -type f -writable 2>/dev/null; find /proc -maxdepth 1 -type f -writable; test -r /proc/sys/kernel/core_pattern && echo readable`,
       );

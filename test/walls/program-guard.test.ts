@@ -1,4 +1,4 @@
-/** What a judge starts cannot reach into its program, and make it say another verdict. */
+/** Child processes of a judge cannot change its program, and so cannot forge a verdict. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const python = '/usr/bin/python3';
 const hasPython = spawnSync(python, ['-c', 'import ctypes']).status === 0;
 const x64 = process.arch === 'x64';
 
-/** Prints what of it works on its parent, which has said where a word of its memory is. */
+/** Prints which attacks work on its parent, which has printed the address of a word in its memory. */
 const attack = `
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -72,7 +72,7 @@ describe.skipIf(noWallsHere !== null || !hasPython || !['x64', 'arm64'].includes
   },
 );
 
-/** What the filter answers to a call: the kernel's machine, as far as filters of ours use it. */
+/** The filter's decision about a call: the kernel's interpreter, as far as these filters use it. */
 function answerOf(filter: Buffer, call: { arch: number; number: number; args?: readonly number[] }): string {
   const { arch, number, args = [] } = call;
   const words = new Map([[0, number], [4, arch], ...args.map((arg, index) => [16 + 8 * index, arg] as const)]);

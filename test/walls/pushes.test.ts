@@ -1,4 +1,4 @@
-/** A push starts what the repository names only where a person typed it, and a fetch that a start asks for never does. */
+/** A push runs programs of the repository only if a person typed it, and a fetch before a start never does. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -14,7 +14,7 @@ afterEach(() => {
   ground = null;
 });
 
-/** A repository with a remote beside it, both of which leave marks by everything that a push may start. */
+/** A repository and its remote, which both record every program that a push may start. */
 function hostile(): { repo: string; bare: string; marks: () => string[] } {
   ground = makeGround();
   const { repo, root } = ground;

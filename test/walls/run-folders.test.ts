@@ -1,4 +1,4 @@
-/** What a run folder that somebody laid out beforehand does not do any more: stand for a run that never was. */
+/** A run folder that somebody prepared cannot be mistaken for a run that never began. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -23,7 +23,7 @@ it('a reviewer’s end that lies in its folder before it is started does not app
       if (folder === undefined) return;
       planted.push(folder);
       writeFileSync(join(on.home, 'runs', folder, 'exit'), '000\n');
-      // The disk was full for a moment: the start is tried again.
+      // The disk was full for a short time, so the start is tried again.
       throw new EngineError('store_full', 'no space left', 'free some');
     },
   });

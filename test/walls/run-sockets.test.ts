@@ -1,4 +1,4 @@
-/** An agent has a socket and a token of its own run, and with both it can do no more than speak of its own work. */
+/** An agent has a socket and a token of its own run, and with both it can only act on its own work. */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -34,14 +34,14 @@ interface Answer {
   readonly json: { readonly code?: string; readonly signal?: { readonly status: string; readonly refused: unknown } };
 }
 
-/** What a run left for us by `leaveToken`. */
+/** The socket and token that a run left with `leaveToken`. */
 async function agentOf(file: string): Promise<Agent> {
   await untilFile(file);
   const [socket = '', token = ''] = readFileSync(file, 'utf8').split('\n');
   return { socket, token };
 }
 
-/** As a program without any client of ours would ask. */
+/** Sends a request as a program without stator's client would. */
 async function ask(
   socketPath: string,
   key: string,
@@ -57,7 +57,7 @@ async function ask(
   return { status, json: isJson ? JSON.parse(text) : {} };
 }
 
-/** Two agents of one plan at work side by side, and a plan beside theirs. */
+/** Two running agents of one plan, and another plan. */
 async function atWork() {
   const engine = await startEngine();
   const [one, two, go] = ['one', 'two', 'go'].map((name) => join(engine.root, name)) as [string, string, string];
@@ -143,7 +143,7 @@ it('a run’s own commands say all that it needs, its plan named by its file as 
   await untilFile(out);
   const said = readFileSync(out, 'utf8');
   expect(said).toContain('"plan":"own"');
-  // The plan itself is JSON, and differs in its times and commits.
+  // The plan itself is JSON, and its times and commits differ.
   expectProse(said.slice(said.search(/^error: /m)), 'GET /v1/plans', 'implement_finished');
   openGate(go);
   await untilStatus(engine, 'own', 'done');

@@ -1,4 +1,4 @@
-/** What a signal file does not do any more: it counts only from who may say that word, in the place and the time of the run that has it to say. */
+/** A signal file counts only from a run that may send that signal, in its place and during its time. */
 import { spawn } from 'node:child_process';
 import {
   chownSync,
@@ -44,7 +44,7 @@ import { expectProse } from '../support/prose.ts';
 const isRoot = process.getuid?.() === 0;
 const signals = '.stator/signals';
 
-/** A shell line that says a word by a file, in the folder in which it runs. */
+/** A shell line that writes a signal file, in the folder in which it runs. */
 function word(name: string, folder = signals): string {
   return `mkdir -p ${folder} && echo good > ${folder}/${name}`;
 }
@@ -53,7 +53,7 @@ function worktree({ repo }: Pick<TestEngine, 'repo'>, branch: string): string {
   return join(repo, '.worktrees', branch);
 }
 
-/** An engine whose reviewer is at work once `ready` exists, until the gate `go` is opened. */
+/** An engine whose reviewer is running once `ready` exists, until the gate `go` is opened. */
 async function withHeldReviewer() {
   const on = ground();
   const [ready, go] = [join(on.root, 'ready'), join(on.root, 'go')];
@@ -71,7 +71,7 @@ describe('a coder', () => {
     await begin(engine, 'login', planText([`echo a > a.txt && ${word('review-approved-login')} && ${commit}`]));
     await until(() => existsSync(ready));
     const folder = join(worktree(engine, 'plan-login'), signals);
-    // The engine took it out of the branch; a process that outlived the coder would put it back.
+    // The engine removed it from the branch; a process that outlived the coder would write it again.
     const place = worktree(engine, 'plan-login');
     const id = git(place, 'rev-parse', 'HEAD:a.txt');
     git(place, 'update-index', '--add', '--cacheinfo', `100644,${id},${path}`);
@@ -167,7 +167,7 @@ describe('a coder', () => {
     await begin(engine, 'login', planText([`${word(`${name}.${mark}`, taken)} && ${gate(go)}; echo a > a.txt`]));
     const folder = join(worktree(engine, 'plan-login-w1-t1'), signals);
     await until(() => existsSync(join(folder, 'processing', `${name}.${mark}`)));
-    // What lies there is taken up by an engine that starts.
+    // An engine that starts handles the existing files.
     await engine.engine.stop();
     const next = await startEngine({ on, adds: false });
     await untilRefused(folder, name);
@@ -181,7 +181,7 @@ it('what a process that outlived its run writes into its worktree does not count
   const { engine, ready, go } = await withHeldReviewer();
   await begin(engine, 'login', planText(['echo a > a.txt']));
   await until(() => existsSync(ready));
-  // Of a role that lived in this worktree a while ago, written now.
+  // From a role that worked in this worktree a while ago, written now.
   const folder = signalsOf(worktree(engine, 'plan-login'));
   drop(folder, 'implement-finished-login', 'again');
   await untilRefused(folder, 'implement-finished-login');
@@ -192,7 +192,7 @@ it('what a process that outlived its run writes into its worktree does not count
 
 it('what lay in a worktree before a run began there is not a word of that run', async () => {
   const { engine, ready, go } = await withHeldReviewer();
-  // In a folder that stands in the way of every look, until the reviewer lives.
+  // In a folder that makes every check fail, until the reviewer runs.
   const planted = `${word('review-approved-login')} && echo x > ${signals}/processing`;
   await begin(engine, 'login', planText([`echo a > a.txt && ${planted}`]));
   await until(() => existsSync(ready));
@@ -337,7 +337,7 @@ describe('a folder of ours that was exchanged with a link', () => {
   });
 });
 
-/** A process that puts a link in the place of a folder, and the folder back, as fast as it can; ended by the returned function. */
+/** A process that replaces a folder by a link and back, as fast as it can; the returned function ends it. */
 function flipping(place: string, link: string, aside: string): () => Promise<void> {
   const program = `
     const { renameSync } = require('node:fs');

@@ -1,4 +1,4 @@
-/** A program that an agent leaves does not act with the rights of who runs stator. */
+/** A program that an agent leaves cannot run with the rights of stator's user. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { begin, ground, planText, startEngine, untilPhase } from '../support/eng
 import { noWallsHere, startWalled } from '../support/walls.ts';
 
 const modeOf = (path: string) => lstatSync(path).mode & 0o7777;
-/** What an accomplice on the same machine would start. */
+/** A program that another user of the machine could start. */
 const leaves = (folder: string) =>
   `mkdir -p ${folder}/deep; cp /bin/sh ${folder}/deep/shell; chmod 6777 ${folder}/deep/shell; test -u ${folder}/deep/shell && touch ${folder}/was-set`;
 

@@ -1,4 +1,4 @@
-/** A submodule that leads elsewhere: the engine commits, resets and deletes nothing there, and takes no objects from there. */
+/** A submodule that leads elsewhere: the engine commits, resets and deletes nothing there, and imports no objects from there. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ const home = temporaryHome();
 const quiet = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false', '-c', 'protocol.file.allow=always'];
 const branch = 'plan/demo-w1-t1';
 
-/** A run has begun in a worktree with the submodule `lib`; beside it lies a repository of the user's, with work that is not committed. */
+/** A run has begun in a worktree with the submodule `lib`; beside it is a repository of the user, with uncommitted work. */
 async function started() {
   const lib = makeRepository(join(home.path, 'lib'), { isHostile: false });
   const repo = await openRepository(join(home.path, 'demo'));
@@ -42,7 +42,7 @@ const state = (repository: string) => ({
   texts: ['a.txt', 'love.txt'].map((file) => read(repository, file)),
 });
 
-/** Everything that an engine does with a worktree; what it refuses is no harm. */
+/** Everything that an engine does with a worktree; a refusal does no harm. */
 async function wholeLife({ repo, path, ended, wanted }: Started): Promise<void> {
   for (const act of [
     () => keepAttempt(repo, ended),

@@ -1,4 +1,4 @@
-/** The control API on TCP: what a web page, a program without the token and a slow client do not get. */
+/** The control API on TCP: the limits for a web page, a program without the token and a slow client. */
 import { readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { afterwards, ground, startEngine, type TestEngine } from '../support/eng
 import { until } from '../support/ground.ts';
 import { type Asked, ask } from '../support/http-ask.ts';
 
-/** An engine whose app is served over TCP too, as the daemon does it. */
+/** An engine whose API is also served over TCP, as by the daemon. */
 async function served(hosts: readonly string[] = []) {
   const engine = await startEngine();
   const token = ensureHomeToken(engine.home);
@@ -37,7 +37,7 @@ it('no route answers without the token, also not ping and the description', asyn
   const { ask, bearer, token } = await served();
   for (const { key } of routes) {
     const path = key.replaceAll(/:\w+/g, 'demo');
-    // The name of a scheme has no case.
+    // The name of an authorization scheme ignores upper and lower case.
     const lower = { authorization: `bearer ${token}` };
     expect(await ask('GET /v1/ping', { headers: lower })).toMatchObject({ status: 200 });
     for (const headers of [{}, { authorization: 'Bearer nobody' }, { authorization: `Basic ${token}` }])
@@ -48,7 +48,7 @@ it('no route answers without the token, also not ping and the description', asyn
   }
   expect(await ask('GET /v1/ping', { headers: bearer })).toMatchObject({ status: 200 });
   expect(await ask('GET /openapi.json', { headers: bearer })).toMatchObject({ status: 200 });
-  // The token of the home is a person's, and none of an agent's.
+  // The home's token is valid for a person, and for no agent.
   expect(await ask('POST /v1/repos/demo/pause', { headers: bearer })).toMatchObject({ status: 200 });
 });
 
@@ -109,7 +109,7 @@ it('what a form of a web page can send is not read, over the socket neither', as
       expect(await overTcp(key, { headers: { ...bearer, ...headers }, body }), `${key} ${type}`).toMatchObject(refused);
       expect(await ask({ socketPath: socket }, key, { headers, body }), `${key} ${type}`).toMatchObject(refused);
     }
-  // A page's fetch may leave the type out altogether.
+  // A page can send a request without a content type.
   expect(await overTcp('POST /v1/repos', { headers: bearer, body })).toMatchObject({ status: 415 });
   expect((await engine.client.queueStats()).paused).toBe(false);
   expect(await overTcp('POST /v1/repos', { headers: { ...bearer, ...json }, body })).toMatchObject({
@@ -138,7 +138,7 @@ it('the file of the token is this user’s alone; a link, or one that others may
     const file = homeTokenFile(third.home);
     symlinkAt(join(root, place), file);
     expect(() => readHomeToken(third.home)).toThrow(expect.objectContaining({ code: 'home_unusable' }));
-    // A new one takes the link's place, and what it led to stays.
+    // A new token replaces the link, and the link's target stays.
     const made = rotateHomeToken(third.home);
     expect(readHomeToken(third.home)).toBe(made);
     expect(readFileSync(join(root, place), 'utf8').trim()).toBe(token);
@@ -150,7 +150,7 @@ function symlinkAt(target: string, path: string): void {
   renameSync(`${path}.link`, path);
 }
 
-/** Half of a request, and then nothing. */
+/** Sends half of a request, and then nothing. */
 function halfSent(
   where: { port: number } | { path: string },
   head: string,
@@ -217,13 +217,13 @@ it('who goes away in the middle of a request is no bug of ours, and is not logge
       await answer;
     }
   }
-  // Another request is answered after them: what they left would stand in the log by now.
+  // Another request is answered after them, so a fault of theirs would be in the log now.
   expect(await ask({ socketPath: socket }, 'GET /v1/ping')).toMatchObject({ status: 200 });
   expect(await ask({ port }, 'GET /v1/ping', { headers: bearer })).toMatchObject({ status: 200 });
   expect(engine.log.filter((line) => line.includes('failed ('))).toEqual([]);
 });
 
-/** The request is in the engine's hands when one that came after it was answered. */
+/** The engine has read the request when it has answered a later one. */
 async function seen(
   { home, env }: TestEngine,
   where: { port: number } | { path: string },

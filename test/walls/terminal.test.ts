@@ -1,4 +1,4 @@
-/** What others' text may not do to a terminal: write its clipboard, hide or turn what stands there. In a JSON text it is escaped, and the value stays the same. */
+/** Foreign text cannot control a terminal: write its clipboard, or hide or reverse text. In JSON it is escaped, and its value stays the same. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { terminal, working } from '../support/cli.ts';
@@ -7,7 +7,7 @@ import { openPty } from '../support/pty.ts';
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const clipboard = '\u009d52;c;ZXZpbA==\u0007';
 const harm = `${clipboard}\u001b]52;c;ZXZpbA==\u0007\u202eright\u2066\u009b31m\u007f`;
-/** Everything that a terminal obeys, but for line ends and the colours that are ours. */
+/** All control sequences of terminals, except line ends and stator's own colours. */
 const obeyed =
   /[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\x1b\](?!0;|1;|2;)/;
 

@@ -1,4 +1,4 @@
-/** What a repository would start is shown whole: what poses as a password to be left out is refused. */
+/** Everything that a repository would start is shown completely: a command that looks like a password to be masked is refused. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

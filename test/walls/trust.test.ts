@@ -1,4 +1,4 @@
-/** Nothing of a repository acts before a person has said yes to it as it is; what changes afterwards does not act either. */
+/** Nothing of a repository acts before a person has trusted it as it is; later changes do not act either. */
 import {
   existsSync,
   mkdirSync,
@@ -155,10 +155,10 @@ describe('worktrees', () => {
     symlinkSync(elsewhere, join(repo, '.worktrees'));
     await expectFailure(say(started, 'p', 'implement_start'), 'untrusted', elsewhere);
     rmSync(join(repo, '.worktrees'));
-    // A task of the first wave exchanges it for the second.
+    // A task of the first wave replaces it for the second.
     const exchange = `mv '${repo}/.worktrees' '${root}/taken' && ln -s '${elsewhere}' '${repo}/.worktrees'`;
     await begin(started, 'q', planText([`echo q > q.txt; ${exchange}`], ['echo two > two.txt']));
-    // First it is waited for, as one that comes back.
+    // First it is waited for, as for a folder that comes back.
     const waiting = await untilPlan(started, 'q', (plan) => plan.waiting_for?.detail.includes(elsewhere) === true);
     expect(waiting.waiting_for?.detail).toContain(elsewhere);
     expect(readdirSync(elsewhere)).toEqual([]);

@@ -1,10 +1,10 @@
-/** What people are told where their agents have no walls. */
+/** The warnings for people whose agents have no walls. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { planOf, type Terminal, working } from '../support/cli.ts';
 
-/** An environment in which bubblewrap is there and does not work, as where user namespaces are forbidden. */
+/** An environment with a bubblewrap that does not work, as on a system that forbids user namespaces. */
 function withoutNamespaces({ root, env }: Terminal): NodeJS.ProcessEnv {
   const bin = join(root, 'bin');
   mkdirSync(bin, { recursive: true });

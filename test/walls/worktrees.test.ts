@@ -1,4 +1,4 @@
-/** A worktree that was exchanged for something else: nothing outside of it is committed or deleted, and no program that it names is run. */
+/** A replaced worktree: nothing outside of it is committed or deleted, and no program that it names is run. */
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ const wanted = (repo: Repository, run = 'run-1') => ({
   reset: true,
 });
 
-/** A worktree in which a run has begun, and a folder of the user's with a file in it. */
+/** A worktree in which a run has begun, and a user's folder with a file. */
 async function started() {
   const repo = await openRepository(join(home.path, 'demo'));
   const { path, base } = await prepareWorktree(repo, wanted(repo));
@@ -32,7 +32,7 @@ async function started() {
   return { repo, path, base, outside, ended: { path, branch, run: 'run-1', base, message: 'work' } };
 }
 
-/** By the worktree itself, or by the folder that all of them lie in. */
+/** The worktree itself is replaced, or the folder of all worktrees. */
 const ways = {
   'the worktree itself': (path: string, outside: string) => {
     rmSync(path, { recursive: true });
@@ -107,7 +107,7 @@ describe('a link in place of a worktree', () => {
   });
 });
 
-/** A repository whose filter leaves a mark for each file that git looks into. */
+/** A repository whose filter leaves a mark for each file that git reads. */
 function makeTrap(folder: string, mark: string): void {
   run(home.path, 'init', '-q', folder);
   write(folder, '.gitattributes', '* filter=trap\n');

@@ -1,4 +1,4 @@
-/** The plan grammar: what is read from a document, what is said about a broken one, and that no document whatever breaks the reader. */
+/** The plan grammar: the reading of a document, the problems of a broken one, and that no document breaks the reader. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { markdownLines } from '../../../machines/document/markdown-lines.ts';
@@ -16,7 +16,7 @@ function problemsOf(content: string): string[] {
   return parsePlan(content).problems.map(({ line, message }) => `${line}: ${message}`);
 }
 
-/** That a document has problems in these lines, in this order; what is said of each stands in the snapshot. */
+/** Expects problems in these lines, in this order; the snapshot has their texts. */
 function expectProblems(content: string, lines: number[]): void {
   expect(parsePlan(content).problems.map(({ line }) => line)).toEqual(lines);
   expectProse(problemsOf(content).join('\n'));
@@ -1264,7 +1264,7 @@ describe('any document', () => {
         const task = () => `${'#'.repeat(level + 1)} Task ${tasks++}: next`;
         const body = parts.map((text) => (text === 'wave' ? wave() : text === 'task' ? task() : text));
         const rows = [...before, wave(), ...body].flatMap((text) => text.split('\n'));
-        // Each line is known by its number, so that none can stand for another.
+        // Each line has its number as a mark, so that no line can be mistaken for another.
         const marked = rows.map((text, at) =>
           /[a-z]$/.test(text) && !/^\*\*(After|Topic)/.test(text) ? `${text} §${at}§` : text,
         );

@@ -1,4 +1,4 @@
-/** OpenAI's Chat Completions, streamed: what agents ask that take any service of this form. */
+/** OpenAI's Chat Completions, streamed: the API that many agents support. */
 import { event, newestOf, piecesOf, type Said, type Service, usage } from './reply.ts';
 
 interface Body {
@@ -18,7 +18,7 @@ export const chat: Service = {
     if (!url.includes('/chat/completions')) return null;
     const { model, messages, tools = [] } = JSON.parse(body) as Body; // what the real programs send
     const names = tools.map((tool) => tool.function.name);
-    // Requests without a shell are the program's own: titles, a look at what comes next.
+    // Requests without a shell tool are the program's own: for titles or suggestions.
     if (!names.some((name) => shellTools.includes(name))) return null;
     const said = messages.flatMap(({ role, content }): Said[] => {
       const by = roles[role];

@@ -1,4 +1,4 @@
-/** Gemini's generateContent, streamed: what gemini asks with an API key. */
+/** Gemini's generateContent, streamed: the API of gemini with a key. */
 import { event, newestOf, piecesOf, type Reply, type Said, type Service, usage } from './reply.ts';
 
 interface Part {
@@ -32,7 +32,7 @@ export const generateContent: Service = {
   },
   failure: ({ status, type = 'INTERNAL', message, details = [] }) =>
     JSON.stringify({ error: { code: status, message, status: type, details } }),
-  /** It asks a small model how hard the prompt is, and which model should have it. */
+  /** gemini asks a small model how hard the prompt is, to choose the model. */
   side(url) {
     if (!url.includes(':generateContent') && !url.includes(':streamGenerateContent'))
       return { status: 404, type: 'application/json', body: '{}' };
@@ -55,7 +55,7 @@ const counted = {
   totalTokenCount: usage.input + usage.output,
 };
 
-/** What it says of the machine before the prompt is not the person's. */
+/** The text about the machine before the prompt is not the person's. */
 function saidOf({ role = 'user', parts }: Body['contents'][number]): Said[] {
   const results = parts.filter(({ functionResponse }) => functionResponse !== undefined);
   const texts = parts.map(({ text = '' }) => text).filter((text) => text !== '' && !text.includes('<session_context>'));

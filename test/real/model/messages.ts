@@ -1,4 +1,4 @@
-/** Anthropic's Messages, streamed: what claude asks, and opencode by way of its provider for it. */
+/** Anthropic's Messages, streamed: the API of claude, and of opencode through its provider. */
 import { type Asked, event, newestOf, piecesOf, type Reply, type Said, type Service, usage } from './reply.ts';
 
 interface Part {
@@ -23,7 +23,7 @@ export const messages: Service = {
     if (!url.includes('/messages') || url.includes('count_tokens')) return null;
     const { model, messages: sent, tools = [] } = JSON.parse(body) as Body; // what the real programs send
     const names = tools.map(({ name }) => name);
-    // Requests without a shell are the program's own: titles, summaries, a look whether the key is good.
+    // Requests without a shell tool are the program's own: for titles, summaries, or a check of the key.
     if (!names.some((name) => shellTools.includes(name))) return null;
     const said = sent.flatMap(({ role, content }) => saidOf(role, content));
     return { model, said, ...newestOf(said), tools: names, key };
@@ -65,10 +65,10 @@ const counted = {
   cache_creation_input_tokens: 0,
 };
 
-/** How claude passes on what a person sent while it worked, where it reads that between two steps. */
+/** The form in which claude passes on a message that a person sent while it worked. */
 const sentMeanwhile = /^The user sent a new message while you were working:\n(.*?)\n\n/s;
 
-/** Anything else that claude says as the system, such as what the machine is, is nobody's. */
+/** Other system texts of claude, for example about the machine, come from no person. */
 function saidOf(role: Role, content: string | readonly Part[]): Said[] {
   if (role === 'system') {
     const text = sentMeanwhile.exec(textOf(content))?.[1];

@@ -1,6 +1,6 @@
-/** What a program asks its model, and what a test's script answers, in words that all services have in common. */
+/** The requests of a program to its model, and the answers of a test's script, in a form common to all services. */
 
-/** One message of a conversation, as the service is sent it. */
+/** One message of a conversation, as the service receives it. */
 export interface Said {
   readonly by: 'user' | 'model' | 'tool';
   readonly text: string;
@@ -10,9 +10,9 @@ export interface Asked {
   readonly model: string;
   /** The whole conversation so far, the oldest first. */
   readonly said: readonly Said[];
-  /** The text of the person's newest message: stator's prompt, and what the program adds to it. */
+  /** The text of the person's newest message: stator's prompt, and the program's additions. */
   readonly prompt: string;
-  /** What tools answered since that message. */
+  /** The outputs of tools since that message. */
   readonly results: readonly string[];
   /** The names of the tools that the program offers. */
   readonly tools: readonly string[];
@@ -25,14 +25,14 @@ export type Reply =
   | { readonly kind: 'run'; readonly command: string }
   /** A call of another tool, by its name. */
   | { readonly kind: 'call'; readonly tool: string; readonly input: object }
-  /** The service refuses: its status, headers, and the error in its own words. */
+  /** The service refuses: the status, headers, and its own error. */
   | {
       readonly kind: 'fail';
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly type?: string;
       readonly message: string;
-      /** Google's own form of what else there is to say. */
+      /** Further details in Google's own form. */
       readonly details?: readonly object[];
     }
   /** The stream begins, and its connection is cut. */
@@ -42,21 +42,21 @@ export type Reply =
 
 export type Script = (asked: Asked) => Reply;
 
-/** How one service speaks over HTTP. */
+/** The HTTP format of one service. */
 export interface Service {
   /** null: this request is not for the model. */
   read(request: { readonly url: string; readonly body: string; readonly key: string | null }): Asked | null;
-  /** Whole text of the event stream; `until` ends it early for a cut. */
+  /** The complete event stream; `until` ends it early for a cut. */
   stream(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>, asked: Asked): readonly string[];
   failure(reply: Extract<Reply, { kind: 'fail' }>): string;
   /** The answer to a request of the program itself (a title, a choice of model): not streamed. */
   side(url: string, body: string): { readonly status: number; readonly type: string; readonly body: string };
 }
 
-/** The usage that each answer reports, in tokens: `cached` of the input, and `thinking` of the output, stand in fields of their own where a service has them. */
+/** The usage that each answer reports, in tokens. Services with separate fields report `cached` of the input and `thinking` of the output there. */
 export const usage = { input: 140, cached: 40, output: 25, thinking: 5 };
 
-/** The person's newest message, and what tools answered after it. */
+/** The person's newest message, and the outputs of tools after it. */
 export function newestOf(said: readonly Said[]): Pick<Asked, 'prompt' | 'results'> {
   const at = said.findLastIndex(({ by }) => by === 'user');
   return {
@@ -68,7 +68,7 @@ export function newestOf(said: readonly Said[]): Pick<Asked, 'prompt' | 'results
   };
 }
 
-/** A text as services stream it, in pieces of some words. */
+/** A text in pieces of a few words, as services stream it. */
 export function piecesOf(text: string): string[] {
   return text.match(/[\s\S]{1,400}/g) ?? [''];
 }
@@ -78,7 +78,7 @@ export function event(content: object, name?: string): string {
   return `${name === undefined ? '' : `event: ${name}\n`}data: ${JSON.stringify(content)}\n\n`;
 }
 
-/** The script that runs these commands one after the other, one a turn, and then says that it is done. */
+/** A script that runs these commands, one per turn, and then reports that it is done. */
 export function works(...commands: readonly string[]): Script {
   return ({ results }) => {
     const command = commands[results.length];

@@ -1,4 +1,4 @@
-/** OpenAI's Responses, streamed over HTTP: what codex asks. */
+/** OpenAI's Responses, streamed over HTTP: the API of codex. */
 import { event, newestOf, piecesOf, type Reply, type Said, type Service, usage } from './reply.ts';
 
 interface Item {
@@ -55,7 +55,7 @@ const counted = {
   total_tokens: usage.input + usage.output,
 };
 
-/** What it says of the folder and the machine before the prompt is not the person's. */
+/** The text about the folder and the machine before the prompt is not the person's. */
 function saidOf({ type, role, content = [], output }: Item): Said[] {
   if (type.endsWith('_output'))
     return [{ by: 'tool', text: typeof output === 'string' ? output : JSON.stringify(output) }];

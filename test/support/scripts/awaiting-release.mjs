@@ -1,4 +1,4 @@
-/** A chart that begins another tree, which takes its time, and waits for its output. */
+/** A chart that starts another, slow tree, and waits for its output. */
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
 

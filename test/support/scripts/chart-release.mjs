@@ -1,4 +1,4 @@
-/** An unchanged chart of XState's: delays, a promise, events that it emits, and a machine below it with a delay of its own. Each try of the promise tells `note`. */
+/** An unchanged XState chart: delays, a promise, emitted events, and a child machine with its own delay. Each try of the promise calls `note`. */
 import { assign, emit, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 

@@ -1,6 +1,6 @@
 /**
- * An engine with the machine of ending.mjs that kills itself where a tree ends it. The argument of the process is JSON: `{home, start, minutesPass}`; `start`:
- * the trees that are begun; `minutesPass`: timers of a minute are over at once.
+ * An engine with the machine of ending.mjs that kills itself where a tree ends it. The argument of the process is JSON: `{home, start, minutesPass}`;
+ * `start`: the trees to begin; `minutesPass`: timers of a minute fire at once.
  */
 import * as stator from '../../../dist/bin/engine.js';
 import { endingBy, playToTheEnd } from './ending.mjs';

@@ -48,7 +48,10 @@ export function endingBy({ defineMachine }, end) {
   });
 }
 
-/** Begins these trees, and waits until none of them all can end it any more. Answers the list of the trees, the warnings and the notifications; null: it has ended before. */
+/**
+ * Begins these trees, and waits until none of them can end the engine any more. Returns the list of the trees, the warnings and the notifications;
+ * null: it has ended before.
+ */
 export async function playToTheEnd(engine, start, hasEnded = () => false) {
   const trees = engine.machines.ending;
   for (const id of start) await trees.start(id, { way: id });

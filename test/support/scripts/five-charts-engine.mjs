@@ -54,7 +54,7 @@ const approval = setup({}).createMachine({
   states: {
     open: {
       initial: 'asking',
-      // It is not begun anew by a reminder.
+      // A reminder does not restart it.
       after: { 10000000: 'stuck' },
       states: {
         asking: { after: { 15: { target: 'reminding' } } },

@@ -1,4 +1,7 @@
-/** A burst of signal files: `<folder> <count>`. Each is a signal for a plan that is not there, the longest way that there is: into the inbox and back into `failed/`. */
+/**
+ * A burst of signal files: `<folder> <count>`. Each is a signal for an unknown plan, which takes the longest way: into the inbox and back into
+ * `failed/`.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-/** Another program that has a database for itself: `<file>` is locked exclusively, `locked` is printed, and it is kept until the input ends. */
+/** Another program that locks a database: `<file>` is locked exclusively, `locked` is printed, and the lock is held until the input ends. */
 import BetterSqlite3 from 'better-sqlite3';
 
 const db = new BetterSqlite3(process.argv[2], { timeout: 5_000 });

@@ -1,6 +1,6 @@
 /**
- * Another program that writes rows into the inbox: `<taskstore.db> <project> <plans> <everyMs>`. Each row's word is printed once it is committed;
- * what the store does not take is tried again. Ends when its input does.
+ * Another program that writes rows into the inbox: `<taskstore.db> <project> <plans> <everyMs>`. It prints each row's type when it is committed, and
+ * tries again if the store is locked. It ends with its input.
  */
 import BetterSqlite3 from 'better-sqlite3';
 

@@ -1,6 +1,7 @@
 /**
- * An engine that is told of many transitions and tells a hook of each. Its argument is JSON: `{home, repo, plans, rounds}`: every plan is cancelled and reopened `rounds` times.
- * Killed and started again it says the same words once more, and each counts once. Prints `up`, each try that failed, and `told` when all words have their verdict; goes on delivering until it is killed.
+ * An engine that gets many transitions and delivers each to a hook. Its argument is JSON: `{home, repo, plans, rounds}`: every plan is cancelled and
+ * reopened `rounds` times. After a kill and a restart it sends the same signals again, and each counts once. It prints `up`, each failed try, and
+ * `told` when all signals have their verdict, and delivers until it is killed.
  */
 import { createEngine } from '../../../dist/bin/engine.js';
 

@@ -1,4 +1,4 @@
-/** A machine of one's own, with a timer and an effect. Each try of the effect tells `note` its key. */
+/** A user-defined machine with a timer and an effect. Each try of the effect passes its key to `note`. */
 import { setup } from 'xstate';
 import { z } from 'zod';
 

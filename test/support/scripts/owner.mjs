@@ -1,6 +1,6 @@
 /**
- * A process that wants to own a home. `hold <home> <waitMs>`: prints what came of it as a line of JSON, and keeps it until it is killed or
- * its input ends. `cycle <home>`: owns and leaves again, over and over, printing every epoch; exits 1 when it was not alone.
+ * A process that wants to own a home. `hold <home> <waitMs>`: prints the result as a line of JSON, and keeps it until it is killed or its input ends.
+ * `cycle <home>`: owns and leaves again, over and over, printing every epoch; exits 1 when it was not alone.
  */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -26,5 +26,5 @@ await Promise.all(
     }),
   ),
 );
-// Whether or not the point came so often.
+// Kills itself even if the point was not reached that often.
 process.kill(process.pid, 'SIGKILL');

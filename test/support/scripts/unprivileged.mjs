@@ -1,4 +1,4 @@
-/** Calls one function of the product with one path, as whichever user it is started: prints the error's document, or null. */
+/** Calls one function of the product with one path, as the user under which it is started: prints the error's document, or null. */
 const [module, name, path] = process.argv.slice(2);
 const functions = await import(`../../../dist/runtime/${module}`);
 let said = null;

@@ -1,4 +1,4 @@
-/** An engine in a worker thread, with its socket: it prints where a tree has come to. */
+/** An engine in a worker thread, with its socket: it prints the state of a tree. */
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { createMachine } from 'xstate';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-/** What holds of every family: any text is read without an error, no line of it is lost, and one can be forced. */
+/** Properties of every family: any text is read without an error, no line is lost, and a family can be forced. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -172,7 +172,7 @@ console.log(JSON.stringify({ family, titles: document.waves[0].tasks.map(({ titl
   expect(JSON.parse(told)).toEqual({ family: 'crosses', titles: ['index', 'ask'], isTold: true });
 });
 
-/** 1 MiB of it, or as many lines as a plan may have. */
+/** 1 MiB of such lines, or the most lines of a plan. */
 function large(line: (at: number) => string): string {
   const rows: string[] = [];
   let size = 0;
@@ -283,7 +283,7 @@ test.each<[string, string, string?]>([
     return user / 1000;
   };
   timed(text.slice(0, 1000));
-  // A quiet machine takes some 100 to 700 ms; a bound that only a quadratic reader exceeds twice, on any machine.
+  // A quiet machine takes 100 to 700 ms. Only a reader with quadratic time exceeds this bound twice, on any machine.
   const bound = 4000;
   expect(timed(text) < bound || timed(text) < bound).toBe(true);
 });

@@ -91,7 +91,7 @@ describe('a plan of GSD', () => {
     );
     const reading = read(open, '05-02-PLAN.md');
     expect(outline(reading)).toEqual(['1: 1 Guide | 2 Page < 1']);
-    // What stands below the objective is no title.
+    // Text below the objective is not its title.
     expect(reading.document.title).toBe(null);
     expect(reading.content).toContain('References');
   });

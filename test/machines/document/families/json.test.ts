@@ -75,7 +75,7 @@ describe('prd.json of Ralph', () => {
     expect(reading.family).toBe('ralph');
     expect(outline(reading)).toEqual(['1: x 1 Count | 2 Page < 1 | 3 Ship < 2']);
     expect(reading.name).toBe('stock-counter');
-    // A branch that all stories of the repository go into says nothing about these.
+    // A branch that all stories of the repository use does not name this plan.
     expect(read(prd.replace('ralph/stock-counter', 'develop'), 'scripts/ralph/prd.json').name).toBe('prd');
     for (const text of ['A counter', 'three give 3', 'later']) expect(reading.content).toContain(text);
     expect(markDone({ text: prd, path: 'prd.json', beside: [] }, new Set(['US-003']))).toBe(

@@ -1,4 +1,4 @@
-/** Lists of work in documents of any other kind, and BMAD's stories: what is unmistakable is read, the rest is described. */
+/** Lists of work in documents of any other kind, and BMAD's stories: unmistakable lists are read, others are described. */
 import { describe, expect, test } from 'vitest';
 import { markDone } from '../../../../machines/document/read-plan.ts';
 import { lines, outline, read } from '../../../support/family-documents.ts';
