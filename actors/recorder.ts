@@ -237,7 +237,7 @@ export function createRecorder({ isStrict, isByIds = false }: { isStrict: boolea
       agents = new Map();
       events = 0;
       deaf = null;
-      if (broken !== null) throw new Error(`a word between actors was not heard: ${broken}`);
+      if (broken !== null) throw new Error(`an event between actors has no transition: ${broken}`);
       return taken;
     },
   };

@@ -107,7 +107,7 @@ const inLine = defineVerb({
       type: 'land',
       payload: into === undefined ? {} : { into },
       wait,
-      slow: (name) => `${name} stands in line; what it waits for: stator plan explain ${shellWord(name)}`,
+      slow: (name) => `${name} waits in line; what it waits for: stator plan explain ${shellWord(name)}`,
       onlyDone: 'only a done plan lands',
       isUnderWay: ({ merging }) => merging,
       tell: (shown, isRepeated) => tellMerge(call, shown, { isRepeated, wait }),

@@ -28,7 +28,7 @@ const landings: View<LandingEntry[]> = {
         `${named.join(', ')}${more}`,
       ];
     },
-    empty: 'no plan has stood in line; put a done one there with: stator plan land <plan>',
+    empty: 'no plan has waited in line; put a done one there with: stator plan land <plan>',
   },
 };
 

@@ -47,12 +47,12 @@ export function createFenceWatch(): FenceWatch {
     withoutWaves(commented) {
       const message = 'no wave headers found in plan; add ## Wave N sections before implementing';
       if (firstWave === null && commented !== null) {
-        const found = `the wave header in line ${commented} stands inside a comment`;
+        const found = `the wave header in line ${commented} is inside a comment`;
         return { line: commented, message: `${message} (${found}; end the comment above it with -->)` };
       }
       if (firstWave === null) return { line: 1, message };
       const { line, fence } = firstWave;
-      const found = `the wave header in line ${line} stands inside the code fence that opens in line ${fence.line}`;
+      const found = `the wave header in line ${line} is inside the code fence that opens in line ${fence.line}`;
       const advice = `close the fence above it with a line ${shownMarker(fence)}, or remove the fence`;
       return { line: fence.line, message: `${message} (${found}; ${advice})` };
     },

@@ -13,7 +13,7 @@ export function fileItems(value: string): FileItem[] {
   const items = commaItems(value).map(fileItem);
   const isProse = items.every(({ paths, remark }) => paths.length === 0 && remark === null);
   if (!isProse || saysNothing(value)) return items;
-  const form = 'a path stands in backticks, or has a / or a . in it';
+  const form = 'a path is written in backticks, or contains a / or a .';
   return [{ paths: [], remark: `${quoted(value.trim())} names no file; ${form}` }];
 }
 

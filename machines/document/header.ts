@@ -105,7 +105,7 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
       if (isNothing(label.value) && label.value !== '') return;
       const where = { introduction: 'below the first section', section: 'below the first section', task: 'in a task' };
       const advice = `move it above ${section} to put it in force for the whole plan`;
-      report.remark(line, `${shownName(name)} stands ${where[place]} and is text; ${advice}`);
+      report.remark(line, `${shownName(name)} is ${where[place]} and is text; ${advice}`);
     },
     interrupt() {
       open = null;
@@ -125,8 +125,8 @@ function nameOf(label: Label): HeaderName | null {
 
 function unreadMessage(label: Label, name: HeaderName, isHtml: boolean): string {
   const shown = shownName(name);
-  if (isHtml) return `${shown} stands in HTML and is text; leave a blank line above it to put it in force`;
-  return `${quoted(label.written)} stands in a list or is indented, and is text; begin the line with ${shown} to put it in force`;
+  if (isHtml) return `${shown} is in HTML and is text; leave a blank line above it to put it in force`;
+  return `${quoted(label.written)} is in a list or indented, and is text; begin the line with ${shown} to put it in force`;
 }
 
 interface BlockWatch {
@@ -254,7 +254,7 @@ function readLand(value: string, line: number, report: ReportProblem): PlanDocum
     const name = item.replaceAll('`', '').trim();
     if (name === '') continue;
     if (!/^[\w.-]{1,64}$/.test(name)) report(line, `${quoted(name)} is no name of a repo; ${advice}`);
-    else if (folders.includes(name)) report(line, `${quoted(name)} stands there twice; ${advice}`);
+    else if (folders.includes(name)) report(line, `${quoted(name)} is there twice; ${advice}`);
     else folders.push(name);
   }
   return folders.length === 0 ? null : { folders, line };

@@ -26,7 +26,7 @@ function checkWaveNumbers(waves: PlanWave[], report: ReportProblem): void {
     if (number > planNumberLimit) continue; // reported where it was read
     const first = lines.get(number);
     if (first !== undefined) {
-      report(line, `wave ${number} stands twice, first in line ${first}; give each wave a number of its own`);
+      report(line, `wave ${number} occurs twice, first in line ${first}; give each wave a number of its own`);
       continue;
     }
     lines.set(number, line);
@@ -44,7 +44,7 @@ function checkTaskNumbers(wave: PlanWave, report: ReportProblem): Map<number, Pl
     const first = tasks.get(task.number);
     if (first === undefined) tasks.set(task.number, task);
     else if (task.title !== '' && task.number <= planNumberLimit) {
-      const found = `task ${task.number} stands twice in wave ${wave.number}, first in line ${first.line}`;
+      const found = `task ${task.number} occurs twice in wave ${wave.number}, first in line ${first.line}`;
       report(task.line, `${found}; give each task of a wave a number of its own`);
     }
   }

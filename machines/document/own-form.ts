@@ -127,7 +127,7 @@ function reportUnreadLinks({ body, links }: DraftTask, problems: PlanProblem[], 
 }
 
 function tooEarly(task: DraftTask, ref: string): string {
-  const found = `${quoted(task.title)} comes after ${quoted(ref)}, which stands in a later part of the document`;
+  const found = `${quoted(task.title)} comes after ${quoted(ref)}, which is in a later part of the document`;
   return `${found}; move one of them, since parts run in the order that they are written in`;
 }
 

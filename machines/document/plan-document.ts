@@ -193,10 +193,10 @@ function interrupt(reading: Reading): void {
 
 /** The remark on a task's field that is in no task. */
 const strayFields: Readonly<Record<string, string>> = {
-  check: 'this check stands in no task, so nothing runs it; move it below the heading of its task',
-  files: 'these files stand in no task, so no task claims them; move them below its heading',
-  agent: 'this agent stands in no task, so it does none; write the line into each task that it is to do',
-  repo: 'this repo stands in no task, so no task is for it; write the line into each task that is',
+  check: 'this check is in no task, so nothing runs it; move it below the heading of its task',
+  files: 'these files are in no task, so no task claims them; move them below its heading',
+  agent: 'this agent is in no task, so it does none; write the line into each task that it is to do',
+  repo: 'this repo is in no task, so no task is for it; write the line into each task that is',
 };
 
 /** In a section and in the introduction of a wave there are no fields, and the line goes to its agents as it is. */
@@ -321,7 +321,7 @@ function checkWhole(reading: Reading): void {
   addAll(problems);
   if (document.waves.some((wave) => wave.tasks.length === 0)) addAll(slips);
   for (const task of strays) {
-    add(task.line, `task ${task.number} stands before the first wave; move it below a ## Wave N heading`);
+    add(task.line, `task ${task.number} is before the first wave; move it below a ## Wave N heading`);
   }
   checkOrder(document.waves, reading.links, add);
   for (const excess of tooMany(document.waves)) add(excess.line, excess.message);

@@ -124,14 +124,14 @@ function byHand({ status, phase, branch }: BlockedPlan, name: string): WayOn[] {
   const say = (does: string, event: string): WayOn[] => [{ does, command: `stator plan advance ${name} ${event}` }];
   switch (status) {
     case 'planning':
-      return say('the document is good as it stands', 'planner_finished');
+      return say('the document needs no change', 'planner_finished');
     case 'reviewing':
       return say('you have read it yourself, and it is good', 'review_approved');
     case 'verifying':
       return say('you have tried it yourself, and it is good', 'verify_approved');
     case 'implementing':
       return phase === 'architecting'
-        ? say('the document is good as it stands', 'elaborator_finished')
+        ? say('the document needs no change', 'elaborator_finished')
         : say(`you did it yourself on ${branch}, and it is committed`, 'implement_finished');
     default:
       return [];

@@ -212,7 +212,7 @@ export const children = {
   }),
   tellNoVerdict: sendBack((context, base) =>
     context.head !== null && base !== null && base !== context.head
-      ? `it ended without a verdict that counts: its run looked at ${base.slice(0, 12)}, and the branch stands at ${context.head.slice(0, 12)} by now`
+      ? `it ended without a verdict that counts: its run judged ${base.slice(0, 12)}, but the branch is at ${context.head.slice(0, 12)} now`
       : noVerdictText,
   ),
   tellStale: sendBack((context, base) =>

@@ -436,7 +436,7 @@ export function staleApprovalText(
   const { reviewed_sha: about } = event;
   const whose = event.type === 'review_approved' ? 'review' : 'verification';
   const what = typeof about === 'string' ? `it is about ${about.slice(0, 12)}` : 'it names no commit';
-  return `stale_approval: ${what}, and ${branch} stands at ${head?.slice(0, 12)}; look at that commit and give the verdict again with its reviewed_sha, or let the ${whose} run once more`;
+  return `stale_approval: ${what}, and ${branch} is at ${head?.slice(0, 12)}; look at that commit and give the verdict again with its reviewed_sha, or let the ${whose} run once more`;
 }
 
 /** Why an answer does not fit: which question is not open, and which are. */

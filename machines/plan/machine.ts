@@ -118,12 +118,12 @@ const overrides = [
 const mergeVerbs = {
   merge: [
     { guard: and(['isNotMerging', 'mayMerge']), actions: 'raiseMoved' },
-    { description: 'it is merged as it stands, or being merged' },
+    { description: 'its present work is merged, or being merged' },
   ],
   land: [
     { guard: and(['isNotMerging', 'mayMerge', 'landsOnForge', 'pullIsOpen']), actions: 'raiseMoved' },
     { guard: and(['isNotMerging', 'mayMerge', 'landsWithGit']), actions: 'raiseMoved' },
-    { guard: and(['isLanded', 'landsThere']), description: 'it is merged as it stands, or stands in line' },
+    { guard: and(['isLanded', 'landsThere']), description: 'its present work is merged, or waits in line' },
   ],
 } as const;
 
@@ -219,13 +219,13 @@ export const planMachine = plan.createMachine({
     word_said: { actions: 'noteWord' },
     words_given: { actions: 'noteGiven' },
     words_returned: { actions: 'noteReturned' },
-    word_refused: { description: 'people are told of it', actions: 'noteTime' },
+    word_refused: { description: 'people are notified', actions: 'noteTime' },
     work_lost: [
       { guard: 'isNewLoss', actions: ['noteLost', 'raiseBlock'] },
       { description: 'it is known, no longer the plan’s, or was looked for before it was brought back' },
     ],
     work_found: { actions: 'noteFound' },
-    head_moved: [{ guard: 'headDiffers', actions: 'noteHead' }, { description: 'it stands there already' }],
+    head_moved: [{ guard: 'headDiffers', actions: 'noteHead' }, { description: 'its branch is already there' }],
     implement_granted: { description: 'it no longer asks, or asked again since' },
     branch_archived: { guard: 'isWork', actions: 'noteArchived' },
     effect_failed: { guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] },
@@ -233,8 +233,8 @@ export const planMachine = plan.createMachine({
     agent_delivered: { actions: 'thank' },
     wave_failed: { description: 'it is no longer the active wave' },
     raise_budget: { actions: 'noteRaise' },
-    budget_near: { description: 'people are told of it', actions: 'noteTime' },
-    run_noted: { description: 'people are told of it', actions: 'noteTime' },
+    budget_near: { description: 'people are notified', actions: 'noteTime' },
+    run_noted: { description: 'people are notified', actions: 'noteTime' },
     budget_reached: { description: 'it needs a person already, or that limit was raised meanwhile' },
     budget_restored: { description: 'it does not wait for its budget' },
     plan_merged: { description: 'it has left the line meanwhile' },

@@ -313,7 +313,7 @@ export const needs = {
   })),
   noteArchiveFailure: base.assign(({ event }) => {
     assertEvent(event, 'effect_failed');
-    const reason = `the old branch could not be kept aside: ${event.detail}`;
+    const reason = `the old branch could not be archived: ${event.detail}`;
     return { work: null, stopCause: { source: 'failed' as const, reason } };
   }),
   noteBaseConflict: base.assign(({ event }) => {

@@ -262,7 +262,7 @@ async function serve({ place, http, home, log }: Opening, app: Answering, passes
       },
     };
     const tcp = await serveTcp(app, { bind, hosts, token: () => readHomeToken(home), team });
-    log.info(`the control API and the page are served at ${tcp.url}, to whoever has a token: stator token --help`);
+    log.info(`the control API and the page are served at ${tcp.url}, to everyone with a token: stator token --help`);
     return { stop: async () => void (await Promise.all([socket.stop(), tcp.stop()])) };
   } catch (thrown) {
     await socket.stop();

@@ -114,7 +114,7 @@ function refuseWithoutWorld({ name, notices = {}, effects = {}, schedules = {} }
 }
 
 const hints: Partial<Record<ErrorCode, string>> = {
-  not_found: 'see those that there are with list(), begin one with start(id)',
+  not_found: 'see the existing ones with list(), begin one with start(id)',
   conflict: 'see what would end it with explain(id), or give up all that it waits for with delete(id, { force: true })',
   refused: 'what its machine threw is in the log of the engine; correct the machine, then: await engine.retry(signal)',
   machine_unknown: 'give it to createEngine({ machines })',

@@ -67,8 +67,10 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
 
   function freeze(): void {
     isFrozen = true;
-    log.warn(`the store has not answered for ${freezeMs / 1_000} s: the agents of this host stand still`);
-    freezeAgents().catch((thrown: unknown) => log.warn(`agents of this host do not stand still: ${messageOf(thrown)}`));
+    log.warn(`the store has not answered for ${freezeMs / 1_000} s: the agents of this host are frozen`);
+    freezeAgents().catch((thrown: unknown) =>
+      log.warn(`agents of this host could not be frozen: ${messageOf(thrown)}`),
+    );
   }
 
   const loop = createServiceLoop({

@@ -97,7 +97,7 @@ export async function copyToRestore(
     throw new EngineError(
       'not_found',
       copy === undefined ? `there are no copies in ${backupsFolder(homeFolder(env))}` : `there is no copy at ${copy}`,
-      'name the file of a copy: stator store restore <file>; see those that there are: stator store check',
+      'name the file of a copy: stator store restore <file>; see the existing ones: stator store check',
     );
   return { copy, knowsUntilMs: lastKnownMs(copy, migrations) };
 }

@@ -1,4 +1,4 @@
-/** Every feature of a chart, played by XState in memory and as a tree that is restored between every two events: both come to the same. */
+/** Every feature of a chart, played by XState in memory and as a tree that is restored between every two events: both end in the same state. */
 import { describe, expect, it, vi } from 'vitest';
 import {
   type AnyActorRef,
@@ -39,7 +39,7 @@ async function expectSame(machine: AnyStateMachine, script: readonly Move[], inp
   expect(durable.noted).toEqual(memory.noted);
   expect(durable.emitted).toEqual(memory.emitted);
   expect(begunPromises()).toEqual(memoryBegan);
-  // A look at the past leads to the same, and does nothing again.
+  // A replay of the past ends in the same state, and repeats no side effect.
   const { trees, tree, inputs } = durable;
   const noted = [...durable.noted];
   const replayed = trees.replay(tree.address, inputs);
@@ -502,7 +502,7 @@ describe('actors in a context', () => {
   });
 
   it('hear nothing after they were stopped, and what was for them does not come to the machine itself', async () => {
-    // Of an event to an actor that has ended, XState warns.
+    // XState warns about an event to an actor that has ended.
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     const machine = setup({
       types: { context: {} as Known },

@@ -84,7 +84,7 @@ const cells = contract
 /** Already blocked: another question sends hooks nothing new. */
 const blockedPlaces = ['planning.deciding', 'preparing.stuck', 'architecting.stuck', 'single.stuck', 'fixing.stuck'];
 
-/** The row that is about this very place, else the one about all of its status. */
+/** The row for this very state, else the row for its status. */
 function expectedOf(from: string, type: string): string {
   const place = from.replace('underway.', '');
   if (type === 'needs_decision') {
@@ -108,7 +108,7 @@ function told(tree: Tree, type: SignalType, payload: object, how: Partial<Signal
 
 const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan');
 
-/** What a world's plan tells from here on, over all signals that it takes. */
+/** The hook events of a world's plan from here on, over all signals that it takes. */
 function tellingOf(world: World): Happened[] {
   const all: Happened[] = [];
   const { step } = world.trees;

@@ -1,4 +1,4 @@
-/** What is replaced of XState's inside does what XState does, only for less: a new version that changes it fails here. */
+/** The replacements for parts of XState do the same at a lower cost: a new version of XState that changes these parts fails here. */
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -88,7 +88,7 @@ function parent() {
   });
 }
 
-/** Every snapshot on the way, as it is persisted, with its tags and whether it would take a word. */
+/** Every snapshot on the way, as it is persisted, with its tags, and whether it would accept a signal. */
 function wayOf(machine: AnyStateMachine, types: readonly string[] = []) {
   const actor = createActor(machine);
   const way: unknown[] = [];

@@ -1,4 +1,4 @@
-/** Whatever happens in whatever order: nothing is lost, nothing runs twice, nobody is stuck, and the journal tells the whole story. */
+/** Signals in any order, with duplicates and restarts: nothing is lost, nothing runs twice, no actor is stuck, and the journal has every event. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
@@ -51,7 +51,7 @@ const contents = fc.constantFrom(
   '# nothing yet\n',
 );
 
-/** Work that goes on undisturbed before the trouble begins, so that the trouble also meets plans that are far. */
+/** Undisturbed work before the faults begin, so that the faults also hit plans that are well under way. */
 const beginnings = fc.array(small, { maxLength: 30, size: 'max' });
 
 const numRuns = runsOf(200);

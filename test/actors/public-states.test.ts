@@ -1,4 +1,4 @@
-/** What charts say in public: every state of them says enough for the lists, and the names of states stay inside. */
+/** The public states of charts: every state has enough tags for the lists, and the names of states stay internal. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,11 +1,11 @@
-/** Charts that nobody has thought of, with ends of the process at random: they come to what XState comes to in memory. */
+/** Random charts, with ends of the process at random: they end in the same state as XState in memory. */
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { begunPromises, type Played, playDurably, playInMemory } from '../support/chart-play.ts';
 import { runsOf } from '../support/drawn.ts';
 import { chartOf, clockStepMs, drawnCharts, scripts } from '../support/random-charts.ts';
 
-/** What a play comes to. A chart that fails in memory fails its step as a tree. */
+/** The result of a run of a chart. A chart that fails in memory fails its step as a tree. */
 async function cameTo(play: Promise<Played>): Promise<object> {
   try {
     const { looks, noted, emitted } = await play;

@@ -159,7 +159,7 @@ describe('in the real store and pump', () => {
     for (const { actor, to } of await real.visited(plan)) if (actor === '') planStates.add(to);
   });
 
-  it('a plan that stands in line, is refused there, and lands later goes on as in the simulation', async () => {
+  it('a plan that waits in line, is refused there, and lands later goes on as in the simulation', async () => {
     const world = worldOf({ on: ['planner'], rest: { landing_auto: true } });
     const head = 'a'.repeat(40);
     world.person('set_status', { status: 'verifying' });

@@ -1,4 +1,4 @@
-/** What a list shows of a tree without bringing it to life is what the live tree shows. */
+/** A list shows the same of a stored tree, without restoring it, as of the live tree. */
 import { expect, it } from 'vitest';
 import { type AnyActorRef, type AnyMachineSnapshot, fromPromise, setup } from 'xstate';
 import { snapshotOf } from '../../actors/addressee.ts';

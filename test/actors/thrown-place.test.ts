@@ -1,4 +1,4 @@
-/** What the code of a user's chart throws keeps its words, and the error names the place in the user's file. */
+/** An error that the code of a user's chart throws keeps its message, and names the place in the user's file. */
 import { describe, expect, it } from 'vitest';
 import { and, assign, not, setup } from 'xstate';
 import { z } from 'zod';
@@ -56,7 +56,7 @@ function word(type: string): AnySignal {
   return { type, payload: {}, origin: 'person', actor: '', run: null, at: 1_000 } as AnySignal;
 }
 
-/** The words of what a step throws, with `here` for the place of this file. */
+/** The message of an error that a step throws, with `here` for the path of this file. */
 function wordsOf(type: string): string {
   const trees = createTrees(kindsWith([kindOf({ name: 'job', machine, version: 1 })]));
   const { tree } = trees.create('job:1', word('machine_started'));

@@ -1,4 +1,4 @@
-/** What people write every day: it comes to the same in memory and as a tree that is written down and restored between every two events. */
+/** Everyday charts: they end in the same state in memory and as a tree that is stored and restored between every two events. */
 import { expect, it } from 'vitest';
 import { begunPromises, playDurably, playInMemory } from '../support/chart-play.ts';
 import { type UsualChart, usualCharts } from '../support/usual-charts.ts';
@@ -13,7 +13,7 @@ it.each(Object.entries<UsualChart>(usualCharts))('%s', async (_name, { machine, 
   expect(durable.noted).toEqual(memory.noted);
   expect(durable.emitted).toEqual(memory.emitted);
   expect(begunPromises()).toEqual(begun);
-  // A look at the past comes to the same.
+  // A replay of the past ends in the same state.
   const { trees, tree, inputs } = durable;
   const replayed = trees.replay(tree.address, inputs);
   expect(replayed === null ? null : trees.persist(replayed)).toEqual(trees.persist(tree));

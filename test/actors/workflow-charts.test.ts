@@ -1,4 +1,4 @@
-/** Workflows as people write them for XState: as they are, they come to the same where the process ends between every two events. */
+/** Workflows that people wrote for XState, unchanged: they end in the same state if the process ends between every two events. */
 import { expect, it } from 'vitest';
 import { begunPromises, playDurably, playInMemory } from '../support/chart-play.ts';
 import { type Workflow, workflows } from '../support/workflow-charts.ts';

@@ -1,4 +1,4 @@
-/** What is read of the log of an agent of the Agent Client Protocol: whose words count, what it took, which ends are limits and refusals. */
+/** What is read from the log of an agent of the Agent Client Protocol: whose messages count, its usage, and which ends are limits and refusals. */
 import { expect, it } from 'vitest';
 import { createAcpReader } from '../../runtime/work/agents/reports/acp.ts';
 import { readableLog } from '../../runtime/work/agents/reports/readable-log.ts';

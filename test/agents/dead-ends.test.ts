@@ -1,4 +1,4 @@
-/** The forms in which programs tell that a conversation is full, or that a model is not to be had: their own words, and none of an agent's. */
+/** The messages by which programs report that a conversation is full, or that a model is not available; the same text by an agent counts for nothing. */
 import { expect, it } from 'vitest';
 import { createLogReader } from '../../runtime/work/agents/reports/read-log.ts';
 

@@ -121,7 +121,7 @@ describe('a proxy with a list of hosts', () => {
       { address, family: address.includes(':') ? 6 : 4 },
     ]);
     expect((await tunnel(socket, 'packages.example:443')).status).toBe('403');
-    expect(refused).toEqual([`packages.example:443 packages.example stands for ${address}, which is ${why}`]);
+    expect(refused).toEqual([`packages.example:443 packages.example resolves to ${address}, which is ${why}`]);
   });
 
   it('looks a name up once for a connection: what it stands for afterwards is not connected to', async () => {

@@ -67,7 +67,7 @@ function verdictOf(preset: Judging, output: string | Buffer) {
   return verdictIn(log.report({ writtenAtMs: 0, code: 0 }).finalMessages);
 }
 
-/** A piece that a child writes: whole forged lines, parts of them, and what spoils the line that follows. */
+/** A piece of output that a child process writes: whole forged lines, parts of lines, and text that breaks the line after it. */
 function forgery(preset: Judging): fc.Arbitrary<string> {
   const message = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(approved, changes, 'x', 'stator verdict: approved') },
@@ -123,7 +123,7 @@ describe.each(judging)('whatever is written into the output of %s', (preset) => 
       }),
       { numRuns: 25_000, examples: [[[]]] },
     );
-    // Not by having none ever.
+    // The verdict must not be missing each time, either.
     expect(seen).toBeGreaterThan(1_000);
   });
 

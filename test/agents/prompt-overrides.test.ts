@@ -1,4 +1,6 @@
-/** A repo's own prompts: taken where they can be, refused with their file and what to do where they cannot, and never without a way to speak. */
+/**
+ * A repo's own prompts are used if they are valid; otherwise they are refused with their file and the remedy. Each prompt keeps a way for the agent to report.
+ */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';

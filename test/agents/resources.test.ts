@@ -1,6 +1,6 @@
 /**
- * Limits of what an agent takes of the machine: real processes under the real prlimit, and in scopes of a systemd-run that makes none but lets its program see
- * the files that a scope would have.
+ * Limits on an agent's use of the machine: real processes under the real prlimit, and in scopes of a systemd-run that makes none but lets its program see the
+ * files that a scope would have.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ const niced = (by: number) => String(Math.min(19, getPriority() + by));
 /** It takes as much as it is given. */
 const eats = 'tail /dev/zero';
 
-/** A file tree can only be put in place of another by who has a namespace of mounts. */
+/** Only a process with its own mount namespace can put a file tree in the place of another one. */
 function mountFailure(): string | null {
   try {
     execFileSync('/bin/sh', ['-c', 'unshare --mount true'], { stdio: 'ignore' });

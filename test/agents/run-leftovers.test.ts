@@ -11,7 +11,7 @@ import { agentOf, carriersOf, createRun, ended, type TestRun, until } from '../s
 
 const forever = new AbortController().signal;
 
-/** A script that puts itself in its own place so many times, and another in the place of the last. */
+/** A script that replaces itself this many times by itself, and then by another program. */
 function writeReexec(run: TestRun): string {
   const file = join(run.request.cwd, 'again');
   writeFileSync(file, '#!/bin/sh\n[ "$1" -gt 0 ] || exit 0\nexec /bin/sh "$0" $(($1 - 1))\n', { mode: 0o755 });

@@ -1,4 +1,4 @@
-/** A home that is full: what an agent did is known all the same, and what could not start is not begun. Needs root, to mount a small disk. */
+/** A home on a full disk: the result of an agent is still known, and a run that could not start is not begun. Needs root, to mount a small disk. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -56,7 +56,7 @@ test('an agent that is killed alone is reported with 137, and what it left is sw
   expect(await watchRun(run.folder, { abort: forever })).toEqual({ kind: 'exited', code: 137 });
   await until(() => !isAlive(launched.wrapper));
   const left = processesOf(run.folder, run.runId);
-  // The three, and who still empties the pipe that they hold open.
+  // The three, and the process that still empties the pipe that they hold open.
   expect(left.length).toBe(5);
   await sweepLeftovers(run.folder, run.runId, { waitMs: 50, graceMs: 1000 });
   expect(left.filter(isAlive)).toEqual([]);
@@ -78,7 +78,7 @@ test('a leftover without environment or output of the run is still found by its 
   const run = createRun('env -i sleep 300 >/dev/null 2>&1 & exit 0');
   const launched = await run.start();
   await ended(run.folder, launched.wrapper);
-  // Who empties the pipe of the output ends a moment after the wrapper.
+  // The process that empties the output's pipe ends shortly after the wrapper.
   await until(() => processesOf(run.folder, run.runId).length === 1);
   await sweepLeftovers(run.folder, run.runId, { waitMs: 0 });
   expect(processesOf(run.folder, run.runId)).toEqual([]);

@@ -1,4 +1,4 @@
-/** One piece of work as each program tells it: what people see of it is the same. */
+/** One piece of work as each program reports it: people see the same. */
 import { expect, it } from 'vitest';
 import { readableLog, readLog } from '../../runtime/work/agents/reports/readable-log.ts';
 

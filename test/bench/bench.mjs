@@ -1,6 +1,6 @@
 /**
- * Everything that is measured, in one report: each part in a process of its own, one after the other. `npm run bench`; some parts only:
- * `npm run bench -- verbs fleet`; `--json` prints one object with an object for each part, `growth --svg FILE` draws. Machines are shared and noisy: what counts are the ratios.
+ * Everything that is measured, in one report: each part in a process of its own, one after the other. `npm run bench`; some parts only: `npm run bench -- verbs
+ * fleet`; `--json` prints one object with an object for each part, `growth --svg FILE` draws. Machines are shared and noisy: only the ratios count.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * Whether one plan or one repo costs another anything. Held: what a word takes to its verdict, beside a plan with so many words that wait for an
- * answer, and without it, by turns. Hanging: what a word and a whole plan take in one repo while git hangs in another, and while it does not.
- * `--json` prints one object.
+ * Whether one plan or repo slows another one down. Held: the time from a signal to its verdict, with and without a plan that has as many signals waiting for an
+ * answer, by turns. Hanging: the time for a signal and for a whole plan in one repo while git hangs in another one, and without that. `--json` prints one
+ * object.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ async function openEngine(name, repos) {
   return { home, engine, client: engine.client };
 }
 
-/** Milliseconds from the word to its verdict. */
+/** Milliseconds from the signal to its verdict. */
 async function timeOfWord({ client }, project, number) {
   const begun = performance.now();
   const type = number % 2 === 0 ? 'pause' : 'resume';
@@ -44,7 +44,7 @@ async function timeOfWord({ client }, project, number) {
   return performance.now() - begun;
 }
 
-/** One plan that asks a person, and words of files for it that wait until that one has answered. */
+/** One plan that asks a person, and signals of files that wait until the person has answered. */
 async function layHeld({ home, client }, project, asked) {
   await client.registerPlan({
     project,

@@ -22,7 +22,7 @@ const commands = {
   signal_emit: [main, 'signal', 'emit', 'pause', 'one'],
 };
 
-/** Milliseconds each, the commands by turns, so that all of them meet the same weather. */
+/** Milliseconds each, the commands by turns, so that they all run under the same load. */
 function timesOf(repo) {
   const times = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
   for (let run = 0; run < runs; run += 1) {

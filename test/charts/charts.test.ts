@@ -39,7 +39,7 @@ function touches(a: Box, b: Box): boolean {
   return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 }
 
-/** Boxes that overlap: two states where neither contains the other, or words on a state that is not theirs. */
+/** Boxes that overlap: two states where neither contains the other, or a label on a foreign state. */
 function overlaps({ states, labels }: Chart): string[] {
   const boxes = [
     ...states.map((state) => ({ box: state as Box, name: state.id, within: state.id })),

@@ -32,7 +32,7 @@ async function planOf({ stator }: Editor): Promise<{ blocked: object | null; pau
   return code === 0 ? JSON.parse(stdout)[0] : null;
 }
 
-/** Once the answer is there the agent may end: by itself it would only be stopped after 30 s. */
+/** The agent may end once the answer exists: otherwise it would be stopped only after 30 s. */
 async function untilAnswered(on: Editor, question: string, file: string) {
   await until(async () => {
     const plan = await planOf(on);

@@ -1,4 +1,4 @@
-/** What the terminal itself tells of a person's turn: a ring for each thing that comes to need one, and a title while something does. */
+/** The terminal itself reports a person's turn: it rings once for each new need, and its title shows that there is one. */
 import { expect, it } from 'vitest';
 import { createAttention } from '../../cli/attention.ts';
 

@@ -431,7 +431,7 @@ describe('a key of the board', () => {
   });
 });
 
-/** What agents wait for is there at the end, whatever came of the test. */
+/** What agents wait for is there at the end, whether the test passed or not. */
 const opening: (() => void)[] = [];
 
 afterEach(() => {

@@ -15,7 +15,7 @@ it('holds done plans in an order that a person changes, and lands none of them w
   git(repo, 'branch', 'release');
   expect(await stator(['landing', 'list'])).toMatchObject({
     code: 0,
-    stderr: 'no plan has stood in line; put a done one there with: stator plan land <plan>\n',
+    stderr: 'no plan has waited in line; put a done one there with: stator plan land <plan>\n',
   });
 
   for (const plan of ['a', 'b', 'c', 'd']) {
@@ -55,7 +55,7 @@ it('holds done plans in an order that a person changes, and lands none of them w
   const elsewhere = await stator(['plan', 'land', 'a', '--into', 'release']);
   expect([elsewhere.code, elsewhere.stderr]).toEqual([
     1,
-    expect.stringContaining('it stands in line for another branch; take it out first: stator landing remove a'),
+    expect.stringContaining('it waits in line for another branch; take it out first: stator landing remove a'),
   ]);
   expect((await stator(['landing', 'first', 'b'])).stdout).toBe('in line for main: b, a\n');
   expect((await stator(['landing', 'show', 'main'])).stdout).toMatch(/^state +paused\n1 +b, since .*\n2 +a, since /m);
@@ -63,7 +63,7 @@ it('holds done plans in an order that a person changes, and lands none of them w
   const left = await stator(['landing', 'first', 'a']);
   expect([left.code, left.stderr]).toEqual([
     1,
-    'error: a does not stand in line\nhint: put it there with: stator plan land a; those that do: stator landing list\n',
+    'error: a does not wait in line\nhint: put it there with: stator plan land a; those that do: stator landing list\n',
   ]);
   expect((await stator(['landing', 'resume', 'main'])).stdout).toBe('plans land on main again\n');
   await until(() => git(repo, 'ls-tree', '--name-only', 'main').includes('b.txt'));
@@ -77,7 +77,7 @@ it('pauses a branch before a plan has stood in its line, and keeps the pause whi
   await startDaemonProcess(made);
   const client = made.client();
   await client.addRepo(repo, { trust: true });
-  expect((await stator(['landing', 'pause'])).stderr).toContain('no plan of demo has stood in line');
+  expect((await stator(['landing', 'pause'])).stderr).toContain('no plan of demo has waited in line');
   expect((await stator(['landing', 'pause', 'main'])).stdout).toBe(
     'nothing lands on main until: stator landing resume main\n',
   );
@@ -107,7 +107,7 @@ it('without an engine a plan lands by the command itself, checked, and says at o
   const kept = await stator(['plan', 'land', 'p']);
   expect([kept.code, kept.stderr]).toEqual([
     1,
-    expect.stringMatching(/^pending: p is not merged yet: it stands in line for main and .*paused/m),
+    expect.stringMatching(/^pending: p is not merged yet: it waits in line for main and .*paused/m),
   ]);
   expect(await stator(['landing', 'resume', 'main'])).toMatchObject({ code: 0 });
   const landed = await stator(['plan', 'land', 'p']);

@@ -1,4 +1,4 @@
-/** Who starts a plan: the engine of a `run` goes on with what other runs gave it, and everybody says of the home what is so. */
+/** Which engine starts a plan: the engine of a `run` continues the plans of other runs, and every verb reports the owner of the home correctly. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -280,7 +280,7 @@ describe('plan check', () => {
     expect(code).toBe(0);
     expect(stdout).toMatchInlineSnapshot(`
       "p.md: 1 wave, 1 task, no problems
-      p.md:7: note: this check stands in no task, so nothing runs it; move it below the heading of its task
+      p.md:7: note: this check is in no task, so nothing runs it; move it below the heading of its task
       line  section          goes to
       3     Background       every agent
       7     **Check:** make  every coder of wave 1

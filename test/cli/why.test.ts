@@ -134,7 +134,7 @@ describe('on a terminal of 80 columns', () => {
       'greeting-w1-t3': [writes('c')],
     });
     const run = made.open('run', 'greeting.md', '--trust');
-    // One run's word counts for five minutes.
+    // The report of one run counts for five minutes.
     await run.until(/wave 1 task 1 waits for the service's limit until \d\d:\d\d, in [45]m \d\ds/);
     await run.until(/● 1 The texts +waits for the service's limit until \d\d:\d\d, in/);
     await run.until(/2\/3 tasks/);

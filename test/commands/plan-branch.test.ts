@@ -1,4 +1,4 @@
-/** The branch that a person names for a plan: looked at before anything is registered, and never taken from whom it belongs to. */
+/** The branch that a person names for a plan is checked before anything is registered, and is never taken from its owner. */
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';

@@ -1,4 +1,4 @@
-/** What comes between the request to take a repo out and the commit that does it. */
+/** Changes between the request to remove a repo and the commit that removes it. */
 import { expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';

@@ -1,4 +1,4 @@
-/** Sessions that have lost what they work on are taken away, once that has been said; those that may go on stay. */
+/** Sessions whose worktree and branch or issue are gone are removed once that was reported; sessions that may go on stay. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ground, startEngine } from '../support/engine.ts';

@@ -1,4 +1,4 @@
-/** One agent does all of a draft, without a planner; and one agent does what a person says, under the name that they give it. */
+/** One agent does all of a draft, without a planner; or one agent works on a person's message, under the given name. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

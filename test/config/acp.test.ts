@@ -53,5 +53,5 @@ it('of the others none judges: the role is off, and that is said; nor does one s
   const { message } = errorOf(() =>
     read('[agents.reviewer]\npreset = "claude"\nfallback = "spare"\n[agents.spare]\npreset = "goose"\n'),
   );
-  expect(message).toContain('spare cannot stand in for the reviewer: preset "goose" may load settings of the branch');
+  expect(message).toContain('spare cannot replace the reviewer: preset "goose" may load settings of the branch');
 });

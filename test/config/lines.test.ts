@@ -46,7 +46,7 @@ p = 4
     [['h', 1, 'list', 0, 'p'], 22],
     [['h', 0, 'missing'], 15],
     [['missing'], null],
-  ])('%j stands in line %s', (path, line) => {
+  ])('%j waits in line %s', (path, line) => {
     expect(() => parse(text)).not.toThrow();
     expect(placesOf(text).line(path)).toBe(line);
   });

@@ -26,7 +26,7 @@ interface Said {
   readonly notifications: readonly object[];
 }
 
-/** Lives in this process. Each answers the home as it leaves it, and what it says; null: a tree has ended it. */
+/** Lives in this process. Each returns the home in its last state, and the output of the life; null: a tree has ended the process. */
 async function livesIn(on: Ground) {
   const { endingBy, playToTheEnd } = (await import(scriptOf('ending'))) as {
     endingBy(of: typeof stator, end: () => void): stator.AnyDefinition;

@@ -38,10 +38,13 @@ interface Release {
   release(of: typeof stator, note: (line: string) => void): stator.AnyDefinition;
 }
 
-/** More lives than these are not ended: at the first time that one comes to the point, the next one at the second time, and the third at the third, if it comes there so often. */
+/**
+ * Lives after these are not ended. The first life is ended when it reaches the point for the first time, the second one at the second time, and the third at
+ * the third, if it comes there so often.
+ */
 const mostEnds = 3;
 
-/** What the life that is not ended says, and what was noted outside by all of them. */
+/** The output of the life that is not ended, and the notes outside of all lives. */
 async function playEnded(of: string, point: Point): Promise<Played & { noted: string[] }> {
   const on = ground();
   const { release, input } = (await import(scriptOf(`${of}-release`))) as Release; // as those scripts are

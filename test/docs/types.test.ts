@@ -1,4 +1,4 @@
-/** The package as a program of somebody else sees it: packed, installed, compiled by their TypeScript and run. */
+/** The package as another program sees it: packed, installed, compiled by that program's TypeScript and run. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

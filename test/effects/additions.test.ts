@@ -1,4 +1,4 @@
-/** Work that adds keys, large files or a folder full of new files waits for a person's yes, wherever it comes from; the yes holds for the plan. */
+/** A commit that adds keys, large files or a folder full of new files waits for a person's yes, wherever it comes from; the yes holds for the plan. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** What becomes of a delivery: tried again, dead, in order, switched off, delivered again; of each type of hook. */
+/** The outcomes of a delivery: tried again, dead, in order, switched off, delivered again; for each type of hook. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -90,15 +90,15 @@ describe('the line of a branch', () => {
     await until(async () => (await client.landing({ project: 'demo' })).state === 'checking');
     expect((await client.plan('demo', 'three')).waiting_for).toMatchObject({
       kind: 'landing',
-      detail: 'it stands in line for main and is behind one, two',
+      detail: 'it waits in line for main and is behind one, two',
     });
     const { waiting } = statusOf(await look(client, undefined));
     expect(waiting.find(({ plan }) => plan === 'three')).toMatchObject({
       kind: 'landing',
-      why: 'it stands in line for main and is behind one, two',
+      why: 'it waits in line for main and is behind one, two',
     });
     expect((await client.plan('demo', 'one')).waiting_for).toMatchObject({
-      detail: 'it stands in line for main and is merged with it, and the check runs on that',
+      detail: 'it waits in line for main and is merged with it, and the check runs on that',
     });
     await expect(client.deletePlan('demo', 'three')).rejects.toMatchObject({
       code: 'conflict',

@@ -1,4 +1,4 @@
-/** A worktree whose folder is away for a while: what needs it waits where everybody sees it, and no attempt is spent. */
+/** A worktree whose folder is missing for a while: work that needs it waits, the reason is shown everywhere, and no attempt is spent. */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Work that an agent takes away, leaves half done or leaves elsewhere: nothing of it counts in silence, and nothing of it is lost. */
+/** Work that an agent removes, leaves half done or leaves elsewhere: none of it counts without a report, and none of it is lost. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

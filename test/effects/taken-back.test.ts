@@ -1,4 +1,4 @@
-/** What an agent committed and took back itself is its own decision: its task is judged by where it ended, and refs keep what it left. */
+/** If an agent reverts its own commits, that is its decision: its task is judged by the last commit, and refs keep what it left. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { begin, planText, startEngine, type TestEngine, untilPhase, untilStatus } from '../support/engine.ts';

@@ -1,4 +1,4 @@
-/** What agents may take: a plan stops where its budget is used up, keeps its work, and goes on when a person allows more. */
+/** The limits of agents: a plan stops when its budget is used up, keeps its work, and goes on when a person allows more. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EngineOptions } from '../../runtime/engine/engine.ts';

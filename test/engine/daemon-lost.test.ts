@@ -1,4 +1,4 @@
-/** What a daemon does where its own files are taken away while it runs: it says so, answers for nothing that could be lost, and goes on. */
+/** A daemon whose own files are removed while it runs: it reports that, confirms nothing that could be lost, and continues. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

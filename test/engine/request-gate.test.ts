@@ -1,4 +1,4 @@
-/** Many requests at once: the program around the engine goes on meanwhile, and there is an end to what waits. */
+/** Many requests at once: the embedding program goes on meanwhile, and the number of waiting requests is limited. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { callApp } from '../../runtime/api/client/call.ts';

@@ -81,7 +81,7 @@ describe('an architect', () => {
     expect([git(repo, 'show', 'plan/draft:a.txt'), git(repo, 'show', 'plan/draft:b.txt')]).toEqual(['better', 'more']);
   });
 
-  it('that fails blocks the plan; a person may say that the document is good as it stands', async () => {
+  it('that fails blocks the plan; a person may say that the document needs no change', async () => {
     const engine = await startEngine({
       agents: { default: { preset: 'sh', attempts: 1 }, architect: command('./design.sh') },
     });

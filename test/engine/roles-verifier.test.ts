@@ -1,4 +1,4 @@
-/** A verifier that mends small things itself: how much it may, and who says so when it was more. */
+/** A verifier that makes small fixes itself: how many lines it may change, and the report if it changed more. */
 import { describe, expect, it } from 'vitest';
 import { plan, type World } from '../support/chaos.ts';
 import { begin, exit, finishTask, run, say } from '../support/hands.ts';
@@ -17,7 +17,7 @@ function verifying({ limit = 80, speaksByExit = false } = {}): World {
   return world;
 }
 
-/** What the door, or the end of a run, says of a verifier's own commits. */
+/** The refusal, or the result of a run, about a verifier's own commits. */
 function fixed(world: World, lines: number): string {
   const since = world.context().head ?? sha(0);
   const head = world.nextSha();

@@ -32,7 +32,7 @@ async function engine(limit: number, on: readonly ('reviewer' | 'verifier')[]): 
   return made;
 }
 
-/** Commits so many lines and approves its own commit over the socket; refused, it asks for changes with the answer as its text. */
+/** Commits this many lines and approves its own commit over the socket; if that is refused, it asks for changes with the answer as its text. */
 const selfFix = (lines: number) => `[ -e fixed.txt ] && exit 0
 seq ${lines} > mended.txt; git add mended.txt; git commit -qm "fix: a small thing"
 body="{\\"type\\":\\"verify_approved\\",\\"plan\\":\\"$STATOR_PLAN\\",\\"payload\\":{\\"reviewed_sha\\":\\"$(git rev-parse HEAD)\\"}}"

@@ -1,6 +1,6 @@
 /**
- * What a simulation says comes true: of random plans with random failures the real engine, with programs as agents, starts the same agents after each
- * end, in the same slots, and comes to the same results. The programs end when the test lets them, in the order of the simulation.
+ * A simulation predicts the real engine: for random plans with random failures the real engine, with programs as agents, starts the same agents after each end,
+ * in the same slots, with the same results. The programs end when the test lets them, in the order of the simulation.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Where a plan would have gone with other inputs, from what a real engine made of it. */
+/** The course of a plan with other inputs, computed from the journal of a real engine. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -79,7 +79,7 @@ describe('with other inputs', () => {
     expect(found.parts?.would_be[0]).toMatchObject({ actor: exit?.actor, event: 'run_exited', to: 'backingOff' });
     expect(found.was).toMatchObject({ status: 'implementing', runs: 1 });
     expect(found.would_be).toMatchObject({ status: 'done', blocked: null, runs: 3 });
-    // What only the future can say is simulated on from now.
+    // The part that the journal cannot tell is simulated from now on.
     const still = await client.whatIf('demo', 'login', { policy: { auto_review_fix: false } });
     expect(still.would_be).toMatchObject({ status: 'implementing', blocked: expect.stringContaining('w1-t1') });
   });

@@ -1,4 +1,4 @@
-/** What a look at a pull request comes to, as a table of facts. */
+/** The outcome of a round for a pull request, as a table of facts. */
 import { expect, it } from 'vitest';
 import { noPull } from '../../machines/vocabulary/plan-pull.ts';
 import type { PullRequest } from '../../runtime/work/forges/forge.ts';

@@ -190,7 +190,7 @@ it('a repo may not say where plans come from', async () => {
   writeFileSync(join(on.repo, '.stator', 'config.toml'), '[intake.own]\nsource = "folder"\n');
   await expect(start()).rejects.toMatchObject({
     code: 'bad_config',
-    message: expect.stringContaining('intake stands in daemon.toml only'),
+    message: expect.stringContaining('intake belongs only in daemon.toml'),
   });
 });
 

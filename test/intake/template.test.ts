@@ -194,7 +194,7 @@ it.each([
   ['**Files:**\n- `src/{{title}}`', /is in a field that stator itself reads/],
   ['**After:** {{labels}}', /^line 7: `\{\{labels\}\}` is no task number/],
   ['**Agent:** {{author}}', /\{\{author\}\}/],
-  ['### Task 1: again', /^line 7: task 1 stands twice/],
+  ['### Task 1: again', /^line 7: task 1 occurs twice/],
 ])('a template with %j is refused', (line, reason) => {
   expect(templateOf(`${head}${line}\n`, 'issue.md')).toEqual({ reason: expect.stringMatching(reason) });
 });

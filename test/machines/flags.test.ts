@@ -349,8 +349,6 @@ describe('a role that resolves to sh', () => {
     const daemon = 'readiness_self_fix_max_lines = 0\n';
     const started = await startEngine({ adds: false, daemon });
     const { notes } = await started.client.addRepo(started.repo, { trust: true });
-    expect(notes.join('\n')).toContain(
-      'readiness_self_fix_max_lines = 0 stands for no limit of your own: the default, 80',
-    );
+    expect(notes.join('\n')).toContain('readiness_self_fix_max_lines = 0 sets no limit of your own: the default, 80');
   });
 });

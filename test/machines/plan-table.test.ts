@@ -247,12 +247,12 @@ describe('the table of a plan', () => {
     verifying.post('plan:demo/hello', 'head_moved', { head: sha(7) });
     verifying.drain();
     expect(copyOf(verifying).send('verify_approved', { reviewed_sha: sha(8) })).toMatch(
-      /^refused: stale_approval: .* plan\/hello stands at [0-9a-f]{12}; /,
+      /^refused: stale_approval: .* plan\/hello is at [0-9a-f]{12}; /,
     );
     expect(copyOf(verifying).send('verify_approved', { reviewed_sha: sha(7) })).toBe('done');
     expect(copyOf(verifying).send('verify_approved', {})).toBe('done');
     expect(copyOf(verifying).send('verify_approved', {}, { origin: 'file' })).toMatch(
-      /^refused: stale_approval: .* plan\/hello stands at [0-9a-f]{12}; /,
+      /^refused: stale_approval: .* plan\/hello is at [0-9a-f]{12}; /,
     );
   });
 

@@ -36,7 +36,7 @@ it('a step that makes a long snapshot a little longer writes the pages of its ro
   }
 });
 
-it('what a run that is under way comes to, and what people are told of it, writes one page each', async () => {
+it('what a run that is under way comes to, and what people are notified, writes one page each', async () => {
   const home = mkdtempSync(join(tmpdir(), 'stator-'));
   const store = openStore(home);
   try {

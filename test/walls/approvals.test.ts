@@ -117,7 +117,7 @@ it('a review does not approve another commit than the one that it began with, sa
   const word = { project: 'demo', plan: 'login', type: 'review_approved' } as const;
   const { signal } = await reviewer.send(word);
   expect(signal.status).toBe('failed');
-  expectProse(signal.refused?.guard ?? '', 'stale_approval: ', looked, `plan/login stands at ${commit.slice(0, 12)}`);
+  expectProse(signal.refused?.guard ?? '', 'stale_approval: ', looked, `plan/login is at ${commit.slice(0, 12)}`);
   expect((await reviewer.send({ ...word, payload: { reviewed_sha: commit } })).signal.status).toBe('done');
   openGate(go);
   await untilStatus(engine, 'login', 'done');

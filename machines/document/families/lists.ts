@@ -61,7 +61,7 @@ function leftOut(sheet: Sheet, spans: readonly TaskSpan[]): PlanProblem[] {
   return [...counts].map(([{ line, text }, count]): PlanProblem => {
     const boxes = count === 1 ? 'one check box' : `${count} check boxes`;
     const found = `${boxes} below ${quoted(text)} ${count === 1 ? 'is no task' : 'are no tasks'}`;
-    return { line, message: `${found}, as such a heading says what is asked of the work; rename it to have them done` };
+    return { line, message: `${found}, as such a heading lists conditions of the work; rename it to have them done` };
   });
 }
 

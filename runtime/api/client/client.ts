@@ -115,7 +115,7 @@ function segmentOf(param: string, name: string): string {
   if (name !== '.' && name !== '..') return encodeURIComponent(name);
   const code = param === 'project' ? 'repo_not_found' : param === 'plan' ? 'plan_not_found' : 'not_found';
   const all = param === 'project' ? 'stator repo list' : param === 'plan' ? 'stator plan list' : 'stator --help';
-  throw new EngineError(code, `no ${param} is called "${name}"`, `those that there are: ${all}`);
+  throw new EngineError(code, `no ${param} is called "${name}"`, `the existing ones: ${all}`);
 }
 
 /** How long a command reads the result of its change: a merge is awaited for two minutes. */

@@ -23,7 +23,7 @@ export function createHostCommands({ store, projects, views, clock, onChange }: 
     throw new EngineError(
       'conflict',
       `the host ${name} was removed at ${host.removed_at}`,
-      'see those that there are: stator host list',
+      'see the existing ones: stator host list',
     );
   }
 

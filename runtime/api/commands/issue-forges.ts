@@ -44,7 +44,7 @@ export function createIssueForges({
         if (forge === null)
           return {
             issue: null,
-            trouble: 'no known forge stands behind its remote; add it with: stator server add <name> <url>',
+            trouble: 'its remote belongs to no known forge; add it with: stator server add <name> <url>',
             isMissing: false,
           };
         return { issue: await forge.issue(place.number), trouble: null, isMissing: false };
@@ -112,7 +112,7 @@ export function createIssueForges({
       if (forge === null || place.number === null)
         throw new EngineError(
           'not_found',
-          `${place.reference ?? place.plan}: no known forge stands behind it`,
+          `${place.reference ?? place.plan}: it belongs to no known forge`,
           'see which are known: stator server list',
         );
       try {

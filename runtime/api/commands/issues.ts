@@ -303,7 +303,7 @@ export function createIssueCommands(parts: IssueParts) {
           throw new EngineError(
             'usage',
             'the message names no issue, and no registered repo is here',
-            'name one in it: owner/repo#12, host/owner/repo#12 or the address of an issue; or stand in a repo, or say --project',
+            'name one in it: owner/repo#12, host/owner/repo#12 or the address of an issue; or work in the folder of a repo, or say --project',
           );
         return begin(placeOfWork(project, message), { message, pullRequest: null, waits: true });
       }

@@ -29,7 +29,7 @@ export function createLandingCommands(parts: CommandDependencies) {
       throw new EngineError(
         'conflict',
         `the line for ${branch} did not take ${type}: the plan has left it, or is being merged`,
-        'see who stands there: stator landing list',
+        'see which plans wait there: stator landing list',
       );
     throw new EngineError(
       'unavailable',

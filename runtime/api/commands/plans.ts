@@ -189,7 +189,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     if (landing === 'in_line')
       throw new EngineError(
         'conflict',
-        `plan ${project}/${plan} stands in line for its branch, and would still land`,
+        `plan ${project}/${plan} waits in line for its branch, and would still land`,
         `take it out first with: stator landing remove ${shellWord(plan)}`,
       );
     const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });

@@ -80,7 +80,7 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
         throw new EngineError(
           'bad_request',
           'all ends every pause, so give no project, plan or title',
-          'leave out all, or what stands beside it',
+          'leave out all, or the names beside it',
         );
       const whole: Change[] = queue.pausedAt === null ? [] : [{ do: 'queue.resume' }];
       if (all)

@@ -243,7 +243,7 @@ function noRoute(c: Context, { isOfRun }: Entrance): EngineError {
     'not_found',
     `no route ${method} ${path.slice(0, 500)}`,
     methods.length === 0
-      ? 'the routes stand in docs/control-api.md and in GET /openapi.json'
+      ? 'the routes are in docs/control-api.md and in GET /openapi.json'
       : `this path takes ${methods.map(({ key }) => methodOf(key)).join(', ')}`,
   );
 }

@@ -138,7 +138,7 @@ function isOfPage(token: string | null): boolean {
 /** Refuses requests under another host name, from a page of another origin, or over a connection that others can read. */
 function strangerRefusal(request: Request, { allowed, named }: Guard): EngineError | null {
   const header = (name: string) => request.headers.get(name);
-  const wrongHost = hostRefusal(header, { allowed, hint: 'other names stand in daemon.toml: [http] hosts' });
+  const wrongHost = hostRefusal(header, { allowed, hint: 'other names belong in daemon.toml: [http] hosts' });
   if (wrongHost !== null) return wrongHost;
   const host = hostOf(header);
   const scheme = isNamed(host, named) ? schemeOf(header('x-forwarded-proto')) : null;

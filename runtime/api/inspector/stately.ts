@@ -216,7 +216,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
       try {
         if (source !== null) await follow(source);
       } catch (thrown) {
-        log.warn(`those who watch are told nothing for a moment: ${messageOf(thrown)}`);
+        log.warn(`watchers receive nothing for a moment: ${messageOf(thrown)}`);
       }
       await pause(lookMs, signal);
     }

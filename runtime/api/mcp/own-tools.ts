@@ -227,7 +227,7 @@ export const ownTools: readonly AnyTool[] = [
   }),
   tool({
     name: 'instance_answer',
-    does: 'Allows or denies what an agent asks permission for. instance_list shows what is asked.',
+    does: 'Allows or denies what an agent asks permission for. instance_list shows the questions.',
     kind: 'ends',
     input: z.strictObject({
       title,

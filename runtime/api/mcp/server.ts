@@ -44,7 +44,7 @@ export const tools: readonly AnyTool[] = [...ofOperations.map(toolOf), ...ownToo
   (one, other) => placeOf(one) - placeOf(other),
 );
 
-const forPeople = `stator runs plans: markdown documents with waves of tasks, which coding agents carry out in git worktrees. A plan is called a task here. task_create registers one, task_transition starts it, wait_for_event waits for it, task_explain says why it stands still, task_merge brings it home. Starting agents may cost money, and merging moves a branch: ask the person first.`;
+const forPeople = `stator runs plans: markdown documents with waves of tasks, which coding agents carry out in git worktrees. A plan is called a task here. task_create registers one, task_transition starts it, wait_for_event waits for it, task_explain says why it does not go on, task_merge merges it. Starting agents may cost money, and merging moves a branch: ask the person first.`;
 const forAgents = `You work in a run of stator. These tools see your own plan and speak for you: signal_create reports what you have done, or asks a person with needs_decision.`;
 
 /** A server that is not connected yet. Closing it ends its subscriptions. */

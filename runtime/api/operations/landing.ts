@@ -14,7 +14,7 @@ const branchArg = {
   required: false,
   description: 'the branch that plans land on; default: that of the only line',
 } as const;
-const planArg = { type: 'positional', description: 'the name of a plan that stands in line' } as const;
+const planArg = { type: 'positional', description: 'the name of a plan that waits in line' } as const;
 const ofLine = ['repo_not_found', 'not_found', 'unavailable'] as const;
 const ofEntrant = ['repo_not_found', 'conflict', 'unavailable'] as const;
 
@@ -43,7 +43,7 @@ export const landingOperations = {
   }),
   landing: operation({
     http: 'GET /v1/repos/:project/landing',
-    does: 'the line of a branch of a repo; without `branch` the only one that there is',
+    does: 'the line of a branch of a repo; without `branch` the only existing one',
     who: 'anyone',
     input: ofBranch,
     answer: entry,

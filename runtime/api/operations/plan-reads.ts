@@ -104,7 +104,7 @@ export const planReads = {
     run: ({ views }, { project, plan }) => views.explain(project, plan),
     tool: {
       name: 'task_explain',
-      does: 'Says why a plan stands where it does, and which signals it would accept now.',
+      does: 'Says why a plan is in its state, and which signals it would accept now.',
     },
     verb: {
       name: 'explain',

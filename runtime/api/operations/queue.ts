@@ -93,7 +93,7 @@ export const queueOperations = {
           throw new EngineError(
             'usage',
             '--all ends every pause, so it takes no --project, --plan or --agent',
-            'leave out --all, or what stands beside it',
+            'leave out --all, or the names beside it',
           );
       },
       examples: ['stator queue resume --plan login      # ends only that pause'],

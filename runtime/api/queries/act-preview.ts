@@ -213,7 +213,7 @@ function sentences(
           `ends ${counted(ends.length, 'agent')}${isSpared ? ', no attempt spent' : ''}: ${ends.map(({ title, role }) => `${title} (${role})`).join(', ')}`,
         ]),
     ...(merge === null ? [] : [mergeText(merge)]),
-    ...(archives === null ? [] : [`puts the branch ${archives} aside, under refs/stator/archive, and begins it anew`]),
+    ...(archives === null ? [] : [`archives the branch ${archives} under refs/stator/archive, and begins it anew`]),
     ...(starts.length === 0
       ? []
       : [

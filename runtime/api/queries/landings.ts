@@ -42,8 +42,8 @@ export function createLandingViews(parts: Parts) {
         throw new EngineError(
           'not_found',
           branch === undefined
-            ? `no plan of ${project} has stood in line`
-            : `no plan of ${project} has stood in line for ${branch}`,
+            ? `no plan of ${project} has waited in line`
+            : `no plan of ${project} has waited in line for ${branch}`,
           named === '' ? 'put a done plan in line with: stator plan land <plan>' : `there are lines for ${named}`,
         );
       if (more.length === 0) return first;
@@ -55,7 +55,7 @@ export function createLandingViews(parts: Parts) {
       if (found !== undefined) return found;
       throw new EngineError(
         'conflict',
-        `${plan} does not stand in line`,
+        `${plan} does not wait in line`,
         `put it there with: stator plan land ${shellWord(plan)}; those that do: stator landing list`,
       );
     },
@@ -130,5 +130,5 @@ export async function landingWait(
   const more = before.length > shownPlans ? ` and ${before.length - shownPlans} more` : '';
   const where = place > 0 ? `is behind ${named}${more}` : current.length === 0 ? doing.empty : doing[state];
   const stop = paused ? `; a person paused the line; go on with: stator landing resume ${shellWord(branch)}` : '';
-  return { kind: 'landing', detail: `it stands in line for ${branch} and ${where}${stop}`, since };
+  return { kind: 'landing', detail: `it waits in line for ${branch} and ${where}${stop}`, since };
 }

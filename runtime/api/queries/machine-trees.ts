@@ -52,7 +52,7 @@ function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinit
       : names.length === 0
         ? 'there are none: name the file of one under [machines] in daemon.toml'
         : `${didYouMean(name, names)}there are ${names.join(', ')}`;
-  throw new EngineError('machine_unknown', `no machine of one's own is called "${name}"`, hint);
+  throw new EngineError('machine_unknown', `no user-defined machine is called "${name}"`, hint);
 }
 
 interface MachineTreeParts
@@ -74,7 +74,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
     throw new EngineError(
       'not_found',
       `there is no ${machine} "${id.slice(0, 200)}"`,
-      `see those that there are with: stator machine list ${machine}; begin one with: stator machine start ${machine} <id>`,
+      `see the existing ones with: stator machine list ${machine}; begin one with: stator machine start ${machine} <id>`,
     );
   }
 

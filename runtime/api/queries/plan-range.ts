@@ -134,7 +134,7 @@ async function headThen(
   if (head === null || (await findCommit(repository, head)) !== null) return head;
   throw new EngineError(
     'conflict',
-    `${plan} stood at commit ${head} after line ${line.seq}, and that commit is gone`,
+    `${plan} was at commit ${head} after line ${line.seq}, and that commit is gone`,
     'git keeps no commit that no branch or ref holds: ask for another moment',
   );
 }

@@ -133,7 +133,7 @@ export function unheardEvents(
       const known = machine === undefined ? machines.map((each) => each.name) : machine.tags;
       const what = machine === undefined ? `there is no machine ${of.machine}` : `${of.machine} has no tag "${of.tag}"`;
       const hint = `${didYouMean(machine === undefined ? of.machine : of.tag, known)}there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}`;
-      return [`the hook ${name} is never told ${event}: ${what}; ${hint}`];
+      return [`the hook ${name} never receives ${event}: ${what}; ${hint}`];
     }),
   );
 }

@@ -37,7 +37,7 @@ const without: Readonly<Record<string, string>> = {
   auto_yes: 'permissions of [agents.<role>] says what an agent may do unasked',
   daemon_poll_interval: kasmosDaemonKeys.poll_interval_sec ?? '',
   branch_prefix: 'a plan has the branch plan/<plan>, or the one of --branch',
-  notifications_enabled: '[notifications] of daemon.toml says who is told',
+  notifications_enabled: '[notifications] of daemon.toml says who is notified',
   claude_no_flicker: own,
   theme: own,
   sdk: own,

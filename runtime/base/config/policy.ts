@@ -86,7 +86,7 @@ export function unusedNotes(profiles: Profiles, flags: Flags): string[] {
   const selfFix =
     flags.readiness_self_fix_max_lines > 0
       ? []
-      : [`readiness_self_fix_max_lines = 0 stands for no limit of your own: the default, ${limit}, is in force`];
+      : [`readiness_self_fix_max_lines = 0 sets no limit of your own: the default, ${limit}, is in force`];
   const unused = roles.flatMap((role) => {
     const profile = profiles[role];
     const why = profile.enabled ? unplayable(profile) : null;

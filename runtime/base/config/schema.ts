@@ -543,7 +543,7 @@ export interface FileForm<Checked> {
 export const daemonForm: FileForm<DaemonFile> = {
   schema: daemonFileSchema,
   keysOf: (path, table) => keysAt(Object.keys(daemonFileSchema.shape), path, table),
-  elsewhere: (key) => (Object.hasOwn(repoKeys, key) ? "stands in a repo's .stator/config.toml only" : null),
+  elsewhere: (key) => (Object.hasOwn(repoKeys, key) ? "belongs only in a repo's .stator/config.toml" : null),
   ignored: kasmosDaemonKeys,
   apart: null,
 };
@@ -551,7 +551,7 @@ export const daemonForm: FileForm<DaemonFile> = {
 export const repoForm: FileForm<RepoFile> = {
   schema: repoFileSchema,
   keysOf: (path, table) => keysAt(Object.keys(repoFileSchema.shape), path, table),
-  elsewhere: (key) => (Object.hasOwn(daemonKeys, key) ? 'stands in daemon.toml only' : null),
+  elsewhere: (key) => (Object.hasOwn(daemonKeys, key) ? 'belongs only in daemon.toml' : null),
   ignored: {},
   apart: { key: 'hooks', noun: 'hook' },
 };

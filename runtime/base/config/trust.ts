@@ -212,7 +212,7 @@ function agentLine({ tables, profileOf }: Startable, name: string): string[] {
   }
   if (!isRole(name)) {
     const { preset, env_file: envFile, ...rest } = table;
-    return [`agent ${name}, which stands in for others: ${words(preset ?? null, { ...rest, envFile }, table)}`];
+    return [`agent ${name}, which replaces others: ${words(preset ?? null, { ...rest, envFile }, table)}`];
   }
   const profile = profileOf(name);
   if (!profile.enabled) return [];

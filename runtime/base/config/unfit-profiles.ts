@@ -43,7 +43,7 @@ export function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: O
           ? null
           : ({
               key: profile.steps.some(({ name }) => name === unfit.name) ? 'escalate' : 'fallback',
-              message: `${unfit.name} cannot stand in for the ${profile.role}: ${unplayable(unfit)}`,
+              message: `${unfit.name} cannot replace the ${profile.role}: ${unplayable(unfit)}`,
             } as const)))
       : null;
     if (problem === null) return [];

@@ -25,7 +25,7 @@ export async function addressesOf(
 export function whyNoneOfTheInternet(host: string, addresses: readonly ResolvedAddress[]): string | null {
   for (const { address } of addresses) {
     const why = whyNotPublic(address);
-    if (why !== null) return `${address === host ? address : `${host} stands for ${address}, which`} is ${why}`;
+    if (why !== null) return `${address === host ? address : `${host} resolves to ${address}, which`} is ${why}`;
   }
   return null;
 }

@@ -297,7 +297,7 @@ function settleOrphan(batch: Batch, row: SignalRow, address: TreeAddress): void 
   }
   const parsed = parseTree(address);
   if (parsed.kind === 'machine') {
-    const hint = `see those that there are with: stator machine list ${parsed.machine}`;
+    const hint = `see the existing ones with: stator machine list ${parsed.machine}`;
     finish(batch, row, 'failed', new EngineError('not_found', `there is no ${address}`, hint).toJSON());
     return;
   }

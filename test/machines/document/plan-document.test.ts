@@ -567,7 +567,7 @@ describe('the fields of a task', () => {
     expect(remarks.map(({ line, message }) => `${line}: ${message}`)).toMatchInlineSnapshot(`
       [
         "3: \`Makefile\` is not read as a file; write it in backticks where it is one",
-        "5: \`the parser\` names no file; a path stands in backticks, or has a / or a . in it",
+        "5: \`the parser\` names no file; a path is written in backticks, or contains a / or a .",
       ]
     `);
   });
@@ -1363,7 +1363,7 @@ describe('the order in which a plan lands in several repos', () => {
   });
 
   test.each([
-    ['api, web, api', /^`api` stands there twice; write each repo of the plan once/],
+    ['api, web, api', /^`api` is there twice; write each repo of the plan once/],
     ['api then web', /^`api then web` is no name of a repo; write each repo/],
   ])('%j is a problem with its line', (value, message) => {
     expect(landing(value).problems).toEqual([{ line: 1, message: expect.stringMatching(message) }]);

@@ -30,7 +30,7 @@ export const instanceRoutes = [
       params: titleParams,
       body: z.strictObject({
         choice: z.literal([0, 2], {
-          error: 'is 0 (once) or 2 (no); what is always allowed stands in the configuration: permissions = "skip"',
+          error: 'is 0 (once) or 2 (no); the configuration says what is always allowed: permissions = "skip"',
         }),
       }),
       answers: { 204: 'empty', 202: signalAnswer, 409: refusedAnswer },

@@ -32,7 +32,7 @@ export function troubleOf(thrown: unknown, place: string): unknown {
   if (isAway(thrown) || isBusy(thrown)) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     const hint =
-      'what was asked for is done when it answers again: see whether it runs, and whether this machine reaches it';
+      'the request continues when it answers again: see whether it runs, and whether this machine reaches it';
     return new StoreTrouble('store_locked', `${place} does not answer: ${why}`, hint, { cause: thrown });
   }
   if (/^53[12]00$/.test(codeOf(thrown)))

@@ -100,7 +100,7 @@ describe('a list of work', () => {
       {
         line: 6,
         message:
-          '2 check boxes below `Testing at large` are no tasks, as such a heading says what is asked of the work; rename it to have them done',
+          '2 check boxes below `Testing at large` are no tasks, as such a heading lists conditions of the work; rename it to have them done',
       },
     ]);
   });
