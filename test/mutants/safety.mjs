@@ -85,7 +85,7 @@ export const safety = [
   {
     name: 'gc-takes-unmerged-work',
     promise: 'gc: unmerged things stay without their flag',
-    file: 'runtime/work/gc/branches.ts',
+    file: 'runtime/work/gc/reasons.ts',
     find: "return isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;",
     replace: 'return isLost ? null : null;',
     tests: ['test/gc/gc.test.ts'],
@@ -93,7 +93,7 @@ export const safety = [
   {
     name: 'gc-takes-what-is-young',
     promise: 'gc: what ended not long ago stays',
-    file: 'runtime/work/gc/round.ts',
+    file: 'runtime/work/gc/reasons.ts',
     find: 'if ((deletedAt ?? updatedAt) >= beforeMs)',
     replace: 'if ((deletedAt ?? updatedAt) < 0)',
     tests: ['test/gc/gc.test.ts', 'test/cli/gc.test.ts'],

@@ -3,30 +3,17 @@
  * agent. A branch is deleted if a branch that is not ours, or a remote's, contains all of it; a failed task's branch also if an attempt's ref holds it. Such
  * refs are never deleted because of age alone: only if a remaining branch contains their commits, or if a person requests it.
  */
-import type { PlanTrace } from '../../core/store/rows.ts';
 import { ownGit } from '../git/git.ts';
 import { dropRefs, listRefs, type Ref } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { listWorktrees } from '../git/worktree-list.ts';
-import {
-  type CleaningParts,
-  type CleaningSubject,
-  keptAs,
-  keptBy,
-  noteGone,
-  noteKept,
-  notOver,
-  planOfBranch,
-  type Reason,
-  type Round,
-} from './round.ts';
+import { keptAs, keptBy, reasonOfBranch, reasonOfSavedRef } from './reasons.ts';
+import { type CleaningParts, type CleaningSubject, noteGone, noteKept, planOfBranch, type Round } from './round.ts';
 
 export const owned = 'refs/stator/owned/';
 export const heads = 'refs/heads/';
 export const attempts = 'refs/stator/attempts/';
 export const archive = 'refs/stator/archive/';
-/** The reason for which a symbolic ref stays. */
-export const isOtherName = 'it is a name for another ref, which stator makes none of';
 /** The number of branches that are checked or deleted in one step. */
 const page = 100;
 
@@ -94,7 +81,7 @@ async function judgeBranches(round: Round, { project, repository, refs }: Listed
     const plan = planOfBranch(round, project, branch);
     if (plan === undefined && round.isOfThese) continue;
     const item = { kind: 'branch', project, plan: plan?.plan ?? null, name: branch, bytes: null, count: 1 } as const;
-    const reason = reasonToStay(round, { mark, ref, plan, path: checkedOut.get(branch), isLost: lost(ref) });
+    const reason = reasonOfBranch(round, { mark, ref, plan, path: checkedOut.get(branch), isLost: lost(ref) });
     const kept = keptBy(round, reason);
     if (kept !== null) noteKept(round, item, kept);
     else if (ref === undefined)
@@ -102,25 +89,6 @@ async function judgeBranches(round: Round, { project, repository, refs }: Listed
     else going.push({ item, why: reason === null ? '' : `it was at ${ref.commit}`, ref, mark });
   }
   return going;
-}
-
-function reasonToStay(
-  round: Round,
-  branch: {
-    readonly mark: Ref;
-    readonly ref: Ref | undefined;
-    readonly plan: PlanTrace | undefined;
-    readonly path: string | undefined;
-    readonly isLost: boolean;
-  },
-): Reason | null {
-  const { mark, ref, plan, path, isLost } = branch;
-  if (plan === undefined) return keptAs('no plan of this store has it');
-  if (mark.isSymbolic || ref?.isSymbolic === true) return keptAs(isOtherName);
-  const reason = notOver(round, plan);
-  if (reason !== null) return reason;
-  if (path !== undefined) return keptAs('a worktree uses it');
-  return isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;
 }
 
 /**
@@ -177,10 +145,7 @@ async function judgeKeeping(
     if (index % page === page - 1) await round.rest();
     const plan = round.plans.get(`${project}/${planNamed(ref.name)}`);
     const item = { kind: 'ref', project, plan: plan?.plan ?? null, name: ref.name, bytes: null, count: 1 } as const;
-    const reason =
-      plan === undefined
-        ? keptAs('its name tells no plan of this store')
-        : (notOver(round, plan) ?? tooYoung(round, ref) ?? lostWork(lost, ref));
+    const reason = reasonOfSavedRef(round, { ref, plan, isLost: lost.has(ref.commit) });
     const kept = keptBy(round, reason);
     if (kept !== null) noteKept(round, item, kept);
     else going.push({ item, why: reason === null ? '' : `it was at ${ref.commit}`, ref, mark: null });
@@ -193,16 +158,6 @@ export function planNamed(ref: string): string {
   return ref.startsWith(attempts)
     ? (ref.slice(attempts.length).split('#')[0] ?? '')
     : (ref.slice(archive.length).split('/')[0] ?? '');
-}
-
-function lostWork(lost: ReadonlySet<string>, { commit }: Ref): Reason | null {
-  return lost.has(commit) ? keptAs('it holds work that is in no branch and on no remote', 'unmerged') : null;
-}
-
-/** When a worktree is removed, its files become such a ref, perhaps long after the plan was over. */
-function tooYoung({ beforeMs, made }: Round, { name, committedMs, isSymbolic }: Ref): Reason | null {
-  if (isSymbolic) return keptAs(isOtherName);
-  return committedMs >= beforeMs || made.has(name) ? keptAs('what it keeps was made not long ago') : null;
 }
 
 async function dropSome(

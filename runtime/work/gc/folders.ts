@@ -3,7 +3,6 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { FolderUser } from '../../base/platform/folder-users.ts';
 import { ifMissing } from '../../base/platform/system-code.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
@@ -16,9 +15,4 @@ export async function worktreesFolder({ worktrees }: Pick<Project, 'worktrees'>)
 /** Empty if there is no such folder. */
 export async function entriesOf(folder: string): Promise<Dirent[]> {
   return readdir(folder, { withFileTypes: true }).catch(ifMissing([]));
-}
-
-/** The reason why a folder stays that is a process's working directory. */
-export function inUseText({ pid, name }: FolderUser): string {
-  return `pid ${pid} (${name}) has its working directory in it`;
 }

@@ -22,9 +22,10 @@ import type { Repository } from '../git/repository.ts';
 import { clearWorktree } from '../git/worktree.ts';
 import { branchMadeFor, isThere, listWorktrees } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
-import { archive, attempts, heads, isOtherName, owned, planNamed, unreached } from './branches.ts';
-import { entriesOf, inUseText, worktreesFolder } from './folders.ts';
-import { byBranch, type CleaningParts, isOver, planOfBranch, readPlans, resting } from './round.ts';
+import { archive, attempts, heads, owned, planNamed, unreached } from './branches.ts';
+import { entriesOf, worktreesFolder } from './folders.ts';
+import { inUseText, isOtherName, isOver } from './reasons.ts';
+import { byBranch, type CleaningParts, planOfBranch, readPlans, resting } from './round.ts';
 import { asidePrefix, livingIn, removeAside } from './run-folders.ts';
 
 interface Look {

@@ -3,13 +3,13 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { withoutTask } from '../../../machines/vocabulary/ids.ts';
-import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
-import type { CleaningItem, CleaningOverride } from '../../api/contract/cleaning.ts';
+import type { CleaningItem } from '../../api/contract/cleaning.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
+import { type Bounds, keptBy, type Reason } from './reasons.ts';
 
 export interface CleaningParts {
   readonly home: string;
@@ -28,12 +28,9 @@ export interface CleaningParts {
   readonly lockRepo: (project: string) => Promise<void>;
 }
 
-export interface Round {
-  /** Things that ended before this time are deleted. */
-  readonly beforeMs: number;
+export interface Round extends Bounds {
   /** Changes nothing. */
   readonly dry: boolean;
-  readonly overrides: ReadonlySet<CleaningOverride>;
   /** Plans by `<project>/<plan>`, also deleted ones. */
   readonly plans: ReadonlyMap<string, PlanTrace>;
   /** Plans by project and branch. If two plans have the same branch: the existing one, otherwise the one that was deleted last. */
@@ -42,7 +39,6 @@ export interface Round {
   readonly isOfThese: boolean;
   /** The folders of worktrees that go, or with `dry` would. */
   readonly leaving: Set<string>;
-  /** Refs that this round has made to save the work that it removed. */
   readonly made: Set<string>;
   readonly items: CleaningItem[];
   readonly notes: string[];
@@ -51,21 +47,8 @@ export interface Round {
   rest(): Promise<void>;
 }
 
-/** Why something stays. `override`: the flag that deletes it anyway. */
-export interface Reason {
-  readonly why: string;
-  readonly override: CleaningOverride | null;
-}
-
-export const keptAs = (why: string, override: CleaningOverride | null = null): Reason => ({ why, override });
-
 /** The fields of an item before the decision about it. */
 export type CleaningSubject = Omit<CleaningItem, 'state' | 'why' | 'override'>;
-
-/** The reason, unless a person overrides it. */
-export function keptBy({ overrides }: Pick<Round, 'overrides'>, reason: Reason | null): Reason | null {
-  return reason?.override != null && overrides.has(reason.override) ? null : reason;
-}
 
 export function noteKept({ items }: Pick<Round, 'items'>, subject: CleaningSubject, reason: Reason): void {
   items.push({ ...subject, state: 'kept', ...reason });
@@ -98,20 +81,6 @@ export function resting(isBusy: boolean, abort: AbortSignal): () => Promise<void
     abort.throwIfAborted();
     sinceMs = performance.now();
   };
-}
-
-export function isOver({ status, deletedAt }: PlanTrace): boolean {
-  return deletedAt !== null || isEnded(status);
-}
-
-/** Why a plan counts as not over for long enough; null: it does, or there is no plan. */
-export function notOver({ beforeMs }: Pick<Round, 'beforeMs'>, plan: PlanTrace | undefined): Reason | null {
-  if (plan === undefined) return null;
-  const { status, deletedAt, updatedAt } = plan;
-  if (!isOver(plan)) return keptAs(`its plan is ${status}`);
-  if ((deletedAt ?? updatedAt) >= beforeMs)
-    return keptAs(`its plan is ${deletedAt === null ? status : 'deleted'}, but not for long enough`);
-  return null;
 }
 
 /** The plan to which a branch belongs, as its own or as a task's. */

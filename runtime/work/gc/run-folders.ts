@@ -12,8 +12,9 @@ import { removeTree } from '../../base/platform/remove-tree.ts';
 import type { LaunchTrace } from '../../core/store/rows.ts';
 import { readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
 import { runsRoot } from '../effects/workplace.ts';
-import { entriesOf, inUseText } from './folders.ts';
-import { type CleaningParts, keptAs, notOver, type Reason, type Round, settle } from './round.ts';
+import { entriesOf } from './folders.ts';
+import { keptAs, reasonOfProcesses, reasonOfRunFolder } from './reasons.ts';
+import { type CleaningParts, type Round, settle } from './round.ts';
 
 /** The number of folders that are looked up with one query. */
 const page = 64;
@@ -55,7 +56,8 @@ async function clearOne(
   }
   const { project = null, plan = null } = launch === undefined ? {} : placeOf(launch.key);
   const reason = isFolder
-    ? reasonToStay(round, launch, { path, user: userOf(path) })
+    ? (reasonOfRunFolder(round, { launch, plan: round.plans.get(`${project}/${plan}`) }) ??
+      reasonOfProcesses(livingIn(path), userOf(path)))
     : keptAs('it is no folder, so no run of stator made it');
   const bytes = await diskUsage(path);
   const subject = { kind: 'run_folder', project, plan, name, bytes, count: 1 } as const;
@@ -66,24 +68,6 @@ async function clearOne(
       if (launch !== undefined) await parts.store.commit([{ do: 'launch.remove', key: launch.key }]);
     },
   });
-}
-
-function reasonToStay(
-  round: Round,
-  launch: LaunchTrace | undefined,
-  { path, user }: { readonly path: string; readonly user: FolderUser | null },
-): Reason | null {
-  if (launch === undefined) return keptAs('no run that this store knows has it');
-  const { status, finishedAt, key } = launch;
-  if (status === 'queued' || status === 'running') return keptAs('its run is not over');
-  const { project = null, plan = null } = placeOf(key);
-  const reason = notOver(round, round.plans.get(`${project}/${plan}`));
-  if (reason !== null) return reason;
-  if (finishedAt !== null && finishedAt >= round.beforeMs) return keptAs('its run ended not long ago');
-  const pid = livingIn(path);
-  if (pid !== null) return keptAs(`pid ${pid} of its run lives`, 'in_use');
-  if (user !== null) return keptAs(inUseText(user), 'in_use');
-  return null;
 }
 
 /** The live wrapper process or agent of a run. */

@@ -5,29 +5,18 @@
 import { dirname } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
-import type { CleaningOverride } from '../../api/contract/cleaning.ts';
 import { diskUsage } from '../../base/platform/disk-usage.ts';
 import { readFolderUsers } from '../../base/platform/folder-users.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
 import { keepAttempt } from '../git/attempt.ts';
 import { attemptRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import { clearWorktree, type Loss } from '../git/worktree.ts';
+import { clearWorktree } from '../git/worktree.ts';
 import { branchMadeFor, listWorktrees } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
-import { inUseText, worktreesFolder } from './folders.ts';
-import {
-  type CleaningParts,
-  type CleaningSubject,
-  keptAs,
-  keptBy,
-  noteGone,
-  noteKept,
-  notOver,
-  planOfBranch,
-  type Reason,
-  type Round,
-} from './round.ts';
+import { worktreesFolder } from './folders.ts';
+import { keptBy, type Reason, reasonOfLoss, reasonOfUse, reasonOfWorktree, type WorktreeUse } from './reasons.ts';
+import { type CleaningParts, type CleaningSubject, noteGone, noteKept, planOfBranch, type Round } from './round.ts';
 
 interface Found {
   readonly path: string;
@@ -47,9 +36,9 @@ export async function clearWorktrees(
     const found = { path: worktree.path, branch, plan: planOfBranch(round, project.project, branch) };
     if (found.plan === undefined && round.isOfThese) continue;
     const isInPlace = dirname(worktree.path) === folder;
-    const reason = isInPlace
-      ? await reasonToStay(round, repository, found)
-      : keptAs(`it does not lie in ${folder}, where stator makes them`);
+    const reason =
+      reasonOfWorktree(round, { branch, folder, isInPlace, plan: found.plan }) ??
+      reasonOfUse(round, await readUse(repository, found));
     await clearOne(parts, round, { project, repository }, found, reason);
     await round.rest();
   }
@@ -92,26 +81,15 @@ async function clearOne(
   }
   parts.faults?.('gc.before-worktree');
   const loss = await clearWorktree(repository, { path, branch, dry: false });
-  if (loss !== null) return keep(reasonOf(loss));
+  if (loss !== null) return keep(reasonOfLoss(loss));
   noteGone(round, subject, why);
 }
 
-async function reasonToStay(round: Round, repository: Repository, found: Found): Promise<Reason | null> {
-  const { path, branch, plan } = found;
-  if (plan === undefined) return keptAs(`no plan of this store has ${branch}: stator doctor`);
-  const reason = notOver(round, plan);
-  if (reason !== null) return reason;
+async function readUse(repository: Repository, { path, branch }: Found): Promise<WorktreeUse> {
   const user = (await readFolderUsers())(path);
-  if (user !== null && !round.overrides.has('in_use')) return keptAs(inUseText(user), 'in_use');
   try {
-    const loss = await clearWorktree(repository, { path, branch, dry: true });
-    return loss === null ? null : reasonOf(loss);
+    return { user, loss: await clearWorktree(repository, { path, branch, dry: true }) };
   } catch (thrown) {
-    return keptAs(messageOf(thrown));
+    return { user, loss: messageOf(thrown) };
   }
-}
-
-function reasonOf({ cause, why }: Loss): Reason {
-  const override: CleaningOverride | null = cause === 'uncommitted' || cause === 'unmerged' ? cause : null;
-  return keptAs(why, override);
 }

@@ -1,0 +1,156 @@
+/** Why something that a round of cleaning found stays: decided from what was read of it, without a look at git, the disk or processes. */
+import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
+import type { CleaningOverride } from '../../api/contract/cleaning.ts';
+import type { FolderUser } from '../../base/platform/folder-users.ts';
+import type { LaunchTrace, PlanTrace } from '../../core/store/rows.ts';
+import type { Ref } from '../git/refs.ts';
+import type { Loss } from '../git/worktree.ts';
+
+/** `override`: the flag that deletes it anyway. */
+export interface Reason {
+  readonly why: string;
+  readonly override: CleaningOverride | null;
+}
+
+/** What a round deletes. */
+export interface Bounds {
+  /** Things that ended before this time are deleted. */
+  readonly beforeMs: number;
+  readonly overrides: ReadonlySet<CleaningOverride>;
+  /** Refs that this round has made to save the work that it removed. */
+  readonly made: ReadonlySet<string>;
+}
+
+export const keptAs = (why: string, override: CleaningOverride | null = null): Reason => ({ why, override });
+
+/** The reason, unless a person overrides it. */
+export function keptBy({ overrides }: Pick<Bounds, 'overrides'>, reason: Reason | null): Reason | null {
+  return reason?.override != null && overrides.has(reason.override) ? null : reason;
+}
+
+export function isOver({ status, deletedAt }: PlanTrace): boolean {
+  return deletedAt !== null || isEnded(status);
+}
+
+/** Why a plan counts as not over for long enough; null: it does, or there is no plan. */
+export function notOver({ beforeMs }: Pick<Bounds, 'beforeMs'>, plan: PlanTrace | undefined): Reason | null {
+  if (plan === undefined) return null;
+  const { status, deletedAt, updatedAt } = plan;
+  if (!isOver(plan)) return keptAs(`its plan is ${status}`);
+  if ((deletedAt ?? updatedAt) >= beforeMs)
+    return keptAs(`its plan is ${deletedAt === null ? status : 'deleted'}, but not for long enough`);
+  return null;
+}
+
+/** The reason why a folder stays that is a process's working directory. */
+export function inUseText({ pid, name }: FolderUser): string {
+  return `pid ${pid} (${name}) has its working directory in it`;
+}
+
+/** Of a worktree, by the store and by its place. `folder`: where stator makes those of the repo. */
+export function reasonOfWorktree(
+  bounds: Pick<Bounds, 'beforeMs'>,
+  {
+    branch,
+    folder,
+    isInPlace,
+    plan,
+  }: {
+    readonly branch: string;
+    readonly folder: string;
+    readonly isInPlace: boolean;
+    readonly plan: PlanTrace | undefined;
+  },
+): Reason | null {
+  if (!isInPlace) return keptAs(`it does not lie in ${folder}, where stator makes them`);
+  if (plan === undefined) return keptAs(`no plan of this store has ${branch}: stator doctor`);
+  return notOver(bounds, plan);
+}
+
+/** What processes and git say of a worktree whose plan is over. `loss` is a text where git could not be asked. */
+export interface WorktreeUse {
+  readonly user: FolderUser | null;
+  readonly loss: Loss | string | null;
+}
+
+export function reasonOfUse({ overrides }: Pick<Bounds, 'overrides'>, { user, loss }: WorktreeUse): Reason | null {
+  if (user !== null && !overrides.has('in_use')) return keptAs(inUseText(user), 'in_use');
+  if (loss === null) return null;
+  return typeof loss === 'string' ? keptAs(loss) : reasonOfLoss(loss);
+}
+
+export function reasonOfLoss({ cause, why }: Loss): Reason {
+  return keptAs(why, cause === 'uncommitted' || cause === 'unmerged' ? cause : null);
+}
+
+/** Of the folder of a run, by the store. `launch`: the run that has it. */
+export function reasonOfRunFolder(
+  bounds: Pick<Bounds, 'beforeMs'>,
+  { launch, plan }: { readonly launch: LaunchTrace | undefined; readonly plan: PlanTrace | undefined },
+): Reason | null {
+  if (launch === undefined) return keptAs('no run that this store knows has it');
+  const { status, finishedAt } = launch;
+  if (status === 'queued' || status === 'running') return keptAs('its run is not over');
+  const reason = notOver(bounds, plan);
+  if (reason !== null) return reason;
+  return finishedAt !== null && finishedAt >= bounds.beforeMs ? keptAs('its run ended not long ago') : null;
+}
+
+/** `pid`: the wrapper process or the agent of that run, alive. `user`: another process that has its working directory there. */
+export function reasonOfProcesses(pid: number | null, user: FolderUser | null): Reason | null {
+  if (pid !== null) return keptAs(`pid ${pid} of its run lives`, 'in_use');
+  return user === null ? null : keptAs(inUseText(user), 'in_use');
+}
+
+/** The reason for which a symbolic ref stays. */
+export const isOtherName = 'it is a name for another ref, which stator makes none of';
+
+/** Of a branch with our mark. `path`: a worktree that has it checked out. `isLost`: nothing else reaches its commits. */
+export function reasonOfBranch(
+  bounds: Pick<Bounds, 'beforeMs'>,
+  {
+    mark,
+    ref,
+    plan,
+    path,
+    isLost,
+  }: {
+    readonly mark: Pick<Ref, 'isSymbolic'>;
+    readonly ref: Pick<Ref, 'isSymbolic'> | undefined;
+    readonly plan: PlanTrace | undefined;
+    readonly path: string | undefined;
+    readonly isLost: boolean;
+  },
+): Reason | null {
+  if (plan === undefined) return keptAs('no plan of this store has it');
+  if (mark.isSymbolic || ref?.isSymbolic === true) return keptAs(isOtherName);
+  const reason = notOver(bounds, plan);
+  if (reason !== null) return reason;
+  if (path !== undefined) return keptAs('a worktree uses it');
+  return isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;
+}
+
+/**
+ * Of a ref of an attempt or an archive. Its commits may be younger than the end of its plan: what is left in a worktree that is removed becomes such a ref.
+ * `isLost`: no branch has its commits.
+ */
+export function reasonOfSavedRef(
+  bounds: Pick<Bounds, 'beforeMs' | 'made'>,
+  {
+    ref,
+    plan,
+    isLost,
+  }: {
+    readonly ref: Pick<Ref, 'name' | 'committedMs' | 'isSymbolic'>;
+    readonly plan: PlanTrace | undefined;
+    readonly isLost: boolean;
+  },
+): Reason | null {
+  if (plan === undefined) return keptAs('its name tells no plan of this store');
+  const reason = notOver(bounds, plan);
+  if (reason !== null) return reason;
+  if (ref.isSymbolic) return keptAs(isOtherName);
+  if (ref.committedMs >= bounds.beforeMs || bounds.made.has(ref.name))
+    return keptAs('what it keeps was made not long ago');
+  return isLost ? keptAs('it holds work that is in no branch and on no remote', 'unmerged') : null;
+}
