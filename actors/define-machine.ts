@@ -10,7 +10,7 @@ import { outputAwaited, promiseSettled } from './output-wait.ts';
 import { machineUpgraded, ownBirth, tagsOfMachine, treeDeleted } from './own-machine.ts';
 
 /** Events that the engine itself sends a machine: they are refused from outside. */
-const ownWords: ReadonlySet<string> = new Set([
+const engineEvents: ReadonlySet<string> = new Set([
   ownBirth,
   'effect_failed',
   'message_failed',
@@ -91,7 +91,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
   checkChart(what, machine);
   checkActors(what, definition);
   for (const [type, schema] of Object.entries(signals)) {
-    if (ownWords.has(type) || isOfXState(type))
+    if (engineEvents.has(type) || isOfXState(type))
       throw refused(what, `signals.${type}: the engine alone says this`, 'give it another name');
     if (typeof (schema as { safeParse?: unknown } | undefined)?.safeParse !== 'function')
       throw wrong(what, `signals.${type}`, schema, 'a zod schema, such as z.object({})');

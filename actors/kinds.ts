@@ -46,7 +46,7 @@ import { upgrades } from './upgrades.ts';
 const endless: Standing = { ...underWay, keepsJournal: false };
 
 /** Signals to or from an agent that its plan's root must know too: messages to it, and which of them its runs had. */
-const agentWordSignals: ReadonlySet<string> = new Set([
+const agentMessageSignals: ReadonlySet<string> = new Set([
   'agent_send',
   'agent_type',
   'run_started',
@@ -54,7 +54,7 @@ const agentWordSignals: ReadonlySet<string> = new Set([
   'run_lost',
   'effect_failed',
 ]);
-const wordSignals: ReadonlySet<string> = new Set([...agentWordSignals, 'resolve', 'answer']);
+const wordSignals: ReadonlySet<string> = new Set([...agentMessageSignals, 'resolve', 'answer']);
 
 /** By roles, questions, runs and the messages in their states. Signals to such a tree were checked by the schemas of its kind. */
 const familyRules: Rules = {
@@ -64,7 +64,7 @@ const familyRules: Rules = {
   isPreApplied: (root, signal) => isPreApplied(root, signal as Signal),
   isSuppressed: (root, signal) => isSuppressed(root, signal as Signal),
   eventOf: (root, signal) => eventOf(root, signal as Signal),
-  rootEventOf: (root, ref, event) => (agentWordSignals.has(event.type) ? wordEventOf(root, ref, event) : null),
+  rootEventOf: (root, ref, event) => (agentMessageSignals.has(event.type) ? wordEventOf(root, ref, event) : null),
   refusalOf,
   heldFor: (root) => new Set([...holdsOf(root), ...openQuestions(root)]),
 };

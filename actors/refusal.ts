@@ -44,7 +44,7 @@ const noWords: ReadonlySet<string> = new Set();
 type MetaKey = 'holds' | 'passes' | 'suppresses';
 
 /** The texts under that key in the `meta` of the current states: few states have one. */
-function metaWords(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string> {
+function metaTexts(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string> {
   const known = saidBy[key].get(snapshot._nodes);
   if (known !== undefined) return known;
   const words = wordsOf(snapshot, key);
@@ -69,7 +69,7 @@ function wordsOf(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string
 
 /** Which senders and signals must wait, by the tree's states: kinds of origin, types, and `agent.run` where no run starts. */
 export function holdsOf(root: AnyActorRef): ReadonlySet<string> {
-  return metaWords(snapshotOf(root), 'holds');
+  return metaTexts(snapshotOf(root), 'holds');
 }
 
 /** Whether the whole plan waits for a person: until then no signal of an agent or a file is taken, and no agent starts. */
@@ -82,7 +82,7 @@ export function isHeld(root: AnyActorRef, { type, origin }: Signal, found: Found
   const holds = holdsOf(root);
   if (holds.has(type)) return true;
   if (type === 'needs_decision' || !holds.has(originKind(origin))) return false;
-  return !metaWords(snapshotOf(root), 'passes').has(type) || asksBelow(root, found);
+  return !metaTexts(snapshotOf(root), 'passes').has(type) || asksBelow(root, found);
 }
 
 /** Whether that actor, or an actor below it, has asked an open question. */
@@ -134,7 +134,7 @@ function counted(questions: number): string {
 
 /** Accepted and without effect, from anyone: a plan with waves is not finished by a signal. */
 export function isSuppressed(root: AnyActorRef, { type }: Signal): boolean {
-  return metaWords(snapshotOf(root), 'suppresses').has(type);
+  return metaTexts(snapshotOf(root), 'suppresses').has(type);
 }
 
 /**

@@ -33,7 +33,7 @@ function refusedBy(context: PlanContext, event: PlanEvent): MergeRefused {
 type Verdict = 'review_approved' | 'review_changes_requested' | 'verify_approved' | 'verify_failed';
 
 /** A signal of the engine itself, about what just happened. */
-function ownWord<T extends 'implement_finished' | 'implement_start'>(type: T) {
+function engineSignal<T extends 'implement_finished' | 'implement_start'>(type: T) {
   return base.raise(({ context, event }) => ({
     type,
     at: timeOf(context, event),
@@ -77,8 +77,8 @@ const words = {
   raiseDoneLeft: base.raise(
     ({ context, event }): PlanRegionEvent => ({ type: 'done_left', at: timeOf(context, event), cause: event.type }),
   ),
-  raiseFinished: ownWord('implement_finished'),
-  raiseImplement: ownWord('implement_start'),
+  raiseFinished: engineSignal('implement_finished'),
+  raiseImplement: engineSignal('implement_start'),
   raiseVerdict: raise<PlanContext, PlanEvent, PlanEvent, Verdict>(({ context, event }, type) => {
     const delivered = event.type === 'agent_delivered' ? event : null;
     return {

@@ -87,13 +87,13 @@ function draftList({ drafts = [] }: Drafts): string {
 }
 
 /** Signals of one of several planners; they only count while it writes. */
-const writersWords: ReadonlySet<string> = new Set(['plan_updated', 'planner_finished', 'planner_draft_finished']);
+const writerSignals: ReadonlySet<string> = new Set(['plan_updated', 'planner_finished', 'planner_draft_finished']);
 
 /** Why one of several planners may not send that, whatever the plan's status is by now; null: it may, or the sender is none of them. */
 export function draftObstacle(context: Drafts, run: string, type: string): string | null {
   if (draftNumber(run) === null) return null;
   if (type === 'plan_start' || type === 'implement_start') return 'not from one of several planners';
-  if (!writersWords.has(type)) return null;
+  if (!writerSignals.has(type)) return null;
   const draft = draftOf(context, run);
   return draft?.state === 'writing' ? null : 'not from a planner whose draft is handed in: another one may be chosen';
 }

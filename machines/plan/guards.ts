@@ -76,7 +76,7 @@ function endedWith({ context, event }: GuardArgs, code: number): boolean {
 }
 
 /** All commits of its branch are merged. */
-function isMergedAsItStands({ merge, head }: PlanContext): boolean {
+function isFullyMerged({ merge, head }: PlanContext): boolean {
   const merged = merge?.merged ?? null;
   return merged !== null && (head === null || head === merged.tip);
 }
@@ -87,26 +87,26 @@ const mergeGuards = {
   isNotMerging: not(stateIn('#plan.merge.working')),
   /** A branch that a person names may get work that another branch has. */
   mayMerge: ({ context, event }: GuardArgs) =>
-    !isMergedAsItStands(context) ||
+    !isFullyMerged(context) ||
     ((event.type === 'merge' || event.type === 'land') &&
       event.into != null &&
       event.into !== context.merge?.merged?.into),
   isUnmerged: ({ context: { merge } }: GuardArgs) => (merge?.merged ?? null) === null,
   /** `auto_merge`, when a plan has passed all of its stages. A status that was set by hand starts nothing, and a plan with a pull request is merged there. */
   mergesAlone: ({ context, event }: GuardArgs) =>
-    context.policy.auto_merge && context.pullRequestUrl === null && !isByHand(event) && !isMergedAsItStands(context),
+    context.policy.auto_merge && context.pullRequestUrl === null && !isByHand(event) && !isFullyMerged(context),
   /** As `mergesAlone`, by the line of the branch. */
   landsAlone: ({ context, event }: GuardArgs) =>
     context.policy.landing_auto &&
     context.policy.landing_by === 'git' &&
     context.pullRequestUrl === null &&
     !isByHand(event) &&
-    !isMergedAsItStands(context),
+    !isFullyMerged(context),
   /** `[landing] by`: the forge lands the plan, unless a person named a branch. */
   landsOnForge: ({ context: { policy }, event }: GuardArgs) =>
     policy.landing_by === 'forge' && !(event.type === 'land' && event.into != null),
   /** Its present work is merged, or its merge runs. */
-  isLanded: ({ context }: GuardArgs) => isMergedAsItStands(context) || (context.merge?.work ?? null) !== null,
+  isLanded: ({ context }: GuardArgs) => isFullyMerged(context) || (context.merge?.work ?? null) !== null,
   /** On the branch that was named, if one was. */
   landsThere: ({ context: { merge }, event }: GuardArgs) =>
     event.type !== 'land' || event.into == null || merge?.work == null || event.into === merge.into,

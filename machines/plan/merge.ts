@@ -36,9 +36,9 @@ const beginnings = {
 } as const;
 
 /** A person asked for the merge, and reads the answer. */
-const told = { guard: 'isMerge', target: `${refused}.asked`, actions: 'noteMergeRefused' } as const;
+const toRequester = { guard: 'isMerge', target: `${refused}.asked`, actions: 'noteMergeRefused' } as const;
 /** No person asked for the merge, so the plan needs one. */
-const stood = {
+const toPerson = {
   guard: 'isMerge',
   target: `${refused}.automatic`,
   actions: ['noteMergeRefused', 'noteMergeStop', 'raiseBlock'],
@@ -102,7 +102,7 @@ export const merge = plan.createStateConfig({
       states: {
         asked: {
           description: 'a person asked for it',
-          on: { merge_refused: told, effect_failed: told },
+          on: { merge_refused: toRequester, effect_failed: toRequester },
         },
         automatic: {
           description: 'auto_merge asked for it',
@@ -114,9 +114,9 @@ export const merge = plan.createStateConfig({
                 target: `${refused}.automatic`,
                 actions: 'noteMergeRefused',
               },
-              stood,
+              toPerson,
             ],
-            effect_failed: stood,
+            effect_failed: toPerson,
           },
         },
         finding: {
@@ -129,7 +129,10 @@ export const merge = plan.createStateConfig({
             done_left: { target: '#plan.merge.none', actions: 'forgetMerge' },
           },
           states: {
-            asked: { description: 'a person asked for it', on: { merge_refused: told, effect_failed: told } },
+            asked: {
+              description: 'a person asked for it',
+              on: { merge_refused: toRequester, effect_failed: toRequester },
+            },
             automatic: {
               description: 'landing.auto, or the line itself, asked for it',
               on: { merge_refused: fromLine, effect_failed: fromLine },

@@ -21,10 +21,10 @@ const wanted = { guard: mayCreate, target: `${creating}.automatic`, actions: 'as
 const again = { ...wanted, actions: ['askPull', 'clearPullStop'] } as const;
 
 /** A person asked for it, and reads the answer. */
-const told = { guard: 'isPull', target: `${pull}.failed.idle`, actions: 'notePullRefused' } as const;
+const toRequester = { guard: 'isPull', target: `${pull}.failed.idle`, actions: 'notePullRefused' } as const;
 const stop = ['notePullRefused', 'notePullStop', 'raiseBlock'] as const;
 /** No person asked for it: the plan needs one, unless it is judged again. */
-const stood = [
+const toPerson = [
   { guard: and(['isPull', 'pullMoved']), target: `${pull}.failed.wanted`, actions: 'notePullRefused' },
   // The work goes on, and it is tried again at its end.
   { guard: and(['isPull', 'isNotDone']), target: `${pull}.failed.idle`, actions: 'notePullRefused' },
@@ -104,8 +104,8 @@ export const pullRequest = plan.createStateConfig({
       tags: ['pull:creating', 'pull_working'],
       initial: 'asked',
       states: {
-        asked: { description: 'a person asked for it', on: { pr_failed: told, effect_failed: told } },
-        automatic: { description: 'auto_create_pr asked for it', on: { pr_failed: stood, effect_failed: stood } },
+        asked: { description: 'a person asked for it', on: { pr_failed: toRequester, effect_failed: toRequester } },
+        automatic: { description: 'auto_create_pr asked for it', on: { pr_failed: toPerson, effect_failed: toPerson } },
       },
     },
     failed: {

@@ -9,7 +9,7 @@ import { agentLimits } from '../base/config/config.ts';
 import { durationMs } from '../base/config/duration.ts';
 import { didYouMean } from '../base/config/nearest.ts';
 import type { Limits } from '../core/outbox/slots.ts';
-import type { Permissions } from './told-past.ts';
+import type { Permissions } from './recorded-past.ts';
 
 export interface OtherInputs {
   /** null: it is unchanged. */

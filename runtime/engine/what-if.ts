@@ -25,9 +25,6 @@ import type { Limits } from '../core/outbox/slots.ts';
 import { type Change, mustCommit, type PlanKey, type Store } from '../core/store/port.ts';
 import type { FedLine, JournalLine, RunRow } from '../core/store/rows.ts';
 import { type OtherInputs, otherInputs } from './other-inputs.ts';
-import type { KnownEnd, Script, ScriptedRun } from './scripted-work.ts';
-import { assumedMs, pastCost, pastMs, peakOf, pickOf, sumOf } from './simulate.ts';
-import { createPlayer, type Played, questionsAsked, type SaidWord, type Seeded } from './simulated-engine.ts';
 import {
   type AskedLeave,
   type ChangedInput,
@@ -39,11 +36,14 @@ import {
   nameOf,
   permissionsPart,
   policyParts,
+  type RecordedPast,
+  type RecordedRun,
   readPast,
-  type ToldPast,
-  type ToldRun,
   wordsAfter,
-} from './told-past.ts';
+} from './recorded-past.ts';
+import type { KnownEnd, Script, ScriptedRun } from './scripted-work.ts';
+import { assumedMs, pastCost, pastMs, peakOf, pickOf, sumOf } from './simulate.ts';
+import { createPlayer, type Played, questionsAsked, type SaidWord, type Seeded } from './simulated-engine.ts';
 
 export interface WhatIfParts {
   readonly store: Store;
@@ -118,7 +118,7 @@ interface Known {
   readonly asked: WhatIfQuestion & PlanKey;
   readonly tree: PlanTree;
   readonly lines: readonly InputLine[];
-  readonly past: ToldPast;
+  readonly past: RecordedPast;
   readonly changed: readonly ChangedInput[];
   /** The last unchanged input, with the changed policy. */
   readonly until: number;
@@ -139,7 +139,12 @@ function untrusted(tree: PlanTree, why: string): EngineError {
 /** The last input up to that line. Throws `bad_request` for a line that the journal has not, `snapshot_unknown` for one of an earlier version. */
 function indexOf(
   seq: number,
-  { plan, all, lines, past }: { plan: string; all: readonly FedLine[]; lines: readonly InputLine[]; past: ToldPast },
+  {
+    plan,
+    all,
+    lines,
+    past,
+  }: { plan: string; all: readonly FedLine[]; lines: readonly InputLine[]; past: RecordedPast },
 ): number {
   const [begin, end] = [lines[0]?.seq ?? 0, all.at(-1)?.seq ?? 0];
   const index = lines.findLastIndex((line) => line.seq <= seq);
@@ -157,7 +162,7 @@ function indexOf(
 }
 
 /** Throws `bad_request` for a question that does not exist. */
-function checkAnswers({ answers = {}, plan }: WhatIfQuestion & PlanKey, { questions }: ToldPast): void {
+function checkAnswers({ answers = {}, plan }: WhatIfQuestion & PlanKey, { questions }: RecordedPast): void {
   const unknown = Object.keys(answers).find((number) => !questions.has(Number(number)));
   if (unknown === undefined) return;
   const numbers = [...questions.keys()].toSorted((a, b) => a - b);
@@ -172,7 +177,7 @@ type PolicyChange = (given: Policy) => Policy;
 type Move = NonNullable<WhatIf['parts']>['was'][number];
 
 /** A run of the simulation, with its recorded course; null: there is no record of it. */
-type Scripted = Map<string, ToldRun | null>;
+type Scripted = Map<string, RecordedRun | null>;
 
 async function play(known: Known, policy: PolicyChange | null) {
   const { asked, lines, until, limits } = known;
@@ -309,7 +314,7 @@ async function writeSeed({ store, trees }: { store: Store; trees: Trees }, known
 }
 
 /** Whether a run was at work after that input. */
-function isRunning(run: ToldRun | undefined, index: number): boolean {
+function isRunning(run: RecordedRun | undefined, index: number): boolean {
   return run?.start != null && run.start.index <= index && (run.exit === null || run.exit.index > index);
 }
 
@@ -341,7 +346,7 @@ function scriptOf(known: Known, seed: Seed, scripted: Scripted): Script {
 
 /** Its recorded end; if it had not ended, or was stopped, the usual end of such runs. */
 function runOf(
-  told: ToldRun | null,
+  told: RecordedRun | null,
   { until, past, permissions }: Known,
   { atMs, usualMs, reason }: { atMs: number; usualMs: number; reason: string | null },
 ): ScriptedRun {

@@ -320,7 +320,7 @@ function openDispatcher(core: Parts, repoWork: RepoWork | null): Dispatcher {
     ...(store.hosts === undefined ? { bringIn: core.bringIn } : {}),
     startableAgents: startable,
     budget: { store, projects, nowMs },
-    casting: () => lookAtAccounts({ store, projects, env, nowMs }),
+    profileChoices: () => lookAtAccounts({ store, projects, env, nowMs }),
     placed: { hostNames: core.hostNames, ofOthers: effectsOfOthers(core.machines, core.hostNames) },
     ...machineLimits(core.machines),
     closedRepos: () => [

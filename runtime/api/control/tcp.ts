@@ -79,18 +79,18 @@ interface Guard {
 }
 
 /** Passes requests on in the name of the token's owner. */
-function guard(app: Pick<App, 'fetch'>, door: Guard): Pick<App, 'fetch'> {
+function guard(app: Pick<App, 'fetch'>, rules: Guard): Pick<App, 'fetch'> {
   return {
     async fetch(request) {
       const header = (name: string) => request.headers.get(name);
-      const refusal = strangerRefusal(request, door);
+      const refusal = strangerRefusal(request, rules);
       if (refusal !== null) return errorResponse(refusal);
       // It proves itself by its signature, which its route checks, and all other credentials in it are ignored.
       if (isDelivery(request)) return app.fetch(new Request(request, { headers: withoutToken(request.headers) }));
       const given = bearerOf(header);
-      if (door.team !== null && (!isOfApi(request) || isOfPage(given)))
-        return (await door.team.page()).fetch(request, hostOf(header));
-      const authorization = authorizationFor(given, door);
+      if (rules.team !== null && (!isOfApi(request) || isOfPage(given)))
+        return (await rules.team.page()).fetch(request, hostOf(header));
+      const authorization = authorizationFor(given, rules);
       if (authorization === undefined) return errorResponse(unknownToken(given));
       const misread = bodyRefusal(header);
       if (misread !== null) return errorResponse(misread);
@@ -98,7 +98,7 @@ function guard(app: Pick<App, 'fetch'>, door: Guard): Pick<App, 'fetch'> {
       if (authorization === null) headers.delete('authorization');
       else headers.set('authorization', authorization);
       const answer = await app.fetch(new Request(request, { headers }));
-      return endedWith(answer, () => authorizationFor(given, door) !== undefined);
+      return endedWith(answer, () => authorizationFor(given, rules) !== undefined);
     },
   };
 }

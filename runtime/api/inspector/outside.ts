@@ -7,7 +7,7 @@ import { type Person, personOfToken, readPerson } from '../../base/platform/peop
 import { isSameSecret } from '../../base/platform/token.ts';
 import type { Passes } from '../control/principal.ts';
 import { derivedKey, newName, tokenOf } from './key.ts';
-import { createPageApp, type Door, type Login, type PageApp } from './page-app.ts';
+import { createPageApp, type Login, type PageAccess, type PageApp } from './page-app.ts';
 
 interface OutsideOptions {
   readonly home: string;
@@ -42,7 +42,7 @@ export function createOutsidePage({ home, app, passes }: OutsideOptions): PageAp
     return ofHome !== null && isSameSecret(token, ofHome) ? loginFor(null) : null;
   }
 
-  const door: Door = {
+  const access: PageAccess = {
     life,
     takes: 'token',
     hint: 'ask the owner of the home for a token: stator token add <name> --role look',
@@ -58,5 +58,5 @@ export function createOutsidePage({ home, app, passes }: OutsideOptions): PageAp
     },
     authorizationOf: ({ person }) => (person === null ? null : passes.headerOf(person)),
   };
-  return createPageApp(app, door);
+  return createPageApp(app, access);
 }

@@ -56,7 +56,7 @@ export interface Login {
 }
 
 /** How one way in accepts pages. `address` is the browser's address of it: `127.0.0.1:41233`. */
-export interface Door {
+export interface PageAccess {
   /** The name of this run of the daemon. */
   readonly life: string;
   /** What a page without a token asks for. */
@@ -77,12 +77,15 @@ export interface PageApp {
   fetch(request: Request, address: string): Promise<Response>;
 }
 
-export function createPageApp(app: { fetch(request: Request): Response | Promise<Response> }, door: Door): PageApp {
+export function createPageApp(
+  app: { fetch(request: Request): Response | Promise<Response> },
+  access: PageAccess,
+): PageApp {
   const read = createSharedReads((request) => app.fetch(request));
-  const { life, takes, hint } = door;
+  const { life, takes, hint } = access;
   const loginOf = (header: HeaderOf, address: string) => {
     const token = bearerOf(header);
-    return token === null ? null : door.loginOf(token, address);
+    return token === null ? null : access.loginOf(token, address);
   };
 
   async function answerApi(request: Request, address: string): Promise<Response> {
@@ -91,7 +94,7 @@ export function createPageApp(app: { fetch(request: Request): Response | Promise
     const refusal = login === null ? refused(header, hint) : bodyRefusal(header);
     if (login === null || refusal !== null) return withHeaders(errorResponse(refusal ?? refused(header, hint)));
     const own = new Headers(request.headers);
-    const authorization = door.authorizationOf(login);
+    const authorization = access.authorizationOf(login);
     if (authorization === null) own.delete('authorization');
     else own.set('authorization', authorization);
     const answer = await read(new Request(request, { headers: own }));
@@ -109,7 +112,7 @@ export function createPageApp(app: { fetch(request: Request): Response | Promise
           return errorResponse(
             new EngineError('bad_request', 'nonce: 16 to 64 of A-Z a-z 0-9 - _', 'choose one by chance'),
           );
-        const key = door.keyOf(searchParams.get('person'));
+        const key = access.keyOf(searchParams.get('person'));
         if (key === null)
           return errorResponse(new EngineError('unauthorized', 'there is no token of that name any more', hint));
         return Response.json({ life, proof: proofOf({ key, address, life, nonce }) });
@@ -122,7 +125,7 @@ export function createPageApp(app: { fetch(request: Request): Response | Promise
         return Response.json({ key, person: person?.name ?? null, ...may });
       }
       case 'POST /session/enter': {
-        const token = door.enter(bearerOf(header), address);
+        const token = access.enter(bearerOf(header), address);
         if (token !== null) return Response.json({ token });
         const why =
           takes === 'address' ? 'this address was used already, or is over a minute old' : 'nobody has this token';

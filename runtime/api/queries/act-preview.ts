@@ -17,7 +17,7 @@ import type { Signal, SignalType } from '../../../machines/vocabulary/signal.ts'
 import type { RepoConfig } from '../../base/config/config.ts';
 import { admitWord } from '../../core/inbox/admission.ts';
 import type { PlanRow, RunRow } from '../../core/store/rows.ts';
-import { castProfiles, lookAtAccounts } from '../../work/agents/accounts.ts';
+import { chosenProfiles, lookAtAccounts } from '../../work/agents/accounts.ts';
 import type { ActPreview, PlanDiff } from '../contract/plans.ts';
 import { timeOrNull } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
@@ -127,8 +127,8 @@ async function withPrograms(
   starting: readonly Starting[],
 ): Promise<ActPreview['starts']> {
   if (starting.length === 0) return [];
-  const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
-  const profiles = castProfiles(casting, project, projects.get(project).config.profiles);
+  const profileChoices = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
+  const profiles = chosenProfiles(profileChoices, project, projects.get(project).config.profiles);
   return starting.map(({ title, role }) => {
     const { preset } = profiles[role];
     return { title, role, program: preset, paid: preset !== 'sh' };

@@ -55,8 +55,8 @@ export function createPromptView(parts: ViewDependencies) {
   async function profileFor(project: string, run: AgentRun, key: string | null): Promise<AgentProfile> {
     const { profiles } = projects.get(project).config;
     if (key !== null) return profileOf(profiles, { role: run.role, run: await store.run(key) });
-    const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
-    return casting.castOf(project, run.role, run.attempt, run.agent)?.profile ?? profiles[run.role];
+    const profileChoices = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
+    return profileChoices.choiceOf(project, run.role, run.attempt, run.agent)?.profile ?? profiles[run.role];
   }
 
   return {

@@ -7,7 +7,7 @@ import { covers } from '../../core/store/pause-scope.ts';
 import type { PlanRow, QueueItemRow, QueueRow } from '../../core/store/rows.ts';
 import type { QueueEntry, QueuePause, QueueStats } from '../contract/runs.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
-import { currentCasting, limitOf, limitText, type QueueCasting } from './accounts.ts';
+import { currentChoices, limitOf, limitText, type QueueChoices } from './accounts.ts';
 import { holderOf, kindOf, type Pause, pausedText } from './queue-pause.ts';
 import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import { waitOfRun } from './runs.ts';
@@ -39,17 +39,17 @@ interface Look {
   /** The taken slots of each lane, as text, and the number of waiting agents. */
   readonly busy: ReadonlyMap<Lane, readonly Holder[]>;
   readonly waiting: ReadonlyMap<Lane, number>;
-  readonly casting: QueueCasting;
+  readonly profileChoices: QueueChoices;
 }
 
 export function createQueueViews(parts: ViewDependencies) {
   const { store, clock } = parts;
 
   async function look(): Promise<Look> {
-    const [rows, queue, casting] = await Promise.all([
+    const [rows, queue, profileChoices] = await Promise.all([
       store.queueItems({ ended: endedLimit }),
       store.queue(),
-      currentCasting(parts),
+      currentChoices(parts),
     ]);
     const placed = new Map<number, number>();
     const busy = new Map<Lane, Holder[]>();
@@ -57,7 +57,7 @@ export function createQueueViews(parts: ViewDependencies) {
     for (const lane of ['worker', 'coordinator'] as const) {
       const ofLane = rows.filter((row) => row.lane === lane);
       const waiters = ofLane.filter(
-        (row) => row.status === 'queued' && mayTakeTurn(queue, row) && limitOf(casting, row) === null,
+        (row) => row.status === 'queued' && mayTakeTurn(queue, row) && limitOf(profileChoices, row) === null,
       );
       const ids = waiters.flatMap(({ effect, project, priority }) =>
         effect === null ? [] : [{ id: effect, project, priority: priority ?? 0 }],
@@ -77,7 +77,7 @@ export function createQueueViews(parts: ViewDependencies) {
       const held = row.state === 'queued' && state === 'pending' ? holderOf(queue, row) : null;
       return { row, state, held, place: (row.effect === null ? undefined : placed.get(row.effect)) ?? null };
     });
-    return { queue, items: items.toSorted(byTurn), busy, waiting, casting };
+    return { queue, items: items.toSorted(byTurn), busy, waiting, profileChoices };
   }
 
   /** Plans that take no new runs, by project and name. */
@@ -100,7 +100,7 @@ export function createQueueViews(parts: ViewDependencies) {
       return { kind: 'repo', detail: onOneLine(row.error ?? 'no reason is known'), since: timeText(row.waiting_since) };
     const trouble = parts.troubleOf?.(row.project) ?? null;
     if (trouble !== null) return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}`, since };
-    const limit = limitOf(seen.casting, row);
+    const limit = limitOf(seen.profileChoices, row);
     if (limit !== null)
       return { kind: 'rate_limit', detail: limitText(limit, row.title), since: timeText(limit.since) };
     if (!parts.mayStart(row.project, row.plan)) {

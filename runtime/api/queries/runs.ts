@@ -19,7 +19,7 @@ import { runIdOf } from '../../work/agents/run-id.ts';
 import { hasInput } from '../../work/agents/terminal-input.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
-import { currentCasting, limitOf, type QueueCasting } from './accounts.ts';
+import { currentChoices, limitOf, type QueueChoices } from './accounts.ts';
 import { type CaptureQuestion, capturedLines, type RunLogQuestion, runLogs } from './run-logs.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import { usageOfTitle } from './usage.ts';
@@ -43,14 +43,14 @@ export function createRunViews(parts: ViewDependencies) {
 
   /** Reads the usage once per plan. */
   async function withUsage(rows: readonly RunRow[]): Promise<InstanceEntry[]> {
-    const casting = await currentCasting(parts);
+    const profileChoices = await currentChoices(parts);
     const known = new Map<string, Promise<readonly UsageRow[]>>();
     return Promise.all(
       rows.map(async (row) => {
         const tree = planTree(row.project, row.plan);
         const usage = known.get(tree) ?? usageOf(row);
         known.set(tree, usage);
-        return instanceEntry(parts, row, { usage: await usage, casting });
+        return instanceEntry(parts, row, { usage: await usage, profileChoices });
       }),
     );
   }
@@ -58,7 +58,7 @@ export function createRunViews(parts: ViewDependencies) {
   async function instance(project: string, title: string): Promise<InstanceEntry> {
     const [row] = await store.runs({ by: 'title', project, title });
     if (row !== undefined)
-      return instanceEntry(parts, row, { usage: await usageOf(row), casting: await currentCasting(parts) });
+      return instanceEntry(parts, row, { usage: await usageOf(row), profileChoices: await currentChoices(parts) });
     throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
   }
 
@@ -79,10 +79,10 @@ export function createRunViews(parts: ViewDependencies) {
 async function instanceEntry(
   parts: ViewDependencies,
   row: RunRow,
-  { usage, casting }: { readonly usage: readonly UsageRow[]; readonly casting: QueueCasting },
+  { usage, profileChoices }: { readonly usage: readonly UsageRow[]; readonly profileChoices: QueueChoices },
 ): Promise<InstanceEntry> {
   const waits = await waitOfRun(parts, row);
-  const limit = row.state === 'queued' ? limitOf(casting, row) : null;
+  const limit = row.state === 'queued' ? limitOf(profileChoices, row) : null;
   const isHere = !parts.projects.isElsewhere(row.project);
   const folder = row.folder === null || !isHere ? null : runFolderAt(dirname(row.folder), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);

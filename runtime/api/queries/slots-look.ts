@@ -4,7 +4,7 @@ import { groupBy } from '../../base/platform/group-by.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { PlanKey, SlotWaiter } from '../../core/store/port.ts';
 import type { AccountLimitRow, EffectRow, QueueRow, RunRow } from '../../core/store/rows.ts';
-import { currentCasting, limitOf, type QueueCasting } from './accounts.ts';
+import { currentChoices, limitOf, type QueueChoices } from './accounts.ts';
 import { type Holder, holderText, inServingOrder, slotText } from './queue-places.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -28,7 +28,7 @@ export interface SlotsOnce {
 /** Obstacles that keep agents from free slots. */
 interface Obstacles {
   readonly queue: QueueRow;
-  readonly casting: QueueCasting;
+  readonly profileChoices: QueueChoices;
 }
 
 interface SlotHolder extends Holder, Pick<EffectRow, 'key' | 'plan' | 'lane'> {
@@ -53,17 +53,17 @@ export function slotsOnce(parts: ViewDependencies): SlotsOnce {
 }
 
 async function readObstacles(parts: ViewDependencies): Promise<Obstacles> {
-  const [queue, casting] = await Promise.all([parts.store.queue(), currentCasting(parts)]);
-  return { queue, casting };
+  const [queue, profileChoices] = await Promise.all([parts.store.queue(), currentChoices(parts)]);
+  return { queue, profileChoices };
 }
 
-function areAny({ queue: { pausedAt, pauses }, casting: { limits } }: Obstacles): boolean {
+function areAny({ queue: { pausedAt, pauses }, profileChoices: { limits } }: Obstacles): boolean {
   return pausedAt !== null || pauses.length > 0 || limits.size > 0;
 }
 
 async function lookAtSlots(parts: ViewDependencies, obstacles: Obstacles): Promise<SlotsLook> {
   const { store, servedLast } = parts;
-  const { queue, casting } = obstacles;
+  const { queue, profileChoices } = obstacles;
   const [holders, waiters] = await Promise.all([readHolders(parts), store.slotWaiters({ isNamed: areAny(obstacles) })]);
   const laneOf = new Map([...holders, ...waiters].map(({ key, lane }) => [key, lane]));
   const inLine = groupBy(
@@ -79,7 +79,7 @@ async function lookAtSlots(parts: ViewDependencies, obstacles: Obstacles): Promi
   );
   return {
     queue,
-    limitOf: (run) => limitOf(casting, run),
+    limitOf: (run) => limitOf(profileChoices, run),
     workingIn: (plan) => (working.get(planOf(plan)) ?? []).map(({ text }) => text),
     detailOf(run) {
       const lane = laneOf.get(run.key) ?? 'worker';
@@ -124,6 +124,6 @@ function planOf({ project, plan }: PlanKey): PlanTree {
 }
 
 /** Whether it gets no turn, because a pause of a part of the queue covers it, or because its account is rate limited. */
-function isKept({ queue, casting }: Obstacles, waiter: SlotWaiter): boolean {
-  return queue.pauses.some((pause) => covers(pause, waiter)) || limitOf(casting, waiter) !== null;
+function isKept({ queue, profileChoices }: Obstacles, waiter: SlotWaiter): boolean {
+  return queue.pauses.some((pause) => covers(pause, waiter)) || limitOf(profileChoices, waiter) !== null;
 }

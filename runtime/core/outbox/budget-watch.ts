@@ -8,7 +8,7 @@ import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.
 import type { Follows } from '../inbox/facts.ts';
 import type { Store } from '../store/port.ts';
 import type { PlanRow } from '../store/rows.ts';
-import { type BudgetParts, lookAtRow, restoredWord } from './budget.ts';
+import { type BudgetParts, lookAtRow, restoredSignal } from './budget.ts';
 
 export interface BudgetWatchParts extends BudgetParts {
   readonly projects: BudgetParts['projects'] & { isElsewhere(project: string): boolean };
@@ -52,7 +52,7 @@ export function createBudgetWatch(parts: BudgetWatchParts) {
     }
     const budget = await lookAtRow(parts, row);
     if (budget === null || budget.uses.some((use) => shareOf(use) >= 1) || !parts.isOwner()) return;
-    await store.commit([restoredWord(row, nowMs())]);
+    await store.commit([restoredSignal(row, nowMs())]);
     parts.onSignals();
   }
 

@@ -74,13 +74,13 @@ export function roomRequired({ row, limits, day }: BudgetLook): Change | null {
 }
 
 /** The signal that a limit is reached; it is sent again if the plan has continued since. `run`: the run that reached it, or that noticed it. */
-export function reachedWord({ row }: BudgetLook, use: BudgetUse, { run, at }: { run: string; at: number }): Change {
+export function reachedSignal({ row }: BudgetLook, use: BudgetUse, { run, at }: { run: string; at: number }): Change {
   const which = use.scope === 'attempt' ? run : use.scope;
   return wordOf(row, { type: 'budget_reached', use, key: `reached ${row.updatedAt} ${which}`, at });
 }
 
 /** The notification that a limit is nearly used up or exceeded: once for each limit. */
-export function nearWords(
+export function nearNotifications(
   { row, day }: BudgetLook,
   uses: readonly BudgetUse[],
   { run, at }: { run: string; at: number },
@@ -95,7 +95,7 @@ export function nearWords(
 }
 
 /** The signal that a plan which waits for its budget may go on; sent once for each wait. */
-export function restoredWord(row: PlanRow, at: number): Change {
+export function restoredSignal(row: PlanRow, at: number): Change {
   return wordOf(row, { type: 'budget_restored', use: null, key: `restored ${row.updatedAt}`, at });
 }
 

@@ -164,7 +164,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   async function untilNext(): Promise<number | null> {
     const now = timeline.nowMs();
     const nextAt = await store.nextEffectAt(now);
-    const limits = parts.casting === undefined ? [] : await store.accountLimits();
+    const limits = parts.profileChoices === undefined ? [] : await store.accountLimits();
     const isLimited = limits.some(({ until }) => until > clock.nowMs());
     if (nextAt === null) return hasGivenUp || isLimited ? waitingPollMs : null;
     return Math.min(waitingPollMs, Math.max(1, nextAt - now));

@@ -6,8 +6,8 @@ import type { Clock } from '../../base/platform/clock.ts';
 import type { Change, StartQuery, Store } from '../store/port.ts';
 import type { EffectOwner, EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
-import { type BudgetParts, lookAtBudget, reachedWord, roomRequired } from './budget.ts';
-import type { Casting } from './casting.ts';
+import { type BudgetParts, lookAtBudget, reachedSignal, roomRequired } from './budget.ts';
+import type { ProfileChoices } from './profile-choices.ts';
 import type { createSettlement } from './settlement.ts';
 import { countedHost, freeSlots, type Limits, partedLanes, slotsRequired, takeSlots } from './slots.ts';
 
@@ -26,7 +26,7 @@ export interface TakingParts {
   /** Whether a plan's budget has room for one more run of an agent. Default: always. */
   budget?: Budget;
   /** Which profile is used for each role now: no agent of a limited account starts. Default: no limit is known. */
-  casting?(): Promise<Casting>;
+  profileChoices?(): Promise<ProfileChoices>;
   /** How many of the lane of a machine's effect run at a time. Default: as many as there are slots. */
   machineLimit?(row: EffectRow): number;
   onSignals(): void;
@@ -63,8 +63,8 @@ export function createTaking(parts: TakingParts, { signalOf, abort, here }: Own)
       const busy = await store.effectCounts(lane, 'running', host);
       const free = freeSlots({ lane, busy, limits });
       if (free <= 0) return [];
-      const casting = await castingOf(lane);
-      const held = casting?.held() ?? [];
+      const profileChoices = await choicesOf(lane);
+      const held = profileChoices?.held() ?? [];
       // If parts of a lane have limits of their own, parts at their limit may be before the others.
       const limit = partedLanes.has(lane) ? {} : { limit: free };
       const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held, ...limit });
@@ -81,7 +81,7 @@ export function createTaking(parts: TakingParts, { signalOf, abort, here }: Own)
       const { status } = await store.commit([
         ...conditions,
         ...told,
-        ...rows.flatMap((row) => changesOf(row, { at, casting })),
+        ...rows.flatMap((row) => changesOf(row, { at, profileChoices })),
         // Another dispatcher may have taken a slot since the reading. If none starts, the messages alone are committed.
         ...(rows.length === 0 ? [] : [slotsRequired(lane, rows, { limits, host })]),
       ]);
@@ -94,20 +94,23 @@ export function createTaking(parts: TakingParts, { signalOf, abort, here }: Own)
   }
 
   /** null: no agent of that lane is started. */
-  async function castingOf(lane: Lane): Promise<Casting | null> {
+  async function choicesOf(lane: Lane): Promise<ProfileChoices | null> {
     const isOfAgents = lane === 'worker' || lane === 'coordinator';
-    return isOfAgents ? ((await parts.casting?.()) ?? null) : null;
+    return isOfAgents ? ((await parts.profileChoices?.()) ?? null) : null;
   }
 
-  function changesOf(row: EffectRow, { at, casting }: { at: number; casting: Casting | null }): Change[] {
+  function changesOf(
+    row: EffectRow,
+    { at, profileChoices }: { at: number; profileChoices: ProfileChoices | null },
+  ): Change[] {
     const taken: Change = { do: 'effect.take', id: row.id, owner, at };
     if (row.kind !== 'agent.run') return [taken];
     const { role, start, attempt, agent } = JSON.parse(row.payload) as AgentRun; // the row has that kind
-    const cast = casting?.castOf(row.project, role, attempt, agent) ?? null;
+    const choice = profileChoices?.choiceOf(row.project, role, attempt, agent) ?? null;
     const starting = { type: 'run_starting', payload: {}, run: row.name } as const;
     const told: Change = { do: 'signal.insert', ...signalOf(row, starting, `${row.key}:starting`) };
-    if (cast === null) return [taken, told];
-    const { account, profile } = cast;
+    if (choice === null) return [taken, told];
+    const { account, profile } = choice;
     const noted: Change = { do: 'run.note', key: row.key, set: { profile: profile.name, account } };
     // Another run may have noticed meanwhile that the account is rate limited. A person who restarts an agent wants it tried.
     const required: Change[] = account === null || start === 'restart' ? [] : [{ do: 'account.require', account, at }];
@@ -152,7 +155,7 @@ async function withinBudget(
       const look = await lookAtBudget(budget, row);
       const reached = look?.uses.find((use) => shareOf(use) >= 1) ?? null;
       if (look === null || reached === null) conditions.set(row.tree, look === null ? null : roomRequired(look));
-      else told.set(row.tree, reachedWord(look, reached, { run: row.key, at: budget.nowMs() }));
+      else told.set(row.tree, reachedSignal(look, reached, { run: row.key, at: budget.nowMs() }));
     }
   }
 }

@@ -3,7 +3,7 @@ import { noticeLimit } from '../../../actors/notices.ts';
 import { accountStateText, percentOf } from '../../../machines/vocabulary/account-text.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { type AgentProfile, allPlayersOf, playersOf, type RepoConfig } from '../../base/config/config.ts';
-import type { Cast, Casting } from '../../core/outbox/casting.ts';
+import type { ProfileChoice, ProfileChoices } from '../../core/outbox/profile-choices.ts';
 import { isSameLimit } from '../../core/store/account-limit.ts';
 import type { Change, Store } from '../../core/store/port.ts';
 import type { AccountLimitRow, RunRow } from '../../core/store/rows.ts';
@@ -22,13 +22,13 @@ export interface AccountParts {
 }
 
 /** The rate limited accounts at one moment. */
-export async function lookAtAccounts({ store, projects, env, nowMs }: AccountParts): Promise<Casting> {
+export async function lookAtAccounts({ store, projects, env, nowMs }: AccountParts): Promise<ProfileChoices> {
   const now = nowMs();
   const rows = (await store.accountLimits()).filter(({ until }) => until > now);
   const limits = new Map(rows.map((row) => [row.account, row]));
-  const known = new Map<string, Cast | null>();
+  const known = new Map<string, ProfileChoice | null>();
 
-  function cast(project: string, role: Role, attempt: number, agent?: string): Cast | null {
+  function choose(project: string, role: Role, attempt: number, agent?: string): ProfileChoice | null {
     // Also null if the configuration is broken, and then nothing starts.
     if (projects.budgetOf(project) === null) return null;
     const { path: repo, config } = projects.get(project);
@@ -41,11 +41,11 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
     return free ?? soonest ?? null;
   }
 
-  function castOf(project: string, role: Role, attempt: number, agent?: string): Cast | null {
+  function choiceOf(project: string, role: Role, attempt: number, agent?: string): ProfileChoice | null {
     const key = JSON.stringify([project, role, attempt, agent]);
     const found = known.get(key);
     if (found !== undefined) return found;
-    const made = cast(project, role, attempt, agent);
+    const made = choose(project, role, attempt, agent);
     known.set(key, made);
     return made;
   }
@@ -53,13 +53,13 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
   return {
     nowMs: now,
     limits,
-    castOf,
+    choiceOf,
     held() {
       if (limits.size === 0) return [];
       return projects.list().flatMap(({ project }) =>
         roles.flatMap((role) => {
           const agents = [undefined, ...agentsOf(project, role)];
-          const isHeld = (agent: string | undefined) => (castOf(project, role, 1, agent)?.limit ?? null) !== null;
+          const isHeld = (agent: string | undefined) => (choiceOf(project, role, 1, agent)?.limit ?? null) !== null;
           return agents
             .filter(isHeld)
             .map((agent) => [project, role, ...(agent === undefined ? [] : [agent])].join('/'));
@@ -77,13 +77,13 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
 }
 
 /** The profiles with which the first attempts of a repo's roles would start now. */
-export function castProfiles(
-  casting: Casting,
+export function chosenProfiles(
+  profileChoices: ProfileChoices,
   project: string,
   profiles: RepoConfig['profiles'],
 ): RepoConfig['profiles'] {
-  const cast = roles.map((role) => [role, casting.castOf(project, role, 1)?.profile ?? profiles[role]]);
-  return Object.fromEntries(cast) as RepoConfig['profiles']; // one for each role
+  const chosen = roles.map((role) => [role, profileChoices.choiceOf(project, role, 1)?.profile ?? profiles[role]]);
+  return Object.fromEntries(chosen) as RepoConfig['profiles']; // one for each role
 }
 
 /** The profile of a run, chosen together with its slot. A profile that the configuration no longer has is replaced by the role's own. */

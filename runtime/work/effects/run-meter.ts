@@ -9,7 +9,13 @@ import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
-import { type BudgetLook, type BudgetParts, lookAtBudget, nearWords, reachedWord } from '../../core/outbox/budget.ts';
+import {
+  type BudgetLook,
+  type BudgetParts,
+  lookAtBudget,
+  nearNotifications,
+  reachedSignal,
+} from '../../core/outbox/budget.ts';
 import type { Change, Store } from '../../core/store/port.ts';
 import type { EffectRow, RunRow } from '../../core/store/rows.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
@@ -116,8 +122,8 @@ export async function startMeter(
     // A program that has just reported its total cost is about to end: it is stopped only if it still runs at the next check.
     const reached = wasOver ? over : null;
     wasOver = over !== null;
-    const near = nearWords(budget, uses, about).filter(({ dedupeKey = '' }) => !told.has(dedupeKey ?? ''));
-    const words: Change[] = reached === null ? near : [...near, reachedWord(budget, reached, about)];
+    const near = nearNotifications(budget, uses, about).filter(({ dedupeKey = '' }) => !told.has(dedupeKey ?? ''));
+    const words: Change[] = reached === null ? near : [...near, reachedSignal(budget, reached, about)];
     if (words.length > 0) await store.commit(words);
     for (const { dedupeKey } of near) told.add(dedupeKey ?? '');
     if (reached !== null) end();

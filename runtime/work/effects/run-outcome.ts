@@ -6,7 +6,7 @@ import { isJudge, isWorker } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import { isAcpPreset } from '../../base/config/acp/agents.ts';
-import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
+import { lookAtBudget, nearNotifications } from '../../core/outbox/budget.ts';
 import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
 import { accountLimited, heldUntil, lookAtAccounts, profileOf, quotaChanges } from '../agents/accounts.ts';
 import { quotasOf } from '../agents/conversation-quotas.ts';
@@ -252,8 +252,8 @@ async function noteLimit(
   const known = (await parts.store.accountLimits()).find((limit) => limit.account === account) ?? null;
   const until = heldUntil({ until: told, at, startedAt: run?.started_at ?? null }, known);
   await parts.store.commit([accountLimited({ account, until, told, used: null, at }, { project, plan, title })]);
-  const cast = (await lookAtAccounts(parts)).castOf(project, role, attempt, agent);
-  return cast !== null && cast.limit === null ? at : until;
+  const choice = (await lookAtAccounts(parts)).choiceOf(project, role, attempt, agent);
+  return choice !== null && choice.limit === null ? at : until;
 }
 
 /** Stores how much of the account's limits is left, and holds back new agents while it is less than the reserve. Returns whether it does. */
@@ -313,7 +313,7 @@ function commitOf(folder: RunFolder, left: Leftovers): string | null {
 async function tellNear(parts: PrepareParts, row: EffectContext['row']): Promise<void> {
   const budget = await lookAtBudget(parts, row);
   if (budget === null || budget.uses.length === 0) return;
-  const near = nearWords(budget, budget.uses, { run: row.key, at: parts.nowMs() });
+  const near = nearNotifications(budget, budget.uses, { run: row.key, at: parts.nowMs() });
   if (near.length > 0) await parts.store.commit(near);
 }
 

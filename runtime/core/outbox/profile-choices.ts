@@ -3,7 +3,7 @@ import type { Role } from '../../../machines/vocabulary/ids.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import type { AccountLimitRow } from '../store/rows.ts';
 
-export interface Cast {
+export interface ProfileChoice {
   readonly profile: AgentProfile;
   /** null: no limit of its program is known. */
   readonly account: string | null;
@@ -11,12 +11,12 @@ export interface Cast {
   readonly limit: AccountLimitRow | null;
 }
 
-export interface Casting {
+export interface ProfileChoices {
   readonly nowMs: number;
   /** The accounts that are rate limited now. */
   readonly limits: ReadonlyMap<string, AccountLimitRow>;
   /** null: the repo is not registered, or its configuration is broken. */
-  castOf(project: string, role: Role, attempt: number, agent?: string): Cast | null;
+  choiceOf(project: string, role: Role, attempt: number, agent?: string): ProfileChoice | null;
   /** Every role of a repo for which no agent can start now, as `<project>/<role>`; for a task that names its agent, `<project>/<role>/<agent>`. */
   held(): readonly string[];
 }

@@ -15,7 +15,7 @@ import { questionsAsked, standingText } from './simulated-engine.ts';
 export type InputLine = FedLine & { readonly input: AnySignal | Upgraded };
 
 /** A run of an agent. Numbers are those of inputs; null: it did not get that far. */
-export interface ToldRun {
+export interface RecordedRun {
   readonly effect: AgentRun;
   start: { readonly index: number; readonly at: number } | null;
   exit: { readonly index: number; readonly at: number; readonly payload: SignalPayload<'run_exited'> } | null;
@@ -23,7 +23,7 @@ export interface ToldRun {
 }
 
 /** Any other effect. */
-export interface ToldEffect {
+export interface RecordedEffect {
   readonly effect: Exclude<Effect, AgentRun>;
   readonly askedAt: number;
   /** The number of the input. */
@@ -31,11 +31,11 @@ export interface ToldEffect {
   end: { readonly index: number; readonly signal: AnySignal } | null;
 }
 
-export interface ToldPast {
+export interface RecordedPast {
   /** The first input of a replay: lines before the last creation or upgrade are not replayed. */
   readonly first: number;
-  readonly runs: ReadonlyMap<string, ToldRun>;
-  readonly effects: ReadonlyMap<string, ToldEffect>;
+  readonly runs: ReadonlyMap<string, RecordedRun>;
+  readonly effects: ReadonlyMap<string, RecordedEffect>;
   /** The result of each step, by the number of its input. */
   readonly digests: ReadonlyMap<number, string>;
   /** By the number of a question, the input that asked it. */
@@ -63,12 +63,12 @@ export function hasEnded({ type }: Pick<AnySignal, 'type'>): boolean {
 }
 
 /** null: its first lines are gone. */
-export function readPast(trees: Trees, address: PlanTree, lines: readonly InputLine[]): ToldPast | null {
-  const runs = new Map<string, ToldRun>();
-  const effects = new Map<string, ToldEffect>();
+export function readPast(trees: Trees, address: PlanTree, lines: readonly InputLine[]): RecordedPast | null {
+  const runs = new Map<string, RecordedRun>();
+  const effects = new Map<string, RecordedEffect>();
   const digests = new Map<number, string>();
   const questions = new Map<number, number>();
-  const queues: ToldPast['queues'][number][] = [];
+  const queues: RecordedPast['queues'][number][] = [];
   let first = -1;
   let standing = '';
   let changedAt = 0;
@@ -106,7 +106,7 @@ export function readPast(trees: Trees, address: PlanTree, lines: readonly InputL
   return { first: Math.max(0, first), runs, effects, digests, questions, queues, changedAt, tree };
 }
 
-function tellRun(run: ToldRun, { index, at, signal }: { index: number; at: number; signal: AnySignal }): void {
+function tellRun(run: RecordedRun, { index, at, signal }: { index: number; at: number; signal: AnySignal }): void {
   if (signal.type === 'run_starting') run.start ??= { index, at };
   else if (hasEnded(signal)) {
     const payload: SignalPayload<'run_exited'> =
@@ -117,7 +117,7 @@ function tellRun(run: ToldRun, { index, at, signal }: { index: number; at: numbe
   } else if (signal.type !== 'head_moved' && signal.type !== 'run_noted') run.words.push({ index, at, signal });
 }
 
-function queuesOf(index: number, runs: ReadonlyMap<string, ToldRun>): ToldPast['queues'] {
+function queuesOf(index: number, runs: ReadonlyMap<string, RecordedRun>): RecordedPast['queues'] {
   const open = [...runs.values()].filter(({ exit }) => exit === null);
   return [...groupBy(open, ({ effect }) => laneOf(effect))].map(([lane, own]) => {
     const running = own.filter(({ start }) => start !== null).length;
@@ -131,17 +131,17 @@ export interface AskedLeave {
   readonly at: number;
   readonly payload: SignalPayload<'run_waiting'>;
   /** null: there was no answer, or the run continued without one. */
-  readonly answer: ToldEffect | null;
+  readonly answer: RecordedEffect | null;
 }
 
 export function leavesOf(
-  { effect: { id }, words }: ToldRun,
-  { effects }: Pick<ToldPast, 'effects'>,
+  { effect: { id }, words }: RecordedRun,
+  { effects }: Pick<RecordedPast, 'effects'>,
 ): readonly AskedLeave[] {
   return words.flatMap(({ index, at, signal }) => {
     if (signal.type !== 'run_waiting') return [];
     const payload = signal.payload as SignalPayload<'run_waiting'>; // of that type
-    const isAnswer = ({ effect }: ToldEffect) =>
+    const isAnswer = ({ effect }: RecordedEffect) =>
       effect.kind === 'agent.answer' && effect.run === id && effect.permission === payload.permission;
     return [{ index, at, payload, answer: [...effects.values()].find(isAnswer) ?? null }];
   });
@@ -156,7 +156,7 @@ export interface Permissions {
 }
 
 /** The input before the first question that other rules would change; null: there is none. */
-export function permissionsPart(past: ToldPast, rules: ReadonlyMap<Role, Permissions>): number | null {
+export function permissionsPart(past: RecordedPast, rules: ReadonlyMap<Role, Permissions>): number | null {
   const changed = [...past.runs.values()].flatMap((run) => {
     const { skip = false, timeoutMs = null } = rules.get(run.effect.role) ?? {};
     return leavesOf(run, past).filter(({ payload: { limit_ms: ms } }) => skip || ms !== (timeoutMs ?? ms));
@@ -165,7 +165,7 @@ export function permissionsPart(past: ToldPast, rules: ReadonlyMap<Role, Permiss
 }
 
 /** The first input after which agents start otherwise with other limits; null: there is none. */
-export function limitsPart({ queues }: ToldPast, before: Limits, after: Limits): number | null {
+export function limitsPart({ queues }: RecordedPast, before: Limits, after: Limits): number | null {
   const found = queues.find(({ lane, running, queued }) => {
     const start = (limits: Limits) => Math.min(queued, Math.max(0, slotsOfRepo(lane, limits) - running));
     return start(before) !== start(after);
@@ -208,7 +208,7 @@ function policyIn(input: AnySignal | Upgraded): Policy | null {
 export function policyParts(
   trees: Trees,
   address: PlanTree,
-  { digests }: ToldPast,
+  { digests }: RecordedPast,
   inputs: readonly ChangedInput[],
 ): number | null {
   const nothing = JSON.stringify([[], { effects: [], timers: [], stops: [], signals: [] }]);
@@ -230,7 +230,7 @@ export function policyParts(
 /** Signals after an input that came from people, files, the engine and agents of ended runs, and that the simulation does not make itself. */
 export function wordsAfter(
   lines: readonly InputLine[],
-  { runs, effects }: ToldPast,
+  { runs, effects }: RecordedPast,
   index: number,
 ): { readonly at: number; readonly signal: AnySignal }[] {
   return lines.flatMap(({ input, at }, number) => {
