@@ -17,7 +17,7 @@ function failedFiles(report) {
   return (report?.testResults ?? []).filter(({ status }) => status === 'failed').map(({ name }) => relative('.', name));
 }
 
-/** Each test by its file and name, with the message of its first failure. */
+/** Each test by its file and name, with its first failure message. */
 function testsOf(report) {
   const tests = new Map();
   for (const { name, assertionResults } of report?.testResults ?? []) {
@@ -30,16 +30,16 @@ function testsOf(report) {
 }
 
 function countsOf(report, exit, again) {
-  // What was run again counts as it ended then.
+  // A test that ran again counts with its second result.
   const final = new Map([...testsOf(report), ...testsOf(again)].map((test) => [test.title, test]));
   const passed = [...final.values()].filter(({ status }) => status === 'passed').length;
   const failed = [...final.values()].filter(({ status }) => status === 'failed').length;
-  // A file that cannot be loaded has no failed test, and neither has an error outside of them.
+  // A file that cannot be loaded has no failed test, and neither has an error outside of the tests.
   const left = failedFiles(report).length > 0 ? failedFiles(again ?? report).length : Number(exit !== '0');
   return { passed, failed: Math.max(failed, left) };
 }
 
-/** What failed, and passed when its file was run again alone. */
+/** The tests that failed, and passed when their file ran again alone. */
 function flakyIn(report, again) {
   const passedAgain = new Set(
     testsOf(again)

@@ -81,7 +81,7 @@ export default defineVerb({
       return runBoard({ call, first, attach: () => attached(call), stored, near });
     }
     const { waiting } = await first.status();
-    if (waiting !== null) call.out.note(`the daemon waits: ${waiting}; what happens is told when it goes on`);
+    if (waiting !== null) call.out.note(`the daemon waits: ${waiting}; facts are printed as soon as it goes on`);
     let following: Following = { call, filter, ...start };
     for (let client = waiting === null ? first : null; ; client = await reach(call)) {
       if (client === null) await delay(retryMs);

@@ -162,7 +162,7 @@ function unbound(said: string, isThere: boolean, namesake: PlanEntry | undefined
   const begin = isThere ? `; to begin this file as a plan: ${asNew}` : '';
   if (namesake === undefined) {
     const message = isThere ? `no plan was made from ${said}` : `${said} does not exist, and no plan was made from it`;
-    return new EngineError('plan_not_found', message, `the plans that there are: stator plan list${begin}`);
+    return new EngineError('plan_not_found', message, `the existing plans: stator plan list${begin}`);
   }
   const { plan, file } = namesake;
   const message = `no plan was made from ${said}; plan ${plan} was made from ${file}`;

@@ -112,7 +112,7 @@ const restore = defineVerb({
     ...sureArgs,
   },
   examples: ['stator store restore', 'stator store restore --yes /mnt/usb/stator.db'],
-  more: `Stop the daemon first; agents may go on. Runs that were started after the copy are taken over when their plan asks for them again, and merges are found in git: nothing is done twice. What people and agents told stator after the copy is lost: give those commands again. Plans that were registered after it are registered again under their name. Hooks may be told again what they were told. Every tree of the restored store is replayed; exit 1 where something differs from its journal.`,
+  more: `Stop the daemon first; agents may go on. Runs that were started after the copy are taken over when their plan asks for them again, and merges are found in git: nothing is done twice. Signals of people and agents after the copy are lost: give those commands again. Plans that were registered after it are registered again under their name. Hooks may get events a second time. Every tree of the restored store is replayed; exit 1 where something differs from its journal.`,
   async run({ copy: named, yes }, call) {
     const { env, cwd, out } = call;
     refuseAgent(call, 'restore the store');
@@ -162,7 +162,7 @@ function restoredLines({ copy, knowsUntilMs, aside, runs }: Restored, strangers:
     ...runs.map(({ folder, alive }) => `  ${folder}: ${alive ? 'lives' : 'has ended'}`),
     ...(strangers.length === 0 ? [] : ['no plan of the copy has these; register the plan again under its name:']),
     ...strangers.map((line) => `  ${line}`),
-    'next: stator plan list, then give again what you told stator since; start: stator daemon start',
+    'next: stator plan list, then repeat your commands since the copy; start: stator daemon start',
   ];
 }
 

@@ -1,6 +1,7 @@
 /**
- * A plan whose agent is a plain async function: it is given a folder and a prompt, works there, and what stands there when it resolves is committed and merged.
- * Put the call of a model, or of a service of yours, where this one writes a file.
+ * A plan whose agent is a plain async function: it gets a folder and a prompt, and works there. When it resolves, the folder's files are committed
+ * and merged.
+ * Call a model, or your own service, where this example writes a file.
  *
  *     node examples/agent-function.mjs <home> <repo> <plan.md>
  */

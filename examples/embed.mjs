@@ -1,5 +1,5 @@
 /**
- * An engine inside of a script: it registers a plan, starts it, says what happens, and leaves when the plan is done or needs a person.
+ * An engine inside of a script: it registers and starts a plan, prints what happens, and stops when the plan is done or needs a person.
  *
  *     node examples/embed.mjs <home> <repo> <plan.md>
  */

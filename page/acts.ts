@@ -156,7 +156,7 @@ export function offersOf(plan: Pick<PlanEntry, 'need' | 'status'>): Offer[] {
   });
 }
 
-/** What going on allows, by what the plan waits for. A plan that is done waits for what comes after its work. */
+/** The label of the button that continues a plan, by the source of its need. For a done plan it is the usual one. */
 export function goOnText({ need, status }: Pick<PlanEntry, 'need' | 'status'>): string {
   return (status === 'done' ? undefined : goOnTexts[need?.source ?? '']) ?? goOn.text;
 }

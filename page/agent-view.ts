@@ -40,7 +40,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
     agent === undefined || !actions.may('steer') ? null : orders(agent, model, actions),
     h(
       'div',
-      { class: 'segments', role: 'group', 'aria-label': 'What of it' },
+      { class: 'segments', role: 'group', 'aria-label': 'Which part of the agent' },
       tabs.map(([tab, text]) =>
         h(
           'button',

@@ -36,7 +36,7 @@ export function createChosenAgent({ api, named, model, change, review }: ChosenP
     }
   }
 
-  /** What was read for a tab that is no longer shown is dropped. */
+  /** Data for a tab that is no longer shown is dropped. */
   function put(title: string, tab: Tab, part: Partial<Chosen>): void {
     const { chosen } = model();
     if (chosen?.title === title && chosen.tab === tab) change({ chosen: { ...chosen, ...part } });

@@ -183,7 +183,7 @@ function forgesDown({ forges }: Fleet, nowMs: number): View[] {
     });
 }
 
-/** What each account can take, and which agents wait for it. */
+/** The rate limits of each account, and the agents that wait for it. */
 function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
   return accounts.map((account) => {
     const { waiting, since } = account;

@@ -35,12 +35,12 @@ const connections: Readonly<Record<Connection, { word: string; why: string }>> =
   connecting: { word: 'connecting', why: 'the daemon is being asked' },
   live: { word: 'live', why: 'what happens is shown as it happens' },
   away: { word: 'away', why: 'the daemon does not answer; this page continues by itself when it is back' },
-  stranger: { word: 'stranger', why: 'another program answers at this address, and is told nothing' },
+  stranger: { word: 'stranger', why: 'another program answers at this address, and gets no data' },
   resting: { word: 'resting', why: 'nobody looks at this page' },
   locked: { word: 'locked', why: 'this page is let in no more' },
 };
 
-/** What each role may do. */
+/** The permissions of each role. */
 const roles: Readonly<Record<string, string>> = {
   look: 'may see everything',
   answer: 'may see everything, and answer questions',

@@ -4,7 +4,7 @@ import type { Api } from './api.ts';
 import type { View } from './dom.ts';
 import type { Session } from './session.ts';
 
-/** What each of these pages works with. */
+/** The tools that each of these pages gets. */
 export interface PageParts {
   readonly api: Api;
   readonly may: Pick<Session, 'may' | 'maySend' | 'person'>;

@@ -1,4 +1,4 @@
-/** What a plan has changed, file by file, and a person's comments on its lines. */
+/** A plan's changes, file by file, with a person's comments on lines. */
 import { taskName } from '../machines/vocabulary/ids.ts';
 import { counted } from '../machines/vocabulary/numbers.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';

@@ -1,4 +1,4 @@
-/** What reviews and verifications said of a plan: all of them, and the last one beside a person's own verdict. */
+/** The verdicts of a plan's reviews and verifications: all of them, and the last one beside a person's own verdict. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
 import { stateOf } from './glyph.ts';

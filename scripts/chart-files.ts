@@ -6,7 +6,7 @@ import { renderChart } from '../runtime/base/charts/render.ts';
 import { chartNames } from '../runtime/base/charts/stored.ts';
 import { planOverview } from './chart-overview.ts';
 
-/** Text by path, from the root of the repository. */
+/** The text of each file, by its path from the root of the repository. */
 export async function chartFiles(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const name of chartNames) {
@@ -22,7 +22,7 @@ export async function chartFiles(): Promise<Map<string, string>> {
   return files;
 }
 
-/** A line for each state and each edge, so that a change of a machine is a small change here. */
+/** One line for each state and each edge, so that a change of a machine is a small change here. */
 function chartText(chart: Chart): string {
   const parts = Object.entries(chart).map(([key, value]) => {
     if (!Array.isArray(value)) return `${JSON.stringify(key)}: ${JSON.stringify(value)}`;

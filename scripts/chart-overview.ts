@@ -1,4 +1,4 @@
-/** An overview of a plan's chart: its statuses, and the signals of people and agents that lead from one to another. */
+/** An overview of a plan's chart: its statuses, and the signals of people and agents between them. */
 import { type AnyStateMachine, type AnyStateNode, createMachine } from 'xstate';
 import { planMachine } from '../machines/index.ts';
 import { publicSignalTypes } from '../machines/vocabulary/signal.ts';
@@ -20,7 +20,7 @@ function hasStatus(node: AnyStateNode): boolean {
   return isStatus(node) || Object.values(node.states).some(hasStatus);
 }
 
-/** The status that the state belongs to, or the state itself where it has several in it. */
+/** The status that contains the state, or the state itself if it contains several statuses. */
 function statusOf(node: AnyStateNode): AnyStateNode {
   const { parent } = node;
   return isStatus(node) || parent === undefined || hasStatus(node) ? node : statusOf(parent);
@@ -49,7 +49,7 @@ function configOf(node: AnyStateNode, top: AnyStateNode): Config {
   };
 }
 
-/** A machine for drawing only, made from the one that runs. */
+/** A machine for drawing only, derived from the real one. */
 export function planOverview(): AnyStateMachine {
   const lifecycle: AnyStateNode | undefined = planMachine.root.states.lifecycle;
   if (lifecycle === undefined) throw new Error('a plan has no lifecycle');

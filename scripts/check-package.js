@@ -10,12 +10,12 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-/** Resolutions that never find a package of ES modules alone. */
+/** Kinds of resolution that never find a package with ES modules only. */
 const ofCommonJs = ['node10', 'node16-cjs'];
 
 const folder = mkdtempSync(join(tmpdir(), 'stator-package-'));
 try {
-  // Without the scripts of the package, which would build it again.
+  // Without the package's scripts, which would build it again.
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]);
   const [archive = ''] = readdirSync(folder);
   const bytes = readFileSync(join(folder, archive));

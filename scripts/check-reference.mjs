@@ -1,6 +1,7 @@
 /**
- * What a program can import from the package is described: each export of its entries has a doc comment, and each function of an exported interface; and the
- * reference in docs/reference/api names each export, so it is not older than they are. Reads the declarations that the compiler wrote. Exit code 1: something is missing.
+ * Checks that everything a program can import from the package is described: each export of its entries, and each function of an exported interface,
+ * has a doc comment. It also checks that the reference in docs/reference/api names each export, so that it is not outdated. Reads the compiler's
+ * declarations. Exit code 1: something is missing.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -13,7 +14,7 @@ const declaration =
   /^(?<comment>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export (?:declare )?(?<kind>interface|type|const|function|class) (?<name>\w+)/gm;
 const reexport = /^export (?<typeOnly>type )?(?:\*|\{(?<names>[^}]*)\}) from ['"](?<path>\.[^'"]+)['"];/gm;
 
-/** The exports of a file of declarations, with those that it re-exports: by name, where each is declared and whether it is described. */
+/** The exports and re-exports of a declaration file: by name, where each is declared and whether it is described. */
 function exportsOf(file, isTypeOnly = false) {
   const text = readFileSync(file, 'utf8');
   const found = new Map();
@@ -37,14 +38,14 @@ function declarationsAt(file, path) {
   return join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts'));
 }
 
-/** An interface's text from its name on. For one that is derived from what a function returns: the text of that function. */
+/** An interface's text from its name on. If it is derived from a function's result: the text of that function. */
 function interfaceText(text, index) {
   const declared = text.slice(text.indexOf('export interface', index));
   const [, source] = /^export interface \w+ extends ReturnType<typeof (\w+)>/.exec(declared) ?? [];
   return text.slice(source === undefined ? index : text.indexOf(`function ${source}(`));
 }
 
-/** The functions of an interface that no comment is above. */
+/** The functions of an interface without a comment. */
 function bareFunctions(text) {
   const lines = text.slice(0, text.indexOf('\n}')).split('\n');
   return lines

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import * as machines from '../dist/machines/index.js';
 
 const folders = ['actors', 'runtime', 'cli', 'page'];
-/** An upgrade is about what an earlier version stored, its states included. */
+/** An upgrade deals with the stored data of an earlier version, including its states. */
 const exempt = new Set([join('actors', 'upgrades.ts')]);
-/** Names of states that mean other things too: a delivery of a hook, a call of a forge, a colour. Within a path they are meant as states. */
+/** Names of states with other meanings too: of a hook's delivery, a forge call, a colour. Within a path they mean states. */
 const otherMeanings = new Set([
   'attention',
   'blocked',

@@ -3,7 +3,7 @@ import { isOtherNoun, listed, nouns, otherNameRows, pageOf, verbs } from '../cli
 import { code, fenced, markdownTable } from './markdown.ts';
 
 const today = Object.entries(nouns).filter(([, entries]) => !isOtherNoun(entries));
-// Verbs are loaded when they are called, and documents are written in one go.
+// Verbs are loaded when they are called, while the documents are written synchronously, so all pages are made first.
 const pages = new Map<string, string>();
 for (const entry of listed(verbs)) pages.set(entry.name, await pageOf(null, entry));
 for (const [noun, entries] of today)

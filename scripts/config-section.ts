@@ -2,7 +2,10 @@
 import { flagKeyNames, type KeyReference, topKeys } from '../runtime/base/config/reference.ts';
 import { code, markdownTable } from './markdown.ts';
 
-/** `daemon`: keys of daemon.toml alone; `repo`: of a repo's file alone; `both`: of both, without flags; `flags`: those of both that guards read. */
+/**
+ * `daemon`: only keys of daemon.toml; `repo`: only keys of a repo's file; `both`: keys of both files, except for flags; `flags`: keys of both files
+ * that guards read.
+ */
 export function topKeyTable(which: 'daemon' | 'repo' | 'both' | 'flags'): string {
   return keyTable(topKeys.filter((entry) => groupOf(entry) === which));
 }
@@ -25,7 +28,7 @@ export function keyTable(entries: readonly KeyReference[]): string {
   );
 }
 
-/** What is in quotes is what is typed. */
+/** Text in quotes is typed literally. */
 function quoted(text: string): string {
   return text.replace(/\["[^\]]*\]|"[^"]*"/g, code);
 }

@@ -1,7 +1,7 @@
 /**
- * Three daemons with homes and clones of their own over one PostgreSQL, and a bare remote for each of their repositories. Each host works on four plans. One
- * daemon is killed while its agents work, and its clone is gone: another host takes its repository over by itself. Ends with 0 where every task of the twelve
- * plans is in its branch once. `npm run demo:cluster`.
+ * Three daemons, each with its own home and clones, share one PostgreSQL. Each of their repositories has a bare remote. Each host works on four
+ * plans. One daemon is killed while its agents work, and its clone is deleted: another host takes its repository over. Exits with 0 if every task of
+ * the twelve plans is in its branch once. `npm run demo:cluster`.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { startPostgres } from './postgres.ts';
 interface Host {
   readonly name: string;
   readonly home: string;
-  /** Its own clones. */
+  /** The folder of its clones. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
 }
@@ -58,7 +58,7 @@ async function json<T>(host: Host, ...words: string[]): Promise<T> {
   return JSON.parse(await stator(host, ...words, '--json')) as T; // the command's own answer
 }
 
-/** A bare repository with one commit, which plays the forge. */
+/** A bare repository with one commit, in the role of the forge. */
 function createRemote(repo: string): string {
   const remote = join(root, 'remotes', `${repo}.git`);
   git(root, 'init', '-q', '--bare', '-b', 'main', remote);
@@ -105,10 +105,10 @@ async function createHost(name: string, store: string): Promise<Host> {
   return host;
 }
 
-/** Until it is there, the last waves of the host that is to be lost wait: so it is lost in the middle of its plans. */
+/** The last waves of the host that will be lost wait until this file exists, so that it is lost in the middle of its plans. */
 const gate = join(root, 'gate');
 
-/** A plan of four small tasks; every task adds a line that says where it ran: a home is named after its host. */
+/** A plan of four small tasks; every task adds a line with its host, which is the name of the home. */
 function planText(plan: string, waits: boolean): string {
   const task = (text: string, at: number, wait: string) =>
     `### Task ${at + 1}: ${text}\n\n\`\`\`sh\n${wait}\nbasename "$HOME" >> ${plan}-${text}.txt\n\`\`\`\n`;
@@ -146,7 +146,7 @@ function listRepos(host: Host): Promise<ListedRepo[]> {
   return json<ListedRepo[]>(host, 'repo', 'list');
 }
 
-/** Every branch of a plan in a clone, or of what its remote holds of plans, as `<plan> <commit>`. */
+/** Every branch of a plan in a clone, or at its remote, as `<plan> <commit>`. */
 function heads(path: string, prefix: string): string[] {
   const lines = git(path, 'for-each-ref', '--format=%(refname) %(objectname)', prefix).trim().split('\n');
   return lines.flatMap((line) => {
@@ -156,8 +156,8 @@ function heads(path: string, prefix: string): string[] {
 }
 
 /**
- * Kills the daemon, with its clone, while agents work and nothing is on its way to the remote: what was merged a moment before and is not pushed yet would be
- * lost with the machine, as docs/cluster.md says.
+ * Kills the daemon and deletes its clone, while agents work and no push is pending: a merge that was not pushed yet would be lost with the machine,
+ * as docs/cluster.md says.
  */
 async function loseMachine(host: Host, repo: string, isWanted: () => Promise<boolean>): Promise<void> {
   const { pid } = await json<{ pid: number }>(host, 'daemon', 'status');
@@ -174,7 +174,7 @@ async function loseMachine(host: Host, repo: string, isWanted: () => Promise<boo
   rmSync(path, { recursive: true, force: true });
 }
 
-/** What each task's file says: the host that ran it, once. Throws where it is not there, or was done twice. */
+/** The content of each task's file: the host that ran it, once. Throws if it is missing, or if the task ran twice. */
 function tellTasks({ project: repo, path }: ListedRepo): string[] {
   return plans.map((plan) => {
     const tasks = waves.flat().map((task) => {

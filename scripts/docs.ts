@@ -1,6 +1,6 @@
 /**
- * The parts of the documents that are taken from the code. Each is between `<!-- generated: name -->` and `<!-- end -->`; `npm run docs`
- * writes them again, and the machines' charts and their pictures with them. Tests fail where something is stale.
+ * The generated parts of the documents, each between `<!-- generated: name -->` and `<!-- end -->`. `npm run docs` writes them, and the machines'
+ * charts and pictures with them. Tests fail if something is outdated.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -35,7 +35,7 @@ import { metricsTable } from './metrics-section.ts';
 import { realTable } from './real-section.ts';
 import { signalsDefinition, signalTable } from './signals-section.ts';
 
-/** By the document they are in, then by name; each gets the repository's folder. */
+/** The functions by document and section name; each gets the repository's folder. */
 const sections: Readonly<Record<string, Readonly<Record<string, (root: string) => string>>>> = {
   'docs/agents.md': { tried: realTable },
   'docs/architecture.md': { imports: importGraph },
@@ -79,7 +79,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
 
 export const generatedDocuments = Object.keys(sections);
 
-/** The document as it should be. Throws where a section has no place in it. */
+/** The document with its sections up to date. Throws if a section has no place in it. */
 export function documentWithSections(root: string, file: string): string {
   let text = readFileSync(join(root, file), 'utf8');
   for (const [name, write] of Object.entries(sections[file] ?? {})) {

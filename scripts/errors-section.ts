@@ -1,4 +1,4 @@
-/** Every code of a failure, as HTTP and the shell see it. */
+/** Every error code, with its HTTP status and exit code. */
 import { errorClasses } from '../machines/vocabulary/errors.ts';
 import { code, markdownTable } from './markdown.ts';
 

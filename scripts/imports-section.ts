@@ -1,9 +1,9 @@
-/** Which room imports from which, as the sources have it: only the arrows that no other two say already. */
+/** Which room imports from which, according to the sources. An arrow that follows from two others is left out. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fenced } from './markdown.ts';
 
-/** The part of dependency-cruiser's answer that this reads. */
+/** The part of dependency-cruiser's output that is read here. */
 interface Cruised {
   readonly modules: readonly {
     readonly source: string;
@@ -11,10 +11,10 @@ interface Cruised {
   }[];
 }
 
-/** Far above what a thousand files take. */
+/** Far above the output for a thousand files. */
 const sizeLimitBytes = 64 * 1024 * 1024;
 const layers = ['cli', 'runtime', 'actors', 'machines'] as const;
-/** The runtime's boxes that have rooms; `engine` is one room. */
+/** The layers of the runtime with several rooms; `engine` is one room. */
 const boxes = ['api', 'work', 'core', 'base'] as const;
 /** The label of a room in the picture, if its name alone is not clear. */
 const captions: Readonly<Record<string, string>> = {
@@ -76,7 +76,10 @@ function roomArrows(root: string): Arrow[] {
   return [...seen.values()];
 }
 
-/** `runtime/work/git/refs.ts` lies in `runtime/work/git`; `cli` and `actors` are one room each; foreign files, and a layer's own index, are in no room. */
+/**
+ * `runtime/work/git/refs.ts` is in the room `runtime/work/git`; `cli` and `actors` are one room each; foreign files, and a layer's own index, are in
+ * no room.
+ */
 function roomOf(file: string): string | null {
   const [layer = '', ...names] = file.split('/');
   if (!layers.some((known) => known === layer)) return null;
@@ -85,7 +88,7 @@ function roomOf(file: string): string | null {
   return names.length > depth ? [layer, ...names.slice(0, depth)].join('/') : null;
 }
 
-/** An arrow that follows from a longer path is left out. Throws if the arrows form a cycle. */
+/** Leaves out each arrow that follows from a longer path. Throws if the arrows form a cycle. */
 function withoutDetours(arrows: readonly Arrow[]): Arrow[] {
   const below = new Map<string, Set<string>>();
   const reach = (room: string, way: readonly string[]): Set<string> => {

@@ -1,10 +1,10 @@
-/** The machines as they run: chart, states, and the events that each of them takes. */
+/** The machines as they run: their charts, their states, and the events that each state accepts. */
 
 import { chartOf, machineNames } from '../runtime/api/queries/chart.ts';
 import { wordOf } from '../runtime/base/charts/arrows.ts';
 import { code, markdownTable } from './markdown.ts';
 
-/** What this reads of the JSON that `stator machine export <name> --format json` prints. */
+/** The parts of the JSON from `stator machine export <name> --format json` that are read here. */
 interface StateDefinition {
   readonly key: string;
   readonly description: string | null;
@@ -27,7 +27,7 @@ function machineSection(name: string): string {
   ].join('\n\n');
 }
 
-/** Chosen by the reader's own theme. */
+/** The picture that fits the reader's theme. */
 function picture(name: string): string {
   return [
     '<picture>',

@@ -1,6 +1,6 @@
-/** Markdown that is written by programs. */
+/** Markdown for generated documents. */
 
-/** A bar inside of a cell would end it. */
+/** Escapes a bar inside of a cell, which would end the cell. */
 export function markdownTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(headings), line(headings.map(() => '---')), ...rows.map(line)].join('\n');
@@ -10,7 +10,7 @@ export function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** A fenced block that GitHub draws where the language is `mermaid`. */
+/** A fenced block. GitHub draws it if the language is `mermaid`. */
 export function fenced(language: string, text: string): string {
   return `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;
 }

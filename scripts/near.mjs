@@ -39,7 +39,7 @@ function fail(message) {
   process.exit(64);
 }
 
-/** From the repository's root, as git lists them. */
+/** Paths from the repository's root, as git lists them. */
 function listed(...args) {
   const text = execFileSync('git', [...args.slice(0, 1), '-z', ...args.slice(1)], { cwd: root, encoding: 'utf8' });
   return text.split('\0').filter((name) => name !== '' && existsSync(join(root, name)));
@@ -57,13 +57,13 @@ function fileOf(given) {
   return file;
 }
 
-/** `test/gc/rows.test.ts` and `test/cli/gc-dry.test.ts` are, for `cli/gc.ts`. */
+/** Whether a test is named after a file: `test/gc/rows.test.ts` and `test/cli/gc-dry.test.ts` are, for `cli/gc.ts`. */
 function isNamedLike(test, file) {
   const [name = ''] = basename(file).split('.');
   return ['/', '.', '-'].some((end) => test.includes(`/${name}${end}`));
 }
 
-/** Which files name a file in a relative path, by that file. */
+/** For each file, the files that name it in a relative path. */
 function importersOf(all) {
   const importers = new Map(all.map((file) => [file, []]));
   for (const file of all.filter((name) => /\.(?:tsx?|mjs|js)$/.test(name))) {
@@ -73,7 +73,7 @@ function importersOf(all) {
   return importers;
 }
 
-/** All that reach the changed files, those with the fewest files between first. */
+/** All files that reach the changed ones, ordered by the number of files in between. */
 function nearest(from, importers) {
   const found = new Set(from);
   for (const file of found) for (const importer of importers.get(file) ?? []) found.add(importer);

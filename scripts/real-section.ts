@@ -1,14 +1,14 @@
-/** What was tried with the real programs, from the results that their suite keeps. */
+/** The results of the tests with real programs, as their suite stored them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { streamPrograms } from '../runtime/base/config/preset-programs.ts';
 import { markdownTable } from './markdown.ts';
 
-/** By the title of the behaviour, then by program and version. */
+/** The results by behaviour, and then by program and version. */
 const results = z.record(z.string(), z.record(z.string(), z.enum(['passed', 'failed', 'none'])));
 
-/** A row a behaviour, a column a program and version. */
+/** One row for each behaviour, and one column for each program and version. */
 export function realTable(root: string): string {
   const found = results.parse(JSON.parse(readFileSync(join(root, 'test/real/results.json'), 'utf8')));
   const columns = Object.entries(streamPrograms).flatMap(([program, { triedVersions }]) =>

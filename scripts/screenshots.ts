@@ -1,4 +1,7 @@
-/** The pictures of the live page in the README and in docs/inspect.md: `npm run screenshots`. A real daemon plays a fixed fleet; a real Chromium looks. */
+/**
+ * The pictures of the live page in the README and in docs/inspect.md: `npm run screenshots`. A real daemon plays a fixed fleet, and a real Chromium
+ * takes the pictures.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

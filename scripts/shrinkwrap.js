@@ -1,4 +1,4 @@
-/** Prints the lock file of the package as its users need it: without what only its developers install. */
+/** Prints the package's lock file for its users: without the packages that only its developers install. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-/** The inbox: its table as SQLite has it, and every signal with its senders and its payload. */
+/** The inbox: the definition of its table in SQLite, and every signal with its senders and its payload. */
 import { z } from 'zod';
 import {
   maySend,
@@ -13,7 +13,7 @@ import { openDatabase } from '../runtime/core/store/sqlite/db.ts';
 import { migrations } from '../runtime/core/store/sqlite/schema.ts';
 import { code, fenced, markdownTable } from './markdown.ts';
 
-/** After all migrations, so it is what lies on the disk. */
+/** The definition after all migrations, as it is on disk. */
 export function signalsDefinition(): string {
   const db = openDatabase(':memory:', { migrations, isAbsent: true });
   try {
@@ -28,14 +28,14 @@ export function signalsDefinition(): string {
   }
 }
 
-/** Without the indentation of the file that the statement was written in, and a column that was added later on a line of its own. */
+/** The statement without its indentation in the source file, and with an added column on its own line. */
 function outdented(sql: string): string {
   const [first = '', ...rest] = sql.replace(/\n( *), (.*)\) STRICT$/, ',\n$1  $2\n$1) STRICT').split('\n');
   const margin = Math.min(...rest.map((line) => line.search(/\S/)));
   return [first, ...rest.map((line) => line.slice(margin))].join('\n');
 }
 
-/** `public`: what people, agents and files may send; `engine`: the rest, which is there to be read in lists and histories. */
+/** `public`: the signals that people, agents and files may send; `engine`: the others, which appear only in lists and histories. */
 export function signalTable(which: 'public' | 'engine'): string {
   if (which === 'engine') {
     const types = signalTypes.filter((type) => !publicSignalTypes.includes(type));
@@ -65,14 +65,14 @@ function sendersOf(type: SignalType): string {
   return senders.flatMap(said).join(', ');
 }
 
-/** The part of a JSON schema that a payload's field has. */
+/** The part of a JSON schema that a payload's field uses. */
 interface Field {
   readonly type?: string;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly Field[];
 }
 
-/** A field with a question mark may be left out. */
+/** A field with a question mark is optional. */
 function payloadText(type: SignalType): string {
   const schema = z.toJSONSchema(signals[type].payload, { io: 'input' });
   const required = new Set(schema.required ?? []);

@@ -14,7 +14,7 @@ const kinds = new Map([
   ['.js', 'js'],
   ['.css', 'css'],
 ]);
-/** How deep the rooms of a layer lie. */
+/** The depth of the rooms in each layer. */
 const layers = { machines: 1, actors: 0, runtime: 2, cli: 1, page: 0, scripts: 0, test: 1 };
 
 function filesOf(folder) {

@@ -78,7 +78,7 @@ export async function startDetached(
         throw new EngineError(
           'unavailable',
           `the daemon did not answer within ${readyMs / 1_000} s, and was stopped`,
-          `what it said stands in ${log}: stator daemon logs`,
+          `its output is in ${log}: stator daemon logs`,
         );
       }
       await delay(pollMs);

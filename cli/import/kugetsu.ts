@@ -270,7 +270,7 @@ function leftovers(folder: string, { sessions, items, notifications, others }: K
   const why: Readonly<Record<string, string>> = {
     'repos.json': 'an issue belongs to the registered repo that has its remote: stator repo add <clone>',
     env: 'an agent is given its variables by env_file of [agents.<role>]',
-    'pm-agent.md': 'no agent stands between you and the queue; stator delegate finds the issue in a message',
+    'pm-agent.md': 'there is no agent between you and the queue; stator delegate finds the issue in a message',
     'queue.json': 'the queue of an older version: give what is left with stator issue start <ref> "<message>" --queue',
   };
   const bases = sessions.filter(({ type }) => type !== 'forked').length;

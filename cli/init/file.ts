@@ -21,7 +21,7 @@ const wordsColumn = 36;
 /** null: no agent was found, and the table explains how to name one. */
 export function configText(agent: KnownAgent | null): string {
   return [
-    '# What stator does in this repo. Every key stands here with its default: take the "# " away to change one.',
+    '# What stator does in this repo. Every key is here with its default: take the "# " away to change one.',
     '# stator doctor checks this file. It may be committed, so that everyone who clones the repo has the same; secrets belong elsewhere.',
     '',
     ...repoKeys().map(commented),

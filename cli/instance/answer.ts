@@ -58,7 +58,7 @@ async function answer(call: Call, given: Given): Promise<number> {
     if (client.note !== null)
       throw new EngineError(
         'no_daemon',
-        `${client.note}, so no agent can be told`,
+        `${client.note}, so no agent can get the answer`,
         `${absentStep(client.engine ?? { kind: 'none' })}; the question waits for it`,
       );
     const asked = await find(client, call, given);

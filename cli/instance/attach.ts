@@ -90,7 +90,7 @@ async function toEngine({ call, title }: Attached, use: (client: Client) => Prom
     if (client.note !== null)
       throw new EngineError(
         'no_daemon',
-        `${client.note}, so ${title} can be told nothing`,
+        `${client.note}, so ${title} can get no message`,
         `${absentStep(client.engine ?? { kind: 'none' })}; or read what it said: stator agent logs ${shellWord(title)}`,
       );
     await use(client);

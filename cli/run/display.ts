@@ -203,7 +203,7 @@ function isWhole(asked: PromptLine, { width, height }: { width: number; height: 
 function questionLines(asked: PromptLine, text: string, size: { width: number; height: number }): Line[] {
   const rows = rowsOf(asked, size.width);
   const room = questionRoom(size.height);
-  const shown = rows.length <= room ? rows : [...rows.slice(0, room - 1), '… all of it stands above'];
+  const shown = rows.length <= room ? rows : [...rows.slice(0, room - 1), '… all of it is above'];
   return [...shown.map((row): Line => [{ tone: 'attention', text: row }]), inputLine(asked.prompt, text, size.width)];
 }
 

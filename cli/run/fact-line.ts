@@ -136,7 +136,7 @@ function waitingText(fact: HistoryEntry, name: string): string | null {
   // The plan reports a question itself, with its text.
   if (!is(fact, 'waits:rate-limited')) return null;
   if (until !== null && Date.parse(until) <= Date.parse(at))
-    return `${name} met the service's limit; another profile stands in`;
+    return `${name} met the service's limit; another profile takes its place`;
   return `${name} waits for the service's limit${until === null ? '' : ` ${untilText(until, Date.parse(at))}`}`;
 }
 

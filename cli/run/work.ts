@@ -117,7 +117,7 @@ async function isConsented({ call, client, display, interrupted }: Consent, show
   const { says } = await client.previewAct({ project, plan, type: 'implement_start' });
   display.say(documentText(shown));
   const sizes = `${counted(waves, 'wave')}, ${counted(tasks, 'task')}`;
-  const question = [`${plan} is planned: ${sizes}; the document stands above`, ...says.map(plain)].join('\n');
+  const question = [`${plan} is planned: ${sizes}; the document is above`, ...says.map(plain)].join('\n');
   const prompt = 'carry it out? y, or Enter for no> ';
   const said = await display.ask(call, { question, prompt, signal: interrupted, takes: () => true });
   if (interrupted.aborted)

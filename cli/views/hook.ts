@@ -35,7 +35,7 @@ const hooks: View<HookEntry[]> = {
       { text: String(hook.dead), tone: hook.dead > 0 ? 'bad' : 'plain' },
       withLocalTimes(hook.reason ?? '', Date.now()),
     ],
-    empty: 'no hooks: they stand as [[hooks]] in .stator/config.toml, and count once the repo is trusted',
+    empty: 'no hooks: write them as [[hooks]] into .stator/config.toml; they count once the repo is trusted',
   },
 };
 

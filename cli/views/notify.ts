@@ -28,7 +28,7 @@ const notifications: View<NotificationEntry[]> = {
       entry.tree ?? (entry.plan === null ? entry.project : `${entry.project}/${entry.plan}`),
       withLocalTimes(entry.message, Date.now()),
     ],
-    empty: all === undefined ? 'nothing new: what was read stands in stator notify list --all' : 'nothing was told',
+    empty: all === undefined ? 'nothing new; the read ones: stator notify list --all' : 'no notifications',
   }),
 };
 

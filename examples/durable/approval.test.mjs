@@ -1,6 +1,4 @@
-/**
- * A request is decided after a restart, another one is reminded of until it goes to somebody else.
- */
+/** One request is decided after a restart; another one is reminded of until it goes to another person. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

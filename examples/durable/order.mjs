@@ -1,5 +1,6 @@
 /**
- * An order as a saga: goods are reserved, the card is charged, the parcel is sent. If a step fails, the steps before it are taken back, the last one first. Each
+ * An order as a saga: goods are reserved, the card is charged, the parcel is sent. If a step fails, the earlier steps are undone, the last one first.
+ * Each
  * call of a service has a key of the order and its step, so a repeated call does nothing twice.
  *
  * @typedef {{ order: string }} Order
@@ -64,7 +65,7 @@ export function orderSaga(service) {
     },
     output: ({ context }) => ({ why: context.why }),
   });
-  // What takes a step back is tried until it is done.
+  // Undoing a step is retried until it succeeds.
   const persistent = { attempts: 100, timeoutMs: 30_000 };
   return defineMachine({
     name: 'order',

@@ -1,6 +1,4 @@
-/**
- * An order that is sent, and one whose parcel cannot be sent: it is taken back in reverse order, over a restart of the engine.
- */
+/** One order is sent. The parcel of another one cannot be sent, so the order is undone in reverse order, over a restart of the engine. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * A job that runs again and again: it waits, works, and waits. A run that fails is noted, and the next one comes all the same. If no engine runs at the time of a
- * run, it begins as soon as one does, once. `pause` and `resume` are events as any others.
+ * A job that runs again and again: it waits, works, and waits. A failed run is recorded, and the next one follows anyway. If no engine runs at the
+ * time of a run, it begins once, as soon as an engine starts. `pause` and `resume` are ordinary events.
  *
  * @typedef {{ job: string, everyMs: number }} Schedule
  * @typedef {(job: string) => Promise<string>} Work
@@ -33,7 +33,7 @@ export function scheduler(work) {
     states: {
       waiting: { after: { every: 'working' }, on: { pause: 'paused' } },
       working: {
-        // Who pauses or resumes during a run waits until it has ended.
+        // A `pause` or `resume` during a run waits for the end of the run.
         meta: { holds: ['pause', 'resume'] },
         invoke: {
           src: 'work',

@@ -1,6 +1,4 @@
-/**
- * A job runs again and again, also where a run fails; what was due while no engine ran is made up for once.
- */
+/** A job runs again and again, even if a run fails. Runs that were missed while no engine ran are made up for once. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * A release train as a machine of one's own: it waits for plans, asks a person, publishes, and tells the plan that comes next. The chart says when; what
- * is done in the world stands in `effects`. Whatever line the process is killed at, the next engine goes on from there. `upgrades` brings along what version 1
- * stored; release.test.mjs shows how such a machine is tested.
+ * A release train as a user-defined machine: it waits for plans, asks a person, publishes, and notifies the next plan. The chart decides when;
+ * `effects` has the actions in the world. If the process is killed at any line, the next engine continues from there. `upgrades` converts the stored
+ * state of version 1; release.test.mjs shows how such a machine is tested.
  */
 
 import { defineMachine, FatalError } from 'stator';
@@ -69,7 +69,8 @@ const machine = setup({
 });
 
 /**
- * Version 1 called the first state `waiting`, kept the plans as `plans` and the address as `url`, and did not keep why publishing failed. What else was stored stays.
+ * Version 1 called the first state `waiting`, kept the plans as `plans` and the address as `url`, and did not keep why publishing failed. Other
+ * stored values stay.
  *
  * @param {{ value: string, context: { project: string, version: string, plans: string[], url: string | null } }} stored
  */
@@ -82,7 +83,7 @@ export function from1({ value, context: { plans, url, ...kept }, ...rest }) {
 }
 
 /**
- * Asks the registry to take a version. The key is the same at every try, so the registry takes it once.
+ * Publishes a version to the registry. The key is the same at every try, so the registry publishes it once.
  *
  * @param {import('stator').EffectRun<{ version: string }>} run
  */

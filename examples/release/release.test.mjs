@@ -1,6 +1,6 @@
 /**
- * How a machine of one's own is tested: its chart and its upgrade as plain values, a handler against a server of the test, and all of it in an engine with a
- * home that is thrown away.
+ * How a user-defined machine is tested: its chart and its upgrade as plain values, a handler with a test server, and everything together in an engine
+ * with a temporary home.
  *
  *     node --test examples/release/release.test.mjs
  */
@@ -14,7 +14,7 @@ import { createEngine } from 'stator';
 import { createActor } from 'xstate';
 import release, { from1, publish } from './release.mjs';
 
-/** What the registry has taken, by the key that came along. */
+/** The published versions, by the key of the request. */
 const taken = new Map();
 const registry = createServer(({ url, headers }, response) => {
   taken.set(headers['idempotency-key'], url);
@@ -43,7 +43,7 @@ test('it asks when the last plan is done, and publishes when a person says yes',
 });
 
 test('what version 1 stored goes on', async () => {
-  // Written when that version was current: JSON.stringify(actor.getPersistedSnapshot()).
+  // Written by that version with JSON.stringify(actor.getPersistedSnapshot()).
   const stored = JSON.parse(await readFile(new URL('stored-by-version-1.json', import.meta.url), 'utf8'));
   const snapshot = release.machine.resolveState(from1(stored));
   const actor = createActor(release.machine, {

@@ -1,5 +1,5 @@
 /**
- * The control API in an Express server of your own. Whoever reaches it may do all that you may, so this server wants a key first.
+ * The control API in your own Express server. Everyone who reaches it may do all that you may, so this server requires a key first.
  *
  *     API_KEY=secret node examples/servers/express.mjs <home>
  */
@@ -17,7 +17,7 @@ app.use('/stator', (request, response, next) => {
   if (request.header('x-api-key') === key) next();
   else response.status(401).send('who are you?');
 });
-// It reads the body itself, so no parser of bodies may stand before it.
+// The engine reads the body itself, so no body parser may come before it.
 app.use('/stator', getRequestListener(engine.fetch));
 
 const server = app.listen(0, '127.0.0.1', () => {

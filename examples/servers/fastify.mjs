@@ -1,5 +1,5 @@
 /**
- * The control API in a Fastify server of your own. Whoever reaches it may do all that you may, so this server wants a key first.
+ * The control API in your own Fastify server. Everyone who reaches it may do all that you may, so this server requires a key first.
  *
  *     API_KEY=secret node examples/servers/fastify.mjs <home>
  */

@@ -1,6 +1,6 @@
 /**
- * Packs `stator-durable`: the entry `stator/durable` of this package, by itself in one file, with its types in another, its page and its examples.
- * `npm run pack:durable -- <folder>`: where the archive goes; default: here. Prints its path. What is built is packed.
+ * Packs `stator-durable`: the entry `stator/durable` of this package as one file, its types as another, its page and its examples. `npm run
+ * pack:durable -- <folder>`: the folder for the archive; default: the current one. Prints its path. It packs the build output.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,10 +14,10 @@ const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const version = own.version;
 const entry = join(root, 'dist/runtime/engine/durable');
 
-/** What its user has, or installs with it. Nothing else is left outside of the file. */
+/** The packages that its user has or installs. Everything else is in the file. */
 const outside = { dependencies: ['better-sqlite3'], peers: ['xstate', 'zod'], optional: ['pg'] };
 const isOutside = (id) => /^[^./]/.test(id) && !id.startsWith('node:');
-/** Small packages without further ones: they are in the file, and their licences beside it. */
+/** Small packages without dependencies: they are in the file, and their licences beside it. */
 const inside = ['fastest-levenshtein'];
 
 const ofOwn = (names) =>
@@ -43,17 +43,17 @@ async function bundleInto(folder) {
     input: `${entry}.js`,
     platform: 'node',
     external: (id) => isOutside(id) && !inside.includes(id),
-    // What is not used of a module is left out with it.
+    // Unused parts of a module are left out.
     treeshake: { moduleSideEffects: false },
     plugins: [
       {
         name: 'stator:version',
-        // It needs no file beside it, so a program may have it in a bundle of its own.
+        // It needs no other file, so a program can bundle it.
         load: (id) =>
           id.endsWith('/base/platform/version.js')
             ? `export const statorVersion = () => '${version}';\nexport const statorBuild = () => null;\n`
             : null,
-        // What is loaded at its first use is in the file as well, or is found missing below.
+        // Modules that are loaded at their first use must be in the file as well; a missing one is found below.
         transform(code) {
           const names = [];
           const loaded = code.replace(/\bfromPackage\('([^']+)'\)/g, (_, name) => `fromPackage${names.push(name)}`);

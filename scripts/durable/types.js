@@ -1,17 +1,17 @@
 /**
- * The public types of one entry as one file: each declaration that it exports, and each that one of these names, from the declaration files that the compiler
- * wrote. What nothing public names is not there, so an entry shows no words of others.
+ * The public types of one entry in one file: each exported declaration, and each declaration that one of these names, from the compiler's declaration
+ * files. Types that nothing public names are left out.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
 
-/** Throws where two of these declarations have one name, or something is declared in a way that is not known here. */
+/** Throws if two of these declarations have the same name, or if a kind of declaration is not known here. */
 export function typesOf(entry) {
   const modules = new Map();
-  /** By their names, in the order in which they were found. */
+  /** The declarations by name, in the order in which they were found. */
   const found = new Map();
-  /** From packages to the names that are imported of them. */
+  /** The imported names by package. */
   const packages = new Map();
 
   function moduleAt(file) {
@@ -43,7 +43,7 @@ export function typesOf(entry) {
     }
   }
 
-  /** Where the name of a module is declared: in one of ours, or in a package. null: it is of the language. */
+  /** Where the name in a module is declared: in one of stator's modules, or in a package. null: it belongs to the language. */
   function placeOf(module, name) {
     if (module.declared.has(name)) return { module, name };
     const imported = module.imported.get(name);
@@ -78,7 +78,7 @@ export function typesOf(entry) {
         throw new Error(`${name} is declared in ${module.file} and in ${before.module.file}`);
       return;
     }
-    // A value and a type may have one name.
+    // A value and a type may have the same name.
     const declarations = module.declared.get(name);
     found.set(name, { module, texts: declarations.map(({ node }) => textOf(module, node)) });
     for (const { declaration } of declarations) {
@@ -111,7 +111,7 @@ function namesOf(declaration) {
   return [declaration.id.name];
 }
 
-/** Parameters of types, which hide what is called the same outside. */
+/** The type parameters, which hide outer declarations of the same name. */
 function ownNames(node) {
   const names = new Set();
   each(node, (inner) => {
@@ -139,7 +139,7 @@ function each(node, visit, key = '') {
   for (const [name, value] of Object.entries(node)) each(value, visit, name);
 }
 
-/** With its own comment, as a declaration of a file without others. */
+/** The declaration with its own comment, for a file of its own. */
 function textOf({ text }, node) {
   const before = text.slice(0, node.start);
   const comment = /\/\*\*(?:[^*]|\*(?!\/))*\*\/\s*$/.exec(before)?.[0].trim() ?? '';

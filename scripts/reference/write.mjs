@@ -1,8 +1,8 @@
 /**
- * Writes docs/reference/api: a page for each entry of the package, by TypeDoc, from the declarations that the compiler wrote (`npm run build` first). TypeDoc reads with a
- * TypeScript that is older than the one that compiles the sources, so it is in a package of its own, which nothing else needs.
+ * Writes docs/reference/api: a page for each entry of the package, by TypeDoc, from the declarations that the compiler wrote (`npm run build` first).
+ * TypeDoc needs an older TypeScript than the sources, so it is in a separate package, which nothing else needs.
  *
- * The declarations are read from a copy in which the shapes of answers are spelled out: there they are inferred from schemas, which a reader cannot follow.
+ * TypeDoc reads a copy of the declarations with the shapes of answers written out, because types that are inferred from schemas are unreadable.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ const compilerOptions = {
   typeRoots: [join(root, 'node_modules/@types')],
 };
 
-/** The sources behind the declarations: comments within schemas are there alone. */
+/** The sources of the declarations: only they have the comments within schemas. */
 function sourceOf(types) {
   return join(root, types.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, '.ts'));
 }
@@ -45,7 +45,7 @@ const program = ts.createProgram(
 );
 const checker = program.getTypeChecker();
 
-/** Inferred from a schema, or from a table of words. */
+/** Whether the type is inferred from a schema or from a table. */
 function isInferred(node, file) {
   if (ts.isInterfaceDeclaration(node))
     return /^(?:Of|z\.infer)</.test(node.heritageClauses?.[0]?.types[0]?.getText(file) ?? '');
@@ -55,7 +55,7 @@ function isInferred(node, file) {
   );
 }
 
-/** The inferred types, each by its name; wherever a type comes again, its name is written. */
+/** The inferred types by name; where one of them is used again, its name is written. */
 const inferred = new Map();
 const nameOf = new Map();
 for (const file of program.getSourceFiles()) {
@@ -73,7 +73,7 @@ function commentOf(symbol) {
   return text === '' ? '' : `/** ${text} */\n`;
 }
 
-/** A type as it is written, with the fields of its objects and their descriptions. */
+/** A type as text, with the fields of its objects and their descriptions. */
 function written(type, isRoot = false) {
   if (!isRoot && nameOf.has(type)) return nameOf.get(type);
   if ((type.flags & ts.TypeFlags.Boolean) !== 0) return 'boolean';
@@ -108,7 +108,7 @@ function orderOf(type) {
   );
 }
 
-/** A statement for the reader; null: it is not changed. Shapes are spelled out; charts and tables are replaced by the name of their kind. */
+/** A statement for the reader; null: unchanged. Shapes are written out; charts and tables are replaced by the name of their kind. */
 function readable(node, file) {
   if (isInferred(node, file)) {
     const type = inferred.get(node.name.text);
@@ -133,7 +133,7 @@ function returnedBy(node, file) {
   return file.statements.find((each) => ts.isFunctionDeclaration(each) && each.name?.text === name);
 }
 
-/** The members of the object that a function returns, as an interface has them: a method for each function, a name for each parameter. */
+/** The members of the object that a function returns, in the form of an interface: a method for each function, a name for each parameter. */
 function membersOf(source, file) {
   const members = source.type.members.map((member) => {
     const text =
@@ -159,7 +159,7 @@ function saidOf(name) {
   return `\n\t/** ${does.slice(0, 1).toUpperCase()}${does.slice(1)}.${thrown} */\n\t`;
 }
 
-/** A program gets the types of the contract and of the client, and none of their schemas and functions: they are re-exported by `export type *`. */
+/** A program gets the types of the contract and of the client, but not their schemas and functions: they are re-exported by `export type *`. */
 function isTypeOnly(path) {
   return /[\\/]api[\\/](?:contract[\\/]|operations[\\/]|client[\\/]client\.)/.test(path);
 }
@@ -176,7 +176,7 @@ function readableFile(path) {
   for (const node of [...file.statements].reverse()) {
     const instead = readable(node, file);
     if (instead === null) continue;
-    // If a schema goes, its description goes too.
+    // If a schema is left out, its description is left out too.
     const from = instead === '' ? node.getFullStart() : node.getStart(file);
     said = said.slice(0, from) + instead + said.slice(node.getEnd());
   }

@@ -1,25 +1,25 @@
-/** The acts of the agents in the pictures: each prints its lines, and then does this. */
+/** The agents' actions in the pictures: each agent prints its lines, and then does this. */
 
 export type End =
-  /** Its work is there. */
+  /** Writes these files as its work. */
   | { readonly do: 'write'; readonly files: Readonly<Record<string, string>> }
-  /** It goes on until it is ended. */
+  /** Works until it is ended. */
   | { readonly do: 'work' }
   | { readonly do: 'fail'; readonly why: string }
-  /** Asks a person, and ends. */
+  /** Asks a person a question, and ends. */
   | { readonly do: 'ask'; readonly question: string }
-  /** Asks to be allowed, and waits. */
+  /** Asks for a permission, and waits. */
   | { readonly do: 'permission'; readonly id: string; readonly tool: string; readonly detail: string }
-  /** For a judge: its last message ends with its verdict. */
+  /** A judge's approval: its last message ends with its verdict. */
   | { readonly do: 'approve'; readonly body: string };
 
 export interface Act {
-  /** `$ ` before a line: it ran that command. */
+  /** Printed lines; `$ ` before a line: it ran that command. */
   readonly says: readonly string[];
   readonly tokens: { readonly input: number; readonly output: number };
   readonly costUsd: number;
   readonly end: End;
 }
 
-/** By `<project>/<title>#<attempt>`. */
+/** The actions by `<project>/<title>#<attempt>`. */
 export type Acts = Readonly<Record<string, Act>>;

@@ -1,4 +1,4 @@
-/** A program that answers as claude does and does what the acts say: `node agent.js <acts.json>`. */
+/** A program with claude's output format that does what the acts say: `node agent.js <acts.json>`. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -33,12 +33,12 @@ function finish({ tokens, costUsd }: Act, problem: string | null, said = 'done')
   process.exitCode = problem === null ? 0 : 1;
 }
 
-/** Until somebody ends it. */
+/** Works until it is ended. */
 function stay(): void {
   setInterval(() => {}, 60_000);
 }
 
-/** As an MCP client's question comes in: over the run's own socket. */
+/** Asks over the run's own socket, as the MCP server for questions does. */
 function askPermission({ id, tool, detail }: Extract<End, { do: 'permission' }>): void {
   const path = `/v1/repos/${STATOR_PROJECT}/plans/${STATOR_PLAN}/permissions`;
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${STATOR_TOKEN}` };

@@ -118,7 +118,7 @@ export const plans = {
   },
 } satisfies Record<string, ScenePlan>;
 
-/** As its file would be written by hand. */
+/** The plan's document, as a person would write it. */
 export function documentOf({ title, goal, after, waves }: ScenePlan): string {
   const head = [`# ${title}`, `**Goal:** ${goal}`, ...(after === undefined ? [] : [`**After:** ${after}`])];
   const body = waves.flatMap((wave, index) => [

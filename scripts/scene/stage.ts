@@ -1,4 +1,4 @@
-/** The fleet of the pictures, played by a real daemon in a folder of its own, on a clock that moves only where this file says so. */
+/** The fleet of the pictures, played by a real daemon in a temporary folder, with a clock that only this file moves. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { acts, documentOf, plans, repos, type ScenePlan } from './fleet.ts';
 const begunAtMs = Date.parse('2026-03-02T13:00:00Z');
 const minuteMs = 60_000;
 const pollMs = 50;
-/** A scene that is not there by then is wrong. */
+/** A scene that takes longer has a fault. */
 const patienceMs = 30_000;
 
 const config = `max_agents = 3
@@ -26,13 +26,13 @@ permissions = "ask"
 `;
 
 export interface Stage {
-  /** The address of the whole page. */
+  /** The address of the page. */
   readonly url: string;
   nowMs(): number;
   strike(): Promise<void>;
 }
 
-/** Plays it up to the moment of the pictures. */
+/** Plays the fleet up to the time of the pictures. */
 export async function setStage(): Promise<Stage> {
   const root = mkdtempSync(join(tmpdir(), 'stator-scene-'));
   let nowMs = begunAtMs;
@@ -83,7 +83,7 @@ function makeRepo(root: string, name: string): string {
   return path;
 }
 
-/** Plays the plans. The ones that are over come first, so that each finds a slot when its turn is there. */
+/** Plays the plans. Plans that end come first, so that each finds a free slot in its turn. */
 async function play(client: Client, pass: (minutes: number) => void): Promise<void> {
   const register = (given: ScenePlan) =>
     client.registerPlan({ project: given.project, plan: given.plan, content: documentOf(given) });

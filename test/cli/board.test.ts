@@ -690,7 +690,7 @@ describe('the board on a terminal of 80x24', () => {
     pty.type('G');
     await pty.until(' > one.txt');
     pty.type('w');
-    await pty.until('denied, and p-w1-t1 is told why, or what it should do instead');
+    await pty.until('denied, and p-w1-t1 gets the reason, or what it should do instead');
     pty.type('shorter\r');
     await pty.until(/^done: agent_deny; /m);
     await pty.until(/asks to use Bash, denied in 59m {2}echo two/);

@@ -19,7 +19,7 @@ describe('a run that owns the engine', () => {
     );
     made.write('p.md', planOf(['true']));
     const ended = await made.stator(['run', 'p.md', '--trust']);
-    expect([ended.code, ended.stdout]).toEqual([0, expect.not.stringContaining('not told yet')]);
+    expect([ended.code, ended.stdout]).toEqual([0, expect.not.stringContaining('not delivered yet')]);
     expect(await deliveries(made)).toMatchObject([{ hook: 'slow', state: 'delivered' }]);
   });
 

@@ -312,7 +312,7 @@ describe('a repo that cannot be used', () => {
       const [branch, command, head] = expected(git(path, 'rev-parse', 'main'));
       await begin(started, 'same', planText([`for _ in 1 2; do git -C '${path}' ${does}; done; echo a > a.txt`]), 'a');
       const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
-      const told = `HEAD of ${path} stands on the branch ${branch}, which has no commit; put it back: git -C ${path} ${command}`;
+      const told = `HEAD of ${path} is on the branch ${branch}, which has no commit; put it back: git -C ${path} ${command}`;
       expect(waiting.waiting_for?.detail).toContain(told);
       await until(async () => (await started.client.repos())[0]?.reason === told);
       execFileSync('sh', ['-c', `git -C ${path} ${command}`]);

@@ -242,7 +242,7 @@ function inputOf({ kind, target, text = '', permission = undefined }: Wanted): I
   const title = target?.title ?? target?.plan ?? '';
   const questions: Partial<Record<InputKind, string>> = {
     send: `a message for the next turn of ${title}`,
-    deny: `denied, and ${title} is told why, or what it should do instead`,
+    deny: `denied, and ${title} gets the reason, or what it should do instead`,
   };
   const question = questions[kind] ?? null;
   return {

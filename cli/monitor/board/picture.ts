@@ -70,7 +70,7 @@ function linkLine({ link }: Board): Line | null {
     case 'gone':
       return [{ tone: 'attention', text: 'the engine went away; waiting for the next one' }];
     case 'silent':
-      return [{ tone: 'attention', text: 'the engine does not answer; what stands here may be old' }];
+      return [{ tone: 'attention', text: 'the engine does not answer; this board may be out of date' }];
     case 'waits':
       return [{ tone: 'attention', text: `the daemon waits: ${plain(link.why)}` }];
     default:
@@ -361,9 +361,9 @@ const help: readonly (readonly [string, string])[] = [
   ['l', 'log of the agent (of a plan: who works, else who worked last)'],
   ['d', 'diff of the plan, or of the marked task'],
   ['h', 'history of the plan'],
-  ['p', 'prompt that the agent is told'],
+  ['p', 'prompt of the agent'],
   ['v', 'all that is known of the plan'],
-  ['a', 'answer what is asked, allow or deny; start again what has failed'],
+  ['a', 'answer a question, allow or deny; start a failed plan again'],
   ['i', 'start the plan, or let it go on'],
   ['r', 'retry: the wave of a plan, or a new attempt of an agent'],
   ['t', 'any other event that the plan takes, chosen by its number'],
@@ -371,7 +371,7 @@ const help: readonly (readonly [string, string])[] = [
   ['s', 'a message for the next turn of the agent'],
   ['m', 'merge the plan'],
   ['x', 'cancel the plan, end the agent'],
-  ['Ctrl-L Ctrl-Z', 'draw everything anew; put the board aside; Ctrl-C ends it'],
+  ['Ctrl-L Ctrl-Z', 'draw everything again; suspend the board; Ctrl-C ends it'],
 ];
 
 function helpLines(space: number): Line[] {

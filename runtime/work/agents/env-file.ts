@@ -103,7 +103,7 @@ export function parseEnv(text: string): ParsedEnv {
     else {
       variables.set(read.name, read.value);
       if (read.looksExpanded) {
-        doubts.push({ line, message: `${read.name} has a $ that is taken as it stands, for nothing is expanded here` });
+        doubts.push({ line, message: `${read.name} has a $ that stays as it is, because nothing is expanded here` });
       }
     }
   }

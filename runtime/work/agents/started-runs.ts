@@ -13,7 +13,7 @@ const slackMs = 1_000;
 /** The suffix that `ownLaunch` appends to a run's name. */
 const suffix = /\.[A-Za-z0-9_-]{12}$/;
 
-/** What a restore found about a run when it installed the copy. */
+/** The findings of a restore about a run. */
 export interface RestoredRun {
   /** The run was started after the copy was made. */
   readonly isNew: boolean;

@@ -187,7 +187,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
 
 type BriefFacts = Pick<RunBrief, 'profile' | 'previousDiff'>;
 
-/** What its prompt is written from: its task in the plan's document, and the earlier messages of its conversation. */
+/** The data for its prompt: its task in the plan's document, and the earlier messages of its conversation. */
 async function briefOf(parts: PrepareParts, { effect, row }: Start, facts: BriefFacts): Promise<RunBrief> {
   const { project, plan } = row;
   const content = (await parts.store.planText(project, plan)) ?? '';

@@ -38,7 +38,7 @@ export async function freezeRuns({ home, log }: CutOff, rows: readonly EffectRow
   await Promise.all(
     liveRuns(home, rows).map(({ row, folder }) =>
       freezeTree(folder, runIdOf(home, row.key)).catch((thrown) =>
-        log.warn(`${nameOf(row)} does not stand still: ${reasonOf(thrown)}`),
+        log.warn(`${nameOf(row)} could not be frozen: ${reasonOf(thrown)}`),
       ),
     ),
   );

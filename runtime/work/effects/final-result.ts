@@ -49,11 +49,11 @@ export function watchFinalResult(
         reader.close();
       }
       writeRunFile(overFile(folder), '');
-      log.info(`${title} has told its result and does not exit: it is ended, and its work is taken`);
+      log.info(`${title} has reported its result and does not exit: it is ended, and its work counts`);
       onOver();
       return limitMs;
     },
-    onError: (thrown) => log.debug(`whether ${title} has told its result is not known: ${reasonOf(thrown)}`),
+    onError: (thrown) => log.debug(`whether ${title} has reported its result is not known: ${reasonOf(thrown)}`),
   });
   loop.start('with-beat');
   return loop;

@@ -179,7 +179,7 @@ function detailOf(refused: Refused, { verb, plan, branch, into, repo, approved }
       return `it landed in some of the repos only, since another branch moved meanwhile:\n${refused.detail}\nor bring the rest: stator plan ${verb} ${plan}`;
     case 'after': {
       const first = refused.plans.map((below) => `stator plan merge ${shellWord(below)}`).join(', ');
-      return `it stands on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan advance ${plan} start-over`;
+      return `it is based on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan advance ${plan} start-over`;
     }
     case 'lost_work':
       return `${refused.detail}\nbring it back: stator plan answer ${shellWord(plan)} --restore; or say that it was meant: stator plan answer ${shellWord(plan)} --accept; ${again}`;

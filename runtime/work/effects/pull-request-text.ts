@@ -95,7 +95,7 @@ function partText({ nth, of, below }: StackedPart, plan: string): string {
 function dependsOnText(on: readonly { readonly plan: string; readonly commit: string }[]): string {
   if (on.length === 0) return '';
   const names = on.map(({ plan, commit }) => `\`${plan}\` (${commit.slice(0, 12)})`).join(', ');
-  return `Stands on ${names}, which had not been merged when this was begun: merge that first.`;
+  return `Based on ${names}, which had not been merged when this was begun: merge that first.`;
 }
 
 /** Escapes `<`, so that it opens no tag. */

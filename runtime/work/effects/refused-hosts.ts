@@ -27,7 +27,7 @@ export function watchRefusals(
   whose: Whose,
 ): Pick<PollLoop, 'stop'> {
   const onError = (thrown: unknown) =>
-    parts.log.debug(`what the network refused ${whose.title} is not told: ${reasonOf(thrown)}`);
+    parts.log.debug(`the refused hosts of ${whose.title} could not be reported: ${reasonOf(thrown)}`);
   const work = async () => {
     await tell(parts, whose);
     return null;

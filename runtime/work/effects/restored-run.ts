@@ -41,5 +41,5 @@ export function lostWords(
   { folder, preset }: { readonly folder: RunFolder; readonly preset: string | null },
 ): string | null {
   if (isWorker(role) || judgesByMessage(role, preset) || restoredRun(folder)?.hasEnded !== true) return null;
-  return `${title} ended before the store was restored, and what it told stator is newer than the copy; its output: ${shellWord(folder.log)}. Say it in its place (stator plan show ${plan} says what is waited for), or have the ${role} work again: stator plan answer ${plan}`;
+  return `${title} ended before the store was restored, and its signals are newer than the copy; its output: ${shellWord(folder.log)}. Send them in its place (stator plan show ${plan} says what the plan waits for), or have the ${role} work again: stator plan answer ${plan}`;
 }

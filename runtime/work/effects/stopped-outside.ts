@@ -29,7 +29,7 @@ export function watchStops(
   let was = false;
 
   function pause(): void {
-    const text = `the program of ${title} was stopped (SIGSTOP), and not by stator: its time limits stand still; it goes on with kill -CONT, or: stator agent resume ${shellWord(title)}`;
+    const text = `the program of ${title} was stopped (SIGSTOP), and not by stator: its time limits are paused; it goes on with kill -CONT, or: stator agent resume ${shellWord(title)}`;
     writeRunFile(mark, '');
     log.warn(text);
     noteInLog(folder, text);

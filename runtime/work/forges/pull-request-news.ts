@@ -111,7 +111,7 @@ export function newsText(url: string, news: readonly News[]): string {
     parts.push(part);
   }
   const left = news.length - parts.length;
-  return [head, ...parts, ...(left === 0 ? [] : [`${left} more stand there.`])].join('\n\n');
+  return [head, ...parts, ...(left === 0 ? [] : [`${left} more are there.`])].join('\n\n');
 }
 
 /** A request whose head is not the one that stator pushed. */

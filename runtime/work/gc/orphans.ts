@@ -239,7 +239,7 @@ async function repairRefs(look: Look, place: Place): Promise<void> {
         keep: `no plan of this store has it, and its name may be yours; if it is not: git branch -d ${shellWord(branch)}`,
       };
     const path = paths.get(branch);
-    if (path !== undefined) return { keep: `${path} stands on it` };
+    if (path !== undefined) return { keep: `${path} has it checked out` };
     if (lost.has(ref.commit))
       return {
         keep: `its commits are in no other branch and on no remote; if nobody needs them: git branch -D ${shellWord(branch)}`,

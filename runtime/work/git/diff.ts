@@ -199,7 +199,7 @@ export async function diffText(
   return { text, leftOut: total.files - inside + 1 };
 }
 
-/** What `git diff` of two commits prints for one file, with `context` unchanged lines around each change; empty if the file is the same in both. */
+/** The output of `git diff` of two commits for one file, with `context` unchanged lines around each change; empty if the file is the same in both. */
 export function textOfOne(
   repo: { readonly path: string },
   { from, to, path, context }: Change & { readonly path: string; readonly context?: number | undefined },

@@ -179,7 +179,7 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
   );
 }
 
-const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and see that it stands first on PATH';
+const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and make sure that it is first on PATH';
 
 /** Why a git was killed. */
 type EndCause = { readonly why: string } | { readonly pipe: string };

@@ -163,7 +163,7 @@ function readPointer(file: string, sizeBytes: number): string {
   const what = text === null ? `has more than ${maxPointerBytes} bytes` : 'is no text';
   throw new EngineError(
     'unsafe_path',
-    `${file} ${what}, where one path is to stand, so git is not run there`,
+    `${file} ${what}, where one path is expected, so git is not run there`,
     `look at it: head -c 300 ${shellWord(file)}`,
   );
 }

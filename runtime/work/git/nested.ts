@@ -359,6 +359,6 @@ function isEmptyTree(tree: string): boolean {
 /** A sentence for people: where it was, and where its work is now. */
 export function nestedText({ path, branch, ref, why }: Nested): string {
   const name = branch === null ? path : `${path} (${branch})`;
-  if (why !== null) return `${name} stays where it is, and is kept nowhere: ${why}`;
+  if (why !== null) return `${name} stays where it is, and could not be saved: ${why}`;
   return ref === null ? `${name} has nothing that is not elsewhere` : `${name} is kept as ${ref}`;
 }

@@ -94,7 +94,7 @@ export async function makeRefs(repo: RefPlace, refs: readonly string[], to: stri
 export async function setRef(repo: RefPlace, ref: string, to: string): Promise<void> {
   const from = await readRef(repo, ref);
   if (from === to || (await moveRef(repo, ref, { from, to }))) return;
-  throw new Error(`${ref} of ${repo.path} has a second writer: it stood at ${from} a moment ago`);
+  throw new Error(`${ref} of ${repo.path} has a second writer: it was at ${from} a moment ago`);
 }
 
 /** The same for several refs, in this order, in one transaction if possible. If git is killed, the first ones may be done. */

@@ -145,7 +145,7 @@ function mustBeOneLine(pattern: string): void {
   if (!/[\x00-\x1f\x7f]/.test(pattern)) return;
   throw new EngineError(
     'bad_config',
-    `${JSON.stringify(pattern)} has a control character, so it cannot stand as one line in .git/info/exclude`,
+    `${JSON.stringify(pattern)} has a control character, so it cannot be one line in .git/info/exclude`,
     'rename that file or folder, or take it out of [worktree] in .stator/config.toml',
   );
 }

@@ -32,7 +32,7 @@ export async function unbornHead({ path, commonDir }: Checkout): Promise<EngineE
     : `symbolic-ref HEAD refs/heads/<the branch that was checked out>`;
   return new EngineError(
     'bad_repo',
-    `HEAD of ${path} stands on the branch ${branch}, which has no commit`,
+    `HEAD of ${path} is on the branch ${branch}, which has no commit`,
     `put it back: ${git} ${command}`,
   );
 }

@@ -274,7 +274,7 @@ async function lossOf(
   if (files.length > 0) {
     const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
     const shown = `${files.slice(0, shownFiles).join(', ')}${more}`;
-    return { cause: 'uncommitted', why: `uncommitted work in ${worktree.path} is kept nowhere: ${shown}` };
+    return { cause: 'uncommitted', why: `uncommitted work in ${worktree.path} is not saved: ${shown}` };
   }
   if (await isKept(repo, contents.head, [into])) return null;
   const commit = `commit ${contents.head.slice(0, 12)} of ${branch}`;

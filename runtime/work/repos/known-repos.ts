@@ -109,7 +109,7 @@ export interface RepoState extends KnownRepos {
   drop(project: string, of: { readonly isRemoved: boolean }): void;
 }
 
-/** What the trust, the registration and the moves of repos share. */
+/** Shared by the trust, the registration and the moves of repos. */
 export interface RepoParts {
   readonly store: Pick<Store, 'hosts' | 'plans' | 'planTraces' | 'signals' | 'tree' | 'commit'>;
   readonly known: RepoState;
@@ -354,7 +354,7 @@ function elsewhere({ project, path, host, comingFrom }: RepoRow): EngineError {
     return new EngineError(
       'elsewhere',
       `the repo ${project} is on its way from the host ${comingFrom} to ${host}`,
-      `ask again when it is there; what keeps it: stator host show ${host}; to give it to another host: stator repo move ${project} <host>`,
+      `ask again when it is there; its state: stator host show ${host}; to give it to another host: stator repo move ${project} <host>`,
     );
   return new EngineError(
     'elsewhere',

@@ -165,8 +165,8 @@ function rootProblem(
 ): { readonly message: string; readonly hint: string } | null {
   if (!isRoot() || permissions === 'ask' || env.STATOR_SANDBOX === 'bwrap' || env.IS_SANDBOX === '1') return null;
   return {
-    message: 'claude does not work without questions as root, and no walls stand around it here',
-    hint: `run stator as another user; or install bubblewrap, so that walls stand around the agent; or, in a container of its own, put IS_SANDBOX=1 into the env_file of [agents.${role}]`,
+    message: 'claude does not work without questions as root, and it has no walls here',
+    hint: `run stator as another user; or install bubblewrap, so that the agent runs inside walls; or, in a container of its own, put IS_SANDBOX=1 into the env_file of [agents.${role}]`,
   };
 }
 

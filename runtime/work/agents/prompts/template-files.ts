@@ -148,7 +148,7 @@ function readText(file: string): string {
   if (bytes.byteLength > overrideLimitBytes) throw tooLarge(file, bytes.byteLength);
   const text = decoded(file, bytes);
   if (text.trim() === '')
-    throw bad(`${file} is empty: an agent would be told nothing`, orDelete(file, 'write a prompt'));
+    throw bad(`${file} is empty: an agent would get no prompt`, orDelete(file, 'write a prompt'));
   return text;
 }
 
@@ -163,7 +163,7 @@ function decoded(file: string, bytes: Uint8Array): string {
 function tooLarge(file: string, sizeBytes: number): EngineError {
   return bad(
     `${file} has ${sizeBytes} bytes; a prompt may have ${overrideLimitBytes} (64 KiB)`,
-    'shorten it: long texts may stand in the repo, and the prompt names their files',
+    'shorten it: put long texts into files of the repo, and name these in the prompt',
   );
 }
 
