@@ -84,7 +84,7 @@ function storedError(error: Error): StoredError {
   return JSON.stringify(all).length <= errorLimit ? all : { ...own, message: own.message.slice(0, errorLimit) };
 }
 
-/** A copy in which each error that was stored is an error again; the very same value where there is none. */
+/** A copy in which each error that was stored is an error again; the very same value if there is none. */
 export function withErrors<Value>(value: Value): Value {
   return replaced(value, (part) => (isStoredError(part) ? errorOf(part) : undefined)) as Value; // of the same form
 }

@@ -81,7 +81,7 @@ export interface Trees {
   step(tree: Tree, signal: AnySignal, facts?: Facts): Step;
   /**
    * Repeats the inputs of a tree from its last creation or upgrade on; an upgrade holds the state before it. Null: neither is among the inputs.
-   * Calls `onStep` after each step, with the number of its input and the tree; if that answers `stop`, the replay ends. Throws what `step` throws.
+   * Calls `onStep` after each step, with the number of its input and the tree; if that answers `stop`, the replay ends. Throws the errors of `step`.
    */
   replay(
     address: TreeAddress,

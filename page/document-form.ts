@@ -16,7 +16,7 @@ export interface Writing {
 export interface DocumentForm {
   /** The key of the text: it is stored under this key until it is registered or saved. */
   readonly about: string;
-  /** The field above the text, where there is one. */
+  /** The field above the text, if there is one. */
   readonly name?: View;
   /** The label of the button that saves it. */
   readonly keep: string;

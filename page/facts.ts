@@ -21,7 +21,7 @@ export function usageFacts({ input_tokens: input, output_tokens: output, cost_us
   ];
 }
 
-/** `$3.10 of $5.00, 40 of 100 minutes today`; empty where there is no limit. */
+/** `$3.10 of $5.00, 40 of 100 minutes today`; empty if there is no limit. */
 export function budgetText(budget: readonly BudgetEntry[]): string {
   return budget
     .map(({ scope, measure, limit, spent }) => {

@@ -91,7 +91,7 @@ export function reposView({ repos }: Fleet): View {
   );
 }
 
-/** The machines that share the store; one that is lost, or drains, says so. Nothing where there is one. */
+/** The machines that share the store; one that is lost, or drains, says so. Empty if there is only one. */
 export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
   const shown = hosts.filter(({ state }) => state !== 'removed');
   if (shown.length < 2) return null;

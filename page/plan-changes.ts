@@ -39,7 +39,7 @@ export function changesView(plan: PlanShow, model: PlanModel, actions: PlanActio
   );
 }
 
-/** The same beside the log of an agent, where there is no room for two columns. */
+/** The same beside the log of an agent, without room for two columns. */
 export function agentChangesView(model: PlanModel, actions: PlanActions): View {
   const changes = { ...model.changes, isSideBySide: false };
   const { list, nothing, comments } = changes;

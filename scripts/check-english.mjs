@@ -84,6 +84,10 @@ const riddles = [
   [/\b(for|after|at most|about|within) so (long|many|often)\b(?! (as|that)\b)/i, 'for this long, after this many'],
   [/\bin (its|their|his|our|these) (own )?words?\b|\bin the words of\b/i, 'as … names it, with the same text'],
   [/\bsays? nothing (about|of) now\b/i, 'no longer counts'],
+  [/\bwhere there (is|are|was|were)\b/i, 'if there is …'],
+  [/\bthrows what\b/i, 'throws the errors of …'],
+  [/(?<=^|[.;:*] )Answers (what|where|whether|how|which|why)\b/, 'returns …'],
+  [/\ba (line|row) each\b(?! (time|\d))/i, 'one per line'],
 ];
 
 function filesIn(path) {

@@ -60,7 +60,7 @@ const deliveries: View<DeliveryEntry[]> = {
       entry.last_status === null ? '' : String(entry.last_status),
       entry.last_error ?? '',
     ],
-    empty: 'nothing was told to any hook',
+    empty: 'no deliveries',
   },
 };
 

@@ -113,7 +113,7 @@ export interface PlanContext extends DocumentFacts {
   /** The child that is active now. */
   activeChildId: string | null;
   granted: boolean;
-  /** The number of the open request for the right to implement, 0 where there is none: an answer to an earlier request does not count. */
+  /** The number of the open request for the right to implement, 0 if there is none: an answer to an earlier request does not count. */
   request: number;
   elaborated: boolean;
   /** The wave that runs, waits, or ran last; 0 before the first. */

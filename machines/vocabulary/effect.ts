@@ -98,7 +98,7 @@ export interface AgentAnswer {
   readonly run: string;
   readonly permission: string;
   readonly isAllowed: boolean;
-  /** A person's message to the agent, or why the permission was denied; empty where there is none. */
+  /** A person's message to the agent, or why the permission was denied; empty if there is none. */
   readonly message: string;
 }
 

@@ -8,7 +8,7 @@ interface Merge {
   readonly note?: string | undefined;
 }
 
-/** `into main, 0123456789ab`, and the note on lines of its own where there is one. */
+/** `into main, 0123456789ab`, and the note on lines of its own if there is one. */
 export function mergeLines({ head, into, note }: Merge): [where: string, ...notes: string[]] {
   return [`into ${into}, ${head.slice(0, 12)}`, ...(note?.split('\n') ?? [])];
 }

@@ -316,7 +316,7 @@ export function signalName(written: string): string {
   return written.trim().replaceAll('-', '_');
 }
 
-/** The type that a person, an agent or a file name means, aliases resolved; null where there is none. */
+/** The type that a person, an agent or a file name means, aliases resolved; null if there is none. */
 export function signalTypeOf(name: string): SignalType | null {
   const folded = signalName(name);
   if (Object.hasOwn(signals, folded)) return folded as SignalType; // proven by hasOwn

@@ -17,8 +17,8 @@ const answerLimitMs = 5_000;
 const claimLimitMs = 1_000;
 
 /**
- * A client of the engine that owns the home; null where there is none, or where it has no socket. Inside a run its own socket comes first. Throws `unavailable`
- * if the engine hangs; inside of walls, where there is no home, also if none runs.
+ * A client of the engine that owns the home; null if there is none, or where it has no socket. Inside a run its own socket comes first. Throws `unavailable`
+ * if the engine hangs; inside of walls, which have no home, also if none runs.
  */
 export async function attach(home: string, env: Environment): Promise<Client | null> {
   if (isInRun(env)) {

@@ -22,7 +22,7 @@ export interface ConnectOptions {
 const waitForOwnerMs = 5_000;
 const retryMs = 50;
 
-/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, `unavailable` where the owner hangs, and `bad_request` for an unknown option. */
+/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws the errors of the store and the home, `owner_taken`, `unavailable` where the owner hangs, and `bad_request` for an unknown option. */
 export async function connect(options: ConnectOptions): Promise<Client> {
   refuseUnknownOptions('connect', options, { env: true, mode: true });
   const { env, mode } = options;

@@ -7,7 +7,7 @@ export interface Core extends Parts {
   readonly workers: Workers | null;
 }
 
-/** Opens the store and puts the parts together; nothing runs yet. Throws what the store and the configuration throw. */
+/** Opens the store and puts the parts together; nothing runs yet. Throws the errors of the store and the configuration. */
 export async function createCore(options: CoreOptions): Promise<Core> {
   const { owner, mode } = options;
   let workers: Workers | null = null;

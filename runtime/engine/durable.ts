@@ -60,7 +60,7 @@ export function defineMachine<
 }
 
 /**
- * An actor for `invoke` and `spawnChild` that is done when a tree of that machine is, with its output. Its input is `{ id }`. It fails where there is no such
+ * An actor for `invoke` and `spawnChild` that is done when a tree of that machine is, with its output. Its input is `{ id }`. It fails if there is no such
  * tree, or where the tree is deleted. `machine`: the definition, which gives the type of the output, or its name.
  */
 export const outputOf: {

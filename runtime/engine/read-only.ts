@@ -14,7 +14,7 @@ import { createCore } from './core.ts';
 const quiet = createLog(() => {}, 'error');
 
 /**
- * A client that reads the store as it is; where there is none yet it reads an empty one, and makes none. null where it must be brought up to date
+ * A client that reads the store as it is; if there is none yet it reads an empty one, and makes none. null where it must be brought up to date
  * first, or the home cannot be read.
  */
 export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<Client | null> {

@@ -51,7 +51,7 @@ export const percentile = (values, p) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 export const round = (value) => Math.round(value * 100) / 100;
 
-/** The figures of one part of the report: one object with `--json`, else a line each. */
+/** The figures of one part of the report: one object with `--json`, else one per line. */
 export function print(part, figures) {
   if (process.argv.includes('--json')) {
     console.log(JSON.stringify(figures));

@@ -1,4 +1,4 @@
-/** `stator plan diff` in a terminal: a plan's change, one task's, and what it says where there is none. */
+/** `stator plan diff` in a terminal: a plan's change, one task's, and what it says if there is none. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** `stator plan prompt` in a terminal: with no engine, as text and as JSON, and what it says where there is nothing to show. */
+/** `stator plan prompt` in a terminal: with no engine, as text and as JSON, and what it says if there is nothing to show. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';

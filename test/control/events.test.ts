@@ -32,7 +32,7 @@ interface Seen {
   readonly fact: FactEntry;
 }
 
-/** Reads a stream as a browser does, and is cut off after `most` events. Answers what it saw in whole. */
+/** Reads a stream as a browser does, and is cut off after `most` events. Returns the complete events. */
 function readSome(
   started: TestEngine,
   { lastId, most, opened }: { lastId: number | null; most: number; opened?: () => void },

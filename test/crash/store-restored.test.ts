@@ -17,7 +17,7 @@ import { git, until } from '../support/ground.ts';
 import { randomOf } from '../support/random.ts';
 
 interface Site extends DaemonGround {
-  /** What agents have begun, a line each. */
+  /** What agents have begun, one per line. */
   begun(): string[];
   open(gate: string): void;
 }

@@ -58,6 +58,10 @@ it.each([
   ['for so long', '/** It waits for so long. */'],
   ['in its own words', '/** The state in its own words. */'],
   ['says nothing of now', '/** An old reading says nothing of now. */'],
+  ['where there is', '/** The open plan; null where there is none. */'],
+  ['Throws what', '/** Throws what the store throws. */'],
+  ['Answers what', '/** Answers what came so far. */'],
+  ['a line each', '/** The plans, a line each. */'],
 ])('“%s” in a comment is refused', (found, text) => {
   const { status, said } = checked('actors/one.ts', `${text}\n`);
   expect(status).toBe(1);

@@ -195,7 +195,7 @@ export interface RepoConfig {
   readonly origins: Origins;
 }
 
-/** The texts of a repo's files, as they are pinned: null where there is none. JSON, so that a host can keep it in a row. */
+/** The texts of a repo's files, as they are pinned: null if there is none. JSON, so that a host can keep it in a row. */
 export interface RepoConfigSource {
   readonly file: string;
   readonly text: string | null;

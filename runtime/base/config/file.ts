@@ -7,7 +7,7 @@ import { systemCode } from '../platform/system-code.ts';
 /** Far above any real configuration; keeps a wrong path from filling the memory. */
 const configLimitBytes = 256 * 1024;
 
-/** The text without its byte order mark, or null where there is no such file. Throws `bad_config`. */
+/** The text without its byte order mark, or null if there is no such file. Throws `bad_config`. */
 export function readConfigText(file: string): string | null {
   try {
     return readText(file);

@@ -88,7 +88,7 @@ export function modelHint(preset: ProgramPreset, role: string): string {
   return `the service does not have the model of ${name} for this login: name another one in \`model\` of [agents.${role}], or of the table that it takes it from; or log in to ${name} with an account that has it`;
 }
 
-/** The hint for a program that does not take an argument, as it `said` itself: about the user's own `flags`, or about its version where there are none. */
+/** The hint for a program that does not take an argument, as it `said` itself: about the user's own `flags`, or about its version if there are none. */
 export function argumentHint(
   preset: ProgramPreset,
   { role, said, flags }: { readonly role: string; readonly said: string; readonly flags: readonly string[] },

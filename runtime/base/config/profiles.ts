@@ -311,7 +311,7 @@ export function playersOf(own: AgentProfile, attempt: number, agent?: string): A
 
 /**
  * Who may play an attempt of a task that names its agent. A name in `escalate` begins the list there. Another one plays the first attempt, and all of them
- * where there is no such list; the agents of the role replace it while its account is limited. An unknown name counts as none.
+ * if there is no such list; the agents of the role replace it while its account is limited. An unknown name counts as none.
  */
 function playersFrom(own: AgentProfile, attempt: number, agent: string): AgentProfile[] {
   const at = own.steps.findIndex(({ name, role }) => (name ?? role) === agent);

@@ -7,7 +7,7 @@ import { type AST, parseTOML } from 'toml-eslint-parser';
 export type TomlPath = readonly (string | number)[];
 
 export interface TomlPlaces {
-  /** The line (from 1) of that key, table or list item; that of the nearest table around it where it was not written; null where there is none. */
+  /** The line (from 1) of that key, table or list item; that of the nearest table around it where it was not written; null if there is none. */
   line(path: TomlPath): number | null;
 }
 

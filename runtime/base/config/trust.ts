@@ -34,7 +34,7 @@ export interface FoundBesides {
   readonly places: Readonly<Record<string, string>>;
   /** Env files inside of the repo, whole: as configured, to the SHA-256 of the content. */
   readonly envFiles: Readonly<Record<string, string>>;
-  /** Files that the configured programs load by themselves: the path from the repo's root to the SHA-256. Absent where there are none. */
+  /** Files that the configured programs load by themselves: the path from the repo's root to the SHA-256. Absent if there are none. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 

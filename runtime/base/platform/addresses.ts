@@ -10,7 +10,7 @@ export interface ResolvedAddress {
 /** All addresses of a name, as the system finds them. */
 export type ResolveName = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
-/** All addresses of a host, which may be an address itself. Throws the system's errors, and where there is none. */
+/** All addresses of a host, which may be an address itself. Throws the system's errors, and if there is none. */
 export async function addressesOf(
   host: string,
   resolve: ResolveName = resolveBySystem,

@@ -88,7 +88,7 @@ function follow(child: ChildProcess, { maxBytes }: CaptureRequest, resolve: (cap
   });
 }
 
-/** Answers what came so far, without its last newline. */
+/** Returns the output so far, without its last newline. */
 function taken(stream: Readable | null, maxBytes: number, onTooLong: () => void): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;

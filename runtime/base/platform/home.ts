@@ -56,7 +56,7 @@ export function isHomeAway(home: string): boolean {
 const ownEntry =
   /^(?:daemon\.(?:toml|pid|restarts|log(?:\.\d+)?)|servers\.toml|token|prompts|taskstore\.db(?:-wal|-shm|-journal)?|owner\.(?:db(?:-journal)?|json)|inspector\.json|runs|sockets|bin|kept|hook-files|reports|backups|replaced-\d[\dTZ-]+)$/;
 
-/** The entries of a home that are not stator's, by name; none where there is no home. */
+/** The entries of a home that are not stator's, by name; none if there is no home. */
 export function foreignEntries(home: string): string[] {
   return existsSync(home) ? readdirSync(home).filter((name) => !ownEntry.test(name)) : [];
 }

@@ -106,7 +106,7 @@ export function createLogTail(path: string, start: TailStart): LogTail {
   };
 }
 
-/** The last bytes of a log as text, reaching back into `<log>.1`. A character that the cut went through is dropped, broken UTF-8 becomes U+FFFD. Empty where there is no file. */
+/** The last bytes of a log as text, reaching back into `<log>.1`. A character that the cut went through is dropped, broken UTF-8 becomes U+FFFD. Empty if there is no file. */
 export function lastText(path: string, limitBytes: number): string {
   const own = lastBytes(path, limitBytes);
   const older = lastBytes(`${path}.1`, limitBytes - own.length);

@@ -10,7 +10,7 @@ const diskShare = 1 / 2;
 /** Far above a browser's tests or a parallel build; a fork bomb reaches it at once. */
 export const usualProcesses = 4_096;
 
-/** Three quarters of the memory, that of the container where there is one. */
+/** Three quarters of the memory, that of the container if there is one. */
 export function usualMemoryBytes(): number {
   const own = process.constrainedMemory?.() ?? 0;
   const total = own > 0 ? Math.min(own, totalmem()) : totalmem();

@@ -7,7 +7,7 @@ import { addressesOf, pinned, type ResolvedAddress, type ResolveName, whyNoneOfT
 export type { ResolveName } from './addresses.ts';
 
 export interface OutboundRequest {
-  /** http or https. A user and password in it become an `Authorization` header where there is none. */
+  /** http or https. A user and password in it become an `Authorization` header if there is none. */
   readonly url: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -13,7 +13,7 @@ export function inPackage(...names: string[]): string {
 
 /**
  * Sources, compiled files and the command's bundle lie at different depths below it. A program may have bundled the code into its own: then the files are those
- * of the installed package. Throws where there is none.
+ * of the installed package. Throws if there is none.
  */
 export function ownFolder(from: string): string {
   for (let folder = from; ; folder = dirname(folder)) {

@@ -1,4 +1,4 @@
-/** The process table where there is no /proc: asked of `ps`, in the form that macOS has. Best effort, and slower. */
+/** The process table of a system without /proc, read with `ps` in the form of macOS. Best effort, and slower. */
 import { execFileSync } from 'node:child_process';
 import type { ProcessRow, ProcessTable } from './process-identity.ts';
 

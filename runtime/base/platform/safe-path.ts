@@ -54,7 +54,7 @@ export interface SafeFolder {
   append(name: EntryName, content: string | Buffer, options: { readonly makeMode: number }): void;
   /** Moves an entry, itself and not what it links to. */
   rename(name: EntryName, to: { readonly folder: SafeFolder; readonly name: EntryName }): void;
-  /** Takes an entry away, itself and not what it links to; a folder only when it is empty. Answers whether there was one. */
+  /** Takes an entry away, itself and not what it links to; a folder only when it is empty. Returns whether there was one. */
   remove(name: EntryName): boolean;
   /** May be called twice. */
   close(): void;
@@ -73,7 +73,7 @@ export interface WriteOptions {
   readonly mode: number;
   /** Whether a power failure, too, leaves the old content or the new one. */
   readonly isSynced?: boolean;
-  /** Whether there must be none yet: then the system's `EEXIST` is thrown where there is one. */
+  /** Whether there must be none yet: then the system's `EEXIST` is thrown if there is one. */
   readonly isNew?: boolean;
 }
 

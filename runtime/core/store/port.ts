@@ -828,7 +828,7 @@ export interface Hosts {
   remove(name: string): Promise<boolean>;
   /** Asks another host, and returns its answer; null: it gave none within `waitMs`. */
   ask(host: string, question: string, waitMs: number): Promise<string | null>;
-  /** Answers what other hosts ask, until the returned function is called. */
+  /** Answers requests of other hosts, until the returned function is called. */
   answer(answerer: (question: string) => Promise<string>): () => void;
   /** Calls when hosts, or their repos, may have changed; ends with the returned function. */
   watch(onChange: () => void): () => void;

@@ -43,7 +43,7 @@ export function differencesIn(fields: readonly string[]): Difference[] {
   return found;
 }
 
-/** The output of `cat-file --batch-check`: `<id> blob 12`, a line each. */
+/** The output of `cat-file --batch-check`: `<id> blob 12`, one per line. */
 export function sizesIn(answer: string): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const line of answer.split('\n')) {

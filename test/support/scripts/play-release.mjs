@@ -1,4 +1,4 @@
-/** Plays the tree `1.2` of a machine `release` to its end: it begins the tree, and says `approve` once. Answers where it ended, what it knows, and its history; null: its life is over before. */
+/** Plays the tree `1.2` of a machine `release` to its end: it begins the tree, and says `approve` once. Returns its last state, its context, and its history; null: its life is over before. */
 export async function playRelease(engine, input, isOver = () => false) {
   const tree = engine.machines.release;
   await tree.start('1.2', input);

@@ -7,7 +7,7 @@ import type { Connection, Statement, Together } from '../tables/connection.ts';
 import { createGroups, type RowAnswer, rowStatement, tablesOf } from './together.ts';
 
 export interface Session {
-  /** The connection, opened where there is none. Throws what PostgreSQL or the system says. */
+  /** The connection, opened if there is none. Throws the errors of PostgreSQL and the system. */
   client(): Promise<Client>;
   isOpen(): boolean;
   /** Its statements go to the connection that `client` answered last. */
