@@ -368,7 +368,9 @@ async function tellHooks({ client, project, display, interrupted }: Telling): Pr
     left = await pending();
   }
   if (left.length === 0) return;
-  display.say(`${counted(left.length, 'hook')} not delivered yet; the next engine goes on (stator daemon start, or run):`);
+  display.say(
+    `${counted(left.length, 'hook')} not delivered yet; the next engine goes on (stator daemon start, or run):`,
+  );
   for (const { hook, plan, event, last_error: error } of left.toReversed().slice(0, shownLimit))
     display.say(`  ${hook}: ${event} of ${plan}${error === null ? '' : `, ${error}`}`);
   if (left.length > shownLimit) display.say('  all of them: stator hook deliveries --state pending');

@@ -47,7 +47,7 @@ export function inUseText({ pid, name }: FolderUser): string {
   return `pid ${pid} (${name}) has its working directory in it`;
 }
 
-/** Of a worktree, by the store and by its place. `folder`: where stator makes those of the repo. */
+/** Why a worktree stays, by the store and by its place; null: it may go. `folder`: the folder in which stator makes the repo's worktrees. */
 export function reasonOfWorktree(
   bounds: Pick<Bounds, 'beforeMs'>,
   {
@@ -83,7 +83,7 @@ export function reasonOfLoss({ cause, why }: Loss): Reason {
   return keptAs(why, cause === 'uncommitted' || cause === 'unmerged' ? cause : null);
 }
 
-/** Of the folder of a run, by the store. `launch`: the run that has it. */
+/** Why the folder of a run stays, by the store; null: it may go. `launch`: the run that has it. */
 export function reasonOfRunFolder(
   bounds: Pick<Bounds, 'beforeMs'>,
   { launch, plan }: { readonly launch: LaunchTrace | undefined; readonly plan: PlanTrace | undefined },
@@ -105,7 +105,7 @@ export function reasonOfProcesses(pid: number | null, user: FolderUser | null): 
 /** The reason for which a symbolic ref stays. */
 export const isOtherName = 'it is a name for another ref, which stator makes none of';
 
-/** Of a branch with our mark. `path`: a worktree that has it checked out. `isLost`: nothing else reaches its commits. */
+/** Why a branch with our mark stays; null: it may go. `path`: a worktree that has it checked out. `isLost`: nothing else reaches its commits. */
 export function reasonOfBranch(
   bounds: Pick<Bounds, 'beforeMs'>,
   {

@@ -147,8 +147,7 @@ function readText(file: string): string {
   const bytes = readFileSync(file);
   if (bytes.byteLength > overrideLimitBytes) throw tooLarge(file, bytes.byteLength);
   const text = decoded(file, bytes);
-  if (text.trim() === '')
-    throw bad(`${file} is empty: an agent would get no prompt`, orDelete(file, 'write a prompt'));
+  if (text.trim() === '') throw bad(`${file} is empty: an agent would get no prompt`, orDelete(file, 'write a prompt'));
   return text;
 }
 
