@@ -5,7 +5,6 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { inPackage } from '../../base/platform/package-files.ts';
 import type { Person } from '../../base/platform/people.ts';
@@ -180,7 +179,7 @@ export function withHeaders(response: Response): Response {
   return new Response(response.body, { status: response.status, headers: all });
 }
 
-/* The files of the page in the package: its own files, the files for drawing machines, and the drawing library. No other file is served. */
+/* The files of the page in the package: its scripts, which are bundled with the code for drawing and the drawing library, and its other files. No other file is served. */
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -192,24 +191,12 @@ const types: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 };
 
-/** Handwritten files are in the package unchanged; compiled files are in `dist`. */
-const whole = inPackage();
-const built = inPackage('dist');
-
-/** The folder for each path prefix. A file name has only letters, digits and dashes, so no path leads out of the folder. */
+/** The folder for each path prefix. Handwritten files are in the package unchanged. A file name has only letters, digits and dashes, so no path leads out of the folder. */
 const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
-  [/^\/(page\/[a-z-]+\.(?:html|css|svg|png|webmanifest))$/, whole],
-  [/^\/(charts\/[a-z-]+\.json)$/, whole],
-  [/^\/((?:page|runtime\/base\/charts)\/[a-z-]+\.js)$/, built],
-  [
-    /^\/(machines\/vocabulary\/(?:(?:account|act|comment|merge|reason|time)-text|block-source|ids|numbers|plan-status|run-state|shell-word)\.js)$/,
-    built,
-  ],
+  [/^\/(page\/[a-z-]+\.(?:html|css|svg|png|webmanifest))$/, inPackage()],
+  [/^\/(charts\/[a-z-]+\.json)$/, inPackage()],
+  [/^\/page\/([a-z-]+\.js)$/, inPackage('dist/browser')],
 ];
-
-/** Replaces a library's name in a page module's import by the library's address, because a browser knows no packages. */
-const libraries: ReadonlyMap<string, string> = new Map([['preact', '/page/preact.js']]);
-const imported = /\bfrom ?(['"])([a-z@/-]+)\1/g;
 
 export interface Asset {
   readonly type: string;
@@ -219,23 +206,12 @@ export interface Asset {
 /** null: there is no such file. */
 export function assetAt(path: string): Asset | null {
   const wanted = path === '/' ? '/page/index.html' : path === '/stately' ? '/page/stately.html' : path;
-  for (const [name, address] of libraries)
-    if (address === wanted) return asset(fileURLToPath(import.meta.resolve(name)), '.js');
   for (const [pattern, folder] of folders) {
     const name = pattern.exec(wanted)?.[1];
     if (name === undefined) continue;
     const file = join(folder, name);
-    return existsSync(file) ? asset(file, extname(name)) : null;
+    if (!existsSync(file)) return null;
+    return { type: types[extname(name)] ?? 'application/octet-stream', bytes: new Uint8Array(readFileSync(file)) };
   }
   return null;
-}
-
-function asset(file: string, ending: string): Asset {
-  const type = types[ending] ?? 'application/octet-stream';
-  if (ending !== '.js') return { type, bytes: new Uint8Array(readFileSync(file)) };
-  const text = readFileSync(file, 'utf8').replace(imported, (found, _quote, name: string) => {
-    const address = libraries.get(name);
-    return address === undefined ? found : `from '${address}'`;
-  });
-  return { type, bytes: new TextEncoder().encode(text) };
 }
