@@ -1,12 +1,12 @@
 /** The changes of a plan on the page, in a real Chromium: which files are listed, folded and drawn, and a person's comments on lines. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
+import { problemsOf } from '../support/accessible.ts';
 import { type Browser, hasBrowser, startBrowser, type Tab, tabTo } from '../support/browser.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { openGate, planText, script, waves } from '../support/engine.ts';
@@ -210,16 +210,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     const problems: string[] = [];
     for (const width of [1_440, 390]) {
       await page.setViewportSize({ width, height: 900 });
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe.source);
-        const found = await page.evaluate<string[]>(
-          'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
-        );
-        problems.push(...found.map((each) => `${colorScheme}, ${width}: ${each}`));
-        const over = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
-        if (over > 0) problems.push(`${colorScheme}, ${width}: ${over} pixels too wide`);
-      }
+      problems.push(...(await problemsOf(page)).map((each) => `${width}: ${each}`));
     }
     expect(problems).toEqual([]);
     await page.close();

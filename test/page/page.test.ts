@@ -1,24 +1,21 @@
 /** The page of `stator inspect` in a real Chromium: what it shows of a working daemon, and the actions there. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { mergeLines } from '../../machines/vocabulary/merge-text.ts';
 import { localDay } from '../../machines/vocabulary/time-text.ts';
 import { dayBeside } from '../../page/day-view.ts';
-import { callSocket } from '../../runtime/api/client/call.ts';
-import { type Client, createClient } from '../../runtime/api/client/client.ts';
+import type { Client } from '../../runtime/api/client/client.ts';
 import { workEntry } from '../../runtime/api/contract/work.ts';
-import { socketPath } from '../../runtime/base/config/config.ts';
-import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
-import { problemsOf } from '../support/accessible.ts';
-import { type Browser, hasBrowser, startBrowser, type Tab, tabTo } from '../support/browser.ts';
-import { daemonGround, makeRepo } from '../support/daemon.ts';
-import { afterwards, gate, ground, openGate, planText, script, waves } from '../support/engine.ts';
-import { type Ground, makeGround, until } from '../support/ground.ts';
+import { colourRules } from '../support/accessible.ts';
+import { type Browser, hasBrowser, tabTo } from '../support/browser.ts';
+import { makeRepo } from '../support/daemon.ts';
+import { gate, openGate, planText, script } from '../support/engine.ts';
+import { type Ground, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
+import { type PageGround, startPage } from '../support/page-ground.ts';
 
 /** The texts that show a time outside of a `time` element. The axes have clocks, and texts of people and programs are unchanged. */
 const bareTimes = `() => {
@@ -36,47 +33,22 @@ const bareTimes = `() => {
 const limit = { timeout: hangMs };
 
 describe.skipIf(!hasBrowser())('the page', () => {
+  let on: PageGround;
   let made: Ground;
-  let daemon: Daemon;
   let client: Client;
   let browser: Browser;
 
   beforeAll(async () => {
-    made = makeGround();
-    mkdirSync(made.home, { recursive: true, mode: 0o700 });
-    const release = join(import.meta.dirname, '../../examples/release/release.mjs');
-    const config = `max_agents = 8\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n[machines]\nrelease = "${release}"\n`;
-    writeFileSync(join(made.home, 'daemon.toml'), config);
-    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-    daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
-    client = createClient(callSocket(daemon.socketPath, undefined), { note: null, close: async () => {} });
-    await until(async () => (await client.status()).waiting === null);
-    await client.addRepo(made.repo, { trust: true });
-    browser = await startBrowser();
+    on = await startPage();
+    ({ made, client, browser } = on);
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    await daemon?.stop({ agents: 'stop' });
-    made?.remove();
-  });
+  afterAll(() => on?.stop());
 
-  async function address(body: object = {}): Promise<string> {
-    const answer = await callSocket(socketPath(made.home, made.env, ''), undefined)('POST', '/v1/inspect', { body });
-    return ((await answer.json()) as { url: string }).url;
-  }
-
-  async function open(path = ''): Promise<Tab> {
-    const tab = await browser.open(await address());
-    await tab.page.locator('.connection.live').waitFor(limit);
-    if (path !== '') await tab.page.goto(`${new URL(tab.page.url()).origin}/#/plan/${path}`);
-    return tab;
-  }
-
-  async function begin(plan: string, content: string): Promise<void> {
-    await client.registerPlan({ project: 'demo', plan, content });
-    await client.send({ project: 'demo', plan, type: 'implement_start' });
-  }
+  const address = (body?: object) => on.address(body);
+  const open = (path?: string) => on.open(path);
+  const begin = (plan: string, content: string) => on.begin(plan, content);
+  const whole = () => on.whole();
 
   /** Something that several tests share, made by the first of them. */
   function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -86,12 +58,6 @@ describe.skipIf(!hasBrowser())('the page', () => {
       return made;
     };
   }
-
-  /** A plan that is done, whatever else is played: `demo/whole`. */
-  const whole = once(async () => {
-    await begin('whole', planText(['echo x > whole.txt']));
-    await until(async () => (await client.plan('demo', 'whole')).status === 'done');
-  });
 
   /** A plan that nobody has started: `demo/planned`. */
   const planned = once(() => client.registerPlan({ project: 'demo', plan: 'planned', content: planText(['true']) }));
@@ -1002,6 +968,10 @@ program = "date +%N >> fixes.txt"
     for (const tab of [page, stranger.page, first.page, second.page]) await tab.close();
   });
 
+  const statelyPages = 'https://stately.ai/**';
+  // While one address is answered by the test, each request of each page goes through the process of the test.
+  afterEach(() => browser.context.unroute(statelyPages));
+
   /** Stately's page, as far as it receives the package's messages: it reports that it is ready, and accepts them. */
   async function asStately(): Promise<void> {
     const script = `const to = self === top ? opener : parent;
@@ -1012,7 +982,7 @@ program = "date +%N >> fixes.txt"
       });
       to.postMessage({ type: '@statelyai.connected' }, '*');`;
     const body = `<!doctype html><title>receiver</title><body><script>${script}</script>`;
-    await browser.context.route('https://stately.ai/**', (route) => route.fulfill({ contentType: 'text/html', body }));
+    await browser.context.route(statelyPages, (route) => route.fulfill({ contentType: 'text/html', body }));
   }
 
   it('the bridge page asks stately.ai nothing before its reader says so, and then hands on what the machines do', async () => {
@@ -1079,7 +1049,7 @@ program = "date +%N >> fixes.txt"
     const look = async (where: string, rules: 'all' | 'colour') => {
       if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe.source);
       const found = await page.evaluate<{ id: string; impact: string; html: string }[]>(
-        `axe.run(${rules === 'all' ? '' : "{ runOnly: ['color-contrast', 'link-in-text-block'] }"}).then(({ violations }) => violations.map(({ id, impact, nodes }) => ({ id, impact, html: nodes[0].html })))`,
+        `axe.run(${rules === 'all' ? '' : `{ runOnly: ${JSON.stringify(colourRules)} }`}).then(({ violations }) => violations.map(({ id, impact, nodes }) => ({ id, impact, html: nodes[0].html })))`,
       );
       for (const { id, impact, html } of found)
         if (impact === 'serious' || impact === 'critical') problems.push(`${where}: ${id}: ${html.slice(0, 200)}`);
@@ -1113,167 +1083,5 @@ program = "date +%N >> fixes.txt"
     }
     expect(problems).toEqual([]);
     await page.close();
-  });
-
-  it('an axe check finds nothing where something is asked, refused, told, not found or not there', async () => {
-    await whole();
-    const release = { name: 'release', id: '3.0' };
-    await client.startMachine({ ...release, input: { project: 'demo', version: '3.0', plans: [] } });
-    const { page } = await open();
-    const go = (path: string) => page.goto(`${new URL(page.url()).origin}/#/${path}`);
-    const states: Record<string, () => Promise<unknown>> = {
-      async 'nothing is found'() {
-        await go('');
-        await page.getByRole('searchbox').fill('no plan has this');
-        await page
-          .locator('.plan-rows tr, tbody tr')
-          .first()
-          .waitFor({ ...limit, state: 'detached' });
-      },
-      async 'a confirmation'() {
-        await go('plan/demo/whole');
-        await page.locator('[data-signal="merge"]').click(limit);
-        await page.getByRole('alertdialog').waitFor(limit);
-      },
-      async 'the past'() {
-        await go('plan/demo/whole/chart');
-        await page.locator('.journal [data-seq]').last().click(limit);
-        await page.getByRole('button', { name: 'back to now' }).first().waitFor(limit);
-      },
-      async 'a comment that is written'() {
-        await go('plan/demo/whole/changes');
-        await page
-          .getByRole('button', { name: /^Comment on line 1 of/ })
-          .first()
-          .click(limit);
-        await page.getByRole('textbox', { name: /^Your comment on line 1 of/ }).waitFor(limit);
-      },
-      async 'a refusal'() {
-        await go('machine/release/3.0');
-        await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": 1');
-        await page.locator('[data-event="refuse"]').click(limit);
-        await page.getByRole('alert').getByText('bad_payload').waitFor(limit);
-      },
-      async 'something was done'() {
-        const id = `told-${page.viewportSize()?.width}`;
-        await client.startMachine({ name: 'release', id, input: { project: 'demo', version: '4.0', plans: [] } });
-        await go(`machine/release/${id}`);
-        await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": "not now"}');
-        await page.locator('[data-event="refuse"]').click(limit);
-        await page.locator('.told .toast:not(.refused)').waitFor(limit);
-      },
-      async 'a plan that is not there'() {
-        await go('plan/demo/nobody');
-        await page.getByRole('heading', { name: 'nobody' }).waitFor(limit);
-      },
-      async 'a page that is not there'() {
-        await go('nowhere/at/all');
-        await page.locator('main').waitFor(limit);
-      },
-    };
-    const problems: string[] = [];
-    for (const width of [1_280, 390]) {
-      await page.setViewportSize({ width, height: 844 });
-      for (const [name, reach] of Object.entries(states)) {
-        await reach();
-        problems.push(...(await problemsOf(page)).map((each) => `${name}, ${width}: ${each}`));
-        await page.reload();
-        await page.locator('.connection.live').waitFor(limit);
-      }
-    }
-    expect(problems).toEqual([]);
-    await page.close();
-  });
-});
-
-it.skipIf(!hasBrowser())('an axe check finds nothing where there is no plan and no repo yet', async () => {
-  const { home, env } = ground();
-  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const daemon = await startDaemon({ home, env, log: quiet });
-  afterwards(() => daemon.stop());
-  const answer = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
-  const browser = await startBrowser({ width: 390, height: 844 });
-  afterwards(() => browser.close());
-  const { page } = await browser.open(((await answer.json()) as { url: string }).url);
-  await page.locator('.connection.live').waitFor(limit);
-  for (const width of [390, 1_024]) {
-    await page.setViewportSize({ width, height: 844 });
-    await page.locator('main h1, main .panel, main h2').first().waitFor(limit);
-    expect(await problemsOf(page), String(width)).toEqual([]);
-  }
-});
-
-describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await startBrowser();
-  });
-  afterAll(() => browser?.close());
-
-  it('waits for the next one and continues by itself, with what happened meanwhile', async () => {
-    const away = daemonGround();
-    const { stator } = away;
-    expect((await stator(['daemon', 'start'])).code).toBe(0);
-    await away.client().addRepo(away.repo, { trust: true });
-    const { url } = JSON.parse((await stator(['inspect', '--json'])).stdout) as { url: string };
-    const { page } = await browser.open(url);
-    try {
-      await page.locator('.connection.live').waitFor(limit);
-      const pid = away.owner()?.pid ?? 0;
-      process.kill(pid, 'SIGKILL');
-      await page.locator('.connection.away').waitFor(limit);
-      expect(await problemsOf(page)).toEqual([]);
-      await until(() => away.owner() === null);
-      // A plan with a command, while no page is open.
-      writeFileSync(join(away.repo, 'later.md'), planText(['true']));
-      expect((await stator(['plan', 'register', 'later.md'])).code).toBe(0);
-      expect((await stator(['daemon', 'start'])).code).toBe(0);
-      await page.locator('.connection.live').waitFor(limit);
-      await page
-        .getByRole('link', { name: /\/later$/ })
-        .first()
-        .waitFor(limit);
-    } finally {
-      await page.close();
-    }
-  });
-
-  it('tells a program that took its port nothing, and shows nothing of what that says', async () => {
-    const made = ground();
-    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-    const daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
-    afterwards(() => daemon.stop());
-    const opened = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
-    const { url } = (await opened.json()) as { url: string };
-    const { page } = await browser.open(url);
-    const asked: string[] = [];
-    const stranger = createServer((request, answer) => {
-      asked.push(request.url ?? '');
-      answer.setHeader('content-type', request.url === '/v1/events' ? 'text/event-stream' : 'application/json');
-      answer.write(request.url === '/v1/events' ? ': connected\n\n' : '[]');
-      if (request.url !== '/v1/events') answer.end();
-    });
-    try {
-      await page.locator('.connection.live').waitFor(limit);
-      const pause = page.getByRole('button', { name: 'pause the queue' });
-      await pause.waitFor(limit);
-      await daemon.stop();
-      await new Promise<void>((resolve) => stranger.listen(Number(new URL(url).port), '127.0.0.1', resolve));
-      await page.locator('.connection.stranger').waitFor(limit);
-      await until(() => asked.length > 3);
-      await pause.click();
-      await page.getByRole('alert').getByText('the daemon does not answer').waitFor(limit);
-      expect(asked.filter((each) => !each.startsWith('/session/hello?nonce='))).toEqual([]);
-      expect(await page.locator('.connection.live').count()).toBe(0);
-    } finally {
-      stranger.closeAllConnections();
-      stranger.close();
-      await page.close();
-    }
-  });
-
-  it('stator inspect without a daemon says so with exit code 69', async () => {
-    const { stator } = daemonGround();
-    expect(await stator(['inspect', '--json'])).toMatchObject({ code: 69, stdout: '' });
   });
 });

@@ -1,0 +1,108 @@
+/** The page has no accessibility problems where something is asked, refused, done or missing, in a real Chromium. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import { startDaemon } from '../../runtime/engine/daemon.ts';
+import { problemsOf } from '../support/accessible.ts';
+import { hasBrowser, startBrowser } from '../support/browser.ts';
+import { afterwards, ground } from '../support/engine.ts';
+import { hangMs } from '../support/hang.ts';
+import { type PageGround, startPage } from '../support/page-ground.ts';
+
+/** The time limit for a working page; a busy machine may need long. */
+const limit = { timeout: hangMs };
+
+describe.skipIf(!hasBrowser())('the page with something to say', () => {
+  let on: PageGround;
+  beforeAll(async () => {
+    on = await startPage();
+  });
+  afterAll(() => on?.stop());
+
+  it('an axe check finds nothing where something is asked, refused, told, not found or not there', async () => {
+    const { client } = on;
+    await on.whole();
+    const release = { name: 'release', id: '3.0' };
+    await client.startMachine({ ...release, input: { project: 'demo', version: '3.0', plans: [] } });
+    const { page } = await on.open();
+    const go = (path: string) => page.goto(`${new URL(page.url()).origin}/#/${path}`);
+    const states: Record<string, () => Promise<unknown>> = {
+      async 'nothing is found'() {
+        await go('');
+        await page.getByRole('searchbox').fill('no plan has this');
+        await page
+          .locator('.plan-rows tr, tbody tr')
+          .first()
+          .waitFor({ ...limit, state: 'detached' });
+      },
+      async 'a confirmation'() {
+        await go('plan/demo/whole');
+        await page.locator('[data-signal="merge"]').click(limit);
+        await page.getByRole('alertdialog').waitFor(limit);
+      },
+      async 'the past'() {
+        await go('plan/demo/whole/chart');
+        await page.locator('.journal [data-seq]').last().click(limit);
+        await page.getByRole('button', { name: 'back to now' }).first().waitFor(limit);
+      },
+      async 'a comment that is written'() {
+        await go('plan/demo/whole/changes');
+        await page
+          .getByRole('button', { name: /^Comment on line 1 of/ })
+          .first()
+          .click(limit);
+        await page.getByRole('textbox', { name: /^Your comment on line 1 of/ }).waitFor(limit);
+      },
+      async 'a refusal'() {
+        await go('machine/release/3.0');
+        await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": 1');
+        await page.locator('[data-event="refuse"]').click(limit);
+        await page.getByRole('alert').getByText('bad_payload').waitFor(limit);
+      },
+      async 'something was done'() {
+        const id = `told-${page.viewportSize()?.width}`;
+        await client.startMachine({ name: 'release', id, input: { project: 'demo', version: '4.0', plans: [] } });
+        await go(`machine/release/${id}`);
+        await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": "not now"}');
+        await page.locator('[data-event="refuse"]').click(limit);
+        await page.locator('.told .toast:not(.refused)').waitFor(limit);
+      },
+      async 'a plan that is not there'() {
+        await go('plan/demo/nobody');
+        await page.getByRole('heading', { name: 'nobody' }).waitFor(limit);
+      },
+      async 'a page that is not there'() {
+        await go('nowhere/at/all');
+        await page.locator('main').waitFor(limit);
+      },
+    };
+    const problems: string[] = [];
+    for (const width of [1_280, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      for (const [name, reach] of Object.entries(states)) {
+        await reach();
+        problems.push(...(await problemsOf(page)).map((each) => `${name}, ${width}: ${each}`));
+        await page.reload();
+        await page.locator('.connection.live').waitFor(limit);
+      }
+    }
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+it.skipIf(!hasBrowser())('an axe check finds nothing where there is no plan and no repo yet', async () => {
+  const { home, env } = ground();
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+  const daemon = await startDaemon({ home, env, log: quiet });
+  afterwards(() => daemon.stop());
+  const answer = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
+  const browser = await startBrowser({ width: 390, height: 844 });
+  afterwards(() => browser.close());
+  const { page } = await browser.open(((await answer.json()) as { url: string }).url);
+  await page.locator('.connection.live').waitFor(limit);
+  for (const width of [390, 1_024]) {
+    await page.setViewportSize({ width, height: 844 });
+    await page.locator('main h1, main .panel, main h2').first().waitFor(limit);
+    expect(await problemsOf(page), String(width)).toEqual([]);
+  }
+});

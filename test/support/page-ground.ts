@@ -1,0 +1,78 @@
+/** A daemon of the test's process with one repo and a machine of its own, and its page in a real Chromium: one for all tests of a file. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import { type Client, createClient } from '../../runtime/api/client/client.ts';
+import { startDaemon } from '../../runtime/engine/daemon.ts';
+import { type Browser, startBrowser, type Tab } from './browser.ts';
+import { planText, waves } from './engine.ts';
+import { type Ground, makeGround, until } from './ground.ts';
+import { hangMs } from './hang.ts';
+
+export interface PageGround {
+  readonly made: Ground;
+  readonly client: Client;
+  readonly browser: Browser;
+  /** The address of the page, with its token. */
+  address(body?: object): Promise<string>;
+  /** A new tab with the page, connected; `path`: that of a plan. */
+  open(path?: string): Promise<Tab>;
+  begin(plan: string, content: string): Promise<void>;
+  /** A plan that is done: `demo/whole`. Made when it is first needed. */
+  whole(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startPage(): Promise<PageGround> {
+  const made = makeGround();
+  mkdirSync(made.home, { recursive: true, mode: 0o700 });
+  const release = join(import.meta.dirname, '../../examples/release/release.mjs');
+  const config = `max_agents = 8\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n[machines]\nrelease = "${release}"\n`;
+  writeFileSync(join(made.home, 'daemon.toml'), config);
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+  const daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
+  const call = callSocket(daemon.socketPath, undefined);
+  const client = createClient(call, { note: null, close: async () => {} });
+  await until(async () => (await client.status()).waiting === null);
+  await client.addRepo(made.repo, { trust: true });
+  const browser = await startBrowser();
+  let wholeMade: Promise<void> | undefined;
+
+  async function address(body: object = {}): Promise<string> {
+    const answer = await call('POST', '/v1/inspect', { body });
+    return ((await answer.json()) as { url: string }).url;
+  }
+
+  async function begin(plan: string, content: string): Promise<void> {
+    await client.registerPlan({ project: 'demo', plan, content });
+    await client.send({ project: 'demo', plan, type: 'implement_start' });
+  }
+
+  async function makeWhole(): Promise<void> {
+    await begin('whole', planText(['echo x > whole.txt']));
+    await until(async () => (await client.plan('demo', 'whole')).status === 'done');
+  }
+
+  return {
+    made,
+    client,
+    browser,
+    address,
+    async open(path = '') {
+      const tab = await browser.open(await address());
+      await tab.page.locator('.connection.live').waitFor({ timeout: hangMs });
+      if (path !== '') await tab.page.goto(`${new URL(tab.page.url()).origin}/#/plan/${path}`);
+      return tab;
+    },
+    begin,
+    whole() {
+      wholeMade ??= makeWhole();
+      return wholeMade;
+    },
+    async stop() {
+      await browser.close();
+      await daemon.stop({ agents: 'stop' });
+      made.remove();
+    },
+  };
+}
