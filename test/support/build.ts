@@ -9,8 +9,9 @@ const rooms = ['machines', 'actors', 'runtime', 'cli', 'page', 'scripts'];
 
 export default function setup(): () => void {
   if (!isFresh()) execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
-  // A folder for things that are made once for all files of a run (`scripts/postgres.ts`).
+  // A folder for things that are made once for all files of a run (`template.ts`, `scripts/postgres.ts`).
   const shared = mkdtempSync(join(tmpdir(), 'stator-shared-'));
+  process.env.STATOR_TEST_SHARED = shared;
   process.env.STATOR_TEST_CLUSTER = join(shared, 'cluster');
   return () => rmSync(shared, { recursive: true, force: true });
 }

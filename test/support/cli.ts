@@ -3,9 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect } from 'vitest';
-import { type Ground, git, makeGround, until } from './ground.ts';
+import { extended, type Ground, makeGround, until } from './ground.ts';
 import { mayCallHere, watchHere } from './in-process.ts';
 import { killLeft, type LeftProcess, processesWith } from './leftovers.ts';
+import type { Template } from './template.ts';
 
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 
@@ -73,8 +74,8 @@ afterEach(async () => {
   }
 });
 
-export function terminal(): Terminal {
-  const ground = makeGround();
+export function terminal(template?: Template): Terminal {
+  const ground = makeGround(template);
   grounds.push(ground);
   const own = Object.entries(ground.env).filter(([name]) => !/^(STATOR_(?!HOME$)|NO_COLOR$|FORCE_COLOR$)/.test(name));
   const base = {
@@ -121,12 +122,10 @@ export function terminal(): Terminal {
 
 /** A terminal with committed `sh` agents that have one attempt each. */
 export function working(): Terminal {
-  const made = terminal();
-  made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\nattempts = 1\n');
-  git(made.repo, 'add', '-A');
-  git(made.repo, 'commit', '-qm', 'agents');
-  return made;
+  return terminal(withAgents);
 }
+
+const withAgents = extended('agents', { '.stator/config.toml': '[agents.default]\npreset = "sh"\nattempts = 1\n' });
 
 /** Waits until all of these runs watch the plan: a signal that the plan refuses is repeated until each has printed it. */
 export async function untilWatched({ stator }: Terminal, plan: string, runs: readonly Watched[]): Promise<void> {

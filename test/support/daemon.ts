@@ -10,6 +10,7 @@ import { readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { type Terminal, terminal } from './cli.ts';
 import { until } from './ground.ts';
 import { killLeft, processesWith } from './leftovers.ts';
+import { copyTemplate, initialise, type Template } from './template.ts';
 
 const homes: string[] = [];
 
@@ -60,14 +61,17 @@ function ownerOf(home: string): OwnerFacts | null {
 
 /** Another repository beside the first, with one commit. */
 export function makeRepo(path: string): string {
-  mkdirSync(path, { recursive: true });
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: path, encoding: 'utf8' });
-  git('init', '-q', '-b', 'main');
-  git('config', 'user.name', 'Ada');
-  git('config', 'user.email', 'ada@example.com');
-  git('commit', '-q', '--allow-empty', '-m', 'begin');
+  copyTemplate(emptyCommit, path);
   return path;
 }
+
+const emptyCommit: Template = {
+  name: 'empty-commit',
+  make(folder) {
+    initialise(folder, { name: 'Ada', email: 'ada@example.com' });
+    execFileSync('git', ['commit', '-q', '--allow-empty', '-m', 'begin'], { cwd: folder });
+  },
+};
 
 export function isAlive(pid: number): boolean {
   try {

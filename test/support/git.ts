@@ -1,21 +1,12 @@
 /** Real repositories in temporary folders, with a user's configuration that would break unattended commits. */
 import { execFileSync } from 'node:child_process';
-import {
-  appendFileSync,
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import { inspectRepository, type Repository } from '../../runtime/work/git/repository.ts';
 import { removeFolder } from './remove-folder.ts';
+import { copyTemplate, initialise, type Template } from './template.ts';
 
 const isolated = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'EMAIL'] as const;
 
@@ -57,30 +48,20 @@ export function read(folder: string, file: string): string {
 
 /** A repository with one commit (`a.txt` of three lines) on `main`. Its hooks fail, and its commits would be signed with a missing program. */
 export function makeRepository(path: string, options: { isHostile?: boolean } = {}): string {
-  cpSync(repositoryToCopy(), path, { recursive: true });
+  copyTemplate(ofThreeLines, path);
   if (options.isHostile !== false) makeHostile(path);
   return path;
 }
 
-/** Made once for each test file. */
-let copied: string | null = null;
-
-afterAll(() => {
-  if (copied !== null) rmSync(copied, { recursive: true, force: true });
-  copied = null;
-});
-
-function repositoryToCopy(): string {
-  if (copied !== null) return copied;
-  const path = mkdtempSync(join(tmpdir(), 'stator-copied-'));
-  run(path, 'init', '-q', '-b', 'main');
-  configure(path, '[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n');
-  write(path, 'a.txt', 'one\ntwo\nthree\n');
-  run(path, 'add', '.');
-  run(path, 'commit', '-q', '-m', 'first');
-  copied = path;
-  return path;
-}
+const ofThreeLines: Template = {
+  name: 'three-lines',
+  make(folder) {
+    initialise(folder, { name: 'Ada Lovelace', email: 'ada@example.com' });
+    write(folder, 'a.txt', 'one\ntwo\nthree\n');
+    run(folder, 'add', '.');
+    run(folder, 'commit', '-q', '-m', 'first');
+  },
+};
 
 /** Avoids a git process for each setting. */
 function configure(path: string, text: string): void {

@@ -1,11 +1,11 @@
 /** A temporary repository and home for tests with a real engine. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { dirname, join } from 'node:path';
 import { hangMs } from './hang.ts';
 import { removeFolder } from './remove-folder.ts';
+import { copyTemplate, initialise, type Template } from './template.ts';
 
 export function git(cwd: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
@@ -19,35 +19,43 @@ export interface Ground {
   remove(): void;
 }
 
-/** A repository `demo` with one commit and its own identity, and a home beside it, in a temporary folder. */
-export function makeGround(): Ground {
+/** A repository `demo` with one commit and its own identity, and a home beside it, in a temporary folder. `template`: another content of the repository. */
+export function makeGround(template: Template = plain): Ground {
   const root = mkdtempSync(join(tmpdir(), 'stator-'));
   const repo = join(root, 'demo');
   const home = join(root, 'home');
-  cpSync(repoToCopy(), repo, { recursive: true });
+  copyTemplate(template, repo);
   const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: root };
   return { root, repo, home, env, remove: () => removeFolder(root) };
 }
 
-/** Made once for each test file: three git processes per test would take longer than many tests. */
-let copied: string | null = null;
+const plain: Template = {
+  name: 'ground',
+  make(folder) {
+    initialise(folder, { name: 'Ada', email: 'ada@example.com' });
+    writeFileSync(join(folder, 'README.md'), 'hello\n');
+    commitAll(folder, 'begin');
+  },
+};
 
-afterAll(() => {
-  if (copied !== null) rmSync(copied, { recursive: true, force: true });
-  copied = null;
-});
+/** The repository of each ground with these files in one more commit. */
+export function extended(name: string, files: Readonly<Record<string, string>>): Template {
+  return {
+    name: `ground-${name}`,
+    make(folder) {
+      copyTemplate(plain, folder);
+      for (const [file, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(folder, file)), { recursive: true });
+        writeFileSync(join(folder, file), text);
+      }
+      commitAll(folder, name);
+    },
+  };
+}
 
-function repoToCopy(): string {
-  if (copied !== null) return copied;
-  const root = mkdtempSync(join(tmpdir(), 'stator-copied-'));
-  chmodSync(root, 0o755); // as a folder that somebody makes: others may read it
-  git(root, 'init', '-q', '-b', 'main');
-  appendFileSync(join(root, '.git', 'config'), '[user]\n\tname = Ada\n\temail = ada@example.com\n');
-  writeFileSync(join(root, 'README.md'), 'hello\n');
-  git(root, 'add', '.');
-  git(root, 'commit', '-qm', 'begin');
-  copied = root;
-  return root;
+function commitAll(repo: string, message: string): void {
+  git(repo, 'add', '-A');
+  git(repo, 'commit', '-qm', message);
 }
 
 /** The number of events after which waiting tests check again, and the waiting tests. */
