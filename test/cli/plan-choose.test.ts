@@ -1,6 +1,6 @@
 /** Several planners write drafts while their daemon is killed; a person chooses one by its number. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { daemonGround } from '../support/daemon.ts';
@@ -31,7 +31,7 @@ it('drafts are written over a kill of the daemon, one fails, one is chosen, and 
     '[agents.default]\npreset = "sh"\n[agents.planner]\npreset = "command"\nprogram = "./planner.sh"\nattempts = 1\n',
   );
   write('shop.md', '# Shop\n\nSomething to sell.\n');
-  execFileSync('touch', [join(home, 'hold')]);
+  writeFileSync(join(home, 'hold'), '');
   expect((await said('daemon', 'start')).code).toBe(0);
   for (const words of [
     ['repo', 'add', '.', '--trust'],
@@ -39,13 +39,13 @@ it('drafts are written over a kill of the daemon, one fails, one is chosen, and 
     ['plan', 'start', 'shop'],
   ])
     expect(await said(...words)).toMatchObject({ code: 0 });
-  const began = () => execFileSync('ls', [home], { encoding: 'utf8' }).match(/began-/g)?.length;
+  const began = () => readdirSync(home).filter((name) => name.startsWith('began-')).length;
   await until(() => began() === 3);
   const killed = made.owner()?.pid;
   killLeft(processesWith((entries) => entries.includes(`STATOR_HOME=${home}`)).filter(({ pid }) => pid === killed));
   await until(() => made.owner() === null);
   expect((await said('daemon', 'start')).code).toBe(0);
-  execFileSync('rm', [join(home, 'hold')]);
+  rmSync(join(home, 'hold'));
   const shown = () => made.client().plan('demo', 'shop');
   await until(async () => (await shown()).blocked !== null);
   expect((await shown()).drafts.map(({ state, tasks }) => [state, tasks])).toEqual([

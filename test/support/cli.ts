@@ -78,7 +78,7 @@ export function terminal(template?: Template): Terminal {
   const ground = makeGround(template);
   grounds.push(ground);
   const own = Object.entries(ground.env).filter(([name]) => !/^(STATOR_(?!HOME$)|NO_COLOR$|FORCE_COLOR$)/.test(name));
-  const base = {
+  const base: NodeJS.ProcessEnv = {
     ...Object.fromEntries(own),
     GIT_CONFIG_GLOBAL: join(ground.root, 'gitconfig'),
     GIT_CONFIG_NOSYSTEM: '1',
@@ -105,7 +105,9 @@ export function terminal(template?: Template): Terminal {
   };
   const watch: Terminal['watch'] = (args, how = {}) => {
     const { cwd = ground.repo, env = {}, input = '' } = how;
-    return mayCallHere(args, env) ? watchHere({ args, cwd, env: { ...base, ...env }, input }) : start(args, how);
+    const changed = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== base[name]));
+    if (!mayCallHere(args, changed)) return start(args, how);
+    return watchHere({ args, cwd, env: { ...base, ...env }, input, changed });
   };
   return {
     ...ground,
