@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { type Client, connect } from '../runtime/engine/connect.ts';
 import { startPostgres } from './postgres.ts';
 
 interface Host {
@@ -16,19 +17,8 @@ interface Host {
   /** The folder of its clones. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
-}
-
-interface ListedPlan {
-  readonly plan: string;
-  readonly project: string;
-  readonly status: string;
-  readonly tasks_done: number;
-}
-
-interface ListedRepo {
-  readonly project: string;
-  readonly path: string;
-  readonly host: string;
+  /** Asks its daemon. The loops below ask often: a command for each question would take most of the processor from the agents. */
+  readonly client: Client;
 }
 
 const command = resolve(import.meta.dirname, '../bin/stator.js');
@@ -49,13 +39,9 @@ function git(cwd: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-async function stator(host: Host, ...words: string[]): Promise<string> {
+async function stator(host: Pick<Host, 'folder' | 'env'>, ...words: string[]): Promise<string> {
   const { stdout } = await run(process.execPath, [command, ...words], { cwd: host.folder, env: host.env });
   return stdout;
-}
-
-async function json<T>(host: Host, ...words: string[]): Promise<T> {
-  return JSON.parse(await stator(host, ...words, '--json')) as T; // the command's own answer
 }
 
 /** A bare repository with one commit, in the role of the forge. */
@@ -100,9 +86,8 @@ async function createHost(name: string, store: string): Promise<Host> {
   ];
   writeFileSync(join(home, 'daemon.toml'), `${settings.join('\n')}\n`);
   const env = { ...process.env, HOME: folder, STATOR_HOME: home, STATOR_STORE: store };
-  const host = { name, home, folder, env };
-  await stator(host, 'daemon', 'start');
-  return host;
+  await stator({ folder, env }, 'daemon', 'start');
+  return { name, home, folder, env, client: await connect({ env, mode: 'read' }) };
 }
 
 /** The last waves of the host that will be lost wait until this file exists, so that it is lost in the middle of its plans. */
@@ -138,14 +123,6 @@ async function until(isTrue: () => Promise<boolean>, what: string, limitMs = 240
   }
 }
 
-function listPlans(host: Host): Promise<ListedPlan[]> {
-  return json<ListedPlan[]>(host, 'plan', 'list', '--all');
-}
-
-function listRepos(host: Host): Promise<ListedRepo[]> {
-  return json<ListedRepo[]>(host, 'repo', 'list');
-}
-
 /** Every branch of a plan in a clone, or at its remote, as `<plan> <commit>`. */
 function heads(path: string, prefix: string): string[] {
   const lines = git(path, 'for-each-ref', '--format=%(refname) %(objectname)', prefix).trim().split('\n');
@@ -160,14 +137,15 @@ function heads(path: string, prefix: string): string[] {
  * as docs/cluster.md says.
  */
 async function loseMachine(host: Host, repo: string, isWanted: () => Promise<boolean>): Promise<void> {
-  const { pid } = await json<{ pid: number }>(host, 'daemon', 'status');
+  const { engine } = host.client;
+  if (engine === null || engine.kind === 'none') throw new Error(`${host.name} has no daemon`);
   const [path, remote] = [join(clonesOf(host.folder), repo), join(root, 'remotes', `${repo}.git`)];
   const isKilled = async () => {
     if (!(await isWanted())) return false;
-    process.kill(pid, 'SIGSTOP');
+    process.kill(engine.pid, 'SIGSTOP');
     const isPushed = new Set(heads(remote, 'refs/stator/shared'));
     const isWhole = heads(path, 'refs/heads/plan').every((head) => isPushed.has(head));
-    process.kill(pid, isWhole ? 'SIGKILL' : 'SIGCONT');
+    process.kill(engine.pid, isWhole ? 'SIGKILL' : 'SIGCONT');
     return isWhole;
   };
   await until(isKilled, `${host.name} is in the middle of a plan`);
@@ -175,7 +153,7 @@ async function loseMachine(host: Host, repo: string, isWanted: () => Promise<boo
 }
 
 /** The content of each task's file: the host that ran it, once. Throws if it is missing, or if the task ran twice. */
-function tellTasks({ project: repo, path }: ListedRepo): string[] {
+function tellTasks({ project: repo, path }: { readonly project: string; readonly path: string }): string[] {
   return plans.map((plan) => {
     const tasks = waves.flat().map((task) => {
       const ran = git(path, 'show', `plan/${plan}:${plan}-${task}.txt`).trim();
@@ -197,24 +175,24 @@ try {
   await Promise.all(repos.map((repo, at) => registerPlans(hosts[at] as Host, repo)));
   say(await stator(first, 'host', 'list'));
   const isHalfDone = async () =>
-    (await listPlans(first)).some(
+    (await first.client.plans()).some(
       ({ project, status, tasks_done: done }) => project === repos[1] && status === 'implementing' && done > 0,
     );
   await loseMachine(lost, repos[1], isHalfDone);
   const lostAtMs = performance.now();
   writeFileSync(gate, '');
   say('the daemon of build-2 is killed, and its clone is gone with its machine');
-  const owner = async () => (await listRepos(first)).find(({ project }) => project === repos[1])?.host;
+  const owner = async () => (await first.client.repos()).find(({ project }) => project === repos[1])?.host;
   await until(async () => (await owner()) !== lost.name, 'another host takes its repository over');
   const seconds = Math.round((performance.now() - lostAtMs) / 1_000);
   say(`after ${seconds} s, ${await owner()} has cloned its repository and goes on with its plans, by itself`);
-  await until(async () => (await listPlans(first)).every(({ status }) => status === 'done'), 'all plans are done');
-  for (const repo of await listRepos(first)) for (const line of tellTasks(repo)) say(line);
+  await until(async () => (await first.client.plans()).every(({ status }) => status === 'done'), 'all plans are done');
+  for (const repo of await first.client.repos()) for (const line of tellTasks(repo)) say(line);
   say(await stator(first, 'plan', 'list', '--all'));
   say('all twelve plans are done, each task once');
 } catch (thrown) {
   const [host] = hosts;
-  for (const { plan, project, status } of host === undefined ? [] : await listPlans(host).catch(() => []))
+  for (const { plan, project, status } of host === undefined ? [] : await host.client.plans().catch(() => []))
     if (status !== 'done') say(await stator(host as Host, 'plan', 'explain', plan, '--project', project).catch(String));
   throw thrown;
 } finally {
