@@ -18,7 +18,7 @@ import {
   untilPlan,
 } from '../support/engine.ts';
 import type { ForgeState } from '../support/forge-server.ts';
-import { Ci } from '../support/forge-site.ts';
+import { Ci, requestLookMs } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
 import { linkedForges, type MemberSite, mergeByHand, pullsOf } from '../support/linked-forges.ts';
 import { expectProse } from '../support/prose.ts';
@@ -52,7 +52,7 @@ async function work(
   afterwards(() => api.forge.stop());
   afterwards(() => web.forge.stop());
   const engine = await startEngine({
-    ...{ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 100 },
+    ...{ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: requestLookMs },
     daemon: 'blueprint_skip_threshold = 0\n',
     ...setup,
   });
@@ -177,7 +177,7 @@ describe('a plan over two repos', () => {
     const theirs = git(web.path, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', 'theirs');
     git(web.path, 'push', '-q', web.bare, `${theirs}:refs/heads/plan/both`);
     const engine = await startEngine({
-      ...{ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 100 },
+      ...{ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: requestLookMs },
       daemon: 'blueprint_skip_threshold = 0\n',
     });
     for (const { path } of [api, web]) await engine.client.addRepo(path, { trust: true });

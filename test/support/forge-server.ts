@@ -1,5 +1,4 @@
 /** A forge on loopback with the REST API of GitHub, Gitea or GitLab as documented, over a state that a test reads and changes. */
-import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -7,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Server } from '../../runtime/work/forges/forge.ts';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
+import { outputOf, runSmall } from './small-shell.ts';
 
 export interface FakeComment {
   readonly id: number;
@@ -270,7 +270,7 @@ function send(response: ServerResponse, status: number, body: unknown, headers: 
 /** git's dumb HTTP protocol: https://git-scm.com/docs/gitprotocol-http */
 function sendFile(response: ServerResponse, bare: string, path: string): void {
   const file = path.slice(path.indexOf('.git/') + '.git/'.length);
-  if (file === 'info/refs') execFileSync('git', ['update-server-info'], { cwd: bare });
+  if (file === 'info/refs') outputOf('git', ['update-server-info'], bare);
   const place = join(bare, file);
   if (!existsSync(place)) return void response.writeHead(404).end();
   response.writeHead(200).end(readFileSync(place));
@@ -278,7 +278,7 @@ function sendFile(response: ServerResponse, bare: string, path: string): void {
 
 /** Merges as a forge does: the target branch gets one commit, or the request's commits anew. */
 function mergeInto(bare: string, pull: FakePull, method: string): string {
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: bare, encoding: 'utf8' }).trim();
+  const git = (...args: string[]) => outputOf('git', args, bare).trim();
   const target = git('rev-parse', `refs/heads/${pull.base}`);
   const tree = git('merge-tree', '--write-tree', target, pull.headCommit);
   const parents = method === 'merge' || method === 'keep' ? [target, pull.headCommit] : [target];
@@ -371,7 +371,7 @@ function compared(
   const key = tip === null ? null : [...args, tip, headCommit].join(' ');
   const known = key === null ? undefined : answers.get(key);
   if (known !== undefined) return known;
-  const { status } = spawnSync('git', [...args, tip ?? `refs/heads/${base}`, headCommit], { cwd: bare });
+  const { status } = runSmall('git', [...args, tip ?? `refs/heads/${base}`, headCommit], bare);
   // Other codes mean that a commit is still missing.
   if (key !== null && (status === 0 || status === 1)) answers.set(key, status);
   return status;
@@ -412,7 +412,7 @@ export function mergeNow(state: ForgeState, pull: FakePull, method: unknown, hea
     if (deletes === 'retargets') other.base = pull.base;
     else other.state = 'closed';
   }
-  execFileSync('git', ['update-ref', '-d', `refs/heads/${pull.head}`], { cwd: state.bare });
+  outputOf('git', ['update-ref', '-d', `refs/heads/${pull.head}`], state.bare);
 }
 
 /** Whether a request may be for that branch. */

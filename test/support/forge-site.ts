@@ -52,8 +52,16 @@ export async function site(kind: ForgeKind = 'gitea', more = '', given: Partial<
   return { on, forge, bare };
 }
 
+/** The interval between two looks at requests. A look at three of them takes 20 ms of processor time, and a test waits for few. */
+export const requestLookMs = 300;
+
 export function start({ on }: Site, setup: EngineSetup = {}): Promise<TestEngine> {
-  return startEngine({ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 100, ...setup });
+  return startEngine({
+    on,
+    env: { ...on.env, FORGE_TOKEN: 'secret-token' },
+    pullRequestLookMs: requestLookMs,
+    ...setup,
+  });
 }
 
 /** null: the branch is missing. A forge needs it at each request, so git is started only if a ref may be packed. */

@@ -1,11 +1,11 @@
 /** Real repositories in temporary folders, with a user's configuration that would break unattended commits. */
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { inspectRepository, type Repository } from '../../runtime/work/git/repository.ts';
 import { removeFolder } from './remove-folder.ts';
+import { outputOf } from './small-shell.ts';
 import { copyTemplate, initialise, type Template } from './template.ts';
 
 const isolated = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'EMAIL'] as const;
@@ -34,7 +34,7 @@ export function temporaryHome(): { readonly path: string } {
 
 /** Runs git as the user would. */
 export function run(cwd: string, ...args: string[]): string {
-  return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd();
+  return outputOf('git', args, cwd).trimEnd();
 }
 
 export function write(folder: string, file: string, text: string): void {

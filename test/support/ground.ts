@@ -1,14 +1,14 @@
 /** A temporary repository and home for tests with a real engine. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hangMs } from './hang.ts';
 import { removeFolder } from './remove-folder.ts';
+import { outputOf } from './small-shell.ts';
 import { copyTemplate, initialise, type Template } from './template.ts';
 
 export function git(cwd: string, ...args: string[]): string {
-  return execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
+  return outputOf('git', args, cwd).trim();
 }
 
 export interface Ground {
