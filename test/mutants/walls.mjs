@@ -92,8 +92,8 @@ export const walls = [
     name: 'inherited-git-variables',
     promise: 'what a git of the caller has set in the environment changes nothing',
     file: 'runtime/work/git/environment.ts',
-    find: 'if (value !== undefined && !gitLocalVariables.has(name) && isTaken(name)) env[name] = value;',
-    replace: 'if (value !== undefined) env[name] = value;',
+    find: '    if (gitLocalVariables.has(name) || !isTaken(name)) continue;\n',
+    replace: '',
     tests: ['test/git/repository.test.ts', 'test/git/worktree.test.ts', 'test/walls/git-programs.test.ts'],
   },
   {

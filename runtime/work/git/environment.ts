@@ -83,8 +83,12 @@ export function personEnvironment(extra: Readonly<Record<string, string>> = {}):
 
 function inherited(isTaken: (name: string) => boolean): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env))
-    if (value !== undefined && !gitLocalVariables.has(name) && isTaken(name)) env[name] = value;
+  // Each value is a call of the system's, and most are not taken.
+  for (const name of Object.keys(process.env)) {
+    if (gitLocalVariables.has(name) || !isTaken(name)) continue;
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
   return env;
 }
 
