@@ -159,7 +159,7 @@ describe('a network that cannot be limited', () => {
     await expect(startEngine({ on, daemon: `[agents.default]\n${keys}\n` })).rejects.toThrow(words);
   });
 
-  it('is refused before anything starts where there are no walls', async () => {
+  it('is refused before anything starts if there are no walls', async () => {
     const on = ground();
     const daemon = 'blueprint_skip_threshold = 0\n[agents.default]\nnetwork = "hosts"\n';
     const engine = await startEngine({ on, daemon, env: { ...on.env, STATOR_SANDBOX: 'off' } });

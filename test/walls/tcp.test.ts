@@ -117,7 +117,7 @@ it('what a form of a web page can send is not read, over the socket neither', as
   });
 });
 
-it('a token that was rotated counts no more from the next request on', async () => {
+it('a token that was rotated is invalid from the next request on', async () => {
   const { ask, bearer, engine } = await served();
   expect(await ask('GET /v1/ping', { headers: bearer })).toMatchObject({ status: 200 });
   const next = rotateHomeToken(engine.home);
