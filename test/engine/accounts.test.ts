@@ -503,7 +503,7 @@ describe('a list of profiles for the attempts', () => {
     [
       'a shell that has nothing to run for it',
       { reviewer: { enabled: true, escalate: ['strong'] }, strong: { preset: 'sh' } },
-      'stand in',
+      'cannot replace',
     ],
     [
       'a circle of fallbacks in one of them',
