@@ -1,7 +1,6 @@
 /**
  * A request that a person approves or rejects. While nobody answers, the person is reminded; after three reminders the request goes to another
- * person. It may wait
- * for months: while it waits it is a row in a file.
+ * person. It may wait for months: while it waits it is a row in a file.
  *
  * @typedef {{ what: string, from: string, boss: string, everyMs: number }} Request
  * @typedef {(mail: { to: string, text: string, key: string }) => Promise<void>} Mailer

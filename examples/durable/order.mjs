@@ -1,7 +1,6 @@
 /**
  * An order as a saga: goods are reserved, the card is charged, the parcel is sent. If a step fails, the earlier steps are undone, the last one first.
- * Each
- * call of a service has a key of the order and its step, so a repeated call does nothing twice.
+ * Each call of a service has a key of the order and its step, so a repeated call does nothing twice.
  *
  * @typedef {{ order: string }} Order
  * @typedef {(step: string, key: string) => Promise<void>} Service

@@ -186,6 +186,15 @@ it('sixty half-sent bodies are let go when their time is over, and others are se
   expect(engine.log.filter((line) => line.includes('failed ('))).toEqual([]);
 });
 
+it('an idle connection stays open for longer than the 4 s for which a client may keep it unasked', async () => {
+  const { port, bearer } = await served();
+  const head = `host: 127.0.0.1:${port}\r\nauthorization: ${bearer.authorization}\r\n`;
+  const { answer } = await halfSent({ port }, `GET /v1/ping HTTP/1.1\r\n${head}\r\n`);
+  const beganMs = performance.now();
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
+  expect(performance.now() - beganMs).toBeGreaterThan(4_500);
+});
+
 it('more connections than the limit are not taken', async () => {
   const engine = await startEngine({ adds: false });
   const path = join(engine.root, 'full.sock');

@@ -35,6 +35,11 @@ export const runLimits: ServerLimits = { ...limits, connections: 32 };
 export const tcpLimits: ServerLimits = { ...limits, connections: 256 };
 /** How often Node checks for requests that are over their time limit. */
 const checkMs = 1_000;
+/**
+ * How long a connection stays open for a next request. The answers of MCP and streams of events do not say it, and the `fetch` of Node then keeps such a
+ * connection for 4 s: a server that closes it earlier may cut a request that was just sent.
+ */
+const keepAliveMs = 5_000;
 
 /** How often the socket's file is checked. */
 const lookMs = 1_000;
@@ -141,7 +146,7 @@ export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits)
       headersTimeout: headersMs,
       requestTimeout: requestMs,
       connectionsCheckingInterval: Math.min(checkMs, headersMs),
-      keepAliveTimeout: 1_000,
+      keepAliveTimeout: keepAliveMs,
     },
     (request, response) => {
       // Without this it would be handled as a GET: a web `Request` cannot have that method.
