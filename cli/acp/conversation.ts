@@ -162,7 +162,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     say(trouble);
   }
 
-  /** Whether one coder carries out a whole text because no planner accepts it. The plan is known by then. */
+  /** Whether one coder carries out a whole text because no planner accepts it. The plan is already known. */
   async function goesOnAlone(one: Handed, { code }: RunEnded): Promise<boolean> {
     if (one.name === null || code === 0) return false;
     const plan = await findByName(call, one.name).catch(() => null);

@@ -81,7 +81,7 @@ describe('drafts of several planners', () => {
     expect(say(world, first, 'plan_updated', { content: planText([1]) })).toBe('done');
     expect(say(world, first, 'planner_draft_finished', { planner_id: '2' })).toBe('done');
     expect(states(world)).toEqual(['finished', 'writing']);
-    // The plan may have another document by then.
+    // The plan may have another document in the meantime.
     for (const type of ['planner_finished', 'plan_updated'] as const)
       expect(say(world, first, type, type === 'plan_updated' ? { content: planText([9]) } : {})).toMatch(
         /refused|stale/,

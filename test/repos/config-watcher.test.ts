@@ -57,7 +57,7 @@ it('what the watch reported is reported once more at the next look: it may have 
   write();
   const { watcher, changes } = watching();
   watcher.keep(main);
-  await delay(1_500); // the watch is open by then
+  await delay(1_500); // enough for the watch to open
   const before = changes();
   write();
   await until(() => changes() > before);

@@ -6,6 +6,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
 interface Ended {
   /** The exit code. 128 and the signal's number: a signal ended it. 127: there is no such program. */
@@ -23,8 +24,8 @@ interface Shell {
 /** Runs a program with this process's environment as it is now, and an empty input. */
 export function runSmall(program: string, args: readonly string[], cwd: string): Ended {
   const shell = openShell();
-  const words = [program, ...args].map(quoted).join(' ');
-  return shell.run(`cd -P -- ${quoted(cwd)} || exit; ${changesOf(shell.began)}exec ${words}`);
+  const words = [program, ...args].map(shellWord).join(' ');
+  return shell.run(`cd -P -- ${shellWord(cwd)} || exit; ${changesOf(shell.began)}exec ${words}`);
 }
 
 /** Returns its output; throws like `execFileSync` if its exit code is not 0. */
@@ -61,11 +62,11 @@ function createShell(): Shell {
   const asking = openSync(asks, 'w');
   const answering = openSync(answers, 'r');
   const answer = Buffer.alloc(16);
-  write(asking, `trap ${quoted(`rm -rf -- ${quoted(folder)}`)} EXIT\n`);
+  write(asking, `trap ${shellWord(`rm -rf -- ${shellWord(folder)}`)} EXIT\n`);
   return {
     began,
     run(script) {
-      write(asking, `(${script}) < /dev/null > ${quoted(out)} 2> ${quoted(err)} 3>&-; echo $? >&3\n`);
+      write(asking, `(${script}) < /dev/null > ${shellWord(out)} 2> ${shellWord(err)} 3>&-; echo $? >&3\n`);
       const length = readSync(answering, answer);
       if (length === 0) {
         for (const fd of [asking, answering]) closeSync(fd);
@@ -91,11 +92,7 @@ function changesOf(began: Readonly<NodeJS.ProcessEnv>): string {
     .filter((name) => began[name] !== now[name] && /^[A-Za-z_]\w*$/.test(name) && name !== 'PWD')
     .map((name) => {
       const value = now[name];
-      return value === undefined ? `unset ${name}; ` : `export ${name}=${quoted(value)}; `;
+      return value === undefined ? `unset ${name}; ` : `export ${name}=${shellWord(value)}; `;
     })
     .join('');
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -5,7 +5,7 @@
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
-import { createTurns } from '../../base/platform/turns.ts';
+import { createSerialQueue } from '../../base/platform/serial-queue.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import type { EffectRow, PauseScope } from '../../core/store/rows.ts';
 import { holderOf, pausedWhat, resumeCommand } from '../queries/queue-pause.ts';
@@ -22,7 +22,7 @@ interface Begun extends PlanKey {
 export function createSessionSlots({ store, settings }: Pick<CommandDependencies, 'store' | 'settings'>) {
   /** Sessions that may begin and have requested no run yet. */
   const begun = new Map<string, Begun>();
-  const inTurn = createTurns();
+  const inTurn = createSerialQueue();
 
   /** true: its run is in the outbox, or will never be. */
   async function hasAsked({ project, plan, sinceMs, isMade }: Begun): Promise<boolean> {

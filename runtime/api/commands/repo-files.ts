@@ -7,7 +7,7 @@ import { storedRepo } from '../../../actors/stored-tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { missingVariables, refusedAddresses } from '../../base/config/config.ts';
-import { createTurns, type InTurn } from '../../base/platform/turns.ts';
+import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
 import { type Change, insertSignal, mustCommit } from '../../core/store/port.ts';
 import type { NewSignal, RepoRow } from '../../core/store/rows.ts';
 import type { Registration, TrustWay } from '../../work/repos/registry.ts';
@@ -30,7 +30,7 @@ export function createRepoFiles(parts: CommandDependencies) {
   /** Changed configurations that are not in force: of a project, and of the daemon itself (''). They are reported until they are read without problems. */
   const unread = new Map<string, readonly string[]>();
   /** By project: its files are read one reading after the other, so that an older reading never overrides a newer one. */
-  const turns = new Map<string, InTurn>();
+  const queues = new Map<string, SerialQueue>();
   /** Paths that a person removed from this engine. If daemon.toml lists them, they come back at the next start, and not before. */
   const left = new Set<string>();
 
@@ -114,8 +114,8 @@ export function createRepoFiles(parts: CommandDependencies) {
 
   /** Puts a changed file in force if it starts nothing new; otherwise returns the reasons. */
   function refresh(project: string): Promise<readonly string[]> {
-    const inTurn = turns.get(project) ?? createTurns();
-    turns.set(project, inTurn);
+    const inTurn = queues.get(project) ?? createSerialQueue();
+    queues.set(project, inTurn);
     return inTurn(() => refreshNow(project));
   }
 

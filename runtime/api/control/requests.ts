@@ -30,8 +30,11 @@ export const flag = z.enum(['0', '1']).transform((value) => value === '1');
 
 export const digest = z.string().regex(/^[0-9a-f]{64}$/i, { error: '64 hex digits' });
 
-/** A moment of a journal: after its line `to`, or at the time `at`; neither: now. */
-export const momentQuery = z.strictObject({ to: digits.optional(), at: z.iso.datetime({ offset: true }).optional() });
+/** A point in time of a journal: after its line `to`, or at the time `at`; neither: now. */
+export const pointInTimeQuery = z.strictObject({
+  to: digits.optional(),
+  at: z.iso.datetime({ offset: true }).optional(),
+});
 
 export const waitMs = z.int().min(0).max(60_000).default(verdictWaitMs);
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { hookTypes } from '../../base/config/config.ts';
 import * as shapes from '../contract/shapes.ts';
 import type { Schemas } from '../operations/shape.ts';
-import { digest, digits, family, flag, line, momentQuery, name, waitMs } from './requests.ts';
+import { digest, digits, family, flag, line, name, pointInTimeQuery, waitMs } from './requests.ts';
 
 export const schemas: Schemas = {
   // The functions are named one by one: the bundle leaves out unnamed ones.
@@ -13,5 +13,5 @@ export const schemas: Schemas = {
     ...{ strictObject: z.strictObject, record: z.record, unknown: z.unknown },
   },
   ...{ line, name, digits, flag, family, digest, shapes, time: shapes.time, count: shapes.count },
-  ...{ moment: momentQuery.shape, waitMs, hookType: z.enum([...hookTypes, 'chat', 'function']) },
+  ...{ pointInTime: pointInTimeQuery.shape, waitMs, hookType: z.enum([...hookTypes, 'chat', 'function']) },
 };

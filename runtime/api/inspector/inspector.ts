@@ -9,8 +9,8 @@ import type { Duplex } from 'node:stream';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { later } from '../../base/platform/later.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { createSerialQueue } from '../../base/platform/serial-queue.ts';
 import { isSameSecret } from '../../base/platform/token.ts';
-import { createTurns } from '../../base/platform/turns.ts';
 import { errorResponse } from '../control/requests.ts';
 import type { PageWanted } from '../control/route.ts';
 import { createHttpServer, stopServers, tcpLimits } from '../control/server.ts';
@@ -110,7 +110,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
   }
 
   /** Only one server is made at a time: two requests at once get the same one. */
-  const inTurn = createTurns();
+  const inTurn = createSerialQueue();
 
   async function ready(port: number | undefined): Promise<Serving> {
     if (serving !== null && (port ?? serving.port) === serving.port) return serving;

@@ -14,8 +14,8 @@ import type {
   MachineVerdict,
 } from '../contract/machines.ts';
 import type { HistoryEntry, Verification } from '../contract/plans.ts';
-import { checkMoment, momentArgs, momentOf } from './moment.ts';
 import { operationWith } from './operation.ts';
+import { checkPointInTime, pointInTimeArgs, pointInTimeOf } from './point-in-time.ts';
 import { answerOf, listOf, plainText, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
@@ -185,8 +185,8 @@ export const machineOperations = {
       summary: 'Show a tree of your own machine, now or as it was.',
       needsEngine: true,
       args: treeArgs,
-      instead: { name: 'machineReplay', args: momentArgs },
-      check: checkMoment,
+      instead: { name: 'machineReplay', args: pointInTimeArgs },
+      check: checkPointInTime,
       examples: ['stator machine show release 1.2', 'stator machine show release 1.2 --to 3'],
     },
   }),
@@ -194,10 +194,10 @@ export const machineOperations = {
     http: 'GET /v1/machines/:name/trees/:id/replay',
     does: 'a tree of a user-defined machine as it was after line `to` of its journal, or at the time `at`: rebuilt from the journal alone',
     who: 'anyone',
-    input: (schemas) => ({ ...ofTree(schemas), ...schemas.moment }),
+    input: (schemas) => ({ ...ofTree(schemas), ...schemas.pointInTime }),
     answer: answerOf<MachineTreeReplay>(({ shapes }) => shapes.machineTreeReplay),
     errors: [...lookErrors, 'bad_request'],
-    run: ({ views }, { name, id, ...moment }) => views.machineReplay(name, id, momentOf(moment)),
+    run: ({ views }, { name, id, ...moment }) => views.machineReplay(name, id, pointInTimeOf(moment)),
   }),
   deleteMachineTree: operation({
     http: 'DELETE /v1/machines/:name/trees/:id',

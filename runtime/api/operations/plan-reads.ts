@@ -15,8 +15,8 @@ import type {
   WhatIf,
 } from '../contract/plans.ts';
 import type { PlanTrace } from '../contract/traces.ts';
-import { checkMoment, momentArgs, momentOf, pastOf } from './moment.ts';
 import { operationWith } from './operation.ts';
+import { checkPointInTime, pastOf, pointInTimeArgs, pointInTimeOf } from './point-in-time.ts';
 import { answerOf, listOf, type Schemas } from './shape.ts';
 import { checkWhatIf, whatIfArgs } from './what-if-args.ts';
 
@@ -25,7 +25,7 @@ const operation = operationWith<OperationParts>();
 const named = ({ name }: Schemas) => ({ project: name, plan: name });
 const changes = (schemas: Schemas) => ({
   ...named(schemas),
-  ...schemas.moment,
+  ...schemas.pointInTime,
   task: schemas.line(20).optional(),
   since: schemas.digits.optional(),
   after: schemas.digits.optional(),
@@ -128,20 +128,20 @@ export const planReads = {
     http: 'GET /v1/repos/:project/plans/:plan/replay',
     does: 'the plan as it was after line `to` of its journal, or at the time `at`: rebuilt from the journal alone',
     who: 'anyone',
-    input: (schemas) => ({ ...named(schemas), ...schemas.moment }),
+    input: (schemas) => ({ ...named(schemas), ...schemas.pointInTime }),
     answer: answerOf<PlanReplay>(({ shapes }) => shapes.planReplay),
     errors: pastErrors,
-    run: ({ views }, { project, plan, ...moment }) => views.planReplay(project, plan, momentOf(moment)),
+    run: ({ views }, { project, plan, ...moment }) => views.planReplay(project, plan, pointInTimeOf(moment)),
     verb: {
       name: 'replay',
       listed: 'show its past; check its journal',
       summary: 'Show a plan as it was, or what it would have become with other inputs.',
       of: 'plan',
-      args: momentArgs,
+      args: pointInTimeArgs,
       instead: { name: 'whatIf', args: whatIfArgs },
       check(typed) {
         checkWhatIf(typed);
-        checkMoment(typed);
+        checkPointInTime(typed);
       },
       examples: ['stator plan replay login --policy max_agents=6'],
       more: 'No agent starts. The journal is replayed up to the line where the other inputs make a difference. From there the plan is simulated.',
@@ -229,7 +229,7 @@ export const planReads = {
     does: 'the changes of a plan since it was begun, or of one `task` (`w1-t2`); with `to` or `at` up to that line of its journal or that time',
     who: 'anyone',
     inRuns: true,
-    input: (schemas) => ({ ...named(schemas), ...schemas.moment, task: schemas.line(20).optional() }),
+    input: (schemas) => ({ ...named(schemas), ...schemas.pointInTime, task: schemas.line(20).optional() }),
     answer: answerOf<PlanDiff>(({ shapes }) => shapes.planDiff),
     errors: diffErrors,
     run: ({ views }, { to, at, ...asked }) => views.planDiff({ ...asked, moment: pastOf({ to, at }) }),
@@ -245,9 +245,9 @@ export const planReads = {
       of: 'plan',
       args: {
         task: { type: 'string', valueHint: 'w1-t2', description: 'only of that wave and task' },
-        ...momentArgs,
+        ...pointInTimeArgs,
       },
-      check: checkMoment,
+      check: checkPointInTime,
       flags: { stat: { type: 'boolean', description: 'only the files, with the number of changed lines' } },
       isLong: true,
       examples: ['stator plan diff login --task w1-t2', 'stator plan diff login --at 14:30 --stat'],

@@ -30,8 +30,8 @@ export interface Schemas {
   readonly digits: Zod.ZodPipe<Zod.ZodString, Zod.ZodTransform<number, string>>;
   /** `1` and `0` in a query. */
   readonly flag: Zod.ZodPipe<Zod.ZodEnum<{ [V in '0' | '1']: V }>, Zod.ZodTransform<boolean, '0' | '1'>>;
-  /** A moment of a journal: after its line `to`, or at the time `at`; neither: now. */
-  readonly moment: {
+  /** A point in time of a journal: after its line `to`, or at the time `at`; neither: now. */
+  readonly pointInTime: {
     readonly to: Zod.ZodOptional<Schemas['digits']>;
     readonly at: Zod.ZodOptional<Zod.ZodISODateTime>;
   };

@@ -23,7 +23,7 @@ import type {
 } from '../contract/machines.ts';
 import type { HistoryEntry } from '../contract/plans.ts';
 import { createFactView } from './facts.ts';
-import { type Moment, replayTo } from './replay.ts';
+import { type PointInTime, replayTo } from './replay.ts';
 import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -181,7 +181,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
     machineTree: async (machine: string, id: string): Promise<MachineTreeShow> =>
       showOf(machine, id, snapshotOf((await mustReadTree(machine, id)).root)),
     /** A tree as it was after a line of its journal. Throws also what `replayTo` throws. */
-    async machineReplay(machine: string, id: string, moment: Moment): Promise<MachineTreeReplay> {
+    async machineReplay(machine: string, id: string, moment: PointInTime): Promise<MachineTreeReplay> {
       await mustReadTree(machine, id);
       const address = machineTree(machine, id);
       const { tree, line } = await replayTo(parts, address, moment);

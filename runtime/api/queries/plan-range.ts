@@ -9,7 +9,7 @@ import { askOwnGit } from '../../work/git/git.ts';
 import { findCommit } from '../../work/git/objects.ts';
 import { branchRef, readRefs } from '../../work/git/refs.ts';
 import { baseBranch, type Repository } from '../../work/git/repository.ts';
-import { type Moment, replayTo } from './replay.ts';
+import { type PointInTime, replayTo } from './replay.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
 export interface RangeQuestion {
@@ -20,7 +20,7 @@ export interface RangeQuestion {
   /** A line of the plan's journal: only what has changed after it. */
   readonly since?: number | undefined;
   /** The moment whose state of the branch is shown; null: now. */
-  readonly moment?: Moment | null;
+  readonly moment?: PointInTime | null;
 }
 
 export interface RangeParts extends Pick<ViewDependencies, 'store' | 'projects' | 'kinds'> {
@@ -119,7 +119,7 @@ const moves: ReadonlySet<string> = new Set([
 async function headThen(
   { store, kinds, repository }: Pick<RangeParts, 'store' | 'kinds'> & { readonly repository: Repository },
   { project, plan }: PlanRow,
-  moment: Moment,
+  moment: PointInTime,
 ): Promise<string | null> {
   const address = planTree(project, plan);
   const { tree, line, lines } = await replayTo({ store, kinds }, address, moment);

@@ -30,7 +30,7 @@ import { createKnownForges, isRequest, type KnownForges } from './known-forges.t
 import { createPlanEntries } from './plan-entry.ts';
 import { damagedShown, planShown, runList, runsBy, usageOfRun } from './plan-shown.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
-import { type Moment, replayTo, treesForReplay } from './replay.ts';
+import { type PointInTime, replayTo, treesForReplay } from './replay.ts';
 import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
 import { timeText } from './time-text.ts';
@@ -184,7 +184,7 @@ export function createPlanViews(parts: ViewDependencies) {
       };
     },
     /** A plan as it was after a line of its journal. Throws `plan_not_found` and the errors of `replayTo`. */
-    async planReplay(project: string, plan: string, moment: Moment): Promise<PlanReplay> {
+    async planReplay(project: string, plan: string, moment: PointInTime): Promise<PlanReplay> {
       const row = await mustRead(project, plan);
       const { tree, line } = await replayTo(parts, planTree(project, plan), moment);
       const then = { ...row, ...planSummary(tree), faultSignal: null, updatedAt: line.at };

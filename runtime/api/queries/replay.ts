@@ -9,7 +9,7 @@ import type { FedLine } from '../../core/store/rows.ts';
 import { timeText } from './time-text.ts';
 
 /** Which moment: after the line `seq`, or at that time. Neither: now. */
-export interface Moment {
+export interface PointInTime {
   readonly seq: number | null;
   readonly atMs: number | null;
 }
@@ -52,7 +52,7 @@ const trees = new WeakMap<Kinds, Trees>();
 export async function replayTo(
   { store, kinds }: { readonly store: Pick<Store, 'fed'>; readonly kinds: Kinds },
   address: TreeAddress,
-  { seq, atMs }: Moment,
+  { seq, atMs }: PointInTime,
 ): Promise<Replayed> {
   const all = await store.fed(address);
   const count = 1 + all.findLastIndex((line) => (seq === null ? atMs === null || line.at <= atMs : line.seq <= seq));

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
-import { createTurns } from '../../base/platform/turns.ts';
+import { createSerialQueue } from '../../base/platform/serial-queue.ts';
 import type { Change } from '../store/port.ts';
 import { concernsHere } from '../store/written.ts';
 import { type Added, type Arrival, type ArrivingSignal, insertArrivals } from './arrivals.ts';
@@ -65,7 +65,7 @@ export function createPump(parts: PumpParts): Pump {
   let isChanged = true;
   const arrivals: Arrival[] = [];
   /** Batches come one after the other, for all callers. */
-  const inTurn = createTurns();
+  const inTurn = createSerialQueue();
   const loop = createServiceLoop({
     trouble: { what: 'signals are not handled', holdsPlans: true },
     troubles: parts.troubles,

@@ -38,7 +38,7 @@ export async function chatHook(
     return { kind: 'delivered', status: null, output: null, changes };
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || (thrown.code === 'interrupted' && !limit.aborted)) throw thrown;
-    // The next try may have a corrected token, or the bot may have been invited by then.
+    // Before the next try a person may correct the token or invite the bot.
     return failedTry(onOneLine(withHint(thrown)), { retries: true });
   }
 }

@@ -23,7 +23,7 @@ import { runsRoot } from '../effects/workplace.ts';
 import { clearBranches, clearRefs } from './branches.ts';
 import { entriesOf, worktreesFolder } from './folders.ts';
 import { repairAll } from './orphans.ts';
-import { inUseText, keptAs, notOver } from './reasons.ts';
+import { keptAs, notOver, reasonOfProcesses } from './reasons.ts';
 import { byBranch, type CleaningParts, type Round, readPlans, resting, settle } from './round.ts';
 import { clearRows, giveSpaceBack } from './rows.ts';
 import { clearRunFolders } from './run-folders.ts';
@@ -214,8 +214,7 @@ async function clearHookFiles(parts: CleaningParts, round: Round): Promise<void>
     // The name of an unfinished folder begins with its final name.
     if (wanted.has(name.split('.')[0] ?? '')) continue;
     const path = join(root, name);
-    const user = userOf(path);
-    const reason = user === null ? null : keptAs(inUseText(user), 'in_use');
+    const reason = reasonOfProcesses(null, userOf(path));
     const subject = {
       kind: 'hook_files',
       project: null,

@@ -24,7 +24,7 @@ import { branchMadeFor, isThere, listWorktrees } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
 import { archive, attempts, heads, owned, planNamed, unreached } from './branches.ts';
 import { entriesOf, worktreesFolder } from './folders.ts';
-import { inUseText, isOtherName, isOver } from './reasons.ts';
+import { isOtherName, isOver, noFolder, notInPlace, reasonOfProcesses } from './reasons.ts';
 import { byBranch, type CleaningParts, planOfBranch, readPlans, resting } from './round.ts';
 import { asidePrefix, livingIn, removeAside } from './run-folders.ts';
 
@@ -144,10 +144,10 @@ async function verdictOfWorktree(
   { repository, other }: Place,
   { path, branch, folder }: { readonly path: string; readonly branch: string; readonly folder: string },
 ): Promise<Verdict> {
-  if (dirname(path) !== folder) return { keep: `it does not lie in ${folder}, where stator makes them` };
+  if (dirname(path) !== folder) return { keep: notInPlace(folder) };
   if (other !== null) return { keep: other };
-  const user = (await readFolderUsers())(path);
-  if (user !== null) return { keep: inUseText(user) };
+  const used = reasonOfProcesses(null, (await readFolderUsers())(path));
+  if (used !== null) return { keep: used.why };
   const clear = async (dry: boolean) => (await clearWorktree(repository, { path, branch, dry }))?.why ?? null;
   const why = await clear(true);
   if (why !== null) return { keep: why };
@@ -165,8 +165,7 @@ async function repairFolders(look: Look, { project, repository, other }: Place):
     const path = join(folder, entry.name);
     if (!entry.isDirectory() || known.has(path)) continue;
     const named = { kind: 'folder', project: project.project, name: path, bytes: await diskUsage(path) } as const;
-    const user = (await readFolderUsers())(path);
-    const keep = other ?? (user === null ? null : inUseText(user));
+    const keep = other ?? reasonOfProcesses(null, (await readFolderUsers())(path))?.why ?? null;
     if (keep !== null) {
       await settle(look, named, { keep });
     } else if (entry.name.startsWith('.removing-')) {
@@ -292,17 +291,14 @@ async function repairRunFolders(look: Look): Promise<void> {
 
 /** Why a folder without a run stays; null: it is deleted. */
 async function reasonOfRunFolder(path: string, entry: Dirent): Promise<string | null> {
-  if (!entry.isDirectory()) return 'it is no folder, so no run of stator made it';
+  if (!entry.isDirectory()) return noFolder;
   const isFile = (name: string) => lstatSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true;
   if (!isFile('wrapper')) return 'it is not what a run of stator leaves';
   try {
-    const pid = livingIn(path);
-    if (pid !== null) return `pid ${pid} of its run lives`;
+    return reasonOfProcesses(livingIn(path), (await readFolderUsers())(path))?.why ?? null;
   } catch (thrown) {
     return messageOf(thrown); // the name is not a run's
   }
-  const user = (await readFolderUsers())(path);
-  return user === null ? null : inUseText(user);
 }
 
 /** The sockets of runs. The next engine serves those of unfinished runs again. */

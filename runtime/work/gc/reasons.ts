@@ -42,10 +42,10 @@ export function notOver({ beforeMs }: Pick<Bounds, 'beforeMs'>, plan: PlanTrace 
   return null;
 }
 
-/** The reason why a folder stays that is a process's working directory. */
-export function inUseText({ pid, name }: FolderUser): string {
-  return `pid ${pid} (${name}) has its working directory in it`;
-}
+/** The reason of a worktree that anybody may have made. `folder`: where stator makes those of the repo. */
+export const notInPlace = (folder: string): string => `it does not lie in ${folder}, where stator makes them`;
+/** The reason of a file among the folders of runs. */
+export const noFolder = 'it is no folder, so no run of stator made it';
 
 /** Why a worktree stays, by the store and by its place; null: it may go. `folder`: the folder in which stator makes the repo's worktrees. */
 export function reasonOfWorktree(
@@ -62,7 +62,7 @@ export function reasonOfWorktree(
     readonly plan: PlanTrace | undefined;
   },
 ): Reason | null {
-  if (!isInPlace) return keptAs(`it does not lie in ${folder}, where stator makes them`);
+  if (!isInPlace) return keptAs(notInPlace(folder));
   if (plan === undefined) return keptAs(`no plan of this store has ${branch}: stator doctor`);
   return notOver(bounds, plan);
 }
@@ -74,7 +74,8 @@ export interface WorktreeUse {
 }
 
 export function reasonOfUse({ overrides }: Pick<Bounds, 'overrides'>, { user, loss }: WorktreeUse): Reason | null {
-  if (user !== null && !overrides.has('in_use')) return keptAs(inUseText(user), 'in_use');
+  const inUse = keptBy({ overrides }, reasonOfProcesses(null, user));
+  if (inUse !== null) return inUse;
   if (loss === null) return null;
   return typeof loss === 'string' ? keptAs(loss) : reasonOfLoss(loss);
 }
@@ -96,10 +97,10 @@ export function reasonOfRunFolder(
   return finishedAt !== null && finishedAt >= bounds.beforeMs ? keptAs('its run ended not long ago') : null;
 }
 
-/** `pid`: the wrapper process or the agent of that run, alive. `user`: another process that has its working directory there. */
+/** Why a folder stays that processes use. `pid`: the wrapper process or the agent of its run, alive. `user`: a process whose working directory it is. */
 export function reasonOfProcesses(pid: number | null, user: FolderUser | null): Reason | null {
   if (pid !== null) return keptAs(`pid ${pid} of its run lives`, 'in_use');
-  return user === null ? null : keptAs(inUseText(user), 'in_use');
+  return user === null ? null : keptAs(`pid ${user.pid} (${user.name}) has its working directory in it`, 'in_use');
 }
 
 /** The reason for which a symbolic ref stays. */

@@ -13,7 +13,7 @@ import type { LaunchTrace } from '../../core/store/rows.ts';
 import { readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { entriesOf } from './folders.ts';
-import { keptAs, reasonOfProcesses, reasonOfRunFolder } from './reasons.ts';
+import { keptAs, noFolder, reasonOfProcesses, reasonOfRunFolder } from './reasons.ts';
 import { type CleaningParts, type Round, settle } from './round.ts';
 
 /** The number of folders that are looked up with one query. */
@@ -58,7 +58,7 @@ async function clearOne(
   const reason = isFolder
     ? (reasonOfRunFolder(round, { launch, plan: round.plans.get(`${project}/${plan}`) }) ??
       reasonOfProcesses(livingIn(path), userOf(path)))
-    : keptAs('it is no folder, so no run of stator made it');
+    : keptAs(noFolder);
   const bytes = await diskUsage(path);
   const subject = { kind: 'run_folder', project, plan, name, bytes, count: 1 } as const;
   await settle(round, subject, {

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Faults } from '../../../base/platform/faults.ts';
-import { createTurns } from '../../../base/platform/turns.ts';
+import { createSerialQueue } from '../../../base/platform/serial-queue.ts';
 import type { AllRows } from '../all-rows.ts';
 import { type EffectQueue, type Enqueuing, workflowIdSql } from '../effect-queue.ts';
 import { type Hosts, type Store, StoreTrouble, type Written } from '../port.ts';
@@ -134,7 +134,7 @@ export function openPostgres(
   const asked = createAsked({ own: host.name, client: () => reading.client() });
   const ownTables = withHosts(writing.connection, host.name);
   let written = ownTables;
-  const line = createTurns();
+  const line = createSerialQueue();
 
   /** The lock of the store, and its schema as this version has it: it is changed while no other process works on the store. */
   async function shareStore(client: Client): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { inPackage } from '../../../base/platform/package-files.ts';
-import { createTurns } from '../../../base/platform/turns.ts';
+import { createSerialQueue } from '../../../base/platform/serial-queue.ts';
 
 export interface Question {
   readonly id: number;
@@ -35,7 +35,7 @@ function createSecretSearch(): SecretSearch {
   let worker: Worker | null = null;
   let idle: NodeJS.Timeout | undefined;
   let count = 0;
-  const inTurn = createTurns();
+  const inTurn = createSerialQueue();
 
   function end(): void {
     clearTimeout(idle);

@@ -1,11 +1,11 @@
-/** A moment of a journal, as a request names it. */
+/** A point in time of a journal, as a request names it: a line, or a time. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { localDay } from '../../../machines/vocabulary/time-text.ts';
-import type { Moment } from '../queries/replay.ts';
+import type { PointInTime } from '../queries/replay.ts';
 import type { TypedArgs } from './operation.ts';
 
 /** The flags of a verb that shows what was. */
-export const momentArgs = {
+export const pointInTimeArgs = {
   to: {
     type: 'string',
     valueHint: 'seq',
@@ -21,7 +21,7 @@ export const momentArgs = {
 } as const;
 
 /** Throws `usage` if both are given. */
-export function checkMoment({ to, at }: TypedArgs): void {
+export function checkPointInTime({ to, at }: TypedArgs): void {
   if (to !== undefined && at !== undefined)
     throw new EngineError('usage', 'a moment is given twice: by --to and by --at', 'give one of them');
 }
@@ -40,13 +40,13 @@ function timeOf(text: string, now: Date): string {
 type Asked = { to?: number | undefined; at?: string | undefined };
 
 /** After line `to`, or at the time `at`; neither: now. Throws `bad_request` if both are given. */
-export function momentOf({ to, at }: Asked): Moment {
+export function pointInTimeOf({ to, at }: Asked): PointInTime {
   if (to !== undefined && at !== undefined)
     throw new EngineError('bad_request', 'a moment is given twice: by to and by at', 'give one of them');
   return { seq: to ?? null, atMs: at === undefined ? null : Date.parse(at) };
 }
 
 /** The same; null: the present. */
-export function pastOf(asked: Asked): Moment | null {
-  return asked.to === undefined && asked.at === undefined ? null : momentOf(asked);
+export function pastOf(asked: Asked): PointInTime | null {
+  return asked.to === undefined && asked.at === undefined ? null : pointInTimeOf(asked);
 }
