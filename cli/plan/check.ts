@@ -6,7 +6,7 @@ import type { PlanDocument, PlanProblem, PlanTask } from '../../machines/documen
 import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { taskName } from '../../machines/vocabulary/ids.ts';
+import { type TaskPlace, taskName } from '../../machines/vocabulary/ids.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { type TaskAgent, taskAgent, taskAgentText, taskFacts } from '../../machines/vocabulary/task-agent.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
@@ -91,8 +91,8 @@ async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean
 }
 
 /**
- * Adds a problem for each task whose agent or repo is not in the configuration of this folder's repo, and adds the agent for small tasks. Throws
- * `bad_config` if the plan names an agent or a repo.
+ * Adds a problem for each task whose agent or repo is not in the configuration of this folder's repo, a remark for each that has nothing its agent could
+ * run, and the agent for small tasks. Throws `bad_config` if the plan names an agent or a repo.
  */
 async function withAgents(
   reading: PlanReading,
@@ -101,9 +101,8 @@ async function withAgents(
   const tasks = reading.document.waves.flatMap((wave) => wave.tasks);
   const repo = tasks.length > 0 ? mainRepository(call) : null;
   if (repo === null) return { reading, small: null };
-  const { homeFolder, loadDaemonConfig, loadRepoConfig, unknownAgents, unknownRepos } = await import(
-    '../../runtime/base/config/config.ts'
-  );
+  const { homeFolder, loadDaemonConfig, loadRepoConfig, tasksWithoutBlocks, unknownAgents, unknownRepos } =
+    await import('../../runtime/base/config/config.ts');
   try {
     const { profiles, members } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(call.env)));
     const { coder } = profiles;
@@ -111,8 +110,17 @@ async function withAgents(
       ...unknownAgents(reading.document, coder),
       ...unknownRepos(reading.document, { members, project: basename(repo) }),
     ];
-    const found =
-      unknown.length === 0 ? reading : { ...reading, ok: false, problems: [...reading.problems, ...unknown] };
+    const empty = tasksWithoutBlocks(reading.document, coder, (_wave, { isDone }) => isDone);
+    const remarks = empty.map(({ wave, task: { number, line } }) => ({
+      line: givenLine(reading, { wave, task: number }) ?? line,
+      message: `task ${number} of wave ${wave} has no fenced sh block, and preset "sh" of its agent runs nothing else: the plan will not start`,
+    }));
+    const found = {
+      ...reading,
+      ok: reading.ok && unknown.length === 0,
+      problems: [...reading.problems, ...unknown],
+      remarks: [...reading.remarks, ...remarks],
+    };
     return { reading: found, small: coder.small };
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || tasks.some((task) => task.agent !== null || task.repo !== null))
@@ -134,11 +142,10 @@ async function withPastConflicts(plan: string, reading: PlanReading, call: Call)
     const { repoPastOf } = await import('../repo-past.ts');
     const past = await repoPastOf(call, repo === null ? null : realpathSync(repo));
     if (past === null) return reading;
-    const { document, refs } = reading;
+    const { document } = reading;
     const found = pastConflicts(plan, { document, conflicts: past.conflicts }).map(({ wave, task, message }) => {
       const at = document.waves.find(({ number }) => number === wave)?.tasks.find(({ number }) => number === task);
-      const line = refs.find((ref) => ref.wave === wave && ref.task === task)?.line ?? at?.line ?? 1;
-      return { line, message };
+      return { line: givenLine(reading, { wave, task }) ?? at?.line ?? 1, message };
     });
     return { ...reading, remarks: [...reading.remarks, ...found] };
   } catch (thrown) {
@@ -146,6 +153,11 @@ async function withPastConflicts(plan: string, reading: PlanReading, call: Call)
     call.out.note(`conflicts of earlier plans are not known: ${plain(thrown.message)}`);
     return reading;
   }
+}
+
+/** The line of a task in the text as it was given, which may not be in stator's own form; undefined: it is not known. */
+function givenLine({ refs }: PlanReading, at: TaskPlace): number | undefined {
+  return refs.find(({ wave, task }) => wave === at.wave && task === at.task)?.line;
 }
 
 /** How long to wait for an editor that deletes the file and writes it again. */

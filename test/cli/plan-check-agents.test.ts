@@ -39,3 +39,27 @@ it('says which tasks the agent for small ones gets, and why; a configuration tha
   const wrong = await stator(['plan', 'check', 'p.md']);
   expect([wrong.code, wrong.stderr]).toEqual([0, expect.stringContaining('which agent gets each task is not known')]);
 });
+
+it('says of a task without a fenced sh block that preset sh could not run it, as the start of the plan does', async () => {
+  const { stator, write } = terminal();
+  write('.stator/config.toml', '[agents.coder]\npreset = "sh"\n[agents.other]\npreset = "command"\nprogram = "true"\n');
+  const tasks = [
+    '### Task 1: nothing to run\n\nThink.\n',
+    '### Task 2: a block\n\n```sh\ntrue\n```\n',
+    '### Task 3: another agent\n\n**Agent:** other\n',
+    '### Task 4: done [x]\n\nThink.\n',
+  ];
+  write('p.md', `# P\n\n## Wave 1\n\n${tasks.join('\n')}`);
+  const { code, stdout } = await stator(['plan', 'check', 'p.md']);
+  expect(code).toBe(0);
+  expect(stdout.split('\n').filter((line) => line.includes('note:'))).toEqual([
+    'p.md:5: note: task 1 of wave 1 has no fenced sh block, and preset "sh" of its agent runs nothing else: the plan will not start',
+  ]);
+  // Notes on a document of another program give its own lines.
+  write(
+    'specs/001-cart/tasks.md',
+    '# Tasks: Cart\n\n## Phase 1: Setup\n\n- [x] T001 Make a.ts\n- [ ] T002 Make b.ts\n',
+  );
+  const list = await stator(['plan', 'check', 'specs/001-cart']);
+  expect([list.code, list.stdout]).toEqual([0, expect.stringMatching(/tasks\.md:6: note: task 2 of wave/)]);
+});

@@ -65,7 +65,15 @@ export type {
   OwnAgents,
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
-export { type AgentProfile, allPlayersOf, everyProfile, playersOf, unknownAgents, unplayable } from './profiles.ts';
+export {
+  type AgentProfile,
+  allPlayersOf,
+  everyProfile,
+  playersOf,
+  tasksWithoutBlocks,
+  unknownAgents,
+  unplayable,
+} from './profiles.ts';
 export type {
   AgentSettings,
   Flags,

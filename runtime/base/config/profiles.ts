@@ -1,6 +1,12 @@
 /** Which agent plays a role: the tables of all files, nearest first, folded into one profile. */
-import type { PlanDocument, PlanProblem } from '../../../machines/document/plan-document.ts';
+import {
+  type PlanDocument,
+  type PlanProblem,
+  type PlanTask,
+  shellBlocks,
+} from '../../../machines/document/plan-document.ts';
 import { isJudge, isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
+import { taskAgent, taskFacts } from '../../../machines/vocabulary/task-agent.ts';
 import { registriesWord } from '../platform/host-rules.ts';
 import { isAcpPreset, loadsKnownSettings, optedAcp } from './acp/agents.ts';
 import { builtIn, type Origin } from './document.ts';
@@ -352,6 +358,23 @@ export function unknownAgents({ waves }: Pick<PlanDocument, 'waves'>, coder: Age
         },
       ];
     }),
+  );
+}
+
+/** The open tasks whose first agent has the preset `sh` and that hold no fenced `sh` block: nothing could be run for them. */
+export function tasksWithoutBlocks(
+  { waves }: Pick<PlanDocument, 'waves'>,
+  own: AgentProfile,
+  isDone: (wave: number, task: PlanTask) => boolean,
+): { readonly wave: number; readonly task: PlanTask }[] {
+  const presetOf = (task: PlanTask) => {
+    const found = taskAgent(taskFacts(task), own.small);
+    return (found === null ? null : playersOf(own, 1, found.agent)[0])?.preset ?? own.preset;
+  };
+  return waves.flatMap(({ number: wave, tasks }) =>
+    tasks
+      .filter((task) => presetOf(task) === 'sh' && !isDone(wave, task) && shellBlocks(task.body).length === 0)
+      .map((task) => ({ wave, task })),
   );
 }
 

@@ -3,15 +3,14 @@
  * itself checks things that only exist in a worktree (a script on the plan's branch, a result of the setup).
  */
 import { basename, isAbsolute } from 'node:path';
-import { type PlanDocument, type PlanTask, shellBlocks } from '../../../machines/document/plan-document.ts';
+import type { PlanDocument } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { taskAgent, taskFacts } from '../../../machines/vocabulary/task-agent.ts';
 import {
   type AgentProfile,
-  playersOf,
   type RepoConfig,
+  tasksWithoutBlocks,
   unknownAgents,
   unknownRepos,
 } from '../../base/config/config.ts';
@@ -200,16 +199,9 @@ function envFileOf({ envFile }: AgentProfile, repo: string): Readonly<Record<str
 function blockProblems({ config: { profiles }, document, isDone, isSession = false }: Cast): Problem[] {
   const role = isSession ? 'session' : 'coder';
   if (document === null) return [];
-  const presetOf = (task: PlanTask) => {
-    const found = taskAgent(taskFacts(task), isSession ? null : profiles.coder.small);
-    return (found === null ? null : playersOf(profiles[role], 1, found.agent)[0])?.preset ?? profiles[role].preset;
-  };
-  return document.waves.flatMap(({ number, tasks }) =>
-    tasks
-      .filter((task) => presetOf(task) === 'sh' && !isDone(number, task.number) && shellBlocks(task.body).length === 0)
-      .map((task) => ({
-        message: `${taskName({ wave: number, task })}: no fenced sh block, and preset "sh" runs nothing else`,
-        hint: `put the commands into the task between \`\`\`sh and \`\`\`, or give the ${role} another agent: [agents.${role}] preset = "command" with a program`,
-      })),
-  );
+  const found = tasksWithoutBlocks(document, profiles[role], (wave, { number }) => isDone(wave, number));
+  return found.map(({ wave, task }) => ({
+    message: `${taskName({ wave, task })}: no fenced sh block, and preset "sh" runs nothing else`,
+    hint: `put the commands into the task between \`\`\`sh and \`\`\`, or give the ${role} another agent: [agents.${role}] preset = "command" with a program`,
+  }));
 }
