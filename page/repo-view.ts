@@ -1,4 +1,5 @@
 /** One repo: whether it works, its plans, and a form for the next one. */
+import { restartsText } from '../machines/vocabulary/landing.ts';
 import type { LandingEntry } from '../runtime/api/contract/landings.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoShow } from '../runtime/api/contract/repos.ts';
@@ -93,7 +94,7 @@ const landingWords = {
 
 /** The plan that is landing on a branch, and the plans that wait behind it. */
 function landingView(
-  { project, branch, state, paused, current, line }: LandingEntry,
+  { project, branch, state, paused, restarts, current, line }: LandingEntry,
   actions: RepoActions,
   nowMs: number,
 ): View {
@@ -107,6 +108,7 @@ function landingView(
       h('span', { class: 'dim' }, timeView(since, nowMs, 'for')),
       actions.may('steer') ? h('span', { class: 'commands' }, buttons) : null,
     );
+  const what = restarts === 0 ? landingWords[state] : `${landingWords[state]}, ${restartsText(restarts)}`;
   const button = (text: string, plan: string, does: 'first' | 'remove') =>
     h('button', { 'aria-label': `${text}: ${plan}`, on: { click: () => actions.landing(does, { plan }) } }, text);
   return panel(
@@ -119,7 +121,7 @@ function landingView(
     h(
       'ul',
       { class: 'repo-plans' },
-      current.map((landed) => row(landed, landingWords[state], [button('Take out', landed.plan, 'remove')])),
+      current.map((landed) => row(landed, what, [button('Take out', landed.plan, 'remove')])),
       line.map((waiting, index) =>
         row(waiting, `place ${index + 1}`, [
           ...(index === 0 ? [] : [button('First', waiting.plan, 'first')]),

@@ -1,4 +1,5 @@
 /** The lines of plans that wait to land on a branch, as a person reads them. */
+import { restartsText } from '../../machines/vocabulary/landing.ts';
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { LandingEntry } from '../../runtime/api/client/client.ts';
 import type { landingOperations } from '../../runtime/api/operations/landing.ts';
@@ -8,11 +9,11 @@ import { plain } from '../text.ts';
 /** The most plans of a line that a table names. */
 const shownPlans = 5;
 
-function stateText({ state, paused, current, line }: LandingEntry): string {
+function stateText({ state, paused, restarts, current, line }: LandingEntry): string {
   // Plans wait in the line, and none is being landed.
   if (state === 'empty' && line.length > 0) return paused ? 'paused' : 'waiting';
   const what = [state, current.map(({ plan }) => plain(plan)).join(', ')].join(' ').trim();
-  return paused ? `${what}, paused` : what;
+  return [what, ...(restarts === 0 ? [] : [restartsText(restarts)]), ...(paused ? ['paused'] : [])].join(', ');
 }
 
 const landings: View<LandingEntry[]> = {

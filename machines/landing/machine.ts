@@ -58,6 +58,8 @@ export interface LandingContext {
   batch: Batch | null;
   /** How many plans at the head of the line failed together; 0: no such failure is known. */
   suspects: number;
+  /** How many times in a row the branch had moved before the plans at the head could land. */
+  restarts: number;
   /** The name of the effect that is under way. */
   work: string | null;
   at: number;
@@ -140,6 +142,7 @@ const words = setup({
     })),
     /** They keep their places, and are merged with the branch in its new state. */
     putBack: assign(({ context, event }) => ({ ...nobody, line: everyone(context), at: event.at })),
+    countRestart: assign(({ context }) => ({ restarts: context.restarts + 1 })),
     suspectBatch: assign(({ context, event }) => ({
       ...nobody,
       suspects: context.batch?.merged.length ?? 0,
@@ -150,12 +153,19 @@ const words = setup({
     dropHead: assign(({ context, event }) => ({
       ...nobody,
       suspects: Math.max(0, context.suspects - headOf(context).length),
+      restarts: 0,
       at: event.at,
     })),
-    putFirst: assign(({ context: { line }, event }) => {
+    putFirst: assign(({ context, event }) => {
       assertEvent(event, 'landing_first');
+      const { line, restarts } = context;
       const [first, rest] = [true, false].map((isIt) => line.filter(({ plan }) => (plan === event.plan) === isIt));
-      return { line: [...(first ?? []), ...(rest ?? [])], suspects: 0, at: event.at };
+      return {
+        line: [...(first ?? []), ...(rest ?? [])],
+        suspects: 0,
+        restarts: headOf(context).length === 0 ? 0 : restarts,
+        at: event.at,
+      };
     }),
     leaveLine: assign(({ context, event }) => {
       assertEvent(event, ['landing_left', 'landing_removed']);
@@ -168,6 +178,7 @@ const words = setup({
         ...nobody,
         line: everyone(context).filter(({ plan }) => plan !== event.plan),
         suspects: 0,
+        restarts: 0,
         at: event.at,
       };
     }),
@@ -266,6 +277,7 @@ export const landingMachine = base.createMachine({
     current: null,
     batch: null,
     suspects: 0,
+    restarts: 0,
     work: null,
     at,
   }),
@@ -321,7 +333,11 @@ export const landingMachine = base.createMachine({
           description: 'the branch moves to that merge, unless it has moved meanwhile',
           tags: ['landing:merging'],
           entry: ['nextWork', 'askMerge'],
-          on: { ...failed, plan_merged: { target: 'waiting', actions: 'sayMerged' }, landing_moved: later },
+          on: {
+            ...failed,
+            plan_merged: { target: 'waiting', actions: 'sayMerged' },
+            landing_moved: { target: waiting, actions: ['putBack', 'countRestart'] },
+          },
         },
       },
     },

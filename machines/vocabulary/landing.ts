@@ -1,4 +1,5 @@
 /** Where the work of a done plan is: on its branch alone, in the line of its target branch, in a pull request, or in the branch that people work on. */
+import { counted } from './numbers.ts';
 import type { PlanMerge } from './plan-merge.ts';
 import type { PlanPull } from './plan-pull.ts';
 
@@ -43,4 +44,9 @@ export function landingOf({ merge, pull, pass, timestamps }: DonePlan, tags: Rea
 export function landingText(landing: Landing, plans = 0): string {
   if (plans > 1 && landing === 'pull_request_open') return 'with an open pull request';
   return landing.replaceAll('_', ' ');
+}
+
+/** What happened again and again to the plans at the head of a line: people commit faster than its check runs. */
+export function restartsText(restarts: number): string {
+  return `begun anew ${counted(restarts, 'time')}, because the branch had moved`;
 }

@@ -49,8 +49,9 @@ it('what is under way stands in the status, however many plans there are', async
     await client.registerPlan({ project: 'demo', plan, content: planOf(['true']) });
     await client.send({ project: 'demo', plan, type: 'implement_start' });
   }
-  await client.send({ project: 'demo', plan: 'ended', type: 'cancel' });
+  // A plan that is cancelled before its branch is made has no agent.
   await until(async () => (await client.instances({})).length === count + 1);
+  await client.send({ project: 'demo', plan: 'ended', type: 'cancel' });
   const { running, waiting } = JSON.parse((await ground.stator(['status', '--json'])).stdout);
   const told = [...running, ...waiting] as { plan: string; agents?: { title: string }[] }[];
   expect(told.map(({ plan }) => plan).sort()).toEqual([...names].sort());

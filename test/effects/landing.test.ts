@@ -124,7 +124,9 @@ describe('the line of a branch', () => {
   });
 
   it('does not move a branch to what was not checked: a commit of somebody else begins it anew', async () => {
-    const { engine, on, seen } = await landing('while [ ! -f ../../go ]; do sleep 0.05; done');
+    const { engine, on, seen } = await landing(
+      'while [ ! -f ../../go ]; do sleep 0.05; done; test -f ../../all || rm ../../go',
+    );
     await done(engine, 'one', 'echo 1 > one.txt');
     await say(engine, 'one', 'land');
     await untilFile(seen);
@@ -132,11 +134,18 @@ describe('the line of a branch', () => {
     git(on.repo, 'commit', '-qam', 'by hand');
     const byHand = git(on.repo, 'rev-parse', 'main');
     writeFileSync(join(on.repo, 'go'), '');
+    await until(async () => (await engine.client.landing({ project: 'demo' })).restarts === 1);
+    expect((await engine.client.plan('demo', 'one')).waiting_for?.detail).toMatch(
+      /^it waits in line for main and is .*; begun anew 1 time, because the branch had moved$/,
+    );
+    writeFileSync(join(on.repo, 'all'), '');
+    writeFileSync(join(on.repo, 'go'), '');
     const { merged: found } = await merged(engine, 'one');
     const [first, second, ...more] = readFileSync(seen, 'utf8').trim().split('\n');
     expect([second, ...more]).toEqual([found?.head]);
     expect(first).not.toBe(second);
     expect(git(on.repo, 'rev-parse', 'main^1')).toBe(byHand);
+    expect((await engine.client.landing({ project: 'demo' })).restarts).toBe(0);
   });
 
   it('ends a check that hangs after half an hour, with all that it started, says so, and lands the plan behind', async () => {

@@ -231,3 +231,40 @@ it('who takes a plan out, or puts one first, ends the search for the one that fa
     expect(line.context().suspects).toBe(0);
   }
 });
+
+it('counts how many times in a row the branch had moved, until the plan at the head lands, is refused or is another', () => {
+  const ends: readonly (readonly [string, object])[] = [
+    ['plan_merged', { head: 'h', tip: 't' }],
+    ['merge_refused', { why: 'check', into: 'main', files: [], detail: '' }],
+  ];
+  for (const [type, fields] of ends) {
+    const line = lineOf(['a', 'b']);
+    for (const times of [1, 2, 3]) {
+      line.prepared('a', { batch: 1 });
+      line.send('check_passed');
+      line.send('landing_moved');
+      expect([line.state(), line.context().restarts]).toEqual(['preparing', times]);
+    }
+    line.prepared('a', { batch: 1 });
+    expect(line.context().restarts).toBe(3);
+    line.send('check_passed');
+    line.send(type, fields);
+    expect(line.context().restarts, type).toBe(0);
+  }
+  const taken = lineOf(['a', 'b']);
+  taken.prepared('a', { batch: 1 });
+  taken.send('check_passed');
+  taken.send('landing_moved');
+  taken.send('landing_removed', { plan: 'a' });
+  expect([taken.order(), taken.context().restarts]).toEqual([[], 0]);
+
+  const paused = lineOf(['a', 'b', 'c']);
+  paused.prepared('a', { batch: 1 });
+  paused.send('check_passed');
+  paused.send('landing_first', { plan: 'c' });
+  paused.send('landing_paused');
+  paused.send('landing_moved');
+  expect([paused.order(), paused.context().restarts]).toEqual([['a', 'c', 'b'], 1]);
+  paused.send('landing_first', { plan: 'b' });
+  expect([paused.order(), paused.context().restarts]).toEqual([['b', 'a', 'c'], 0]);
+});

@@ -13,6 +13,8 @@ export const landingEntry = z
     state: z.enum(['empty', 'preparing', 'checking', 'merging']),
     /** A person has paused the line: nothing lands. */
     paused: z.boolean(),
+    /** How many times in a row the plans at the head began anew because the branch had moved meanwhile. */
+    restarts: z.int().min(0),
     /** The plans at the head, which are being landed together; usually one. */
     current: z.array(waiting),
     /** The plans behind them, in their order. */

@@ -4,6 +4,7 @@ import type { Entrant } from '../../../machines/landing/machine.ts';
 import type { PlanContext } from '../../../machines/plan/context.ts';
 import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { landingTree, parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { restartsText } from '../../../machines/vocabulary/landing.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import type { LandingEntry } from '../contract/landings.ts';
@@ -67,7 +68,7 @@ async function landingAt({ store }: Pick<Parts, 'store'>, tree: TreeAddress): Pr
   const row = await store.tree(tree);
   if (row === null || parsed.kind !== 'landing') return null;
   const stored = storedLanding(tree, row.stored);
-  const { current, batch, line } = stored.context;
+  const { current, batch, line, restarts } = stored.context;
   const state =
     (['preparing', 'checking', 'merging'] as const).find((each) => stored.has(`landing:${each}`)) ?? 'empty';
   return {
@@ -75,6 +76,7 @@ async function landingAt({ store }: Pick<Parts, 'store'>, tree: TreeAddress): Pr
     branch: parsed.branch,
     state,
     paused: stored.has('landing:paused'),
+    restarts,
     current: [...(batch?.merged ?? []).map(({ entrant }) => entrant), ...(current === null ? [] : [current])].map(
       waitingOf,
     ),
@@ -122,13 +124,14 @@ export async function landingWait(
   const entry = into === null ? null : await landingAt(parts, landingTree(project, into));
   const place = entry === null ? null : placeIn(entry, plan);
   if (entry === null || place === null) return null;
-  const { current, line, paused, branch, state } = entry;
+  const { current, line, paused, restarts, branch, state } = entry;
   const all = [...current, ...line];
   const { since = null } = all.find((each) => each.plan === plan) ?? {};
   const before = all.slice(0, place).map((each) => each.plan);
   const named = before.slice(0, shownPlans).join(', ');
   const more = before.length > shownPlans ? ` and ${before.length - shownPlans} more` : '';
   const where = place > 0 ? `is behind ${named}${more}` : current.length === 0 ? doing.empty : doing[state];
+  const moved = restarts === 0 ? '' : `; ${restartsText(restarts)}`;
   const stop = paused ? `; a person paused the line; go on with: stator landing resume ${shellWord(branch)}` : '';
-  return { kind: 'landing', detail: `it waits in line for ${branch} and ${where}${stop}`, since };
+  return { kind: 'landing', detail: `it waits in line for ${branch} and ${where}${moved}${stop}`, since };
 }
