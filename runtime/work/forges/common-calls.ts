@@ -1,35 +1,36 @@
 /** Requests that are the same for GitHub and Gitea. */
 import { z } from 'zod';
-import type { Comment, Forge, ForgeRepo } from './forge.ts';
-import type { Ask, ForgeCall } from './forge-call.ts';
+import type { Comment, Forge } from './forge.ts';
+import type { Ask } from './forge-call.ts';
+import type { ForgeConnection } from './forge-connection.ts';
 import { orDefault } from './forge-nothing.ts';
-import type { ReadPages } from './forge-pages.ts';
 import { commented, issue, person, pull, pullOf, word } from './forge-shapes.ts';
 import { type CommentSize, newestComments } from './newest-comments.ts';
+
+/** The calls about merging, which differ at each forge. */
+export type MergeCalls = Pick<Forge, 'mergeObstacle' | 'merge' | 'mergeWhenGreen' | 'cancelMerge'>;
 
 export type CommonCalls = Pick<
   Forge,
   'login' | 'issue' | 'comment' | 'createPullRequest' | 'retarget' | 'editBody' | 'pullRequest' | 'commits'
 >;
 
-export interface CommonParts extends ForgeCall {
-  readonly readPages: ReadPages;
-  /** The newest comments of an issue, `size` of them or more, the oldest first. */
-  readComments(of: z.infer<typeof issue>, size: CommentSize): Promise<readonly Comment[]>;
-}
+/** The newest comments of an issue, `size` of them or more, the oldest first. */
+type ReadComments = (
+  connection: ForgeConnection,
+  of: z.infer<typeof issue>,
+  size: CommentSize,
+) => Promise<readonly Comment[]>;
 
-export function createCommonCalls(
-  { ask, askSince, readPages, readComments }: CommonParts,
-  { owner, name: repo }: ForgeRepo,
-): CommonCalls {
-  const at = { owner, repo };
+export function createCommonCalls(connection: ForgeConnection, readComments: ReadComments): CommonCalls {
+  const { ask, askSince, readPages, at } = connection;
   return {
     login: () => loginOf(ask),
     async issue(number) {
       const route = 'GET /repos/{owner}/{repo}/issues/{number}';
       const found = await ask({ route, parameters: { ...at, number }, shape: issue });
       const { user, html_url: url, state, comments: count, updated_at: _updated, ...text } = found;
-      const said = await newestComments(async (size) => (count === 0 ? [] : readComments(found, size)));
+      const said = await newestComments(async (size) => (count === 0 ? [] : readComments(connection, found, size)));
       return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
     },
     async commits(wanted) {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
-import type { Comment, ForgeRepo, PullRequest } from './forge.ts';
+import type { Check, Comment, ForgeRepo, PullRequest } from './forge.ts';
 
 const textLimit = 64 * 1024;
 const wordLimit = 1024;
@@ -55,6 +55,14 @@ export const pull = z.object({
   /** GitHub: an object if the forge will merge it automatically. */
   auto_merge: z.unknown().optional(),
 });
+/** A commit's status of GitHub and Gitea, which name its state differently. */
+export const commitStatus = z.object({ context: word, description: longText, target_url: link });
+export function checkOfStatus(
+  { context: name, description, target_url: url }: z.infer<typeof commitStatus>,
+  state: Check['state'],
+): Check {
+  return { name, state, detail: description, log: description, url: url || null };
+}
 export const commented = z.object({ html_url: link });
 
 /** The newest open one, otherwise the newest that was merged as that commit. */

@@ -56,6 +56,9 @@ export interface PullRequest {
   readonly etag: string | null;
 }
 
+/** The pull request whose texts are read, and the state by which they count. */
+export type ReviewedRequest = Pick<PullRequest, 'number' | 'headCommit' | 'awaited'>;
+
 /** A text that a person wrote on a pull request. */
 export interface Feedback {
   /** The same at every reading. */
@@ -133,7 +136,7 @@ export interface Forge {
   /** The ids of its commits, 200 at most; empty if the forge does not list them. */
   commits(number: number): Promise<readonly string[]>;
   /** All texts of people on it, by kind; the newest 300. */
-  feedback(of: Pick<PullRequest, 'number' | 'headCommit' | 'awaited'>): Promise<readonly Feedback[]>;
+  feedback(of: ReviewedRequest): Promise<readonly Feedback[]>;
   /** The checks of a commit for `base`: the required ones if the forge names them, otherwise all. Only the newest run of each check. 200 at most. */
   checks(commit: string, base: string): Promise<readonly Check[]>;
   /** The obstacles, according to the forge's rules for the target branch and this token's rights. `checks` returns its checks. */

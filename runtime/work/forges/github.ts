@@ -3,17 +3,30 @@ import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
-import { type CommonParts, createCommonCalls } from './common-calls.ts';
-import type { Check, Comment, Feedback, Forge, ForgeParts, MergeObstacle, WantedMerge } from './forge.ts';
+import { createCommonCalls, type MergeCalls } from './common-calls.ts';
+import type {
+  Check,
+  Comment,
+  Feedback,
+  Forge,
+  ForgeParts,
+  MergeObstacle,
+  PullRequest,
+  ReviewedRequest,
+  WantedMerge,
+} from './forge.ts';
 import { type Ask, createForgeCall } from './forge-call.ts';
+import { connectForge, type ForgeConnection } from './forge-connection.ts';
 import { orDefault } from './forge-nothing.ts';
-import { createPages } from './forge-pages.ts';
 import {
+  checkOfStatus,
   chosenMethod,
   chosenPull,
   comment,
   commentOf,
   commitOr,
+  commitStatus,
+  type issue,
   link,
   longText,
   number,
@@ -22,6 +35,7 @@ import {
   pullOf,
   word,
 } from './forge-shapes.ts';
+import type { CommentSize } from './newest-comments.ts';
 import { countedChecks } from './required-checks.ts';
 import { githubOptions, githubRest } from './rest-call.ts';
 import { feedbackOf, type Review } from './review-words.ts';
@@ -69,7 +83,7 @@ const branchRule = z.object({
   type: word,
   parameters: z.object({ required_status_checks: z.array(z.object({ context: word })).nullish() }).nullish(),
 });
-const status = z.object({ context: word, state: word, description: longText, target_url: link });
+const status = commitStatus.extend({ state: word });
 
 const draft = { draft: z.boolean().nullish() };
 const mergeState = z.object({ ...draft, mergeable_state: word.nullish() });
@@ -109,60 +123,50 @@ const conclusions: Readonly<Record<string, Check['state']>> = {
 const sayNothing = /^Process completed with exit code \d+\.$/;
 
 export function createGitHub(parts: ForgeParts): Forge {
-  const { server } = parts;
-  const { owner, name: repo } = parts.repo;
-  const call = createForgeCall(parts, githubRest(parts));
-  const { ask } = call;
+  const { server, repo } = parts;
+  const at = { owner: repo.owner, repo: repo.name };
+  const connection = connectForge(parts, {
+    at,
+    options: githubRest(parts),
+    pages: { sizeName: 'per_page', size: page },
+  });
   const graph = createGraphCall(createForgeCall(parts, githubOptions(parts, '/api')).ask, new URL(server.url).host);
-  const at = { owner, repo };
-  const readPages = createPages(ask, { sizeName: 'per_page', size: page });
+  return {
+    server,
+    repo,
+    ...createCommonCalls(connection, readComments),
+    ...createMergeCalls(connection, graph),
+    findPullRequest: (head, commit) => findPullRequest(connection, head, commit),
+    feedback: (of) => readFeedback(connection, of),
+    checks: (commit, base) => readChecks(connection, commit, base),
+  };
+}
 
-  async function checkRuns(commit: string): Promise<Check[]> {
-    const { check_runs: runs } = await ask({
-      route: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
-      parameters: { ...at, ref: commit, per_page: page, filter: 'latest' },
-      shape: z.object({ check_runs: z.array(checkRun) }),
-    });
-    const checks: Check[] = [];
-    let asked = 0;
-    for (const { id, name, status: stage, conclusion, html_url: url, output } of runs) {
-      const state = stage !== 'completed' ? 'pending' : (conclusions[conclusion ?? ''] ?? 'failed');
-      const own = [output?.title ?? '', output?.summary ?? '', output?.text ?? ''];
-      const isAsked = state === 'failed' && id != null && output?.annotations_count !== 0 && asked < explained;
-      if (isAsked) asked += 1;
-      const log = [...own, ...(isAsked ? await annotationsOf(id) : [])].filter((text) => text !== '').join('\n');
-      const detail = [conclusion ?? stage, log].filter((text) => text !== '').join('\n');
-      checks.push({ name, state, detail, log, url: url || null });
-    }
-    return checks;
+/** The newest ones are on the last page, which may have only a few entries. */
+async function readComments(
+  { ask, at }: ForgeConnection,
+  { number: wanted, comments: count }: z.infer<typeof issue>,
+  size: CommentSize,
+): Promise<Comment[]> {
+  const last = Math.max(1, Math.ceil(count / size));
+  const comments: Comment[] = [];
+  for (const index of last === 1 ? [1] : [last - 1, last]) {
+    const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
+    const parameters = { ...at, number: wanted, per_page: size, page: index };
+    comments.push(...(await ask({ route, parameters, shape: z.array(comment) })).map(commentOf));
   }
+  return comments;
+}
 
-  /** The places in the code that a check names, each with its text. */
-  async function annotationsOf(run: number): Promise<string[]> {
-    const route = 'GET /repos/{owner}/{repo}/check-runs/{run}/annotations';
-    const found = await orDefault(readPages(route, { ...at, run }, annotation), []);
-    return found
-      .filter(({ message }) => !sayNothing.test(message))
-      .slice(0, 20)
-      .map(({ path, start_line: line, message }) => `${path}${line == null ? '' : `:${line}`}: ${message}`);
-  }
-
-  /** The required checks, from both kinds of branch rules; the token may not be allowed to see them. */
-  async function requiredFor(branch: string): Promise<string[]> {
-    const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
-    const found = await orDefault(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
-    const rules = await orDefault(
-      readPages('GET /repos/{owner}/{repo}/rules/branches/{branch}', { ...at, branch }, branchRule),
-      [],
-    );
-    return [
-      ...(found?.protection?.required_status_checks?.contexts ?? []),
-      ...rules.flatMap(({ parameters }) => (parameters?.required_status_checks ?? []).map(({ context }) => context)),
-    ];
-  }
+function createMergeCalls(connection: ForgeConnection, graph: GraphAsk): MergeCalls {
+  const { ask, at, repo } = connection;
 
   async function rulesOf({ number: wanted, method: by }: Pick<WantedMerge, 'number' | 'method'>) {
-    const { repository: rules } = await graph(rulesQuery, { owner, name: repo, number: wanted }, mergeRules);
+    const { repository: rules } = await graph(
+      rulesQuery,
+      { owner: repo.owner, name: repo.name, number: wanted },
+      mergeRules,
+    );
     const allowed = {
       ...(rules.mergeCommitAllowed ? { merge: 'MERGE' as const } : {}),
       ...(rules.squashMergeAllowed ? { squash: 'SQUASH' as const } : {}),
@@ -170,25 +174,10 @@ export function createGitHub(parts: ForgeParts): Forge {
     };
     const isFirst = Object.values(allowed).some((one) => one === rules.viewerDefaultMergeMethod);
     const first = isFirst ? rules.viewerDefaultMergeMethod : null;
-    return { ...rules, method: chosenMethod({ wanted: by, allowed, first }, parts.repo) };
+    return { ...rules, method: chosenMethod({ wanted: by, allowed, first }, repo) };
   }
 
-  /** The newest ones are on the last page, which may have only a few entries. */
-  const readComments: CommonParts['readComments'] = async ({ number: wanted, comments: count }, size) => {
-    const last = Math.max(1, Math.ceil(count / size));
-    const comments: Comment[] = [];
-    for (const index of last === 1 ? [1] : [last - 1, last]) {
-      const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
-      const parameters = { ...at, number: wanted, per_page: size, page: index };
-      comments.push(...(await ask({ route, parameters, shape: z.array(comment) })).map(commentOf));
-    }
-    return comments;
-  };
-
   return {
-    server,
-    repo: parts.repo,
-    ...createCommonCalls({ ...call, readPages, readComments }, parts.repo),
     async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
       const found = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
@@ -212,7 +201,8 @@ export function createGitHub(parts: ForgeParts): Forge {
     async mergeWhenGreen({ number: wanted, head, base, method: by }) {
       const rules = await rulesOf({ number: wanted, method: by });
       // Without a required check it would be merged before any of them has passed.
-      if (!rules.autoMergeAllowed || rules.pullRequest == null || (await requiredFor(base)).length === 0) return false;
+      if (!rules.autoMergeAllowed || rules.pullRequest == null) return false;
+      if ((await requiredFor(connection, base)).length === 0) return false;
       const input = { pullRequestId: rules.pullRequest.id, mergeMethod: rules.method, expectedHeadOid: head };
       try {
         await graph(enableMutation, { input }, z.unknown());
@@ -227,82 +217,126 @@ export function createGitHub(parts: ForgeParts): Forge {
       if (pullRequest == null) return;
       await orDefault(graph(disableMutation, { input: { pullRequestId: pullRequest.id } }, z.unknown()), null);
     },
-    async findPullRequest(head, commit) {
-      const parameters = { ...at, head: `${owner}:${head}`, state: commit === undefined ? 'open' : 'all' };
-      const found = await readPages('GET /repos/{owner}/{repo}/pulls', parameters, pull);
-      return chosenPull(
-        found.filter((one) => one.head.ref === head).map((one) => pullOf(one, null)),
-        commit,
-      );
-    },
-    async feedback(of): Promise<Feedback[]> {
-      const parameters = { ...at, number: of.number };
-      const reviews = await readPages(
-        'GET /repos/{owner}/{repo}/pulls/{number}/reviews',
-        parameters,
-        review,
-        wordPages,
-      );
-      const comments = await readPages(
-        'GET /repos/{owner}/{repo}/pulls/{number}/comments',
-        parameters,
-        reviewComment,
-        wordPages,
-      );
-      const below = await orDefault(
-        readPages('GET /repos/{owner}/{repo}/issues/{number}/comments', parameters, talk, wordPages),
-        [],
-      );
-      const wordOf = (kind: string, one: z.infer<typeof review | typeof reviewComment>) => ({
-        id: `${kind}:${one.id}`,
-        author: one.user,
-        mayWrite: one.author_association,
-        text: one.body,
-        url: one.html_url,
-      });
-      return feedbackOf(
-        {
-          reviews: reviews
-            .filter(({ state }) => state !== 'PENDING')
-            .map((one) => ({
-              ...wordOf('review', one),
-              verdict: verdicts[one.state] ?? 'none',
-              commit: one.commit_id ?? null,
-            })),
-          comments: comments.map((one) => ({
-            ...wordOf('comment', one),
-            review: one.pull_request_review_id == null ? null : `review:${one.pull_request_review_id}`,
-            path: one.path,
-            line: one.line ?? null,
-          })),
-          talk: below
-            .filter(({ user }) => user?.type !== 'Bot')
-            .map((one) => wordOf('talk', { ...one, user: one.user?.login ?? 'somebody', path: '' })),
-        },
-        of,
-      );
-    },
-    async checks(commit, base) {
-      const runs = await checkRuns(commit);
-      const { statuses } = await ask({
-        route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
-        parameters: { ...at, ref: commit, per_page: page },
-        shape: z.object({ statuses: z.array(status) }),
-      });
-      const others = statuses.map(
-        ({ context, state, description, target_url: url }): Check => ({
-          name: context,
-          state: state === 'pending' ? 'pending' : state === 'success' ? 'passed' : 'failed',
-          detail: description,
-          log: description,
-          url: url || null,
-        }),
-      );
-      const all = [...runs, ...others].slice(0, checkLimit);
-      // If all is well, nothing depends on it.
-      return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(base));
-    },
   };
+}
+
+/** The required checks, from both kinds of branch rules; the token may not be allowed to see them. */
+async function requiredFor({ ask, readPages, at }: ForgeConnection, branch: string): Promise<string[]> {
+  const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
+  const found = await orDefault(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
+  const rules = await orDefault(
+    readPages('GET /repos/{owner}/{repo}/rules/branches/{branch}', { ...at, branch }, branchRule),
+    [],
+  );
+  return [
+    ...(found?.protection?.required_status_checks?.contexts ?? []),
+    ...rules.flatMap(({ parameters }) => (parameters?.required_status_checks ?? []).map(({ context }) => context)),
+  ];
+}
+
+async function findPullRequest(
+  { readPages, at, repo }: ForgeConnection,
+  head: string,
+  commit: string | undefined,
+): Promise<PullRequest | null> {
+  const parameters = { ...at, head: `${repo.owner}:${head}`, state: commit === undefined ? 'open' : 'all' };
+  const found = await readPages('GET /repos/{owner}/{repo}/pulls', parameters, pull);
+  return chosenPull(
+    found.filter((one) => one.head.ref === head).map((one) => pullOf(one, null)),
+    commit,
+  );
+}
+
+async function readFeedback({ readPages, at }: ForgeConnection, of: ReviewedRequest): Promise<Feedback[]> {
+  const parameters = { ...at, number: of.number };
+  const reviews = await readPages('GET /repos/{owner}/{repo}/pulls/{number}/reviews', parameters, review, wordPages);
+  const comments = await readPages(
+    'GET /repos/{owner}/{repo}/pulls/{number}/comments',
+    parameters,
+    reviewComment,
+    wordPages,
+  );
+  const below = await orDefault(
+    readPages('GET /repos/{owner}/{repo}/issues/{number}/comments', parameters, talk, wordPages),
+    [],
+  );
+  return feedbackOf(
+    {
+      reviews: reviews
+        .filter(({ state }) => state !== 'PENDING')
+        .map((one) => ({
+          ...wordOf('review', one),
+          verdict: verdicts[one.state] ?? 'none',
+          commit: one.commit_id ?? null,
+        })),
+      comments: comments.map((one) => ({
+        ...wordOf('comment', one),
+        review: one.pull_request_review_id == null ? null : `review:${one.pull_request_review_id}`,
+        path: one.path,
+        line: one.line ?? null,
+      })),
+      talk: below
+        .filter(({ user }) => user?.type !== 'Bot')
+        .map((one) => wordOf('talk', { ...one, user: one.user?.login ?? 'somebody', path: '' })),
+    },
+    of,
+  );
+}
+
+function wordOf(kind: string, one: z.infer<typeof review | typeof reviewComment>) {
+  return {
+    id: `${kind}:${one.id}`,
+    author: one.user,
+    mayWrite: one.author_association,
+    text: one.body,
+    url: one.html_url,
+  };
+}
+
+async function readChecks(connection: ForgeConnection, commit: string, base: string): Promise<readonly Check[]> {
+  const runs = await checkRuns(connection, commit);
+  const { statuses } = await connection.ask({
+    route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
+    parameters: { ...connection.at, ref: commit, per_page: page },
+    shape: z.object({ statuses: z.array(status) }),
+  });
+  const others = statuses.map(({ state, ...of }) =>
+    checkOfStatus(of, state === 'pending' ? 'pending' : state === 'success' ? 'passed' : 'failed'),
+  );
+  const all = [...runs, ...others].slice(0, checkLimit);
+  // If all is well, nothing depends on it.
+  return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(connection, base));
+}
+
+async function checkRuns(connection: ForgeConnection, commit: string): Promise<Check[]> {
+  const { check_runs: runs } = await connection.ask({
+    route: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
+    parameters: { ...connection.at, ref: commit, per_page: page, filter: 'latest' },
+    shape: z.object({ check_runs: z.array(checkRun) }),
+  });
+  const checks: Check[] = [];
+  let asked = 0;
+  for (const { id, name, status: stage, conclusion, html_url: url, output } of runs) {
+    const state = stage !== 'completed' ? 'pending' : (conclusions[conclusion ?? ''] ?? 'failed');
+    const own = [output?.title ?? '', output?.summary ?? '', output?.text ?? ''];
+    const isAsked = state === 'failed' && id != null && output?.annotations_count !== 0 && asked < explained;
+    if (isAsked) asked += 1;
+    const notes = isAsked ? await annotationsOf(connection, id) : [];
+    const log = [...own, ...notes].filter((text) => text !== '').join('\n');
+    const detail = [conclusion ?? stage, log].filter((text) => text !== '').join('\n');
+    checks.push({ name, state, detail, log, url: url || null });
+  }
+  return checks;
+}
+
+/** The places in the code that a check names, each with its text. */
+async function annotationsOf({ readPages, at }: ForgeConnection, run: number): Promise<string[]> {
+  const route = 'GET /repos/{owner}/{repo}/check-runs/{run}/annotations';
+  const found = await orDefault(readPages(route, { ...at, run }, annotation), []);
+  return found
+    .filter(({ message }) => !sayNothing.test(message))
+    .slice(0, 20)
+    .map(({ path, start_line: line, message }) => `${path}${line == null ? '' : `:${line}`}: ${message}`);
 }
 
 const saidChars = 500;

@@ -2,11 +2,21 @@
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { loginOf } from './common-calls.ts';
-import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, PullRequest, WantedMerge } from './forge.ts';
-import { createForgeCall, ForgeRefusal } from './forge-call.ts';
+import { loginOf, type MergeCalls } from './common-calls.ts';
+import type {
+  Check,
+  Feedback,
+  Forge,
+  ForgeParts,
+  Issue,
+  MergeObstacle,
+  PullRequest,
+  ReviewedRequest,
+  WantedMerge,
+} from './forge.ts';
+import { ForgeRefusal } from './forge-call.ts';
+import { connectForge, type ForgeConnection } from './forge-connection.ts';
 import { orDefault } from './forge-nothing.ts';
-import { createPages } from './forge-pages.ts';
 import { chosenMethod, chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
 import { gitlabRest } from './rest-call.ts';
@@ -86,134 +96,27 @@ const explained = 5;
 const logChars = 6_000;
 
 export function createGitLab(parts: ForgeParts): Forge {
-  const { server } = parts;
-  const { ask, askSince } = createForgeCall(parts, gitlabRest(parts));
-  const at = { id: `${parts.repo.owner}/${parts.repo.name}` };
-  const readPages = createPages(ask, { sizeName: 'per_page', size: page });
-
-  /** false for strangers, who are not among the members. */
-  async function mayWrite(user: number): Promise<boolean> {
-    try {
-      const { access_level: level } = await ask({
-        route: 'GET /projects/{id}/members/all/{user}',
-        parameters: { ...at, user },
-        shape: member,
-      });
-      return level >= developer;
-    } catch (thrown) {
-      if (thrown instanceof EngineError && thrown.code === 'not_found') return false;
-      throw thrown;
-    }
-  }
-
-  /** A reviewer has one state at a time. Each request for changes is reported once. */
-  async function changesAsked(wanted: number, url: string): Promise<Review[]> {
-    const reviewers = await readPages(
-      'GET /projects/{id}/merge_requests/{iid}/reviewers',
-      { ...at, iid: wanted },
-      reviewer,
-    );
-    return reviewers
-      .filter(({ state }) => state === 'requested_changes')
-      .map(({ user, updated_at: updated, created_at: created }) => ({
-        id: `review:${user}:${updated ?? created ?? ''}`,
-        author: user,
-        mayWrite: true,
-        text: '',
-        url,
-        verdict: 'changes',
-        commit: null,
-      }));
-  }
-
-  /** The end of a job's output; empty if the forge does not provide it. */
-  async function logOf(job: number): Promise<string> {
-    const route = 'GET /projects/{id}/jobs/{job}/trace';
-    const log = await orDefault(ask({ route, parameters: { ...at, job }, shape: z.string() }), '');
-    return stripVTControlCharacters(log).trim().slice(-logChars);
-  }
-
-  async function lookAt(wanted: number): Promise<z.infer<typeof mergeState>> {
-    const route = 'GET /projects/{id}/merge_requests/{iid}';
-    return ask({ route, parameters: { ...at, iid: wanted }, shape: mergeState });
-  }
-
-  /** The project decides between a merge commit and a fast-forward; a request decides whether its commits are squashed first. */
-  async function squashes(wanted: WantedMerge['method']): Promise<boolean> {
-    const found = await ask({ route: 'GET /projects/{id}', parameters: at, shape: rules });
-    const { merge_method: own = 'merge', squash_option: squash = 'default_off' } = found;
-    const kept = squash === 'always' ? {} : own === 'merge' ? { merge: 'keep' } : { rebase: 'keep' };
-    const allowed = { ...kept, ...(squash === 'never' ? {} : { squash: 'squash' }) };
-    const first = squash === 'default_on' ? 'squash' : null;
-    return chosenMethod({ wanted, allowed, first }, parts.repo) === 'squash';
-  }
-
-  async function accept({ number: wanted, head, method }: WantedMerge, more: Readonly<Record<string, boolean>>) {
-    const parameters = { ...at, iid: wanted, sha: head, squash: await squashes(method), ...more };
-    const route = 'PUT /projects/{id}/merge_requests/{iid}/merge';
-    return ask({ route, parameters, shape: mergeRequest });
-  }
-
+  const { server, repo } = parts;
+  const at = { id: `${repo.owner}/${repo.name}` };
+  const connection = connectForge(parts, {
+    at,
+    options: gitlabRest(parts),
+    pages: { sizeName: 'per_page', size: page },
+  });
   return {
     server,
-    repo: parts.repo,
-    async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
-      const { draft, user, merge_status: older, detailed_merge_status: newer } = await lookAt(wanted);
-      const state = newer ?? older ?? '';
-      if (user?.can_merge === false)
-        return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
-      const stands = standing[state];
-      if (stands !== undefined) return { kind: 'behind', detail: `${stands} ${base}` };
-      if (draft === true) return { kind: 'waits', detail: 'it is a draft' };
-      if (state === 'mergeable' || state === 'can_be_merged') return { kind: 'none' };
-      return { kind: 'waits', detail: `the forge says ${state.replaceAll('_', ' ')}` };
-    },
-    async commits(wanted) {
-      const route = 'GET /projects/{id}/merge_requests/{iid}/commits';
-      const found = await orDefault(readPages(route, { ...at, iid: wanted }, z.object({ id: word })), []);
-      return found.map(({ id }) => id);
-    },
-    async merge(wanted) {
-      const { state, ...merged } = await accept(wanted, {});
-      if (state === 'merged') return commitOr(merged.merge_commit_sha ?? merged.squash_commit_sha ?? merged.sha);
-      throw new EngineError(
-        'forge_refused',
-        `${server.name} took the merge and says ${state}`,
-        'see the request there',
-      );
-    },
-    async mergeWhenGreen(wanted) {
-      // Without a running pipeline for this commit, some versions of GitLab merge at once, even after a failed one.
-      const { head_pipeline: pipeline } = await lookAt(wanted.number);
-      if (pipeline == null || pipeline.sha !== wanted.head || !activePipeline.has(pipeline.status)) return false;
-      try {
-        const found = await accept(wanted, { auto_merge: true, merge_when_pipeline_succeeds: true });
-        return found.state === 'merged' || found.merge_when_pipeline_succeeds === true;
-      } catch (thrown) {
-        // Another condition comes first.
-        if (thrown instanceof ForgeRefusal && (thrown.status === 405 || thrown.status === 422)) return false;
-        throw thrown;
-      }
-    },
-    async cancelMerge(wanted) {
-      const route = 'POST /projects/{id}/merge_requests/{iid}/cancel_merge_when_pipeline_succeeds';
-      await orDefault(ask({ route, parameters: { ...at, iid: wanted }, shape: z.unknown() }), null);
-    },
-    async retarget(wanted, base) {
-      const route = 'PUT /projects/{id}/merge_requests/{iid}';
-      await ask({ route, parameters: { ...at, iid: wanted, target_branch: base }, shape: z.unknown() });
-    },
-    async editBody(wanted, edit) {
-      const parameters = { ...at, iid: wanted };
-      const shape = z.object({ description: z.string().nullish() });
-      const found = await ask({ route: 'GET /projects/{id}/merge_requests/{iid}', parameters, shape });
-      const body = found.description ?? '';
-      const edited = edit(body);
-      if (edited === body) return;
-      const route = 'PUT /projects/{id}/merge_requests/{iid}';
-      await ask({ route, parameters: { ...parameters, description: edited }, shape: z.unknown() });
-    },
-    login: () => loginOf(ask),
+    repo,
+    login: () => loginOf(connection.ask),
+    ...createIssueCalls(connection),
+    ...createRequestCalls(connection),
+    ...createMergeCalls(connection),
+    feedback: (of) => readFeedback(connection, of),
+    checks: (commit) => readChecks(connection, commit),
+  };
+}
+
+function createIssueCalls({ ask, at, server }: ForgeConnection): Pick<Forge, 'issue' | 'comment'> {
+  return {
     async issue(wanted): Promise<Issue> {
       const found = await ask({
         route: 'GET /projects/{id}/issues/{iid}',
@@ -243,6 +146,32 @@ export function createGitLab(parts: ForgeParts): Forge {
       });
       return `${server.url}/${at.id}/-/issues/${wanted}#note_${id}`;
     },
+  };
+}
+
+type RequestCalls = 'commits' | 'retarget' | 'editBody' | 'findPullRequest' | 'createPullRequest' | 'pullRequest';
+
+function createRequestCalls({ ask, askSince, readPages, at }: ForgeConnection): Pick<Forge, RequestCalls> {
+  return {
+    async commits(wanted) {
+      const route = 'GET /projects/{id}/merge_requests/{iid}/commits';
+      const found = await orDefault(readPages(route, { ...at, iid: wanted }, z.object({ id: word })), []);
+      return found.map(({ id }) => id);
+    },
+    async retarget(wanted, base) {
+      const route = 'PUT /projects/{id}/merge_requests/{iid}';
+      await ask({ route, parameters: { ...at, iid: wanted, target_branch: base }, shape: z.unknown() });
+    },
+    async editBody(wanted, edit) {
+      const parameters = { ...at, iid: wanted };
+      const shape = z.object({ description: z.string().nullish() });
+      const found = await ask({ route: 'GET /projects/{id}/merge_requests/{iid}', parameters, shape });
+      const body = found.description ?? '';
+      const edited = edit(body);
+      if (edited === body) return;
+      const route = 'PUT /projects/{id}/merge_requests/{iid}';
+      await ask({ route, parameters: { ...parameters, description: edited }, shape: z.unknown() });
+    },
     async findPullRequest(head, commit) {
       const found = await readPages(
         'GET /projects/{id}/merge_requests',
@@ -268,62 +197,173 @@ export function createGitLab(parts: ForgeParts): Forge {
       const answer = await askSince({ route, parameters: { ...at, iid: wanted }, shape: mergeRequest }, etag);
       return answer === null ? 'unchanged' : pullOf(answer.value, answer.etag);
     },
-    async feedback({ number: wanted, ...of }): Promise<Feedback[]> {
-      const url = `${server.url}/${at.id}/-/merge_requests/${wanted}`;
-      const discussions = await readPages(
-        'GET /projects/{id}/merge_requests/{iid}/discussions',
-        { ...at, iid: wanted },
-        discussion,
-        wordPages,
-      );
-      const notes = discussions
-        .flatMap((one) => one.notes)
-        .filter(({ system, resolved, resolvable }) => system !== true && !(resolvable === true && resolved === true));
-      const isAsked = (one: (typeof notes)[number]) => one.resolvable === true || fixAskedFor(one.body) !== null;
-      const writers = new Set<number>();
-      for (const user of new Set(notes.filter(isAsked).map(({ author }) => author.id)))
-        if (await mayWrite(user)) writers.add(user);
-      const words = notes.map((one) => ({
-        isOnCode: one.resolvable === true,
-        id: `${one.resolvable === true ? 'comment' : 'talk'}:${one.id}`,
-        author: one.author.username,
-        mayWrite: writers.has(one.author.id),
-        text: one.body,
-        url: `${url}#note_${one.id}`,
-        review: null,
-        path: one.position?.new_path ?? null,
-        line: one.position?.new_line ?? null,
-      }));
-      return feedbackOf(
-        {
-          reviews: await changesAsked(wanted, url),
-          comments: words.filter(({ isOnCode }) => isOnCode),
-          talk: words.filter(({ isOnCode }) => !isOnCode),
-        },
-        of,
+  };
+}
+
+function createMergeCalls({ ask, at, server, repo }: ForgeConnection): MergeCalls {
+  async function lookAt(wanted: number): Promise<z.infer<typeof mergeState>> {
+    const route = 'GET /projects/{id}/merge_requests/{iid}';
+    return ask({ route, parameters: { ...at, iid: wanted }, shape: mergeState });
+  }
+
+  /** The project decides between a merge commit and a fast-forward; a request decides whether its commits are squashed first. */
+  async function squashes(wanted: WantedMerge['method']): Promise<boolean> {
+    const found = await ask({ route: 'GET /projects/{id}', parameters: at, shape: rules });
+    const { merge_method: own = 'merge', squash_option: squash = 'default_off' } = found;
+    const kept = squash === 'always' ? {} : own === 'merge' ? { merge: 'keep' } : { rebase: 'keep' };
+    const allowed = { ...kept, ...(squash === 'never' ? {} : { squash: 'squash' }) };
+    const first = squash === 'default_on' ? 'squash' : null;
+    return chosenMethod({ wanted, allowed, first }, repo) === 'squash';
+  }
+
+  async function accept({ number: wanted, head, method }: WantedMerge, more: Readonly<Record<string, boolean>>) {
+    const parameters = { ...at, iid: wanted, sha: head, squash: await squashes(method), ...more };
+    const route = 'PUT /projects/{id}/merge_requests/{iid}/merge';
+    return ask({ route, parameters, shape: mergeRequest });
+  }
+
+  return {
+    async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
+      const { draft, user, merge_status: older, detailed_merge_status: newer } = await lookAt(wanted);
+      const state = newer ?? older ?? '';
+      if (user?.can_merge === false)
+        return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
+      const stands = standing[state];
+      if (stands !== undefined) return { kind: 'behind', detail: `${stands} ${base}` };
+      if (draft === true) return { kind: 'waits', detail: 'it is a draft' };
+      if (state === 'mergeable' || state === 'can_be_merged') return { kind: 'none' };
+      return { kind: 'waits', detail: `the forge says ${state.replaceAll('_', ' ')}` };
+    },
+    async merge(wanted) {
+      const { state, ...merged } = await accept(wanted, {});
+      if (state === 'merged') return commitOr(merged.merge_commit_sha ?? merged.squash_commit_sha ?? merged.sha);
+      throw new EngineError(
+        'forge_refused',
+        `${server.name} took the merge and says ${state}`,
+        'see the request there',
       );
     },
-    /** Each job states whether it may fail. */
-    async checks(commit) {
-      const statuses = await readPages(
-        'GET /projects/{id}/repository/commits/{sha}/statuses',
-        { ...at, sha: commit },
-        status,
-        2,
-      );
-      const checks: Check[] = [];
-      let asked = 0;
-      for (const { id, name, status: said, description, target_url: url, allow_failure: mayFail } of statuses) {
-        const state = mayFail === true && said === 'failed' ? 'passed' : stateOf(said);
-        const isAsked = state === 'failed' && id != null && asked < explained;
-        if (isAsked) asked += 1;
-        const log = [description, isAsked ? await logOf(id) : ''].filter((text) => text !== '').join('\n');
-        const detail = [said, log].filter((text) => text !== '').join(': ');
-        checks.push({ name, state, detail, log, url: url || null });
+    async mergeWhenGreen(wanted) {
+      // Without a running pipeline for this commit, some versions of GitLab merge at once, even after a failed one.
+      const { head_pipeline: pipeline } = await lookAt(wanted.number);
+      if (pipeline == null || pipeline.sha !== wanted.head || !activePipeline.has(pipeline.status)) return false;
+      try {
+        const found = await accept(wanted, { auto_merge: true, merge_when_pipeline_succeeds: true });
+        return found.state === 'merged' || found.merge_when_pipeline_succeeds === true;
+      } catch (thrown) {
+        // Another condition comes first.
+        if (thrown instanceof ForgeRefusal && (thrown.status === 405 || thrown.status === 422)) return false;
+        throw thrown;
       }
-      return checks;
+    },
+    async cancelMerge(wanted) {
+      const route = 'POST /projects/{id}/merge_requests/{iid}/cancel_merge_when_pipeline_succeeds';
+      await orDefault(ask({ route, parameters: { ...at, iid: wanted }, shape: z.unknown() }), null);
     },
   };
+}
+
+async function readFeedback(
+  connection: ForgeConnection,
+  { number: wanted, ...of }: ReviewedRequest,
+): Promise<Feedback[]> {
+  const { server, at } = connection;
+  const url = `${server.url}/${at.id}/-/merge_requests/${wanted}`;
+  const discussions = await connection.readPages(
+    'GET /projects/{id}/merge_requests/{iid}/discussions',
+    { ...at, iid: wanted },
+    discussion,
+    wordPages,
+  );
+  const notes = discussions
+    .flatMap((one) => one.notes)
+    .filter(({ system, resolved, resolvable }) => system !== true && !(resolvable === true && resolved === true));
+  const isAsked = (one: (typeof notes)[number]) => one.resolvable === true || fixAskedFor(one.body) !== null;
+  const writers = new Set<number>();
+  for (const user of new Set(notes.filter(isAsked).map(({ author }) => author.id)))
+    if (await mayWrite(connection, user)) writers.add(user);
+  const words = notes.map((one) => ({
+    isOnCode: one.resolvable === true,
+    id: `${one.resolvable === true ? 'comment' : 'talk'}:${one.id}`,
+    author: one.author.username,
+    mayWrite: writers.has(one.author.id),
+    text: one.body,
+    url: `${url}#note_${one.id}`,
+    review: null,
+    path: one.position?.new_path ?? null,
+    line: one.position?.new_line ?? null,
+  }));
+  return feedbackOf(
+    {
+      reviews: await changesAsked(connection, wanted, url),
+      comments: words.filter(({ isOnCode }) => isOnCode),
+      talk: words.filter(({ isOnCode }) => !isOnCode),
+    },
+    of,
+  );
+}
+
+/** false for strangers, who are not among the members. */
+async function mayWrite({ ask, at }: ForgeConnection, user: number): Promise<boolean> {
+  try {
+    const { access_level: level } = await ask({
+      route: 'GET /projects/{id}/members/all/{user}',
+      parameters: { ...at, user },
+      shape: member,
+    });
+    return level >= developer;
+  } catch (thrown) {
+    if (thrown instanceof EngineError && thrown.code === 'not_found') return false;
+    throw thrown;
+  }
+}
+
+/** A reviewer has one state at a time. Each request for changes is reported once. */
+async function changesAsked({ readPages, at }: ForgeConnection, wanted: number, url: string): Promise<Review[]> {
+  const reviewers = await readPages(
+    'GET /projects/{id}/merge_requests/{iid}/reviewers',
+    { ...at, iid: wanted },
+    reviewer,
+  );
+  return reviewers
+    .filter(({ state }) => state === 'requested_changes')
+    .map(({ user, updated_at: updated, created_at: created }) => ({
+      id: `review:${user}:${updated ?? created ?? ''}`,
+      author: user,
+      mayWrite: true,
+      text: '',
+      url,
+      verdict: 'changes',
+      commit: null,
+    }));
+}
+
+/** Each job states whether it may fail. */
+async function readChecks(connection: ForgeConnection, commit: string): Promise<Check[]> {
+  const statuses = await connection.readPages(
+    'GET /projects/{id}/repository/commits/{sha}/statuses',
+    { ...connection.at, sha: commit },
+    status,
+    2,
+  );
+  const checks: Check[] = [];
+  let asked = 0;
+  for (const { id, name, status: said, description, target_url: url, allow_failure: mayFail } of statuses) {
+    const state = mayFail === true && said === 'failed' ? 'passed' : stateOf(said);
+    const isAsked = state === 'failed' && id != null && asked < explained;
+    if (isAsked) asked += 1;
+    const log = [description, isAsked ? await logOf(connection, id) : ''].filter((text) => text !== '').join('\n');
+    const detail = [said, log].filter((text) => text !== '').join(': ');
+    checks.push({ name, state, detail, log, url: url || null });
+  }
+  return checks;
+}
+
+/** The end of a job's output; empty if the forge does not provide it. */
+async function logOf({ ask, at }: ForgeConnection, job: number): Promise<string> {
+  const route = 'GET /projects/{id}/jobs/{job}/trace';
+  const log = await orDefault(ask({ route, parameters: { ...at, job }, shape: z.string() }), '');
+  return stripVTControlCharacters(log).trim().slice(-logChars);
 }
 
 function stateOf(state: string): Check['state'] {
