@@ -14,7 +14,7 @@ import { type ChangeOf, mustCommit, type Store } from '../../core/store/port.ts'
 import { quietMs } from './arrivals.ts';
 import { forEachFile } from './each-file.ts';
 import { type NamedSignal, readFileName } from './file-name.ts';
-import { meantPlan, type Reading, readSignal } from './file-signal.ts';
+import { meantPlan, type Reading, type ReadingRequest, readSignal } from './file-signal.ts';
 import {
   type ByteName,
   draftPrefix,
@@ -79,6 +79,13 @@ interface Flying {
   id: number | null;
 }
 
+type Refused = Extract<Reading, { kind: 'refused' }>;
+/** A file whose author may send its signal. */
+type Permitted = Omit<ReadingRequest, 'kinds' | 'project' | 'key'> & {
+  readonly kind: 'permitted';
+  readonly print: Print;
+};
+
 /** The files in one transaction, and the rows that are read without a pause: a few milliseconds. */
 const sliceSize = 256;
 /** Errors from a temporary shortage of the process or the machine: no fault of the file. */
@@ -113,33 +120,17 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     });
   }
 
-  /** Files that were already in `processing/` may come from anyone: a killed engine checked them when it collected them, but left no record of that. */
-  async function standingOf({ name, found, saying }: Flying, named: NamedSignal, plan: string): Promise<Standing> {
-    if (found === null) return { kind: 'counts', ...saying };
-    if (found.oddity !== null) return { kind: 'refused', reason: noFile(found.oddity) };
-    // It was moved here, so only its creation time shows when it was sent.
-    const seen = { ...found, sinceMs: Math.min(found.sinceMs, found.madeMs) };
-    return parts.source.judge({ name, named, plan, seen, drafts: 0 });
-  }
-
   /** The file's signal; null: it is gone, or is still being written. */
-  async function read(flying: Flying, isWaitedFor: boolean): Promise<Reading | null> {
-    const named = readFileName(flying.name);
-    if (named === null) return { kind: 'refused', reason: noSignal() };
+  async function readFile(flying: Flying, isWaitedFor: boolean): Promise<Reading | null> {
     try {
-      const plan = await meantPlan(store, project, named);
-      const standing = await standingOf(flying, named, plan);
-      if (standing.kind === 'refused') return standing;
-      const { bytes, print, uid } = await readContent(inFlight(flying.file), signalBodyLimitBytes);
-      // Another file may have replaced it since it was checked.
-      const others = reasonAgainstOwner(uid);
-      if (others !== null) return { kind: 'refused', reason: others };
-      if (isWaitedFor && !isSame(flying.print, print)) {
-        flying.print = print;
+      const read = await readPermitted(parts, flying, inFlight(flying.file));
+      if (read.kind === 'refused') return read;
+      if (isWaitedFor && !isSame(flying.print, read.print)) {
+        flying.print = read.print;
         flying.readAtMs = performance.now() + quietMs;
         return null;
       }
-      return readSignal({ kinds, project, named, bytes, key: flying.key, plan, saying: standing });
+      return readSignal({ kinds, project, key: flying.key, ...read });
     } catch (thrown) {
       const code = systemCode(thrown);
       if (code === '' || thrown instanceof EngineError) throw thrown;
@@ -153,7 +144,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
   async function insertSlice(slice: readonly Flying[], isWaitedFor: boolean): Promise<void> {
     const readings = new Map<Flying, Reading>();
     await forEachFile(slice, async (flying) => {
-      const reading = await read(flying, isWaitedFor);
+      const reading = await readFile(flying, isWaitedFor);
       if (reading !== null) readings.set(flying, reading);
     });
     await insertAll(slice, readings);
@@ -217,15 +208,8 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     async settle() {
       const inserted = [...files.values()].filter(({ id }) => id !== null);
       for (let from = 0; from < inserted.length; from += sliceSize) {
-        const settled: [Flying, string | null][] = [];
-        let pending = 0;
         const slice = inserted.slice(from, from + sliceSize);
-        for (const flying of slice) {
-          const row = flying.id === null ? null : await store.signal(flying.id);
-          if (row?.status === 'pending') pending += 1;
-          else if (row?.status === 'failed') settled.push([flying, failure(row, await store.plan(project, row.plan))]);
-          else if (row?.status !== 'held') settled.push([flying, null]);
-        }
+        const { settled, pending } = await readVerdicts(parts, slice);
         // Signals are handled in the order of their ids: if a whole slice waits, later ones wait too.
         if (pending === slice.length) return;
         await forEachFile(settled, ([flying, reason]) => leave(flying, reason));
@@ -242,6 +226,55 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     },
     clear: () => files.clear(),
   };
+}
+
+/** The content of a file, if its author may send its signal; otherwise the reason against it. Throws the system's errors. */
+async function readPermitted(
+  { store, project, source }: ProcessingFilesParts,
+  flying: Flying,
+  path: Buffer,
+): Promise<Permitted | Refused> {
+  const named = readFileName(flying.name);
+  if (named === null) return { kind: 'refused', reason: noSignal() };
+  const plan = await meantPlan(store, project, named);
+  const saying = await standingOf(source, flying, named, plan);
+  if (saying.kind === 'refused') return saying;
+  const { bytes, print, uid } = await readContent(path, signalBodyLimitBytes);
+  // Another file may have replaced it since it was checked.
+  const others = reasonAgainstOwner(uid);
+  return others === null
+    ? { kind: 'permitted', named, plan, saying, bytes, print }
+    : { kind: 'refused', reason: others };
+}
+
+/** Files that were already in `processing/` may come from anyone: a killed engine checked them when it collected them, but left no record of that. */
+async function standingOf(
+  source: Source,
+  { name, found, saying }: Flying,
+  named: NamedSignal,
+  plan: string,
+): Promise<Standing> {
+  if (found === null) return { kind: 'counts', ...saying };
+  if (found.oddity !== null) return { kind: 'refused', reason: noFile(found.oddity) };
+  // It was moved here, so only its creation time shows when it was sent.
+  const seen = { ...found, sinceMs: Math.min(found.sinceMs, found.madeMs) };
+  return source.judge({ name, named, plan, seen, drafts: 0 });
+}
+
+/** The files whose signals have their verdict, each with the reason of a refusal; and the number of signals that are not handled yet. */
+async function readVerdicts(
+  { store, project }: ProcessingFilesParts,
+  files: readonly Flying[],
+): Promise<{ settled: [Flying, string | null][]; pending: number }> {
+  const settled: [Flying, string | null][] = [];
+  let pending = 0;
+  for (const flying of files) {
+    const row = flying.id === null ? null : await store.signal(flying.id);
+    if (row?.status === 'pending') pending += 1;
+    else if (row?.status === 'failed') settled.push([flying, failure(row, await store.plan(project, row.plan))]);
+    else if (row?.status !== 'held') settled.push([flying, null]);
+  }
+  return { settled, pending };
 }
 
 function unreadable(code: string, thrown: unknown): string {

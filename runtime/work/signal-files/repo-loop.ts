@@ -49,77 +49,25 @@ interface Places extends RepoPlaces {
 export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   const { project, repo, troubles } = parts;
   const trouble = { what: `signal files of ${project} are not taken`, hint: 'looked at again every second' };
-  const folders = new Map<string, SignalFolder>();
-  /** When each folder is checked next, by the monotonic clock; a missing folder is checked now. */
-  const dueAtMs = new Map<string, number>();
+  const folders = createFolderQueue(parts, wake);
   let lookedAtAllMs = Number.NEGATIVE_INFINITY;
   const watcher = parts.watchers.create(project);
   const unsubscribe = parts.watchers.subscribe((change) => {
     if (change.project !== project || (change.topic !== 'signals' && change.topic !== 'folder')) return;
-    if (change.topic === 'signals') noteChange(change.folder);
+    if (change.topic === 'signals') folders.noteChange(change.folder);
     else lookedAtAllMs = Number.NEGATIVE_INFINITY;
     wake();
   });
   let isStopped = false;
   let isWoken = false;
-  let hasAppeared = false;
   /** By the monotonic clock. */
   let toldAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
   let last: Promise<void> = Promise.resolve();
 
-  function folderAt(path: string, at: SourcePlace): SignalFolder {
-    const known = folders.get(path);
-    if (known !== undefined) return known;
-    const source = createSource(parts, at);
-    const made = createSignalFolder({
-      ...{ ...parts, path, source, onAppear },
-      onChange() {
-        dueAtMs.delete(path);
-        wake();
-      },
-      onInsert: (id) => void follow(path, id),
-    });
-    folders.set(path, made);
-    return made;
-  }
-
-  /** A signal folder, or a parent of one, was made or removed. */
-  function noteChange(changed: string): void {
-    folders.get(changed)?.noteChange();
-    for (const path of folders.keys()) if (path === changed || path.startsWith(`${changed}/`)) dueAtMs.delete(path);
-  }
-
   /** Whether every new file in the folders is reported. */
   function isLive(): boolean {
-    return watcher.isLive() && [...folders.values()].every((folder) => folder.isTold());
-  }
-
-  function onAppear(): void {
-    hasAppeared = true;
-  }
-
-  /** Verdicts are read when the last signal of a slice has its own; the poll finds other cases. */
-  async function follow(path: string, id: number): Promise<void> {
-    await parts.settled(id);
-    dueAtMs.delete(path);
-    wake();
-  }
-
-  async function findPlaces(): Promise<Places> {
-    const main = await promises.realpath(repo);
-    const dir = join(main, parts.worktreeDir());
-    let entries: Dirent[];
-    let real: string;
-    try {
-      real = await promises.realpath(dir);
-      entries = await promises.readdir(real, { withFileTypes: true });
-    } catch (thrown) {
-      if (systemCode(thrown) !== 'ENOENT' && systemCode(thrown) !== 'ENOTDIR') throw thrown;
-      return { main, worktrees: dir.startsWith(`${main}/`) ? dir : null, roots: [main] };
-    }
-    const found = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-    return { main, worktrees: real, roots: [main, ...found.map(({ name }) => join(real, name))] };
+    return watcher.isLive() && folders.areTold();
   }
 
   /**
@@ -128,40 +76,23 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
    */
   async function readFolders(isTold: boolean): Promise<number> {
     if (!parts.isOwner()) return pollMs;
-    const { main, worktrees, roots } = await findPlaces();
+    const { main, worktrees, roots } = await findPlaces(repo, parts.worktreeDir());
     if (isStopped) return pollMs;
     const wasLive = isLive();
     // This comes before the check: later changes are reported.
     watcher.keep({ main, worktrees });
-    hasAppeared = false;
     if (isTold) toldAtMs = performance.now();
     const present = new Map<string, SourcePlace>();
     for (const root of roots)
       for (const place of placesOfSignals) present.set(join(root, place), { main, root, place });
-    for (const [path, folder] of folders)
-      if (!present.has(path)) {
-        folder.close();
-        folders.delete(path);
-        dueAtMs.delete(path);
-      }
+    folders.keepOnly(present);
     const nowMs = performance.now();
     const isFresh = nowMs - toldAtMs < freshMs;
     if (!isLive() || nowMs - lookedAtAllMs >= (isFresh ? pollMs : watchedPollMs) - slackMs) {
       lookedAtAllMs = nowMs;
-      dueAtMs.clear();
+      folders.makeAllDue();
     }
-    let waitMs = watchedPollMs;
-    for (const [path, at] of present) {
-      if (isStopped) break;
-      const due = dueAtMs.get(path) ?? nowMs;
-      if (due <= nowMs + slackMs) {
-        // This comes before the check: later reports lead to another one.
-        dueAtMs.set(path, Number.POSITIVE_INFINITY);
-        const askedMs = await folderAt(path, at).look({ isWaitedFor: true });
-        if (dueAtMs.has(path)) dueAtMs.set(path, performance.now() + (askedMs ?? watchedPollMs));
-        waitMs = Math.min(waitMs, askedMs ?? watchedPollMs);
-      } else waitMs = Math.min(waitMs, Math.ceil(due - nowMs));
-    }
+    const { waitMs, hasAppeared } = await folders.lookAtDue(present, { nowMs, isStopped: () => isStopped });
     // A folder that appeared without a report, such as one that replaced another: the watcher watches a different one.
     if (hasAppeared && wasLive && !isTold) watcher.reset();
     return isLive() && worktrees !== null && !isFresh ? waitMs : Math.min(waitMs, pollMs);
@@ -220,7 +151,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
         if (root === null || main === null) return;
         // A folder that is opened after the stop would never be closed.
         for (const place of placesOfSignals)
-          if (!isStopped) await folderAt(join(root, place), { main, root, place }).look({ isWaitedFor: false });
+          if (!isStopped) await folders.at(join(root, place), { main, root, place }).look({ isWaitedFor: false });
         wake();
       }),
     async stop() {
@@ -228,13 +159,106 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
       unsubscribe();
       watcher.close();
       troubles.worked(trouble);
-      for (const folder of folders.values()) folder.close();
+      folders.close();
       if (timer !== null) clearTimeout(timer);
       const limit = new AbortController();
       await Promise.race([last, pause(stopLimitMs, limit.signal)]);
       limit.abort();
     },
   };
+}
+
+/** The signal folders of a repo, and when each is checked next. `wake` requests a check. */
+function createFolderQueue(parts: RepoLoopParts, wake: () => void) {
+  const folders = new Map<string, SignalFolder>();
+  /** By the monotonic clock; a missing folder is checked now. */
+  const dueAtMs = new Map<string, number>();
+  let hasAppeared = false;
+
+  function at(path: string, place: SourcePlace): SignalFolder {
+    const known = folders.get(path);
+    if (known !== undefined) return known;
+    const source = createSource(parts, place);
+    const made = createSignalFolder({
+      ...{ ...parts, path, source },
+      onAppear() {
+        hasAppeared = true;
+      },
+      onChange() {
+        dueAtMs.delete(path);
+        wake();
+      },
+      onInsert: (id) => void follow(path, id),
+    });
+    folders.set(path, made);
+    return made;
+  }
+
+  /** Verdicts are read when the last signal of a slice has its own; the poll finds other cases. */
+  async function follow(path: string, id: number): Promise<void> {
+    await parts.settled(id);
+    dueAtMs.delete(path);
+    wake();
+  }
+
+  return {
+    at,
+    /** A signal folder, or a parent of one, was made or removed. */
+    noteChange(changed: string): void {
+      folders.get(changed)?.noteChange();
+      for (const path of folders.keys()) if (path === changed || path.startsWith(`${changed}/`)) dueAtMs.delete(path);
+    },
+    /** Whether every new file in them is reported. */
+    areTold: () => [...folders.values()].every((folder) => folder.isTold()),
+    keepOnly(present: ReadonlyMap<string, SourcePlace>): void {
+      for (const [path, folder] of folders)
+        if (!present.has(path)) {
+          folder.close();
+          folders.delete(path);
+          dueAtMs.delete(path);
+        }
+    },
+    makeAllDue: () => dueAtMs.clear(),
+    /** Checks the folders that are due. Returns the shortest requested wait, and whether a folder is new. */
+    async lookAtDue(
+      present: ReadonlyMap<string, SourcePlace>,
+      { nowMs, isStopped }: { readonly nowMs: number; isStopped(): boolean },
+    ) {
+      hasAppeared = false;
+      let waitMs = watchedPollMs;
+      for (const [path, place] of present) {
+        if (isStopped()) break;
+        const due = dueAtMs.get(path) ?? nowMs;
+        if (due <= nowMs + slackMs) {
+          // This comes before the check: later reports lead to another one.
+          dueAtMs.set(path, Number.POSITIVE_INFINITY);
+          const askedMs = await at(path, place).look({ isWaitedFor: true });
+          if (dueAtMs.has(path)) dueAtMs.set(path, performance.now() + (askedMs ?? watchedPollMs));
+          waitMs = Math.min(waitMs, askedMs ?? watchedPollMs);
+        } else waitMs = Math.min(waitMs, Math.ceil(due - nowMs));
+      }
+      return { waitMs, hasAppeared };
+    },
+    close() {
+      for (const folder of folders.values()) folder.close();
+    },
+  };
+}
+
+async function findPlaces(repo: string, worktreeDir: string): Promise<Places> {
+  const main = await promises.realpath(repo);
+  const dir = join(main, worktreeDir);
+  let entries: Dirent[];
+  let real: string;
+  try {
+    real = await promises.realpath(dir);
+    entries = await promises.readdir(real, { withFileTypes: true });
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'ENOENT' && systemCode(thrown) !== 'ENOTDIR') throw thrown;
+    return { main, worktrees: dir.startsWith(`${main}/`) ? dir : null, roots: [main] };
+  }
+  const found = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  return { main, worktrees: real, roots: [main, ...found.map(({ name }) => join(real, name))] };
 }
 
 function pause(ms: number, abort: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 /** One folder of signal files: reads it, collects complete files, and reports each obstacle once. */
+import type { BigIntStats } from 'node:fs';
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -70,27 +71,24 @@ const underWayMs = 1_000;
 /** A watch that ended by itself is started again after this time. */
 const rewatchMs = 30_000;
 
-/**
- * Throws if other users may put files there: a user who moves one of our files into the folder would send a signal in our name. A group that by default has
- * only this user does not count.
- */
-function refuseShared(path: string, { mode, gid }: { readonly mode: bigint; readonly gid: bigint }): void {
-  const isForAll = (mode & 0o002n) !== 0n;
-  const isForGroup = (mode & 0o020n) !== 0n && Number(gid) !== process.getgid?.();
-  if (!isForAll && !isForGroup) return;
-  throw new Error(`other users may write there; close it: chmod go-w ${shellWord(path)}`);
-}
-
 export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
-  const { path, project, store, source, log, troubles, nowMs } = parts;
+  const { path, source, log, troubles } = parts;
   const notTaken = {
     what: `signal files in ${path} are not taken`,
     hint: 'they stay, and are looked at again every second',
   };
   const arrivals = createArrivals(path);
+  const folders = createHeldFolders(path, note);
+  const { held, holding } = folders;
   const processingFiles = createProcessingFiles({ ...parts, held, refuse, note });
-  /** null: nothing is being done in them. */
-  let open: HeldFolders | null = null;
+  const watch = createFolderWatch(path, {
+    log,
+    onChange: noteAndTell,
+    onFile(name) {
+      arrivals.noteComplete(name);
+      noteAndTell();
+    },
+  });
   let isChanged = true;
   /** The folder's last known state; null: it was missing. */
   let known: { ino: bigint; mtimeNs: bigint } | null = null;
@@ -98,83 +96,18 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   let changedAtMs = 0;
   let listedAtMs = 0;
   let trouble: string | null = null;
-  let watcher: FileWatcher | null = null;
-  /** Monotonic clock: it is not watched again before this. */
-  let watchAtMs = 0;
-  let isClosed = false;
 
-  /** The path for people, not the descriptor by which we hold the folder. */
   function note(found: string): void {
-    let text = found;
-    for (const folder of Object.values(open ?? {}) as SafeFolder[]) // every value is a folder
-      text = text.replaceAll(String(folder.at('x')).slice(0, -1), `${folder.path}/`);
-    trouble ??= text;
+    trouble ??= folders.withPaths(found);
   }
 
-  function held(): HeldFolders {
-    if (open === null) throw new Error(`nothing is done in ${path} now`);
-    return open;
-  }
-
-  /** Opens our own folders, makes missing ones, and runs the work in them. Throws if something else, or a link, is in their place. */
-  async function holding(work: () => Promise<void>): Promise<void> {
-    const own = openFolder(path, '');
-    if (own === null) return;
-    const folders = [own];
-    const keep = (name: string): SafeFolder => {
-      const folder = ownFolder(own, name);
-      folders.push(folder);
-      return folder;
-    };
-    try {
-      open = { own, processing: keep('processing'), failed: keep('failed') };
-      await work();
-    } catch (thrown) {
-      note(messageOf(thrown));
-      throw thrown;
-    } finally {
-      open = null;
-      for (const folder of folders) folder.close();
-    }
-  }
-
-  async function refuse(from: Buffer, name: ByteName, reason: string): Promise<void> {
-    const { processing: drafts, failed } = held();
-    await moveToFailed({ from, failed, drafts, name, reason, at: nowMs() });
-    const place = join(path, 'failed');
-    log.info(`signal file ${shownName(name)} of ${project} lies in ${place} now: ${reason.split('\n')[0]}`);
-  }
-
-  /** Begins to watch the existing folder, without its subfolders and things that are no files. */
-  function keepWatch(): void {
-    if (isClosed || watcher !== null || performance.now() < watchAtMs) return;
-    const found = createFileWatcher({
-      paths: [path],
-      includes: (file) => dirname(file) === path && !basename(file).startsWith('.'),
-      quietMs,
-      onFile(file) {
-        arrivals.noteComplete(Buffer.from(basename(file)).toString('latin1'));
-        noteAndTell();
-      },
-      onChange: noteAndTell,
-      onReady: noteAndTell,
-      onEnd(reason) {
-        watcher = null;
-        watchAtMs = performance.now() + rewatchMs;
-        log.debug(`${path} is looked at every second, and not watched: ${reason.message}`);
-      },
-    });
-    watcher = found;
+  function refuse(from: Buffer, name: ByteName, reason: string): Promise<void> {
+    return moveRefused(parts, held(), { from, name, reason });
   }
 
   function noteAndTell(): void {
     isChanged = true;
     parts.onChange();
-  }
-
-  function endWatch(): void {
-    watcher?.close();
-    watcher = null;
   }
 
   /** Whether there is a folder to check. A new one is handled from the beginning. */
@@ -184,38 +117,23 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     if (found === null) return false;
     const { ino, mtimeNs } = found;
     if (known === null) {
-      const real = await realpath(path);
-      if (real !== path) throw new Error(`a symbolic link leads from there to ${real}; links are not followed`);
-      if (!found.isDirectory()) throw new Error('it is no folder; move it away');
-      refuseShared(path, found);
+      await refuseUnsafe(path, found);
       if ((await seenAt(pathOf(path, 'processing'))) !== null) await holding(() => processingFiles.takeUp());
       parts.onAppear();
     }
     if (known?.mtimeNs !== mtimeNs) changedAtMs = performance.now();
     known = { ino, mtimeNs };
     // This comes before the reading: later files are reported.
-    keepWatch();
+    watch.begin();
     return true;
   }
 
   function forget(): void {
     known = null;
     isChanged = true;
-    endWatch();
-    watchAtMs = 0;
+    watch.end();
     arrivals.clear();
     processingFiles.clear();
-  }
-
-  /** null: it is a signal file, and its possible author may send that signal. */
-  async function standingOf(name: ByteName, seen: Seen): Promise<Standing> {
-    const named = name.length > markableBytes ? null : readFileName(name);
-    if (seen.oddity !== null) return { kind: 'refused', reason: noFile(seen.oddity) };
-    if (named === null) return { kind: 'refused', reason: noSignal() };
-    const plan = await meantPlan(store, project, named);
-    // A killed writer left its draft beside it, which is the same file.
-    const drafts = seen.links > 1 ? await namesOfFile(join(path, 'staging'), seen) : 0;
-    return source.judge({ name, named, plan, seen, drafts });
   }
 
   /** Returns whether files can be moved out of the folder. */
@@ -224,7 +142,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     await forEachFile(files, async ([name, seen]) => {
       if (failures >= toleratedFailures) return;
       try {
-        const judged = await standingOf(name, seen);
+        const judged = await standingOf(parts, name, seen);
         if (judged.kind === 'counts') await processingFiles.take(name, seen, judged);
         else await refuse(pathOf(held().own, name), name, judged.reason);
         arrivals.drop(name);
@@ -263,12 +181,8 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     }
     // A late verdict, or a change that the folder's time does not show yet, is not reported.
     const isUnderWay = arrivals.size > 0 || !processingFiles.isEmpty || performance.now() - changedAtMs < settlingMs;
-    const waits = [
-      letsGo && arrivals.hasStable() ? 0 : null,
-      processingFiles.untilInsert(),
-      isUnderWay ? underWayMs : null,
-    ].filter((wait) => wait !== null);
-    return waits.length === 0 ? null : Math.min(...waits);
+    const untilStableMs = letsGo && arrivals.hasStable() ? 0 : null;
+    return shortest([untilStableMs, processingFiles.untilInsert(), isUnderWay ? underWayMs : null]);
   }
 
   return {
@@ -280,19 +194,154 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
       } catch (thrown) {
         note(messageOf(thrown));
       }
-      if (trouble !== null) waitMs = Math.min(waitMs ?? underWayMs, underWayMs);
+      if (trouble !== null) waitMs = shortest([waitMs, underWayMs]);
       if (trouble !== null) troubles.failed(notTaken, trouble);
       else troubles.worked(notTaken);
       return waitMs;
     },
-    isTold: () => known === null || watcher?.isLive() === true,
+    isTold: () => known === null || watch.isLive(),
     noteChange() {
       isChanged = true;
     },
     close() {
-      isClosed = true;
       troubles.worked(notTaken);
-      endWatch();
+      watch.close();
+    },
+  };
+}
+
+/** Throws if it is no folder, if a link leads to it, or if other users may put files there. */
+async function refuseUnsafe(path: string, found: BigIntStats): Promise<void> {
+  const real = await realpath(path);
+  if (real !== path) throw new Error(`a symbolic link leads from there to ${real}; links are not followed`);
+  if (!found.isDirectory()) throw new Error('it is no folder; move it away');
+  refuseShared(path, found);
+}
+
+/**
+ * Throws if other users may put files there: a user who moves one of our files into the folder would send a signal in our name. A group that by default has
+ * only this user does not count.
+ */
+function refuseShared(path: string, { mode, gid }: { readonly mode: bigint; readonly gid: bigint }): void {
+  const isForAll = (mode & 0o002n) !== 0n;
+  const isForGroup = (mode & 0o020n) !== 0n && Number(gid) !== process.getgid?.();
+  if (!isForAll && !isForGroup) return;
+  throw new Error(`other users may write there; close it: chmod go-w ${shellWord(path)}`);
+}
+
+/** null: all of them are null. */
+function shortest(waitsMs: readonly (number | null)[]): number | null {
+  const known = waitsMs.filter((ms) => ms !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+async function moveRefused(
+  { path, project, log, nowMs }: SignalFolderParts,
+  { processing: drafts, failed }: HeldFolders,
+  file: { readonly from: Buffer; readonly name: ByteName; readonly reason: string },
+): Promise<void> {
+  await moveToFailed({ ...file, failed, drafts, at: nowMs() });
+  const place = join(path, 'failed');
+  log.info(`signal file ${shownName(file.name)} of ${project} lies in ${place} now: ${file.reason.split('\n')[0]}`);
+}
+
+/** null: it is a signal file, and its possible author may send that signal. */
+async function standingOf(
+  { path, project, store, source }: SignalFolderParts,
+  name: ByteName,
+  seen: Seen,
+): Promise<Standing> {
+  const named = name.length > markableBytes ? null : readFileName(name);
+  if (seen.oddity !== null) return { kind: 'refused', reason: noFile(seen.oddity) };
+  if (named === null) return { kind: 'refused', reason: noSignal() };
+  const plan = await meantPlan(store, project, named);
+  // A killed writer left its draft beside it, which is the same file.
+  const drafts = seen.links > 1 ? await namesOfFile(join(path, 'staging'), seen) : 0;
+  return source.judge({ name, named, plan, seen, drafts });
+}
+
+/** Our own folders, while work is done in them. */
+function createHeldFolders(path: string, onFailure: (trouble: string) => void) {
+  /** null: nothing is being done in them. */
+  let open: HeldFolders | null = null;
+  /** With the path for people in place of the descriptor by which we hold a folder. */
+  function withPaths(found: string): string {
+    let text = found;
+    for (const folder of Object.values(open ?? {}) as SafeFolder[]) // every value is a folder
+      text = text.replaceAll(String(folder.at('x')).slice(0, -1), `${folder.path}/`);
+    return text;
+  }
+  return {
+    withPaths,
+    held(): HeldFolders {
+      if (open === null) throw new Error(`nothing is done in ${path} now`);
+      return open;
+    },
+    /** Opens our own folders, makes missing ones, and runs the work in them. Throws if something else, or a link, is in their place. */
+    async holding(work: () => Promise<void>): Promise<void> {
+      const own = openFolder(path, '');
+      if (own === null) return;
+      const folders = [own];
+      const keep = (name: string): SafeFolder => {
+        const folder = ownFolder(own, name);
+        folders.push(folder);
+        return folder;
+      };
+      try {
+        open = { own, processing: keep('processing'), failed: keep('failed') };
+        await work();
+      } catch (thrown) {
+        onFailure(messageOf(thrown)); // while the folders have their paths
+        throw thrown;
+      } finally {
+        open = null;
+        for (const folder of folders) folder.close();
+      }
+    },
+  };
+}
+
+interface FolderWatchParts {
+  readonly log: Log;
+  /** A file is complete. */
+  onFile(name: ByteName): void;
+  onChange(): void;
+}
+
+/** Watches the folder, without its subfolders and things that are no files. */
+function createFolderWatch(path: string, { log, onFile, onChange }: FolderWatchParts) {
+  let watcher: FileWatcher | null = null;
+  /** Monotonic clock: it is not watched again before this. */
+  let watchAtMs = 0;
+  let isClosed = false;
+  function end(): void {
+    watcher?.close();
+    watcher = null;
+    watchAtMs = 0;
+  }
+  return {
+    isLive: () => watcher?.isLive() === true,
+    end,
+    close() {
+      isClosed = true;
+      end();
+    },
+    /** The folder must exist. */
+    begin(): void {
+      if (isClosed || watcher !== null || performance.now() < watchAtMs) return;
+      watcher = createFileWatcher({
+        paths: [path],
+        includes: (file) => dirname(file) === path && !basename(file).startsWith('.'),
+        quietMs,
+        onFile: (file) => onFile(Buffer.from(basename(file)).toString('latin1')),
+        onChange,
+        onReady: onChange,
+        onEnd(reason) {
+          watcher = null;
+          watchAtMs = performance.now() + rewatchMs;
+          log.debug(`${path} is looked at every second, and not watched: ${reason.message}`);
+        },
+      });
     },
   };
 }
