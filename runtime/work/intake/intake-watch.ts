@@ -85,20 +85,17 @@ const ofItems: ReadonlySet<Change['do']> = new Set(['intake.take', 'intake.mark'
 const nameTries = 50;
 
 export function createIntakeWatch(parts: IntakeWatchParts) {
-  const { store, projects, troubles, faults, log, everyMs = lookMs } = parts;
+  const { store, projects, troubles, faults, everyMs = lookMs } = parts;
   /** The sources by name, each with the configuration that it was created for. */
   const sources = new Map<string, { readonly config: IntakeConfig; readonly source: Source }>();
   /** By intake: the last delivery that triggered a reading. Any host may have received it. */
   const deliveries = new Map<string, number>();
-  /** Plans that could not be started, by intake and item, with the reason and the time of the next try. */
-  const retries = new Map<string, { readonly atMs: number; readonly thrown: unknown }>();
+
+  const starts = createStarts(parts);
+  const removed = createRemovedIntakes(parts);
 
   /** The intakes of the last round. */
   let looked: readonly string[] = [];
-  /** The configuration for which deliveries of removed intakes were last searched. */
-  let lookedFor: readonly IntakeConfig[] | null = null;
-  /** Removed intakes with waiting deliveries. */
-  let gone: ReadonlySet<string> = new Set();
 
   function sourceOf(config: IntakeConfig): Source {
     const known = sources.get(config.name);
@@ -124,39 +121,109 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
       const claim = await each.claim();
       if (claim === null) continue;
       faults?.('intake.after-claim');
-      const isNew = (await store.intakeItem(name, claim.item)) === null && (await takeItem(config, each, claim));
+      const isNew = (await store.intakeItem(name, claim.item)) === null && (await takeItem(parts, config, each, claim));
       if (isNew) left -= 1;
       faults?.('intake.after-register');
       await claim.taken();
     }
   }
 
-  /** false: the item has already become a plan. */
-  async function takeItem(
-    { name: intake, project }: IntakeConfig,
-    { title, plan: proposed }: { readonly title: string; readonly plan: string },
-    { item, work, author: account, with: others }: Claim,
-  ): Promise<boolean> {
-    const author = account === undefined ? `intake:${intake}` : `intake:${intake}/${account}`;
-    for (let number = 1; ; number += 1) {
-      const plan = number === 1 ? proposed : `${proposed.slice(0, 120)}-${number}`;
-      const take = { intake, item, key: { project, plan }, title: title.slice(0, 300), at: parts.nowMs() };
-      try {
-        await parts.register({ project, plan, work, author, before: [{ do: 'intake.take', ...take }, ...others] });
-        log.info(`intake ${intake}: ${title.slice(0, 100)} is plan ${project}/${plan}`);
-        return true;
-      } catch (thrown) {
-        if (thrown instanceof CommitLost && ofItems.has(thrown.change.do)) return false;
-        const isTaken = thrown instanceof EngineError && ['conflict', 'branch_taken'].includes(thrown.code);
-        if (!isTaken || number === nameTries) throw thrown;
-      }
-    }
+  async function round(config: IntakeConfig): Promise<void> {
+    const { name } = config;
+    const trouble = troubleOf(name);
+    const failures: unknown[] = [];
+    // Reporting states to a tracker does not wait for new items.
+    for (const step of config.isEnabled ? [noteDelivery, takeAndStart, follow] : [follow])
+      await step(config).catch((thrown: unknown) => failures.push(thrown));
+    if (failures.length === 0) troubles.worked(trouble);
+    else troubles.failed(trouble, failures[0]);
   }
 
+  async function noteDelivery(config: IntakeConfig): Promise<void> {
+    checkSecret(parts, config);
+    const source = sourceOf(config);
+    if (source.lookAtOnce === undefined) return;
+    const last = await store.lastDelivery(config.name);
+    if (last > (deliveries.get(config.name) ?? 0)) source.lookAtOnce();
+    deliveries.set(config.name, last);
+  }
+
+  async function takeAndStart(config: IntakeConfig): Promise<void> {
+    await takeItems(config);
+    await starts.startAll(config, sourceOf(config));
+  }
+
+  async function follow(config: IntakeConfig): Promise<void> {
+    await sourceOf(config).follow?.({ faults, send: parts.send });
+  }
+
+  /** Ends the warnings about intakes that are off or removed. */
+  function forgetTroubles(active: readonly IntakeConfig[]): void {
+    for (const name of looked) {
+      const config = active.find((each) => each.name === name);
+      if (config === undefined) troubles.worked(troubleOf(name));
+      if (config?.isEnabled !== true) troubles.worked(troubleOfDeliveries(name));
+    }
+    looked = active.map(({ name }) => name);
+  }
+
+  const loop = createServiceLoop({
+    trouble: { what: 'items that become plans by themselves are not looked at' },
+    troubles,
+    everyMs,
+    async work() {
+      const all = parts.intakes();
+      await removed.tell(all);
+      const here = all.filter(({ project }) => !projects.isElsewhere(project));
+      const intakes = here.filter(({ isEnabled }) => isEnabled);
+      if (here.length > intakes.length && parts.mayWork()) await forgetMarks(store, here);
+      // Items that were accepted before an intake was switched off are still followed.
+      const active = here.filter((config) => config.isEnabled || sourceOf(config).follow !== undefined);
+      forgetTroubles(active);
+      // A repo of another host may come here at any time.
+      if (active.length === 0) return here.length === all.length && !removed.hasWaiting() ? idleMs : null;
+      if (parts.mayWork()) await Promise.all(active.map(round));
+      return null;
+    },
+  });
+
+  parts.deliveries.onDelivery(loop.wake);
+  return { start: () => loop.start(), configured: loop.wake, stop: loop.stop };
+}
+
+/** false: the item has already become a plan. */
+async function takeItem(
+  parts: IntakeWatchParts,
+  { name: intake, project }: IntakeConfig,
+  { title, plan: proposed }: { readonly title: string; readonly plan: string },
+  { item, work, author: account, with: others }: Claim,
+): Promise<boolean> {
+  const author = account === undefined ? `intake:${intake}` : `intake:${intake}/${account}`;
+  for (let number = 1; ; number += 1) {
+    const plan = number === 1 ? proposed : `${proposed.slice(0, 120)}-${number}`;
+    const take = { intake, item, key: { project, plan }, title: title.slice(0, 300), at: parts.nowMs() };
+    try {
+      await parts.register({ project, plan, work, author, before: [{ do: 'intake.take', ...take }, ...others] });
+      parts.log.info(`intake ${intake}: ${title.slice(0, 100)} is plan ${project}/${plan}`);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof CommitLost && ofItems.has(thrown.change.do)) return false;
+      const isTaken = thrown instanceof EngineError && ['conflict', 'branch_taken'].includes(thrown.code);
+      if (!isTaken || number === nameTries) throw thrown;
+    }
+  }
+}
+
+/** Starts the plans of items. */
+function createStarts(parts: IntakeWatchParts) {
+  const { store, faults } = parts;
+  /** Plans that could not be started, by intake and item, with the reason and the time of the next try. */
+  const retries = new Map<string, { readonly atMs: number; readonly thrown: unknown }>();
+
   /** A plan that cannot be started delays no other plan. Throws the first reason. */
-  async function startPlans(config: IntakeConfig): Promise<void> {
+  async function startAll(config: IntakeConfig, source: Source): Promise<void> {
     const failures: unknown[] = [];
-    for (const row of await startable(config)) {
+    for (const row of await startable(config, source)) {
       const key = `${row.intake} ${row.item}`;
       const retry = retries.get(key);
       if (retry !== undefined && retry.atMs > performance.now()) {
@@ -176,9 +243,9 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     if (failures.length > 0) throw failures[0];
   }
 
-  async function startable(config: IntakeConfig): Promise<readonly IntakeItemRow[]> {
+  async function startable(config: IntakeConfig, { isInTurn }: Source): Promise<readonly IntakeItemRow[]> {
     const rows = await store.intakeUnstarted(config.name);
-    if (rows.length === 0 || sourceOf(config).isInTurn !== true) return rows;
+    if (rows.length === 0 || isInTurn !== true) return rows;
     const { open } = await countsNow(config, parts);
     const isFree = open === rows.length;
     for (const row of isFree ? rows.slice(1) : rows)
@@ -203,99 +270,52 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     await store.commit([{ do: 'intake.note-start', intake, item, ...start }]);
   }
 
-  async function round(config: IntakeConfig): Promise<void> {
-    const { name } = config;
-    const trouble = troubleOf(name);
-    const failures: unknown[] = [];
-    // Reporting states to a tracker does not wait for new items.
-    for (const step of config.isEnabled ? [noteDelivery, takeAndStart, follow] : [follow])
-      await step(config).catch((thrown: unknown) => failures.push(thrown));
-    if (failures.length === 0) troubles.worked(trouble);
-    else troubles.failed(trouble, failures[0]);
-  }
+  return { startAll };
+}
 
-  /** A wrong secret is only reported: accepted deliveries and polled items still become plans. */
-  function checkSecret(config: IntakeConfig): void {
-    const trouble = troubleOfDeliveries(config.name);
-    try {
-      mustTakeDeliveries(config, parts);
-      troubles.worked(trouble);
-    } catch (thrown) {
-      troubles.failed(trouble, thrown);
-    }
+/** A wrong secret is only reported: accepted deliveries and polled items still become plans. */
+function checkSecret(parts: IntakeWatchParts, config: IntakeConfig): void {
+  const { troubles } = parts;
+  const trouble = troubleOfDeliveries(config.name);
+  try {
+    mustTakeDeliveries(config, parts);
+    troubles.worked(trouble);
+  } catch (thrown) {
+    troubles.failed(trouble, thrown);
   }
+}
 
-  async function noteDelivery(config: IntakeConfig): Promise<void> {
-    checkSecret(config);
-    const source = sourceOf(config);
-    if (source.lookAtOnce === undefined) return;
-    const last = await store.lastDelivery(config.name);
-    if (last > (deliveries.get(config.name) ?? 0)) source.lookAtOnce();
-    deliveries.set(config.name, last);
-  }
+/** While a schedule is off, its times do not count as missed. */
+async function forgetMarks(store: IntakeWatchParts['store'], intakes: readonly IntakeConfig[]): Promise<void> {
+  const off = new Set(intakes.flatMap(({ name, isEnabled }) => (isEnabled ? [] : [name])));
+  const over = (await store.intakeMarks()).filter(({ intake }) => off.has(intake));
+  if (over.length > 0) await store.commit(over.map(({ intake }) => ({ do: 'intake.unmark', intake })));
+}
 
-  async function takeAndStart(config: IntakeConfig): Promise<void> {
-    await takeItems(config);
-    await startPlans(config);
-  }
+/** Warns about deliveries that wait for an intake that was removed from the configuration. */
+function createRemovedIntakes({ store, troubles }: Pick<IntakeWatchParts, 'store' | 'troubles'>) {
+  /** The configuration for which deliveries of removed intakes were last searched. */
+  let lookedFor: readonly IntakeConfig[] | null = null;
+  /** Removed intakes with waiting deliveries. */
+  let gone: ReadonlySet<string> = new Set();
 
-  async function follow(config: IntakeConfig): Promise<void> {
-    await sourceOf(config).follow?.({ faults, send: parts.send });
-  }
-
-  /** While a schedule is off, its times do not count as missed. */
-  async function forgetMarks(intakes: readonly IntakeConfig[]): Promise<void> {
-    const off = new Set(intakes.flatMap(({ name, isEnabled }) => (isEnabled ? [] : [name])));
-    const over = (await store.intakeMarks()).filter(({ intake }) => off.has(intake));
-    if (over.length > 0) await store.commit(over.map(({ intake }) => ({ do: 'intake.unmark', intake })));
-  }
-
-  /** Ends the warnings about intakes that are off or removed. */
-  function forgetTroubles(active: readonly IntakeConfig[]): void {
-    for (const name of looked) {
-      const config = active.find((each) => each.name === name);
-      if (config === undefined) troubles.worked(troubleOf(name));
-      if (config?.isEnabled !== true) troubles.worked(troubleOfDeliveries(name));
-    }
-    looked = active.map(({ name }) => name);
-  }
-
-  /** Removed intakes are in no list, so this warning is their only trace. */
-  async function tellGone(all: readonly IntakeConfig[]): Promise<void> {
-    if (all === lookedFor && gone.size === 0) return;
-    const names = new Set(all.map(({ name }) => name));
-    const left = (await store.waitingCounts()).filter(({ intake }) => !names.has(intake));
-    for (const name of gone) if (!left.some(({ intake }) => intake === name)) troubles.worked(troubleOfGone(name));
-    for (const { intake, waiting } of left) {
-      const why = `daemon.toml has no [intake.${intake}]; deliveries that wait for it: ${waiting}`;
-      troubles.failed(troubleOfGone(intake), new Error(why));
-    }
-    gone = new Set(left.map(({ intake }) => intake));
-    lookedFor = all;
-  }
-
-  const loop = createServiceLoop({
-    trouble: { what: 'items that become plans by themselves are not looked at' },
-    troubles,
-    everyMs,
-    async work() {
-      const all = parts.intakes();
-      await tellGone(all);
-      const here = all.filter(({ project }) => !projects.isElsewhere(project));
-      const intakes = here.filter(({ isEnabled }) => isEnabled);
-      if (here.length > intakes.length && parts.mayWork()) await forgetMarks(here);
-      // Items that were accepted before an intake was switched off are still followed.
-      const active = here.filter((config) => config.isEnabled || sourceOf(config).follow !== undefined);
-      forgetTroubles(active);
-      // A repo of another host may come here at any time.
-      if (active.length === 0) return here.length === all.length && gone.size === 0 ? idleMs : null;
-      if (parts.mayWork()) await Promise.all(active.map(round));
-      return null;
+  return {
+    /** Removed intakes are in no list, so this warning is their only trace. */
+    async tell(all: readonly IntakeConfig[]): Promise<void> {
+      if (all === lookedFor && gone.size === 0) return;
+      const names = new Set(all.map(({ name }) => name));
+      const left = (await store.waitingCounts()).filter(({ intake }) => !names.has(intake));
+      for (const name of gone) if (!left.some(({ intake }) => intake === name)) troubles.worked(troubleOfGone(name));
+      for (const { intake, waiting } of left) {
+        const why = `daemon.toml has no [intake.${intake}]; deliveries that wait for it: ${waiting}`;
+        troubles.failed(troubleOfGone(intake), new Error(why));
+      }
+      gone = new Set(left.map(({ intake }) => intake));
+      lookedFor = all;
     },
-  });
-
-  parts.deliveries.onDelivery(loop.wake);
-  return { start: () => loop.start(), configured: loop.wake, stop: loop.stop };
+    /** Whether the last round found any. */
+    hasWaiting: () => gone.size > 0,
+  };
 }
 
 function troubleOf(name: string): Trouble {

@@ -55,68 +55,12 @@ function createTrackerSource(
   const everyMs = parts.pollMs ?? config.every;
   const etags: Etags = new Map();
   const taken = new Set<string>();
-  const rights = new Map<string, { readonly refusal: string | null; readonly untilMs: number }>();
-  /** By id: the time of the issue's last change, and why its text may not start work. */
-  const texts = new Map<string, { readonly updatedMs: number; readonly refusal: string | null }>();
   let issues: readonly TrackedIssue[] = [];
   let nextMs = 0;
   /** The number of requests to read the tracker at once. */
   let nudges = 0;
-  /** The open tracker, with the remote and the token of its opening. */
-  let opened: { readonly tracker: Tracker; readonly untilMs: number } | null = null;
-  /** The last failure, and the time until which no request is sent. */
-  let held: { readonly thrown: unknown; readonly untilMs: number } | null = null;
-
-  /** While the tracker asks for a pause, throws its message, and sends no request. */
-  async function asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer> {
-    if (held !== null && Date.now() < held.untilMs) throw held.thrown;
-    try {
-      if (opened === null || Date.now() >= opened.untilMs)
-        opened = { tracker: await open(etags), untilMs: Date.now() + everyMs };
-      const answer = await act(opened.tracker);
-      held = null;
-      return answer;
-    } catch (thrown) {
-      opened = null;
-      const wanted = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
-      held = { thrown, untilMs: wanted ?? Date.now() + everyMs };
-      throw thrown;
-    }
-  }
-
-  /** Why that account may not start work; null: it may. */
-  async function refusalOf(tracker: Tracker, author: Author): Promise<string | null> {
-    if (author.name === '') return 'the account of its author is gone';
-    if (config.authors.some((each) => isSame(each, author.name))) return null;
-    const key = `${author.id} ${author.name}`;
-    const known = rights.get(key);
-    if (known !== undefined && Date.now() < known.untilMs) return known.refusal;
-    const refusal = await askRights(tracker, author);
-    if (rights.size >= rightsLimit) rights.clear();
-    rights.set(key, { refusal, untilMs: Date.now() + rightsMs });
-    return refusal;
-  }
-
-  /** Why the text of that issue may not start work: other people than its author may have edited it. */
-  async function textRefusal(tracker: Tracker, issue: TrackedIssue): Promise<string | null> {
-    const refusal = await refusalOf(tracker, issue.author);
-    if (refusal !== null || tracker.editors === undefined) return refusal;
-    const known = texts.get(issue.id);
-    if (known?.updatedMs === issue.updatedMs) return known.refusal;
-    const editors = await tracker.editors(issue.ref);
-    const refusals = editors === null ? ['its text was changed too often to know by whom'] : [];
-    for (const editor of editors ?? []) {
-      const found = await refusalOf(tracker, editor);
-      if (found !== null) refusals.push(`its text was changed by somebody else: ${found}`);
-    }
-    if (texts.size >= rightsLimit) texts.clear();
-    texts.set(issue.id, { updatedMs: issue.updatedMs, refusal: refusals[0] ?? null });
-    return refusals[0] ?? null;
-  }
-
-  async function mayStart(tracker: Tracker, author: Author): Promise<boolean> {
-    return (await refusalOf(tracker, author)) === null;
-  }
+  const asking = createAsking(open, { etags, everyMs });
+  const { mayStart, textRefusal } = createRights(config);
 
   async function look(): Promise<readonly Found[]> {
     return Date.now() < nextMs ? foundNow() : asking(poll);
@@ -161,7 +105,7 @@ function createTrackerSource(
   async function foundOf(tracker: Tracker, { issue, allowed, template }: Asking): Promise<Found> {
     const title = `${issue.shown ?? issue.ref}: ${issue.title}`;
     const plan = planFor(issue);
-    const make = () => workOf(issue, { comments: [], template });
+    const make = () => workOf(config, issue, { comments: [], template });
     // A stranger's document that is no valid plan needs no decision.
     const broken = config.work === 'plan' ? make() : null;
     if (broken !== null && 'reason' in broken) return { kind: 'left', title, reason: broken.reason };
@@ -191,7 +135,7 @@ function createTrackerSource(
     }
     const comments: TrackedComment[] = [];
     for (const each of await tracker.comments(ref, 0)) if (await mayStart(tracker, each.author)) comments.push(each);
-    const work = workOf(now, { comments, template });
+    const work = workOf(config, now, { comments, template });
     if ('reason' in work) return null;
     const item = keyOf(id);
     const newest = comments.toSorted((a, b) => b.atMs - a.atMs)[0];
@@ -210,19 +154,6 @@ function createTrackerSource(
     };
   }
 
-  function workOf(
-    issue: TrackedIssue,
-    { comments, template }: { readonly comments: readonly TrackedComment[]; readonly template: Template | null },
-  ): Work | { readonly reason: string } {
-    if (template !== null) {
-      const made = template.fill({ ...issueOf(issue, comments), labels: issue.labels });
-      return 'reason' in made ? made : { kind: 'document', ...made };
-    }
-    if (config.work === 'session') return { kind: 'message', message: config.message, issue: issueOf(issue, comments) };
-    const read = planIn(issue);
-    return 'reason' in read ? read : { kind: 'document', content: read.reading.content };
-  }
-
   const keyOf = (id: string) => `${source}-${id}`;
   const follow = createThreads({ config, parts, everyMs, asking, mayStart, textRefusal, nudges: () => nudges });
   const lookAtOnce = () => {
@@ -230,6 +161,89 @@ function createTrackerSource(
     nudges += 1;
   };
   return { look, lookAtOnce, follow };
+}
+
+/** Sends requests to the tracker, which is opened again after a while with the remote and the token of that time. */
+function createAsking(
+  open: (etags: Etags) => Promise<Tracker>,
+  { etags, everyMs }: { readonly etags: Etags; readonly everyMs: number },
+) {
+  let opened: { readonly tracker: Tracker; readonly untilMs: number } | null = null;
+  /** The last failure, and the time until which no request is sent. */
+  let held: { readonly thrown: unknown; readonly untilMs: number } | null = null;
+
+  /** While the tracker asks for a pause, throws its message, and sends no request. */
+  return async function asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer> {
+    if (held !== null && Date.now() < held.untilMs) throw held.thrown;
+    try {
+      if (opened === null || Date.now() >= opened.untilMs)
+        opened = { tracker: await open(etags), untilMs: Date.now() + everyMs };
+      const answer = await act(opened.tracker);
+      held = null;
+      return answer;
+    } catch (thrown) {
+      opened = null;
+      const wanted = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
+      held = { thrown, untilMs: wanted ?? Date.now() + everyMs };
+      throw thrown;
+    }
+  };
+}
+
+/** Whose text may start work, by the configuration or the tracker's answer, which counts for a while. */
+function createRights(config: TrackerConfig) {
+  const rights = new Map<string, { readonly refusal: string | null; readonly untilMs: number }>();
+  /** By id: the time of the issue's last change, and why its text may not start work. */
+  const texts = new Map<string, { readonly updatedMs: number; readonly refusal: string | null }>();
+
+  /** Why that account may not start work; null: it may. */
+  async function refusalOf(tracker: Tracker, author: Author): Promise<string | null> {
+    if (author.name === '') return 'the account of its author is gone';
+    if (config.authors.some((each) => isSame(each, author.name))) return null;
+    const key = `${author.id} ${author.name}`;
+    const known = rights.get(key);
+    if (known !== undefined && Date.now() < known.untilMs) return known.refusal;
+    const refusal = await askRights(tracker, author);
+    if (rights.size >= rightsLimit) rights.clear();
+    rights.set(key, { refusal, untilMs: Date.now() + rightsMs });
+    return refusal;
+  }
+
+  /** Why the text of that issue may not start work: other people than its author may have edited it. */
+  async function textRefusal(tracker: Tracker, issue: TrackedIssue): Promise<string | null> {
+    const refusal = await refusalOf(tracker, issue.author);
+    if (refusal !== null || tracker.editors === undefined) return refusal;
+    const known = texts.get(issue.id);
+    if (known?.updatedMs === issue.updatedMs) return known.refusal;
+    const editors = await tracker.editors(issue.ref);
+    const refusals = editors === null ? ['its text was changed too often to know by whom'] : [];
+    for (const editor of editors ?? []) {
+      const found = await refusalOf(tracker, editor);
+      if (found !== null) refusals.push(`its text was changed by somebody else: ${found}`);
+    }
+    if (texts.size >= rightsLimit) texts.clear();
+    texts.set(issue.id, { updatedMs: issue.updatedMs, refusal: refusals[0] ?? null });
+    return refusals[0] ?? null;
+  }
+
+  return {
+    textRefusal,
+    mayStart: async (tracker: Tracker, author: Author) => (await refusalOf(tracker, author)) === null,
+  };
+}
+
+function workOf(
+  { work, message }: TrackerConfig,
+  issue: TrackedIssue,
+  { comments, template }: { readonly comments: readonly TrackedComment[]; readonly template: Template | null },
+): Work | { readonly reason: string } {
+  if (template !== null) {
+    const made = template.fill({ ...issueOf(issue, comments), labels: issue.labels });
+    return 'reason' in made ? made : { kind: 'document', ...made };
+  }
+  if (work === 'session') return { kind: 'message', message, issue: issueOf(issue, comments) };
+  const read = planIn(issue);
+  return 'reason' in read ? read : { kind: 'document', content: read.reading.content };
 }
 
 interface Asking {

@@ -75,14 +75,13 @@ const searchMs = 30_000;
 type Depth = 'folder' | 'git';
 
 export function createHealth(parts: HealthParts): Health {
-  const { store, projects, clock, log, watchers } = parts;
+  const { store, projects, watchers } = parts;
   const nextAt = new Map<string, number>();
   const looking = new Map<string, Promise<string | null>>();
   const seen = new Set<string>();
-  /** The number of checks in a row without an answer. */
-  const unanswered = new Map<string, number>();
   let isOpen = false;
   let searchAt = performance.now() + searchMs;
+  const checkInTime = createTimedCheck(parts);
   const troubleOf = (project: string): string | null => parts.troubles()[project] ?? null;
 
   function look(project: string, depth: Depth): Promise<string | null> {
@@ -94,7 +93,7 @@ export function createHealth(parts: HealthParts): Health {
   }
 
   async function lookAt(project: string, depth: Depth): Promise<string | null> {
-    const reason = await inTime(project, depth);
+    const reason = await checkInTime(project, depth);
     // The repo may have been removed meanwhile, or the engine stopped: then nothing is reported. The known reason of a briefly closed repo stays.
     if (projects.isOpen(project)) {
       if (isOpen) await learn(project, reason);
@@ -102,67 +101,17 @@ export function createHealth(parts: HealthParts): Health {
     return reason;
   }
 
-  /** A check without an answer keeps the known result, until there are too many of them. */
-  async function inTime(project: string, depth: Depth): Promise<string | null> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), lookLimitMs + 1_000);
-    });
-    try {
-      const found = await Promise.race([troubleIn(parts, project, depth), late]);
-      if (found !== 'late') {
-        unanswered.delete(project);
-        return found;
-      }
-      const count = (unanswered.get(project) ?? 0) + 1;
-      unanswered.set(project, count);
-      const isSilent = count >= unansweredLooks;
-      return isSilent
-        ? `its folder does not answer within ${lookLimitMs / 1_000} s, ${count} times`
-        : troubleOf(project);
-    } catch (thrown) {
-      if (thrown instanceof EngineError)
-        return thrown.code === 'untrusted' || thrown.code === 'elsewhere'
-          ? `${thrown.message}; ${thrown.hint}`
-          : thrown.message;
-      return messageOf(thrown);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   async function learn(project: string, reason: string | null): Promise<void> {
     const before = troubleOf(project);
     const isFirst = !seen.has(project);
     seen.add(project);
-    if (reason !== before) await tell(project, reason);
+    if (reason !== before) {
+      parts.note(project, reason);
+      nextAt.delete(project); // the next round checks it again
+      await tellTree(parts, project, reason);
+    }
     const isAgain = before !== null;
     if (reason === null && (isFirst || isAgain)) await parts.onFound(project, { isAgain });
-  }
-
-  async function tell(project: string, reason: string | null): Promise<void> {
-    parts.note(project, reason);
-    nextAt.delete(project); // the next round checks it again
-    const tree = repoTree(project);
-    if (reason === null) log.info(`repo ${project} can be used again`);
-    else log.warn(`repo ${project} cannot be used: ${reason}`);
-    if (!(await isSound(project))) return; // a signal for an unreadable tree would be quarantined
-    const at = clock.nowMs();
-    const word =
-      reason === null
-        ? { tree, type: 'repo_recovered' as const, payload: {} }
-        : { tree, type: 'repo_degraded' as const, payload: { reason: reason.slice(0, 4_096) } };
-    await insertSignal(store, { ...word, origin: 'engine', at });
-    parts.onSignals();
-  }
-
-  async function isSound(project: string): Promise<boolean> {
-    try {
-      return (await parts.treeOf(project)) !== null;
-    } catch (thrown) {
-      if (thrown instanceof EngineError) return false;
-      throw thrown;
-    }
   }
 
   async function round(): Promise<null> {
@@ -224,6 +173,64 @@ export function createHealth(parts: HealthParts): Health {
       return look(project, 'git');
     },
   };
+}
+
+/** Checks a repo within a time. A check without an answer keeps the known result, until there are too many of them. */
+function createTimedCheck(parts: HealthParts) {
+  /** The number of checks in a row without an answer. */
+  const unanswered = new Map<string, number>();
+  return async (project: string, depth: Depth): Promise<string | null> => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), lookLimitMs + 1_000);
+    });
+    try {
+      const found = await Promise.race([troubleIn(parts, project, depth), late]);
+      if (found !== 'late') {
+        unanswered.delete(project);
+        return found;
+      }
+      const count = (unanswered.get(project) ?? 0) + 1;
+      unanswered.set(project, count);
+      const isSilent = count >= unansweredLooks;
+      return isSilent
+        ? `its folder does not answer within ${lookLimitMs / 1_000} s, ${count} times`
+        : (parts.troubles()[project] ?? null);
+    } catch (thrown) {
+      if (thrown instanceof EngineError)
+        return thrown.code === 'untrusted' || thrown.code === 'elsewhere'
+          ? `${thrown.message}; ${thrown.hint}`
+          : thrown.message;
+      return messageOf(thrown);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/** Logs the change, and reports it to the repo's tree. */
+async function tellTree(parts: HealthParts, project: string, reason: string | null): Promise<void> {
+  const { store, clock, log } = parts;
+  const tree = repoTree(project);
+  if (reason === null) log.info(`repo ${project} can be used again`);
+  else log.warn(`repo ${project} cannot be used: ${reason}`);
+  if (!(await isSound(parts, project))) return; // a signal for an unreadable tree would be quarantined
+  const at = clock.nowMs();
+  const word =
+    reason === null
+      ? { tree, type: 'repo_recovered' as const, payload: {} }
+      : { tree, type: 'repo_degraded' as const, payload: { reason: reason.slice(0, 4_096) } };
+  await insertSignal(store, { ...word, origin: 'engine', at });
+  parts.onSignals();
+}
+
+async function isSound({ treeOf }: HealthParts, project: string): Promise<boolean> {
+  try {
+    return (await treeOf(project)) !== null;
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return false;
+    throw thrown;
+  }
 }
 
 /** The repo's first fault, as text for people. */
