@@ -80,9 +80,16 @@ interface ChangesQuery {
 }
 
 export type Api = ReturnType<typeof createApi>;
+type Requests = ReturnType<typeof createRequests>;
 
 /** `onLocked`: called when the token is no longer valid. Every function throws `ApiError`. */
 export function createApi(session: Session, onLocked: () => void) {
+  const requests = createRequests(session, onLocked);
+  return { ...fleetCalls(requests), ...planCalls(requests), ...agentCalls(requests), ...machineCalls(requests) };
+}
+
+/** The requests of all calls: with the token of the session, a change with its key. */
+function createRequests(session: Session, onLocked: () => void) {
   const freshIn = new Map<string, number>();
 
   async function call(method: string, path: string, { body, signal, key, isFresh = false }: CallOptions = {}) {
@@ -147,18 +154,16 @@ export function createApi(session: Session, onLocked: () => void) {
     throw errorOf(answer.status, await answer.json().catch(() => null));
   }
 
-  const of = ({ project, plan }: Named, rest: string) =>
-    `/v1/repos/${encodeURIComponent(project)}/plans/${encodeURIComponent(plan)}${rest}`;
-  const agent = (project: string, title: string, rest: string) =>
-    `/v1/repos/${encodeURIComponent(project)}/instances/${encodeURIComponent(title)}${rest}`;
-
-  const ofMachine = (machine: string, rest: string) => `/v1/machines/${encodeURIComponent(machine)}${rest}`;
-  const ofTree = (machine: string, id: string, rest: string) =>
-    ofMachine(machine, `/trees/${encodeURIComponent(id)}${rest}`);
-
   return {
     /** How long the fleet's answers stay valid. */
     freshInMs: () => Math.max(0, ...freshIn.values()),
+    ...{ call, ask, look, text },
+  };
+}
+
+function fleetCalls({ freshInMs, call, ask, look }: Requests) {
+  return {
+    freshInMs,
     repos: (isFresh: boolean) => look<StatusAnswer['repos']>('/v1/repos', isFresh),
     plans: (isFresh: boolean) => look<PlanEntry[]>('/v1/plans', isFresh),
     liveAgents: (isFresh: boolean) => look<InstanceEntry[]>('/v1/instances?live=1', isFresh),
@@ -171,51 +176,16 @@ export function createApi(session: Session, onLocked: () => void) {
     work: (from: Date, to: Date) =>
       ask<WorkEntry>('GET', `/v1/work?${new URLSearchParams({ from: from.toISOString(), to: to.toISOString() })}`),
     ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
-    plan: (named: Named) => ask<PlanShow>('GET', of(named, '')),
     /** Reads a document as a plan; registers nothing. */
     check: (content: string) => ask<DocumentCheck>('POST', '/v1/check', { content }),
-    register: ({ project, plan }: Named, content: string) =>
-      ask<PlanShow>('POST', `/v1/repos/${encodeURIComponent(project)}/plans`, { plan, content }),
-    edit: (named: Named, content: string) => ask<SignalAnswer>('PUT', of(named, '/content'), { content }),
-    repo: (project: string) => ask<RepoShow>('GET', `/v1/repos/${encodeURIComponent(project)}`),
+    repo: (project: string) => ask<RepoShow>('GET', ofRepo(project, '')),
     landings: (project: string) => ask<LandingEntry[]>('GET', `/v1/landings?${new URLSearchParams({ project })}`),
     landingWord: (
       project: string,
       word: 'pause' | 'resume' | 'first' | 'remove',
       of: { branch: string } | { plan: string },
-    ) => ask<unknown>('POST', `/v1/repos/${encodeURIComponent(project)}/landing/${word}`, of),
-    repoWord: (project: string, word: 'pause' | 'resume') =>
-      ask<unknown>('POST', `/v1/repos/${encodeURIComponent(project)}/${word}`, {}),
-    explain: (named: Named) => ask<Explanation>('GET', of(named, '/explain')),
-    states: (named: Named, at: number | null) =>
-      ask<PlanStates>('GET', of(named, `/states${at === null ? '' : `?at=${at}`}`)),
-    history: (named: Named, after: number) => ask<HistoryEntry[]>('GET', of(named, `/history?after=${after}`)),
-    agents: ({ project, plan }: Named) =>
-      ask<InstanceEntry[]>('GET', `/v1/instances?${new URLSearchParams({ project, plan })}`),
-    /** The files without their texts; with `to`: the files after that line of the journal. */
-    changes: (named: Named, which: ChangesQuery, after: number) =>
-      ask<PlanChanges>('GET', of(named, `/diff/files?${queryOf({ ...which, after })}`)),
-    fileDiff: (named: Named, which: ChangesQuery, query: { path: string; after: number; context?: number }) =>
-      ask<FileDiff>('GET', of(named, `/diff/file?${queryOf({ ...which, ...query })}`)),
-    comments: (named: Named) => ask<PlanComments>('GET', of(named, '/comments')),
-    prompt: (named: Named, query: Record<string, string>) =>
-      ask<PromptShow>('GET', of(named, `/prompt?${new URLSearchParams(query)}`)),
-    /** The plan as it was after that line of its journal. */
-    replay: (named: Named, to: number) => ask<PlanReplay>('GET', of(named, `/replay?to=${to}`)),
-    /** The logs of the checks that judged an agent's runs. */
-    checks: (project: string, title: string) => ask<RunLog[]>('GET', agent(project, title, '/logs?check=1')),
-    signal: (project: string, id: number) =>
-      ask<SignalEntry>('GET', `/v1/repos/${encodeURIComponent(project)}/signals/${id}`),
-    log: (project: string, title: string) => text(agent(project, title, '/capture')),
-    chart: (machine: string) => fetch(`/charts/${machine}.json`),
-    send: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
-      ask<SignalAnswer>('POST', `/v1/repos/${encodeURIComponent(project)}/signals`, { plan, type, payload }),
-    /** The effects that the signal would have; changes nothing. */
-    preview: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
-      ask<ActPreview>('POST', `/v1/repos/${encodeURIComponent(project)}/preview`, { plan, type, payload }),
-    /** The answer to an agent that asks for permission; `permission` names the question. */
-    permit: (project: string, title: string, word: 'allow' | 'deny', body: { permission: string; message?: string }) =>
-      ask<SignalAnswer>('POST', agent(project, title, `/${word}`), body),
+    ) => ask<unknown>('POST', ofRepo(project, `/landing/${word}`), of),
+    repoWord: (project: string, word: 'pause' | 'resume') => ask<unknown>('POST', ofRepo(project, `/${word}`), {}),
     /** Pauses or resumes the named part of the queue, or all of it. */
     queueWord: (word: 'pause' | 'resume', { project, plan, title }: Partial<QueuePause> = {}) =>
       ask<unknown>('POST', `/v1/queue/${word}`, {
@@ -224,6 +194,56 @@ export function createApi(session: Session, onLocked: () => void) {
         ...(title == null ? {} : { title }),
       }),
     readNotifications: () => ask<unknown>('POST', '/v1/notifications/clear', {}),
+    events: (since: number | null, signal: AbortSignal) =>
+      call('GET', `/v1/events?calm=1${since === null ? '' : `&since=${since}`}`, { signal }),
+  };
+}
+
+function planCalls({ ask }: Requests) {
+  return {
+    plan: (named: Named) => ask<PlanShow>('GET', ofPlan(named, '')),
+    register: ({ project, plan }: Named, content: string) =>
+      ask<PlanShow>('POST', ofRepo(project, '/plans'), { plan, content }),
+    edit: (named: Named, content: string) => ask<SignalAnswer>('PUT', ofPlan(named, '/content'), { content }),
+    explain: (named: Named) => ask<Explanation>('GET', ofPlan(named, '/explain')),
+    states: (named: Named, at: number | null) =>
+      ask<PlanStates>('GET', ofPlan(named, `/states${at === null ? '' : `?at=${at}`}`)),
+    history: (named: Named, after: number) => ask<HistoryEntry[]>('GET', ofPlan(named, `/history?after=${after}`)),
+    /** The files without their texts; with `to`: the files after that line of the journal. */
+    changes: (named: Named, which: ChangesQuery, after: number) =>
+      ask<PlanChanges>('GET', ofPlan(named, `/diff/files?${queryOf({ ...which, after })}`)),
+    fileDiff: (named: Named, which: ChangesQuery, query: { path: string; after: number; context?: number }) =>
+      ask<FileDiff>('GET', ofPlan(named, `/diff/file?${queryOf({ ...which, ...query })}`)),
+    comments: (named: Named) => ask<PlanComments>('GET', ofPlan(named, '/comments')),
+    prompt: (named: Named, query: Record<string, string>) =>
+      ask<PromptShow>('GET', ofPlan(named, `/prompt?${new URLSearchParams(query)}`)),
+    /** The plan as it was after that line of its journal. */
+    replay: (named: Named, to: number) => ask<PlanReplay>('GET', ofPlan(named, `/replay?to=${to}`)),
+    send: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
+      ask<SignalAnswer>('POST', ofRepo(project, '/signals'), { plan, type, payload }),
+    /** The effects that the signal would have; changes nothing. */
+    preview: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
+      ask<ActPreview>('POST', ofRepo(project, '/preview'), { plan, type, payload }),
+  };
+}
+
+function agentCalls({ ask, text }: Requests) {
+  return {
+    agents: ({ project, plan }: Named) =>
+      ask<InstanceEntry[]>('GET', `/v1/instances?${new URLSearchParams({ project, plan })}`),
+    /** The logs of the checks that judged an agent's runs. */
+    checks: (project: string, title: string) => ask<RunLog[]>('GET', ofAgent(project, title, '/logs?check=1')),
+    signal: (project: string, id: number) => ask<SignalEntry>('GET', ofRepo(project, `/signals/${id}`)),
+    log: (project: string, title: string) => text(ofAgent(project, title, '/capture')),
+    /** The answer to an agent that asks for permission; `permission` names the question. */
+    permit: (project: string, title: string, word: 'allow' | 'deny', body: { permission: string; message?: string }) =>
+      ask<SignalAnswer>('POST', ofAgent(project, title, `/${word}`), body),
+  };
+}
+
+function machineCalls({ ask, look }: Requests) {
+  return {
+    chart: (machine: string) => fetch(`/charts/${machine}.json`),
     /** The trees of user-defined machines; null: the engine has no such machines. */
     async trees(isFresh: boolean): Promise<MachineTreeEntry[] | null> {
       const own = (await look<MachineEntry[]>('/v1/machines', isFresh)).filter((machine) => machine.own);
@@ -243,9 +263,27 @@ export function createApi(session: Session, onLocked: () => void) {
       ask<HistoryEntry[]>('GET', ofTree(machine, id, `/history?after=${after}`)),
     sendMachine: (machine: string, id: string, type: string, payload: unknown) =>
       ask<MachineVerdict>('POST', ofTree(machine, id, '/signals'), { type, payload }),
-    events: (since: number | null, signal: AbortSignal) =>
-      call('GET', `/v1/events?calm=1${since === null ? '' : `&since=${since}`}`, { signal }),
   };
+}
+
+function ofRepo(project: string, rest: string): string {
+  return `/v1/repos/${encodeURIComponent(project)}${rest}`;
+}
+
+function ofPlan({ project, plan }: Named, rest: string): string {
+  return ofRepo(project, `/plans/${encodeURIComponent(plan)}${rest}`);
+}
+
+function ofAgent(project: string, title: string, rest: string): string {
+  return ofRepo(project, `/instances/${encodeURIComponent(title)}${rest}`);
+}
+
+function ofMachine(machine: string, rest: string): string {
+  return `/v1/machines/${encodeURIComponent(machine)}${rest}`;
+}
+
+function ofTree(machine: string, id: string, rest: string): string {
+  return ofMachine(machine, `/trees/${encodeURIComponent(id)}${rest}`);
 }
 
 /** A field that is null is left out. */

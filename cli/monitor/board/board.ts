@@ -18,7 +18,7 @@ import {
 import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
-import { hasSide, pageRows, picture, rowAt, spaceOf } from './picture.ts';
+import { hasSide, type Looking, pageRows, picture, rowAt, spaceOf } from './picture.ts';
 import { markedIndex, markedTarget, rowsOf, sideKindOf } from './rows.ts';
 import { type Board, firstBoard, type News, type Page, type Target } from './state.ts';
 import { type Pointer, takeTerminal } from './terminal.ts';
@@ -39,195 +39,242 @@ const tickMs = 1_000;
 /** Rows that one step of the wheel moves. */
 const wheelSteps = 3;
 
+/** The board's state, which is drawn at each change. */
+interface Screen {
+  board(): Board;
+  change(part: Partial<Board>): void;
+  looking(): Looking;
+}
+
 /** Returns the exit code: 0 after `q`, 130 after Ctrl-C. Throws an engine's errors, except that no engine runs. */
-export function runBoard({ call, first, attach, stored, near }: BoardOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const { out } = call;
-    let board = firstBoard(near);
-    let isOver = false;
-    const attention = createAttention({ stream: out.stdout, env: call.env, isOn: wantsAttention(call.env) });
-    const terminal = takeTerminal({
-      stdin: call.stdin,
-      stdout: out.stdout,
-      resized: () => {
-        if (board.page !== null) board = { ...board, page: withRows(board.page) };
-        drawing.anew();
-        show(board);
-      },
-      pointed,
-      leaving: attention.suspend,
-    });
-    const looking = () => ({ ...terminal.size(), nowMs: Date.now() });
-    const drawing = createDrawing(terminal, pressed);
-    const feed = createFeed(first, {
-      attach,
-      stored,
-      project: call.project,
-      near: () => board.near,
-      told: (news) => {
-        // Needs that existed before the board started do not ring the bell.
-        attention.show(needsOf(news), needsTitle(news), { isQuiet: board.news === null });
-        show({ ...board, news });
-      },
-      linked: (link) => show({ ...board, link }),
-      lost: (why) => show({ ...board, near: null, message: messageOfError(why) }),
-      failed: (thrown) => finish(() => reject(thrown)),
-    });
-    const ticking = setInterval(() => {
-      show(board);
-      void followLog();
-      void readSide();
-    }, tickMs);
+export function runBoard(options: BoardOptions): Promise<number> {
+  return new Promise((resolve, reject) => startBoard(options, { ended: resolve, failed: reject }));
+}
 
-    function show(next: Board): void {
-      board = next;
-      if (!isOver) drawing.draw(picture(board, looking(), out.paint));
+type Use = (client: Client) => Promise<void>;
+
+interface Ends {
+  ended(exitCode: number): void;
+  failed(thrown: unknown): void;
+}
+
+function startBoard({ call, first, attach, stored, near }: BoardOptions, { ended, failed }: Ends): void {
+  const { out } = call;
+  let board = firstBoard(near);
+  let isOver = false;
+  const attention = createAttention({ stream: out.stdout, env: call.env, isOn: wantsAttention(call.env) });
+  const terminal = takeTerminal({
+    stdin: call.stdin,
+    stdout: out.stdout,
+    resized: () => {
+      if (board.page !== null) board = { ...board, page: withRows(screen, board.page) };
+      redraw();
+    },
+    pointed,
+    leaving: attention.suspend,
+  });
+  const looking = () => ({ ...terminal.size(), nowMs: Date.now() });
+  const screen: Screen = { board: () => board, change: (part) => show({ ...board, ...part }), looking };
+  const side = createSideReader(screen);
+  const readSide = () => void side.read(feed.reading());
+  const drawing = createDrawing(terminal, pressed);
+  const feed = createFeed(first, {
+    attach,
+    stored,
+    project: call.project,
+    near: () => board.near,
+    told: (news) => {
+      // Needs that existed before the board started do not ring the bell.
+      attention.show(needsOf(news), needsTitle(news), { isQuiet: board.news === null });
+      show({ ...board, news });
+    },
+    linked: (link) => show({ ...board, link }),
+    lost: (why) => show({ ...board, near: null, message: messageOfError(why) }),
+    failed: (thrown) => finish(() => failed(thrown)),
+  });
+  const ticking = setInterval(() => {
+    show(board);
+    void followLog(screen, feed.client());
+    readSide();
+  }, tickMs);
+
+  function show(next: Board): void {
+    board = next;
+    if (!isOver) drawing.draw(picture(board, looking(), out.paint));
+  }
+
+  function redraw(): void {
+    drawing.anew();
+    show(board);
+  }
+
+  function pressed(key: Key): void {
+    if (isOver) return;
+    const at = looking();
+    const { board: next, command } = press(board, key, { height: spaceOf(board, at), nowMs: at.nowMs });
+    show(next);
+    readSide();
+    if (command !== null) obey(command);
+  }
+
+  /** Does the same as the corresponding key. */
+  function pointed({ does, line, column }: Pointer): void {
+    if (isOver) return;
+    if (does !== 'click') {
+      for (let step = 0; step < wheelSteps; step += 1) pressed({ name: does });
+      return;
     }
-
-    function pressed(key: Key): void {
-      if (isOver) return;
-      const at = looking();
-      const { board: next, command } = press(board, key, { height: spaceOf(board, at), nowMs: at.nowMs });
+    const next = clicked(board, looking(), { line, column });
+    if (next === 'enter') pressed({ name: 'enter' });
+    else if (next !== null) {
       show(next);
-      void readSide();
-      if (command !== null) obey(command);
+      readSide();
     }
+  }
 
-    /** Does the same as the corresponding key. */
-    function pointed({ does, line, column }: Pointer): void {
-      if (isOver) return;
-      if (does !== 'click') {
-        for (let step = 0; step < wheelSteps; step += 1) pressed({ name: does });
+  function obey(command: Command): void {
+    switch (command.kind) {
+      case 'quit':
+        finish(() => ended(command.exitCode));
         return;
-      }
-      if (board.input !== null || board.confirmation !== null) return;
-      const at = looking();
-      const index = rowAt(board, at, { line, column });
-      if (index === null) return;
-      const rows = rowsOf(board, at.nowMs);
-      const place = board.near === null ? 'fleet' : 'near';
-      if (markedIndex(rows, board.marks[place]) === index) {
-        pressed({ name: 'enter' });
+      case 'suspend':
+        terminal.suspend(redraw);
         return;
-      }
-      show({ ...board, marks: { ...board.marks, [place]: { id: rows[index]?.id ?? null, index } } });
-      void readSide();
-    }
-
-    function obey(command: Command): void {
-      switch (command.kind) {
-        case 'quit':
-          finish(() => resolve(command.exitCode));
-          return;
-        case 'suspend':
-          terminal.suspend(() => {
-            drawing.anew();
-            show(board);
-          });
-          return;
-        case 'redraw':
-          drawing.anew();
-          show(board);
-          return;
-        case 'look':
-          feed.look();
-          return;
-        case 'open':
-          void asked('asking', (client) => open(client, command), feed.reading());
-          return;
-        case 'ask':
-          void asked('asking', (client) => ask(client, command.target));
-          return;
-        case 'events':
-          void asked('asking', async (client) => show({ ...board, input: await eventInput(client, command.target) }));
-          return;
-        case 'do':
-          void asked('at it', (client) => carry(client, command));
-          return;
-        default:
-          command satisfies never;
-      }
-    }
-
-    /** One action at a time. A refusal is shown; any other error ends the board. */
-    async function asked(
-      busy: string,
-      use: (client: Client) => Promise<void>,
-      client: Client | null = feed.client(),
-    ): Promise<void> {
-      if (board.busy !== null) return;
-      show({ ...board, busy, message: null });
-      try {
-        if (client === null)
-          throw new EngineError(
-            'no_daemon',
-            'no engine answers now',
-            'the board goes on with the next one; try again then',
-          );
-        await use(client);
-        show({ ...board, busy: null });
-      } catch (thrown) {
-        try {
-          show({ ...board, busy: null, message: messageOfError(thrown) });
-        } catch (bug) {
-          finish(() => reject(bug));
-        }
-      }
-      feed.look();
-    }
-
-    async function open(client: Client, { page: kind, target }: Command & { kind: 'open' }): Promise<void> {
-      const text = await readPage(client, kind, target);
-      const page = withRows({
-        kind,
-        target,
-        ...text,
-        rows: [],
-        top: 0,
-        follows: kind === 'log',
-        search: '',
-        permission: null,
-      });
-      show({ ...board, page: atEnd(page, kind === 'log' || kind === 'history') });
-    }
-
-    async function carry(client: Client, { isSure = false, ...doing }: Doing & { isSure?: boolean }): Promise<void> {
-      const { action, input, target } = doing;
-      const confirmation = isSure ? null : await confirmationOf(client, doing);
-      if (confirmation !== null) return show({ ...board, confirmation });
-      const message = await carryOut(client, doing);
-      show({ ...board, message });
-      // Other agents may ask as well: their questions are shown one after the other.
-      if (action !== 'answer' || input === undefined || input.number === null || message.tone === 'bad') return;
-      const { questions } = await client.plan(target.project, target.plan ?? '');
-      if (questions.length > 0) show({ ...board, input: await questionOf(client, { ...target, title: null }) });
-    }
-
-    /** Asks the question with the nearest deadline first. */
-    async function ask(client: Client, target: Target): Promise<void> {
-      const question = await permissionPage(client, target);
-      if (question === null) return show({ ...board, input: await questionOf(client, target) });
-      const page: Page = { kind: 'permission', ...question, rows: [], top: 0, follows: false, search: '' };
-      show({ ...board, page: withRows(page) });
-    }
-
-    async function followLog(): Promise<void> {
-      const { page } = board;
-      const client = feed.client();
-      if (page === null || page.kind === 'permission' || !page.follows || client === null || board.busy !== null)
+      case 'redraw':
+        redraw();
         return;
-      // The regular reading of the board reports that no engine answers.
-      const text = await readPage(client, page.kind, page.target).catch(() => null);
-      if (text === null || board.page !== page) return;
-      show({ ...board, page: atEnd(withRows({ ...page, ...text }), true) });
+      case 'look':
+        feed.look();
+        return;
+      case 'open':
+        void asked('asking', (client) => openPage(screen, client, command), feed.reading());
+        return;
+      case 'ask':
+        void asked('asking', (client) => ask(screen, client, command.target));
+        return;
+      case 'events':
+        void asked('asking', async (client) => screen.change({ input: await eventInput(client, command.target) }));
+        return;
+      case 'do':
+        void asked('at it', (client) => carry(screen, client, command));
+        return;
+      default:
+        command satisfies never;
     }
+  }
 
-    let isReading = false;
+  /** One action at a time. */
+  async function asked(busy: string, use: Use, client: Client | null = feed.client()): Promise<void> {
+    if (board.busy !== null) return;
+    await withClient(screen, client, { busy, use }).catch((bug: unknown) => finish(() => failed(bug)));
+    feed.look();
+  }
 
+  function finish(settle: () => void): void {
+    if (isOver) return;
+    isOver = true;
+    clearInterval(ticking);
+    drawing.close();
+    terminal.leave();
+    attention.close();
+    feed.stop();
+    settle();
+  }
+}
+
+/** A refusal is shown. Throws if that cannot be drawn. */
+async function withClient(
+  screen: Screen,
+  client: Client | null,
+  { busy, use }: { readonly busy: string; readonly use: Use },
+): Promise<void> {
+  screen.change({ busy, message: null });
+  try {
+    if (client === null)
+      throw new EngineError(
+        'no_daemon',
+        'no engine answers now',
+        'the board goes on with the next one; try again then',
+      );
+    await use(client);
+    screen.change({ busy: null });
+  } catch (thrown) {
+    screen.change({ busy: null, message: messageOfError(thrown) });
+  }
+}
+
+/** The board after a click: another marked row, or the same as the key Enter; null: nothing is there. */
+function clicked(board: Board, at: Looking, position: { line: number; column: number }): Board | 'enter' | null {
+  if (board.input !== null || board.confirmation !== null) return null;
+  const index = rowAt(board, at, position);
+  if (index === null) return null;
+  const rows = rowsOf(board, at.nowMs);
+  const place = board.near === null ? 'fleet' : 'near';
+  if (markedIndex(rows, board.marks[place]) === index) return 'enter';
+  return { ...board, marks: { ...board.marks, [place]: { id: rows[index]?.id ?? null, index } } };
+}
+
+async function openPage(
+  screen: Screen,
+  client: Client,
+  { page: kind, target }: Command & { kind: 'open' },
+): Promise<void> {
+  const text = await readPage(client, kind, target);
+  const page = withRows(screen, {
+    kind,
+    target,
+    ...text,
+    rows: [],
+    top: 0,
+    follows: kind === 'log',
+    search: '',
+    permission: null,
+  });
+  screen.change({ page: kind === 'log' || kind === 'history' ? atEnd(screen, page) : page });
+}
+
+async function carry(
+  screen: Screen,
+  client: Client,
+  { isSure = false, ...doing }: Doing & { isSure?: boolean },
+): Promise<void> {
+  const { action, input, target } = doing;
+  const confirmation = isSure ? null : await confirmationOf(client, doing);
+  if (confirmation !== null) return screen.change({ confirmation });
+  const message = await carryOut(client, doing);
+  screen.change({ message });
+  // Other agents may ask as well: their questions are shown one after the other.
+  if (action !== 'answer' || input === undefined || input.number === null || message.tone === 'bad') return;
+  const { questions } = await client.plan(target.project, target.plan ?? '');
+  if (questions.length > 0) screen.change({ input: await questionOf(client, { ...target, title: null }) });
+}
+
+/** Asks the question with the nearest deadline first. */
+async function ask(screen: Screen, client: Client, target: Target): Promise<void> {
+  const question = await permissionPage(client, target);
+  if (question === null) return screen.change({ input: await questionOf(client, target) });
+  const page: Page = { kind: 'permission', ...question, rows: [], top: 0, follows: false, search: '' };
+  screen.change({ page: withRows(screen, page) });
+}
+
+/** Reads a log or a history that is shown to its end. */
+async function followLog(screen: Screen, client: Client | null): Promise<void> {
+  const { page, busy } = screen.board();
+  if (page === null || page.kind === 'permission' || !page.follows || client === null || busy !== null) return;
+  // The regular reading of the board reports that no engine answers.
+  const text = await readPage(client, page.kind, page.target).catch(() => null);
+  if (text === null || screen.board().page !== page) return;
+  screen.change({ page: atEnd(screen, withRows(screen, { ...page, ...text })) });
+}
+
+/** Reads what the side shows of the marked row. */
+function createSideReader(screen: Screen) {
+  let isReading = false;
+  return {
     /** A log is read again each time; a diff only when its plan has changed. */
-    async function readSide(): Promise<void> {
-      const client = feed.reading();
-      const at = looking();
+    async read(client: Client | null): Promise<void> {
+      const board = screen.board();
+      const at = screen.looking();
       const target = markedTarget(board, at.nowMs);
       if (isReading || client === null || target === null || target.plan === null || !hasSide(board, at)) return;
       const { side } = board;
@@ -244,29 +291,18 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
         return { title, lines: messageOfError(thrown).lines.map((line) => ({ tone: 'dim' as const, text: line })) };
       });
       isReading = false;
-      if (text !== null) show({ ...board, side: { kind, of, ...text } });
-    }
+      if (text !== null) screen.change({ side: { kind, of, ...text } });
+    },
+  };
+}
 
-    function withRows(page: Page): Page {
-      return { ...page, rows: pageRows(page, terminal.size().width) };
-    }
+function withRows(screen: Screen, page: Page): Page {
+  return { ...page, rows: pageRows(page, screen.looking().width) };
+}
 
-    function atEnd(page: Page, isWanted: boolean): Page {
-      const space = spaceOf({ ...board, page, busy: null, message: null }, looking());
-      return isWanted ? { ...page, top: Math.max(0, page.rows.length - space) } : page;
-    }
-
-    function finish(settle: () => void): void {
-      if (isOver) return;
-      isOver = true;
-      clearInterval(ticking);
-      drawing.close();
-      terminal.leave();
-      attention.close();
-      feed.stop();
-      settle();
-    }
-  });
+function atEnd(screen: Screen, page: Page): Page {
+  const space = spaceOf({ ...screen.board(), page, busy: null, message: null }, screen.looking());
+  return { ...page, top: Math.max(0, page.rows.length - space) };
 }
 
 /** A name for each need, which does not change while the need lasts. */
