@@ -117,15 +117,15 @@ it('a state of the plan is at most five files, and lists, hooks and a person’s
   expect([checked.status, checked.stderr]).toEqual([1, expect.stringContaining(`${outside}:`)]);
 });
 
-/** Calls verbs of the copy in the process of a script, which has loaded most of their modules already. Throws if a verb fails. */
+/** Calls verbs of the copy in the process of a script, which has loaded most of their modules already. Throws if a verb ends with another code. */
 const inProcess = `
 import { Readable } from 'node:stream';
 import { runProgram } from './dist/cli/program.js';
-async function call(words, where) {
+async function call(words, where, accepted = [0]) {
   const [stdout, stderr] = [[], []];
   const streams = [stdout, stderr].map((parts) => ({ write: (part) => void parts.push(part) }));
   const code = await runProgram({ argv: words, ...where, stdin: Readable.from([]), stdout: streams[0], stderr: streams[1] });
-  if (code !== 0) throw new Error(words.join(' ') + ' ended with ' + code + ': ' + stderr.join(''));
+  if (!accepted.includes(code)) throw new Error(words.join(' ') + ' ended with ' + code + ': ' + stderr.join(''));
   return stdout.join('');
 }
 `;
@@ -325,7 +325,7 @@ it('a forge is one value and the calls of its API, and it is recognized, listed 
 /** A program of that name on PATH, which a repo is set up for, and which works on a plan. */
 const works = `
 ${inProcess}
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -347,28 +347,27 @@ const script = [
   'esac',
 ];
 writeFileSync(join(programs, 'acme'), script.join('\\n'), { mode: 0o755 });
-const env = { ...process.env, HOME: folder, STATOR_HOME: join(folder, 'home'), PATH: programs + ':' + process.env.PATH };
-const how = { cwd: repo, env, encoding: 'utf8', stdio: 'pipe' };
-const run = (program, ...args) => execFileSync(program, args, how);
-const main = join(process.cwd(), 'dist/cli/main.js');
-const stator = (...words) => run(process.execPath, main, ...words);
-run('git', 'init', '-q', '-b', 'main');
-for (const [key, value] of [['name', 'a'], ['email', 'a@b.test']]) run('git', 'config', 'user.' + key, value);
-run('git', 'commit', '-q', '--allow-empty', '-m', 'first');
-const init = stator('init', '--agent', 'acme', '--yes');
+// Verbs look for programs in the folders of the process.
+Object.assign(process.env, { HOME: folder, STATOR_HOME: join(folder, 'home'), PATH: programs + ':' + process.env.PATH });
+const where = { cwd: repo, env: process.env };
+const stator = (...words) => call(words, where);
+const git = (...args) => execFileSync('git', args, { cwd: repo });
+git('init', '-q', '-b', 'main');
+for (const [key, value] of [['name', 'a'], ['email', 'a@b.test']]) git('config', 'user.' + key, value);
+git('commit', '-q', '--allow-empty', '-m', 'first');
+const init = await stator('init', '--agent', 'acme', '--yes');
 writeFileSync(join(repo, '.stator', 'config.toml'), '[agents.default]\\npreset = "acme"\\n[agents.reviewer]\\nenabled = false\\n');
 writeFileSync(join(repo, 'p.md'), '# P\\n\\n## Wave 1\\n\\n### Task 1: a\\n\\nMake it.\\n');
-stator('run', 'p.md', '--trust');
+await stator('run', 'p.md', '--trust');
 // The machine may lack what other checks look for.
-const { checks } = JSON.parse(spawnSync(process.execPath, [main, 'doctor', '--json'], how).stdout);
-const read = (...words) => call(words, { env, cwd: repo });
-const [agent] = JSON.parse(await read('agent', 'list', '--json'));
+const { checks } = JSON.parse(await call(['doctor', '--json'], where, [0, 1]));
+const [agent] = JSON.parse(await stator('agent', 'list', '--json'));
 console.log(JSON.stringify({
   init,
   doctor: checks.find(({ name }) => name === 'agent acme')?.detail,
-  plan: JSON.parse(await read('plan', 'show', 'p', '--json')).status,
+  plan: JSON.parse(await stator('plan', 'show', 'p', '--json')).status,
   agent: { preset: agent.preset, state: agent.state, tokens: agent.usage.input_tokens },
-  log: await read('agent', 'logs', agent.title),
+  log: await stator('agent', 'logs', agent.title),
 }));
 rmSync(folder, { recursive: true });
 `;
