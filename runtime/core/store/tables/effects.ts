@@ -38,11 +38,20 @@ export const endsWithTree = {
 const keysOf = (tree: string, table: string) => `${table}.key > ${tree} || '/' AND ${table}.key < ${tree} || '0'`;
 
 export function createEffectTable(db: Connection) {
-  const insert = db.prepare(
-    `INSERT INTO effects (key, tree, project, plan, name, kind, lane, resource, priority, payload, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    { answers: 'each' },
-  );
+  const expiry = createExpiry(db, {
+    name: 'effects',
+    number: 'id',
+    where: `status IN ('done', 'failed', 'withdrawn') AND finished_at < @beforeMs AND id < (SELECT max(id) FROM effects)
+      AND (kind = 'hook.deliver' OR NOT EXISTS (
+        SELECT 1 FROM plans p WHERE p.project = effects.project AND p.plan = effects.plan AND p.deleted_at IS NULL
+          AND p.status NOT IN ('done', 'cancelled')))`,
+    statements: ['DELETE FROM effects WHERE <these>'],
+  });
+  return { ...startableEffects(db), ...laneCounts(db), ...effectChanges(db), ...effectQueries(db), expiry };
+}
+
+/** Effects that may begin now, in the order in which they take their slots. */
+function startableEffects(db: Connection) {
   // A resource belongs to the effect that runs on it, then to the earliest request. The statuses are written twice: in this very form the index covers them, and
   // without it each of a thousand rows would look at all the others.
   const startable = db.prepare<[Record<string, unknown>], EffectRow>(
@@ -71,51 +80,56 @@ export function createEffectTable(db: Connection) {
        ) SELECT project FROM p WHERE project IS NOT NULL`,
   );
   const paused = db.prepare('SELECT 1 FROM queue WHERE paused_at IS NOT NULL');
-  const take = db.prepare(
-    `UPDATE effects AS e SET status = 'running', host = ?, epoch = ?, started_at = ?, attempts = attempts + 1
-     WHERE id = ? AND status = 'queued' AND ${mayBegin} AND NOT EXISTS (
-       SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running') AND o.status = 'running')`,
+  // There may be many thousands of hooks behind one that fails: only the first of each resource is read.
+  const startableHooks = db.prepare<[Record<string, unknown>], EffectRow>(
+    `SELECT ${columns} FROM effects e
+     WHERE id IN (
+         SELECT min(id) FROM effects WHERE kind = 'hook.deliver' AND status IN ('queued', 'running') GROUP BY project, resource)
+       AND status = 'queued' AND next_at <= @now
+       AND NOT EXISTS (
+         SELECT 1 FROM effects o WHERE o.lane = 'hook' AND o.status = 'running' AND o.project = e.project AND o.resource = e.resource)
+       AND project NOT IN (SELECT value FROM json_each(@closed))
+       AND (CAST(@trees AS TEXT) IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
+     ORDER BY id LIMIT ${lookAhead}`,
   );
-  const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND host = ? AND epoch <> ?`);
-  const countSuspected = db.prepare(
-    `UPDATE effects SET suspected = suspected + 1 WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
-  );
-  const clearSuspected = db.prepare(
-    `UPDATE effects SET suspected = 0 WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
-  );
-  // `+id`: sorted afterwards. In the order of `id` itself the query would read every ended effect.
-  const running = db.prepare<[{ host: string | null }], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE status = 'running' AND (CAST(@host AS TEXT) IS NULL OR host = @host) ORDER BY +id`,
-  );
-  const settle = db.prepare(
-    `UPDATE effects SET status = ?, finished_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
-     WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
-  );
-  const again = db.prepare(
-    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, next_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
-     WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
-  );
-  const putBack = db.prepare(
-    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, attempts = attempts - 1, next_at = ?, error = ?,
-       waiting_since = coalesce(waiting_since, ?)
-     WHERE key = ? AND status = 'running' AND stop_at IS NULL AND host = ? AND epoch = ?`,
-  );
-  const noteWait = db.prepare(
-    `UPDATE effects SET waiting_since = ?, error = ? WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
-  );
-  const byKey = db.prepare<[string], EffectRow>(`SELECT ${columns} FROM effects WHERE key = ?`);
-  const withdraw = db.prepare(
-    `UPDATE effects SET status = 'withdrawn', finished_at = ?, waiting_since = NULL WHERE key = ? AND status = 'queued'`,
-  );
-  const stop = db.prepare<[{ stopAt: number; key: string }]>(
-    `UPDATE effects SET stop_at = CASE WHEN stop_at < @stopAt THEN stop_at ELSE @stopAt END WHERE key = @key AND status = 'running'`,
-  );
-  const endOf = (status: 'queued' | 'running') =>
-    db.prepare<[{ tree: string; at: number }]>(
-      `UPDATE effects SET ${endsWithTree[status]('@at')} WHERE ${keysOf('@tree', 'effects')} AND ${endsWithTree.of(status)}`,
-    );
-  const endQueued = endOf('queued');
-  const endRunning = endOf('running');
+
+  return {
+    /** In the present state of the plans and the queue. */
+    startable(
+      { lane, nowMs, closed, agents, held = [], hostNames, ofOthers = [], trees, limit = lookAhead }: StartQuery,
+      elsewhere: () => Answer<readonly string[]>,
+    ): Answer<EffectRow[]> {
+      // None of the thousand that then wait has to be read.
+      const isOfAgents = lane === 'worker' || lane === 'coordinator';
+      const common = { now: nowMs, trees: trees === undefined ? null : JSON.stringify(trees) };
+      if (lane === 'hook')
+        return answered(elsewhere(), (others) =>
+          startableHooks.all({ ...common, closed: JSON.stringify([...closed, ...others]) }),
+        );
+      if (isOfAgents && agents === 'none') return [];
+      return answered(isOfAgents ? paused.get() : undefined, (isPaused) => {
+        if (isPaused !== undefined) return [];
+        const named = {
+          ...common,
+          lane,
+          limit,
+          agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
+          held: held.length === 0 ? null : JSON.stringify(held),
+          hostNames: hostNames === undefined ? null : JSON.stringify(hostNames),
+          ofOthers: ofOthers.length === 0 ? null : JSON.stringify(ofOthers),
+        };
+        return answered(here(openProjects.all(), elsewhere), (found) => {
+          const projects = found.map(({ project }) => project).filter((project) => !closed.includes(project));
+          const ofEach = all(projects.map((project) => startable.all({ ...named, project })));
+          return answered(ofEach, (rows) => rows.flat().sort((a, b) => b.priority - a.priority || a.id - b.id));
+        });
+      });
+    },
+  };
+}
+
+/** The effects of each lane: how many there are, and which wait for a slot. */
+function laneCounts(db: Connection) {
   // The status is written exactly as in an index that has no other rows.
   const ofLane = (status: 'queued' | 'running') =>
     db.prepare<[string], { project: string; count: number }>(
@@ -142,6 +156,131 @@ export function createEffectTable(db: Connection) {
          SELECT (SELECT min(lane) FROM effects WHERE status = 'queued' AND lane > l.lane) FROM l WHERE l.lane IS NOT NULL
        ) SELECT lane FROM l WHERE lane IS NOT NULL`,
   );
+  // `next_at > 0` is written exactly as in the index, which then covers the query, however many only wait for their turn.
+  const nextAt = db.prepare<[number], { at: number | null }>(
+    `SELECT min(next_at) AS at FROM effects WHERE status = 'queued' AND next_at > 0 AND next_at > ?`,
+  );
+
+  return {
+    counts: (lane: Lane, status: 'queued' | 'running', host?: string): Answer<Map<string, number>> =>
+      answered(
+        host === undefined ? countsOf[status].all(lane) : runningOfHost.all(lane, host),
+        (rows) => new Map(rows.map(({ project, count }) => [project, count])),
+      ),
+    slotWaiters: (isNamed: boolean) => (isNamed ? namedWaiters : waiters).all(),
+    queuedLanes: () => answered(queuedLanes.all(), (rows) => rows.map(({ lane }) => lane)),
+    nextAt: (afterMs: number) => answered(nextAt.get(afterMs), (row) => row?.at ?? null),
+  };
+}
+
+/** The changes of effects. Each names the status and the owner that it expects. */
+function effectChanges(db: Connection) {
+  const insert = db.prepare(
+    `INSERT INTO effects (key, tree, project, plan, name, kind, lane, resource, priority, payload, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    { answers: 'each' },
+  );
+  const take = db.prepare(
+    `UPDATE effects AS e SET status = 'running', host = ?, epoch = ?, started_at = ?, attempts = attempts + 1
+     WHERE id = ? AND status = 'queued' AND ${mayBegin} AND NOT EXISTS (
+       SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running') AND o.status = 'running')`,
+  );
+  const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND host = ? AND epoch <> ?`);
+  const countSuspected = db.prepare(
+    `UPDATE effects SET suspected = suspected + 1 WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
+  );
+  const clearSuspected = db.prepare(
+    `UPDATE effects SET suspected = 0 WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
+  );
+  const settle = db.prepare(
+    `UPDATE effects SET status = ?, finished_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
+     WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
+  );
+  const again = db.prepare(
+    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, next_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
+     WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
+  );
+  const putBack = db.prepare(
+    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, attempts = attempts - 1, next_at = ?, error = ?,
+       waiting_since = coalesce(waiting_since, ?)
+     WHERE key = ? AND status = 'running' AND stop_at IS NULL AND host = ? AND epoch = ?`,
+  );
+  const noteWait = db.prepare(
+    `UPDATE effects SET waiting_since = ?, error = ? WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
+  );
+  const withdraw = db.prepare(
+    `UPDATE effects SET status = 'withdrawn', finished_at = ?, waiting_since = NULL WHERE key = ? AND status = 'queued'`,
+  );
+  const stop = db.prepare<[{ stopAt: number; key: string }]>(
+    `UPDATE effects SET stop_at = CASE WHEN stop_at < @stopAt THEN stop_at ELSE @stopAt END WHERE key = @key AND status = 'running'`,
+  );
+  const endOf = (status: 'queued' | 'running') =>
+    db.prepare<[{ tree: string; at: number }]>(
+      `UPDATE effects SET ${endsWithTree[status]('@at')} WHERE ${keysOf('@tree', 'effects')} AND ${endsWithTree.of(status)}`,
+    );
+  const endQueued = endOf('queued');
+  const endRunning = endOf('running');
+  const redeliver = db.prepare(
+    `UPDATE effects SET status = 'queued', attempts = 0, suspected = 0, next_at = 0, stop_at = NULL, epoch = NULL, started_at = NULL, finished_at = NULL, error = NULL
+     WHERE key = ? AND kind = 'hook.deliver' AND status IN ('done', 'failed', 'withdrawn')`,
+  );
+
+  return {
+    insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): Answer<unknown> {
+      const parsed = parseTree(tree);
+      const key = effectKey(tree, effect.id);
+      const project = 'project' in parsed ? parsed.project : '';
+      const plan = 'plan' in parsed ? parsed.plan : '';
+      return insert.run(
+        key,
+        tree,
+        project,
+        plan,
+        effect.id,
+        effect.kind,
+        laneOf(effect),
+        resourceOf(effect),
+        priority,
+        JSON.stringify(effect),
+        at,
+      );
+    },
+    take: ({ id, owner: { host, epoch }, at }: Omit<ChangeOf<'effect.take'>, 'do'>) =>
+      changedOne(take.run(host, epoch, at, id)),
+    /** This owner takes over effects that an earlier owner of the host left running; their slots stay taken. */
+    adopt: ({ host, epoch }: EffectOwner) => adopt.run(epoch, host, epoch),
+    countSuspected: ({ key, owner }: Omit<ChangeOf<'effect.count-suspected'>, 'do'>) =>
+      countSuspected.run(key, owner.host, owner.epoch),
+    clearSuspected: ({ key, owner }: Omit<ChangeOf<'effect.clear-suspected'>, 'do'>) =>
+      clearSuspected.run(key, owner.host, owner.epoch),
+    settle: ({ key, status, error, owner, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>) =>
+      changedOne(settle.run(status, at, error, result ?? null, key, owner.host, owner.epoch)),
+    tryAgain: ({ key, nextAt, error, owner, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>) =>
+      changedOne(again.run(nextAt, error, result ?? null, key, owner.host, owner.epoch)),
+    redeliver: (key: string) => changedOne(redeliver.run(key)),
+    /** Resets it as if it had not been begun: it waits in its row, without its slot. Not if it must stop. */
+    putBack: ({ key, nextAt, error, owner, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>) =>
+      changedOne(putBack.run(nextAt, error, at, key, owner.host, owner.epoch)),
+    /** What a running one waits for, since `at`; null: for nothing any more. */
+    noteWait: ({ key, wait, owner }: Omit<ChangeOf<'effect.note-wait'>, 'do'>) =>
+      noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, owner.host, owner.epoch),
+    /** Whether it was withdrawn: it had not begun and never will. A running one ends at `stopAt`. */
+    stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do'>): Answer<boolean> {
+      return answered(changedOne(withdraw.run(at, key)), (isWithdrawn) =>
+        isWithdrawn ? true : answered(stop.run({ stopAt, key }), () => false),
+      );
+    },
+    endTree: (tree: TreeAddress, at: number) => all([endQueued.run({ tree, at }), endRunning.run({ tree, at })]),
+  };
+}
+
+/** Effects by their key, their tree, or what they wait for. */
+function effectQueries(db: Connection) {
+  // `+id`: sorted afterwards. In the order of `id` itself the query would read every ended effect.
+  const running = db.prepare<[{ host: string | null }], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE status = 'running' AND (CAST(@host AS TEXT) IS NULL OR host = @host) ORDER BY +id`,
+  );
+  const byKey = db.prepare<[string], EffectRow>(`SELECT ${columns} FROM effects WHERE key = ?`);
   const ofTree = db.prepare<[{ tree: string }], EffectRow>(
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
@@ -174,22 +313,6 @@ export function createEffectTable(db: Connection) {
          SELECT 1 FROM effects o WHERE ${keysOf('@tree', 'o')} AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
      ORDER BY id`,
   );
-  // `next_at > 0` is written exactly as in the index, which then covers the query, however many only wait for their turn.
-  const nextAt = db.prepare<[number], { at: number | null }>(
-    `SELECT min(next_at) AS at FROM effects WHERE status = 'queued' AND next_at > 0 AND next_at > ?`,
-  );
-  // There may be many thousands of hooks behind one that fails: only the first of each resource is read.
-  const startableHooks = db.prepare<[Record<string, unknown>], EffectRow>(
-    `SELECT ${columns} FROM effects e
-     WHERE id IN (
-         SELECT min(id) FROM effects WHERE kind = 'hook.deliver' AND status IN ('queued', 'running') GROUP BY project, resource)
-       AND status = 'queued' AND next_at <= @now
-       AND NOT EXISTS (
-         SELECT 1 FROM effects o WHERE o.lane = 'hook' AND o.status = 'running' AND o.project = e.project AND o.resource = e.resource)
-       AND project NOT IN (SELECT value FROM json_each(@closed))
-       AND (CAST(@trees AS TEXT) IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
-     ORDER BY id LIMIT ${lookAhead}`,
-  );
   const deliveries = db.prepare<[Record<string, unknown>], EffectRow>(
     `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan)
        AND (CAST(@hook AS TEXT) IS NULL OR json_extract(payload, '$.hook') = @hook)
@@ -199,107 +322,9 @@ export function createEffectTable(db: Connection) {
   const delivery = db.prepare<[string], EffectRow>(
     `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND name = ? ORDER BY id`,
   );
-  const redeliver = db.prepare(
-    `UPDATE effects SET status = 'queued', attempts = 0, suspected = 0, next_at = 0, stop_at = NULL, epoch = NULL, started_at = NULL, finished_at = NULL, error = NULL
-     WHERE key = ? AND kind = 'hook.deliver' AND status IN ('done', 'failed', 'withdrawn')`,
-  );
-
-  const expiry = createExpiry(db, {
-    name: 'effects',
-    number: 'id',
-    where: `status IN ('done', 'failed', 'withdrawn') AND finished_at < @beforeMs AND id < (SELECT max(id) FROM effects)
-      AND (kind = 'hook.deliver' OR NOT EXISTS (
-        SELECT 1 FROM plans p WHERE p.project = effects.project AND p.plan = effects.plan AND p.deleted_at IS NULL
-          AND p.status NOT IN ('done', 'cancelled')))`,
-    statements: ['DELETE FROM effects WHERE <these>'],
-  });
 
   return {
-    expiry,
-    insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): Answer<unknown> {
-      const parsed = parseTree(tree);
-      const key = effectKey(tree, effect.id);
-      const project = 'project' in parsed ? parsed.project : '';
-      const plan = 'plan' in parsed ? parsed.plan : '';
-      return insert.run(
-        key,
-        tree,
-        project,
-        plan,
-        effect.id,
-        effect.kind,
-        laneOf(effect),
-        resourceOf(effect),
-        priority,
-        JSON.stringify(effect),
-        at,
-      );
-    },
-    /** In the present state of the plans and the queue. */
-    startable(
-      { lane, nowMs, closed, agents, held = [], hostNames, ofOthers = [], trees, limit = lookAhead }: StartQuery,
-      elsewhere: () => Answer<readonly string[]>,
-    ): Answer<EffectRow[]> {
-      // None of the thousand that then wait has to be read.
-      const isOfAgents = lane === 'worker' || lane === 'coordinator';
-      const common = { now: nowMs, trees: trees === undefined ? null : JSON.stringify(trees) };
-      if (lane === 'hook')
-        return answered(elsewhere(), (others) =>
-          startableHooks.all({ ...common, closed: JSON.stringify([...closed, ...others]) }),
-        );
-      if (isOfAgents && agents === 'none') return [];
-      return answered(isOfAgents ? paused.get() : undefined, (isPaused) => {
-        if (isPaused !== undefined) return [];
-        const named = {
-          ...common,
-          lane,
-          limit,
-          agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
-          held: held.length === 0 ? null : JSON.stringify(held),
-          hostNames: hostNames === undefined ? null : JSON.stringify(hostNames),
-          ofOthers: ofOthers.length === 0 ? null : JSON.stringify(ofOthers),
-        };
-        return answered(here(openProjects.all(), elsewhere), (found) => {
-          const projects = found.map(({ project }) => project).filter((project) => !closed.includes(project));
-          const ofEach = all(projects.map((project) => startable.all({ ...named, project })));
-          return answered(ofEach, (rows) => rows.flat().sort((a, b) => b.priority - a.priority || a.id - b.id));
-        });
-      });
-    },
-    take: ({ id, owner: { host, epoch }, at }: Omit<ChangeOf<'effect.take'>, 'do'>) =>
-      changedOne(take.run(host, epoch, at, id)),
-    /** This owner takes over effects that an earlier owner of the host left running; their slots stay taken. */
-    adopt: ({ host, epoch }: EffectOwner) => adopt.run(epoch, host, epoch),
-    countSuspected: ({ key, owner }: Omit<ChangeOf<'effect.count-suspected'>, 'do'>) =>
-      countSuspected.run(key, owner.host, owner.epoch),
-    clearSuspected: ({ key, owner }: Omit<ChangeOf<'effect.clear-suspected'>, 'do'>) =>
-      clearSuspected.run(key, owner.host, owner.epoch),
-    settle: ({ key, status, error, owner, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>) =>
-      changedOne(settle.run(status, at, error, result ?? null, key, owner.host, owner.epoch)),
-    tryAgain: ({ key, nextAt, error, owner, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>) =>
-      changedOne(again.run(nextAt, error, result ?? null, key, owner.host, owner.epoch)),
-    redeliver: (key: string) => changedOne(redeliver.run(key)),
-    /** Resets it as if it had not been begun: it waits in its row, without its slot. Not if it must stop. */
-    putBack: ({ key, nextAt, error, owner, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>) =>
-      changedOne(putBack.run(nextAt, error, at, key, owner.host, owner.epoch)),
-    /** What a running one waits for, since `at`; null: for nothing any more. */
-    noteWait: ({ key, wait, owner }: Omit<ChangeOf<'effect.note-wait'>, 'do'>) =>
-      noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, owner.host, owner.epoch),
-    /** Whether it was withdrawn: it had not begun and never will. A running one ends at `stopAt`. */
-    stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do'>): Answer<boolean> {
-      return answered(changedOne(withdraw.run(at, key)), (isWithdrawn) =>
-        isWithdrawn ? true : answered(stop.run({ stopAt, key }), () => false),
-      );
-    },
-    endTree: (tree: TreeAddress, at: number) => all([endQueued.run({ tree, at }), endRunning.run({ tree, at })]),
     read: (key: string) => orNull(byKey.get(key)),
-    counts: (lane: Lane, status: 'queued' | 'running', host?: string): Answer<Map<string, number>> =>
-      answered(
-        host === undefined ? countsOf[status].all(lane) : runningOfHost.all(lane, host),
-        (rows) => new Map(rows.map(({ project, count }) => [project, count])),
-      ),
-    slotWaiters: (isNamed: boolean) => (isNamed ? namedWaiters : waiters).all(),
-    queuedLanes: () => answered(queuedLanes.all(), (rows) => rows.map(({ lane }) => lane)),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey) =>
       answered(ofTree.all({ tree: planTree(project, plan) }), (rows) => rows.some(({ kind }) => kind === 'agent.run')),
@@ -326,6 +351,5 @@ export function createEffectTable(db: Connection) {
           return delivery.all(query.id);
       }
     },
-    nextAt: (afterMs: number) => answered(nextAt.get(afterMs), (row) => row?.at ?? null),
   };
 }

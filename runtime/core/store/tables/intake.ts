@@ -16,6 +16,11 @@ import { type Answer, answered, type Connection, changedOne, orNull } from './co
 const columns = 'intake, item, project, plan, title, reason, at, started_at AS "startedAt"';
 
 export function createIntakeTable(db: Connection) {
+  return { ...intakeItems(db), ...intakeThreads(db), ...intakeDeliveries(db), ...intakeMarks(db) };
+}
+
+/** Items that became plans, and what their plans came to. */
+function intakeItems(db: Connection) {
   const take = db.prepare(
     `INSERT INTO intake_items (intake, item, project, plan, title, at) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (intake, item) DO NOTHING`,
@@ -43,6 +48,21 @@ export function createIntakeTable(db: Connection) {
      WHERE i.intake = @intake AND r.started_at > @sinceMs`,
   );
 
+  return {
+    take: ({ intake, item, key, title, at }: Omit<ChangeOf<'intake.take'>, 'do'>): Answer<boolean> =>
+      changedOne(take.run(intake, item, key.project, key.plan, title, at)),
+    noteStart: ({ intake, item, at, reason }: Omit<ChangeOf<'intake.note-start'>, 'do'>) =>
+      noteStart.run(at, reason, intake, item),
+    read: (intake: string, item: string) => orNull(one.get(intake, item)),
+    list: (intake: string, limit: number) => list.all(intake, limit),
+    unstarted: (intake: string) => unstarted.all(intake),
+    counts: (sinceMs: number) => counts.all({ sinceMs }),
+    spent: (query: { readonly intake: string; readonly sinceMs: number }) => spent.all({ ...query }),
+  };
+}
+
+/** The reports to the trackers of items, and the texts that people permitted. */
+function intakeThreads(db: Connection) {
   const follow = db.prepare(
     `INSERT INTO intake_threads (intake, item, ref, digest, comments_at, comment, number, state, key, at)
      VALUES (@intake, @item, @ref, @digest, @commentsAt, @comment, 1, 'taken', @key, @at)
@@ -73,6 +93,23 @@ export function createIntakeTable(db: Connection) {
     'SELECT intake, item, digest, at FROM intake_allowances WHERE intake = ? ORDER BY item',
   );
 
+  return {
+    follow: ({ intake, item, ref, digest, commentsAt, comment, key, at }: Omit<ChangeOf<'intake.follow'>, 'do'>) =>
+      changedOne(follow.run({ intake, item, ref, digest, commentsAt, comment, key, at })),
+    turn: ({ intake, item, state, key, at, before }: Omit<ChangeOf<'intake.turn'>, 'do'>) =>
+      changedOne(turn.run({ intake, item, state, key, at, before })),
+    told: ({ intake, item, number, at }: Omit<ChangeOf<'intake.told'>, 'do'>) => told.run(at, intake, item, number),
+    passedOn: ({ intake, item, digest, commentsAt, comment }: Omit<ChangeOf<'intake.passed-on'>, 'do'>) =>
+      passOn.run({ intake, item, digest, commentsAt, comment }),
+    allow: ({ intake, item, digest, at }: Omit<ChangeOf<'intake.allow'>, 'do'>) =>
+      allow.run({ intake, item, digest, at }),
+    threads: (intake: string) => threads.all(intake),
+    allowances: (intake: string) => allowances.all(intake),
+  };
+}
+
+/** Deliveries that wait, and those that are known. */
+function intakeDeliveries(db: Connection) {
   // PostgreSQL takes a parameter in a SELECT for a text, unless the type is given.
   const deliver = db.prepare<[Omit<ChangeOf<'intake.deliver'>, 'do'>], { id: number }>(
     `INSERT INTO intake_deliveries (intake, item, content, at)
@@ -99,6 +136,24 @@ export function createIntakeTable(db: Connection) {
     'SELECT max(id) AS id FROM intake_deliveries WHERE intake = ? AND content IS NULL',
   );
 
+  return {
+    deliver: ({ intake, item, content, at }: Omit<ChangeOf<'intake.deliver'>, 'do'>): Answer<boolean> =>
+      answered(deliver.get({ intake, item, content, at }), (row) => {
+        if (row === undefined) return false;
+        const past = content === null ? row.id - knownDeliveryLimit : 0;
+        return past > 0 ? answered(forget.run(intake, past), () => true) : true;
+      }),
+    delivered: ({ intake, item }: Omit<ChangeOf<'intake.delivered'>, 'do'>) => changedOne(delivered.run(intake, item)),
+    waiting: (intake: string, after: number, limit: number) => waiting.all(intake, after, limit),
+    waitingCounts: () => waitingCounts.all(),
+    isDelivered: (intake: string, item: string) =>
+      answered(isDelivered.get({ intake, item }), (row) => row !== undefined),
+    lastDelivery: (intake: string) => answered(lastDelivery.get(intake), (row) => row?.id ?? 0),
+  };
+}
+
+/** How far each intake has read. */
+function intakeMarks(db: Connection) {
   const begin = db.prepare(
     `INSERT INTO intake_marks (intake, pattern, reached_at, reason) VALUES (@intake, @pattern, @reachedAt, @reason)
      ON CONFLICT (intake) DO NOTHING`,
@@ -113,43 +168,11 @@ export function createIntakeTable(db: Connection) {
   );
 
   return {
-    take: ({ intake, item, key, title, at }: Omit<ChangeOf<'intake.take'>, 'do'>): Answer<boolean> =>
-      changedOne(take.run(intake, item, key.project, key.plan, title, at)),
-    noteStart: ({ intake, item, at, reason }: Omit<ChangeOf<'intake.note-start'>, 'do'>) =>
-      noteStart.run(at, reason, intake, item),
-    read: (intake: string, item: string) => orNull(one.get(intake, item)),
-    list: (intake: string, limit: number) => list.all(intake, limit),
-    unstarted: (intake: string) => unstarted.all(intake),
-    follow: ({ intake, item, ref, digest, commentsAt, comment, key, at }: Omit<ChangeOf<'intake.follow'>, 'do'>) =>
-      changedOne(follow.run({ intake, item, ref, digest, commentsAt, comment, key, at })),
-    turn: ({ intake, item, state, key, at, before }: Omit<ChangeOf<'intake.turn'>, 'do'>) =>
-      changedOne(turn.run({ intake, item, state, key, at, before })),
-    told: ({ intake, item, number, at }: Omit<ChangeOf<'intake.told'>, 'do'>) => told.run(at, intake, item, number),
-    passedOn: ({ intake, item, digest, commentsAt, comment }: Omit<ChangeOf<'intake.passed-on'>, 'do'>) =>
-      passOn.run({ intake, item, digest, commentsAt, comment }),
-    allow: ({ intake, item, digest, at }: Omit<ChangeOf<'intake.allow'>, 'do'>) =>
-      allow.run({ intake, item, digest, at }),
-    deliver: ({ intake, item, content, at }: Omit<ChangeOf<'intake.deliver'>, 'do'>): Answer<boolean> =>
-      answered(deliver.get({ intake, item, content, at }), (row) => {
-        if (row === undefined) return false;
-        const past = content === null ? row.id - knownDeliveryLimit : 0;
-        return past > 0 ? answered(forget.run(intake, past), () => true) : true;
-      }),
-    delivered: ({ intake, item }: Omit<ChangeOf<'intake.delivered'>, 'do'>) => changedOne(delivered.run(intake, item)),
-    waiting: (intake: string, after: number, limit: number) => waiting.all(intake, after, limit),
-    waitingCounts: () => waitingCounts.all(),
-    isDelivered: (intake: string, item: string) =>
-      answered(isDelivered.get({ intake, item }), (row) => row !== undefined),
-    lastDelivery: (intake: string) => answered(lastDelivery.get(intake), (row) => row?.id ?? 0),
-    threads: (intake: string) => threads.all(intake),
-    allowances: (intake: string) => allowances.all(intake),
     mark({ intake, pattern, reachedAt, reason, before }: Omit<ChangeOf<'intake.mark'>, 'do'>): Answer<boolean> {
       const row = { intake, pattern, reachedAt, reason };
       return changedOne(before === null ? begin.run(row) : goOn.run({ ...row, before }));
     },
     unmark: (intake: string) => unmark.run(intake),
     marks: () => marks.all(),
-    counts: (sinceMs: number) => counts.all({ sinceMs }),
-    spent: (query: { readonly intake: string; readonly sinceMs: number }) => spent.all({ ...query }),
   };
 }

@@ -47,6 +47,18 @@ const columns =
   'project, plan, title, goal, branch, topic, author, status, phase, landing, accepts, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, file_as, budget, host';
 
 export function createPlanTable(db: Connection) {
+  // The row stays, so that the next plan of this name counts on from it.
+  const expiry = createExpiry(db, {
+    name: 'plans',
+    number: 'rowid',
+    where: "deleted_at < @beforeMs AND content <> ''",
+    statements: ["UPDATE plans SET content = '' WHERE <these>"],
+  });
+  return { ...planChanges(db), ...planQueries(db), expiry };
+}
+
+/** The changes of plans. */
+function planChanges(db: Connection) {
   const insert = db.prepare(
     `INSERT INTO plans (project, plan, content, goal, title, branch, topic, author, status, phase, landing, accepts, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, file_as, budget, host)
      VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @author, @status, @phase, @landing, @accepts, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @as, @budget, @host)
@@ -79,29 +91,6 @@ export function createPlanTable(db: Connection) {
   const remove = db.prepare(
     "UPDATE plans SET deleted_at = ?, updated_at = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND status IN ('ready', 'done', 'cancelled')",
   );
-  const read = db.prepare<[string, string], Row>(
-    `SELECT ${columns} FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL`,
-  );
-  const text = db.prepare<[string, string], { content: string }>(
-    'SELECT content FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL',
-  );
-  const generation = db.prepare<[string, string], { generation: number }>(
-    'SELECT generation FROM plans WHERE project = ? AND plan = ?',
-  );
-  const list = db.prepare<[Record<string, unknown>], Row>(
-    `SELECT ${columns} FROM plans WHERE deleted_at IS NULL AND (CAST(@project AS TEXT) IS NULL OR project = @project)
-       AND NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = plans.project AND r.removed_at IS NOT NULL)
-     ORDER BY (blocked IS NULL AND fault_signal IS NULL), project, updated_at DESC, plan`,
-  );
-  const counts = db.prepare<[], { project: string; total: number; active: number }>(
-    `SELECT project, count(*) AS total, count(CASE WHEN status NOT IN ('ready', 'done', 'cancelled') THEN 1 END) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
-  );
-
-  const traces = db.prepare<[number, number], TraceRow>(
-    `SELECT rowid AS number, project, plan, branch, status, base_branch, base_commit, base_on, updated_at, deleted_at FROM plans
-     WHERE rowid > ? ORDER BY rowid LIMIT CAST(? AS BIGINT)`,
-  );
-
   function parameters(
     { project, plan }: PlanKey,
     { accepts, blocked, holds, paused, budget, ...summary }: PlanSummary,
@@ -120,16 +109,7 @@ export function createPlanTable(db: Connection) {
     };
   }
 
-  // The row stays, so that the next plan of this name counts on from it.
-  const expiry = createExpiry(db, {
-    name: 'plans',
-    number: 'rowid',
-    where: "deleted_at < @beforeMs AND content <> ''",
-    statements: ["UPDATE plans SET content = '' WHERE <these>"],
-  });
-
   return {
-    expiry,
     insert({
       key,
       text: { content, goal, taken },
@@ -156,6 +136,34 @@ export function createPlanTable(db: Connection) {
     setBase: ({ project, plan }: PlanKey, { branch, commit, on }: PlanBase) =>
       setBase.run(branch, commit, on.length === 0 ? null : JSON.stringify(on), project, plan),
     remove: ({ project, plan }: PlanKey, at: number) => changedOne(remove.run(at, at, project, plan)),
+  };
+}
+
+/** Plans that are not deleted, and the traces of those that are. */
+function planQueries(db: Connection) {
+  const read = db.prepare<[string, string], Row>(
+    `SELECT ${columns} FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL`,
+  );
+  const text = db.prepare<[string, string], { content: string }>(
+    'SELECT content FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL',
+  );
+  const generation = db.prepare<[string, string], { generation: number }>(
+    'SELECT generation FROM plans WHERE project = ? AND plan = ?',
+  );
+  const list = db.prepare<[Record<string, unknown>], Row>(
+    `SELECT ${columns} FROM plans WHERE deleted_at IS NULL AND (CAST(@project AS TEXT) IS NULL OR project = @project)
+       AND NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = plans.project AND r.removed_at IS NOT NULL)
+     ORDER BY (blocked IS NULL AND fault_signal IS NULL), project, updated_at DESC, plan`,
+  );
+  const counts = db.prepare<[], { project: string; total: number; active: number }>(
+    `SELECT project, count(*) AS total, count(CASE WHEN status NOT IN ('ready', 'done', 'cancelled') THEN 1 END) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
+  );
+  const traces = db.prepare<[number, number], TraceRow>(
+    `SELECT rowid AS number, project, plan, branch, status, base_branch, base_commit, base_on, updated_at, deleted_at FROM plans
+     WHERE rowid > ? ORDER BY rowid LIMIT CAST(? AS BIGINT)`,
+  );
+
+  return {
     read: (project: string, plan: string) =>
       answered(read.get(project, plan), (row) => (row === undefined ? null : planOf(row))),
     text: (project: string, plan: string) => answered(text.get(project, plan), (row) => row?.content ?? null),

@@ -24,6 +24,22 @@ export const isNewest =
 const inFinalState = `IN (${finalStates.map((state) => `'${state}'`).join(', ')})`;
 
 export function createRunTable(db: Connection) {
+  // What the runs of a plan used is shown for as long as the plan exists.
+  const expiry = createExpiry(db, {
+    name: 'runs',
+    number: 'rowid',
+    where: `queued_at < @beforeMs AND (started_at IS NULL OR ended_at < @beforeMs)
+      AND EXISTS (SELECT 1 FROM plans p WHERE p.project = runs.project AND p.plan = runs.plan AND p.deleted_at < @beforeMs)`,
+    statements: [
+      'DELETE FROM run_tokens WHERE run IN (SELECT key FROM runs WHERE <these>)',
+      'DELETE FROM runs WHERE <these>',
+    ],
+  });
+  return { ...runChanges(db), ...runUsage(db), ...runQueries(db), expiry };
+}
+
+/** The changes of runs. */
+function runChanges(db: Connection) {
   // Most steps are of a run that is under way and stays so: the columns for the end of its agent have indexes, and are not written.
   const move = db.prepare(
     `UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL AND CAST(? AS TEXT) NOT ${inFinalState}`,
@@ -43,6 +59,41 @@ export function createRunTable(db: Connection) {
   const endTree = db.prepare<[{ tree: string; at: number }]>(
     `UPDATE runs SET state = 'cancelled', final_at = @at WHERE final_at IS NULL AND key > @tree || '/' AND key < @tree || '0'`,
   );
+  const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
+  /** One statement for each set of columns that is written together. */
+  const notes = new Map<string, Statement>();
+  function note({ key, set = {}, once = {} }: Omit<ChangeOf<'run.note'>, 'do'>): Answer<unknown> {
+    const values = { ...set, ...once };
+    const assigned = [
+      ...Object.keys(set).map((column) => `${column} = @${column}`),
+      ...Object.keys(once).map((column) => `${column} = coalesce(${column}, @${column})`),
+    ];
+    if (assigned.length === 0) return;
+    const text = `UPDATE runs SET ${assigned.join(', ')} WHERE key = @key`;
+    const statement = notes.get(text) ?? db.prepare(text);
+    notes.set(text, statement);
+    return statement.run({ ...values, key });
+  }
+
+  return {
+    note,
+    endTree: (tree: TreeAddress, at: number) => endTree.run({ tree, at }),
+    addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>) => addToken.run(hash, key),
+    show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): Answer<unknown> {
+      const { key, project, plan, title, role, attempt, state, reason, branch } = run;
+      const isMoved = !isNewest && !db.isPipelined && changedOne(move.run(state, reason, key, state));
+      return answered(isMoved, (moved) => {
+        if (moved) return;
+        const who = [key, project, plan, run.run, title, role, attempt] as const;
+        const shown = upsert.run(...who, state, reason, branch, at, state, at);
+        return isNewest ? all([shown, supersede.run(at, project, plan, title, key)]) : shown;
+      });
+    },
+  };
+}
+
+/** What runs used: tokens, money and time. */
+function runUsage(db: Connection) {
   const usage = db.prepare<[string, string, number], UsageRow>(
     `SELECT title, count(started_at) AS runs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
      FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? GROUP BY title ORDER BY min(rowid)`,
@@ -70,18 +121,45 @@ export function createRunTable(db: Connection) {
   const spentSince = db.prepare<[string, number], Spent>(
     `SELECT ${amounts} FROM runs WHERE project = ? AND started_at >= ?`,
   );
-  const ofKeys = db.prepare<[string], RunRow>(
-    `SELECT ${columns} FROM runs WHERE key IN (SELECT value FROM json_each(?)) ORDER BY rowid DESC`,
-  );
   const conversationTokens = db.prepare<[string, string, string], { input: number; output: number }>(
     `SELECT coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output
      FROM runs WHERE project = ? AND conversation = ? AND key <> ?`,
+  );
+
+  return {
+    /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
+    usage: ({ project, plan }: PlanKey, sinceMs = 0) => usage.all(project, plan, sinceMs),
+    spent({ project, plan }: PlanKey, sinceMs: number): Answer<SpentOf> {
+      return answered(
+        all([spentByPlan.get({ project, plan }), spentSince.get(project, sinceMs)]),
+        ([byPlan, today]) => {
+          if (byPlan === undefined || today === undefined) throw new Error('a sum has a row');
+          return { plan: byPlan, day: today };
+        },
+      );
+    },
+    usageOfPlans: (project: string | null) => usageOfPlans.all({ project }),
+    finalTotals: ({ after, upTo, limit }: FinalRuns): Answer<{ totals: RunTotals[]; upTo: number } | null> =>
+      answered(finalUpTo.get({ after, upTo, limit }), (row) => {
+        const last = row?.last ?? null;
+        if (last === null) return null;
+        return answered(totals.all({ after, upTo: last }), (found) => ({ totals: found, upTo: last }));
+      }),
+    /** The usage of the other runs of a conversation: some programs count the conversation as a whole. */
+    conversationTokens: ({ project, conversation, exceptKey }: Conversation) =>
+      answered(conversationTokens.get(project, conversation, exceptKey), (row) => row ?? { input: 0, output: 0 }),
+  };
+}
+
+/** Runs by their key, their agent, their plan or their state. */
+function runQueries(db: Connection) {
+  const ofKeys = db.prepare<[string], RunRow>(
+    `SELECT ${columns} FROM runs WHERE key IN (SELECT value FROM json_each(?)) ORDER BY rowid DESC`,
   );
   const read = db.prepare<[string], RunRow>(`SELECT ${columns} FROM runs WHERE key = ?`);
   const byToken = db.prepare<[string], RunRow>(
     `SELECT ${columns} FROM runs WHERE key = (SELECT run FROM run_tokens WHERE hash = ?)`,
   );
-  const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
@@ -123,70 +201,7 @@ export function createRunTable(db: Connection) {
     'SELECT count(*) AS count FROM runs WHERE project = ? AND plan = ? AND started_at IS NOT NULL',
   );
 
-  /** One statement for each set of columns that is written together. */
-  const notes = new Map<string, Statement>();
-
-  function note({ key, set = {}, once = {} }: Omit<ChangeOf<'run.note'>, 'do'>): Answer<unknown> {
-    const values = { ...set, ...once };
-    const assigned = [
-      ...Object.keys(set).map((column) => `${column} = @${column}`),
-      ...Object.keys(once).map((column) => `${column} = coalesce(${column}, @${column})`),
-    ];
-    if (assigned.length === 0) return;
-    const text = `UPDATE runs SET ${assigned.join(', ')} WHERE key = @key`;
-    const statement = notes.get(text) ?? db.prepare(text);
-    notes.set(text, statement);
-    return statement.run({ ...values, key });
-  }
-
-  // What the runs of a plan used is shown for as long as the plan exists.
-  const expiry = createExpiry(db, {
-    name: 'runs',
-    number: 'rowid',
-    where: `queued_at < @beforeMs AND (started_at IS NULL OR ended_at < @beforeMs)
-      AND EXISTS (SELECT 1 FROM plans p WHERE p.project = runs.project AND p.plan = runs.plan AND p.deleted_at < @beforeMs)`,
-    statements: [
-      'DELETE FROM run_tokens WHERE run IN (SELECT key FROM runs WHERE <these>)',
-      'DELETE FROM runs WHERE <these>',
-    ],
-  });
-
   return {
-    expiry,
-    note,
-    endTree: (tree: TreeAddress, at: number) => endTree.run({ tree, at }),
-    addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>) => addToken.run(hash, key),
-    show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): Answer<unknown> {
-      const { key, project, plan, title, role, attempt, state, reason, branch } = run;
-      const isMoved = !isNewest && !db.isPipelined && changedOne(move.run(state, reason, key, state));
-      return answered(isMoved, (moved) => {
-        if (moved) return;
-        const who = [key, project, plan, run.run, title, role, attempt] as const;
-        const shown = upsert.run(...who, state, reason, branch, at, state, at);
-        return isNewest ? all([shown, supersede.run(at, project, plan, title, key)]) : shown;
-      });
-    },
-    /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
-    usage: ({ project, plan }: PlanKey, sinceMs = 0) => usage.all(project, plan, sinceMs),
-    spent({ project, plan }: PlanKey, sinceMs: number): Answer<SpentOf> {
-      return answered(
-        all([spentByPlan.get({ project, plan }), spentSince.get(project, sinceMs)]),
-        ([byPlan, today]) => {
-          if (byPlan === undefined || today === undefined) throw new Error('a sum has a row');
-          return { plan: byPlan, day: today };
-        },
-      );
-    },
-    usageOfPlans: (project: string | null) => usageOfPlans.all({ project }),
-    finalTotals: ({ after, upTo, limit }: FinalRuns): Answer<{ totals: RunTotals[]; upTo: number } | null> =>
-      answered(finalUpTo.get({ after, upTo, limit }), (row) => {
-        const last = row?.last ?? null;
-        if (last === null) return null;
-        return answered(totals.all({ after, upTo: last }), (found) => ({ totals: found, upTo: last }));
-      }),
-    /** The usage of the other runs of a conversation: some programs count the conversation as a whole. */
-    conversationTokens: ({ project, conversation, exceptKey }: Conversation) =>
-      answered(conversationTokens.get(project, conversation, exceptKey), (row) => row ?? { input: 0, output: 0 }),
     read: (key: string) => orNull(read.get(key)),
     by(query: RunQuery): Answer<RunRow[]> {
       switch (query.by) {

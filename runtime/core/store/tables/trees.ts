@@ -23,10 +23,25 @@ interface Row {
 }
 
 export function createTreeTable(db: Connection) {
+  const expiry = createExpiry(db, {
+    name: 'tree_standings',
+    number: 'number',
+    where: 'ended_at < @beforeMs',
+    statements: [
+      ...(['queued', 'running'] as const).map(
+        (status) =>
+          `UPDATE effects SET ${endsWithTree[status]('@beforeMs')} WHERE ${endsWithTree.of(status)} AND tree IN (SELECT address FROM tree_standings WHERE <these>)`,
+      ),
+      'DELETE FROM trees WHERE address IN (SELECT address FROM tree_standings WHERE <these>)',
+      'DELETE FROM tree_standings WHERE <these>',
+    ],
+  });
+  return { ...treeChanges(db), ...treeQueries(db), expiry };
+}
+
+/** The changes of trees, each under the condition that the tree has taken no step meanwhile. */
+function treeChanges(db: Connection) {
   const stator = statorVersion();
-  const select = db.prepare<[string], Row>(
-    'SELECT machine, version, steps, snapshot, stator FROM trees WHERE address = ?',
-  );
   const insert = db.prepare(
     'INSERT INTO trees (address, machine, version, steps, snapshot, updated_at, stator) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING',
   );
@@ -42,18 +57,6 @@ export function createTreeTable(db: Connection) {
     },
   );
   const stepsOf = db.prepare<[string], { steps: number }>('SELECT steps FROM trees WHERE address = ?');
-  const ofMachine = db.prepare<[string, string, string, number], { address: TreeAddress }>(
-    'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
-  );
-  const rowsOf = db.prepare<[string, string, string, number], Row & { address: TreeAddress }>(
-    'SELECT address, machine, version, steps, snapshot, stator FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
-  );
-  const earlier = db.prepare<[string, string, string, string, number], { address: TreeAddress }>(
-    'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? AND version <> ? ORDER BY address LIMIT CAST(? AS BIGINT)',
-  );
-  const byMachine = db.prepare<[], { machine: string; count: number }>(
-    'SELECT machine, count(*) AS count FROM trees GROUP BY machine ORDER BY machine',
-  );
   const remove = db.prepare(
     'DELETE FROM trees WHERE address = @address AND (CAST(@before AS BIGINT) IS NULL OR steps = @before)',
   );
@@ -69,26 +72,6 @@ export function createTreeTable(db: Connection) {
     sql: 'DELETE FROM tree_standings WHERE address IN (VALUES (?))',
     answers: 'each',
   });
-  const states = db.prepare<[string, string], { address: TreeAddress; state: string | null; reason: string | null }>(
-    'SELECT address, state, reason FROM tree_standings WHERE address > ? AND address < ?',
-  );
-  const standing = db.prepare<[string], { steps: number; endedAt: number | null }>(
-    'SELECT t.steps, s.ended_at AS "endedAt" FROM trees t LEFT JOIN tree_standings s USING (address) WHERE t.address = ?',
-  );
-  const expiry = createExpiry(db, {
-    name: 'tree_standings',
-    number: 'number',
-    where: 'ended_at < @beforeMs',
-    statements: [
-      ...(['queued', 'running'] as const).map(
-        (status) =>
-          `UPDATE effects SET ${endsWithTree[status]('@beforeMs')} WHERE ${endsWithTree.of(status)} AND tree IN (SELECT address FROM tree_standings WHERE <these>)`,
-      ),
-      'DELETE FROM trees WHERE address IN (SELECT address FROM tree_standings WHERE <these>)',
-      'DELETE FROM tree_standings WHERE <these>',
-    ],
-  });
-
   function note(address: TreeAddress, standing: Standing, at: number): Answer<unknown> {
     const { isEnded, keepsJournal, state, reason } = standing;
     if (isUnderWay(standing)) return goOn.run(address);
@@ -96,17 +79,6 @@ export function createTreeTable(db: Connection) {
   }
 
   return {
-    expiry,
-    /** Throws `snapshot_unknown` for a row that is damaged. */
-    read: (address: TreeAddress): Answer<TreeRow | null> =>
-      answered(select.get(address), (row) => (row === undefined ? null : treeRow(address, row))),
-    // The character after the colon ends the range.
-    states: (machine: string): Answer<Map<TreeAddress, TreeState>> =>
-      answered(
-        states.all(`${machine}:`, `${machine};`),
-        (rows) => new Map(rows.map(({ address, state, reason }) => [address, { state, reason }])),
-      ),
-    standing: (address: TreeAddress) => orNull(standing.get(address)),
     /** A tree that has taken steps since it was read at `before`, 0 if it was just created. */
     write({ address, stored, before, after, at }: Omit<ChangeOf<'tree.write'>, 'do'>): Answer<boolean> {
       const { machine, version } = stored;
@@ -133,6 +105,44 @@ export function createTreeTable(db: Connection) {
         ([removed]) => before === undefined || removed === true,
       );
     },
+  };
+}
+
+/** Trees by their address or their machine. */
+function treeQueries(db: Connection) {
+  const select = db.prepare<[string], Row>(
+    'SELECT machine, version, steps, snapshot, stator FROM trees WHERE address = ?',
+  );
+  const ofMachine = db.prepare<[string, string, string, number], { address: TreeAddress }>(
+    'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
+  );
+  const rowsOf = db.prepare<[string, string, string, number], Row & { address: TreeAddress }>(
+    'SELECT address, machine, version, steps, snapshot, stator FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
+  );
+  const earlier = db.prepare<[string, string, string, string, number], { address: TreeAddress }>(
+    'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? AND version <> ? ORDER BY address LIMIT CAST(? AS BIGINT)',
+  );
+  const byMachine = db.prepare<[], { machine: string; count: number }>(
+    'SELECT machine, count(*) AS count FROM trees GROUP BY machine ORDER BY machine',
+  );
+  const states = db.prepare<[string, string], { address: TreeAddress; state: string | null; reason: string | null }>(
+    'SELECT address, state, reason FROM tree_standings WHERE address > ? AND address < ?',
+  );
+  const standing = db.prepare<[string], { steps: number; endedAt: number | null }>(
+    'SELECT t.steps, s.ended_at AS "endedAt" FROM trees t LEFT JOIN tree_standings s USING (address) WHERE t.address = ?',
+  );
+
+  return {
+    /** Throws `snapshot_unknown` for a row that is damaged. */
+    read: (address: TreeAddress): Answer<TreeRow | null> =>
+      answered(select.get(address), (row) => (row === undefined ? null : treeRow(address, row))),
+    // The character after the colon ends the range.
+    states: (machine: string): Answer<Map<TreeAddress, TreeState>> =>
+      answered(
+        states.all(`${machine}:`, `${machine};`),
+        (rows) => new Map(rows.map(({ address, state, reason }) => [address, { state, reason }])),
+      ),
+    standing: (address: TreeAddress) => orNull(standing.get(address)),
     byMachine: () => byMachine.all(),
     /** The trees that another version of the machine wrote. */
     ofOtherVersion: (
