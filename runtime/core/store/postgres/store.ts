@@ -3,30 +3,26 @@
  * numbers have no gaps and come in the order of the commits: a reader of the journal up to a line has missed none before it.
  */
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Faults } from '../../../base/platform/faults.ts';
-import { createSerialQueue } from '../../../base/platform/serial-queue.ts';
 import type { AllRows } from '../all-rows.ts';
-import { type EffectQueue, type Enqueuing, workflowIdSql } from '../effect-queue.ts';
-import { type Hosts, type Store, StoreTrouble, type Written } from '../port.ts';
+import { type EffectQueue, type Enqueuing, type Pool, workflowIdSql } from '../effect-queue.ts';
+import type { Hosts, Store } from '../port.ts';
 import type { RepoRow } from '../rows.ts';
-import { type Answer, all, answered, type Connection, changedOne, createWriteTrouble } from '../tables/connection.ts';
+import { all, answered, type Connection, changedOne, createWriteTrouble } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
 import { readNotice } from '../written.ts';
 import { allRows } from './all-rows.ts';
 import { createAsked } from './asked.ts';
-import { createCommits, undo } from './commits.ts';
+import { createCommits } from './commits.ts';
 import * as hostRows from './hosts.ts';
 import { isCurrent, migrate, mustBeCurrent } from './migrate.ts';
+import { createElsewhere, createNotices } from './notices.ts';
 import { channel, migrationLock, storeLock } from './schema.ts';
-import { createSession, loadDriver } from './session.ts';
-import { isAway, isBusy, troubleOf } from './trouble.ts';
+import { createSession, loadDriver, type Session } from './session.ts';
+import { awayLimitMs, createTransactions, mayPass, type Standing, type Transactions } from './transactions.ts';
 
-/** A database that does not answer for longer is reported. */
-const awayLimitMs = 5_000;
-const retryMs = 100;
 /** A host that stopped in the middle of a commit keeps the others waiting for at most this long. */
 const stoppedLimitMs = 10_000;
 const answerLimitMs = 30_000;
@@ -77,20 +73,8 @@ export function openPostgres(
   const upToDate = mayMigrate ? migrate : mustBeCurrent;
   const { labels, clones = null } = given;
   const host = { name: given.name || hostname(), labels, clones, address: hostname() };
-  /** The engine that this store is opened for. */
-  let engine: hostRows.Presence | null = null;
-  let taken: StoreTrouble | null = null;
-  /** No other process works on it meanwhile. */
-  let isAlone = false;
+  const standing: Standing = { engine: null, taken: null, isAlone: false, isClosed: false };
   const { watched, trouble } = createWriteTrouble();
-  const watchers = new Set<(written: Written | null) => void>();
-  const hostWatchers = new Set<() => void>();
-  /**
-   * The repos of other hosts, as of the last notice about hosts; null: not read yet. A host loses a repo by its own commit, or with its lock, after which it
-   * can commit nothing: so it always knows of the loss in time.
-   */
-  let elsewhere: Answer<readonly string[]> | null = null;
-  let isClosed = false;
   const common = {
     connectionString: asLibpq(url),
     application_name: 'stator',
@@ -104,14 +88,16 @@ export function openPostgres(
       await client.query(noticeDead);
       await upToDate(client, place);
       client.on('notification', ({ payload }) => {
-        if (payload === 'hosts') tellHostWatchers();
-        else if (!asked.heard(payload)) hear(payload ?? '');
+        if (payload === 'hosts') notices.tellHosts();
+        // Notices about its own commits, which are the most, cause no reading.
+        else if (!asked.heard(payload) && payload?.startsWith(commits.writer) !== true)
+          notices.tell(readNotice(payload ?? ''));
       });
       await client.query(`LISTEN ${channel}`);
     },
     onLost() {
-      elsewhere = null;
-      void listenAgain();
+      elsewhere.forget();
+      void notices.listenAgain();
     },
   });
   const writing = createSession({
@@ -119,237 +105,54 @@ export function openPostgres(
     config: { ...common, lock_timeout: awayLimitMs, idle_in_transaction_session_timeout: stoppedLimitMs },
     async prepare(client) {
       await client.query(noticeDead);
-      if (engine === null && !isAlone) return upToDate(client, place);
-      await shareStore(client);
-      if (engine !== null) await beHost(client, engine);
+      if (standing.engine === null && !standing.isAlone) return upToDate(client, place);
+      await shareStore(client, { place, isAlone: standing.isAlone, upToDate });
+      if (standing.engine !== null) await beHost(client, standing, standing.engine, place);
     },
   });
   const commits = createCommits({
     ...{ connect: () => writing.client(), tables: () => written, faults },
-    mayPass: (thrown) => !isClosed && mayPass(thrown),
-    onMoved() {
-      elsewhere = null;
-    },
+    mayPass: (thrown) => mayPass(thrown, standing),
+    onMoved: () => elsewhere.forget(),
   });
   const asked = createAsked({ own: host.name, client: () => reading.client() });
+  const elsewhere = createElsewhere(reading.connection, host.name);
+  const notices = createNotices({ reading, standing, elsewhere, look: asked.look });
+  const transactions = createTransactions({ place, standing, reading, writing, commits, elsewhere });
+  const { ask, whileAway } = transactions;
   const ownTables = withHosts(writing.connection, host.name);
   let written = ownTables;
-  const line = createSerialQueue();
-
-  /** The lock of the store, and its schema as this version has it: it is changed while no other process works on the store. */
-  async function shareStore(client: Client): Promise<void> {
-    const how = isAlone || !(await isCurrent(client, place)) ? 'alone' : 'shared';
-    if (!(await hostRows.tryStoreLock(client, how)))
-      throw await hostRows.storeIsTaken(client, place, isAlone ? 'copy' : 'schema');
-    await upToDate(client, place);
-    if (isAlone || how === 'shared') return;
-    await hostRows.tryStoreLock(client, 'shared');
-    await client.query(`SELECT pg_advisory_unlock(${storeLock})`);
-  }
-
-  /** Throws `owner_taken`, and remembers it where another engine has been here since. */
-  async function beHost(client: Client, presence: hostRows.Presence): Promise<void> {
-    const refused = await hostRows.enter(client, presence, place);
-    if (refused === null) return;
-    if (refused.isFinal) taken = refused.trouble;
-    throw refused.trouble;
-  }
-
-  /** Whether that failure may end by itself. */
-  function mayPass(thrown: unknown): boolean {
-    const isHeld =
-      thrown instanceof StoreTrouble &&
-      (thrown.code === 'store_locked' || (thrown.code === 'owner_taken' && taken === null));
-    return isHeld || isAway(thrown) || isBusy(thrown);
-  }
-
-  /** Notices about its own commits, which are the most, cause no reading. */
-  function hear(notice: string): void {
-    if (!notice.startsWith(commits.writer)) tellWatchers(readNotice(notice));
-  }
-
-  function tellWatchers(what: Written | null): void {
-    for (const watcher of watchers) watcher(what);
-  }
-
-  function tellHostWatchers(): void {
-    elsewhere = null;
-    for (const watcher of hostWatchers) watcher();
-  }
-
-  function tellAll(): void {
-    tellWatchers(null);
-    asked.look();
-    tellHostWatchers();
-  }
-
-  /** Notices of what was written meanwhile were lost here. */
-  async function listenAgain(): Promise<void> {
-    while (!isClosed && watchers.size + hostWatchers.size > 0) {
-      try {
-        await reading.client();
-        tellAll();
-        return;
-      } catch {
-        await delay(retryMs * 10);
-      }
-    }
-  }
-
-  /** Throws `store_locked` if the database does not answer for 5 s, and its other errors. */
-  async function whileAway<T>(attempt: () => Promise<T>): Promise<T> {
-    const untilMs = performance.now() + awayLimitMs;
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (thrown) {
-        if (isClosed || !mayPass(thrown) || performance.now() > untilMs) throw troubleOf(thrown, place);
-        await delay(retryMs);
-      }
-    }
-  }
-
-  function ask<T>(read: () => Answer<T>): Promise<T> {
-    return whileAway(async () => {
-      await reading.client();
-      return read();
-    });
-  }
-
-  function close(): void {
-    isClosed = true;
-    watchers.clear();
-    hostWatchers.clear();
-    reading.close();
-    writing.close();
-  }
-
-  /** Runs the work after all earlier work, and before later work. */
-  function inOrder<T>(work: () => Promise<T>): Promise<T> {
-    return line(() => whileAway(work));
-  }
-
-  function inTurn<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    return inOrder(async () => work(await writing.client()));
-  }
-
-  /** Runs it alone, like every commit. false: its condition does not hold, and nothing was written. */
-  function inTransaction(work: (client: Client) => Promise<boolean>): Promise<boolean> {
-    return inTurn(async function attempt(client): Promise<boolean> {
-      await commits.start(client);
-      try {
-        if (!(await work(client))) {
-          await undo(client);
-          return false;
-        }
-        if (await commits.commitAs(client, () => hostRows.tell(client))) return true;
-      } catch (thrown) {
-        await undo(client);
-        throw thrown;
-      } finally {
-        elsewhere = null;
-      }
-      return attempt(await writing.client());
-    });
-  }
-
   const readings = createTables(reading.connection);
-  const readElsewhere = reading.connection.prepare<[string], { project: string }>(
-    'SELECT project FROM repo_hosts WHERE host <> ? OR coming_from IS NOT NULL',
-  );
-
-  function ofOthers(): Answer<readonly string[]> {
-    if (elsewhere !== null) return elsewhere;
-    const read = answered(readElsewhere.all(host.name), (rows) => rows.map(({ project }) => project));
-    elsewhere = read;
-    // A reading that failed is repeated.
-    void Promise.resolve(read).catch(() => {
-      if (elsewhere === read) elsewhere = null;
-    });
-    return read;
-  }
-
-  function watch<Watcher>(those: Set<Watcher>, onChange: Watcher): () => void {
-    those.add(onChange);
-    // Writes before it listens are reported when it does.
-    if (!reading.isOpen()) void listenAgain();
-    return () => void those.delete(onChange);
-  }
-
   return {
     file: place,
     async rows() {
-      isAlone = true;
+      standing.isAlone = true;
       return allRows(await whileAway(() => writing.client()), close);
     },
     async own(home) {
       const own: hostRows.Presence = { home, host, isBrief, wasCutOff: false, epoch: null };
-      engine = own;
+      standing.engine = own;
       await whileAway(() => writing.client());
       return own.epoch ?? 0;
     },
-    async pool() {
-      const pg = await loadDriver();
-      const pool = new pg.Pool({ ...common, ...poolLimits });
-      // A caller that waits for an answer gets the error. Without a listener it would end the process, also where a connection is in use.
-      pool.on('error', () => {});
-      pool.on('connect', (client) => client.on('error', () => {}));
-      return pool;
-    },
-    schema: () =>
-      ask(async () => {
-        const client = await reading.client();
-        const { rows } = await client.query<{ name: string }>('SELECT current_schema() AS name');
-        return rows[0]?.name ?? 'public';
-      }),
-    async whileAlone(work) {
-      const client = await whileAway(() => reading.client());
-      await client.query(`SELECT pg_advisory_lock(${migrationLock})`);
-      try {
-        return await work();
-      } finally {
-        await client.query(`SELECT pg_advisory_unlock(${migrationLock})`).catch(() => {}); // it ends with the connection
-      }
-    },
+    pool: () => openPool(common),
+    schema: () => ask(async () => schemaOf(await reading.client())),
+    whileAlone: async (work) => whileMigrating(await whileAway(() => reading.client()), work),
     enqueueInto(queue) {
       written = withQueue(writing.connection, ownTables, queue);
     },
-    commit: (changes) => watched(() => inOrder(() => commits.carryOut(changes))),
-    hosts: {
+    commit: (changes) => watched(() => transactions.inOrder(() => commits.carryOut(changes))),
+    hosts: createHosts({
       own: host.name,
-      wasCutOff: () => engine?.wasCutOff === true,
-      list: () =>
-        ask(async () => {
-          const client = await reading.client();
-          return hostRows.list(client, await hostRows.repoHosts(client));
-        }),
-      // A beat does not wait for the commits of other hosts. An engine that cannot have its lock sends none.
-      beat: () =>
-        whileAway(async () => {
-          await writing.client();
-          if (engine === null) return;
-          // PostgreSQL may have closed the connection for writing, and freed its lock, without this end noticing.
-          const refused = await hostRows.beat(await reading.client(), engine, place);
-          if (refused === null) return;
-          taken = refused;
-          throw refused;
-        }),
-      drain: (name, isDrained) => inTurn((client) => hostRows.drain(client, name, isDrained)),
-      leave: () => inTurn((client) => hostRows.leave(client, host.name)),
-      remove: (name) => inTransaction((client) => hostRows.remove(client, name)),
-      noteRemote: (project, remote, { isNew }) =>
-        inTurn((client) => hostRows.noteRemote(client, { project, host: host.name, remote, isNew })),
-      lostRepos: () => ask(async () => hostRows.lostRepos(await reading.client(), host.name)),
-      requeueLost: () => inTurn(hostRows.requeueLost),
-      hand: (project, way) => inTransaction((client) => hostRows.hand(client, { project, ...way })),
-      noteTrouble: (repo, trouble) => inTurn((client) => hostRows.noteTrouble(client, repo, trouble)),
-      troubleOf: (project) => ask(async () => hostRows.troubleOf(await reading.client(), project)),
-      takeOver: (repo, path) => inTransaction((client) => hostRows.takeOver(client, { ...repo, path, own: host.name })),
-      ask: (other, question, waitMs) => whileAway(() => asked.ask(other, question, waitMs)),
-      answer: asked.answer,
-      watch: (onChange) => watch(hostWatchers, onChange),
-    },
-    ...createReadings(readings, ask, ofOthers),
+      place,
+      standing,
+      transactions,
+      reading,
+      writing,
+      asked,
+      watch: notices.watchHosts,
+    }),
+    ...createReadings(readings, ask, elsewhere.read),
     repos: () =>
       ask(async () => {
         const owners = await hostRows.repoHosts(await reading.client());
@@ -359,21 +162,124 @@ export function openPostgres(
           return owner === host.name ? row : { ...row, host: owner };
         });
       }),
-    size: () =>
-      ask(async () => {
-        const { rows } = await (await reading.client()).query<{ bytes: number }>(
-          `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes FROM pg_class c
-           WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND c.relkind = 'r'`,
-        );
-        return { bytes: rows[0]?.bytes ?? 0, freeBytes: 0 };
-      }),
+    size: () => ask(async () => ({ bytes: await sizeBytes(await reading.client()), freeBytes: 0 })),
     // PostgreSQL's own autovacuum does it.
     giveBack: async () => 0,
-    watch: (onChange) => watch(watchers, onChange),
-    loss: () => taken,
+    watch: notices.watch,
+    loss: () => standing.taken,
     trouble,
     close,
   };
+
+  function close(): void {
+    standing.isClosed = true;
+    notices.close();
+    reading.close();
+    writing.close();
+  }
+}
+
+/** The lock of the store, and its schema as this version has it: it is changed while no other process works on the store. */
+async function shareStore(
+  client: Client,
+  { place, isAlone, upToDate }: { place: string; isAlone: boolean; upToDate: typeof migrate },
+): Promise<void> {
+  const how = isAlone || !(await isCurrent(client, place)) ? 'alone' : 'shared';
+  if (!(await hostRows.tryStoreLock(client, how)))
+    throw await hostRows.storeIsTaken(client, place, isAlone ? 'copy' : 'schema');
+  await upToDate(client, place);
+  if (isAlone || how === 'shared') return;
+  await hostRows.tryStoreLock(client, 'shared');
+  await client.query(`SELECT pg_advisory_unlock(${storeLock})`);
+}
+
+/** Throws `owner_taken`, and remembers it where another engine has been here since. */
+async function beHost(client: Client, standing: Standing, engine: hostRows.Presence, place: string): Promise<void> {
+  const refused = await hostRows.enter(client, engine, place);
+  if (refused === null) return;
+  if (refused.isFinal) standing.taken = refused.trouble;
+  throw refused.trouble;
+}
+
+interface HostParts {
+  readonly own: string;
+  readonly place: string;
+  readonly standing: Standing;
+  readonly transactions: Transactions;
+  readonly reading: Session;
+  readonly writing: Session;
+  readonly asked: ReturnType<typeof createAsked>;
+  watch(onChange: () => void): () => void;
+}
+
+function createHosts({ own, place, standing, transactions, reading, writing, asked, watch }: HostParts): Hosts {
+  const { ask, whileAway, inTurn, inTransaction } = transactions;
+  return {
+    own,
+    wasCutOff: () => standing.engine?.wasCutOff === true,
+    list: () =>
+      ask(async () => {
+        const client = await reading.client();
+        return hostRows.list(client, await hostRows.repoHosts(client));
+      }),
+    // A beat does not wait for the commits of other hosts. An engine that cannot have its lock sends none.
+    beat: () =>
+      whileAway(async () => {
+        await writing.client();
+        if (standing.engine === null) return;
+        // PostgreSQL may have closed the connection for writing, and freed its lock, without this end noticing.
+        const refused = await hostRows.beat(await reading.client(), standing.engine, place);
+        if (refused === null) return;
+        standing.taken = refused;
+        throw refused;
+      }),
+    drain: (name, isDrained) => inTurn((client) => hostRows.drain(client, name, isDrained)),
+    leave: () => inTurn((client) => hostRows.leave(client, own)),
+    remove: (name) => inTransaction((client) => hostRows.remove(client, name)),
+    noteRemote: (project, remote, { isNew }) =>
+      inTurn((client) => hostRows.noteRemote(client, { project, host: own, remote, isNew })),
+    lostRepos: () => ask(async () => hostRows.lostRepos(await reading.client(), own)),
+    requeueLost: () => inTurn(hostRows.requeueLost),
+    hand: (project, way) => inTransaction((client) => hostRows.hand(client, { project, ...way })),
+    noteTrouble: (repo, trouble) => inTurn((client) => hostRows.noteTrouble(client, repo, trouble)),
+    troubleOf: (project) => ask(async () => hostRows.troubleOf(await reading.client(), project)),
+    takeOver: (repo, path) => inTransaction((client) => hostRows.takeOver(client, { ...repo, path, own })),
+    ask: (other, question, waitMs) => whileAway(() => asked.ask(other, question, waitMs)),
+    answer: asked.answer,
+    watch,
+  };
+}
+
+async function openPool(config: object): Promise<Pool> {
+  const pg = await loadDriver();
+  const pool = new pg.Pool({ ...config, ...poolLimits });
+  // A caller that waits for an answer gets the error. Without a listener it would end the process, also where a connection is in use.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
+
+async function schemaOf(client: Client): Promise<string> {
+  const { rows } = await client.query<{ name: string }>('SELECT current_schema() AS name');
+  return rows[0]?.name ?? 'public';
+}
+
+async function sizeBytes(client: Client): Promise<number> {
+  const { rows } = await client.query<{ bytes: number }>(
+    `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes FROM pg_class c
+     WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND c.relkind = 'r'`,
+  );
+  return rows[0]?.bytes ?? 0;
+}
+
+/** No other process changes a schema of this database meanwhile. */
+async function whileMigrating<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  await client.query(`SELECT pg_advisory_lock(${migrationLock})`);
+  try {
+    return await work();
+  } finally {
+    await client.query(`SELECT pg_advisory_unlock(${migrationLock})`).catch(() => {}); // it ends with the connection
+  }
 }
 
 /** A repo is registered for the host that registers it, unless another host has it. No host has a repo that was removed. */
