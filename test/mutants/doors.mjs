@@ -156,7 +156,7 @@ export const doors = [
   {
     name: 'verdict-by-token',
     promise: 'the token of a judge’s run gives no verdict',
-    file: 'runtime/api/commands/commands.ts',
+    file: 'runtime/api/commands/send.ts',
     find: 'if (run === null || !judgesByMessage(run.role, run.preset)) return;',
     replace: 'if (run !== null) return;',
     tests: ['test/walls/project-settings.test.ts'],
