@@ -118,8 +118,8 @@ export const verbs = [
     name: 'repo-remove-kills-agents',
     promise: 'repo remove is refused while its agents run, unless --stop',
     file: 'runtime/api/commands/repos.ts',
-    find: 'await refuseRunning(project, { runs, stop, verb });',
-    replace: 'await refuseRunning(project, { runs, stop: true, verb });',
+    find: 'await refuseRunning(parts, project, { runs, stop, verb });',
+    replace: 'await refuseRunning(parts, project, { runs, stop: true, verb });',
     tests: ['test/cli/repo-remove.test.ts', 'test/commands/remove-repo.test.ts'],
   },
   {

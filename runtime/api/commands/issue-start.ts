@@ -26,6 +26,14 @@ export interface Beginning {
   readonly waits: boolean;
 }
 
+/** A session that has begun since `sinceMs`; `notes`: what its person should know. */
+interface Start {
+  readonly sinceMs: number;
+  readonly waits: boolean;
+  readonly isNew: boolean;
+  readonly notes: readonly string[];
+}
+
 /** Making a worktree, with its setup, may take this long. After that the session counts as begun. */
 export const startLimitMs = 120_000;
 export const startPollMs = 50;
@@ -42,21 +50,7 @@ interface BeginParts extends CommandDependencies {
 }
 
 export function createBeginning(parts: BeginParts) {
-  const { store, projects, clock, views, forges, sessions, slots, mustSend } = parts;
-
-  /** Checks before anything is made. Throws as `send` of the first signal does. */
-  async function refuseHopeless(place: IssuePlace, content: string): Promise<void> {
-    const repo = projects.get(place.project);
-    projects.mustBeTrusted(place.project);
-    await parts.lockRepo(place.project);
-    await identity(repo);
-    await refuseBranch(await projects.repository(place.project), place.branch);
-    const { document } = parsePlan(content);
-    const { config, path } = repo;
-    const { env, walls, flagCheck } = parts;
-    const cast = { config, repo: path, env, walls, flagCheck, document, plan: place.plan, file: null };
-    await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
-  }
+  const { store, clock, forges, sessions, slots, mustSend } = parts;
 
   /**
    * Throws `conflict` if the session exists, `limit_reached` with nothing made, `not_found` if its forge has no such issue, and the errors of the first
@@ -65,7 +59,7 @@ export function createBeginning(parts: BeginParts) {
   async function begin(place: IssuePlace, { message, pullRequest, waits }: Beginning): Promise<IssueStarted> {
     const { project, plan, branch, folder, reference } = place;
     const name = reference ?? plan;
-    const begunBefore = await goOnAfterCut(place, { message, pullRequest, waits });
+    const begunBefore = await goOnAfterCut(parts, place, { message, pullRequest, waits });
     if (begunBefore !== null) return begunBefore;
     if ((await store.plan(project, plan)) !== null) throw isThere(name);
     if (!waits) await slots.mustBeFree(place);
@@ -75,7 +69,7 @@ export function createBeginning(parts: BeginParts) {
     // An earlier start was cut off, or refused, after the message was stored.
     const isSaid = said.at(-1)?.by === 'person' && said.at(-1)?.content === message;
     const content = issueDocument({ name, message, material, said: isSaid ? said.slice(0, -1) : said });
-    await refuseHopeless(place, content);
+    await refuseHopeless(parts, place, content);
     const sinceMs = clock.nowMs();
     const title = material.issue?.title.slice(0, 300) ?? null;
     const isNew = await slots.begin(place, { waits, sinceMs }, async () => {
@@ -97,88 +91,110 @@ export function createBeginning(parts: BeginParts) {
         await parts.registerPlan({ project, plan, content, branch, topic: null, file: null, session: { folder } });
         await mustSend(place, { type: 'implement_start' });
       } catch (thrown) {
-        await forget(place, known === null);
+        await forget(parts, place, known === null);
         throw thrown;
       }
       return known === null;
     });
-    return untilStarted(place, { sinceMs, waits, isNew, notes: notesOf(material) });
+    return untilStarted(parts, place, { sinceMs, waits, isNew, notes: notesOf(material) });
   }
 
-  /** Waits for the session that this request began before its engine was cut off; null: it began none. */
-  async function goOnAfterCut(place: IssuePlace, { message, waits }: Beginning): Promise<IssueStarted | null> {
-    const request = repeatedRequest();
-    if (request === null) return null;
-    const { project, plan } = place;
-    await untilBorn(store, project, plan);
-    const known = await store.plan(project, plan);
-    const last = (await store.issueMessages({ project, plan })).at(-1);
-    const isOwn = known !== null && known.createdAt >= request.firstAtMs && last?.content === message;
-    if (!isOwn || (await sessions.rowOf(place)) === null) return null;
-    // If the signal was already sent, its key shows that.
-    if (known.status === 'ready') await mustSend(place, { type: 'implement_start' });
-    return untilStarted(place, { sinceMs: request.firstAtMs, waits, isNew: true, notes: [] });
-  }
+  return {
+    begin,
+    untilStarted: (place: IssuePlace, asked: Start): Promise<IssueStarted> => untilStarted(parts, place, asked),
+  };
+}
 
-  /** Undoes a failed start: the earlier state stays, and nothing of a new session. */
-  async function forget(place: IssuePlace, isNew: boolean): Promise<void> {
-    const { project, plan } = place;
-    const row = await store.plan(project, plan);
-    if (row !== null && row.generation === 0 && row.status === 'ready') await parts.forgetPlan(project, plan);
-    if (isNew) await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
-  }
+/** Checks before anything is made. Throws as `send` of the first signal does. */
+async function refuseHopeless(parts: BeginParts, place: IssuePlace, content: string): Promise<void> {
+  const repo = parts.projects.get(place.project);
+  parts.projects.mustBeTrusted(place.project);
+  await parts.lockRepo(place.project);
+  await identity(repo);
+  await refuseBranch(await parts.projects.repository(place.project), place.branch);
+  const { document } = parsePlan(content);
+  const { config, path } = repo;
+  const { env, walls, flagCheck } = parts;
+  const cast = { config, repo: path, env, walls, flagCheck, document, plan: place.plan, file: null };
+  await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
+}
 
-  /** Throws `unavailable` if the session did not start; a new one is then removed. */
-  async function untilStarted(
-    place: IssuePlace,
-    { sinceMs, waits, isNew, notes }: { sinceMs: number; waits: boolean; isNew: boolean; notes: readonly string[] },
-  ): Promise<IssueStarted> {
-    const answer = async (status: IssueStarted['status'], more: readonly string[] = []): Promise<IssueStarted> => ({
-      status,
-      session: await sessions.entryOf(await sessions.mustRow(place)),
-      notes: [...notes, ...more],
-    });
-    const unstarted = await parts.views.unstarted(place);
-    if (unstarted !== null) return answer('queued', [unstarted]);
-    if (waits) return answer('queued');
-    for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += startPollMs) {
-      const run = await sessions.runSince(place, sinceMs);
-      if (run !== null && run.reason === 'start-failed') throw await notStarted(place, isNew);
-      if (run !== null && !['queued', 'starting', 'cancelled'].includes(run.state)) return answer('started');
-      const known = await store.plan(place.project, place.plan);
-      if (run === null && known?.blocked != null) throw await notStarted(place, isNew);
-      // All work is already done.
-      if (run === null && known !== null && !['ready', 'implementing'].includes(known.status))
-        return answer('told', [`it is ${known.status}`]);
-      await delay(startPollMs);
-    }
-    return answer('queued', [`it has not started yet: stator plan explain ${shellWord(place.plan)}`]);
-  }
+/** Waits for the session that this request began before its engine was cut off; null: it began none. */
+async function goOnAfterCut(
+  parts: BeginParts,
+  place: IssuePlace,
+  { message, waits }: Beginning,
+): Promise<IssueStarted | null> {
+  const request = repeatedRequest();
+  if (request === null) return null;
+  const { project, plan } = place;
+  await untilBorn(parts.store, project, plan);
+  const known = await parts.store.plan(project, plan);
+  const last = (await parts.store.issueMessages({ project, plan })).at(-1);
+  const isOwn = known !== null && known.createdAt >= request.firstAtMs && last?.content === message;
+  if (!isOwn || (await parts.sessions.rowOf(place)) === null) return null;
+  // If the signal was already sent, its key shows that.
+  if (known.status === 'ready') await parts.mustSend(place, { type: 'implement_start' });
+  return untilStarted(parts, place, { sinceMs: request.firstAtMs, waits, isNew: true, notes: [] });
+}
 
-  async function notStarted(place: IssuePlace, isNew: boolean): Promise<EngineError> {
-    const shown = await views.plan(place.project, place.plan);
-    const [task] = shown.tasks_by_wave[0]?.tasks ?? [];
-    const why =
-      (await whyOf(place)) ?? task?.why ?? shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
-    if (isNew) await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
-    return new EngineError(
-      'unavailable',
-      `the session of ${place.reference ?? place.plan} did not start: ${why}`,
-      isNew
-        ? 'nothing of it is left; correct the cause and start it again'
-        : `look at it with: stator plan explain ${place.plan}`,
-    );
-  }
+/** Undoes a failed start: the earlier state stays, and nothing of a new session. */
+async function forget(parts: BeginParts, place: IssuePlace, isNew: boolean): Promise<void> {
+  const { project, plan } = place;
+  const row = await parts.store.plan(project, plan);
+  if (row !== null && row.generation === 0 && row.status === 'ready') await parts.forgetPlan(project, plan);
+  if (isNew) await parts.store.commit([{ do: 'issue.remove', key: { project, plan } }]);
+}
 
-  /** How its last run ended. While attempts are left, neither a task nor a block shows it. */
-  async function whyOf({ project, plan }: IssuePlace): Promise<string | null> {
-    const exit = (await store.signals({ project, plan })).find(({ type }) => type === 'run_exited');
-    if (exit === undefined) return null;
-    const { detail } = JSON.parse(exit.payload) as SignalPayload<'run_exited'>; // the signal's type decides it
-    return whyFailed(detail, 'start-failed');
+/** Throws `unavailable` if the session did not start; a new one is then removed. */
+async function untilStarted(
+  parts: BeginParts,
+  place: IssuePlace,
+  { sinceMs, waits, isNew, notes }: Start,
+): Promise<IssueStarted> {
+  const answer = async (status: IssueStarted['status'], more: readonly string[] = []): Promise<IssueStarted> => ({
+    status,
+    session: await parts.sessions.entryOf(await parts.sessions.mustRow(place)),
+    notes: [...notes, ...more],
+  });
+  const unstarted = await parts.views.unstarted(place);
+  if (unstarted !== null) return answer('queued', [unstarted]);
+  if (waits) return answer('queued');
+  for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += startPollMs) {
+    const run = await parts.sessions.runSince(place, sinceMs);
+    if (run !== null && run.reason === 'start-failed') throw await notStarted(parts, place, isNew);
+    if (run !== null && !['queued', 'starting', 'cancelled'].includes(run.state)) return answer('started');
+    const known = await parts.store.plan(place.project, place.plan);
+    if (run === null && known?.blocked != null) throw await notStarted(parts, place, isNew);
+    // All work is already done.
+    if (run === null && known !== null && !['ready', 'implementing'].includes(known.status))
+      return answer('told', [`it is ${known.status}`]);
+    await delay(startPollMs);
   }
+  return answer('queued', [`it has not started yet: stator plan explain ${shellWord(place.plan)}`]);
+}
 
-  return { begin, untilStarted };
+async function notStarted(parts: BeginParts, place: IssuePlace, isNew: boolean): Promise<EngineError> {
+  const shown = await parts.views.plan(place.project, place.plan);
+  const [task] = shown.tasks_by_wave[0]?.tasks ?? [];
+  const why =
+    (await whyOf(parts, place)) ?? task?.why ?? shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
+  if (isNew) await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
+  return new EngineError(
+    'unavailable',
+    `the session of ${place.reference ?? place.plan} did not start: ${why}`,
+    isNew
+      ? 'nothing of it is left; correct the cause and start it again'
+      : `look at it with: stator plan explain ${place.plan}`,
+  );
+}
+
+/** How its last run ended. While attempts are left, neither a task nor a block shows it. */
+async function whyOf({ store }: BeginParts, { project, plan }: IssuePlace): Promise<string | null> {
+  const exit = (await store.signals({ project, plan })).find(({ type }) => type === 'run_exited');
+  if (exit === undefined) return null;
+  const { detail } = JSON.parse(exit.payload) as SignalPayload<'run_exited'>; // the signal's type decides it
+  return whyFailed(detail, 'start-failed');
 }
 
 function isMissing(name: string, why: string | null, { forge }: IssuePlace): EngineError {

@@ -22,167 +22,38 @@ const listedMs = 10_000;
 
 export interface RepoFiles extends ReturnType<typeof createRepoFiles> {}
 
-export function createRepoFiles(parts: CommandDependencies) {
-  const { store, projects, views, settings, clock, log } = parts;
-  const mustBeFree = parts.locks.tryAt;
+interface FileParts extends CommandDependencies {
   /** Repos of daemon.toml that could not be registered, with the reason. */
-  const missing = new Map<string, string>();
+  readonly missing: Map<string, string>;
   /** Changed configurations that are not in force: of a project, and of the daemon itself (''). They are reported until they are read without problems. */
-  const unread = new Map<string, readonly string[]>();
+  readonly unread: Map<string, readonly string[]>;
   /** By project: its files are read one reading after the other, so that an older reading never overrides a newer one. */
-  const queues = new Map<string, SerialQueue>();
+  readonly queues: Map<string, SerialQueue>;
   /** Paths that a person removed from this engine. If daemon.toml lists them, they come back at the next start, and not before. */
-  const left = new Set<string>();
+  readonly left: Set<string>;
+}
 
-  /** The signal that tells the supervisor of a repo. The supervisor spawns the repo's tree if there is none yet. */
-  const registered = (project: string): Omit<NewSignal, 'at'> => ({
-    tree: supervisorTree,
-    type: 'repo_registered',
-    payload: { project, policy: projects.get(project).config.policy },
-    origin: 'engine',
-  });
-
-  /** Registers a repo of daemon.toml, or gives up for now when the time is over. */
-  async function registerOne(path: string, way: TrustWay): Promise<Registration | null> {
-    const late = new AbortController();
-    try {
-      const tooLate = delay(listedMs, null, { signal: late.signal }).then(() => {
-        throw new EngineError(
-          'bad_repo',
-          `git does not answer in ${path} within ${listedMs / 1_000} s`,
-          `try by hand: git -C ${path} status`,
-        );
-      });
-      tooLate.catch(() => {}); // if git was quicker, no one awaits this promise
-      const registration = await Promise.race([projects.register(path, { trust: true, way, mustBeFree }), tooLate]);
-      missing.delete(path);
-      return registration;
-    } catch (thrown) {
-      const reason = thrown instanceof EngineError ? thrown.message : messageOf(thrown);
-      if (missing.get(path) !== reason) log.error(`repo ${path} is not registered: ${reason}`);
-      missing.set(path, reason);
-      return null;
-    } finally {
-      late.abort();
-    }
-  }
-
-  /**
-   * Registers the repos of daemon.toml and the given ones. Known repos of daemon.toml are not read again. New repos get their signal in the inbox. Never
-   * throws because of a repo: one that cannot be used now is in `problems`, and is tried again at the next call.
-   */
-  async function registerListed(given: readonly string[] = []): Promise<void> {
-    const known = new Set(projects.list().map(({ path }) => path));
-    const listed = settings.current().repos;
-    for (const path of missing.keys()) if (!listed.includes(path) && !given.includes(path)) missing.delete(path);
-    // A known repo that is given is trusted anew. A new repo of daemon.toml is trusted, because the owner of the home wrote it there.
-    const wanted = [...new Set([...listed, ...given])].filter(
-      (path) => given.includes(path) || (!known.has(path) && !left.has(path)),
-    );
-    const wayOf = (path: string): TrustWay => (given.includes(path) ? 'program' : 'daemon.toml');
-    await pMap(wanted, (path) => registerOne(path, wayOf(path)), { concurrency: lookWidth });
-    // This includes repos whose engine crashed after the row and before the signal.
-    const born = await store.treeStates('repo');
-    const births = projects.list().filter(({ project }) => !born.has(repoTree(project)));
-    const at = clock.nowMs();
-    const words = births
-      .flatMap(({ project }) => wordOf(project))
-      .map((word): Change => ({ do: 'signal.insert', ...word, at }));
-    if (words.length > 0) await mustCommit(store, words);
-  }
-
-  /** A repo whose pinned configuration no longer parses gets no tree until it does. */
-  function wordOf(project: string): Omit<NewSignal, 'at'>[] {
-    try {
-      return [registered(project)];
-    } catch (thrown) {
-      log.error(`repo ${project} has no tree yet`, thrown);
-      return [];
-    }
-  }
-
-  /** Sends the repo's tree a changed policy at once, not with its next signal: a plan that waits for a limit may then begin. */
-  async function tellPolicy(project: string): Promise<void> {
-    const policy = projects.policyOf(project);
-    const tree = repoTree(project);
-    const row = policy === null ? null : await store.tree(tree);
-    if (policy === null || row === null) return;
-    if (isDeepStrictEqual(storedRepo(tree, row.stored).context.policy, policy)) return; // not compared as text: the stored policy went through the inbox, which reorders keys
-    await insertSignal(store, { tree, type: 'policy', payload: { policy }, origin: 'engine', at: clock.nowMs() });
-    parts.onChange();
-  }
-
-  /** Puts a changed file in force if it starts nothing new; otherwise returns the reasons. */
-  function refresh(project: string): Promise<readonly string[]> {
-    const inTurn = queues.get(project) ?? createSerialQueue();
-    queues.set(project, inTurn);
-    return inTurn(() => refreshNow(project));
-  }
-
-  async function refreshNow(project: string): Promise<readonly string[]> {
-    const row = projects.find(project);
-    if (row === null) return []; // it was removed meanwhile
-    const before = unread.get(project) ?? [];
-    const problems = await read(row);
-    unread.set(project, problems);
-    // A configuration that was put in force has a new row.
-    if (before.length > 0 || problems.length > 0 || projects.find(project) !== row)
-      tellChange(`the files of ${project}`, { before, now: problems });
-    return problems;
-  }
-
-  async function read({ project, path }: RepoRow): Promise<string[]> {
-    const reason = views.repoReason(project);
-    // A missing folder has no file to read. A fault in the file is reported each time.
-    if (reason !== null && !reason.includes(join(path, '.stator', 'config.toml'))) return [];
-    const { problem, untrusted } = await projects.refresh(project, { trust: false, way: 'repo trust' });
-    await tellPolicy(project);
-    if (problem !== null) return [`${project}: changed, not in force: ${problem}`];
-    if (untrusted.length === 0) return [];
-    return [
-      `${project}: changed, not in force: ${path} may now start: ${untrusted.join('; ')}; say yes with: stator repo trust ${project}`,
-    ];
-  }
-
-  /** Puts the present daemon.toml in force, or returns the reasons against it. Registers the repos that it lists. */
-  async function readSettings(): Promise<readonly string[]> {
-    const problems: string[] = [];
-    try {
-      problems.push(...settings.reload());
-      projects.forget();
-    } catch (thrown) {
-      if (!(thrown instanceof EngineError)) throw thrown;
-      problems.push(`changed, not in force: ${thrown.message}`);
-    }
-    unread.set('', problems);
-    await registerListed();
-    return problems;
-  }
-
-  /** Unchanged problems were already logged. */
-  function tellChange(what: string, { before, now }: { before: readonly string[]; now: readonly string[] }): void {
-    if (isDeepStrictEqual(before, now) && now.length > 0) return;
-    if (now.length === 0) log.info(`${what}: changed, and in force`);
-    for (const problem of now) log.warn(problem);
-  }
+export function createRepoFiles(given: CommandDependencies) {
+  const parts: FileParts = { ...given, missing: new Map(), unread: new Map(), queues: new Map(), left: new Set() };
+  const { projects, settings, log, missing, unread, left } = parts;
 
   const commands = {
-    registerListed,
+    registerListed: (more?: readonly string[]): Promise<void> => registerListed(parts, more),
     /** Puts a repo's changed file in force if it starts nothing new. The caller has just checked that the repo is there. Throws `repo_not_found`. */
     refreshRepo: async (project: string): Promise<void> =>
-      void (await refresh((await mustFindRepo(projects, project)).project)),
+      void (await refresh(parts, (await mustFindRepo(projects, project)).project)),
     /** To be called after a configuration file of a repo was saved. Puts in force what needs no consent, and logs the rest. Throws the store's errors. */
     async noticeRepoFiles(project: string): Promise<void> {
       const row = projects.find(project);
       if (row === null || projects.isElsewhere(project)) return;
-      await refresh(project);
+      await refresh(parts, project);
       parts.onChange();
     },
     /** To be called after daemon.toml was saved. Returns the reasons why it, or a part of it, is not in force. Throws the store's errors. */
     async noticeSettings(): Promise<readonly string[]> {
       const before = unread.get('') ?? [];
-      const now = await readSettings();
-      tellChange(settings.current().file, { before, now });
+      const now = await readSettings(parts);
+      tellChange(parts, settings.current().file, { before, now });
       parts.onChange();
       return now;
     },
@@ -198,32 +69,25 @@ export function createRepoFiles(parts: CommandDependencies) {
      * reported.
      */
     async reload(): Promise<ReloadAnswer> {
-      const problems = [...(await readSettings())];
+      const problems = [...(await readSettings(parts))];
       for (const { project } of projects.list()) {
-        problems.push(...(await refresh(project)));
+        problems.push(...(await refresh(parts, project)));
         await immediate(); // a thousand files must not block other work
       }
       parts.onChange();
-      for (const { project } of projects.list()) problems.push(...hooksOff(project).map((why) => `${project}: ${why}`));
+      for (const { project } of projects.list())
+        problems.push(...hooksOff(parts, project).map((why) => `${project}: ${why}`));
       problems.push(...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`));
       log.info(problems.length === 0 ? 'reloaded' : `reloaded, but for: ${problems.join(' | ')}`);
       return { status: 'reloaded', problems };
     },
   };
 
-  /** Reasons on our side why hooks of the repo receive nothing. */
-  function hooksOff(project: string): string[] {
-    return [...projects.get(project).config.hooksOff, ...missingOf(project)];
-  }
-
-  /** What its hooks lack: variables, and addresses that may be called. */
-  function missingOf(project: string): string[] {
-    const { hooks } = projects.get(project).config;
-    return [...refusedAddresses(hooks), ...missingVariables(hooks, parts.env)];
-  }
-
   return {
-    ...{ commands, registered, tellPolicy, missingOf },
+    commands,
+    registered: (project: string) => registered(parts, project),
+    tellPolicy: (project: string) => tellPolicy(parts, project),
+    missingOf: (project: string) => missingOf(parts, project),
     /** Its files are in force, or it is not here any more. */
     forget: (project: string) => unread.delete(project),
     /** A person registered the repo at that path. */
@@ -233,4 +97,159 @@ export function createRepoFiles(parts: CommandDependencies) {
     },
     noteRemoved: (path: string) => left.add(path),
   };
+}
+
+/**
+ * Registers the repos of daemon.toml and the given ones. Known repos of daemon.toml are not read again. New repos get their signal in the inbox. Never
+ * throws because of a repo: one that cannot be used now is in `problems`, and is tried again at the next call.
+ */
+async function registerListed(parts: FileParts, given: readonly string[] = []): Promise<void> {
+  const known = new Set(parts.projects.list().map(({ path }) => path));
+  const listed = parts.settings.current().repos;
+  for (const path of parts.missing.keys())
+    if (!listed.includes(path) && !given.includes(path)) parts.missing.delete(path);
+  // A known repo that is given is trusted anew. A new repo of daemon.toml is trusted, because the owner of the home wrote it there.
+  const wanted = [...new Set([...listed, ...given])].filter(
+    (path) => given.includes(path) || (!known.has(path) && !parts.left.has(path)),
+  );
+  const wayOf = (path: string): TrustWay => (given.includes(path) ? 'program' : 'daemon.toml');
+  await pMap(wanted, (path) => registerOne(parts, path, wayOf(path)), { concurrency: lookWidth });
+  // This includes repos whose engine crashed after the row and before the signal.
+  const born = await parts.store.treeStates('repo');
+  const births = parts.projects.list().filter(({ project }) => !born.has(repoTree(project)));
+  const at = parts.clock.nowMs();
+  const words = births
+    .flatMap(({ project }) => wordOf(parts, project))
+    .map((word): Change => ({ do: 'signal.insert', ...word, at }));
+  if (words.length > 0) await mustCommit(parts.store, words);
+}
+
+/** Registers a repo of daemon.toml, or gives up for now when the time is over. */
+async function registerOne(parts: FileParts, path: string, way: TrustWay): Promise<Registration | null> {
+  const late = new AbortController();
+  try {
+    const tooLate = delay(listedMs, null, { signal: late.signal }).then(() => {
+      throw new EngineError(
+        'bad_repo',
+        `git does not answer in ${path} within ${listedMs / 1_000} s`,
+        `try by hand: git -C ${path} status`,
+      );
+    });
+    tooLate.catch(() => {}); // if git was quicker, no one awaits this promise
+    const registration = await Promise.race([
+      parts.projects.register(path, { trust: true, way, mustBeFree: parts.locks.tryAt }),
+      tooLate,
+    ]);
+    parts.missing.delete(path);
+    return registration;
+  } catch (thrown) {
+    const reason = thrown instanceof EngineError ? thrown.message : messageOf(thrown);
+    if (parts.missing.get(path) !== reason) parts.log.error(`repo ${path} is not registered: ${reason}`);
+    parts.missing.set(path, reason);
+    return null;
+  } finally {
+    late.abort();
+  }
+}
+
+/** A repo whose pinned configuration no longer parses gets no tree until it does. */
+function wordOf(parts: FileParts, project: string): Omit<NewSignal, 'at'>[] {
+  try {
+    return [registered(parts, project)];
+  } catch (thrown) {
+    parts.log.error(`repo ${project} has no tree yet`, thrown);
+    return [];
+  }
+}
+
+/** The signal that tells the supervisor of a repo. The supervisor spawns the repo's tree if there is none yet. */
+function registered({ projects }: FileParts, project: string): Omit<NewSignal, 'at'> {
+  const { policy } = projects.get(project).config;
+  return { tree: supervisorTree, type: 'repo_registered', payload: { project, policy }, origin: 'engine' };
+}
+
+/** Sends the repo's tree a changed policy at once, not with its next signal: a plan that waits for a limit may then begin. */
+async function tellPolicy(parts: FileParts, project: string): Promise<void> {
+  const policy = parts.projects.policyOf(project);
+  const tree = repoTree(project);
+  const row = policy === null ? null : await parts.store.tree(tree);
+  if (policy === null || row === null) return;
+  if (isDeepStrictEqual(storedRepo(tree, row.stored).context.policy, policy)) return; // not compared as text: the stored policy went through the inbox, which reorders keys
+  await insertSignal(parts.store, {
+    tree,
+    type: 'policy',
+    payload: { policy },
+    origin: 'engine',
+    at: parts.clock.nowMs(),
+  });
+  parts.onChange();
+}
+
+/** Puts a changed file in force if it starts nothing new; otherwise returns the reasons. */
+function refresh(parts: FileParts, project: string): Promise<readonly string[]> {
+  const inTurn = parts.queues.get(project) ?? createSerialQueue();
+  parts.queues.set(project, inTurn);
+  return inTurn(() => refreshNow(parts, project));
+}
+
+async function refreshNow(parts: FileParts, project: string): Promise<readonly string[]> {
+  const row = parts.projects.find(project);
+  if (row === null) return []; // it was removed meanwhile
+  const before = parts.unread.get(project) ?? [];
+  const problems = await read(parts, row);
+  parts.unread.set(project, problems);
+  // A configuration that was put in force has a new row.
+  if (before.length > 0 || problems.length > 0 || parts.projects.find(project) !== row)
+    tellChange(parts, `the files of ${project}`, { before, now: problems });
+  return problems;
+}
+
+async function read(parts: FileParts, { project, path }: RepoRow): Promise<string[]> {
+  const reason = parts.views.repoReason(project);
+  // A missing folder has no file to read. A fault in the file is reported each time.
+  if (reason !== null && !reason.includes(join(path, '.stator', 'config.toml'))) return [];
+  const { problem, untrusted } = await parts.projects.refresh(project, { trust: false, way: 'repo trust' });
+  await tellPolicy(parts, project);
+  if (problem !== null) return [`${project}: changed, not in force: ${problem}`];
+  if (untrusted.length === 0) return [];
+  return [
+    `${project}: changed, not in force: ${path} may now start: ${untrusted.join('; ')}; say yes with: stator repo trust ${project}`,
+  ];
+}
+
+/** Puts the present daemon.toml in force, or returns the reasons against it. Registers the repos that it lists. */
+async function readSettings(parts: FileParts): Promise<readonly string[]> {
+  const problems: string[] = [];
+  try {
+    problems.push(...parts.settings.reload());
+    parts.projects.forget();
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    problems.push(`changed, not in force: ${thrown.message}`);
+  }
+  parts.unread.set('', problems);
+  await registerListed(parts);
+  return problems;
+}
+
+/** Unchanged problems were already logged. */
+function tellChange(
+  { log }: FileParts,
+  what: string,
+  { before, now }: { before: readonly string[]; now: readonly string[] },
+): void {
+  if (isDeepStrictEqual(before, now) && now.length > 0) return;
+  if (now.length === 0) log.info(`${what}: changed, and in force`);
+  for (const problem of now) log.warn(problem);
+}
+
+/** Reasons on our side why hooks of the repo receive nothing. */
+function hooksOff(parts: FileParts, project: string): string[] {
+  return [...parts.projects.get(project).config.hooksOff, ...missingOf(parts, project)];
+}
+
+/** What its hooks lack: variables, and addresses that may be called. */
+function missingOf(parts: FileParts, project: string): string[] {
+  const { hooks } = parts.projects.get(project).config;
+  return [...refusedAddresses(hooks), ...missingVariables(hooks, parts.env)];
 }

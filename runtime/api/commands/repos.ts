@@ -13,7 +13,7 @@ import type { Projects, Registration, TrustWay, Yes } from '../../work/repos/reg
 import type { RepoAdded, RepoMoved, RepoRemoved, RepoSwitched } from '../contract/repos.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork } from './plan-work.ts';
-import { createRepoFiles } from './repo-files.ts';
+import { createRepoFiles, type RepoFiles } from './repo-files.ts';
 import { mustFindRepo } from './repo-found.ts';
 import { createTrustCommands } from './repo-trust.ts';
 import { createSignalSender, repeatedRequest, verdictWaitMs } from './signal-sender.ts';
@@ -24,106 +24,15 @@ export interface AddRepo {
   readonly ensure?: boolean;
 }
 
-export function createRepoCommands(parts: CommandDependencies) {
-  const { store, projects, views, settings, clock, log } = parts;
-  const { post, mustBeDone } = createSignalSender(parts);
-  const work = createPlanWork(parts);
-  const files = createRepoFiles(parts);
-  const mustBeFree = parts.locks.tryAt;
-  const titleOf = async ({ key, name }: EffectRow) => (await store.run(key))?.title ?? name;
-  const runsOf = async (project: string) => (await agentsAtWork(store)).filter((row) => row.project === project);
+interface RepoParts extends CommandDependencies, Pick<ReturnType<typeof createSignalSender>, 'post' | 'mustBeDone'> {
+  readonly work: ReturnType<typeof createPlanWork>;
+  readonly files: RepoFiles;
+}
 
-  async function isNew({ added, project }: Registration): Promise<boolean> {
-    return added || !(await store.treeStates('repo')).has(repoTree(project));
-  }
-
-  /**
-   * Starts nothing of the repo any more, and calls `go` once none of its agents runs. Throws `conflict` if agents run and `stop` is false, and the errors of
-   * `go`; after an error the repo works on here.
-   */
-  async function letGo(
-    project: string,
-    { stop, verb }: { readonly stop: boolean; readonly verb: string },
-    go: () => Promise<void>,
-  ): Promise<void> {
-    const open = projects.close(project);
-    try {
-      // This commit runs after all earlier ones, which may have waited for another program and may start an agent.
-      await store.commit([]);
-      const runs = await runsOf(project);
-      await refuseRunning(project, { runs, stop, verb });
-      if (runs.length > 0) await requeueAgents(store, runs, clock.nowMs());
-      await parts.runsEnded(project);
-      await go();
-      files.forget(project);
-    } catch (thrown) {
-      open();
-      parts.onChange();
-      throw thrown;
-    }
-  }
-
-  /** Throws `conflict` if agents run and `stop` is false. */
-  async function refuseRunning(
-    project: string,
-    { runs, stop, verb }: { readonly runs: readonly EffectRow[]; readonly stop: boolean; readonly verb: string },
-  ): Promise<void> {
-    if (runs.length === 0 || stop) return;
-    const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
-    throw new EngineError(
-      'conflict',
-      `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
-      `stop them with it: stator repo ${verb} --stop`,
-    );
-  }
-
-  /** Stops the agents and queues them again; none starts before all have ended. One that does not end in time ends later, and its end is recorded. */
-  async function beginAnew(project: string, runs: readonly EffectRow[]): Promise<void> {
-    const open = projects.close(project);
-    try {
-      await requeueAgents(store, runs, clock.nowMs());
-      await parts.runsEnded(project);
-    } catch (thrown) {
-      if (!(thrown instanceof EngineError) || thrown.code !== 'unavailable') throw thrown;
-      log.warn(thrown.message);
-    } finally {
-      open();
-    }
-  }
-
-  /** Its new folder was checked when it was taken: faults of the old one no longer count. */
-  async function tellUsable(project: string): Promise<void> {
-    if ((await views.repo(project)).state !== 'degraded') return;
-    const word = { tree: repoTree(project), type: 'repo_recovered' as const, payload: {}, origin: 'engine' as const };
-    await insertSignal(store, { ...word, at: clock.nowMs() });
-  }
-
-  async function switchRepo(project: string, word: 'repo_paused' | 'repo_resumed'): Promise<RepoSwitched> {
-    views.mustKnow(project);
-    const { signal } = await post(
-      { tree: repoTree(project), type: word, payload: {}, origin: 'person' },
-      verdictWaitMs,
-    );
-    // A repo that is already in the requested state is no failure for the caller.
-    if (signal.status === 'done' || signal.status === 'failed')
-      return { status: word === 'repo_paused' ? 'paused' : 'resumed', project };
-    throw new EngineError(
-      'unavailable',
-      `${word} of ${project} was not handled yet: it is ${signal.status}`,
-      `look at it with: stator signal show ${signal.id}`,
-    );
-  }
-
-  /** One line if another engine works in the repo; empty: this engine has its lock. */
-  async function takenBy(project: string): Promise<string[]> {
-    try {
-      await parts.lockRepo(project);
-      return [];
-    } catch (thrown) {
-      if (!(thrown instanceof EngineError)) throw thrown;
-      return [`nothing of ${project} starts here for now: ${thrown.message}; ${thrown.hint}`];
-    }
-  }
+export function createRepoCommands(given: CommandDependencies) {
+  const { post, mustBeDone } = createSignalSender(given);
+  const files = createRepoFiles(given);
+  const parts: RepoParts = { ...given, post, mustBeDone, work: createPlanWork(given), files };
 
   return {
     ...files.commands,
@@ -132,134 +41,265 @@ export function createRepoCommands(parts: CommandDependencies) {
      * Registers the repo that any path inside it belongs to. `ensure`: a registered repo is brought up to date with its files if nothing needs consent.
      * Throws `bad_repo`, `conflict` (the name is taken, or without `ensure` the path), `untrusted`, `bad_config`.
      */
-    async addRepo(path: string, { trust, way, ensure = false }: AddRepo): Promise<RepoAdded> {
-      // A repo that the cut-off engine registered for this request is no conflict.
-      const mustBeNew = !ensure && repeatedRequest() === null;
-      const registration = await projects.register(path, { trust, way, mustBeNew, mustBeFree });
-      const { project, path: found, added, enables, untrusted, changes, digest, trustedNow, notes } = registration;
-      if (await isNew(registration)) await mustBeDone(files.registered(project));
-      const taken = await takenBy(project);
-      files.noteAdded(found);
-      await files.tellPolicy(project);
-      const lost = added ? await work.tellLost(project) : [];
-      parts.onChange();
-      return {
-        status: added ? 'added' : 'known',
-        path: found,
-        project,
-        enables: [...enables],
-        untrusted: [...untrusted],
-        changes: [...changes],
-        digest,
-        trusted_now: trustedNow,
-        notes: [...notes, ...taken, ...lost, ...files.missingOf(project)],
-      };
-    },
+    addRepo: (path: string, asked: AddRepo): Promise<RepoAdded> => addRepo(parts, path, asked),
     /** As `composeRepo` of its own file. */
     composeRepo(path: string, members: readonly string[]): Promise<RepoAdded> {
-      return composeRepo(parts, { path, members, add: () => this.addRepo(path, { trust: true, way: 'repo add' }) });
+      return composeRepo(parts, {
+        path,
+        members,
+        add: () => addRepo(parts, path, { trust: true, way: 'repo add' }),
+      });
     },
     /**
      * As `takeOver` of the registry; the repo's plans go on here. Returns a line for people about what was taken over; null: there is nothing to take over
      * any more.
      */
-    async takeOverRepo(lost: LostRepo, path: string): Promise<readonly string[] | null> {
-      const brought = await projects.takeOver(lost, path);
-      if (brought === null) return null;
-      await takenBy(lost.project); // if another engine has it, the repo's health reports that
-      await files.tellPolicy(lost.project);
-      const missed = await work.tellLost(lost.project);
-      parts.onChange();
-      return [...brought, ...missed];
-    },
+    takeOverRepo: (lost: LostRepo, path: string): Promise<readonly string[] | null> => takeOverRepo(parts, lost, path),
     /**
      * Removes a repo by its name or path. Its rows stay, and adding it again brings its plans back. `stop` ends its agents first and spends no attempt.
      * Throws `repo_not_found`; `conflict` while its agents run; `unavailable` if one does not end, and then the repo stays.
      */
-    async removeRepo(name: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoRemoved> {
-      const { project, path } = await mustFindRepo(projects, name);
-      projects.mustBeHere(project);
-      const word = (): Change => ({
-        do: 'signal.insert',
-        tree: supervisorTree,
-        type: 'repo_removed',
-        payload: { project },
-        origin: 'engine',
-        at: clock.nowMs(),
-      });
-      await letGo(project, { stop, verb: `remove ${project}` }, () => projects.remove(project, [word()]));
-      files.noteRemoved(path);
-      const plans = (await store.planCounts()).get(project)?.all ?? 0;
-      const notes = [
-        ...(plans === 0
-          ? []
-          : [
-              `its ${plans === 1 ? 'plan is' : `${plans} plans are`} kept: stator repo add ${path} brings ${plans === 1 ? 'it' : 'them'} back`,
-            ]),
-        ...(settings.current().repos.includes(path)
-          ? [`${settings.current().file} lists it, so it comes back at the next start; take it out there too`]
-          : []),
-      ];
-      return { status: 'removed', project, path, notes };
-    },
+    removeRepo: (name: string, asked: { stop?: boolean } = {}): Promise<RepoRemoved> => removeRepo(parts, name, asked),
     /**
      * Gives the repo with all its plans to another host, which goes on with them; its agents are treated as in `removeRepo`. Throws `repo_not_found`,
      * `not_found` (the host), `elsewhere`, and the errors of the registry's `hand`; `conflict` if the other host takes no repos.
      */
-    async moveRepo(name: string, to: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoMoved> {
-      const row = await mustFindRepo(projects, name);
-      const { project } = row;
-      const host = await views.host(to);
-      const plans = (await store.planCounts()).get(project)?.active ?? 0;
-      const from = row.host ?? store.hosts?.own ?? '';
-      const moved = (status: RepoMoved['status']) => ({ status, project, from, to, active_plans: plans });
-      if (from === to) return moved(row.comingFrom === undefined ? 'there' : 'moving');
-      if (host.state !== 'alive')
-        throw new EngineError('conflict', `the host ${to} is ${host.state}`, 'see them with: stator host list');
-      if (!host.takes_repos)
-        throw new EngineError(
-          'conflict',
-          `the host ${to} takes no repos`,
-          `say there where its clones are to be, then restart its daemon: clones = "<folder>" under [host] of daemon.toml`,
-        );
-      if (row.comingFrom !== undefined) await projects.hand(project, to);
-      else {
-        projects.mustBeHere(project);
-        await letGo(project, { stop, verb: `move ${project} ${to}` }, () => projects.hand(project, to));
-      }
-      parts.onChange();
-      return moved('moving');
-    },
+    moveRepo: (name: string, to: string, asked: { stop?: boolean } = {}): Promise<RepoMoved> =>
+      moveRepo(parts, name, to, asked),
     /**
      * To be called after the repo's folder was moved or renamed to `path`: its plans, branches and history go on there. Agents that ran in it begin anew and
      * spend no attempt. Throws `repo_not_found`, `elsewhere`, `conflict` if agents run and `stop` is false, and the errors of the registry's `relocate`.
      */
-    async relocateRepo(name: string, path: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoMoved> {
-      const { project, path: from } = await mustFindRepo(projects, name);
-      projects.mustBeHere(project);
-      const open = projects.close(project);
-      try {
-        // As in letGo: an earlier commit may still start an agent.
-        await store.commit([]);
-        const runs = await runsOf(project);
-        await refuseRunning(project, { runs, stop, verb: `move ${project} ${path}` });
-        const to = await projects.relocate(project, path, mustBeFree);
-        // In the old folder they would end without a result that could be collected.
-        if (to !== from && runs.length > 0) await beginAnew(project, runs);
-        await parts.lockRepo(project);
-        await tellUsable(project);
-        const plans = (await store.planCounts()).get(project)?.active ?? 0;
-        return { status: to === from ? 'there' : 'moved', project, from, to, active_plans: plans };
-      } finally {
-        open();
-        parts.onChange();
-      }
-    },
+    relocateRepo: (name: string, path: string, asked: { stop?: boolean } = {}): Promise<RepoMoved> =>
+      relocateRepo(parts, name, path, asked),
     /** Admits no new plan of the repo; plans that implement go on. Throws `repo_not_found`. */
-    pauseRepo: (project: string): Promise<RepoSwitched> => switchRepo(project, 'repo_paused'),
+    pauseRepo: (project: string): Promise<RepoSwitched> => switchRepo(parts, project, 'repo_paused'),
     /** Throws `repo_not_found`. */
-    resumeRepo: (project: string): Promise<RepoSwitched> => switchRepo(project, 'repo_resumed'),
+    resumeRepo: (project: string): Promise<RepoSwitched> => switchRepo(parts, project, 'repo_resumed'),
   };
+}
+
+async function addRepo(parts: RepoParts, path: string, { trust, way, ensure = false }: AddRepo): Promise<RepoAdded> {
+  // A repo that the cut-off engine registered for this request is no conflict.
+  const mustBeNew = !ensure && repeatedRequest() === null;
+  const registration = await parts.projects.register(path, { trust, way, mustBeNew, mustBeFree: parts.locks.tryAt });
+  const { project, path: found, added, enables, untrusted, changes, digest, trustedNow, notes } = registration;
+  if (await isNew(parts, registration)) await parts.mustBeDone(parts.files.registered(project));
+  const taken = await takenBy(parts, project);
+  parts.files.noteAdded(found);
+  await parts.files.tellPolicy(project);
+  const lost = added ? await parts.work.tellLost(project) : [];
+  parts.onChange();
+  return {
+    status: added ? 'added' : 'known',
+    path: found,
+    project,
+    enables: [...enables],
+    untrusted: [...untrusted],
+    changes: [...changes],
+    digest,
+    trusted_now: trustedNow,
+    notes: [...notes, ...taken, ...lost, ...parts.files.missingOf(project)],
+  };
+}
+
+async function isNew({ store }: RepoParts, { added, project }: Registration): Promise<boolean> {
+  return added || !(await store.treeStates('repo')).has(repoTree(project));
+}
+
+async function takeOverRepo(parts: RepoParts, lost: LostRepo, path: string): Promise<readonly string[] | null> {
+  const brought = await parts.projects.takeOver(lost, path);
+  if (brought === null) return null;
+  await takenBy(parts, lost.project); // if another engine has it, the repo's health reports that
+  await parts.files.tellPolicy(lost.project);
+  const missed = await parts.work.tellLost(lost.project);
+  parts.onChange();
+  return [...brought, ...missed];
+}
+
+/** One line if another engine works in the repo; empty: this engine has its lock. */
+async function takenBy(parts: RepoParts, project: string): Promise<string[]> {
+  try {
+    await parts.lockRepo(project);
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    return [`nothing of ${project} starts here for now: ${thrown.message}; ${thrown.hint}`];
+  }
+}
+
+async function removeRepo(
+  parts: RepoParts,
+  name: string,
+  { stop = false }: { stop?: boolean } = {},
+): Promise<RepoRemoved> {
+  const { project, path } = await mustFindRepo(parts.projects, name);
+  parts.projects.mustBeHere(project);
+  const word = (): Change => ({
+    do: 'signal.insert',
+    tree: supervisorTree,
+    type: 'repo_removed',
+    payload: { project },
+    origin: 'engine',
+    at: parts.clock.nowMs(),
+  });
+  await letGo(parts, project, { stop, verb: `remove ${project}` }, () => parts.projects.remove(project, [word()]));
+  parts.files.noteRemoved(path);
+  const plans = (await parts.store.planCounts()).get(project)?.all ?? 0;
+  const notes = [
+    ...(plans === 0
+      ? []
+      : [
+          `its ${plans === 1 ? 'plan is' : `${plans} plans are`} kept: stator repo add ${path} brings ${plans === 1 ? 'it' : 'them'} back`,
+        ]),
+    ...(parts.settings.current().repos.includes(path)
+      ? [`${parts.settings.current().file} lists it, so it comes back at the next start; take it out there too`]
+      : []),
+  ];
+  return { status: 'removed', project, path, notes };
+}
+
+async function moveRepo(
+  parts: RepoParts,
+  name: string,
+  to: string,
+  { stop = false }: { stop?: boolean } = {},
+): Promise<RepoMoved> {
+  const row = await mustFindRepo(parts.projects, name);
+  const { project } = row;
+  const host = await parts.views.host(to);
+  const plans = (await parts.store.planCounts()).get(project)?.active ?? 0;
+  const from = row.host ?? parts.store.hosts?.own ?? '';
+  const moved = (status: RepoMoved['status']) => ({ status, project, from, to, active_plans: plans });
+  if (from === to) return moved(row.comingFrom === undefined ? 'there' : 'moving');
+  if (host.state !== 'alive')
+    throw new EngineError('conflict', `the host ${to} is ${host.state}`, 'see them with: stator host list');
+  if (!host.takes_repos)
+    throw new EngineError(
+      'conflict',
+      `the host ${to} takes no repos`,
+      `say there where its clones are to be, then restart its daemon: clones = "<folder>" under [host] of daemon.toml`,
+    );
+  if (row.comingFrom !== undefined) await parts.projects.hand(project, to);
+  else {
+    parts.projects.mustBeHere(project);
+    await letGo(parts, project, { stop, verb: `move ${project} ${to}` }, () => parts.projects.hand(project, to));
+  }
+  parts.onChange();
+  return moved('moving');
+}
+
+/**
+ * Starts nothing of the repo any more, and calls `go` once none of its agents runs. Throws `conflict` if agents run and `stop` is false, and the errors of
+ * `go`; after an error the repo works on here.
+ */
+async function letGo(
+  parts: RepoParts,
+  project: string,
+  { stop, verb }: { readonly stop: boolean; readonly verb: string },
+  go: () => Promise<void>,
+): Promise<void> {
+  const open = parts.projects.close(project);
+  try {
+    // This commit runs after all earlier ones, which may have waited for another program and may start an agent.
+    await parts.store.commit([]);
+    const runs = await runsOf(parts, project);
+    await refuseRunning(parts, project, { runs, stop, verb });
+    if (runs.length > 0) await requeueAgents(parts.store, runs, parts.clock.nowMs());
+    await parts.runsEnded(project);
+    await go();
+    parts.files.forget(project);
+  } catch (thrown) {
+    open();
+    parts.onChange();
+    throw thrown;
+  }
+}
+
+/** Throws `conflict` if agents run and `stop` is false. */
+async function refuseRunning(
+  { store }: RepoParts,
+  project: string,
+  { runs, stop, verb }: { readonly runs: readonly EffectRow[]; readonly stop: boolean; readonly verb: string },
+): Promise<void> {
+  if (runs.length === 0 || stop) return;
+  const titles = await Promise.all(
+    runs.slice(0, 10).map(async ({ key, name }) => (await store.run(key))?.title ?? name),
+  );
+  throw new EngineError(
+    'conflict',
+    `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
+    `stop them with it: stator repo ${verb} --stop`,
+  );
+}
+
+async function runsOf({ store }: RepoParts, project: string): Promise<EffectRow[]> {
+  return (await agentsAtWork(store)).filter((row) => row.project === project);
+}
+
+async function relocateRepo(
+  parts: RepoParts,
+  name: string,
+  path: string,
+  { stop = false }: { stop?: boolean } = {},
+): Promise<RepoMoved> {
+  const { project, path: from } = await mustFindRepo(parts.projects, name);
+  parts.projects.mustBeHere(project);
+  const open = parts.projects.close(project);
+  try {
+    // As in letGo: an earlier commit may still start an agent.
+    await parts.store.commit([]);
+    const runs = await runsOf(parts, project);
+    await refuseRunning(parts, project, { runs, stop, verb: `move ${project} ${path}` });
+    const to = await parts.projects.relocate(project, path, parts.locks.tryAt);
+    // In the old folder they would end without a result that could be collected.
+    if (to !== from && runs.length > 0) await beginAnew(parts, project, runs);
+    await parts.lockRepo(project);
+    await tellUsable(parts, project);
+    const plans = (await parts.store.planCounts()).get(project)?.active ?? 0;
+    return { status: to === from ? 'there' : 'moved', project, from, to, active_plans: plans };
+  } finally {
+    open();
+    parts.onChange();
+  }
+}
+
+/** Stops the agents and queues them again; none starts before all have ended. One that does not end in time ends later, and its end is recorded. */
+async function beginAnew(parts: RepoParts, project: string, runs: readonly EffectRow[]): Promise<void> {
+  const open = parts.projects.close(project);
+  try {
+    await requeueAgents(parts.store, runs, parts.clock.nowMs());
+    await parts.runsEnded(project);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || thrown.code !== 'unavailable') throw thrown;
+    parts.log.warn(thrown.message);
+  } finally {
+    open();
+  }
+}
+
+/** Its new folder was checked when it was taken: faults of the old one no longer count. */
+async function tellUsable({ store, views, clock }: RepoParts, project: string): Promise<void> {
+  if ((await views.repo(project)).state !== 'degraded') return;
+  const word = { tree: repoTree(project), type: 'repo_recovered' as const, payload: {}, origin: 'engine' as const };
+  await insertSignal(store, { ...word, at: clock.nowMs() });
+}
+
+async function switchRepo(
+  { views, post }: RepoParts,
+  project: string,
+  word: 'repo_paused' | 'repo_resumed',
+): Promise<RepoSwitched> {
+  views.mustKnow(project);
+  const { signal } = await post({ tree: repoTree(project), type: word, payload: {}, origin: 'person' }, verdictWaitMs);
+  // A repo that is already in the requested state is no failure for the caller.
+  if (signal.status === 'done' || signal.status === 'failed')
+    return { status: word === 'repo_paused' ? 'paused' : 'resumed', project };
+  throw new EngineError(
+    'unavailable',
+    `${word} of ${project} was not handled yet: it is ${signal.status}`,
+    `look at it with: stator signal show ${signal.id}`,
+  );
 }
 
 /**
