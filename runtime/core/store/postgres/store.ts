@@ -118,7 +118,7 @@ export function openPostgres(
   const asked = createAsked({ own: host.name, client: () => reading.client() });
   const elsewhere = createElsewhere(reading.connection, host.name);
   const notices = createNotices({ reading, standing, elsewhere, look: asked.look });
-  const transactions = createTransactions({ place, standing, reading, writing, commits, elsewhere });
+  const transactions = createTransactions({ place, standing, reading, writing, commits, onEnd: elsewhere.forget });
   const { ask, whileAway } = transactions;
   const ownTables = withHosts(writing.connection, host.name);
   let written = ownTables;

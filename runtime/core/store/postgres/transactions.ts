@@ -6,7 +6,6 @@ import { StoreTrouble } from '../port.ts';
 import type { Answer } from '../tables/connection.ts';
 import { type createCommits, undo } from './commits.ts';
 import { type Presence, tell } from './hosts.ts';
-import type { Elsewhere } from './notices.ts';
 import type { Session } from './session.ts';
 import { isAway, isBusy, troubleOf } from './trouble.ts';
 
@@ -31,13 +30,14 @@ interface TransactionParts {
   readonly reading: Session;
   readonly writing: Session;
   readonly commits: ReturnType<typeof createCommits>;
-  readonly elsewhere: Elsewhere;
+  /** A transaction has ended: another host may have a repo now. */
+  onEnd(): void;
 }
 
 export type Transactions = ReturnType<typeof createTransactions>;
 
 /** Writes are carried out in their order. */
-export function createTransactions({ place, standing, reading, writing, commits, elsewhere }: TransactionParts) {
+export function createTransactions({ place, standing, reading, writing, commits, onEnd }: TransactionParts) {
   const line = createSerialQueue();
 
   /** Throws `store_locked` if the database does not answer for 5 s, and its other errors. */
@@ -83,7 +83,7 @@ export function createTransactions({ place, standing, reading, writing, commits,
         await undo(client);
         throw thrown;
       } finally {
-        elsewhere.forget();
+        onEnd();
       }
       return attempt(await writing.client());
     });
