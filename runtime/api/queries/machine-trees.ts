@@ -41,7 +41,7 @@ const ownLooks: Readonly<Record<string, string>> = {
 };
 
 /** Throws `machine_unknown` with the nearest name. */
-function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinition {
+function machineIn({ machines }: Pick<MachineTreeParts, 'machines'>, name: string): AnyDefinition {
   const found = machines.find((machine) => machine.name === name);
   if (found !== undefined) return found;
   const names = machines.map((machine) => machine.name);
@@ -63,69 +63,7 @@ interface MachineTreeParts
 export type MachineTreeViews = ReturnType<typeof createMachineTreeViews>;
 
 export function createMachineTreeViews(parts: MachineTreeParts) {
-  const { store, cache, clock, timeline, projects, kinds, machines } = parts;
-  const { historyEntry } = createFactView(parts);
-
-  /** Throws `machine_unknown`, `not_found`, and `snapshot_unknown` for a damaged one. */
-  async function mustReadTree(machine: string, id: string): Promise<Tree> {
-    machineIn(machines, machine);
-    const entry = await cache.get(machineTree(machine, id));
-    if (entry !== null) return entry.tree;
-    throw new EngineError(
-      'not_found',
-      `there is no ${machine} "${id.slice(0, 200)}"`,
-      `see the existing ones with: stator machine list ${machine}; begin one with: stator machine start ${machine} <id>`,
-    );
-  }
-
-  function showOf(machine: string, id: string, snapshot: AnyMachineSnapshot): MachineTreeShow {
-    const { status, value, context, output = null } = snapshot;
-    const definition = machineIn(machines, machine);
-    const shown = status === 'stopped' ? 'error' : status; // trees are never stopped
-    return {
-      machine,
-      id,
-      status: shown,
-      value,
-      tags: [...snapshot.tags],
-      view: viewOf(definition, snapshot),
-      context,
-      output,
-    };
-  }
-
-  /** A tree that cannot be read does not hide the others: it is listed with the reason. */
-  function entryOf(
-    machine: string,
-    id: string,
-    { row, readRow }: { readonly row: TreeRow | EngineError; readonly readRow: SnapshotAtRest },
-  ): MachineTreeEntry {
-    try {
-      if (row instanceof EngineError) throw row;
-      const snapshot = readRow(machineTree(machine, id), row.stored);
-      const { context: _context, output: _output, ...shown } = showOf(machine, id, snapshot);
-      return shown;
-    } catch (thrown) {
-      if (!(thrown instanceof EngineError)) throw thrown;
-      const problem = `${thrown.message}; ${thrown.hint}`;
-      return { machine, id, status: 'error', value: null, tags: [], view: {}, problem };
-    }
-  }
-
-  /** The plans of all repos that this tree waits for. */
-  async function plansWatchedBy(tree: TreeAddress): Promise<MachineExplanation['plans']> {
-    const found: MachineExplanation['plans'] = [];
-    for (const { project } of projects.list()) {
-      const repo = await cache.get(repoTree(project));
-      if (repo === null) continue;
-      const { watchers } = snapshotOf(repo.tree.root).context as RepoContext; // of a repo's tree
-      for (const [plan, trees] of Object.entries(watchers)) {
-        if (!trees.includes(tree)) continue;
-        found.push({ project, plan, status: (await store.plan(project, plan))?.status ?? null });
-      }
-    }
-    return found;
-  }
+  const { store } = parts;
 
   return {
     /** By their machines and lanes; the pause of a whole machine comes before those of its lanes. */
@@ -138,128 +76,207 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
       }));
     },
     /** Quarantined signals to trees of machines, a line for each tree. */
-    async machinesSetAside(): Promise<string[]> {
-      const byTree = groupBy(await store.setAsideOfMachines(), ({ tree }) => tree);
-      return [...byTree].map(([tree, signals]) => {
-        const [first] = signals;
-        const others = signals.length === 1 ? '' : `, and ${signals.length - 1} more`;
-        const again = `deliver it again with: stator signal retry ${first?.id}`;
-        const parsed = parseTree(tree);
-        if (first?.type === ownBirth && parsed.kind === 'machine') {
-          const giveUp = `stator machine delete ${parsed.machine} ${parsed.id}`;
-          return `${tree} did not begin, by signal ${first.id}${others}: ${first.error}; ${again}; or give it up with: ${giveUp}`;
-        }
-        return `${tree} goes on without signal ${first?.id} (${first?.type})${others}: ${first?.error}; ${again}`;
-      });
-    },
+    machinesSetAside: (): Promise<string[]> => machinesSetAside(parts),
     /** Throws `machine_unknown` with the nearest name. */
-    machineNamed: (name: string): AnyDefinition => machineIn(machines, name),
-    mustReadTree,
-    plansWatchedBy,
+    machineNamed: (name: string): AnyDefinition => machineIn(parts, name),
+    mustReadTree: (machine: string, id: string): Promise<Tree> => mustReadTree(parts, machine, id),
+    plansWatchedBy: (tree: TreeAddress): Promise<MachineExplanation['plans']> => plansWatchedBy(parts, tree),
     /** Up to 1,000 trees of a machine by their ids, after that one. */
-    async machineTrees(machine: string, after: string | null): Promise<MachineTreeEntry[]> {
-      machineIn(machines, machine);
-      const from = after === null ? '' : machineTree(machine, after);
-      const [rows, aside, pauses] = await Promise.all([
-        store.treeRowsOf(machine, { after: from, limit: listLimit }),
-        store.setAsideOfMachines(machine),
-        store.machinePauses(),
-      ]);
-      const paused = isPaused(pauses, { machine, lane: '' }) ? { paused: true } : {};
-      const readRow = readAtRest(kinds);
-      const asideOf = groupBy(aside, ({ tree }) => tree);
-      const entries: MachineTreeEntry[] = [];
-      for (const { address, row } of rows) {
-        const parsed = parseTree(address);
-        if (parsed.kind !== 'machine') continue;
-        const entry = entryOf(machine, parsed.id, { row, readRow });
-        const its = asideOf.get(address);
-        entries.push({ ...entry, ...paused, ...(its === undefined ? {} : { set_aside: its.map(shownAside) }) });
-      }
-      return entries;
-    },
+    machineTrees: (machine: string, after: string | null): Promise<MachineTreeEntry[]> =>
+      machineTrees(parts, machine, after),
     machineTree: async (machine: string, id: string): Promise<MachineTreeShow> =>
-      showOf(machine, id, snapshotOf((await mustReadTree(machine, id)).root)),
+      showOf(parts, machine, id, snapshotOf((await mustReadTree(parts, machine, id)).root)),
     /** A tree as it was after a line of its journal. Throws also what `replayTo` throws. */
     async machineReplay(machine: string, id: string, moment: PointInTime): Promise<MachineTreeReplay> {
-      await mustReadTree(machine, id);
+      await mustReadTree(parts, machine, id);
       const address = machineTree(machine, id);
       const { tree, line } = await replayTo(parts, address, moment);
-      return { ...showOf(machine, id, snapshotOf(tree.root)), seq: line.seq, at: timeText(line.at) };
+      return { ...showOf(parts, machine, id, snapshotOf(tree.root)), seq: line.seq, at: timeText(line.at) };
     },
     async machineHistory(machine: string, id: string, after: number): Promise<HistoryEntry[]> {
-      await mustReadTree(machine, id);
+      await mustReadTree(parts, machine, id);
       const tree = machineTree(machine, id);
       // A tree with the id of a deleted one has the lines of both.
       const first = await store.firstLine(tree);
       const lines = await store.journal({ tree, after: Math.max(after, first - 1) });
-      return Promise.all(lines.map(historyEntry));
+      return Promise.all(lines.map(createFactView(parts).historyEntry));
     },
-    async machineVerdict(signalId: number): Promise<MachineVerdict> {
-      const row = await store.signal(signalId);
-      if (row?.tree == null) throw new Error(`signal ${signalId} is gone`);
-      const parsed = parseTree(row.tree);
-      const result: unknown = row.result === null ? null : JSON.parse(row.result);
-      const isRefusal = row.status === 'failed' && typeof result === 'object' && result !== null && 'accepts' in result;
-      const entry = parsed.kind === 'machine' ? await cache.get(machineTree(parsed.machine, parsed.id)) : null;
-      return {
-        signal: {
-          id: row.id,
-          type: row.type,
-          status: row.status,
-          result,
-          refused: isRefusal ? (result as Refusal) : null,
-        }, // recognised by its field
-        tree:
-          entry === null || parsed.kind !== 'machine'
-            ? null
-            : showOf(parsed.machine, parsed.id, snapshotOf(entry.tree.root)),
-      };
-    },
-    async machineExplanation(machine: string, id: string): Promise<MachineExplanation> {
-      const live = await mustReadTree(machine, id);
-      const { root, memory } = live;
-      const snapshot = snapshotOf(root);
-      const tree = machineTree(machine, id);
-      const definition = machineIn(machines, machine);
-      const [effects, waiting, held, aside, refused, pauses] = await Promise.all([
-        store.effects({ by: 'tree', tree }),
-        store.signals({ project: '', plan: '', tree, status: 'pending' }),
-        store.signals({ project: '', plan: '', tree, status: 'held' }),
-        store.setAsideOfMachines(machine),
-        store.lastRefused(tree),
-        store.machinePauses(),
-      ]);
-      const at = clock.nowMs();
-      return {
-        machine,
-        id,
-        status: showOf(machine, id, snapshot).status,
-        value: snapshot.value,
-        events: Object.keys(definition.signals ?? {}).map((type) => offerOf(snapshot, type, at)),
-        effects: effects.map(({ name, key, status, attempts, next_at: nextAt, error, payload }) => ({
-          effect: pathOfRequest(name),
-          key,
-          status: status === 'running' ? 'running' : 'queued',
-          tries: attempts,
-          next_at: nextAt === 0 || status === 'running' ? null : timeText(timeline.wallOf(nextAt)),
-          error,
-          host: workOf(definition, (JSON.parse(payload) as MachineEffect).effect)?.host ?? null, // of that kind
-          paused: status === 'queued' && isPaused(pauses, JSON.parse(payload) as MachineEffect), // as above
-        })),
-        timers: waiting
-          .filter(({ type, run }) => type === 'timer_due' && run !== null && memory.open[run] !== undefined)
-          .map(({ run, deliver_at: dueAt }) => ({
-            timer: pathOfRequest(run ?? ''),
-            due_at: timeText(timeline.wallOf(dueAt)),
-          })),
-        outputs: awaitedOutputs(definition, live),
-        plans: await plansWatchedBy(tree),
-        held: held.map(({ id: signal, type }) => ({ id: signal, type })),
-        set_aside: aside.filter((signal) => signal.tree === tree).map(shownAside),
-        refused_last: refused === null ? null : await historyEntry(refused),
-      };
-    },
+    machineVerdict: (signalId: number): Promise<MachineVerdict> => machineVerdict(parts, signalId),
+    machineExplanation: (machine: string, id: string): Promise<MachineExplanation> =>
+      machineExplanation(parts, machine, id),
+  };
+}
+
+async function machinesSetAside({ store }: MachineTreeParts): Promise<string[]> {
+  const byTree = groupBy(await store.setAsideOfMachines(), ({ tree }) => tree);
+  return [...byTree].map(([tree, signals]) => {
+    const [first] = signals;
+    const others = signals.length === 1 ? '' : `, and ${signals.length - 1} more`;
+    const again = `deliver it again with: stator signal retry ${first?.id}`;
+    const parsed = parseTree(tree);
+    if (first?.type === ownBirth && parsed.kind === 'machine') {
+      const giveUp = `stator machine delete ${parsed.machine} ${parsed.id}`;
+      return `${tree} did not begin, by signal ${first.id}${others}: ${first.error}; ${again}; or give it up with: ${giveUp}`;
+    }
+    return `${tree} goes on without signal ${first?.id} (${first?.type})${others}: ${first?.error}; ${again}`;
+  });
+}
+
+async function machineTrees(
+  parts: MachineTreeParts,
+  machine: string,
+  after: string | null,
+): Promise<MachineTreeEntry[]> {
+  machineIn(parts, machine);
+  const from = after === null ? '' : machineTree(machine, after);
+  const [rows, aside, pauses] = await Promise.all([
+    parts.store.treeRowsOf(machine, { after: from, limit: listLimit }),
+    parts.store.setAsideOfMachines(machine),
+    parts.store.machinePauses(),
+  ]);
+  const paused = isPaused(pauses, { machine, lane: '' }) ? { paused: true } : {};
+  const readRow = readAtRest(parts.kinds);
+  const asideOf = groupBy(aside, ({ tree }) => tree);
+  const entries: MachineTreeEntry[] = [];
+  for (const { address, row } of rows) {
+    const parsed = parseTree(address);
+    if (parsed.kind !== 'machine') continue;
+    const entry = entryOf(parts, machine, parsed.id, { row, readRow });
+    const its = asideOf.get(address);
+    entries.push({ ...entry, ...paused, ...(its === undefined ? {} : { set_aside: its.map(shownAside) }) });
+  }
+  return entries;
+}
+
+/** A tree that cannot be read does not hide the others: it is listed with the reason. */
+function entryOf(
+  parts: MachineTreeParts,
+  machine: string,
+  id: string,
+  { row, readRow }: { readonly row: TreeRow | EngineError; readonly readRow: SnapshotAtRest },
+): MachineTreeEntry {
+  try {
+    if (row instanceof EngineError) throw row;
+    const snapshot = readRow(machineTree(machine, id), row.stored);
+    const { context: _context, output: _output, ...shown } = showOf(parts, machine, id, snapshot);
+    return shown;
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    const problem = `${thrown.message}; ${thrown.hint}`;
+    return { machine, id, status: 'error', value: null, tags: [], view: {}, problem };
+  }
+}
+
+async function machineVerdict(parts: MachineTreeParts, signalId: number): Promise<MachineVerdict> {
+  const row = await parts.store.signal(signalId);
+  if (row?.tree == null) throw new Error(`signal ${signalId} is gone`);
+  const parsed = parseTree(row.tree);
+  const result: unknown = row.result === null ? null : JSON.parse(row.result);
+  const isRefusal = row.status === 'failed' && typeof result === 'object' && result !== null && 'accepts' in result;
+  const entry = parsed.kind === 'machine' ? await parts.cache.get(machineTree(parsed.machine, parsed.id)) : null;
+  return {
+    signal: {
+      id: row.id,
+      type: row.type,
+      status: row.status,
+      result,
+      refused: isRefusal ? (result as Refusal) : null,
+    }, // recognised by its field
+    tree:
+      entry === null || parsed.kind !== 'machine'
+        ? null
+        : showOf(parts, parsed.machine, parsed.id, snapshotOf(entry.tree.root)),
+  };
+}
+
+async function machineExplanation(parts: MachineTreeParts, machine: string, id: string): Promise<MachineExplanation> {
+  const live = await mustReadTree(parts, machine, id);
+  const { root, memory } = live;
+  const snapshot = snapshotOf(root);
+  const tree = machineTree(machine, id);
+  const definition = machineIn(parts, machine);
+  const [effects, waiting, held, aside, refused, pauses] = await Promise.all([
+    parts.store.effects({ by: 'tree', tree }),
+    parts.store.signals({ project: '', plan: '', tree, status: 'pending' }),
+    parts.store.signals({ project: '', plan: '', tree, status: 'held' }),
+    parts.store.setAsideOfMachines(machine),
+    parts.store.lastRefused(tree),
+    parts.store.machinePauses(),
+  ]);
+  const at = parts.clock.nowMs();
+  return {
+    machine,
+    id,
+    status: showOf(parts, machine, id, snapshot).status,
+    value: snapshot.value,
+    events: Object.keys(definition.signals ?? {}).map((type) => offerOf(snapshot, type, at)),
+    effects: effects.map(({ name, key, status, attempts, next_at: nextAt, error, payload }) => ({
+      effect: pathOfRequest(name),
+      key,
+      status: status === 'running' ? 'running' : 'queued',
+      tries: attempts,
+      next_at: nextAt === 0 || status === 'running' ? null : timeText(parts.timeline.wallOf(nextAt)),
+      error,
+      host: workOf(definition, (JSON.parse(payload) as MachineEffect).effect)?.host ?? null, // of that kind
+      paused: status === 'queued' && isPaused(pauses, JSON.parse(payload) as MachineEffect), // as above
+    })),
+    timers: waiting
+      .filter(({ type, run }) => type === 'timer_due' && run !== null && memory.open[run] !== undefined)
+      .map(({ run, deliver_at: dueAt }) => ({
+        timer: pathOfRequest(run ?? ''),
+        due_at: timeText(parts.timeline.wallOf(dueAt)),
+      })),
+    outputs: awaitedOutputs(definition, live),
+    plans: await plansWatchedBy(parts, tree),
+    held: held.map(({ id: signal, type }) => ({ id: signal, type })),
+    set_aside: aside.filter((signal) => signal.tree === tree).map(shownAside),
+    refused_last: refused === null ? null : await createFactView(parts).historyEntry(refused),
+  };
+}
+
+/** Throws `machine_unknown`, `not_found`, and `snapshot_unknown` for a damaged one. */
+async function mustReadTree(parts: MachineTreeParts, machine: string, id: string): Promise<Tree> {
+  machineIn(parts, machine);
+  const entry = await parts.cache.get(machineTree(machine, id));
+  if (entry !== null) return entry.tree;
+  throw new EngineError(
+    'not_found',
+    `there is no ${machine} "${id.slice(0, 200)}"`,
+    `see the existing ones with: stator machine list ${machine}; begin one with: stator machine start ${machine} <id>`,
+  );
+}
+
+/** The plans of all repos that this tree waits for. */
+async function plansWatchedBy(
+  { store, cache, projects }: MachineTreeParts,
+  tree: TreeAddress,
+): Promise<MachineExplanation['plans']> {
+  const found: MachineExplanation['plans'] = [];
+  for (const { project } of projects.list()) {
+    const repo = await cache.get(repoTree(project));
+    if (repo === null) continue;
+    const { watchers } = snapshotOf(repo.tree.root).context as RepoContext; // of a repo's tree
+    for (const [plan, trees] of Object.entries(watchers)) {
+      if (!trees.includes(tree)) continue;
+      found.push({ project, plan, status: (await store.plan(project, plan))?.status ?? null });
+    }
+  }
+  return found;
+}
+
+function showOf(parts: MachineTreeParts, machine: string, id: string, snapshot: AnyMachineSnapshot): MachineTreeShow {
+  const { status, value, context, output = null } = snapshot;
+  const definition = machineIn(parts, machine);
+  const shown = status === 'stopped' ? 'error' : status; // trees are never stopped
+  return {
+    machine,
+    id,
+    status: shown,
+    value,
+    tags: [...snapshot.tags],
+    view: viewOf(definition, snapshot),
+    context,
+    output,
   };
 }
 

@@ -46,230 +46,253 @@ const runsShown = 200;
 /** How often a plan is read again if it is deleted and registered between two reads. */
 const looks = 3;
 
-export function createPlanViews(parts: ViewDependencies) {
-  const { store, cache, clock, projects } = parts;
-  const { historyEntry } = createFactView(parts);
-  const forges = createKnownForges(parts);
-  const { lookAtOne, planEntry } = createPlanEntries(parts, forges);
+interface PlanViewParts extends ViewDependencies, ReturnType<typeof createPlanEntries> {
+  readonly forges: KnownForges;
+  readonly historyEntry: ReturnType<typeof createFactView>['historyEntry'];
+}
 
-  async function mustRead(project: string, plan: string): Promise<PlanRow> {
-    const row = await store.plan(project, plan);
-    if (row !== null && projects.find(project) === null)
-      throw repoNotFound(project, 'it was removed, and its plans are kept: stator repo add <path> brings them back');
-    if (row !== null) return row;
-    throw planNotFound(project, plan);
-  }
-
-  async function requiredTree(project: string, plan: string): Promise<Tree> {
-    for (let look = 1; look <= looks; look += 1) {
-      const entry = await cache.get(planTree(project, plan));
-      if (entry !== null) return entry.tree;
-      // It may have been deleted since its row was read, and registered again since then.
-      await mustRead(project, plan);
-    }
-    throw new Error(`plan ${project}/${plan} has a row and no tree`);
-  }
-
-  async function treeOrFault(project: string, plan: string): Promise<Tree | EngineError> {
-    return (await soundTree(cache, planTree(project, plan))) ?? (await requiredTree(project, plan));
-  }
-
-  /** The plan's failed effects that are tried again. */
-  function keptOf({ project, plan }: PlanRow): Promise<readonly EffectRow[]> {
-    return store.effects({ by: 'waiting', tree: planTree(project, plan) });
-  }
-
-  function runRows({ project, plan, createdAt }: PlanRow): Promise<readonly RunRow[]> {
-    return store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
-  }
-
-  async function verified(which: Verified): Promise<Verification> {
-    const { verify } = await loadVerify();
-    return verify({ store, trees: treesForReplay(parts.kinds) }, which);
-  }
-
-  /** The shown fields that come from the plan's rows alone. */
-  async function read(row: PlanRow) {
-    const { project, plan } = row;
-    const [usage, content, runs, rows, undone] = await Promise.all([
-      // Runs of an earlier plan of that name do not belong to this one.
-      store.usage(row, row.createdAt),
-      store.planText(project, plan),
-      store.countRuns(row),
-      runRows(row),
-      leftUndone(parts, row),
-    ]);
-    return {
-      entry: await planEntry(row, { usage, kept: await keptOf(row), look: lookAtOne() }),
-      usage,
-      content: content ?? '',
-      runs,
-      rows,
-      shown: runList(rows, parts.home),
-      undone,
-      aside: await setAsideOf(rows, () => projects.repository(project)),
-    };
-  }
-
-  async function olderTask(row: PlanRow): Promise<OlderTask> {
-    const tree = await soundTree(cache, planTree(row.project, row.plan));
-    const request = tree === null || tree instanceof EngineError ? null : planDetail(tree).pullRequest;
-    return {
-      filename: row.plan,
-      status: row.status,
-      execution_state: row.phase ?? '',
-      branch: row.branch,
-      pr_url: request?.url ?? '',
-      review_cycle: row.reviewCycle,
-      description: row.title ?? '',
-      topic: row.topic ?? '',
-    };
-  }
+export function createPlanViews(given: ViewDependencies) {
+  const { historyEntry } = createFactView(given);
+  const forges = createKnownForges(given);
+  const parts: PlanViewParts = { ...given, forges, historyEntry, ...createPlanEntries(given, forges) };
+  const { store, cache } = parts;
 
   return {
-    mustRead,
+    mustRead: (project: string, plan: string): Promise<PlanRow> => mustRead(parts, project, plan),
     /** Why the agents of a plan are not started, and the remedy; null: they are started. Throws `plan_not_found`. */
     async unstarted({ project, plan }: PlanKey): Promise<string | null> {
       if (parts.mayStart(project, plan)) return null;
-      return unstartedOf(parts, await mustRead(project, plan));
+      return unstartedOf(parts, await mustRead(parts, project, plan));
     },
-    async plans(project: string | null): Promise<PlanEntry[]> {
-      const slots = slotsOnce(parts);
-      const ofProject = project === null ? {} : { project };
-      // If a plan waits for slots, one agent gives the reason for all, unless some agents have an obstacle of their own.
-      const readRuns = async () =>
-        (await slots.hasExceptions())
-          ? store.runs({ by: 'latest', live: true, limit: Number.MAX_SAFE_INTEGER, ...ofProject })
-          : store.runs({ by: 'at-work', ...ofProject });
-      const [rows, usage, kept, runs] = await Promise.all([
-        store.plans(project),
-        store.usageOfPlans(project),
-        store.effects({ by: 'waiting' }),
-        readRuns(),
-      ]);
-      const usageByPlan = new Map(usage.map((line) => [planTree(line.project, line.plan), line]));
-      const keptByTree = groupBy(kept, ({ tree }) => tree);
-      const runsByPlan = groupBy(runs, (run) => planTree(run.project, run.plan));
-      const look: WaitLook = {
-        slots,
-        hosts: hostsOnce(parts),
-        runsOf: async (row) => runsByPlan.get(planTree(row.project, row.plan)) ?? [],
-      };
-      return Promise.all(
-        rows.map((row) => {
-          const tree = planTree(row.project, row.plan);
-          const line = usageByPlan.get(tree);
-          const usage = line === undefined ? [] : [line];
-          return planEntry(row, { usage, kept: keptByTree.get(tree) ?? [], look });
-        }),
-      );
-    },
+    plans: (project: string | null): Promise<PlanEntry[]> => plans(parts, project),
     /** Plans in kasmos's format. */
     async olderTasks(project: string): Promise<OlderTask[]> {
       const rows = await store.plans(project);
-      return Promise.all(rows.map(olderTask));
+      return Promise.all(rows.map((row) => olderTask(parts, row)));
     },
-    async plan(project: string, plan: string): Promise<PlanShow> {
-      const row = await mustRead(project, plan);
-      const tree = await treeOrFault(project, plan);
-      const found = await read(row);
-      if (tree instanceof EngineError) return damagedShown(row, tree, found);
-      const detail = planDetail(tree);
-      const shown = planShown(row, detail, found);
-      return {
-        ...shown,
-        base_remote: await baseRemoteOf(parts, row),
-        creating_pr: shown.creating_pr || (await willBeAsked(parts, forges, { row, pull: detail.pull })),
-        estimate: await estimate(parts, found.entry, detail, found.rows),
-      };
-    },
+    plan: (project: string, plan: string): Promise<PlanShow> => shownPlan(parts, project, plan),
     /** A plan as it was after a line of its journal. Throws `plan_not_found` and the errors of `replayTo`. */
-    async planReplay(project: string, plan: string, moment: PointInTime): Promise<PlanReplay> {
-      const row = await mustRead(project, plan);
-      const { tree, line } = await replayTo(parts, planTree(project, plan), moment);
-      const then = { ...row, ...planSummary(tree), faultSignal: null, updatedAt: line.at };
-      const [content, all] = await Promise.all([store.planText(project, plan), runRows(row)]);
-      const rows = runsBy(line.at, all);
-      const usage = rows.map(usageOfRun);
-      const entry = {
-        ...(await planEntry(then, { usage, kept: [], look: lookAtOne() })),
-        waiting_for: null,
-        budget: [],
-      };
-      const shown = runList(rows, parts.home);
-      const before = { entry, usage, content: content ?? '', runs: rows.length, shown, undone: [], aside: [] };
-      return { ...planShown(then, planDetail(tree), before), seq: line.seq, at: timeText(line.at) };
-    },
+    planReplay: (project: string, plan: string, moment: PointInTime): Promise<PlanReplay> =>
+      planReplay(parts, project, plan, moment),
     /** Whether a plan matches its journal. Throws `plan_not_found`. */
     async verifyPlan({ project, plan }: PlanKey): Promise<Verification> {
-      await mustRead(project, plan);
-      return verified(planTree(project, plan));
+      await mustRead(parts, project, plan);
+      return verified(parts, planTree(project, plan));
     },
     /** Whether every tree of the store, one tree, or a sample, matches its journal. Throws `not_found`. */
-    verify: verified,
+    verify: (which: Verified): Promise<Verification> => verified(parts, which),
     async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
-      await mustRead(project, plan);
+      await mustRead(parts, project, plan);
       const lines = await store.journal({ tree: planTree(project, plan), after });
       return Promise.all(lines.map(historyEntry));
     },
     /** Throws `plan_not_found`. Loaded at its first use: few ask for it. */
     async planTrace(project: string, plan: string): Promise<PlanTrace> {
-      const row = await mustRead(project, plan);
+      const row = await mustRead(parts, project, plan);
       const { planTrace } = await loadPlanTrace();
       return planTrace(parts, row);
     },
     /** The tree with the plan's actors of that machine. Throws `not_found` for a name that is no machine of ours, `plan_not_found`, and `snapshot_unknown` for a damaged tree. */
     async litTree(machine: string, project: string, plan: string): Promise<Tree | null> {
       machineNamed(machine);
-      await mustRead(project, plan);
+      await mustRead(parts, project, plan);
       const address = machine === 'supervisor' ? supervisorTree : machine === 'repo' ? repoTree(project) : null;
-      const tree = address === null ? await treeOrFault(project, plan) : await soundTree(cache, address);
+      const tree = address === null ? await treeOrFault(parts, project, plan) : await soundTree(cache, address);
       if (tree instanceof EngineError) throw tree;
       return tree;
     },
     /** `at`: the state after that line of its journal; null: now. Throws `plan_not_found`. */
     async planStates(question: StatesQuestion): Promise<PlanStates> {
       const { project, plan } = question;
-      await mustRead(project, plan);
-      return planStates(parts, await requiredTree(project, plan), question);
+      await mustRead(parts, project, plan);
+      return planStates(parts, await requiredTree(parts, project, plan), question);
     },
-    async explain(project: string, plan: string): Promise<Explanation> {
-      const row = await mustRead(project, plan);
-      const tree = await requiredTree(project, plan);
-      const refused = await store.lastRefused(planTree(project, plan));
-      const { waiting_for: waiting } = await planEntry(row, { usage: [], kept: await keptOf(row), look: lookAtOne() });
-      return {
-        plan,
-        status: row.status,
-        waiting_for:
-          waiting?.kind === 'paused'
-            ? {
-                ...waiting,
-                detail: waiting.detail.replace('a person', pauserIn(await store.signals({ project, plan }))),
-              }
-            : waiting,
-        base: row.base,
-        base_remote: await baseRemoteOf(parts, row),
-        stack: planDetail(tree).pullRequest?.stack ?? [],
-        accepts: await forges.withForge(project, acceptedSignals(tree.root, clock.nowMs())),
-        events: await Promise.all(
-          offersOf(tree.root, clock.nowMs()).map(async ({ type, isTaken, guard }) => {
-            const missing = isTaken && isRequest(type) ? await forges.missingForge(project) : null;
-            return {
-              ...{ type, does: signals[type].does, accepted: isTaken && missing === null },
-              why_not: isTaken ? missing : (guard ?? 'not in the states that it is in now'),
-            };
-          }),
-        ),
-        repo_troubles: [
-          ...(projects.isElsewhere(project) ? [] : gitFaults(projects.find(project)?.path ?? '')),
-          ...(await pushTroubles(parts, project)),
-        ],
-        engine_troubles: (parts.serviceTroubles?.() ?? []).map(({ text }) => text),
-        refused_last: refused === null ? null : await historyEntry(refused),
-      };
-    },
+    explain: (project: string, plan: string): Promise<Explanation> => explain(parts, project, plan),
   };
+}
+
+async function plans(parts: PlanViewParts, project: string | null): Promise<PlanEntry[]> {
+  const slots = slotsOnce(parts);
+  const ofProject = project === null ? {} : { project };
+  // If a plan waits for slots, one agent gives the reason for all, unless some agents have an obstacle of their own.
+  const readRuns = async () =>
+    (await slots.hasExceptions())
+      ? parts.store.runs({ by: 'latest', live: true, limit: Number.MAX_SAFE_INTEGER, ...ofProject })
+      : parts.store.runs({ by: 'at-work', ...ofProject });
+  const [rows, usage, kept, runs] = await Promise.all([
+    parts.store.plans(project),
+    parts.store.usageOfPlans(project),
+    parts.store.effects({ by: 'waiting' }),
+    readRuns(),
+  ]);
+  const usageByPlan = new Map(usage.map((line) => [planTree(line.project, line.plan), line]));
+  const keptByTree = groupBy(kept, ({ tree }) => tree);
+  const runsByPlan = groupBy(runs, (run) => planTree(run.project, run.plan));
+  const look: WaitLook = {
+    slots,
+    hosts: hostsOnce(parts),
+    runsOf: async (row) => runsByPlan.get(planTree(row.project, row.plan)) ?? [],
+  };
+  return Promise.all(
+    rows.map((row) => {
+      const tree = planTree(row.project, row.plan);
+      const line = usageByPlan.get(tree);
+      const usage = line === undefined ? [] : [line];
+      return parts.planEntry(row, { usage, kept: keptByTree.get(tree) ?? [], look });
+    }),
+  );
+}
+
+async function olderTask({ cache }: PlanViewParts, row: PlanRow): Promise<OlderTask> {
+  const tree = await soundTree(cache, planTree(row.project, row.plan));
+  const request = tree === null || tree instanceof EngineError ? null : planDetail(tree).pullRequest;
+  return {
+    filename: row.plan,
+    status: row.status,
+    execution_state: row.phase ?? '',
+    branch: row.branch,
+    pr_url: request?.url ?? '',
+    review_cycle: row.reviewCycle,
+    description: row.title ?? '',
+    topic: row.topic ?? '',
+  };
+}
+
+async function shownPlan(parts: PlanViewParts, project: string, plan: string): Promise<PlanShow> {
+  const row = await mustRead(parts, project, plan);
+  const tree = await treeOrFault(parts, project, plan);
+  const found = await read(parts, row);
+  if (tree instanceof EngineError) return damagedShown(row, tree, found);
+  const detail = planDetail(tree);
+  const shown = planShown(row, detail, found);
+  return {
+    ...shown,
+    base_remote: await baseRemoteOf(parts, row),
+    creating_pr: shown.creating_pr || (await willBeAsked(parts, { row, pull: detail.pull })),
+    estimate: await estimate(parts, found.entry, detail, found.rows),
+  };
+}
+
+async function planReplay(
+  parts: PlanViewParts,
+  project: string,
+  plan: string,
+  moment: PointInTime,
+): Promise<PlanReplay> {
+  const row = await mustRead(parts, project, plan);
+  const { tree, line } = await replayTo(parts, planTree(project, plan), moment);
+  const then = { ...row, ...planSummary(tree), faultSignal: null, updatedAt: line.at };
+  const [content, all] = await Promise.all([parts.store.planText(project, plan), runRows(parts, row)]);
+  const rows = runsBy(line.at, all);
+  const usage = rows.map(usageOfRun);
+  const entry = {
+    ...(await parts.planEntry(then, { usage, kept: [], look: parts.lookAtOne() })),
+    waiting_for: null,
+    budget: [],
+  };
+  const shown = runList(rows, parts.home);
+  const before = { entry, usage, content: content ?? '', runs: rows.length, shown, undone: [], aside: [] };
+  return { ...planShown(then, planDetail(tree), before), seq: line.seq, at: timeText(line.at) };
+}
+
+async function explain(parts: PlanViewParts, project: string, plan: string): Promise<Explanation> {
+  const row = await mustRead(parts, project, plan);
+  const tree = await requiredTree(parts, project, plan);
+  const refused = await parts.store.lastRefused(planTree(project, plan));
+  const { waiting_for: waiting } = await parts.planEntry(row, {
+    usage: [],
+    kept: await keptOf(parts, row),
+    look: parts.lookAtOne(),
+  });
+  return {
+    plan,
+    status: row.status,
+    waiting_for:
+      waiting?.kind === 'paused'
+        ? {
+            ...waiting,
+            detail: waiting.detail.replace('a person', pauserIn(await parts.store.signals({ project, plan }))),
+          }
+        : waiting,
+    base: row.base,
+    base_remote: await baseRemoteOf(parts, row),
+    stack: planDetail(tree).pullRequest?.stack ?? [],
+    accepts: await parts.forges.withForge(project, acceptedSignals(tree.root, parts.clock.nowMs())),
+    events: await Promise.all(
+      offersOf(tree.root, parts.clock.nowMs()).map(async ({ type, isTaken, guard }) => {
+        const missing = isTaken && isRequest(type) ? await parts.forges.missingForge(project) : null;
+        return {
+          ...{ type, does: signals[type].does, accepted: isTaken && missing === null },
+          why_not: isTaken ? missing : (guard ?? 'not in the states that it is in now'),
+        };
+      }),
+    ),
+    repo_troubles: [
+      ...(parts.projects.isElsewhere(project) ? [] : gitFaults(parts.projects.find(project)?.path ?? '')),
+      ...(await pushTroubles(parts, project)),
+    ],
+    engine_troubles: (parts.serviceTroubles?.() ?? []).map(({ text }) => text),
+    refused_last: refused === null ? null : await parts.historyEntry(refused),
+  };
+}
+
+/** The shown fields that come from the plan's rows alone. */
+async function read(parts: PlanViewParts, row: PlanRow) {
+  const { project, plan } = row;
+  const [usage, content, runs, rows, undone] = await Promise.all([
+    // Runs of an earlier plan of that name do not belong to this one.
+    parts.store.usage(row, row.createdAt),
+    parts.store.planText(project, plan),
+    parts.store.countRuns(row),
+    runRows(parts, row),
+    leftUndone(parts, row),
+  ]);
+  return {
+    entry: await parts.planEntry(row, { usage, kept: await keptOf(parts, row), look: parts.lookAtOne() }),
+    usage,
+    content: content ?? '',
+    runs,
+    rows,
+    shown: runList(rows, parts.home),
+    undone,
+    aside: await setAsideOf(rows, () => parts.projects.repository(project)),
+  };
+}
+
+async function verified(parts: PlanViewParts, which: Verified): Promise<Verification> {
+  const { verify } = await loadVerify();
+  return verify({ store: parts.store, trees: treesForReplay(parts.kinds) }, which);
+}
+
+async function mustRead(parts: PlanViewParts, project: string, plan: string): Promise<PlanRow> {
+  const row = await parts.store.plan(project, plan);
+  if (row !== null && parts.projects.find(project) === null)
+    throw repoNotFound(project, 'it was removed, and its plans are kept: stator repo add <path> brings them back');
+  if (row !== null) return row;
+  throw planNotFound(project, plan);
+}
+
+async function treeOrFault(parts: PlanViewParts, project: string, plan: string): Promise<Tree | EngineError> {
+  return (await soundTree(parts.cache, planTree(project, plan))) ?? (await requiredTree(parts, project, plan));
+}
+
+async function requiredTree(parts: PlanViewParts, project: string, plan: string): Promise<Tree> {
+  for (let look = 1; look <= looks; look += 1) {
+    const entry = await parts.cache.get(planTree(project, plan));
+    if (entry !== null) return entry.tree;
+    // It may have been deleted since its row was read, and registered again since then.
+    await mustRead(parts, project, plan);
+  }
+  throw new Error(`plan ${project}/${plan} has a row and no tree`);
+}
+
+/** The plan's failed effects that are tried again. */
+function keptOf(parts: PlanViewParts, { project, plan }: PlanRow): Promise<readonly EffectRow[]> {
+  return parts.store.effects({ by: 'waiting', tree: planTree(project, plan) });
+}
+
+function runRows(parts: PlanViewParts, { project, plan, createdAt }: PlanRow): Promise<readonly RunRow[]> {
+  return parts.store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
 }
 
 /** Who paused a plan. `signals` has the newest first. */
@@ -285,13 +308,12 @@ function isAsking({ state, ended_at: endedAt }: RunRow): boolean {
 
 /** A done plan whose pull request the engine requests automatically, if a forge is configured. */
 async function willBeAsked(
-  parts: ViewDependencies,
-  forges: KnownForges,
+  parts: PlanViewParts,
   { row: { project, plan, status }, pull }: { readonly row: PlanRow; readonly pull: PullView },
 ): Promise<boolean> {
   const isWanted = status === 'done' && pull.isWanted && pull.refused === null;
   if (!isWanted || !parts.mayStart(project, plan)) return false;
-  return (await forges.missingForge(project)) === null;
+  return (await parts.forges.missingForge(project)) === null;
 }
 
 /** Why the state from which other hosts would continue is not at the remote yet. */
