@@ -55,7 +55,108 @@ export type Views = ReturnType<typeof createViews>;
 
 export function createViews(parts: ViewDependencies) {
   const { store, projects } = parts;
-  const { facts } = createFactView(parts);
+
+  const plans = createPlanViews(parts);
+  const machineTrees = createMachineTreeViews(parts);
+  const beganMs = parts.clock.nowMs();
+  /** Made for the first request: it measures the event loop from then on. */
+  let metricsView: MetricsView | null = null;
+
+  const views = {
+    ...plans,
+    ...createSignalViews(parts),
+    ...createRunViews(parts),
+    ...createQueueViews(parts),
+    ...createNotificationViews(parts),
+    ...createWordViews(parts),
+    ...createHookViews(parts),
+    ...createForgeViews(parts),
+    ...createAccountViews(parts),
+    ...createHostViews(parts),
+    ...createLandingViews(parts),
+    ...machineTrees,
+    ...createDiffViews(parts, plans),
+    ...createRepoViews(parts),
+    async machines(): Promise<MachineEntry[]> {
+      const paused = groupBy(await machineTrees.machinePauses(), ({ machine }) => machine);
+      return machineEntries(parts.machines).map((entry) => {
+        const pauses = entry.own ? paused.get(entry.name) : undefined;
+        return pauses === undefined ? entry : { ...entry, pauses };
+      });
+    },
+    /** Loaded at its first use, because it needs the library for cron patterns. */
+    async machineSchedules(): Promise<MachineScheduleEntry[]> {
+      const { scheduleEntries } = await loadSchedules();
+      return scheduleEntries(parts.machines, {
+        marks: await parts.store.intakeMarks(),
+        nowMs: parts.clock.nowMs(),
+      });
+    },
+    /** Throws `not_found` for a name that is no machine. */
+    chart: (name: string, format: ChartFormat) => chartOf(name, format, parts.machines),
+    /** Throws the same, and `unavailable` if a user-defined machine cannot be laid out. */
+    picture: (name: string, picture: Picture) => pictureOf(name, picture, parts.machines),
+    /** Throws as `createPromptView` says. Loaded at its first use, because it needs all code for prompts and worktrees. */
+    async prompt(question: PromptQuestion): Promise<PromptShow> {
+      const { createPromptView } = await loadPromptView();
+      return createPromptView(parts).prompt(question);
+    },
+    facts: createFactView(parts).facts,
+    /** Throws `bad_request`. */
+    work: (question: WorkQuestion): Promise<WorkEntry> =>
+      workBetween(
+        store,
+        projects.all().map(({ project }) => project),
+        question,
+        () => plans.plans(null),
+      ),
+  };
+  return {
+    ...views,
+    /** In the text format of Prometheus. */
+    async metrics(): Promise<string> {
+      const { createMetricsView } = await loadMetrics();
+      metricsView ??= createMetricsView({ ...parts, beganMs }, views);
+      return metricsView.metrics();
+    },
+  };
+}
+
+/** What plans changed. Loaded at its first use, because it needs git. */
+function createDiffViews(parts: ViewDependencies, { plan: planOf }: ReturnType<typeof createPlanViews>) {
+  const { store, projects } = parts;
+  const tasksOf = async (project: string, plan: string) =>
+    (await planOf(project, plan)).tasks_by_wave.flatMap(({ number: wave, tasks }) =>
+      tasks.map(({ number }) => taskName(wave, number)),
+    );
+
+  const rangeParts = { store, projects, kinds: parts.kinds, tasksOf };
+  const diff = async (question: DiffQuestion): Promise<PlanDiff> =>
+    (await loadPlanDiff()).planDiff(rangeParts, question);
+
+  return {
+    /** Throws as `planDiff` says. */
+    planDiff: diff,
+    /** The same for `planChanges`. */
+    planChanges: async (question: ChangesQuestion): Promise<PlanChanges> =>
+      (await loadPlanDiff()).planChanges(rangeParts, question),
+    /** The same for `planFileDiff`. */
+    planFileDiff: async (question: FileQuestion): Promise<FileDiff> =>
+      (await loadPlanDiff()).planFileDiff(rangeParts, question),
+    /** Throws `plan_not_found` and git's errors. */
+    planComments: async (question: CommentsQuestion): Promise<PlanComments> =>
+      (await loadPlanComments()).planComments({ store, projects }, question),
+    /** Throws the same as `previewAct`. */
+    async previewAct(question: ActQuestion): Promise<ActPreview> {
+      const { previewAct } = await loadActPreview();
+      const { clock, env, kinds } = parts;
+      return previewAct({ store, projects, clock, env, kinds, planDiff: diff }, question);
+    },
+  };
+}
+
+function createRepoViews(parts: ViewDependencies) {
+  const { store, projects } = parts;
 
   function repoEntry(
     { project, path, host, comingFrom }: RepoRow,
@@ -85,76 +186,7 @@ export function createViews(parts: ViewDependencies) {
     throw repoNotFound(project);
   }
 
-  const plans = createPlanViews(parts);
-  const tasksOf = async (project: string, plan: string) =>
-    (await plans.plan(project, plan)).tasks_by_wave.flatMap(({ number: wave, tasks }) =>
-      tasks.map(({ number }) => taskName(wave, number)),
-    );
-
-  const machineTrees = createMachineTreeViews(parts);
-  const rangeParts = { store, projects, kinds: parts.kinds, tasksOf };
-  const diff = async (question: DiffQuestion): Promise<PlanDiff> =>
-    (await loadPlanDiff()).planDiff(rangeParts, question);
-
-  const beganMs = parts.clock.nowMs();
-  /** Made for the first request: it measures the event loop from then on. */
-  let metricsView: MetricsView | null = null;
-
-  const views = {
-    ...plans,
-    ...createSignalViews(parts),
-    ...createRunViews(parts),
-    ...createQueueViews(parts),
-    ...createNotificationViews(parts),
-    ...createWordViews(parts),
-    ...createHookViews(parts),
-    ...createForgeViews(parts),
-    ...createAccountViews(parts),
-    ...createHostViews(parts),
-    ...createLandingViews(parts),
-    ...machineTrees,
-    async machines(): Promise<MachineEntry[]> {
-      const paused = groupBy(await machineTrees.machinePauses(), ({ machine }) => machine);
-      return machineEntries(parts.machines).map((entry) => {
-        const pauses = entry.own ? paused.get(entry.name) : undefined;
-        return pauses === undefined ? entry : { ...entry, pauses };
-      });
-    },
-    /** Loaded at its first use, because it needs the library for cron patterns. */
-    async machineSchedules(): Promise<MachineScheduleEntry[]> {
-      const { scheduleEntries } = await loadSchedules();
-      return scheduleEntries(parts.machines, {
-        marks: await parts.store.intakeMarks(),
-        nowMs: parts.clock.nowMs(),
-      });
-    },
-    /** Throws `not_found` for a name that is no machine. */
-    chart: (name: string, format: ChartFormat) => chartOf(name, format, parts.machines),
-    /** Throws the same, and `unavailable` if a user-defined machine cannot be laid out. */
-    picture: (name: string, picture: Picture) => pictureOf(name, picture, parts.machines),
-    /** Throws as `createPromptView` says. Loaded at its first use, because it needs all code for prompts and worktrees. */
-    async prompt(question: PromptQuestion): Promise<PromptShow> {
-      const { createPromptView } = await loadPromptView();
-      return createPromptView(parts).prompt(question);
-    },
-    /** Throws as `planDiff` says. Loaded at its first use, because it needs git. */
-    planDiff: diff,
-    /** The same for `planChanges`. */
-    planChanges: async (question: ChangesQuestion): Promise<PlanChanges> =>
-      (await loadPlanDiff()).planChanges(rangeParts, question),
-    /** The same for `planFileDiff`. */
-    planFileDiff: async (question: FileQuestion): Promise<FileDiff> =>
-      (await loadPlanDiff()).planFileDiff(rangeParts, question),
-    /** Throws `plan_not_found` and git's errors. */
-    planComments: async (question: CommentsQuestion): Promise<PlanComments> =>
-      (await loadPlanComments()).planComments({ store, projects }, question),
-    /** Throws the same as `previewAct`. */
-    async previewAct(question: ActQuestion): Promise<ActPreview> {
-      const { previewAct } = await loadActPreview();
-      const { clock, env, kinds } = parts;
-      return previewAct({ store, projects, clock, env, kinds, planDiff: diff }, question);
-    },
-    facts,
+  return {
     mustBeHere: projects.mustBeHere,
     projectNamed: projects.projectNamed,
     /** Throws `repo_not_found`. */
@@ -177,25 +209,8 @@ export function createViews(parts: ViewDependencies) {
       repoRow(project);
       return repoPast(store, project);
     },
-    /** Throws `bad_request`. */
-    work: (question: WorkQuestion): Promise<WorkEntry> =>
-      workBetween(
-        store,
-        projects.all().map(({ project }) => project),
-        question,
-        () => plans.plans(null),
-      ),
     /** Why the repo cannot be used now; null: it can, as far as is known. */
     repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,
-  };
-  return {
-    ...views,
-    /** In the text format of Prometheus. */
-    async metrics(): Promise<string> {
-      const { createMetricsView } = await loadMetrics();
-      metricsView ??= createMetricsView({ ...parts, beganMs }, views);
-      return metricsView.metrics();
-    },
   };
 }
 

@@ -43,131 +43,19 @@ interface Look {
 }
 
 export function createQueueViews(parts: ViewDependencies) {
-  const { store, clock } = parts;
-
-  async function look(): Promise<Look> {
-    const [rows, queue, profileChoices] = await Promise.all([
-      store.queueItems({ ended: endedLimit }),
-      store.queue(),
-      currentChoices(parts),
-    ]);
-    const placed = new Map<number, number>();
-    const busy = new Map<Lane, Holder[]>();
-    const waiting = new Map<Lane, number>();
-    for (const lane of ['worker', 'coordinator'] as const) {
-      const ofLane = rows.filter((row) => row.lane === lane);
-      const waiters = ofLane.filter(
-        (row) => row.status === 'queued' && mayTakeTurn(queue, row) && limitOf(profileChoices, row) === null,
-      );
-      const ids = waiters.flatMap(({ effect, project, priority }) =>
-        effect === null ? [] : [{ id: effect, project, priority: priority ?? 0 }],
-      );
-      for (const [id, place] of placesOf(ids, parts.servedLast.get(lane) ?? '')) placed.set(id, place);
-      waiting.set(lane, ids.length);
-      const running = ofLane.filter(({ status }) => status === 'running');
-      const textOf = ({ title, slot_at: at, queued_at: queuedAt }: QueueItemRow) =>
-        holderText(title, at ?? queuedAt, clock.nowMs());
-      busy.set(
-        lane,
-        running.map((row) => ({ project: row.project, text: textOf(row) })),
-      );
-    }
-    const items = rows.map((row) => {
-      const state = stateOf(row);
-      const held = row.state === 'queued' && state === 'pending' ? holderOf(queue, row) : null;
-      return { row, state, held, place: (row.effect === null ? undefined : placed.get(row.effect)) ?? null };
-    });
-    return { queue, items: items.toSorted(byTurn), busy, waiting, profileChoices };
-  }
-
-  /** Plans that take no new runs, by project and name. */
-  async function restingPlans(): Promise<ReadonlyMap<string, PlanRow>> {
-    const rows = await store.plans(null);
-    const resting = rows.filter((row) => row.paused || row.holds || row.faultSignal !== null);
-    return new Map(resting.map((row) => [`${row.project}/${row.plan}`, row]));
-  }
-
-  /** Checks the most specific reason first. */
-  async function waitOf(item: Item, seen: Look, resting: ReadonlyMap<string, PlanRow>): Promise<Waiting | null> {
-    const { row, state, held } = item;
-    if (state !== 'pending') return null;
-    if (row.state !== 'queued') return betweenRuns(row);
-    const since = timeText(row.queued_at);
-    const plan = resting.get(`${row.project}/${row.plan}`);
-    if (plan !== undefined) return restOf(plan);
-    if (held !== null) return { kind: 'slot', detail: pausedText(held, [row.title]), since };
-    if (row.waiting_since !== null)
-      return { kind: 'repo', detail: onOneLine(row.error ?? 'no reason is known'), since: timeText(row.waiting_since) };
-    const trouble = parts.troubleOf?.(row.project) ?? null;
-    if (trouble !== null) return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}`, since };
-    const limit = limitOf(seen.profileChoices, row);
-    if (limit !== null)
-      return { kind: 'rate_limit', detail: limitText(limit, row.title), since: timeText(limit.since) };
-    if (!parts.mayStart(row.project, row.plan)) {
-      const file = (await parts.store.plan(row.project, row.plan))?.file ?? null;
-      return { kind: 'slot', detail: unstartedOf(parts, { project: row.project, file }), since };
-    }
-    return { kind: 'slot', detail: slotDetail(item, seen), since };
-  }
-
-  function slotDetail({ row, place }: Item, { busy, waiting }: Look): string {
-    const lane = row.lane ?? 'worker';
-    const { workers, workersPerRepo, coordinators } = parts.limits();
-    return slotText({
-      project: row.project,
-      place: place ?? 1,
-      waiting: waiting.get(lane) ?? 1,
-      busy: busy.get(lane) ?? [],
-      limit: lane === 'worker' ? workers : coordinators,
-      workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
-    });
-  }
-
-  /** The state of an agent without a run: its next run waits for a time or for a person. */
-  async function betweenRuns(row: QueueItemRow): Promise<Waiting> {
-    const { waits_until: until } = await waitOfRun(parts, row);
-    const at = until === null ? '' : ` until ${until}`;
-    const since = timeText(row.queued_at);
-    if (row.state === 'backing_off')
-      return { kind: 'back_off', detail: `waits${at} for attempt ${row.attempt + 1}, after ${row.reason}`, since };
-    if (row.reason === 'needs_decision') {
-      const command = `stator plan answer ${shellWord(row.plan)} "<answer>"`;
-      return { kind: 'decision', detail: `it asked a person; answer with: ${command}`, since };
-    }
-    return { kind: 'rate_limit', detail: `waits${at}: the service is rate limited for now`, since };
-  }
-
-  function pausesOf({ queue, items }: Look): QueuePause[] {
-    const listed = (pause: Pause, since: number): QueuePause => {
-      const waiting = items.filter(({ held }) => held !== null && (held === pause || isSame(held, pause)));
-      const { project = '', plan = '', title = '' } = pause === 'queue' ? {} : pause;
-      return {
-        of: kindOf(pause),
-        project: project || null,
-        plan: plan || null,
-        title: title || null,
-        since: timeText(since),
-        pending: waiting.length,
-        titles: waiting.slice(0, namedLimit).map(({ row }) => row.title),
-      };
-    };
-    const parts = queue.pauses.map((pause) => listed(pause, pause.pausedAt));
-    return queue.pausedAt === null ? parts : [listed('queue', queue.pausedAt), ...parts];
-  }
-
   return {
     /** Running agents, then waiting ones in the order of service, then at most 500 ended ones, the last first. */
     async queue(filter: QueueFilter = {}): Promise<QueueEntry[]> {
-      const seen = await look();
-      const resting = await restingPlans();
+      const seen = await look(parts);
+      const resting = await restingPlans(parts);
       const shown = seen.items.filter(isIn(filter));
       return Promise.all(
-        shown.map(async (item) => ({ ...entryOf(item), waiting_for: await waitOf(item, seen, resting) })),
+        shown.map(async (item) => ({ ...entryOf(item), waiting_for: await waitOf(parts, item, seen, resting) })),
       );
     },
     /** Counts of what `queue` lists; `running` are the worker slots that are taken, of `max_agents`. */
     async queueStats(filter: QueueFilter = {}): Promise<QueueStats> {
-      const seen = await look();
+      const seen = await look(parts);
       const items = seen.items.filter(isIn(filter));
       const count = (state: QueueEntry['state']) => items.filter((item) => item.state === state).length;
       return {
@@ -185,6 +73,120 @@ export function createQueueViews(parts: ViewDependencies) {
       };
     },
   };
+}
+
+async function look(parts: ViewDependencies): Promise<Look> {
+  const [rows, queue, profileChoices] = await Promise.all([
+    parts.store.queueItems({ ended: endedLimit }),
+    parts.store.queue(),
+    currentChoices(parts),
+  ]);
+  const placed = new Map<number, number>();
+  const busy = new Map<Lane, Holder[]>();
+  const waiting = new Map<Lane, number>();
+  for (const lane of ['worker', 'coordinator'] as const) {
+    const ofLane = rows.filter((row) => row.lane === lane);
+    const waiters = ofLane.filter(
+      (row) => row.status === 'queued' && mayTakeTurn(queue, row) && limitOf(profileChoices, row) === null,
+    );
+    const ids = waiters.flatMap(({ effect, project, priority }) =>
+      effect === null ? [] : [{ id: effect, project, priority: priority ?? 0 }],
+    );
+    for (const [id, place] of placesOf(ids, parts.servedLast.get(lane) ?? '')) placed.set(id, place);
+    waiting.set(lane, ids.length);
+    const running = ofLane.filter(({ status }) => status === 'running');
+    const textOf = ({ title, slot_at: at, queued_at: queuedAt }: QueueItemRow) =>
+      holderText(title, at ?? queuedAt, parts.clock.nowMs());
+    busy.set(
+      lane,
+      running.map((row) => ({ project: row.project, text: textOf(row) })),
+    );
+  }
+  const items = rows.map((row) => {
+    const state = stateOf(row);
+    const held = row.state === 'queued' && state === 'pending' ? holderOf(queue, row) : null;
+    return { row, state, held, place: (row.effect === null ? undefined : placed.get(row.effect)) ?? null };
+  });
+  return { queue, items: items.toSorted(byTurn), busy, waiting, profileChoices };
+}
+
+/** Plans that take no new runs, by project and name. */
+async function restingPlans({ store }: ViewDependencies): Promise<ReadonlyMap<string, PlanRow>> {
+  const rows = await store.plans(null);
+  const resting = rows.filter((row) => row.paused || row.holds || row.faultSignal !== null);
+  return new Map(resting.map((row) => [`${row.project}/${row.plan}`, row]));
+}
+
+/** Checks the most specific reason first. */
+async function waitOf(
+  parts: ViewDependencies,
+  item: Item,
+  seen: Look,
+  resting: ReadonlyMap<string, PlanRow>,
+): Promise<Waiting | null> {
+  const { row, state, held } = item;
+  if (state !== 'pending') return null;
+  if (row.state !== 'queued') return betweenRuns(parts, row);
+  const since = timeText(row.queued_at);
+  const plan = resting.get(`${row.project}/${row.plan}`);
+  if (plan !== undefined) return restOf(plan);
+  if (held !== null) return { kind: 'slot', detail: pausedText(held, [row.title]), since };
+  if (row.waiting_since !== null)
+    return { kind: 'repo', detail: onOneLine(row.error ?? 'no reason is known'), since: timeText(row.waiting_since) };
+  const trouble = parts.troubleOf?.(row.project) ?? null;
+  if (trouble !== null) return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}`, since };
+  const limit = limitOf(seen.profileChoices, row);
+  if (limit !== null) return { kind: 'rate_limit', detail: limitText(limit, row.title), since: timeText(limit.since) };
+  if (!parts.mayStart(row.project, row.plan)) {
+    const file = (await parts.store.plan(row.project, row.plan))?.file ?? null;
+    return { kind: 'slot', detail: unstartedOf(parts, { project: row.project, file }), since };
+  }
+  return { kind: 'slot', detail: slotDetail(parts, item, seen), since };
+}
+
+function slotDetail(parts: ViewDependencies, { row, place }: Item, { busy, waiting }: Look): string {
+  const lane = row.lane ?? 'worker';
+  const { workers, workersPerRepo, coordinators } = parts.limits();
+  return slotText({
+    project: row.project,
+    place: place ?? 1,
+    waiting: waiting.get(lane) ?? 1,
+    busy: busy.get(lane) ?? [],
+    limit: lane === 'worker' ? workers : coordinators,
+    workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
+  });
+}
+
+/** The state of an agent without a run: its next run waits for a time or for a person. */
+async function betweenRuns(parts: ViewDependencies, row: QueueItemRow): Promise<Waiting> {
+  const { waits_until: until } = await waitOfRun(parts, row);
+  const at = until === null ? '' : ` until ${until}`;
+  const since = timeText(row.queued_at);
+  if (row.state === 'backing_off')
+    return { kind: 'back_off', detail: `waits${at} for attempt ${row.attempt + 1}, after ${row.reason}`, since };
+  if (row.reason === 'needs_decision') {
+    const command = `stator plan answer ${shellWord(row.plan)} "<answer>"`;
+    return { kind: 'decision', detail: `it asked a person; answer with: ${command}`, since };
+  }
+  return { kind: 'rate_limit', detail: `waits${at}: the service is rate limited for now`, since };
+}
+
+function pausesOf({ queue, items }: Look): QueuePause[] {
+  const listed = (pause: Pause, since: number): QueuePause => {
+    const waiting = items.filter(({ held }) => held !== null && (held === pause || isSame(held, pause)));
+    const { project = '', plan = '', title = '' } = pause === 'queue' ? {} : pause;
+    return {
+      of: kindOf(pause),
+      project: project || null,
+      plan: plan || null,
+      title: title || null,
+      since: timeText(since),
+      pending: waiting.length,
+      titles: waiting.slice(0, namedLimit).map(({ row }) => row.title),
+    };
+  };
+  const parts = queue.pauses.map((pause) => listed(pause, pause.pausedAt));
+  return queue.pausedAt === null ? parts : [listed('queue', queue.pausedAt), ...parts];
 }
 
 /** The time of the earliest request. If an agent has run before, it is not known since when it waits for its next slot. */
