@@ -68,38 +68,49 @@ export async function openDbosCarrier({ store, log }: DbosParts): Promise<Effect
   return createCarrier(dbos, { store, log });
 }
 
+interface Carrying extends DbosParts {
+  readonly dbos: Dbos;
+  readonly host: string;
+  readonly works: Map<string, Work>;
+  /** Workflows that started before the answer to the commit that took their effect. */
+  readonly early: Map<string, () => void>;
+  /** null: DBOS has not started, or was stopped. */
+  queue: Awaited<ReturnType<Dbos['DBOS']['registerQueue']>> | null;
+  tidiedMs: number;
+  isStopped: boolean;
+}
+
 function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
   const { DBOS } = dbos;
-  const host = store.hosts?.own ?? '';
   const works = new Map<string, Work>();
-  /** Workflows that started before the answer to the commit that took their effect. */
   const early = new Map<string, () => void>();
+  const parts: Carrying = {
+    ...{ dbos, store, log, host: store.hosts?.own ?? '', works, early },
+    ...{ queue: null, tidiedMs: Number.NEGATIVE_INFINITY, isStopped: false },
+  };
   let pool: Pool | null = null;
-  let queue: Awaited<ReturnType<typeof DBOS.registerQueue>> | null = null;
-  let tidiedMs = Number.NEGATIVE_INFINITY;
-  let isStopped = false;
   let unwatch = () => {};
   const loop = createPollLoop({
     everyMs: pollMs,
     retryMs,
     async work() {
-      await claim();
-      await resumeLate();
-      await tidy();
+      await claim(parts);
+      await resumeLate(parts);
+      await tidy(parts);
       return null;
     },
     onError: (thrown) => log.debug(`DBOS: ${messageOf(thrown)}`),
   });
 
   async function start(): Promise<void> {
-    if (queue !== null) return;
+    if (parts.queue !== null) return;
     const schema = dbosSchema(await store.schema());
     pool ??= await store.pool();
     DBOS.setConfig({
       name: application,
       systemDatabasePool: pool,
       systemDatabaseSchemaName: schema,
-      executorID: host,
+      executorID: parts.host,
       applicationVersion: version,
       useListenNotify: false,
       schedulerPollingIntervalMs: keptMs,
@@ -107,7 +118,7 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
     });
     dbos.timeouts.pollingIntervalMs = keptMs;
     dbos.retries.maxBackoffSec = backOffCapSec;
-    carriedHere = carried;
+    carriedHere = (id) => carried(parts, id);
     if (!isRegistered)
       DBOS.registerWorkflow(async (id: string) => carriedHere?.(id), { name: workflow, maxRecoveryAttempts });
     isRegistered = true;
@@ -115,7 +126,7 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
       // It migrates its tables; two hosts that did so at once would stop each other.
       await store.whileAlone(() => DBOS.launch());
       dbos.runner.stop();
-      queue = await DBOS.registerQueue(host, { minPollingIntervalMs: pollMs });
+      parts.queue = await DBOS.registerQueue(parts.host, { minPollingIntervalMs: pollMs });
     } catch (thrown) {
       await DBOS.shutdown().catch((ending: unknown) => log.debug(`DBOS: ${messageOf(ending)}`));
       if (thrown instanceof StoreTrouble) throw thrown;
@@ -123,138 +134,16 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
       throw new StoreTrouble('store_locked', `DBOS did not start: ${messageOf(thrown)}`, hint, { cause: thrown });
     }
     store.enqueueInto({ schema, application, version, workflow });
-    unwatch = store.hosts?.watch(() => void cancelOfLost()) ?? unwatch;
-    void cancelOfLost();
+    unwatch = store.hosts?.watch(() => void cancelOfLost(parts)) ?? unwatch;
+    void cancelOfLost(parts);
     loop.start('with-beat');
-  }
-
-  /** Starts what is enqueued, as DBOS's own loop does. */
-  async function claim(): Promise<void> {
-    const executor = dbos.executor();
-    if (executor === undefined || queue === null) return;
-    const token = randomUUID();
-    const ids = await executor.systemDatabase.findAndMarkStartableWorkflows(
-      queue,
-      host,
-      version,
-      undefined,
-      0,
-      0,
-      token,
-    );
-    if (ids.length > 0) await executor.dispatchDequeuedWorkflows(ids, token);
-  }
-
-  /** The workflow of an effect. It returns only when the effect no longer needs it; if its records fail, `resumeLate` resumes it. */
-  async function carried(id: string): Promise<void> {
-    try {
-      const work = works.get(id) ?? (await whenKnown(id));
-      if (work === null) return;
-      work.isCarried = true;
-      try {
-        while ((await onePass(work)) === 'again');
-      } catch (thrown) {
-        work.isCarried = false;
-        work.sinceMs = performance.now();
-        throw thrown;
-      }
-      finish(id, work);
-    } catch (thrown) {
-      log.debug(`DBOS: the workflow ${id}: ${messageOf(thrown)}`);
-      await never();
-    }
-  }
-
-  async function onePass(work: Work): Promise<'written' | 'again'> {
-    const ending = await DBOS.runStep(
-      async () => {
-        work.handling ??= work.steps.handle();
-        return (await work.handling) ?? never();
-      },
-      { name: 'handle' },
-    );
-    return DBOS.runStep(
-      async () => {
-        work.settling ??= work.steps.settle(ending);
-        const how = await work.settling;
-        if (how === 'again') work.handling = work.settling = null;
-        return how ?? never();
-      },
-      { name: 'settle' },
-    );
-  }
-
-  /** null: it is settled, or belongs to another host; otherwise the work, once the commit that took it has answered. */
-  async function whenKnown(id: string): Promise<Work | null> {
-    if (!(await isOurs(id))) return null;
-    while (!works.has(id)) await new Promise<void>((resolve) => early.set(id, resolve));
-    return works.get(id) ?? null;
-  }
-
-  async function isOurs(id: string): Promise<boolean> {
-    const row = await store.effect(keyOfWorkflow(id));
-    return row !== null && row.status === 'running' && row.host === host && workflowIdOf(row) === id;
-  }
-
-  function finish(id: string, work: Work): void {
-    if (works.get(id) === work) works.delete(id);
-    work.end();
-  }
-
-  /** Finds effects that DBOS does not carry, though they were enqueued: its answer was lost, or its record could not be written. */
-  async function resumeLate(): Promise<void> {
-    const nowMs = performance.now();
-    const late = [...works].filter(([, { isCarried, sinceMs }]) => !isCarried && nowMs - sinceMs > lateMs);
-    if (late.length === 0) return;
-    const known = await DBOS.listWorkflows({ workflowIDs: late.map(([id]) => id), ...noValues });
-    const resumed: string[] = [];
-    for (const [id, work] of late) {
-      const status = known.find(({ workflowID }) => workflowID === id)?.status ?? 'missing';
-      if (!(await isOurs(id))) finish(id, work);
-      else if (['SUCCESS', 'ERROR', 'missing'].includes(status)) carryWithout(id, work, status);
-      else resumed.push(id);
-    }
-    if (resumed.length === 0) return;
-    await DBOS.resumeWorkflows(resumed, { queueName: host });
-    await claim();
-  }
-
-  /** DBOS considers it over, but the store does not. */
-  function carryWithout(id: string, work: Work, status: string): void {
-    log.warn(`the workflow ${id} is ${status}, and its effect runs: it is carried without DBOS`);
-    work.isCarried = true;
-    void inProcess.carry(work.row, work.steps).finally(() => finish(id, work));
-  }
-
-  /** Effects that a lost host had enqueued and does not run any more must not begin when it comes back. */
-  async function cancelOfLost(): Promise<void> {
-    try {
-      const lost = ((await store.hosts?.list()) ?? []).filter(({ isAlive }) => !isAlive).map(({ name }) => name);
-      if (lost.length === 0 || isStopped) return;
-      const open = await DBOS.listWorkflows({ queueName: lost, status: ['ENQUEUED', 'PENDING'], ...noValues });
-      if (open.length === 0) return;
-      const running = new Set((await store.effects({ by: 'running' })).map(workflowIdOf));
-      const over = open.map(({ workflowID }) => workflowID).filter((id) => !running.has(id));
-      if (over.length > 0) await DBOS.cancelWorkflows(over);
-    } catch (thrown) {
-      log.debug(`DBOS: the workflows of hosts that are gone: ${messageOf(thrown)}`);
-    }
-  }
-
-  async function tidy(): Promise<void> {
-    if (performance.now() - tidiedMs < tidyEveryMs) return;
-    tidiedMs = performance.now();
-    const completedBefore = new Date(Date.now() - keptMs).toISOString();
-    const old = await DBOS.listWorkflows({ completedBefore, limit: tidyLimit, ...noValues });
-    if (old.length > 0) await DBOS.deleteWorkflows(old.map(({ workflowID }) => workflowID));
-    if (old.length === tidyLimit) tidiedMs = Number.NEGATIVE_INFINITY;
   }
 
   return {
     start,
     carry: (row, steps) =>
       new Promise((end) => {
-        if (isStopped) return end();
+        if (parts.isStopped) return end();
         const id = workflowIdOf(row);
         const sinceMs = performance.now();
         works.set(id, { row, steps, isCarried: false, sinceMs, handling: null, settling: null, end });
@@ -263,21 +152,147 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
         loop.wake();
       }),
     async stop() {
-      if (isStopped) return;
-      isStopped = true;
+      if (parts.isStopped) return;
+      parts.isStopped = true;
       unwatch();
       await loop.stop();
       const all = [...works.values()];
       await Promise.allSettled(all.flatMap(({ handling, settling }) => [handling, settling]));
       await Promise.allSettled(all.map(({ settling }) => settling));
       for (const work of all) work.end();
-      if (queue !== null) await DBOS.shutdown();
-      queue = null;
+      if (parts.queue !== null) await DBOS.shutdown();
+      parts.queue = null;
       await pool?.end();
       carriedHere = null;
       isTaken = false;
     },
   };
+}
+
+/** The workflow of an effect. It returns only when the effect no longer needs it; if its records fail, `resumeLate` resumes it. */
+async function carried(parts: Carrying, id: string): Promise<void> {
+  try {
+    const work = parts.works.get(id) ?? (await whenKnown(parts, id));
+    if (work === null) return;
+    work.isCarried = true;
+    try {
+      while ((await onePass(parts, work)) === 'again');
+    } catch (thrown) {
+      work.isCarried = false;
+      work.sinceMs = performance.now();
+      throw thrown;
+    }
+    finish(parts, id, work);
+  } catch (thrown) {
+    parts.log.debug(`DBOS: the workflow ${id}: ${messageOf(thrown)}`);
+    await never();
+  }
+}
+
+async function onePass(parts: Carrying, work: Work): Promise<'written' | 'again'> {
+  const { DBOS } = parts.dbos;
+  const ending = await DBOS.runStep(
+    async () => {
+      work.handling ??= work.steps.handle();
+      return (await work.handling) ?? never();
+    },
+    { name: 'handle' },
+  );
+  return DBOS.runStep(
+    async () => {
+      work.settling ??= work.steps.settle(ending);
+      const how = await work.settling;
+      if (how === 'again') work.handling = work.settling = null;
+      return how ?? never();
+    },
+    { name: 'settle' },
+  );
+}
+
+/** null: it is settled, or belongs to another host; otherwise the work, once the commit that took it has answered. */
+async function whenKnown(parts: Carrying, id: string): Promise<Work | null> {
+  if (!(await isOurs(parts, id))) return null;
+  while (!parts.works.has(id)) await new Promise<void>((resolve) => parts.early.set(id, resolve));
+  return parts.works.get(id) ?? null;
+}
+
+async function isOurs({ store, host }: Carrying, id: string): Promise<boolean> {
+  const row = await store.effect(keyOfWorkflow(id));
+  return row !== null && row.status === 'running' && row.host === host && workflowIdOf(row) === id;
+}
+
+function finish({ works }: Carrying, id: string, work: Work): void {
+  if (works.get(id) === work) works.delete(id);
+  work.end();
+}
+
+/** Starts what is enqueued, as DBOS's own loop does. */
+async function claim(parts: Carrying): Promise<void> {
+  const executor = parts.dbos.executor();
+  if (executor === undefined || parts.queue === null) return;
+  const token = randomUUID();
+  const ids = await executor.systemDatabase.findAndMarkStartableWorkflows(
+    parts.queue,
+    parts.host,
+    version,
+    undefined,
+    0,
+    0,
+    token,
+  );
+  if (ids.length > 0) await executor.dispatchDequeuedWorkflows(ids, token);
+}
+
+/** Finds effects that DBOS does not carry, though they were enqueued: its answer was lost, or its record could not be written. */
+async function resumeLate(parts: Carrying): Promise<void> {
+  const { DBOS } = parts.dbos;
+  const nowMs = performance.now();
+  const late = [...parts.works].filter(([, { isCarried, sinceMs }]) => !isCarried && nowMs - sinceMs > lateMs);
+  if (late.length === 0) return;
+  const known = await DBOS.listWorkflows({ workflowIDs: late.map(([id]) => id), ...noValues });
+  const resumed: string[] = [];
+  for (const [id, work] of late) {
+    const status = known.find(({ workflowID }) => workflowID === id)?.status ?? 'missing';
+    if (!(await isOurs(parts, id))) finish(parts, id, work);
+    else if (['SUCCESS', 'ERROR', 'missing'].includes(status)) carryWithout(parts, id, work, status);
+    else resumed.push(id);
+  }
+  if (resumed.length === 0) return;
+  await DBOS.resumeWorkflows(resumed, { queueName: parts.host });
+  await claim(parts);
+}
+
+/** DBOS considers it over, but the store does not. */
+function carryWithout(parts: Carrying, id: string, work: Work, status: string): void {
+  parts.log.warn(`the workflow ${id} is ${status}, and its effect runs: it is carried without DBOS`);
+  work.isCarried = true;
+  void inProcess.carry(work.row, work.steps).finally(() => finish(parts, id, work));
+}
+
+/** Effects that a lost host had enqueued and does not run any more must not begin when it comes back. */
+async function cancelOfLost(parts: Carrying): Promise<void> {
+  const { DBOS } = parts.dbos;
+  try {
+    const lost = ((await parts.store.hosts?.list()) ?? []).filter(({ isAlive }) => !isAlive).map(({ name }) => name);
+    if (lost.length === 0 || parts.isStopped) return;
+    const open = await DBOS.listWorkflows({ queueName: lost, status: ['ENQUEUED', 'PENDING'], ...noValues });
+    if (open.length === 0) return;
+    const running = new Set((await parts.store.effects({ by: 'running' })).map(workflowIdOf));
+    const over = open.map(({ workflowID }) => workflowID).filter((id) => !running.has(id));
+    if (over.length > 0) await DBOS.cancelWorkflows(over);
+  } catch (thrown) {
+    parts.log.debug(`DBOS: the workflows of hosts that are gone: ${messageOf(thrown)}`);
+  }
+}
+
+async function tidy(parts: Carrying): Promise<void> {
+  const { DBOS } = parts.dbos;
+  if (performance.now() - parts.tidiedMs < tidyEveryMs) return;
+  parts.tidiedMs = performance.now();
+  const completedBefore = new Date(Date.now() - keptMs).toISOString();
+  const old = await DBOS.listWorkflows({ completedBefore, limit: tidyLimit, ...noValues });
+  if (old.length > 0) await DBOS.deleteWorkflows(old.map(({ workflowID }) => workflowID));
+  if (old.length === tidyLimit) parts.tidiedMs = Number.NEGATIVE_INFINITY;
 }
 
 const noValues = { loadInput: false, loadOutput: false, applicationName: application } as const;

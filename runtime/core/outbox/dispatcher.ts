@@ -4,23 +4,22 @@
  */
 
 import { setMaxListeners } from 'node:events';
-import { type EffectKind, type Lane, lanes as laneNames, runsOwnCode } from '../../../machines/vocabulary/effect.ts';
+import { type EffectKind, type Lane, lanes as laneNames } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import type { Change, StartQuery } from '../store/port.ts';
 import type { EffectRow, NewSignal } from '../store/rows.ts';
+import { type AdoptionParts, createAdoption } from './adoption.ts';
 import { inProcess } from './carrier.ts';
-import { createExecutor, type ExecutorParts } from './executor.ts';
-import { createSettlement, hasEndedEngines } from './settlement.ts';
+import { createExecutor } from './executor.ts';
+import { createSettlement } from './settlement.ts';
 import { createStoreRetry } from './store-retry.ts';
 import { createTaking, type MayStart, type TakingParts } from './taking.ts';
 
-export interface DispatcherParts extends TakingParts, ExecutorParts {
+export interface DispatcherParts extends TakingParts, AdoptionParts {
   readonly troubles: Troubles;
   readonly faults?: Faults | undefined;
-  /** Whether the engine before this one ended without a stop. Default: it was stopped. */
-  wasCutOff?(): Promise<boolean>;
   /** The plans whose agents may start in this engine now, each as `<project>/<plan>`. */
   startableAgents(): StartQuery['agents'];
   /** Effects for other hosts; default: none. */
@@ -57,10 +56,6 @@ export interface Dispatcher {
   carryOut(kind: EffectKind, lane: Lane): Promise<void>;
 }
 
-/** If the earlier engine was cut off, effects that may have ended it begin one after the other: the next one when one has run for this long. */
-const aloneMs = 250;
-/** After this time, all of them have begun. */
-const allAloneMs = 5_000;
 /** The interval of regular rounds; every event that may let an effect start also causes one. */
 const pollMs = 10_000;
 /** The same if an effect waits for its time, a lane was left for later, or a round could not read the store. */
@@ -69,7 +64,7 @@ const waitingPollMs = 1_000;
 const carryLimit = 100;
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
-  const { store, clock, timeline, log, faults, owner, carrier = inProcess } = parts;
+  const { store, clock, timeline, log, faults, carrier = inProcess } = parts;
   const settlement = createSettlement(parts);
   const abort = new AbortController();
   // Every effect at work listens to it; of more than ten listeners Node would warn the person.
@@ -81,9 +76,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     onEnd: () => loop.wake(),
   });
   const { running, begin, ended } = executor;
+  const adoption = createAdoption(parts, { executor, storeRetry, abort: abort.signal });
+  const { mine, adopted } = adoption;
   const take = createTaking(parts, {
     ...{ signalOf: settlement.signalOf, abort: abort.signal },
-    here: () => [...suspects, ...Array.from(running.values(), ({ row }) => row)],
+    here: () => [...adoption.suspects(), ...Array.from(running.values(), ({ row }) => row)],
   });
   const loop = createServiceLoop({
     trouble: { what: 'nothing is started', holdsPlans: true },
@@ -93,10 +90,6 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     work: round,
   });
   let holdsAgents = false;
-  let hasAdopted = false;
-  /** The adopted effects that have not begun yet, and the work that begins them. */
-  let suspects: readonly EffectRow[] = [];
-  let beginning: Promise<void> = Promise.resolve();
   /** It ends the due runs and stops: effects that fail again meanwhile are left to the next owner. */
   let isLeaving = false;
   /** A lane changed too often while it was read: it is read again soon. */
@@ -105,60 +98,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   async function round(): Promise<number | null> {
     if (!parts.isOwner()) return null;
     hasGivenUp = false;
-    await adopt();
+    await adoption.adopt();
     // A new effect meanwhile wakes the next round.
     const waiting = new Set(await store.queuedLanes());
     for (const lane of laneNames) if (waiting.has(lane)) await startLane(lane);
     if (running.size > 0) executor.watchStops(await mine());
     storeRetry.forget();
     return untilNext();
-  }
-
-  /** Continues the effects that an earlier owner left running, before anything new starts. */
-  async function adopt(): Promise<void> {
-    if (hasAdopted) return;
-    await carrier.start();
-    const rows = await adopted();
-    const isCounted = (await parts.wasCutOff?.()) === true;
-    const alone = rows.filter((row) => isCounted && runsOwnCode(row.kind));
-    const together = rows.filter((row) => !alone.includes(row));
-    if (isCounted && together.length > 0) await store.commit(together.map(counted));
-    hasAdopted = true;
-    for (const row of together) begin(row);
-    suspects = alone.toSorted((a, b) => a.suspected - b.suspected);
-    beginning = beginSuspects(Math.min(aloneMs, allAloneMs / Math.max(1, alone.length))).catch((thrown: unknown) =>
-      log.error('what ran when the engine before was cut off was not begun', thrown),
-    );
-  }
-
-  function counted({ key }: EffectRow): Change {
-    return { do: 'effect.count-suspected', key, owner };
-  }
-
-  /** One after the other, those that were begun least often first: one that ends the engine lets it carry out the others before. */
-  async function beginSuspects(eachMs: number): Promise<void> {
-    for (const row of suspects) {
-      const now = await storeRetry.untilTaken(async () => {
-        const before = await store.effect(row.key);
-        if (!hasEndedEngines(row)) await store.commit([counted(row)]);
-        return before;
-      });
-      if (abort.signal.aborted) return;
-      suspects = suspects.filter(({ key }) => key !== row.key);
-      if (now === null || now.status !== 'running' || now.epoch !== owner.epoch || now.host !== owner.host) continue;
-      const entry = executor.beginSuspect(now);
-      await Promise.race([entry.done, storeRetry.pause(eachMs)]);
-    }
-  }
-
-  /** Takes over all running effects for this owner. */
-  async function adopted(): Promise<readonly EffectRow[]> {
-    await store.commit([{ do: 'effect.adopt', owner }]);
-    return mine();
-  }
-
-  function mine(): Promise<readonly EffectRow[]> {
-    return store.effects({ by: 'running', host: owner.host });
   }
 
   async function untilNext(): Promise<number | null> {
@@ -187,21 +133,6 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     };
   }
 
-  /**
-   * How long until failed effects of these trees must be tried again; null: none. An effect that waits for a fault of its environment is tried once by each owner,
-   * then it is for the next.
-   */
-  async function untilNextTry(here: { lane: Lane; trees: readonly string[]; begun: ReadonlySet<string> }) {
-    const open = (await store.effects({ by: 'open' })).filter(
-      ({ lane, tree, status }) => lane === here.lane && here.trees.includes(tree) && status === 'queued',
-    );
-    const tried = open.filter(({ attempts, waiting_since: since, key }) =>
-      since === null ? attempts > 0 : !here.begun.has(key),
-    );
-    if (tried.length === 0) return null;
-    return Math.max(1, Math.min(...tried.map((row) => row.next_at)) - timeline.nowMs());
-  }
-
   return {
     start: loop.start,
     wake: loop.wake,
@@ -216,7 +147,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const stopped = loop.stop();
       abort.abort(new EngineError('interrupted', 'the engine stops', 'start it again: what runs is adopted'));
       await stopped;
-      await Promise.all([carrier.stop(), beginning, ended()]);
+      await Promise.all([carrier.stop(), adoption.begun(), ended()]);
     },
     async stopDue(limitMs) {
       const now = timeline.nowMs();
@@ -242,7 +173,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       for (let round = 0; round < carryLimit; round += 1) {
         const trees = [...new Set((await ofKind()).map((row) => row.tree))];
         const taken = (await take(lane, () => ({ closed: [], agents: 'none', trees }))) ?? [];
-        const waitMs = taken.length === 0 ? await untilNextTry({ lane, trees, begun }) : 0;
+        const waitMs = taken.length === 0 ? await untilNextTry(parts, { lane, trees, begun }) : 0;
         if (waitMs === null) return;
         await storeRetry.pause(waitMs, abort.signal);
         for (const row of taken) begun.add(row.key);
@@ -251,4 +182,22 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       }
     },
   };
+}
+
+/**
+ * How long until failed effects of these trees must be tried again; null: none. An effect that waits for a fault of its environment is tried once by each owner,
+ * then it is for the next.
+ */
+async function untilNextTry(
+  { store, timeline }: DispatcherParts,
+  here: { lane: Lane; trees: readonly string[]; begun: ReadonlySet<string> },
+) {
+  const open = (await store.effects({ by: 'open' })).filter(
+    ({ lane, tree, status }) => lane === here.lane && here.trees.includes(tree) && status === 'queued',
+  );
+  const tried = open.filter(({ attempts, waiting_since: since, key }) =>
+    since === null ? attempts > 0 : !here.begun.has(key),
+  );
+  if (tried.length === 0) return null;
+  return Math.max(1, Math.min(...tried.map((row) => row.next_at)) - timeline.nowMs());
 }

@@ -82,210 +82,228 @@ interface Lent {
   onEnd(): void;
 }
 
-export function createExecutor(parts: ExecutorParts, { settlement, storeRetry, abort, isLeaving, onEnd }: Lent) {
-  const { store, handlers, clock, timeline, log, owner, carrier = inProcess } = parts;
-  const { written, signalOf, bringIn } = settlement;
+interface Execution extends ExecutorParts, Lent {
+  readonly running: Map<string, Running>;
+}
+
+export function createExecutor(given: ExecutorParts, lent: Lent) {
   const running = new Map<string, Running>();
-
-  /** Passes on a handler's reports before its end, in order. */
-  function pass(entry: Running, word: string, told: Told): void {
-    const { row } = entry;
-    const insert = async () => {
-      if (parts.isOwner()) await bringIn([], signalOf(row, told, `${row.key}:${word}`));
-    };
-    inOrder(entry, insert);
-  }
-
-  /** Writes after all earlier writes about the effect. A failure is thrown where the end of the effect waits for it; the handler may throw before that. */
-  function inOrder(entry: Running, write: () => Promise<unknown>): void {
-    entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(write)));
-    entry.told.catch(() => {});
-  }
-
-  function begin(row: EffectRow): Running {
-    const nothing = Promise.resolve();
-    const entry: Running = {
-      row,
-      stop: new AbortController(),
-      hasBegun: false,
-      resumes: 0,
-      failing: null,
-      fault: null,
-      told: nothing,
-      cancelClear: null,
-      cancelStop: null,
-      cancelProof: null,
-      stopAt: null,
-      done: nothing,
-    };
-    running.set(row.key, entry);
-    // Checked before its handler runs: a run that must end must not be started first.
-    if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
-    entry.done = carryOut(entry).finally(() => {
-      entry.cancelStop?.();
-      entry.cancelProof?.();
-      entry.cancelClear?.();
-      if (running.get(row.key) === entry) running.delete(row.key);
-      onEnd();
-    });
-    return entry;
-  }
-
-  function clearCount(entry: Running): void {
-    const clear: Change = { do: 'effect.clear-suspected', key: entry.row.key, owner };
-    inOrder(entry, () => store.commit([clear]));
-  }
-
-  function carryOut(entry: Running): Promise<void> {
-    const { row, stop } = entry;
-    const effect = JSON.parse(row.payload) as Effect; // written by insert from an Effect
-    const context: Tried = {
-      row,
-      abort,
-      stop: stop.signal,
-      report: (word, type, payload) => pass(entry, word, { type, payload, run: row.name }),
-      sendSignal: (word, type, payload) => pass(entry, word, { type, payload, run: null }),
-      sendAs: (title, word, type, payload) =>
-        pass(entry, word, { type, payload, run: row.name, origin: `agent:${title}` }),
-      began: () => begins(entry),
-    };
-    return carrier.carry(row, {
-      handle: () => handled(effect, entry, context),
-      settle: (ending) => settled(entry, ending),
-    });
-  }
-
-  /** The first step: runs the handler, as often as necessary. null: the engine stops. */
-  async function handled(effect: Effect, entry: Running, context: Tried): Promise<Ending | null> {
-    if (hasEndedEngines(entry.row)) return { do: 'fail', error: endedEngines(entry.row) };
-    for (; !abort.aborted; entry.resumes += 1) {
-      try {
-        if (entry.fault === null) {
-          const outcome = await handle(effect, entry, context);
-          await entry.told;
-          return { do: 'conclude', outcome };
-        }
-      } catch (thrown) {
-        entry.fault = { thrown, mayPutBack: true };
-      }
-      if (abort.aborted) return null;
-      const ending = await endingOf(entry);
-      if (ending !== null) return ending;
-      if (isLeaving() && entry.resumes > 0) return null;
-      entry.fault = null;
-    }
-    return null;
-  }
-
-  /** The second step: writes the outcome. What cannot be written is handled again. null: the engine stops. */
-  async function settled(entry: Running, ending: Ending): Promise<'written' | 'again' | null> {
-    const { row } = entry;
-    try {
-      const isWritten = await storeRetry.untilTaken(() => written(row, ending));
-      if (isWritten === null) return null;
-      if (isWritten) return 'written';
-      // It must end now, so it cannot go back to the queue.
-      entry.fault &&= { ...entry.fault, mayPutBack: false };
-    } catch (thrown) {
-      if (abort.aborted) return null;
-      if (ending.do !== 'conclude') throw thrown;
-      entry.fault = { thrown, mayPutBack: true };
-    }
-    return 'again';
-  }
-
-  async function handle(effect: Effect, entry: Running, context: Tried): Promise<Outcome> {
-    const handler = handlers[effect.kind] as Handler<Effect>; // the table has each kind's own
-    const { stop } = entry;
-    const over = new AbortController();
-    const end = () => over.abort();
-    // Once a run is under way, its git processes may finish: they store the work that the run left.
-    const endUnlessBegun = () => (entry.hasBegun ? undefined : end());
-    abort.addEventListener('abort', end, { once: true });
-    stop.signal.addEventListener('abort', endUnlessBegun, { once: true });
-    try {
-      return await aboutPlan(store, entry.row, () => handler(effect, { ...context, over: over.signal }));
-    } finally {
-      abort.removeEventListener('abort', end);
-      stop.signal.removeEventListener('abort', endUnlessBegun);
-    }
-  }
-
-  /** The work of a handler is under way: it cannot be prevented any more. */
-  function begins(entry: Running): void {
-    entry.hasBegun = true;
-    if (entry.failing !== null) {
-      entry.cancelClear?.();
-      entry.cancelClear = callAfter(clock, clearMs, () => tellNoWait(entry));
-    } else if (entry.row.waiting_since !== null) tellNoWait(entry);
-  }
-
-  function tellNoWait(entry: Running): void {
-    inOrder(entry, () => store.commit([waitOf(entry, null)]));
-  }
-
-  function waitOf({ row }: Running, wait: { at: number; reason: string } | null): Change {
-    return { do: 'effect.note-wait', key: row.key, wait, owner };
-  }
-
-  /** The change of the effect after a fault; null: its handler is started again here, since its work is under way. */
-  async function endingOf(entry: Running): Promise<Ending | null> {
-    const { row, resumes, fault } = entry;
-    const thrown = fault?.thrown;
-    const trouble = thrown instanceof StoreTrouble ? null : environmentFault(thrown);
-    const message = reasonOf(trouble ?? thrown);
-    // A wait of hours is reported once.
-    if (row.waiting_since === null)
-      await aboutPlan(store, row, () => log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`));
-    const mayPutBack = fault?.mayPutBack !== false && !entry.hasBegun;
-    const isOfRepo = mayPutBack && trouble === null && !(thrown instanceof StoreTrouble) && row.project !== '';
-    const isRepoDown = isOfRepo && (await parts.isRepoDown?.(row.project)) === true;
-    const after = afterFailure({
-      ...{ row, thrown, message, resumes, mayPutBack, trouble: isRepoDown ? 'repo' : trouble },
-      maxTries: parts.triesOf?.(row) ?? maxTries,
-      ...{ nowMs: clock.nowMs(), timelineMs: timeline.nowMs(), random: Math.random() },
-    });
-    if (after.do !== 'wait') return after;
-    await waitInPlace(entry, after);
-    return null;
-  }
-
-  /** A run that is under way keeps its slot, and its row has the reason of the wait until a try has succeeded or it has ended. */
-  async function waitInPlace(entry: Running, wait: { waitMs: number; reason: string | null }): Promise<void> {
-    const { reason, waitMs } = wait;
-    entry.cancelClear?.();
-    if (reason !== null) {
-      const at = clock.nowMs();
-      const { since = at, last = at } = entry.failing ?? {};
-      entry.failing = { since: at - last > 2 * backOffCapMs ? at : since, last: at };
-      const change = waitOf(entry, { at: entry.failing.since, reason });
-      await storeRetry.untilTaken(() => store.commit([change]));
-    }
-    if (isLeaving()) await storeRetry.pause(Math.min(waitMs, leavingMs));
-    else await storeRetry.pause(waitMs, entry.stop.signal);
-  }
-
-  /** Asks the handlers to stop, each at the time in its row. */
-  function watchStops(rows: readonly EffectRow[]): void {
-    for (const { key, stop_at: stopAt } of rows) {
-      const entry = running.get(key);
-      if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;
-      entry.cancelStop?.();
-      entry.stopAt = stopAt;
-      entry.cancelStop = callAfter(clock, Math.max(0, stopAt - timeline.nowMs()), () => entry.stop.abort());
-    }
-  }
+  const parts: Execution = { ...given, ...lent, running };
 
   return {
     running,
-    begin,
+    begin: (row: EffectRow): Running => begin(parts, row),
     /** Begins an effect that may have ended an earlier engine: after a while it is known that it did not. */
     beginSuspect(row: EffectRow): Running {
-      const entry = begin(row);
-      entry.cancelProof = callAfter(clock, provenMs, () => clearCount(entry));
+      const entry = begin(parts, row);
+      entry.cancelProof = callAfter(parts.clock, provenMs, () => clearCount(parts, entry));
       return entry;
     },
-    watchStops,
+    watchStops: (rows: readonly EffectRow[]): void => watchStops(parts, rows),
     ended: (): Promise<unknown> => Promise.allSettled([...running.values()].map((entry) => entry.done)),
   };
+}
+
+function begin(parts: Execution, row: EffectRow): Running {
+  const nothing = Promise.resolve();
+  const entry: Running = {
+    row,
+    stop: new AbortController(),
+    hasBegun: false,
+    resumes: 0,
+    failing: null,
+    fault: null,
+    told: nothing,
+    cancelClear: null,
+    cancelStop: null,
+    cancelProof: null,
+    stopAt: null,
+    done: nothing,
+  };
+  parts.running.set(row.key, entry);
+  // Checked before its handler runs: a run that must end must not be started first.
+  if (row.stop_at !== null && row.stop_at <= parts.timeline.nowMs()) entry.stop.abort();
+  entry.done = carryOut(parts, entry).finally(() => {
+    entry.cancelStop?.();
+    entry.cancelProof?.();
+    entry.cancelClear?.();
+    if (parts.running.get(row.key) === entry) parts.running.delete(row.key);
+    parts.onEnd();
+  });
+  return entry;
+}
+
+function carryOut(parts: Execution, entry: Running): Promise<void> {
+  const { row, stop } = entry;
+  const effect = JSON.parse(row.payload) as Effect; // written by insert from an Effect
+  const context: Tried = {
+    row,
+    abort: parts.abort,
+    stop: stop.signal,
+    report: (word, type, payload) => pass(parts, entry, word, { type, payload, run: row.name }),
+    sendSignal: (word, type, payload) => pass(parts, entry, word, { type, payload, run: null }),
+    sendAs: (title, word, type, payload) =>
+      pass(parts, entry, word, { type, payload, run: row.name, origin: `agent:${title}` }),
+    began: () => begins(parts, entry),
+  };
+  return (parts.carrier ?? inProcess).carry(row, {
+    handle: () => handled(parts, effect, entry, context),
+    settle: (ending) => settled(parts, entry, ending),
+  });
+}
+
+/** The first step: runs the handler, as often as necessary. null: the engine stops. */
+async function handled(parts: Execution, effect: Effect, entry: Running, context: Tried): Promise<Ending | null> {
+  if (hasEndedEngines(entry.row)) return { do: 'fail', error: endedEngines(entry.row) };
+  for (; !parts.abort.aborted; entry.resumes += 1) {
+    try {
+      if (entry.fault === null) {
+        const outcome = await handle(parts, effect, entry, context);
+        await entry.told;
+        return { do: 'conclude', outcome };
+      }
+    } catch (thrown) {
+      entry.fault = { thrown, mayPutBack: true };
+    }
+    if (parts.abort.aborted) return null;
+    const ending = await endingOf(parts, entry);
+    if (ending !== null) return ending;
+    if (parts.isLeaving() && entry.resumes > 0) return null;
+    entry.fault = null;
+  }
+  return null;
+}
+
+/** The second step: writes the outcome. What cannot be written is handled again. null: the engine stops. */
+async function settled(
+  { settlement, storeRetry, abort }: Execution,
+  entry: Running,
+  ending: Ending,
+): Promise<'written' | 'again' | null> {
+  const { row } = entry;
+  try {
+    const isWritten = await storeRetry.untilTaken(() => settlement.written(row, ending));
+    if (isWritten === null) return null;
+    if (isWritten) return 'written';
+    // It must end now, so it cannot go back to the queue.
+    entry.fault &&= { ...entry.fault, mayPutBack: false };
+  } catch (thrown) {
+    if (abort.aborted) return null;
+    if (ending.do !== 'conclude') throw thrown;
+    entry.fault = { thrown, mayPutBack: true };
+  }
+  return 'again';
+}
+
+async function handle(
+  { store, handlers, abort }: Execution,
+  effect: Effect,
+  entry: Running,
+  context: Tried,
+): Promise<Outcome> {
+  const handler = handlers[effect.kind] as Handler<Effect>; // the table has each kind's own
+  const { stop } = entry;
+  const over = new AbortController();
+  const end = () => over.abort();
+  // Once a run is under way, its git processes may finish: they store the work that the run left.
+  const endUnlessBegun = () => (entry.hasBegun ? undefined : end());
+  abort.addEventListener('abort', end, { once: true });
+  stop.signal.addEventListener('abort', endUnlessBegun, { once: true });
+  try {
+    return await aboutPlan(store, entry.row, () => handler(effect, { ...context, over: over.signal }));
+  } finally {
+    abort.removeEventListener('abort', end);
+    stop.signal.removeEventListener('abort', endUnlessBegun);
+  }
+}
+
+/** The work of a handler is under way: it cannot be prevented any more. */
+function begins(parts: Execution, entry: Running): void {
+  entry.hasBegun = true;
+  if (entry.failing !== null) {
+    entry.cancelClear?.();
+    entry.cancelClear = callAfter(parts.clock, clearMs, () => tellNoWait(parts, entry));
+  } else if (entry.row.waiting_since !== null) tellNoWait(parts, entry);
+}
+
+function tellNoWait(parts: Execution, entry: Running): void {
+  inOrder(parts, entry, () => parts.store.commit([waitOf(parts, entry, null)]));
+}
+
+function waitOf({ owner }: Execution, { row }: Running, wait: { at: number; reason: string } | null): Change {
+  return { do: 'effect.note-wait', key: row.key, wait, owner };
+}
+
+/** The change of the effect after a fault; null: its handler is started again here, since its work is under way. */
+async function endingOf(parts: Execution, entry: Running): Promise<Ending | null> {
+  const { row, resumes, fault } = entry;
+  const thrown = fault?.thrown;
+  const trouble = thrown instanceof StoreTrouble ? null : environmentFault(thrown);
+  const message = reasonOf(trouble ?? thrown);
+  // A wait of hours is reported once.
+  if (row.waiting_since === null)
+    await aboutPlan(parts.store, row, () =>
+      parts.log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`),
+    );
+  const mayPutBack = fault?.mayPutBack !== false && !entry.hasBegun;
+  const isOfRepo = mayPutBack && trouble === null && !(thrown instanceof StoreTrouble) && row.project !== '';
+  const isRepoDown = isOfRepo && (await parts.isRepoDown?.(row.project)) === true;
+  const after = afterFailure({
+    ...{ row, thrown, message, resumes, mayPutBack, trouble: isRepoDown ? 'repo' : trouble },
+    maxTries: parts.triesOf?.(row) ?? maxTries,
+    ...{ nowMs: parts.clock.nowMs(), timelineMs: parts.timeline.nowMs(), random: Math.random() },
+  });
+  if (after.do !== 'wait') return after;
+  await waitInPlace(parts, entry, after);
+  return null;
+}
+
+/** A run that is under way keeps its slot, and its row has the reason of the wait until a try has succeeded or it has ended. */
+async function waitInPlace(
+  parts: Execution,
+  entry: Running,
+  wait: { waitMs: number; reason: string | null },
+): Promise<void> {
+  const { reason, waitMs } = wait;
+  entry.cancelClear?.();
+  if (reason !== null) {
+    const at = parts.clock.nowMs();
+    const { since = at, last = at } = entry.failing ?? {};
+    entry.failing = { since: at - last > 2 * backOffCapMs ? at : since, last: at };
+    const change = waitOf(parts, entry, { at: entry.failing.since, reason });
+    await parts.storeRetry.untilTaken(() => parts.store.commit([change]));
+  }
+  if (parts.isLeaving()) await parts.storeRetry.pause(Math.min(waitMs, leavingMs));
+  else await parts.storeRetry.pause(waitMs, entry.stop.signal);
+}
+
+/** Asks the handlers to stop, each at the time in its row. */
+function watchStops({ clock, timeline, running }: Execution, rows: readonly EffectRow[]): void {
+  for (const { key, stop_at: stopAt } of rows) {
+    const entry = running.get(key);
+    if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;
+    entry.cancelStop?.();
+    entry.stopAt = stopAt;
+    entry.cancelStop = callAfter(clock, Math.max(0, stopAt - timeline.nowMs()), () => entry.stop.abort());
+  }
+}
+
+function clearCount(parts: Execution, entry: Running): void {
+  const clear: Change = { do: 'effect.clear-suspected', key: entry.row.key, owner: parts.owner };
+  inOrder(parts, entry, () => parts.store.commit([clear]));
+}
+
+/** Passes on a handler's reports before its end, in order. */
+function pass(parts: Execution, entry: Running, word: string, told: Told): void {
+  const { row } = entry;
+  const insert = async () => {
+    if (parts.isOwner()) await parts.settlement.bringIn([], parts.settlement.signalOf(row, told, `${row.key}:${word}`));
+  };
+  inOrder(parts, entry, insert);
+}
+
+/** Writes after all earlier writes about the effect. A failure is thrown where the end of the effect waits for it; the handler may throw before that. */
+function inOrder({ storeRetry }: Execution, entry: Running, write: () => Promise<unknown>): void {
+  entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(write)));
+  entry.told.catch(() => {});
 }
