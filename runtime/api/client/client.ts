@@ -146,94 +146,8 @@ function ofPlan<Input extends { readonly project: string; readonly plan: string 
 
 /** A client over a call of the control API. */
 export function createClient(call: Call, options: ClientOptions) {
-  /** When the last change was sent through it. */
-  let changedMs = Number.NEGATIVE_INFINITY;
-
-  async function request(
-    key: string,
-    given: Given,
-    { by = call, ...options }: { by?: Call; signal?: AbortSignal | undefined; key?: string } = {},
-  ): Promise<Answered> {
-    const { body } = given;
-    const { signal, key: requestKey } = options;
-    return by(key.slice(0, key.indexOf(' ')), pathOf(key, given), {
-      ...(body === undefined ? {} : { body }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(requestKey === undefined ? {} : { key: requestKey }),
-    });
-  }
-
-  /** The whole answer. If the answer to a change is lost, the next engine gets the request with the same key; so do reads after it. */
-  async function whole(key: string, given: Given, signal?: AbortSignal) {
-    const isRead = key.startsWith('GET');
-    const requestKey = options.next === undefined || isRead ? undefined : crypto.randomUUID();
-    if (!isRead) changedMs = performance.now();
-    const asked = async (by: Call) => {
-      const answer = await request(key, given, {
-        by,
-        signal,
-        ...(requestKey === undefined ? {} : { key: requestKey }),
-      });
-      return { ok: answer.ok, status: answer.status, text: await answer.text() };
-    };
-    try {
-      return await asked(call);
-    } catch (thrown) {
-      const { next } = options;
-      const isDue = performance.now() - changedMs < readsAfterMs;
-      if (next === undefined || !isDue) throw thrown;
-      // Loaded only when it is needed.
-      const { askNext, isLost, lookCommand } = await import('./lost-answer.ts');
-      if (!isLost(thrown)) throw thrown;
-      return askNext(next, asked, { look: lookCommand(key, given), signal, cause: thrown });
-    }
-  }
-
-  /** The answer's JSON. A refusal with a verdict is an answer as well, though its status is 409; an error is thrown. */
-  async function ask<Answer>(key: string, given: Given, signal?: AbortSignal): Promise<Answer> {
-    const { ok, status, text } = await whole(key, given, signal);
-    const value = jsonOf(text);
-    if (!ok && !isVerdict(value)) throw errorOf(status, text);
-    if (options.isOtherBuild === true) (await import('./fitting.ts')).mustFit(key, status, value);
-    return value as Answer; // both ends are of one build and share the schemas, or the answer was checked
-  }
-
-  async function text(key: string, given: Given): Promise<string> {
-    const answer = await request(key, given);
-    const said = await answer.text();
-    if (!answer.ok) throw errorOf(answer.status, said);
-    return said;
-  }
-
-  /** Sends an operation's fields to their places. */
-  async function carryOut(
-    operation: AnyOperation,
-    input: Readonly<Record<string, unknown>> = {},
-    signal?: AbortSignal,
-  ): Promise<unknown> {
-    const names = namesInPath(operation);
-    const fields = Object.entries(input);
-    const others = Object.fromEntries(fields.filter(([field]) => !names.includes(field)));
-    const params = Object.fromEntries(fields.filter(([field]) => names.includes(field)));
-    const given = {
-      params,
-      ...(Object.keys(others).length === 0 ? {} : { [placeOfFields(operation)]: others }),
-    };
-    if (operation.answer === plainText) return text(operation.http, given);
-    const answer = await ask(operation.http, given, signal);
-    return operation.verdict === undefined ? answer : verdictOf(answer as SignalAnswer); // `verdict` says so
-  }
-
-  /** A method for each operation. */
-  function methodsOf<All extends Operations>(all: All): Methods<All> {
-    const methods = Object.entries(all).map(([name, operation]) => [
-      name,
-      (input?: Readonly<Record<string, unknown>>) => carryOut(operation, input),
-    ]);
-    return Object.fromEntries(methods) as Methods<All>; // each operation defines its method's types
-  }
-
-  const methods = methodsOf(operations);
+  const { request, ask, carryOut } = createTransport(call, options);
+  const methods = methodsOf(carryOut, operations);
 
   return {
     ...methods,
@@ -373,6 +287,100 @@ export function createClient(call: Call, options: ClientOptions) {
     /** Closes what was opened for this client. May be called twice. */
     close: options.close,
   };
+}
+
+type Transport = ReturnType<typeof createTransport>;
+
+/** Sends the requests of one client. */
+function createTransport(call: Call, options: Pick<ClientOptions, 'next' | 'isOtherBuild'>) {
+  /** When the last change was sent through it. */
+  let changedMs = Number.NEGATIVE_INFINITY;
+
+  async function request(
+    key: string,
+    given: Given,
+    { by = call, ...options }: { by?: Call; signal?: AbortSignal | undefined; key?: string } = {},
+  ): Promise<Answered> {
+    const { body } = given;
+    const { signal, key: requestKey } = options;
+    return by(key.slice(0, key.indexOf(' ')), pathOf(key, given), {
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(requestKey === undefined ? {} : { key: requestKey }),
+    });
+  }
+
+  /** The whole answer. If the answer to a change is lost, the next engine gets the request with the same key; so do reads after it. */
+  async function whole(key: string, given: Given, signal?: AbortSignal) {
+    const isRead = key.startsWith('GET');
+    const requestKey = options.next === undefined || isRead ? undefined : crypto.randomUUID();
+    if (!isRead) changedMs = performance.now();
+    const asked = async (by: Call) => {
+      const answer = await request(key, given, {
+        by,
+        signal,
+        ...(requestKey === undefined ? {} : { key: requestKey }),
+      });
+      return { ok: answer.ok, status: answer.status, text: await answer.text() };
+    };
+    try {
+      return await asked(call);
+    } catch (thrown) {
+      const { next } = options;
+      const isDue = performance.now() - changedMs < readsAfterMs;
+      if (next === undefined || !isDue) throw thrown;
+      // Loaded only when it is needed.
+      const { askNext, isLost, lookCommand } = await import('./lost-answer.ts');
+      if (!isLost(thrown)) throw thrown;
+      return askNext(next, asked, { look: lookCommand(key, given), signal, cause: thrown });
+    }
+  }
+
+  /** The answer's JSON. A refusal with a verdict is an answer as well, though its status is 409; an error is thrown. */
+  async function ask<Answer>(key: string, given: Given, signal?: AbortSignal): Promise<Answer> {
+    const { ok, status, text } = await whole(key, given, signal);
+    const value = jsonOf(text);
+    if (!ok && !isVerdict(value)) throw errorOf(status, text);
+    if (options.isOtherBuild === true) (await import('./fitting.ts')).mustFit(key, status, value);
+    return value as Answer; // both ends are of one build and share the schemas, or the answer was checked
+  }
+
+  async function text(key: string, given: Given): Promise<string> {
+    const answer = await request(key, given);
+    const said = await answer.text();
+    if (!answer.ok) throw errorOf(answer.status, said);
+    return said;
+  }
+
+  /** Sends an operation's fields to their places. */
+  async function carryOut(
+    operation: AnyOperation,
+    input: Readonly<Record<string, unknown>> = {},
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    const names = namesInPath(operation);
+    const fields = Object.entries(input);
+    const others = Object.fromEntries(fields.filter(([field]) => !names.includes(field)));
+    const params = Object.fromEntries(fields.filter(([field]) => names.includes(field)));
+    const given = {
+      params,
+      ...(Object.keys(others).length === 0 ? {} : { [placeOfFields(operation)]: others }),
+    };
+    if (operation.answer === plainText) return text(operation.http, given);
+    const answer = await ask(operation.http, given, signal);
+    return operation.verdict === undefined ? answer : verdictOf(answer as SignalAnswer); // `verdict` says so
+  }
+
+  return { request, ask, carryOut };
+}
+
+/** A method for each operation. */
+function methodsOf<All extends Operations>(carryOut: Transport['carryOut'], all: All): Methods<All> {
+  const methods = Object.entries(all).map(([name, operation]) => [
+    name,
+    (input?: Readonly<Record<string, unknown>>) => carryOut(operation, input),
+  ]);
+  return Object.fromEntries(methods) as Methods<All>; // each operation defines its method's types
 }
 
 /** An answer with a verdict is no error, whatever its status. */
