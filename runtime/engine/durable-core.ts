@@ -84,138 +84,21 @@ export async function openDurableCore(machines: readonly AnyDefinition[], option
 async function startCore(
   place: DurablePlace,
   machines: readonly AnyDefinition[],
-  { clock = systemClock, faults, log: given = onStandardError, ...options }: CoreOptions,
+  options: CoreOptions,
 ): Promise<DurableCore> {
-  const { store, epoch, hostNames, isOwner } = place;
-  const { hosts } = store;
   const { keepEndedMs = defaultKeepMs, clearAfterMs = clearEveryMs / 40 } = options;
-  const log = harmless(given);
-  const troubles = createTroubles({ log, tell: () => {} });
-  const timeline = await openTimeline(store, clock);
-  const trees = createTrees(createKinds(machines.map(kindOf)));
-  const { kinds } = trees;
-  const cache = createTreeCache({ store, trees });
-  const bus = createBus();
-  const verdicts = createVerdicts(store);
-  const nowMs = () => clock.nowMs();
-  const wasCutOff = async () => place.wasCutOff();
-  const common = { store, clock, timeline, log, troubles, faults, isOwner, wasCutOff };
-  const pump = createPump({
-    ...common,
-    ...{ trees, cache, bus },
-    policyOf: () => null,
-    hooksOf: () => [],
-    machineHooks: () => [],
-    onEffects: () => dispatcher.wake(),
-    onVerdicts: verdicts.announce,
-  });
-  const dispatcher = createDispatcher({
-    ...common,
-    // The trees of machines ask for nothing else.
-    handlers: { 'machine.effect': createMachineEffect({ machines, log }) } as Partial<Handlers> as Handlers,
-    owner: { host: hosts?.own ?? '', epoch },
-    limits: () => noAgents,
-    startableAgents: () => 'none',
-    onSignals: pump.wake,
-    bringIn: pump.addWith,
-    placed: { hostNames, ofOthers: effectsOfOthers(machines, hostNames) },
-    ...machineLimits(machines),
-  });
-
-  async function addSignal(signal: ArrivingSignal, waitMs: number): Promise<number> {
-    const { id, isSettled } = await pump.add(signal);
-    if (!isSettled) await verdicts.wait(id, waitMs);
-    return id;
-  }
-
-  const parts = { store, cache, kinds, clock, timeline, machines, projects: { list: () => [] } };
-  const views = createMachineTreeViews(parts);
-  const commands = createMachineCommands({ ...parts, views, addSignal, onChange: dispatcher.wake });
-  const { facts } = createFactView({ store, kinds });
+  const parts = await createParts(place, machines, options);
+  const { store } = place;
+  const { dispatcher, views, commands, log } = parts;
   const stopping = new AbortController();
   const services: Service[] = [
-    ...hostServices(),
+    ...hostServices(parts),
     { name: 'the dispatcher', start: () => dispatcher.start(), stop: () => dispatcher.stop() },
-    cleaning(),
+    cleaning(parts, { keepEndedMs, clearAfterMs, stopping: stopping.signal }),
   ];
   let stopped: EngineError | null = null;
   let ending: Promise<void> | null = null;
-
-  function loss(): EngineError | null {
-    if (stopped !== null || store.loss() !== null) return stopped ?? store.loss();
-    if (isOwner()) return null;
-    const hint = 'leave the folder beside the file to the engine, and make another engine';
-    return new EngineError(
-      'unavailable',
-      `this engine has ${store.file} no more: its lock was deleted or replaced`,
-      hint,
-    );
-  }
-
-  /** Commits of other hosts contain verdicts, free slots and change trees that are in memory here. */
-  function hostServices(): Service[] {
-    if (hosts === undefined) return [];
-    let unwatch = () => {};
-    const lost = { what: 'this host does not reach the store' };
-    const beat = createServiceLoop({
-      ...{ trouble: lost, troubles, everyMs: beatMs },
-      async work() {
-        await hosts.beat();
-        if ((await hosts.requeueLost()) > 0) dispatcher.wake();
-        return null;
-      },
-    });
-    const watch = () => {
-      unwatch = store.watch((written) => {
-        cache.forgetThose((tree) => written === null || written.trees.includes(tree));
-        dispatcher.wake();
-        void verdicts.look();
-      });
-    };
-    return [
-      { name: 'the watch on other hosts', start: watch, stop: () => unwatch() },
-      { name: 'the beat of this host', start: () => beat.start(), stop: () => beat.stop() },
-    ];
-  }
-
-  /** Deletes rows that ended long ago. A tree that differs from its journal keeps all of its rows. */
-  function cleaning(): Service {
-    let isFirst = true;
-    const differs = async (tree: TreeAddress) => kinds.knows(tree) && !(await verify({ store, trees }, tree)).ok;
-    const loop = createServiceLoop({
-      trouble: { what: 'what ended long ago is not cleared away', isRare: true },
-      ...{ troubles, everyMs: clearEveryMs },
-      async work() {
-        if (isFirst || !isOwner()) {
-          isFirst = false;
-          return clearAfterMs;
-        }
-        const rest = async () => {
-          await nextTurn();
-          stopping.signal.throwIfAborted();
-        };
-        const round: RowRound = { beforeMs: nowMs() - keepEndedMs, dry: false, items: [], notes: [], rest };
-        const cleared = { store, faults, stays: true, nowMs, differs };
-        await clearRows(cleared, round)
-          .then(() => giveSpaceBack(cleared, round))
-          .catch((thrown: unknown) => {
-            if (!stopping.signal.aborted) throw thrown;
-          });
-        for (const note of round.notes) log.warn(note);
-        return null;
-      },
-    });
-    return { name: 'cleaning', start: () => loop.start(), stop: () => loop.stop() };
-  }
-
-  async function begin(): Promise<void> {
-    await releaseHeld(store, machines);
-    await tellUpgraded(store, machines, nowMs());
-    for (const line of await tellChanged(store, machines, nowMs())) log.warn(line);
-    await startServices(services);
-    pump.start();
-    for (const line of await openWithoutDefinition(store, machines)) log.warn(line);
-  }
+  const loss = () => stopped ?? lossOf(place);
 
   async function end(): Promise<void> {
     stopped = new EngineError(
@@ -231,11 +114,11 @@ async function startCore(
         log.warn(`the engine did not end as it should: ${messageOf(thrown)}`);
       }
     };
-    bus.close();
+    parts.bus.close();
     await take(() => stopServices(services, log));
-    await take(() => (hosts !== undefined && store.loss() === null ? hosts.leave() : null));
-    await take(() => pump.stop());
-    timeline.close();
+    await take(() => (store.loss() === null ? store.hosts?.leave() : null));
+    await take(() => parts.pump.stop());
+    parts.timeline.close();
     await take(() => store.close());
     await take(() => place.release());
   }
@@ -250,12 +133,201 @@ async function startCore(
       return answer === undefined ? answer : (JSON.parse(JSON.stringify(answer)) as T); // it has no other values
     });
 
-  function partOf(what: string, part: PausedPart): PausedPart {
-    refuseUnknownOptions<PausedPart>(what, part, { machine: true, lane: true });
-    return part;
+  await begin(parts, services).catch(async (thrown: unknown) => {
+    await end();
+    throw thrown;
+  });
+  return {
+    client: machineClient(parts, asked),
+    loss,
+    async pause(part) {
+      await asked(() => commands.pauseMachine(partOf('pause', part)));
+    },
+    async resume(part) {
+      await asked(() => commands.resumeMachine(partOf('resume', part)));
+    },
+    pauses: () => asked(views.machinePauses),
+    async retry(id) {
+      const lost = loss();
+      if (lost !== null) throw lost;
+      await retry(parts, id);
+    },
+    stop() {
+      ending ??= end();
+      return ending;
+    },
+  };
+}
+
+/** The parts of an engine. */
+type CoreParts = Awaited<ReturnType<typeof createParts>>;
+
+async function createParts(
+  place: DurablePlace,
+  machines: readonly AnyDefinition[],
+  { clock = systemClock, faults, log: given = onStandardError }: CoreOptions,
+) {
+  const { store, epoch, hostNames, isOwner } = place;
+  const log = harmless(given);
+  const troubles = createTroubles({ log, tell: () => {} });
+  const timeline = await openTimeline(store, clock);
+  const trees = createTrees(createKinds(machines.map(kindOf)));
+  const { kinds } = trees;
+  const cache = createTreeCache({ store, trees });
+  const bus = createBus();
+  const verdicts = createVerdicts(store);
+  const wasCutOff = async () => place.wasCutOff();
+  const common = { store, clock, timeline, log, troubles, faults, isOwner, wasCutOff };
+  const pump = createPump({
+    ...common,
+    ...{ trees, cache, bus },
+    policyOf: () => null,
+    hooksOf: () => [],
+    machineHooks: () => [],
+    onEffects: () => dispatcher.wake(),
+    onVerdicts: verdicts.announce,
+  });
+  const dispatcher = createDispatcher({
+    ...common,
+    // The trees of machines ask for nothing else.
+    handlers: { 'machine.effect': createMachineEffect({ machines, log }) } as Partial<Handlers> as Handlers,
+    owner: { host: store.hosts?.own ?? '', epoch },
+    limits: () => noAgents,
+    startableAgents: () => 'none',
+    onSignals: pump.wake,
+    bringIn: pump.addWith,
+    placed: { hostNames, ofOthers: effectsOfOthers(machines, hostNames) },
+    ...machineLimits(machines),
+  });
+
+  async function addSignal(signal: ArrivingSignal, waitMs: number): Promise<number> {
+    const { id, isSettled } = await pump.add(signal);
+    if (!isSettled) await verdicts.wait(id, waitMs);
+    return id;
   }
 
-  const client: MachineClient = {
+  const asked = { store, cache, kinds, clock, timeline, machines, projects: { list: () => [] } };
+  const views = createMachineTreeViews(asked);
+  const commands = createMachineCommands({ ...asked, views, addSignal, onChange: dispatcher.wake });
+  const { facts } = createFactView({ store, kinds });
+  return {
+    ...{ place, machines, clock, faults, log, troubles, timeline, trees, cache, bus, verdicts, pump, dispatcher },
+    ...{ views, commands, facts },
+  };
+}
+
+/** Why the engine has its file no more; null: it has. */
+function lossOf({ store, isOwner }: DurablePlace): EngineError | null {
+  if (store.loss() !== null || isOwner()) return store.loss();
+  const hint = 'leave the folder beside the file to the engine, and make another engine';
+  return new EngineError(
+    'unavailable',
+    `this engine has ${store.file} no more: its lock was deleted or replaced`,
+    hint,
+  );
+}
+
+/** Continues what an earlier engine left, and begins to work. */
+async function begin({ place, machines, clock, pump, log }: CoreParts, services: readonly Service[]): Promise<void> {
+  const { store } = place;
+  await releaseHeld(store, machines);
+  await tellUpgraded(store, machines, clock.nowMs());
+  for (const line of await tellChanged(store, machines, clock.nowMs())) log.warn(line);
+  await startServices(services);
+  pump.start();
+  for (const line of await openWithoutDefinition(store, machines)) log.warn(line);
+}
+
+/** Commits of other hosts contain verdicts, free slots and change trees that are in memory here. */
+function hostServices({ place, cache, dispatcher, verdicts, troubles }: CoreParts): Service[] {
+  const { store } = place;
+  const { hosts } = store;
+  if (hosts === undefined) return [];
+  let unwatch = () => {};
+  const lost = { what: 'this host does not reach the store' };
+  const beat = createServiceLoop({
+    ...{ trouble: lost, troubles, everyMs: beatMs },
+    async work() {
+      await hosts.beat();
+      if ((await hosts.requeueLost()) > 0) dispatcher.wake();
+      return null;
+    },
+  });
+  const watch = () => {
+    unwatch = store.watch((written) => {
+      cache.forgetThose((tree) => written === null || written.trees.includes(tree));
+      dispatcher.wake();
+      void verdicts.look();
+    });
+  };
+  return [
+    { name: 'the watch on other hosts', start: watch, stop: () => unwatch() },
+    { name: 'the beat of this host', start: () => beat.start(), stop: () => beat.stop() },
+  ];
+}
+
+/** Deletes rows that ended long ago. A tree that differs from its journal keeps all of its rows. */
+function cleaning(
+  { place, clock, trees, troubles, log, faults }: CoreParts,
+  { keepEndedMs, clearAfterMs, stopping }: { keepEndedMs: number; clearAfterMs: number; stopping: AbortSignal },
+): Service {
+  const { store } = place;
+  const nowMs = () => clock.nowMs();
+  let isFirst = true;
+  const differs = async (tree: TreeAddress) => trees.kinds.knows(tree) && !(await verify({ store, trees }, tree)).ok;
+  const loop = createServiceLoop({
+    trouble: { what: 'what ended long ago is not cleared away', isRare: true },
+    ...{ troubles, everyMs: clearEveryMs },
+    async work() {
+      if (isFirst || !place.isOwner()) {
+        isFirst = false;
+        return clearAfterMs;
+      }
+      const rest = async () => {
+        await nextTurn();
+        stopping.throwIfAborted();
+      };
+      const round: RowRound = { beforeMs: nowMs() - keepEndedMs, dry: false, items: [], notes: [], rest };
+      const cleared = { store, faults, stays: true, nowMs, differs };
+      await clearRows(cleared, round)
+        .then(() => giveSpaceBack(cleared, round))
+        .catch((thrown: unknown) => {
+          if (!stopping.aborted) throw thrown;
+        });
+      for (const note of round.notes) log.warn(note);
+      return null;
+    },
+  });
+  return { name: 'cleaning', start: () => loop.start(), stop: () => loop.stop() };
+}
+
+function partOf(what: string, part: PausedPart): PausedPart {
+  refuseUnknownOptions<PausedPart>(what, part, { machine: true, lane: true });
+  return part;
+}
+
+async function retry({ place: { store }, pump, verdicts }: CoreParts, id: number): Promise<void> {
+  const revived = await store.commit([{ do: 'signal.revive', id }]);
+  if (revived.status === 'lost') {
+    const row = await store.signal(id);
+    if (row === null)
+      throw new EngineError('not_found', `there is no signal ${id}`, 'explain(id) names those that were set aside');
+    throw new EngineError(
+      'conflict',
+      `signal ${id} is ${row.status}: only one that was set aside is delivered again`,
+      'explain(id) names those that were set aside',
+    );
+  }
+  pump.wake();
+  await verdicts.wait(id, verdictWaitMs);
+}
+
+/** `asked` wraps each request. */
+function machineClient(
+  { place: { store }, bus, dispatcher, views, commands, facts }: CoreParts,
+  asked: <T>(work: () => Promise<T>) => Promise<T>,
+): MachineClient {
+  return {
     startMachine: ({ name: machine, id, input }) =>
       asked(() => commands.startMachine({ machine, id, input, waitMs: verdictWaitMs })),
     sendMachine: ({
@@ -292,43 +364,6 @@ async function startCore(
         signal.removeEventListener('abort', close);
         close();
       }
-    },
-  };
-
-  await begin().catch(async (thrown: unknown) => {
-    await end();
-    throw thrown;
-  });
-  return {
-    client,
-    loss,
-    async pause(part) {
-      await asked(() => commands.pauseMachine(partOf('pause', part)));
-    },
-    async resume(part) {
-      await asked(() => commands.resumeMachine(partOf('resume', part)));
-    },
-    pauses: () => asked(views.machinePauses),
-    async retry(id) {
-      const lost = loss();
-      if (lost !== null) throw lost;
-      const revived = await store.commit([{ do: 'signal.revive', id }]);
-      if (revived.status === 'lost') {
-        const row = await store.signal(id);
-        if (row === null)
-          throw new EngineError('not_found', `there is no signal ${id}`, 'explain(id) names those that were set aside');
-        throw new EngineError(
-          'conflict',
-          `signal ${id} is ${row.status}: only one that was set aside is delivered again`,
-          'explain(id) names those that were set aside',
-        );
-      }
-      pump.wake();
-      await verdicts.wait(id, verdictWaitMs);
-    },
-    stop() {
-      ending ??= end();
-      return ending;
     },
   };
 }
