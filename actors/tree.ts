@@ -106,221 +106,15 @@ const shared = new WeakMap<Kinds, Trees>();
 
 /** `kinds`: by default the kinds that every engine has; a program may add its own. */
 export function createTrees(kinds: Kinds = kindsWith([])): Trees {
-  let requests = noRequests();
-  let memory: Memory | null = null;
-  const ports = portsInto(() => requests);
-  const known = new Map<Kind, { machine: AnyStateMachine; version: string }>();
-
-  function remembered(): Memory {
-    if (memory === null)
-      throw new Error(
-        'an actor was sent something outside of a step: a timer or a callback of an action has no way to its chart but send() of the engine; delays and promises of the chart have one',
-      );
-    return memory;
-  }
-
-  function machineOf(kind: Kind): { machine: AnyStateMachine; version: string } {
-    const found = known.get(kind);
-    if (found !== undefined) return found;
-    const machine = kind.bind(ports, remembered);
-    const made = { machine, version: kind.versionOf(machine) };
-    known.set(kind, made);
-    return made;
-  }
-
-  function begin(
-    address: TreeAddress,
-    how: { input: unknown } | { snapshot: Snapshot<unknown> },
-    remembers: Memory,
-  ): Tree {
-    const kind = kinds.of(address);
-    const { machine } = machineOf(kind);
-    const recorder = createRecorder({ isStrict: kind.isStrict, isByIds: kind.keepsMemory });
-    const root = createActor(machine, how);
-    // Not by the option `inspect`: it copies every event for observers that do not exist. Before the start it reports only the actor itself.
-    Object.assign(root.system, { _sendInspectionEvent: recorder.inspect });
-    // Without an observer XState throws a root's error again from a timer, outside of every transaction.
-    root.subscribe({ error: () => {} });
-    root.start();
-    assertSound(root, kind);
-    return { address, kind, root, recorder, memory: remembers, policySeen: null, upgrade: null };
-  }
-
-  /** Runs `feed` with an empty set of requests, and returns the requests that it made. */
-  function collect<T>(remembers: Memory, feed: () => T): { value: T; requests: Requests } {
-    requests = noRequests();
-    memory = remembers;
-    try {
-      return { value: feed(), requests };
-    } finally {
-      requests = noRequests();
-      memory = null;
-    }
-  }
-
-  /** The requests of a tree end with it; and an error is thrown for a value that its row could not store. */
-  function settleOwn(tree: Tree): void {
-    if (!tree.kind.keepsMemory) return;
-    const { status, output } = snapshotOf(tree.root);
-    const problem = jsonProblem(tree.root.getPersistedSnapshot());
-    if (problem !== null) throw new Error(`${tree.address} cannot be kept as JSON: ${problem}`);
-    if (status === 'active') return;
-    for (const run of Object.keys(tree.memory.open)) ports.stop({ run, stopAt: tree.memory.at });
-    Object.assign(tree.memory, { open: {}, delayed: {}, askers: {} });
-    for (const project of tree.memory.watches)
-      ports.sendSignal(repoTree(project), 'plan_unwatched', { watcher: tree.address });
-    tree.memory.watches = [];
-    for (const waiter of tree.memory.waiters) ports.sendAny(outputFor(waiter, output));
-    tree.memory.waiters = [];
-  }
-
-  function feed(
-    tree: Tree,
-    ref: AnyActorRef,
-    signal: AnySignal,
-    event: TreeEvent,
-  ): { input: Input; agents: AgentSnapshot[] } {
-    if (signal.run !== null) forget(tree.memory, signal.run);
-    if (tree.kind.rules.remembers?.(signal, tree.memory) !== true) {
-      const beside = tree.kind.rules.rootEventOf?.(tree.root, ref, event) ?? null;
-      if (beside !== null) tree.root.send(beside);
-      ref.send(event);
-    }
-    assertSound(tree.root, tree.kind);
-    settleOwn(tree);
-    const { transitions, agents } = tree.recorder.take();
-    return { input: { signal: withThrown(signal, tree.memory), transitions }, agents };
-  }
-
-  function applyPolicy(
-    tree: Tree,
-    { policy }: Facts,
-    signal: AnySignal,
-  ): { input: Input; agents: AgentSnapshot[] } | null {
-    if (policy === undefined || policy === tree.policySeen) return null;
-    tree.policySeen = policy;
-    const { context } = snapshotOf(tree.root);
-    if (!('policy' in context) || samePolicy(context.policy, policy)) return null;
-    const change: AnySignal = {
-      type: 'policy',
-      payload: { policy },
-      origin: 'engine',
-      actor: '',
-      run: null,
-      at: signal.at,
-    };
-    return feed(tree, tree.root, change, tree.kind.rules.eventOf(tree.root, change, tree.memory));
-  }
-
-  function handle(tree: Tree, signal: AnySignal, facts: Facts): Omit<Step, 'requests' | 'upgrade'> {
-    const { root, memory: remembers } = tree;
-    const { rules } = tree.kind;
-    const brought = applyPolicy(tree, facts, signal);
-    const before = { inputs: brought === null ? [] : [brought.input], agents: brought?.agents ?? [] };
-    const found = rules.addresseeOf(root, signal, remembers);
-    const answer = (verdict: Verdict) => ({ verdict, ...before, released: false });
-    if (found.kind === 'gone') return answer({ status: 'done', result: 'stale' });
-    const refused = (guard: string) =>
-      answer({
-        status: 'refused',
-        refusal: { ...rules.refusalOf(root, root, rules.eventOf(root, signal, remembers)), guard },
-      });
-    const obstacle = rules.obstacleTo(root, signal);
-    if (obstacle !== null) return refused(obstacle);
-    if (rules.isHeld(root, signal, found)) return answer({ status: 'held' });
-    if (found.kind === 'nobody') return refused(found.what);
-    if (rules.isPreApplied(root, signal)) return answer({ status: 'done', result: 'already' });
-    if (signal.origin !== 'engine' && rules.isSuppressed(root, signal))
-      return answer({ status: 'done', result: 'suppressed' });
-    const event = rules.eventOf(root, signal, remembers);
-    const reception = found.isItsOwn === true ? 'taken' : receptionOf(found.ref, event);
-    if (reception === 'ignored')
-      return answer({ status: 'done', result: signal.origin === 'engine' ? 'stale' : 'already' });
-    if (reception === 'refused') return answer({ status: 'refused', refusal: rules.refusalOf(root, found.ref, event) });
-    const heldBefore = rules.heldFor(root);
-    const fed = feed(tree, found.ref, signal, event);
-    const heldNow = rules.heldFor(root);
-    return {
-      verdict: { status: 'done', result: 'done' },
-      inputs: [...before.inputs, fed.input],
-      agents: [...before.agents, ...fed.agents],
-      released: [...heldBefore].some((word) => !heldNow.has(word)),
-    };
-  }
-
-  function create(address: TreeAddress, given: AnySignal, id?: number, isPast = false): { tree: Tree; step: Step } {
-    // It is in the journal, so a replay gives everything the same names.
-    const signal = id !== undefined && kinds.of(address).keepsMemory ? { ...given, id } : given;
-    const remembers = newMemory(address, { born: signal.id ?? 0, at: signal.at, isPast });
-    remembers.thrown = { ...signal.thrown };
-    const { value, requests: asked } = collect(remembers, () => {
-      const tree = begin(address, { input: inputOf(address, signal) }, remembers);
-      settleOwn(tree);
-      return { tree, ...tree.recorder.take() };
-    });
-    const { tree, transitions, agents } = value;
-    const verdict: Verdict = { status: 'done', result: 'done' };
-    const inputs = [{ signal: withThrown(signal, remembers), transitions }];
-    return { tree, step: { verdict, inputs, upgrade: null, agents, requests: asked, released: false } };
-  }
-
-  function restore(address: TreeAddress, stored: PersistedTree, isPast = false): Tree {
-    const kind = kinds.of(address);
-    const { machine, version } = machineOf(kind);
-    const snapshot = compatibleSnapshot(address, stored, {
-      name: kind.name,
-      machine,
-      version,
-      upgrades: kind.upgrades,
-    });
-    const remembers = memoryIn(address, stored.snapshot, isPast);
-    remembers.isRestoring = true;
-    const { value: tree, requests: asked } = collect(remembers, () => begin(address, { snapshot }, remembers));
-    remembers.isRestoring = false;
-    tree.recorder.take();
-    if (JSON.stringify(asked) !== JSON.stringify(noRequests()))
-      throw new Error(`restoring ${address} asked for something`);
-    if (stored.version !== version)
-      tree.upgrade = { type: 'upgraded', from: stored.version, to: version, snapshot: JSON.parse(textOf(tree)) };
-    return tree;
-  }
-
-  function step(tree: Tree, signal: AnySignal, facts: Facts = {}): Step {
-    Object.assign(tree.memory, { at: signal.at, plainActions: 0, thrown: { ...signal.thrown } });
-    const { value, requests: asked } = collect(tree.memory, () => handle(tree, signal, facts));
-    const upgrade = value.inputs.length === 0 ? null : tree.upgrade;
-    if (upgrade !== null) tree.upgrade = null;
-    return { ...value, upgrade, requests: asked };
-  }
-
-  function replay(
-    address: TreeAddress,
-    inputs: readonly (AnySignal | Upgraded)[],
-    onStep: (step: Step, index: number, tree: Tree) => unknown = () => {},
-  ): Tree | null {
-    const { name, birth } = kinds.of(address);
-    const first = inputs.findLastIndex((input) => isUpgrade(input) || input.type === birth);
-    let tree: Tree | null = null;
-    for (let index = first; index >= 0 && index < inputs.length; index += 1) {
-      const input = inputs[index] as AnySignal | Upgraded; // the loop ends with the list
-      if (isUpgrade(input)) {
-        tree = restore(address, { machine: name, version: input.to, snapshot: input.snapshot }, true);
-      } else if (tree === null) {
-        const born = create(address, input, undefined, true);
-        tree = born.tree;
-        if (onStep(born.step, index, tree) === 'stop') return tree;
-      } else if (onStep(step(tree, input), index, tree) === 'stop') return tree;
-    }
-    return tree;
-  }
-
+  const binding = bind(kinds);
+  const { machineOf } = binding;
   return {
     kinds,
     isBirth: (address, signal) => kinds.of(address).birth === signal.type,
-    create,
-    restore,
-    step,
-    replay,
+    create: (address, signal, id) => create(binding, address, signal, id),
+    restore: (address, stored) => restore(binding, address, stored),
+    step: (tree, signal, facts) => step(binding, tree, signal, facts),
+    replay: (address, inputs, onStep) => replay(binding, address, inputs, onStep),
     versionOf: (address) => machineOf(kinds.of(address)).version,
     persist(tree) {
       const { version } = machineOf(tree.kind);
@@ -333,6 +127,243 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
       return { machine: tree.kind.name, version, text: textOf(tree), standing: tree.kind.standingOf(tree.root) };
     },
   };
+}
+
+function create(
+  binding: Binding,
+  address: TreeAddress,
+  given: AnySignal,
+  id?: number,
+  isPast = false,
+): { tree: Tree; step: Step } {
+  // It is in the journal, so a replay gives everything the same names.
+  const signal = id !== undefined && binding.kinds.of(address).keepsMemory ? { ...given, id } : given;
+  const remembers = newMemory(address, { born: signal.id ?? 0, at: signal.at, isPast });
+  remembers.thrown = { ...signal.thrown };
+  const { value, requests: asked } = binding.collect(remembers, () => {
+    const tree = begin(binding, address, { input: inputOf(address, signal) }, remembers);
+    settleOwn(binding, tree);
+    return { tree, ...tree.recorder.take() };
+  });
+  const { tree, transitions, agents } = value;
+  const verdict: Verdict = { status: 'done', result: 'done' };
+  const inputs = [{ signal: withThrown(signal, remembers), transitions }];
+  return { tree, step: { verdict, inputs, upgrade: null, agents, requests: asked, released: false } };
+}
+
+function restore(binding: Binding, address: TreeAddress, stored: PersistedTree, isPast = false): Tree {
+  const kind = binding.kinds.of(address);
+  const { machine, version } = binding.machineOf(kind);
+  const snapshot = compatibleSnapshot(address, stored, {
+    name: kind.name,
+    machine,
+    version,
+    upgrades: kind.upgrades,
+  });
+  const remembers = memoryIn(address, stored.snapshot, isPast);
+  remembers.isRestoring = true;
+  const { value: tree, requests: asked } = binding.collect(remembers, () =>
+    begin(binding, address, { snapshot }, remembers),
+  );
+  remembers.isRestoring = false;
+  tree.recorder.take();
+  if (JSON.stringify(asked) !== JSON.stringify(noRequests()))
+    throw new Error(`restoring ${address} asked for something`);
+  if (stored.version !== version)
+    tree.upgrade = { type: 'upgraded', from: stored.version, to: version, snapshot: JSON.parse(textOf(tree)) };
+  return tree;
+}
+
+function begin(
+  { kinds, machineOf }: Binding,
+  address: TreeAddress,
+  how: { input: unknown } | { snapshot: Snapshot<unknown> },
+  remembers: Memory,
+): Tree {
+  const kind = kinds.of(address);
+  const { machine } = machineOf(kind);
+  const recorder = createRecorder({ isStrict: kind.isStrict, isByIds: kind.keepsMemory });
+  const root = createActor(machine, how);
+  // Not by the option `inspect`: it copies every event for observers that do not exist. Before the start it reports only the actor itself.
+  Object.assign(root.system, { _sendInspectionEvent: recorder.inspect });
+  // Without an observer XState throws a root's error again from a timer, outside of every transaction.
+  root.subscribe({ error: () => {} });
+  root.start();
+  assertSound(root, kind);
+  return { address, kind, root, recorder, memory: remembers, policySeen: null, upgrade: null };
+}
+
+function step(binding: Binding, tree: Tree, signal: AnySignal, facts: Facts = {}): Step {
+  Object.assign(tree.memory, { at: signal.at, plainActions: 0, thrown: { ...signal.thrown } });
+  const { value, requests: asked } = binding.collect(tree.memory, () => handle(binding, tree, signal, facts));
+  const upgrade = value.inputs.length === 0 ? null : tree.upgrade;
+  if (upgrade !== null) tree.upgrade = null;
+  return { ...value, upgrade, requests: asked };
+}
+
+function handle(binding: Binding, tree: Tree, signal: AnySignal, facts: Facts): Omit<Step, 'requests' | 'upgrade'> {
+  const { root, memory: remembers } = tree;
+  const { rules } = tree.kind;
+  const brought = applyPolicy(binding, tree, facts, signal);
+  const before = { inputs: brought === null ? [] : [brought.input], agents: brought?.agents ?? [] };
+  const found = rules.addresseeOf(root, signal, remembers);
+  const answer = (verdict: Verdict) => ({ verdict, ...before, released: false });
+  if (found.kind === 'gone') return answer({ status: 'done', result: 'stale' });
+  const refused = (guard: string) =>
+    answer({
+      status: 'refused',
+      refusal: { ...rules.refusalOf(root, root, rules.eventOf(root, signal, remembers)), guard },
+    });
+  const obstacle = rules.obstacleTo(root, signal);
+  if (obstacle !== null) return refused(obstacle);
+  if (rules.isHeld(root, signal, found)) return answer({ status: 'held' });
+  if (found.kind === 'nobody') return refused(found.what);
+  if (rules.isPreApplied(root, signal)) return answer({ status: 'done', result: 'already' });
+  if (signal.origin !== 'engine' && rules.isSuppressed(root, signal))
+    return answer({ status: 'done', result: 'suppressed' });
+  const event = rules.eventOf(root, signal, remembers);
+  const reception = found.isItsOwn === true ? 'taken' : receptionOf(found.ref, event);
+  if (reception === 'ignored')
+    return answer({ status: 'done', result: signal.origin === 'engine' ? 'stale' : 'already' });
+  if (reception === 'refused') return answer({ status: 'refused', refusal: rules.refusalOf(root, found.ref, event) });
+  const heldBefore = rules.heldFor(root);
+  const fed = feed(binding, tree, found.ref, signal, event);
+  const heldNow = rules.heldFor(root);
+  return {
+    verdict: { status: 'done', result: 'done' },
+    inputs: [...before.inputs, fed.input],
+    agents: [...before.agents, ...fed.agents],
+    released: [...heldBefore].some((word) => !heldNow.has(word)),
+  };
+}
+
+function applyPolicy(
+  binding: Binding,
+  tree: Tree,
+  { policy }: Facts,
+  signal: AnySignal,
+): { input: Input; agents: AgentSnapshot[] } | null {
+  if (policy === undefined || policy === tree.policySeen) return null;
+  tree.policySeen = policy;
+  const { context } = snapshotOf(tree.root);
+  if (!('policy' in context) || samePolicy(context.policy, policy)) return null;
+  const change: AnySignal = {
+    type: 'policy',
+    payload: { policy },
+    origin: 'engine',
+    actor: '',
+    run: null,
+    at: signal.at,
+  };
+  return feed(binding, tree, tree.root, change, tree.kind.rules.eventOf(tree.root, change, tree.memory));
+}
+
+function feed(
+  binding: Binding,
+  tree: Tree,
+  ref: AnyActorRef,
+  signal: AnySignal,
+  event: TreeEvent,
+): { input: Input; agents: AgentSnapshot[] } {
+  if (signal.run !== null) forget(tree.memory, signal.run);
+  if (tree.kind.rules.remembers?.(signal, tree.memory) !== true) {
+    const beside = tree.kind.rules.rootEventOf?.(tree.root, ref, event) ?? null;
+    if (beside !== null) tree.root.send(beside);
+    ref.send(event);
+  }
+  assertSound(tree.root, tree.kind);
+  settleOwn(binding, tree);
+  const { transitions, agents } = tree.recorder.take();
+  return { input: { signal: withThrown(signal, tree.memory), transitions }, agents };
+}
+
+/** The requests of a tree end with it; and an error is thrown for a value that its row could not store. */
+function settleOwn({ ports }: Binding, tree: Tree): void {
+  if (!tree.kind.keepsMemory) return;
+  const { status, output } = snapshotOf(tree.root);
+  const problem = jsonProblem(tree.root.getPersistedSnapshot());
+  if (problem !== null) throw new Error(`${tree.address} cannot be kept as JSON: ${problem}`);
+  if (status === 'active') return;
+  for (const run of Object.keys(tree.memory.open)) ports.stop({ run, stopAt: tree.memory.at });
+  Object.assign(tree.memory, { open: {}, delayed: {}, askers: {} });
+  for (const project of tree.memory.watches)
+    ports.sendSignal(repoTree(project), 'plan_unwatched', { watcher: tree.address });
+  tree.memory.watches = [];
+  for (const waiter of tree.memory.waiters) ports.sendAny(outputFor(waiter, output));
+  tree.memory.waiters = [];
+}
+
+function replay(
+  binding: Binding,
+  address: TreeAddress,
+  inputs: readonly (AnySignal | Upgraded)[],
+  onStep: (step: Step, index: number, tree: Tree) => unknown = () => {},
+): Tree | null {
+  const { name, birth } = binding.kinds.of(address);
+  const first = inputs.findLastIndex((input) => isUpgrade(input) || input.type === birth);
+  let tree: Tree | null = null;
+  for (let index = first; index >= 0 && index < inputs.length; index += 1) {
+    const input = inputs[index] as AnySignal | Upgraded; // the loop ends with the list
+    if (isUpgrade(input)) {
+      tree = restore(binding, address, { machine: name, version: input.to, snapshot: input.snapshot }, true);
+    } else if (tree === null) {
+      const born = create(binding, address, input, undefined, true);
+      tree = born.tree;
+      if (onStep(born.step, index, tree) === 'stop') return tree;
+    } else if (onStep(step(binding, tree, input), index, tree) === 'stop') return tree;
+  }
+  return tree;
+}
+
+/** The machines of some kinds, bound to ports that write into the requests of the present step. */
+interface Binding {
+  readonly kinds: Kinds;
+  readonly ports: Ports;
+  machineOf(kind: Kind): BoundMachine;
+  /** Runs the work with an empty set of requests, and returns the requests that it made. */
+  collect<T>(remembers: Memory, work: () => T): { value: T; requests: Requests };
+}
+
+interface BoundMachine {
+  readonly machine: AnyStateMachine;
+  readonly version: string;
+}
+
+function bind(kinds: Kinds): Binding {
+  let requests = noRequests();
+  let memory: Memory | null = null;
+  const ports = portsInto(() => requests);
+  const known = new Map<Kind, BoundMachine>();
+
+  function remembered(): Memory {
+    if (memory === null)
+      throw new Error(
+        'an actor was sent something outside of a step: a timer or a callback of an action has no way to its chart but send() of the engine; delays and promises of the chart have one',
+      );
+    return memory;
+  }
+
+  function machineOf(kind: Kind): BoundMachine {
+    const found = known.get(kind);
+    if (found !== undefined) return found;
+    const machine = kind.bind(ports, remembered);
+    const made = { machine, version: kind.versionOf(machine) };
+    known.set(kind, made);
+    return made;
+  }
+
+  function collect<T>(remembers: Memory, work: () => T): { value: T; requests: Requests } {
+    requests = noRequests();
+    memory = remembers;
+    try {
+      return { value: work(), requests };
+    } finally {
+      requests = noRequests();
+      memory = null;
+    }
+  }
+
+  return { kinds, ports, machineOf, collect };
 }
 
 export function noRequests(): Requests {
