@@ -92,110 +92,120 @@ export function scriptedWork({
   begun?: Readonly<Record<string, string>> | undefined;
   landing?: ScriptedLanding | undefined;
 }): ScriptedWork {
-  const runs: PlayedRun[] = [];
-  const counts = new Map<string, number>();
-  let commits = 0;
-  /** The head of each branch. */
-  const heads = new Map<string, string>(Object.entries(begun));
-  const headOf = (branch: string) => heads.get(branch) ?? nameOf(0);
+  const stage: Stage = {
+    ...{ clock, policy, script, runs: [], counts: new Map() },
+    ...{ commits: createCommits(begun), answers: createAnswers() },
+  };
+  const other = { ...stage, ends, succeeding: succeedingEffects(stage, landing) };
+  const handlers = {
+    ...Object.fromEntries(
+      Object.keys(other.succeeding).map((kind) => [
+        kind,
+        (effect: Exclude<Effect, AgentRun>, context: EffectContext) => end(other, effect, context),
+      ]),
+    ),
+    'agent.run': (effect: AgentRun, context: EffectContext) => play(stage, effect, context),
+  } as unknown as Handlers; // each kind of the table, and runs
+  return { handlers, runs: stage.runs };
+}
 
-  function commitOn(branch: string): string {
-    commits += 1;
-    heads.set(branch, nameOf(commits));
-    return nameOf(commits);
-  }
+interface Stage {
+  readonly clock: VirtualClock;
+  readonly policy: () => Policy;
+  readonly script: Script;
+  readonly runs: PlayedRun[];
+  /** How many runs each task, or each role, has had. */
+  readonly counts: Map<string, number>;
+  readonly commits: ReturnType<typeof createCommits>;
+  readonly answers: ReturnType<typeof createAnswers>;
+}
 
-  /** The answered questions of runs, and the callers that wait for an answer. */
-  const answers = new Set<string>();
-  const waiting = new Map<string, () => void>();
-
-  /** false: it must stop first. */
-  function answered(question: string, stop: AbortSignal): Promise<boolean> {
-    return new Promise((resolve) => {
-      if (answers.has(question) || stop.aborted) resolve(!stop.aborted);
-      waiting.set(question, () => resolve(true));
-      stop.addEventListener('abort', () => resolve(false), { once: true });
-    });
-  }
-
-  async function play(effect: AgentRun, context: EffectContext): Promise<Outcome> {
-    const { role, title, wave, task, place } = effect;
-    // Each review has an agent of its own, and the script counts the second agent as the second run.
-    const counted = wave === null ? `${place.from} ${role}` : title;
-    const count = (counts.get(counted) ?? 0) + 1;
-    counts.set(counted, count);
-    const { durationMs, outcome, known, sinceMs = clock.nowMs() } = script(effect, count);
-    const run: PlayedRun = { id: effect.id, title, role, wave, task, startMs: sinceMs, endMs: null, outcome: null };
-    runs.push(run);
-    context.began();
-    const begins = { base: headOf(place.from) };
-    if (known === undefined) context.report('started', 'run_started', begins);
-    const asking = new Set(known?.asking);
-    /** How much later events are than in the past, because answers took longer. */
-    let shiftMs = 0;
-    const until = async (afterMs: number) => {
-      for (const id of asking) {
-        const then = known?.answeredMs.get(id);
-        if (then === undefined || then > afterMs) continue;
-        asking.delete(id);
-        if (!(await answered(`${effect.id} ${id}`, context.stop))) return false;
-        shiftMs = clock.nowMs() - sinceMs - then;
-      }
-      return clock.pause(Math.max(0, sinceMs + shiftMs + afterMs - clock.nowMs()), context.stop);
-    };
-    let isWhole = true;
-    for (const [index, { afterMs, isByAgent, type, payload }] of (known?.words ?? []).entries()) {
-      isWhole &&= await until(afterMs);
-      if (!isWhole) break;
-      const word = `word-${index}`;
-      if (type === 'run_waiting') asking.add((payload as SignalPayload<'run_waiting'>).permission); // the row has that type
-      // As it was recorded; only its commits are those of the script.
-      if (type === 'run_started') context.report('started', type, begins);
-      else if (isByAgent) context.sendAs(title, word, type, payload as never);
-      else context.report(word, type, payload as never);
+/** A run of an agent, as the script has it. */
+async function play(stage: Stage, effect: AgentRun, context: EffectContext): Promise<Outcome> {
+  const { clock, policy, script, runs, counts, commits, answers } = stage;
+  const { role, title, wave, task, place } = effect;
+  // Each review has an agent of its own, and the script counts the second agent as the second run.
+  const counted = wave === null ? `${place.from} ${role}` : title;
+  const count = (counts.get(counted) ?? 0) + 1;
+  counts.set(counted, count);
+  const { durationMs, outcome, known, sinceMs = clock.nowMs() } = script(effect, count);
+  const run: PlayedRun = { id: effect.id, title, role, wave, task, startMs: sinceMs, endMs: null, outcome: null };
+  runs.push(run);
+  context.began();
+  const begins = { base: commits.headOf(place.from) };
+  if (known === undefined) context.report('started', 'run_started', begins);
+  const asking = new Set(known?.asking);
+  /** How much later events are than in the past, because answers took longer. */
+  let shiftMs = 0;
+  const until = async (afterMs: number) => {
+    for (const id of asking) {
+      const then = known?.answeredMs.get(id);
+      if (then === undefined || then > afterMs) continue;
+      asking.delete(id);
+      if (!(await answers.given(`${effect.id} ${id}`, context.stop))) return false;
+      shiftMs = clock.nowMs() - sinceMs - then;
     }
-    isWhole &&= await until(durationMs);
-    run.endMs = clock.nowMs();
-    if (!isWhole) {
-      run.outcome = 'stopped';
-      return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail: '' } };
-    }
-    if (known?.exit != null) {
-      run.outcome = known.exit.cause === 'exit' && known.exit.code === 0 ? 'done' : 'failed';
-      return { type: 'run_exited', payload: known.exit };
-    }
-    const asksForChanges = outcome === 'failed' && words[role]?.failed !== undefined;
-    run.outcome = asksForChanges ? 'changes_requested' : outcome;
-    const speaks = outcome === 'done' || asksForChanges;
-    const word = speaks && !policy().roles[role].speaksByExit ? words[role]?.[outcome] : undefined;
-    if (word !== undefined) context.sendAs(title, 'said', word, {});
-    const code = outcome === 'done' || word !== undefined ? 0 : 1;
-    return { type: 'run_exited', payload: { code, cause: 'exit', detail: '' } };
+    return clock.pause(Math.max(0, sinceMs + shiftMs + afterMs - clock.nowMs()), context.stop);
+  };
+  let isWhole = true;
+  for (const [index, { afterMs, isByAgent, type, payload }] of (known?.words ?? []).entries()) {
+    isWhole &&= await until(afterMs);
+    if (!isWhole) break;
+    const word = `word-${index}`;
+    if (type === 'run_waiting') asking.add((payload as SignalPayload<'run_waiting'>).permission); // the row has that type
+    // As it was recorded; only its commits are those of the script.
+    if (type === 'run_started') context.report('started', type, begins);
+    else if (isByAgent) context.sendAs(title, word, type, payload as never);
+    else context.report(word, type, payload as never);
   }
+  isWhole &&= await until(durationMs);
+  run.endMs = clock.nowMs();
+  if (!isWhole) {
+    run.outcome = 'stopped';
+    return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail: '' } };
+  }
+  if (known?.exit != null) {
+    run.outcome = known.exit.cause === 'exit' && known.exit.code === 0 ? 'done' : 'failed';
+    return { type: 'run_exited', payload: known.exit };
+  }
+  const asksForChanges = outcome === 'failed' && words[role]?.failed !== undefined;
+  run.outcome = asksForChanges ? 'changes_requested' : outcome;
+  const speaks = outcome === 'done' || asksForChanges;
+  const word = speaks && !policy().roles[role].speaksByExit ? words[role]?.[outcome] : undefined;
+  if (word !== undefined) context.sendAs(title, 'said', word, {});
+  const code = outcome === 'done' || word !== undefined ? 0 : 1;
+  return { type: 'run_exited', payload: { code, cause: 'exit', detail: '' } };
+}
 
+type Succeeding = Omit<Handlers, 'agent.run'>;
+
+/** Every effect that is no run of an agent, as it ends where nothing is recorded. */
+function succeedingEffects({ clock, commits, answers }: Stage, landing: ScriptedLanding): Succeeding {
   const nothing = async (): Promise<Outcome> => ({ type: null });
-  const well: Handlers = {
-    'agent.run': play,
+  return {
     'work.commit': async ({ aside, place }) => {
       if (aside) return { type: null };
-      const base = headOf(place.branch);
-      return { type: 'work_committed', payload: { head: commitOn(place.branch), base, changed: true } };
+      const base = commits.headOf(place.branch);
+      return { type: 'work_committed', payload: { head: commits.commitOn(place.branch), base, changed: true } };
     },
     'work.check': async () => ({ type: 'check_passed', payload: {} }),
-    'work.merge': async ({ place }) => ({ type: 'work_merged', payload: { head: commitOn(place.from) } }),
-    'branch.archive': async ({ branch }) => ({ type: 'branch_archived', payload: { head: commitOn(branch) } }),
-    'branch.base': async ({ branch }) => ({ type: 'branch_based', payload: { head: commitOn(branch) } }),
+    'work.merge': async ({ place }) => ({ type: 'work_merged', payload: { head: commits.commitOn(place.from) } }),
+    'branch.archive': async ({ branch }) => ({ type: 'branch_archived', payload: { head: commits.commitOn(branch) } }),
+    'branch.base': async ({ branch }) => ({ type: 'branch_based', payload: { head: commits.commitOn(branch) } }),
     'plan.merge': async ({ branch, into }) => {
       const merged = into ?? 'main';
-      return { type: 'plan_merged', payload: { head: commitOn(merged), into: merged, tip: headOf(branch) } };
+      return {
+        type: 'plan_merged',
+        payload: { head: commits.commitOn(merged), into: merged, tip: commits.headOf(branch) },
+      };
     },
     'landing.find': async ({ into }) => ({ type: 'line_found', payload: { into: into ?? 'main' } }),
     'landing.prepare': async ({ branch, into, on }) => {
-      const base = on ?? headOf(into);
-      commits += 1;
+      const base = on ?? commits.headOf(into);
+      const commit = commits.next();
       return {
         type: 'landing_prepared',
-        payload: { commit: nameOf(commits), base, tip: headOf(branch), check: 'true', batch: landing.batch },
+        payload: { commit, base, tip: commits.headOf(branch), check: 'true', batch: landing.batch },
       };
     },
     'landing.check': async (_, { stop }) => {
@@ -203,14 +213,13 @@ export function scriptedWork({
       return { type: 'check_passed', payload: {} };
     },
     'landing.merge': async ({ into, commit, tip }) => {
-      heads.set(into, commit);
+      commits.move(into, commit);
       return { type: 'plan_merged', payload: { head: commit, into, tip } };
     },
     'agent.freeze': nothing,
     'agent.thaw': nothing,
     'agent.answer': async ({ run, permission }) => {
-      answers.add(`${run} ${permission}`);
-      waiting.get(`${run} ${permission}`)?.();
+      answers.give(`${run} ${permission}`);
       return { type: null };
     },
     'agent.type': nothing,
@@ -222,25 +231,65 @@ export function scriptedWork({
     'refs.push': nothing,
     'machine.effect': nothing,
   };
-  /** Its recorded end; commits in it are those of the script. */
-  async function end(effect: Exclude<Effect, AgentRun>, context: EffectContext): Promise<Outcome> {
-    const known = ends(effect);
-    const handler = well[effect.kind] as Handler<typeof effect>; // the table has each kind's own
-    if (known === null) return handler(effect, context);
-    await clock.pause(known.afterMs, context.stop);
-    if (!madeCommits.has(known.type)) return { type: known.type, payload: known.payload } as Outcome; // as it was recorded
-    if (effect.kind === 'work.commit' && 'changed' in known.payload && known.payload.changed === false) {
-      const head = headOf(effect.place.branch);
-      return { type: 'work_committed', payload: { ...known.payload, changed: false, head, base: head } };
-    }
-    const made = await handler(effect, context);
-    return 'payload' in made ? ({ ...made, payload: { ...known.payload, ...made.payload } } as Outcome) : made;
-  }
+}
 
-  const handlers = Object.fromEntries(
-    Object.keys(well).map((kind) => [kind, kind === 'agent.run' ? play : end]),
-  ) as unknown as Handlers; // each kind of the table above
-  return { handlers, runs };
+/** Its recorded end; commits in it are those of the script. */
+async function end(
+  { clock, commits, ends, succeeding }: Stage & { readonly ends: KnownEnd; readonly succeeding: Succeeding },
+  effect: Exclude<Effect, AgentRun>,
+  context: EffectContext,
+): Promise<Outcome> {
+  const known = ends(effect);
+  const handler = succeeding[effect.kind] as Handler<typeof effect>; // the table has each kind's own
+  if (known === null) return handler(effect, context);
+  await clock.pause(known.afterMs, context.stop);
+  if (!madeCommits.has(known.type)) return { type: known.type, payload: known.payload } as Outcome; // as it was recorded
+  if (effect.kind === 'work.commit' && 'changed' in known.payload && known.payload.changed === false) {
+    const head = commits.headOf(effect.place.branch);
+    return { type: 'work_committed', payload: { ...known.payload, changed: false, head, base: head } };
+  }
+  const made = await handler(effect, context);
+  return 'payload' in made ? ({ ...made, payload: { ...known.payload, ...made.payload } } as Outcome) : made;
+}
+
+/** The answered questions of runs, and the callers that wait for an answer. */
+function createAnswers() {
+  const answers = new Set<string>();
+  const waiting = new Map<string, () => void>();
+  return {
+    give(question: string): void {
+      answers.add(question);
+      waiting.get(question)?.();
+    },
+    /** false: it must stop first. */
+    given(question: string, stop: AbortSignal): Promise<boolean> {
+      return new Promise((resolve) => {
+        if (answers.has(question) || stop.aborted) resolve(!stop.aborted);
+        waiting.set(question, () => resolve(true));
+        stop.addEventListener('abort', () => resolve(false), { once: true });
+      });
+    },
+  };
+}
+
+/** Commits that do not exist, and the head of each branch. */
+function createCommits(begun: Readonly<Record<string, string>>) {
+  let count = 0;
+  const heads = new Map<string, string>(Object.entries(begun));
+  const next = () => {
+    count += 1;
+    return nameOf(count);
+  };
+  return {
+    next,
+    headOf: (branch: string) => heads.get(branch) ?? nameOf(0),
+    move: (branch: string, commit: string) => void heads.set(branch, commit),
+    commitOn(branch: string): string {
+      const commit = next();
+      heads.set(branch, commit);
+      return commit;
+    },
+  };
 }
 
 /** The recorded end with the script's own commits. */
