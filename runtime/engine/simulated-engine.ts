@@ -160,9 +160,9 @@ export function createPlayer(): Player {
     async play(simulated) {
       const engine = await openEngine(simulated, common);
       try {
-        return await engine.play();
+        return await play(engine);
       } finally {
-        engine.close();
+        engine.store.close();
       }
     },
     async playTogether({ plans, ...simulated }) {
@@ -171,9 +171,9 @@ export function createPlayer(): Player {
       const { plan, ...begin } = first;
       const engine = await openEngine({ ...simulated, plan, begin, others: plans.slice(1) }, common);
       try {
-        return await engine.playTogether();
+        return await playTogether(engine);
       } finally {
-        engine.close();
+        engine.store.close();
       }
     },
   };
@@ -187,7 +187,7 @@ interface Common {
 type Beside = Partial<Pick<SimulatedTogether, 'landing'>> & { readonly others?: SimulatedTogether['plans'] };
 
 async function openEngine(
-  { plan, after, policy: given, limits, script, begin, landing, others = [] }: Simulated & Beside,
+  { plan, after, policy, limits, script, begin, landing, others = [] }: Simulated & Beside,
   { trees, emptyStore }: Common,
 ) {
   const past = 'seed' in begin ? begin : null;
@@ -197,8 +197,9 @@ async function openEngine(
   const timeline = await openTimeline(store, clock);
   const cache = createTreeCache({ store, trees });
   const tree = planTree(project, plan);
-  let policy = given;
-  const work = scriptedWork({ clock, policy: () => policy, script, ends, begun, landing });
+  /** Signals of people may change the configuration. */
+  const inForce = { policy };
+  const work = scriptedWork({ clock, policy: () => inForce.policy, script, ends, begun, landing });
   const unsaid = [...(past?.words ?? [])];
   const { log, mustBeSound } = listeningLog();
   /** Marks that there may be signals to handle, or effects to start, at this time. */
@@ -216,7 +217,7 @@ async function openEngine(
     trees,
     cache,
     bus: createBus(),
-    policyOf: () => policy,
+    policyOf: () => inForce.policy,
     hooksOf: () => [],
     machineHooks: () => [],
     onEffects: () => {
@@ -235,210 +236,231 @@ async function openEngine(
     },
   });
 
-  /** The number of the signal. */
-  async function say(to: TreeAddress, type: string, payload: object, origin: Origin = 'engine'): Promise<number> {
-    const id = await insertSignal(store, { tree: to, type, payload, origin, at: clock.nowMs() });
-    await pump.drain();
-    return id;
-  }
+  return {
+    ...{ project, plan, after, others, begin, beginMs, inForce },
+    ...{ clock, store, timeline, trees, cache, tree, work, unsaid, mustBeSound, due, pump, dispatcher },
+  };
+}
 
-  async function open(): Promise<void> {
-    await say(supervisorTree, 'supervisor_opened', {});
-    await say(supervisorTree, 'repo_registered', { project, policy });
-    for (const done of after) await say(repoTree(project), 'plan_done', { plan: done });
-    if ('seed' in begin) await openPast(begin);
-    else {
-      await begins(plan, begin);
-      for (const other of others) await begins(other.plan, other);
-    }
-  }
+type Engine = Awaited<ReturnType<typeof openEngine>>;
 
-  async function begins(name: string, { content, topic }: FromDocument): Promise<void> {
-    const of = planTree(project, name);
-    await say(of, 'plan_opened', { content, branch: planBranch(name), topic, generation: 0, policy });
-    await say(of, 'implement_start', {}, 'person');
-  }
-
-  async function openPast({ toRepo, seed }: FromJournal): Promise<void> {
-    const tell = async (signals: readonly OutgoingSignal[]) => {
-      for (const { tree: to, type, payload } of signals) await say(to, type, payload);
-    };
-    await tell(toRepo);
-    const seeded = await seed({ store, trees });
-    cache.keep(tree, { ...unstored(seeded.tree), stored: 1, steps: 1 });
-    await tell(seeded.toRepo);
-  }
-
-  /** Sends the signals that are due, as far as the plan accepts them; returns whether it accepted one. */
-  async function saySome(): Promise<boolean> {
-    for (const word of unsaid.filter(({ atMs }) => atMs <= clock.nowMs())) {
-      const { type, payload, origin } = word;
-      if (type === 'policy') policy = (payload as SignalPayload<'policy'>).policy;
-      else if ((await store.signal(await say(tree, type, payload, origin)))?.status === 'failed') continue;
-      unsaid.splice(unsaid.indexOf(word), 1);
-      return true;
-    }
-    return false;
-  }
-
-  /** Works until no event of this time is left. */
-  async function rest(): Promise<void> {
-    Object.assign(due, { signals: true, effects: true });
-    while (due.signals || due.effects) {
-      due.signals = false;
-      await pump.drain();
-      // An effect that ended has freed its slot in the commit that brought its signal, so effects are started after each round of signals.
-      due.effects = false;
-      await dispatcher.look();
-      // A handler that has ended settles its effect without any timer: by the next turn it has.
-      await nextTurn();
-    }
-    mustBeSound();
-  }
-
-  async function mustRead(name = plan): Promise<PlanRow> {
-    const row = await store.plan(project, name);
-    if (row === null) throw new Error(`the simulated plan ${name} was not opened`);
-    return row;
-  }
-
-  async function mustLive(name = plan): Promise<Tree> {
-    const entry = await cache.get(planTree(project, name));
-    if (entry === null) throw new Error(`the simulated plan ${name} has no tree`);
-    return entry.tree;
-  }
-
-  /** Whether an agent runs or will run. */
-  async function isAtWork(): Promise<boolean> {
-    const runs = await store.runs({ by: 'latest', project, plan, live: true });
-    return runs.length > 0;
-  }
-
-  async function nextAt(): Promise<number | null> {
-    const now = timeline.nowMs();
-    const signalIn = await store.nextSignalIn({ keptMs: now, wallMs: clock.nowMs() });
-    const word = unsaid.find(({ atMs }) => atMs > clock.nowMs())?.atMs ?? null;
-    const times = [clock.nextAt(), word, signalIn === null ? null : now + signalIn, await store.nextEffectAt(now)];
-    const known = times.filter((at) => at !== null);
-    return known.length === 0 ? null : Math.min(...known);
-  }
-
-  /** Signals are still to be sent. */
-  const isExpected = (...types: readonly string[]) =>
-    unsaid.some(({ atMs, type }) => atMs > clock.nowMs() && (types.length === 0 || types.includes(type)));
-
-  async function play(): Promise<Played> {
-    const asks: SimulatedAsk[] = [];
-    const ask = (kind: SimulatedAsk['kind'], detail: string) =>
-      asks.push({ at_ms: clock.nowMs() - beginMs, kind, detail });
-    let stands = '';
-    let changedAtMs = beginMs;
-    const end = (status: Played['status']) => played(status, { asks, changedAtMs });
-    await open();
-    for (let moment = 0; moment < momentLimit; moment += 1) {
-      await rest();
-      while (await saySome()) await rest();
-      const { status, phase, wave, blocked } = await mustRead();
-      const standing = standingText({ status, phase, blocked });
-      if (standing !== stands) [stands, changedAtMs] = [standing, clock.nowMs()];
-      if (isOver(status) && !isExpected()) return end(status);
-      if (phase === 'wave_waiting' && !isExpected('advance_wave', 'retry_wave', 'implement_wave')) {
-        const failed = failuresOf(await mustLive());
-        if (failed.length === 0) {
-          ask('wave_confirmation', `wave ${wave} is done, and the next one waits for a person's word`);
-          await say(tree, 'advance_wave', {}, 'person');
-          continue;
-        }
-        if (!isExpected()) {
-          ask('wave_failed', failedText(wave, failed));
-          return end('blocked');
-        }
+async function play(engine: Engine): Promise<Played> {
+  const asks: SimulatedAsk[] = [];
+  const ask = (kind: SimulatedAsk['kind'], detail: string) =>
+    asks.push({ at_ms: engine.clock.nowMs() - engine.beginMs, kind, detail });
+  let stands = '';
+  let changedAtMs = engine.beginMs;
+  const end = (status: Played['status']) => played(engine, status, { asks, changedAtMs });
+  await open(engine);
+  for (let moment = 0; moment < momentLimit; moment += 1) {
+    await rest(engine);
+    while (await saySome(engine)) await rest(engine);
+    const { status, phase, wave, blocked } = await mustRead(engine);
+    const standing = standingText({ status, phase, blocked });
+    if (standing !== stands) [stands, changedAtMs] = [standing, engine.clock.nowMs()];
+    if (isOver(status) && !isExpected(engine)) return end(status);
+    if (phase === 'wave_waiting' && !isExpected(engine, 'advance_wave', 'retry_wave', 'implement_wave')) {
+      const failed = failuresOf(await mustLive(engine));
+      if (failed.length === 0) {
+        ask('wave_confirmation', `wave ${wave} is done, and the next one waits for a person's word`);
+        await say(engine, engine.tree, 'advance_wave', {}, 'person');
+        continue;
       }
-      if (blocked !== null && !isExpected() && !(await isAtWork())) {
-        ask('decision', blocked.reason);
+      if (!isExpected(engine)) {
+        ask('wave_failed', failedText(wave, failed));
         return end('blocked');
       }
-      const at = await nextAt();
-      if (at === null) return end(status);
-      clock.advanceTo(at);
     }
-    throw new Error(`the simulated plan ${plan} is not over after ${momentLimit} moments`);
-  }
-
-  async function played(
-    status: Played['status'],
-    { asks, changedAtMs }: { readonly asks: readonly SimulatedAsk[]; readonly changedAtMs: number },
-  ): Promise<Played> {
-    const since = (ms: number) => ms - beginMs;
-    const live = await mustLive();
-    return {
-      status,
-      durationMs: since(clock.nowMs()),
-      runs: fromBeginning(),
-      asks,
-      waves: planDetail(live).waves,
-      changedMs: since(changedAtMs),
-      planStatus: statusOfPlan(live),
-      questions: questionsAsked(live),
-      lines: past === null ? [] : await store.fed(tree),
-      unsaid,
-    };
-  }
-
-  async function playTogether(): Promise<PlayedTogether> {
-    const names = [plan, ...others.map((other) => other.plan)];
-    const times = new Map<string, { doneMs: number | null; landedMs: number | null }>();
-    await open();
-    for (let moment = 0; moment < momentLimit; moment += 1) {
-      await rest();
-      let hasMoved = false;
-      for (const name of names) {
-        const row = await mustRead(name);
-        const { doneMs = null, landedMs = null } = times.get(name) ?? {};
-        const now = clock.nowMs() - beginMs;
-        const isLanded = row.landing === 'merged';
-        times.set(name, {
-          doneMs: doneMs ?? (row.status === 'done' ? now : null),
-          landedMs: landedMs ?? (isLanded ? now : null),
-        });
-        if (row.phase !== 'wave_waiting' || failuresOf(await mustLive(name)).length > 0) continue;
-        await say(planTree(project, name), 'advance_wave', {}, 'person');
-        hasMoved = true;
-      }
-      if (hasMoved) continue;
-      const at = await nextAt();
-      if (at === null) return together(names, times);
-      clock.advanceTo(at);
+    if (blocked !== null && !isExpected(engine) && !(await isAtWork(engine))) {
+      ask('decision', blocked.reason);
+      return end('blocked');
     }
-    throw new Error(`the simulated plans are not over after ${momentLimit} moments`);
+    const at = await nextAt(engine);
+    if (at === null) return end(status);
+    engine.clock.advanceTo(at);
   }
+  throw new Error(`the simulated plan ${engine.plan} is not over after ${momentLimit} moments`);
+}
 
-  async function together(
-    names: readonly string[],
-    times: ReadonlyMap<string, Pick<PlayedPlan, 'doneMs' | 'landedMs'>>,
-  ): Promise<PlayedTogether> {
-    const plans: PlayedPlan[] = [];
+async function played(
+  engine: Engine,
+  status: Played['status'],
+  { asks, changedAtMs }: { readonly asks: readonly SimulatedAsk[]; readonly changedAtMs: number },
+): Promise<Played> {
+  const since = (ms: number) => ms - engine.beginMs;
+  const live = await mustLive(engine);
+  return {
+    status,
+    durationMs: since(engine.clock.nowMs()),
+    runs: fromBeginning(engine),
+    asks,
+    waves: planDetail(live).waves,
+    changedMs: since(changedAtMs),
+    planStatus: statusOfPlan(live),
+    questions: questionsAsked(live),
+    lines: 'seed' in engine.begin ? await engine.store.fed(engine.tree) : [],
+    unsaid: engine.unsaid,
+  };
+}
+
+async function playTogether(engine: Engine): Promise<PlayedTogether> {
+  const names = [engine.plan, ...engine.others.map((other) => other.plan)];
+  const times = new Map<string, { doneMs: number | null; landedMs: number | null }>();
+  await open(engine);
+  for (let moment = 0; moment < momentLimit; moment += 1) {
+    await rest(engine);
+    let hasMoved = false;
     for (const name of names) {
-      const { status, phase, wave, blocked } = await mustRead(name);
-      const failed = phase === 'wave_waiting' ? failedText(wave, failuresOf(await mustLive(name))) : null;
-      const why = blocked?.reason ?? failed;
+      const row = await mustRead(engine, name);
       const { doneMs = null, landedMs = null } = times.get(name) ?? {};
-      plans.push({ plan: name, status: why === null ? status : 'blocked', doneMs, landedMs, blocked: why });
+      const now = engine.clock.nowMs() - engine.beginMs;
+      const isLanded = row.landing === 'merged';
+      times.set(name, {
+        doneMs: doneMs ?? (row.status === 'done' ? now : null),
+        landedMs: landedMs ?? (isLanded ? now : null),
+      });
+      if (row.phase !== 'wave_waiting' || failuresOf(await mustLive(engine, name)).length > 0) continue;
+      await say(engine, planTree(engine.project, name), 'advance_wave', {}, 'person');
+      hasMoved = true;
     }
-    const ends = plans.flatMap(({ doneMs, landedMs }) => [doneMs ?? 0, landedMs ?? 0]);
-    const runs = fromBeginning();
-    return { durationMs: Math.max(...ends, ...runs.map(({ endMs }) => endMs ?? 0)), runs, plans };
+    if (hasMoved) continue;
+    const at = await nextAt(engine);
+    if (at === null) return together(engine, names, times);
+    engine.clock.advanceTo(at);
   }
+  throw new Error(`the simulated plans are not over after ${momentLimit} moments`);
+}
 
-  function fromBeginning(): PlayedRun[] {
-    return work.runs.map((run) => ({
-      ...run,
-      startMs: run.startMs - beginMs,
-      endMs: run.endMs === null ? null : run.endMs - beginMs,
-    }));
+async function together(
+  engine: Engine,
+  names: readonly string[],
+  times: ReadonlyMap<string, Pick<PlayedPlan, 'doneMs' | 'landedMs'>>,
+): Promise<PlayedTogether> {
+  const plans: PlayedPlan[] = [];
+  for (const name of names) {
+    const { status, phase, wave, blocked } = await mustRead(engine, name);
+    const failed = phase === 'wave_waiting' ? failedText(wave, failuresOf(await mustLive(engine, name))) : null;
+    const why = blocked?.reason ?? failed;
+    const { doneMs = null, landedMs = null } = times.get(name) ?? {};
+    plans.push({ plan: name, status: why === null ? status : 'blocked', doneMs, landedMs, blocked: why });
   }
+  const ends = plans.flatMap(({ doneMs, landedMs }) => [doneMs ?? 0, landedMs ?? 0]);
+  const runs = fromBeginning(engine);
+  return { durationMs: Math.max(...ends, ...runs.map(({ endMs }) => endMs ?? 0)), runs, plans };
+}
 
-  return { play, playTogether, close: () => store.close() };
+function fromBeginning({ beginMs, work }: Engine): PlayedRun[] {
+  return work.runs.map((run) => ({
+    ...run,
+    startMs: run.startMs - beginMs,
+    endMs: run.endMs === null ? null : run.endMs - beginMs,
+  }));
+}
+
+async function open(engine: Engine): Promise<void> {
+  await say(engine, supervisorTree, 'supervisor_opened', {});
+  await say(engine, supervisorTree, 'repo_registered', { project: engine.project, policy: engine.inForce.policy });
+  for (const done of engine.after) await say(engine, repoTree(engine.project), 'plan_done', { plan: done });
+  if ('seed' in engine.begin) await openPast(engine, engine.begin);
+  else {
+    await begins(engine, engine.plan, engine.begin);
+    for (const other of engine.others) await begins(engine, other.plan, other);
+  }
+}
+
+async function begins(engine: Engine, name: string, { content, topic }: FromDocument): Promise<void> {
+  const of = planTree(engine.project, name);
+  await say(engine, of, 'plan_opened', {
+    content,
+    branch: planBranch(name),
+    topic,
+    generation: 0,
+    policy: engine.inForce.policy,
+  });
+  await say(engine, of, 'implement_start', {}, 'person');
+}
+
+async function openPast(engine: Engine, { toRepo, seed }: FromJournal): Promise<void> {
+  const tell = async (signals: readonly OutgoingSignal[]) => {
+    for (const { tree: to, type, payload } of signals) await say(engine, to, type, payload);
+  };
+  await tell(toRepo);
+  const seeded = await seed({ store: engine.store, trees: engine.trees });
+  engine.cache.keep(engine.tree, { ...unstored(seeded.tree), stored: 1, steps: 1 });
+  await tell(seeded.toRepo);
+}
+
+/** The number of the signal. */
+async function say(
+  engine: Engine,
+  to: TreeAddress,
+  type: string,
+  payload: object,
+  origin: Origin = 'engine',
+): Promise<number> {
+  const id = await insertSignal(engine.store, { tree: to, type, payload, origin, at: engine.clock.nowMs() });
+  await engine.pump.drain();
+  return id;
+}
+
+/** Sends the signals that are due, as far as the plan accepts them; returns whether it accepted one. */
+async function saySome(engine: Engine): Promise<boolean> {
+  for (const word of engine.unsaid.filter(({ atMs }) => atMs <= engine.clock.nowMs())) {
+    const { type, payload, origin } = word;
+    if (type === 'policy') engine.inForce.policy = (payload as SignalPayload<'policy'>).policy;
+    else if ((await engine.store.signal(await say(engine, engine.tree, type, payload, origin)))?.status === 'failed')
+      continue;
+    engine.unsaid.splice(engine.unsaid.indexOf(word), 1);
+    return true;
+  }
+  return false;
+}
+
+/** Works until no event of this time is left. */
+async function rest({ mustBeSound, pump, dispatcher, due }: Engine): Promise<void> {
+  Object.assign(due, { signals: true, effects: true });
+  while (due.signals || due.effects) {
+    due.signals = false;
+    await pump.drain();
+    // An effect that ended has freed its slot in the commit that brought its signal, so effects are started after each round of signals.
+    due.effects = false;
+    await dispatcher.look();
+    // A handler that has ended settles its effect without any timer: by the next turn it has.
+    await nextTurn();
+  }
+  mustBeSound();
+}
+
+async function mustRead(engine: Engine, name = engine.plan): Promise<PlanRow> {
+  const row = await engine.store.plan(engine.project, name);
+  if (row === null) throw new Error(`the simulated plan ${name} was not opened`);
+  return row;
+}
+
+async function mustLive(engine: Engine, name = engine.plan): Promise<Tree> {
+  const entry = await engine.cache.get(planTree(engine.project, name));
+  if (entry === null) throw new Error(`the simulated plan ${name} has no tree`);
+  return entry.tree;
+}
+
+/** Whether an agent runs or will run. */
+async function isAtWork(engine: Engine): Promise<boolean> {
+  const runs = await engine.store.runs({ by: 'latest', project: engine.project, plan: engine.plan, live: true });
+  return runs.length > 0;
+}
+
+async function nextAt({ clock, store, timeline, unsaid }: Engine): Promise<number | null> {
+  const now = timeline.nowMs();
+  const signalIn = await store.nextSignalIn({ keptMs: now, wallMs: clock.nowMs() });
+  const word = unsaid.find(({ atMs }) => atMs > clock.nowMs())?.atMs ?? null;
+  const times = [clock.nextAt(), word, signalIn === null ? null : now + signalIn, await store.nextEffectAt(now)];
+  const known = times.filter((at) => at !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+/** Signals are still to be sent. */
+function isExpected({ clock, unsaid }: Engine, ...types: readonly string[]): boolean {
+  return unsaid.some(({ atMs, type }) => atMs > clock.nowMs() && (types.length === 0 || types.includes(type)));
 }
 
 /** No tree is ever restored, so the text of their rows is not made. */
