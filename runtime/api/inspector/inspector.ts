@@ -66,7 +66,7 @@ interface Ticket {
 export function createInspector({ home, app, log, nowMs, watched }: InspectorOptions): Inspector {
   const life = newName();
   const note = createNote(home);
-  const tickets = new Map<string, Ticket>();
+  const tickets = createTickets(nowMs);
   let known: InspectorKey | null = null;
   let serving: Serving | null = null;
   let loaded: Promise<StatelySocket> | null = null;
@@ -148,7 +148,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     },
     keyOf: (name) => (name === null ? (known?.key ?? null) : null),
     enter(given) {
-      const ticket = takeTicket(given);
+      const ticket = tickets.take(given);
       if (ticket === null || serving === null) return null;
       return ticket.good === 'all' ? serving.token : serving.watchToken;
     },
@@ -161,22 +161,6 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     const refusal = now === null ? gone() : refusalOf(request, now);
     if (now === null || refusal !== null) return withHeaders(errorResponse(refusal ?? gone()));
     return page.fetch(request, now.address);
-  }
-
-  function newTicket(good: Ticket['good']): string {
-    const now = nowMs();
-    for (const [ticket, { untilMs }] of tickets) if (untilMs < now) tickets.delete(ticket);
-    const ticket = newName();
-    tickets.set(ticket, { untilMs: now + ticketMs, good });
-    return ticket;
-  }
-
-  /** null: there is no such ticket. The ticket is used up by this. Each is compared in constant time. */
-  function takeTicket(given: string | null): Ticket | null {
-    const found = [...tickets].find(([token]) => secretRefusal(given, { token, hint: anew }) === null);
-    if (found === undefined) return null;
-    tickets.delete(found[0]);
-    return found[1].untilMs >= nowMs() ? found[1] : null;
   }
 
   function touch({ port }: Serving): void {
@@ -193,7 +177,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
       inTurn(async () => {
         const { address, token, watchToken } = await ready(port);
         const by = (name: string, own: string, good: Ticket['good']) =>
-          once ? `once=${newTicket(good)}` : `${name}=${own}`;
+          once ? `once=${tickets.issue(good)}` : `${name}=${own}`;
         if (!stately) return { url: `http://${address}/#${by('token', token, 'all')}` };
         return {
           url: `http://${address}${watchPath}#${by('watch', watchToken, 'watching')}`,
@@ -213,6 +197,27 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
         serving = null;
         if (now !== null) await end(now);
       }),
+  };
+}
+
+/** Each can be used once, within its time. */
+function createTickets(nowMs: () => number) {
+  const tickets = new Map<string, Ticket>();
+  return {
+    issue(good: Ticket['good']): string {
+      const now = nowMs();
+      for (const [ticket, { untilMs }] of tickets) if (untilMs < now) tickets.delete(ticket);
+      const ticket = newName();
+      tickets.set(ticket, { untilMs: now + ticketMs, good });
+      return ticket;
+    },
+    /** null: there is no such ticket. The ticket is used up by this. Each is compared in constant time. */
+    take(given: string | null): Ticket | null {
+      const found = [...tickets].find(([token]) => secretRefusal(given, { token, hint: anew }) === null);
+      if (found === undefined) return null;
+      tickets.delete(found[0]);
+      return found[1].untilMs >= nowMs() ? found[1] : null;
+    },
   };
 }
 
