@@ -101,7 +101,7 @@ export function createBeginning(parts: BeginParts) {
 
   return {
     begin,
-    untilStarted: (place: IssuePlace, asked: Start): Promise<IssueStarted> => untilStarted(parts, place, asked),
+    untilStarted: (place: IssuePlace, asked: Start) => untilStarted(parts, place, asked),
   };
 }
 

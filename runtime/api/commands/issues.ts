@@ -120,7 +120,7 @@ export function createIssueCommands(given: IssueParts) {
      * Takes over another program's session and its branch; nothing starts. An existing session stays unchanged. Throws `branch_taken`, and the errors of
      * references and places.
      */
-    importIssue: (asked: ImportIssue): Promise<IssueImported> => importIssue(parts, asked),
+    importIssue: (asked: ImportIssue) => importIssue(parts, asked),
     async commentOnIssue({ text, ...ask }: IssueAsk & { readonly text: string }): Promise<IssueCommented> {
       const place = await sessions.placeOf(ask);
       return { status: 'commented', url: await forges.comment(place, text) };
@@ -130,7 +130,7 @@ export function createIssueCommands(given: IssueParts) {
       asked: IssueAsk & { readonly overrides: readonly Danger['kind'][] | 'all' },
     ): Promise<IssueDestroyed> => destroyIssue(parts, asked),
     /** Removes sessions that are over, or whose worktree and branch or issue are gone, if nothing would be lost. `dry`: only names them. */
-    pruneIssues: (asked: { project: string | null; dry: boolean }): Promise<IssuesPruned> => pruneIssues(parts, asked),
+    pruneIssues: (asked: { project: string | null; dry: boolean }) => pruneIssues(parts, asked),
     /** Begins or continues the session of the reference in the message; without a reference, begins one for the message itself. Never waits for a slot. */
     async delegate({ message, project }: { message: string; project: string | null }): Promise<IssueStarted> {
       const servers = forges.serversNow();
@@ -162,7 +162,7 @@ export function createIssueCommands(given: IssueParts) {
       return sessionTitle(name);
     },
     /** A session for a message, which does not start. `before` is written in its commit. Throws as `registerPlan`. */
-    registerSession: (asked: NewSession): Promise<void> => registerSession(parts, asked),
+    registerSession: (asked: NewSession) => registerSession(parts, asked),
     /** `start`, or `continue` if there is a session; it waits for its slot. */
     enqueueIssue: (ask: IssueAsk & { readonly message: string }): Promise<IssueStarted> =>
       continueSession({ ...ask, waits: true }),

@@ -98,7 +98,7 @@ export function createPlanCommands(given: CommandDependencies) {
   const registrations = createRepositoryLocks();
 
   return {
-    mustBeFileOf: (of: Omit<FileRequest, 'content' | 'fileAs'>): Promise<PlanRow> => mustBeFileOf(parts, of),
+    mustBeFileOf: (of: Omit<FileRequest, 'content' | 'fileAs'>) => mustBeFileOf(parts, of),
     /** Binds a plan to its file, and stores the text as the known one, so that it does not count as an edit. Throws as `mustBeFileOf`. */
     async bindFile({ project, plan, file, content, fileAs }: FileRequest): Promise<PlanShow> {
       const taken = { file, digest: textDigest(content), as: fileAs };
@@ -109,8 +109,7 @@ export function createPlanCommands(given: CommandDependencies) {
       return views.plan(project, plan);
     },
     /** Throws `repo_not_found`, `bad_request` (the name), `conflict` (another plan has the name or the branch), `branch_taken`, and git's errors. */
-    registerPlan: (command: PlanCommand): Promise<PlanShow> =>
-      registrations(command.project)(() => addPlan(parts, command)),
+    registerPlan: (command: PlanCommand) => registrations(command.project)(() => addPlan(parts, command)),
     /** Throws `plan_not_found`, `repo_not_found`, `refused` if a done plan's branch has moved since its approval, and the errors of `pushBranch`. */
     async pushPlan({
       project,
@@ -129,7 +128,7 @@ export function createPlanCommands(given: CommandDependencies) {
       const { isNew, ...pushed } = await pushBranch({ repo, branch: row.branch, remote, by: 'person' });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch: row.branch, ...pushed };
     },
-    forgetPlan: (project: string, plan: string): Promise<void> => forgetPlan(parts, project, plan),
+    forgetPlan: (project: string, plan: string) => forgetPlan(parts, project, plan),
     /** Lists what would be deleted with a plan, and what would stay and why. Changes nothing. Throws as `deletePlan`. */
     async planLeftovers({ project, plan, clear }: Omit<DeletePlan, 'overrides'>): Promise<PlanLeftovers> {
       const { branch } = await mustBeIdle(parts, project, plan);
@@ -140,8 +139,7 @@ export function createPlanCommands(given: CommandDependencies) {
      * Deletes a plan, and with `clear` its leftovers. Deletes nothing if work would be lost that no override names. Its journal stays for good. Throws
      * `conflict` while the plan is under way, `refused` with each reason, and git's errors.
      */
-    deletePlan: (asked: DeletePlan): Promise<PlanDeleted> =>
-      registrations(asked.project)(() => deleteWhole(parts, asked)),
+    deletePlan: (asked: DeletePlan) => registrations(asked.project)(() => deleteWhole(parts, asked)),
   };
 }
 

@@ -38,7 +38,7 @@ export function createRepoFiles(given: CommandDependencies) {
   const { projects, settings, log, missing, unread, left } = parts;
 
   const commands = {
-    registerListed: (more?: readonly string[]): Promise<void> => registerListed(parts, more),
+    registerListed: (more?: readonly string[]) => registerListed(parts, more),
     /** Puts a repo's changed file in force if it starts nothing new. The caller has just checked that the repo is there. Throws `repo_not_found`. */
     refreshRepo: async (project: string): Promise<void> =>
       void (await refresh(parts, (await mustFindRepo(projects, project)).project)),

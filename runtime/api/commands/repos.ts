@@ -41,7 +41,7 @@ export function createRepoCommands(given: CommandDependencies) {
      * Registers the repo that any path inside it belongs to. `ensure`: a registered repo is brought up to date with its files if nothing needs consent.
      * Throws `bad_repo`, `conflict` (the name is taken, or without `ensure` the path), `untrusted`, `bad_config`.
      */
-    addRepo: (path: string, asked: AddRepo): Promise<RepoAdded> => addRepo(parts, path, asked),
+    addRepo: (path: string, asked: AddRepo) => addRepo(parts, path, asked),
     /** As `composeRepo` of its own file. */
     composeRepo(path: string, members: readonly string[]): Promise<RepoAdded> {
       return composeRepo(parts, {
@@ -54,28 +54,27 @@ export function createRepoCommands(given: CommandDependencies) {
      * As `takeOver` of the registry; the repo's plans go on here. Returns a line for people about what was taken over; null: there is nothing to take over
      * any more.
      */
-    takeOverRepo: (lost: LostRepo, path: string): Promise<readonly string[] | null> => takeOverRepo(parts, lost, path),
+    takeOverRepo: (lost: LostRepo, path: string) => takeOverRepo(parts, lost, path),
     /**
      * Removes a repo by its name or path. Its rows stay, and adding it again brings its plans back. `stop` ends its agents first and spends no attempt.
      * Throws `repo_not_found`; `conflict` while its agents run; `unavailable` if one does not end, and then the repo stays.
      */
-    removeRepo: (name: string, asked: { stop?: boolean } = {}): Promise<RepoRemoved> => removeRepo(parts, name, asked),
+    removeRepo: (name: string, asked: { stop?: boolean } = {}) => removeRepo(parts, name, asked),
     /**
      * Gives the repo with all its plans to another host, which goes on with them; its agents are treated as in `removeRepo`. Throws `repo_not_found`,
      * `not_found` (the host), `elsewhere`, and the errors of the registry's `hand`; `conflict` if the other host takes no repos.
      */
-    moveRepo: (name: string, to: string, asked: { stop?: boolean } = {}): Promise<RepoMoved> =>
-      moveRepo(parts, name, to, asked),
+    moveRepo: (name: string, to: string, asked: { stop?: boolean } = {}) => moveRepo(parts, name, to, asked),
     /**
      * To be called after the repo's folder was moved or renamed to `path`: its plans, branches and history go on there. Agents that ran in it begin anew and
      * spend no attempt. Throws `repo_not_found`, `elsewhere`, `conflict` if agents run and `stop` is false, and the errors of the registry's `relocate`.
      */
-    relocateRepo: (name: string, path: string, asked: { stop?: boolean } = {}): Promise<RepoMoved> =>
+    relocateRepo: (name: string, path: string, asked: { stop?: boolean } = {}) =>
       relocateRepo(parts, name, path, asked),
     /** Admits no new plan of the repo; plans that implement go on. Throws `repo_not_found`. */
-    pauseRepo: (project: string): Promise<RepoSwitched> => switchRepo(parts, project, 'repo_paused'),
+    pauseRepo: (project: string) => switchRepo(parts, project, 'repo_paused'),
     /** Throws `repo_not_found`. */
-    resumeRepo: (project: string): Promise<RepoSwitched> => switchRepo(parts, project, 'repo_resumed'),
+    resumeRepo: (project: string) => switchRepo(parts, project, 'repo_resumed'),
   };
 }
 

@@ -76,14 +76,13 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
       }));
     },
     /** Quarantined signals to trees of machines, a line for each tree. */
-    machinesSetAside: (): Promise<string[]> => machinesSetAside(parts),
+    machinesSetAside: () => machinesSetAside(parts),
     /** Throws `machine_unknown` with the nearest name. */
     machineNamed: (name: string): AnyDefinition => machineIn(parts, name),
-    mustReadTree: (machine: string, id: string): Promise<Tree> => mustReadTree(parts, machine, id),
-    plansWatchedBy: (tree: TreeAddress): Promise<MachineExplanation['plans']> => plansWatchedBy(parts, tree),
+    mustReadTree: (machine: string, id: string) => mustReadTree(parts, machine, id),
+    plansWatchedBy: (tree: TreeAddress) => plansWatchedBy(parts, tree),
     /** Up to 1,000 trees of a machine by their ids, after that one. */
-    machineTrees: (machine: string, after: string | null): Promise<MachineTreeEntry[]> =>
-      machineTrees(parts, machine, after),
+    machineTrees: (machine: string, after: string | null) => machineTrees(parts, machine, after),
     machineTree: async (machine: string, id: string): Promise<MachineTreeShow> =>
       showOf(parts, machine, id, snapshotOf((await mustReadTree(parts, machine, id)).root)),
     /** A tree as it was after a line of its journal. Throws also what `replayTo` throws. */
@@ -101,9 +100,8 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
       const lines = await store.journal({ tree, after: Math.max(after, first - 1) });
       return Promise.all(lines.map(createFactView(parts).historyEntry));
     },
-    machineVerdict: (signalId: number): Promise<MachineVerdict> => machineVerdict(parts, signalId),
-    machineExplanation: (machine: string, id: string): Promise<MachineExplanation> =>
-      machineExplanation(parts, machine, id),
+    machineVerdict: (signalId: number) => machineVerdict(parts, signalId),
+    machineExplanation: (machine: string, id: string) => machineExplanation(parts, machine, id),
   };
 }
 

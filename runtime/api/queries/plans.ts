@@ -58,29 +58,28 @@ export function createPlanViews(given: ViewDependencies) {
   const { store, cache } = parts;
 
   return {
-    mustRead: (project: string, plan: string): Promise<PlanRow> => mustRead(parts, project, plan),
+    mustRead: (project: string, plan: string) => mustRead(parts, project, plan),
     /** Why the agents of a plan are not started, and the remedy; null: they are started. Throws `plan_not_found`. */
     async unstarted({ project, plan }: PlanKey): Promise<string | null> {
       if (parts.mayStart(project, plan)) return null;
       return unstartedOf(parts, await mustRead(parts, project, plan));
     },
-    plans: (project: string | null): Promise<PlanEntry[]> => plans(parts, project),
+    plans: (project: string | null) => plans(parts, project),
     /** Plans in kasmos's format. */
     async olderTasks(project: string): Promise<OlderTask[]> {
       const rows = await store.plans(project);
       return Promise.all(rows.map((row) => olderTask(parts, row)));
     },
-    plan: (project: string, plan: string): Promise<PlanShow> => shownPlan(parts, project, plan),
+    plan: (project: string, plan: string) => shownPlan(parts, project, plan),
     /** A plan as it was after a line of its journal. Throws `plan_not_found` and the errors of `replayTo`. */
-    planReplay: (project: string, plan: string, moment: PointInTime): Promise<PlanReplay> =>
-      planReplay(parts, project, plan, moment),
+    planReplay: (project: string, plan: string, moment: PointInTime) => planReplay(parts, project, plan, moment),
     /** Whether a plan matches its journal. Throws `plan_not_found`. */
     async verifyPlan({ project, plan }: PlanKey): Promise<Verification> {
       await mustRead(parts, project, plan);
       return verified(parts, planTree(project, plan));
     },
     /** Whether every tree of the store, one tree, or a sample, matches its journal. Throws `not_found`. */
-    verify: (which: Verified): Promise<Verification> => verified(parts, which),
+    verify: (which: Verified) => verified(parts, which),
     async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
       await mustRead(parts, project, plan);
       const lines = await store.journal({ tree: planTree(project, plan), after });
@@ -107,7 +106,7 @@ export function createPlanViews(given: ViewDependencies) {
       await mustRead(parts, project, plan);
       return planStates(parts, await requiredTree(parts, project, plan), question);
     },
-    explain: (project: string, plan: string): Promise<Explanation> => explain(parts, project, plan),
+    explain: (project: string, plan: string) => explain(parts, project, plan),
   };
 }
 

@@ -55,7 +55,7 @@ export function createAdoption(parts: AdoptionParts, { executor, storeRetry, abo
     return { do: 'effect.count-suspected', key, owner };
   }
 
-  /** Those that were begun least often come first. */
+  /** The effects that were begun least often come first. */
   async function beginSuspects(eachMs: number): Promise<void> {
     for (const row of suspects) {
       const now = await storeRetry.untilTaken(async () => {

@@ -92,14 +92,14 @@ export function createExecutor(given: ExecutorParts, lent: Lent) {
 
   return {
     running,
-    begin: (row: EffectRow): Running => begin(parts, row),
+    begin: (row: EffectRow) => begin(parts, row),
     /** Begins an effect that may have ended an earlier engine: after a while it is known that it did not. */
     beginSuspect(row: EffectRow): Running {
       const entry = begin(parts, row);
       entry.cancelProof = callAfter(parts.clock, provenMs, () => clearCount(parts, entry));
       return entry;
     },
-    watchStops: (rows: readonly EffectRow[]): void => watchStops(parts, rows),
+    watchStops: (rows: readonly EffectRow[]) => watchStops(parts, rows),
     ended: (): Promise<unknown> => Promise.allSettled([...running.values()].map((entry) => entry.done)),
   };
 }

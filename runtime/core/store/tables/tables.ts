@@ -26,61 +26,41 @@ import { createTreeTable } from './trees.ts';
 export type StoreTables = ReturnType<typeof createTables>;
 
 export function createTables(db: Connection) {
-  const repos = createRepoTable(db);
-  const trees = createTreeTable(db);
-  const signals = createSignalTable(db);
-  const journal = createJournalTable(db);
-  const effects = createEffectTable(db);
-  const hooks = createHookTable(db);
-  const accounts = createAccountTable(db);
-  const forges = createForgeTable(db);
-  const plans = createPlanTable(db);
-  const launches = createLaunchTable(db);
-  const timeline = createTimelineTable(db);
-  const runs = createRunTable(db);
-  const issues = createIssueTable(db);
-  const notifications = createNotificationTable(db);
-  const queue = createQueueTable(db);
-  const requests = createRequestTable(db);
-  const charts = createChartTable(db);
-  const machinePauses = createMachinePauseTable(db);
-  const intake = createIntakeTable(db);
-  const notes = createNoteTable(db);
-  const chats = createChatTable(db);
+  const tables = {
+    repos: createRepoTable(db),
+    trees: createTreeTable(db),
+    signals: createSignalTable(db),
+    journal: createJournalTable(db),
+    effects: createEffectTable(db),
+    hooks: createHookTable(db),
+    accounts: createAccountTable(db),
+    forges: createForgeTable(db),
+    plans: createPlanTable(db),
+    launches: createLaunchTable(db),
+    timeline: createTimelineTable(db),
+    runs: createRunTable(db),
+    issues: createIssueTable(db),
+    notifications: createNotificationTable(db),
+    queue: createQueueTable(db),
+    requests: createRequestTable(db),
+    charts: createChartTable(db),
+    machinePauses: createMachinePauseTable(db),
+    intake: createIntakeTable(db),
+    notes: createNoteTable(db),
+    chats: createChatTable(db),
+  };
   return {
-    ...{
-      repos,
-      trees,
-      signals,
-      journal,
-      effects,
-      hooks,
-      accounts,
-      forges,
-      plans,
-      launches,
-      timeline,
-      runs,
-      issues,
-      notifications,
-      queue,
-      requests,
-      charts,
-      machinePauses,
-      intake,
-      notes,
-      chats,
-    },
+    ...tables,
     expiry: {
-      trees: trees.expiry,
-      signals: signals.expiry,
-      effects: effects.expiry,
-      journal: journal.expiry,
-      launches: launches.expiry,
-      runs: runs.expiry,
-      plans: plans.expiry,
-      notifications: notifications.expiry,
-      messages: issues.expiry,
+      trees: tables.trees.expiry,
+      signals: tables.signals.expiry,
+      effects: tables.effects.expiry,
+      journal: tables.journal.expiry,
+      launches: tables.launches.expiry,
+      runs: tables.runs.expiry,
+      plans: tables.plans.expiry,
+      notifications: tables.notifications.expiry,
+      messages: tables.issues.expiry,
     },
   };
 }
