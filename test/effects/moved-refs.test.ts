@@ -1,5 +1,4 @@
 /** While an agent runs, a person's HEAD, branches, tags and stash do not move unnoticed: each move is reported, with the way back. */
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { movesBetween, moveText, type PersonsRefs } from '../../runtime/work/git
 import { createRefMoves } from '../../runtime/work/git/ref-moves.ts';
 import { begin, planText, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { outputOf } from '../support/small-shell.ts';
 import { noWallsHere } from '../support/walls.ts';
 
 const daemon = (sandbox: string, more = '') =>
@@ -33,7 +33,7 @@ describe('without walls, what an agent does to', () => {
     git(repo, 'branch', 'mine');
     git(repo, 'branch', 'gone');
     git(repo, 'tag', 'v1');
-    execFileSync('sh', ['-c', 'echo mine > README.md; git stash -q'], { cwd: repo });
+    outputOf('sh', ['-c', 'echo mine > README.md; git stash -q'], repo);
     const look = () => ({
       refs: git(repo, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads', 'refs/tags', 'refs/stash')
         .split('\n')
@@ -55,7 +55,7 @@ describe('without walls, what an agent does to', () => {
       expect(text).toContain(`\n${ref}: `);
     const notices = (await client.notifications()).filter(({ type }) => type === 'refs_moved');
     expect(notices).toMatchObject([{ message: expect.stringContaining('while moves-w1-t1 ran') }]);
-    for (const command of commandsIn(text)) execFileSync('sh', ['-c', command], { stdio: 'pipe' });
+    for (const command of commandsIn(text)) outputOf('sh', ['-c', command], '/');
     expect(look()).toEqual(before);
   });
 
@@ -68,7 +68,7 @@ describe('without walls, what an agent does to', () => {
     await untilStatus(made, 'renames', 'done');
     expect(look()).not.toEqual(before);
     const [text = ''] = await told(made, 'renames');
-    for (const command of commandsIn(text)) execFileSync('sh', ['-c', command], { stdio: 'pipe' });
+    for (const command of commandsIn(text)) outputOf('sh', ['-c', command], '/');
     expect(look()).toEqual(before);
   });
 
@@ -105,7 +105,7 @@ describe('without walls, what an agent does to', () => {
     await begin(made, 'fast', planText(['echo f > f.txt']));
     await untilStatus(made, 'fast', 'done');
     await until(async () => git(repo, 'log', '--format=%s', 'main').includes('fast'));
-    execFileSync('touch', [`${repo}/../go`]);
+    writeFileSync(join(repo, '../go'), '');
     await untilStatus(made, 'slow', 'done');
     expect([...(await told(made, 'slow')), ...(await told(made, 'fast'))]).toEqual([]);
   });

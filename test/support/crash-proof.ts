@@ -1,5 +1,4 @@
 /** Invariants of a home and its repository after any kill: while it continues, and when its plan is done. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
@@ -11,6 +10,7 @@ import { readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { type Scenario, tasksOfWave, waves } from './crash.ts';
 import { git } from './ground.ts';
+import { outputOf } from './small-shell.ts';
 
 /** States of an agent with a requested run that has not ended. */
 const withRun = /^(queued|starting|running|stopping|paused|waiting\.permission)$/;
@@ -157,7 +157,7 @@ function expectGitAsItShouldBe({ repo, plan }: Scenario): void {
   expect(git(repo, 'symbolic-ref', 'HEAD')).toBe('refs/heads/main');
   expect(git(repo, 'rev-list', '--count', 'main')).toBe('1');
   expect(readFileSync(join(repo, 'README.md'), 'utf8')).toBe('hello\n');
-  expect(execFileSync('find', [join(repo, '.git'), '-name', '*.lock'], { encoding: 'utf8' }), 'locks').toBe('');
+  expect(outputOf('find', ['.git', '-name', '*.lock'], repo), 'locks').toBe('');
   const worktrees = git(repo, 'worktree', 'list', '--porcelain').match(/^worktree .*$/gm) ?? [];
   expect(
     worktrees.filter((line) => /-w\d+-t\d+$/.test(line)),

@@ -1,9 +1,9 @@
 /** An agent that changes its branch, worktree and repository with random git commands of a seed: what happens to its plan and its work. */
-import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
 import { begin, planText, startEngine, type TestEngine, untilPlan } from './engine.ts';
 import { git } from './ground.ts';
 import { randomOf } from './random.ts';
+import { outputOf, runSmall } from './small-shell.ts';
 
 const commit = 'git -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -q';
 
@@ -125,7 +125,7 @@ async function endOf(made: TestEngine, plan: string, told: string): Promise<keyo
 /** The person runs the printed commands: agents have left the checkout on a missing branch. */
 function putBack(told: string): void {
   const [, command] = /put it back: (git -C \S+ (?:symbolic-ref HEAD|update-ref) .+?)(?:; |$)/.exec(told) ?? [];
-  if (command !== undefined) execFileSync('sh', ['-c', command]);
+  if (command !== undefined) outputOf('sh', ['-c', command], '/');
 }
 
 /**
@@ -137,7 +137,7 @@ async function putAllBack({ client }: TestEngine, plan: string): Promise<void> {
   );
   for (const line of noted.join('\n').split('\n')) {
     const [, command] = /^(?:HEAD|refs\/heads\/\S+): .*; back: (.+)$/.exec(line) ?? [];
-    if (command !== undefined) execFileSync('sh', ['-c', `${command} || true`], { stdio: 'ignore' });
+    if (command !== undefined) runSmall('sh', ['-c', command], '/');
   }
 }
 

@@ -1,7 +1,7 @@
 /** Repositories that are made once for all files of a run and then copied. A copy takes a few milliseconds; to make one starts at least three git processes. */
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { outputOf } from './small-shell.ts';
 
 export interface Template {
   /** Unique within a run: all workers take the same name for the same repository. */
@@ -17,7 +17,7 @@ export function copyTemplate(template: Template, path: string): void {
 
 /** Makes an empty repository on `main` with this identity, without the sample hooks: they were most of the files that a copy wrote. */
 export function initialise(folder: string, identity: { readonly name: string; readonly email: string }): void {
-  execFileSync('git', ['init', '-q', '-b', 'main', '--template='], { cwd: folder });
+  outputOf('git', ['init', '-q', '-b', 'main', '--template='], folder);
   for (const part of ['hooks', 'info']) mkdirSync(join(folder, '.git', part), { recursive: true });
   const { name, email } = identity;
   // Otherwise git starts one more process after each commit. The engine turns that off for its own commits too.
