@@ -1,7 +1,7 @@
 /** A small picture of the whole chart that marks the part on the screen. */
 import type { Box, Chart } from '../runtime/base/charts/chart.ts';
 
-interface ChartMap {
+export interface ChartMap {
   readonly element: SVGSVGElement;
   draw(chart: Chart): void;
   light(active: ReadonlySet<string>, leaves: ReadonlySet<string>): void;

@@ -5,7 +5,8 @@
 import type { Box, Chart, ChartEdge, ChartState } from '../runtime/base/charts/chart.ts';
 import { chartStyle, renderChart } from '../runtime/base/charts/render.ts';
 import { drawFolds, foldable, foldChart, leaving } from './chart-fold.ts';
-import { createMap } from './chart-map.ts';
+import { type ChartMap, createMap } from './chart-map.ts';
+import { createViewport, isStill, letDrag, type Point, type Viewport } from './chart-viewport.ts';
 
 /** The highlighted states, and the last transition. */
 export interface Lighting {
@@ -25,15 +26,7 @@ export interface ChartView {
   readonly element: HTMLElement;
   show(chart: Chart, lighting: Lighting): void;
 }
-
-/** Text of a chart is 11 pixels high; slightly smaller text can still be read. */
-const legible = 0.8;
-/** The scale at which the page shows a chart by itself. */
-const usual = 1.1;
-const most = 3;
-const least = 0.1;
 const marginPx = 14;
-const moveMs = 220;
 
 interface Rules {
   createHTML(text: string): string;
@@ -46,41 +39,31 @@ const policy = trustedTypes?.createPolicy('stator-chart', { createHTML: (text) =
 function svgOf(chart: Chart): SVGSVGElement {
   const text = renderChart(chart, { theme: 'none' });
   const parsed = new DOMParser().parseFromString(policy?.createHTML(text) ?? text, 'image/svg+xml');
-  return document.importNode(parsed.documentElement, true) as unknown as SVGSVGElement; // written as one
+  const svg = document.importNode(parsed.documentElement, true) as unknown as SVGSVGElement; // written as one
+  svg.removeAttribute('width');
+  svg.removeAttribute('height');
+  return svg;
 }
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(chartStyle('none'));
+/** What a person may do with a chart. */
+interface Acts {
+  zoom(factor: number, at?: Point): void;
+  move(dx: number, dy: number): void;
+  showWhole(): void;
+  showRegion(state: ChartState): void;
+  /** The chart shows its active states again. */
+  follow(): void;
+}
 
 export function createChartView(): ChartView {
   if (!document.adoptedStyleSheets.includes(sheet))
     document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
 
-  const element = document.createElement('div');
-  element.className = 'chart-view';
-  const bar = document.createElement('div');
-  bar.className = 'chart-bar';
-  const stage = document.createElement('div');
-  stage.className = 'chart-stage';
-  stage.tabIndex = 0;
-  stage.setAttribute('role', 'group');
-  stage.setAttribute(
-    'aria-label',
-    'Statechart. Plus and minus zoom, arrows move, 0 shows the whole, f the states that are active.',
-  );
-  /** The transitions out of a folded state, shown while the pointer is at it. */
-  const tip = document.createElement('ul');
-  tip.className = 'chart-tip';
-  tip.hidden = true;
-  const map = createMap((x, y) => {
-    cancelAnimationFrame(animation);
-    apply({ ...view, x: x - view.w / 2, y: y - view.h / 2 });
-    turn(false);
-  });
-  const body = document.createElement('div');
-  body.className = 'chart-body';
+  const { element, bar, body, stage, hint } = createElements();
+  const map = createMap((x, y) => personally(() => viewport.centerAt({ x, y })));
   body.append(stage, map.element);
-  element.append(bar, body);
 
   let given: Chart | null = null;
   /** The chart as drawn, with its folded states. */
@@ -88,41 +71,54 @@ export function createChartView(): ChartView {
   let drawn = '';
   const opened = new Set<string>();
   let svg: SVGSVGElement | null = null;
-  let lit: string[] = [];
-  let view: Box = { x: 0, y: 0, w: 1, h: 1 };
   let isFollowing = true;
-  let animation = 0;
   let lastSeq = 0;
   let lighting: Lighting = { states: [], last: null };
+
+  const viewport = createViewport({
+    stage,
+    whole: () => wholeOf(chart),
+    draw(box) {
+      map.frame(box);
+      svg?.setAttribute('viewBox', `${box.x} ${box.y} ${box.w} ${box.h}`);
+    },
+  });
+  const acts: Acts = {
+    zoom: (factor, at) => personally(() => viewport.zoom(factor, at)),
+    move: (dx, dy) => personally(() => viewport.move(dx, dy)),
+    showWhole: () => personally(() => viewport.look(wholeOf(chart))),
+    showRegion: (state) => personally(() => viewport.look(grown(state))),
+    follow() {
+      turn(true);
+      follow();
+    },
+  };
 
   new ResizeObserver(() => {
     if (chart === null) return;
     draw();
     if (isFollowing) follow(false);
-    else apply(fittedAgain(view));
+    else viewport.fitAgain();
   }).observe(stage);
+  listenToKeys(stage, acts);
+  letDrag(stage, viewport, {
+    mayDrag: (event) => foldOf(event) === null,
+    isFollowing: () => isFollowing,
+    dragged: () => turn(false),
+  });
+  listenToPointer(stage, viewport, { chart: () => chart, acts, personally });
 
-  /**
-   * If the whole chart would be too small to read, states that are not active are folded until a person opens them. The last transition stays
-   * visible.
-   */
   function draw(): void {
     if (given === null) return;
-    const fits = scaleOf({ x: 0, y: 0, w: given.width, h: given.height }) >= legible;
-    const found = fits
-      ? []
-      : foldable(given, new Set([...lit, lighting.last?.from ?? ''].flatMap((id) => [...prefixes(id)])));
-    const folded = new Set(found.map(({ id }) => id).filter((id) => !opened.has(id)));
-    const next = [fits, ...found.map(({ id }) => id), '', ...folded].join(' ');
+    const isLegible = viewport.isLegible({ x: 0, y: 0, w: given.width, h: given.height });
+    const { found, folded } = foldsOf(given, { isLegible, opened, lighting });
+    const next = [isLegible, ...found, '', ...folded].join(' ');
     if (next === drawn) return;
     drawn = next;
     const focused = document.activeElement?.getAttribute('data-fold');
-    const shown = foldChart(given, folded);
-    chart = shown;
-    svg = svgOf(shown);
-    svg.removeAttribute('width');
-    svg.removeAttribute('height');
-    const buttons = shown.states.filter(({ id }) => found.some((each) => each.id === id));
+    chart = foldChart(given, folded);
+    svg = svgOf(chart);
+    const buttons = chart.states.filter(({ id }) => found.has(id));
     const words = leaving(given, folded);
     drawFolds(svg, buttons, {
       ...{ folded, words },
@@ -131,270 +127,53 @@ export function createChartView(): ChartView {
         turn(false);
         draw();
       },
-      say: (id) => {
-        const said = id === null ? [] : (words.get(id) ?? []);
-        tip.hidden = said.length === 0;
-        tip.replaceChildren(...said.map(lineOf));
-      },
+      say: (id) => showLines(hint, id === null ? [] : (words.get(id) ?? [])),
     });
-    tip.hidden = true;
-    stage.replaceChildren(svg, tip);
-    map.draw(shown);
-    apply(view);
-    light(lighting);
+    hint.hidden = true;
+    stage.replaceChildren(svg, hint);
+    map.draw(chart);
+    viewport.redraw();
+    light();
     if (focused) svg.querySelector<SVGElement>(`[data-fold="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  }
-
-  /** Pixels of the screen for each pixel of the chart. */
-  function scaleOf(box: Box): number {
-    return Math.min(stage.clientWidth / box.w, stage.clientHeight / box.h);
-  }
-
-  /** The same part of the chart, widened to the proportions of the stage. */
-  function fitted(box: Box): Box {
-    const scale = Math.min(scaleOf(box), usual);
-    const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
-    const all = whole();
-    return { x: within(box.x + box.w / 2, w, all.x, all.w), y: within(box.y + box.h / 2, h, all.y, all.h), w, h };
-  }
-
-  /** Where a window of this size around that middle begins. It stays inside the chart. */
-  function within(middle: number, size: number, from: number, length: number): number {
-    if (size >= length) return from + length / 2 - size / 2;
-    return Math.min(Math.max(middle - size / 2, from), from + length - size);
-  }
-
-  /** The same part at the same scale, after the stage has changed its size. */
-  function fittedAgain(box: Box): Box {
-    const scale = Math.min(Math.max(scaleOf(box), least), most);
-    const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
-    return { x: box.x + box.w / 2 - w / 2, y: box.y + box.h / 2 - h / 2, w, h };
-  }
-
-  function look(box: Box, isSmooth = true): void {
-    if (svg === null || stage.clientWidth === 0) return;
-    const goal = fitted(box);
-    cancelAnimationFrame(animation);
-    if (!isSmooth || matchMedia('(prefers-reduced-motion: reduce)').matches) {
-      apply(goal);
-      return;
-    }
-    const from = view;
-    const begun = performance.now();
-    const step = (now: number) => {
-      const t = Math.min(1, Math.max(0, now - begun) / moveMs);
-      const part = 1 - (1 - t) ** 3;
-      const between = (key: keyof Box) => from[key] + (goal[key] - from[key]) * part;
-      apply({ x: between('x'), y: between('y'), w: between('w'), h: between('h') });
-      if (t < 1) animation = requestAnimationFrame(step);
-    };
-    animation = requestAnimationFrame(step);
-  }
-
-  function apply(box: Box): void {
-    view = box;
-    map.frame(box);
-    svg?.setAttribute('viewBox', `${box.x} ${box.y} ${box.w} ${box.h}`);
-  }
-
-  function whole(): Box {
-    return grown({ x: 0, y: 0, w: chart?.width ?? 1, h: chart?.height ?? 1 });
-  }
-
-  function stateAt(id: string): ChartState | undefined {
-    return chart?.states.find((state) => state.id === id);
   }
 
   /** Shows the largest part around the active states whose text can still be read. */
   function follow(isSmooth = true): void {
     if (chart === null) return;
-    const [leaf = ''] = lit;
-    const outward = [...prefixes(leaf)].reverse().map(stateAt);
-    const boxes = [
-      whole(),
-      ...outward
-        .filter((state) => state !== undefined)
-        .reverse()
-        .map(grown),
-    ];
-    const found = boxes.find((box) => scaleOf(box) >= legible);
-    if (found !== undefined) look(found, isSmooth);
-    else {
-      // Even the surroundings of one state are too large, so the state itself is in the middle.
-      const state = stateAt(leaf);
-      const box = state ?? whole();
-      const [w, h] = [stage.clientWidth / legible, stage.clientHeight / legible];
-      look({ x: box.x + box.w / 2 - w / 2, y: box.y + box.h / 2 - h / 2, w, h }, isSmooth);
-    }
+    const [leaf = ''] = lighting.states;
+    const around = [...prefixes(leaf)].flatMap((id) => stateIn(chart, id) ?? []);
+    const found = [wholeOf(chart), ...around.map(grown)].find(viewport.isLegible);
+    if (found !== undefined) viewport.look(found, isSmooth);
+    // Even the surroundings of one state are too large, so the state itself is in the middle.
+    else viewport.lookIntoMiddle(stateIn(chart, leaf) ?? wholeOf(chart), isSmooth);
   }
 
   function turn(isOn: boolean): void {
     isFollowing = isOn;
-    drawBar();
+    drawBar(bar, { chart, leaf: lighting.states[0] ?? '', isFollowing }, acts);
   }
 
-  function zoom(factor: number, at: { x: number; y: number } | null = null): void {
-    const [cx, cy] = at === null ? [view.x + view.w / 2, view.y + view.h / 2] : [at.x, at.y];
-    const scale = Math.min(most, Math.max(least, (stage.clientWidth / view.w) * factor));
-    const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
-    const [px, py] = [(cx - view.x) / view.w, (cy - view.y) / view.h];
-    cancelAnimationFrame(animation);
-    apply({ x: cx - px * w, y: cy - py * h, w, h });
-    turn(false);
-  }
-
-  function move(dx: number, dy: number): void {
-    cancelAnimationFrame(animation);
-    apply({ ...view, x: view.x + dx * view.w, y: view.y + dy * view.h });
-    turn(false);
-  }
-
-  const keys: Readonly<Record<string, () => void>> = {
-    '+': () => zoom(1.25),
-    '=': () => zoom(1.25),
-    '-': () => zoom(0.8),
-    ArrowLeft: () => move(-0.1, 0),
-    ArrowRight: () => move(0.1, 0),
-    ArrowUp: () => move(0, -0.1),
-    ArrowDown: () => move(0, 0.1),
-    '0': () => showWhole(),
-    f: () => followAgain(),
-  };
-  stage.addEventListener('keydown', (event) => {
-    const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
-    if (act === undefined) return;
-    event.preventDefault();
+  /** A person moves the chart, which then no longer follows its active states. */
+  function personally(act: () => void): void {
     act();
-  });
-  stage.addEventListener(
-    'wheel',
-    (event) => {
-      // Without Ctrl or Cmd the wheel scrolls the page, as everywhere.
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
-      zoom(Math.exp(-event.deltaY / 300), pointAt(event));
-    },
-    { passive: false },
-  );
-  let grabbed: { x: number; y: number; view: Box } | null = null;
-  stage.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0 || foldOf(event)) return;
-    grabbed = { x: event.clientX, y: event.clientY, view };
-    stage.setPointerCapture(event.pointerId);
-  });
-  stage.addEventListener('pointermove', (event) => {
-    if (grabbed === null) return;
-    const [dx, dy] = [event.clientX - grabbed.x, event.clientY - grabbed.y];
-    if (isFollowing && Math.hypot(dx, dy) < 4) return;
-    cancelAnimationFrame(animation);
-    const scale = stage.clientWidth / grabbed.view.w;
-    apply({ ...grabbed.view, x: grabbed.view.x - dx / scale, y: grabbed.view.y - dy / scale });
-    if (isFollowing) turn(false);
-  });
-  for (const type of ['pointerup', 'pointercancel'] as const)
-    stage.addEventListener(type, () => {
-      grabbed = null;
-    });
-  stage.addEventListener('dblclick', (event) => {
-    if (foldOf(event)) return;
-    const { x, y } = pointAt(event);
-    const inside = chart?.states.filter((state) => isIn(x, y, state) && isComposite(state)).at(-1);
-    if (inside === undefined) showWhole();
-    else showRegion(inside);
-  });
-
-  // The chart moves to a button that the Tab key reaches.
-  stage.addEventListener('focusin', (event) => {
-    const id = foldOf(event)?.getAttribute('data-fold');
-    const state = id == null ? undefined : stateAt(id);
-    if (state === undefined || isIn(state.x, state.y, view)) return;
     turn(false);
-    apply({ ...view, x: state.x - marginPx, y: state.y - marginPx });
-  });
-
-  function pointAt(event: MouseEvent): { x: number; y: number } {
-    const rect = stage.getBoundingClientRect();
-    return {
-      x: view.x + ((event.clientX - rect.left) / rect.width) * view.w,
-      y: view.y + ((event.clientY - rect.top) / rect.height) * view.h,
-    };
   }
 
-  function isComposite({ id }: ChartState): boolean {
-    return chart?.states.some((other) => other.id.startsWith(`${id}.`)) === true;
-  }
-
-  function showWhole(): void {
-    turn(false);
-    look(whole());
-  }
-
-  function showRegion(state: ChartState): void {
-    turn(false);
-    look(grown(state));
-  }
-
-  function followAgain(): void {
-    turn(true);
-    follow();
-  }
-
-  /** The regions around the active state, from the whole chart inward, and the scale. */
-  function drawBar(): void {
-    const [leaf = ''] = lit;
-    const button = (text: string, label: string, act: () => void, isPressed: boolean | null = null) => {
-      const made = document.createElement('button');
-      made.type = 'button';
-      made.textContent = text;
-      made.title = label;
-      if (!/\p{L}/u.test(text)) made.setAttribute('aria-label', label);
-      if (isPressed !== null) made.setAttribute('aria-pressed', String(isPressed));
-      made.addEventListener('click', act);
-      return made;
-    };
-    const path = document.createElement('div');
-    path.className = 'chart-path';
-    path.append(button(chart?.machine ?? '', 'Show the whole chart', showWhole));
-    for (const id of prefixes(leaf)) {
-      const state = stateAt(id);
-      if (state !== undefined && isComposite(state))
-        path.append(button(state.key, `Show ${id}`, () => showRegion(state)));
-    }
-    const tools = document.createElement('div');
-    tools.className = 'chart-tools';
-    tools.append(
-      button('follow', 'Follow the states that are active', followAgain, isFollowing),
-      button('−', 'Zoom out', () => zoom(0.8)),
-      button('+', 'Zoom in', () => zoom(1.25)),
-    );
-    bar.replaceChildren(path, tools);
-  }
-
-  function light({ states, last }: Lighting): void {
-    const active = new Set(states.flatMap((id) => [...prefixes(id)]));
-    for (const node of svg?.querySelectorAll('[data-state]') ?? [])
-      node.classList.toggle('lit', active.has(node.getAttribute('data-state') ?? ''));
-    map.light(active, new Set(states));
-    const fired = new Set(last === null || given === null ? [] : edgesOf(given.edges, last));
-    for (const node of svg?.querySelectorAll('[data-edge]') ?? [])
-      node.classList.toggle('fired', fired.has(node.getAttribute('data-edge') ?? ''));
-    for (const node of svg?.querySelectorAll('[data-edges]') ?? [])
-      node.classList.toggle(
-        'fired',
-        (node.getAttribute('data-edges') ?? '').split(' ').some((id) => fired.has(id)),
-      );
+  function light(): void {
+    if (svg === null || given === null) return;
+    lightChart(svg, map, { given, lighting });
+    const { last } = lighting;
     const isNew = last !== null && last.seq !== lastSeq;
     lastSeq = last?.seq ?? 0;
-    if (isNew) for (const node of svg?.querySelectorAll('.route.fired path') ?? []) run(node);
+    if (isNew) for (const node of svg.querySelectorAll('.route.fired path')) run(node);
   }
 
   return {
     element,
     show(next, shown) {
       const isOther = next !== given;
-      const isMoved = shown.states.join() !== lit.join();
-      lighting = shown;
-      lit = [...shown.states];
+      const isMoved = shown.states.join() !== lighting.states.join();
+      lighting = { ...shown, states: [...shown.states] };
       if (isOther) {
         given = next;
         drawn = '';
@@ -402,16 +181,181 @@ export function createChartView(): ChartView {
         isFollowing = true;
       }
       draw();
-      light(shown);
+      light();
       if (!isOther && !isMoved) return;
-      drawBar();
+      turn(isFollowing);
       if (isFollowing) follow(!isOther);
     },
   };
 }
 
+function createElements() {
+  const element = elementOf('div', 'chart-view');
+  const bar = elementOf('div', 'chart-bar');
+  const body = elementOf('div', 'chart-body');
+  const stage = elementOf('div', 'chart-stage');
+  stage.tabIndex = 0;
+  stage.setAttribute('role', 'group');
+  stage.setAttribute(
+    'aria-label',
+    'Statechart. Plus and minus zoom, arrows move, 0 shows the whole, f the states that are active.',
+  );
+  /** The transitions out of a folded state, shown while the pointer is at it. */
+  const hint = elementOf('ul', 'chart-hint');
+  hint.hidden = true;
+  element.append(bar, body);
+  return { element, bar, body, stage, hint };
+}
+
+function elementOf<Tag extends 'div' | 'ul'>(tag: Tag, className: string): HTMLElementTagNameMap[Tag] {
+  const made = document.createElement(tag);
+  made.className = className;
+  return made;
+}
+
+function listenToKeys(stage: HTMLElement, acts: Acts): void {
+  const keys: Readonly<Record<string, () => void>> = {
+    '+': () => acts.zoom(1.25),
+    '=': () => acts.zoom(1.25),
+    '-': () => acts.zoom(0.8),
+    ArrowLeft: () => acts.move(-0.1, 0),
+    ArrowRight: () => acts.move(0.1, 0),
+    ArrowUp: () => acts.move(0, -0.1),
+    ArrowDown: () => acts.move(0, 0.1),
+    '0': acts.showWhole,
+    f: acts.follow,
+  };
+  stage.addEventListener('keydown', (event) => {
+    const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+interface PointerParts {
+  /** The chart as drawn. */
+  chart(): Chart | null;
+  readonly acts: Acts;
+  personally(act: () => void): void;
+}
+
+/** The wheel zooms, a double click shows the region at its place, and the chart moves to a button that the Tab key reaches. */
+function listenToPointer(stage: HTMLElement, viewport: Viewport, { chart, acts, personally }: PointerParts): void {
+  const zoom = (event: WheelEvent) => {
+    // Without Ctrl or Cmd the wheel scrolls the page, as everywhere.
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    acts.zoom(Math.exp(-event.deltaY / 300), viewport.pointAt(event));
+  };
+  stage.addEventListener('wheel', zoom, { passive: false });
+  stage.addEventListener('dblclick', (event) => {
+    if (foldOf(event)) return;
+    const { x, y } = viewport.pointAt(event);
+    const inside = chart()?.states.filter((state) => isIn(x, y, state) && isComposite(chart(), state));
+    const innermost = inside?.at(-1);
+    if (innermost === undefined) acts.showWhole();
+    else acts.showRegion(innermost);
+  });
+  stage.addEventListener('focusin', (event) => {
+    const id = foldOf(event)?.getAttribute('data-fold');
+    const state = id == null ? undefined : stateIn(chart(), id);
+    const view = viewport.view();
+    if (state === undefined || isIn(state.x, state.y, view)) return;
+    personally(() => viewport.jump({ ...view, x: state.x - marginPx, y: state.y - marginPx }));
+  });
+}
+
+interface FoldParts {
+  readonly isLegible: boolean;
+  /** The states that a person opened. */
+  readonly opened: ReadonlySet<string>;
+  readonly lighting: Lighting;
+}
+
+/**
+ * If the whole chart would be too small to read, states that are not active are folded until a person opens them. The last transition stays
+ * visible. `found`: all that could be folded.
+ */
+function foldsOf(chart: Chart, { isLegible, opened, lighting: { states, last } }: FoldParts) {
+  const active = new Set([...states, last?.from ?? ''].flatMap((id) => [...prefixes(id)]));
+  const found = new Set(isLegible ? [] : foldable(chart, active).map(({ id }) => id));
+  return { found, folded: new Set([...found].filter((id) => !opened.has(id))) };
+}
+
+interface LitChart {
+  /** The chart with all states. */
+  readonly given: Chart;
+  readonly lighting: Lighting;
+}
+
+function lightChart(svg: SVGSVGElement, map: ChartMap, { given, lighting: { states, last } }: LitChart): void {
+  const active = new Set(states.flatMap((id) => [...prefixes(id)]));
+  const fired = new Set(last === null ? [] : edgesOf(given.edges, last));
+  map.light(active, new Set(states));
+  const toggle = (attribute: string, name: string, isOn: (value: string) => boolean) => {
+    for (const node of svg.querySelectorAll(`[${attribute}]`))
+      node.classList.toggle(name, isOn(node.getAttribute(attribute) ?? ''));
+  };
+  toggle('data-state', 'lit', (id) => active.has(id));
+  toggle('data-edge', 'fired', (id) => fired.has(id));
+  toggle('data-edges', 'fired', (ids) => ids.split(' ').some((id) => fired.has(id)));
+}
+
+interface BarState {
+  readonly chart: Chart | null;
+  readonly leaf: string;
+  readonly isFollowing: boolean;
+}
+
+/** Draws the regions around the active state, from the whole chart inward, and the scale. */
+function drawBar(bar: HTMLElement, { chart, leaf, isFollowing }: BarState, acts: Acts): void {
+  const path = elementOf('div', 'chart-path');
+  path.append(buttonOf(chart?.machine ?? '', 'Show the whole chart', acts.showWhole));
+  for (const id of prefixes(leaf)) {
+    const state = stateIn(chart, id);
+    if (state !== undefined && isComposite(chart, state))
+      path.append(buttonOf(state.key, `Show ${id}`, () => acts.showRegion(state)));
+  }
+  const tools = elementOf('div', 'chart-tools');
+  tools.append(
+    buttonOf('follow', 'Follow the states that are active', acts.follow, isFollowing),
+    buttonOf('−', 'Zoom out', () => acts.zoom(0.8)),
+    buttonOf('+', 'Zoom in', () => acts.zoom(1.25)),
+  );
+  bar.replaceChildren(path, tools);
+}
+
+function buttonOf(text: string, label: string, act: () => void, isPressed: boolean | null = null): HTMLButtonElement {
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.textContent = text;
+  made.title = label;
+  if (!/\p{L}/u.test(text)) made.setAttribute('aria-label', label);
+  if (isPressed !== null) made.setAttribute('aria-pressed', String(isPressed));
+  made.addEventListener('click', act);
+  return made;
+}
+
+function stateIn(chart: Chart | null, id: string): ChartState | undefined {
+  return chart?.states.find((state) => state.id === id);
+}
+
+function isComposite(chart: Chart | null, { id }: ChartState): boolean {
+  return chart?.states.some((other) => other.id.startsWith(`${id}.`)) === true;
+}
+
+function wholeOf(chart: Chart | null): Box {
+  return grown({ x: 0, y: 0, w: chart?.width ?? 1, h: chart?.height ?? 1 });
+}
+
 function grown({ x, y, w, h }: Box): Box {
   return { x: x - marginPx, y: y - marginPx, w: w + 2 * marginPx, h: h + 2 * marginPx };
+}
+
+function showLines(list: HTMLElement, texts: readonly string[]): void {
+  list.hidden = texts.length === 0;
+  list.replaceChildren(...texts.map(lineOf));
 }
 
 function lineOf(text: string): HTMLElement {
@@ -452,7 +396,7 @@ function edgesOf(edges: readonly ChartEdge[], { event, from, to }: Move): string
 
 /** Animates a dash along the arrow, once. */
 function run(path: Element): void {
-  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+  if (isStill()) return;
   path.animate(
     [
       { strokeDasharray: '10 6', strokeDashoffset: 160 },

@@ -23,6 +23,7 @@ interface ReviewParts extends PlanParts {
 
 export function createPlanReview({ api, may, named, say, tellRefusal, model, change, send }: ReviewParts) {
   const names = keptNames(named, may.person());
+  const drafts = createDrafts({ names, changes: () => model().changes, change: changeChanges });
   const reader = createRefresher({ work: readChanges, leastMs: 1_000, mostMs: 60_000 });
   const texts = createChangesReader({
     ...{ api, named },
@@ -83,25 +84,6 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
     changeChanges({ opened: new Map(model().changes.opened).set(path, isOn) });
   }
 
-  function keepComments(comments: readonly Comment[]): void {
-    keep(names.comments, comments.length === 0 ? null : comments);
-    keepDraft(null);
-    changeChanges({ comments });
-  }
-
-  function keepDraft(draft: Comment | null): void {
-    keep(names.draft, draft);
-    changeChanges({ draft });
-  }
-
-  const keptDraft = () => kept(names.draft) as Comment | null; // as it was kept here
-
-  /** The draft with the text that was typed since the last drawing. */
-  function typed(draft: Comment): Comment {
-    const open = keptDraft();
-    return open !== null && isAt(open, draft) ? open : draft;
-  }
-
   const actions: ReviewActions = {
     showChanges(of) {
       changeChanges({ ...of, list: null, nothing: null });
@@ -129,38 +111,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
       changeChanges({ isSideBySide, heights: new Map() });
     },
     watch: nearness.watch,
-    draftAt(place) {
-      if (place === null) return keepDraft(null);
-      const open = keptDraft();
-      if (open !== null && isAt(open, place)) return;
-      // Another comment begins: the text of the previous one is stored.
-      const written = open?.text.trim() ?? '';
-      if (open !== null && (written !== '' || open.suggestion !== null))
-        actions.comment(open, { text: written, suggestion: open.suggestion });
-      const { path, line, side, quoted } = place;
-      const said = model().changes.comments.find((each) => isAt(each, place));
-      keepDraft(said ?? { id: newId(), path, line, end: line, side, quoted, text: '', suggestion: null });
-    },
-    // The field already shows the typed text, so the page is not drawn again.
-    drafted(part) {
-      const { draft } = model().changes;
-      if (draft !== null) keep(names.draft, { ...typed(draft), ...part });
-    },
-    suggest(end) {
-      const { draft } = model().changes;
-      if (draft === null) return;
-      const lines = linesFrom(model().changes, draft).slice(0, Math.max(1, (end ?? 0) - draft.line + 1));
-      const [first = draft.quoted] = lines;
-      const quoted = end === null ? first : lines.join('\n');
-      const own = { end: end === null ? draft.line : draft.line + lines.length - 1, quoted };
-      keepDraft({ ...typed(draft), ...own, suggestion: end === null ? null : quoted });
-    },
-    comment(place, said) {
-      const others = model().changes.comments.filter((each) => !isAt(each, place));
-      const { draft, comments } = model().changes;
-      const own = [draft, ...comments].find((each) => each !== null && isAt(each, place));
-      keepComments(said === null || own == null ? others : [...others, { ...own, ...said }]);
-    },
+    ...drafts.actions,
     sendComments({ title, signals }, words, taken) {
       const { comments, list } = model().changes;
       const [type = '', first = null] = signals.toReversed();
@@ -169,7 +120,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
       const done = title === null ? 'The fixer has your comments.' : `${title} has your comments.`;
       const then = () => {
         taken();
-        keepComments([]);
+        drafts.keepComments([]);
         reader.hurry();
       };
       send({ named, type, payload: title === null ? { body } : { title, body }, first, done, then });
@@ -184,6 +135,72 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
       nearness.stop();
     },
   };
+}
+
+interface DraftParts {
+  readonly names: ReturnType<typeof keptNames>;
+  changes(): Changes;
+  change(part: Partial<Changes>): void;
+}
+
+/** A person's comments that are not sent yet, and the one that is being written. They are stored in this browser. */
+function createDrafts({ names, changes, change }: DraftParts) {
+  function keepComments(comments: readonly Comment[]): void {
+    keep(names.comments, comments.length === 0 ? null : comments);
+    keepDraft(null);
+    change({ comments });
+  }
+
+  function keepDraft(draft: Comment | null): void {
+    keep(names.draft, draft);
+    change({ draft });
+  }
+
+  const keptDraft = () => kept(names.draft) as Comment | null; // as it was kept here
+
+  /** The draft with the text that was typed since the last drawing. */
+  function typed(draft: Comment): Comment {
+    const open = keptDraft();
+    return open !== null && isAt(open, draft) ? open : draft;
+  }
+
+  const comment: ReviewActions['comment'] = (place, said) => {
+    const others = changes().comments.filter((each) => !isAt(each, place));
+    const { draft, comments } = changes();
+    const own = [draft, ...comments].find((each) => each !== null && isAt(each, place));
+    keepComments(said === null || own == null ? others : [...others, { ...own, ...said }]);
+  };
+
+  const actions: Pick<ReviewActions, 'draftAt' | 'drafted' | 'suggest' | 'comment'> = {
+    draftAt(place) {
+      if (place === null) return keepDraft(null);
+      const open = keptDraft();
+      if (open !== null && isAt(open, place)) return;
+      // Another comment begins: the text of the previous one is stored.
+      const written = open?.text.trim() ?? '';
+      if (open !== null && (written !== '' || open.suggestion !== null))
+        comment(open, { text: written, suggestion: open.suggestion });
+      const { path, line, side, quoted } = place;
+      const said = changes().comments.find((each) => isAt(each, place));
+      keepDraft(said ?? { id: newId(), path, line, end: line, side, quoted, text: '', suggestion: null });
+    },
+    // The field already shows the typed text, so the page is not drawn again.
+    drafted(part) {
+      const { draft } = changes();
+      if (draft !== null) keep(names.draft, { ...typed(draft), ...part });
+    },
+    suggest(end) {
+      const { draft } = changes();
+      if (draft === null) return;
+      const lines = linesFrom(changes(), draft).slice(0, Math.max(1, (end ?? 0) - draft.line + 1));
+      const [first = draft.quoted] = lines;
+      const quoted = end === null ? first : lines.join('\n');
+      const own = { end: end === null ? draft.line : draft.line + lines.length - 1, quoted };
+      keepDraft({ ...typed(draft), ...own, suggestion: end === null ? null : quoted });
+    },
+    comment,
+  };
+  return { actions, keepComments };
 }
 
 /** Only the data stored in this browser; nothing was read yet. */

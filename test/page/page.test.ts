@@ -785,7 +785,7 @@ program = "date +%N >> fixes.txt"
     const inside = page.locator('.chart-stage [data-state="lifecycle.ready.planned"]');
     const isOpen = () => button.getAttribute('aria-expanded');
     expect([await isOpen(), await inside.count()]).toEqual(['false', 0]);
-    const words = page.locator('.chart-tip').getByText('implement_start [hasOpenTask] → implementing');
+    const words = page.locator('.chart-hint').getByText('implement_start [hasOpenTask] → implementing');
     expect(await words.isVisible()).toBe(false);
     await button.focus();
     await words.waitFor(limit);
