@@ -39,6 +39,8 @@ interface Parts {
   readonly hasForms: boolean;
 }
 
+type Editor = ReturnType<typeof createEditor>;
+
 /** The plan of the last prompt, which a further prompt may continue. */
 interface Handed {
   readonly prompt: Prompt;
@@ -67,87 +69,44 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   /** Cancels the last turn. */
   let cancelled = new AbortController();
   const isCancelled = () => cancelled.signal.aborted;
-  const update = (one: Readonly<Record<string, unknown>>) => rpc.notify('session/update', { sessionId, update: one });
-  const say = (text: string) =>
-    update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: `${plainLines(text)}\n` } });
-
-  function take(prompt: Prompt): Handed {
-    const name = prompt.kind === 'file' ? null : nameOfText(prompt.text, randomUUID().slice(0, 6));
-    return { prompt, name, of: null };
-  }
-
-  async function start(one: Handed): Promise<PlanRun> {
-    const { prompt, name, of } = one;
-    // If a planner has changed the text, that is no edit of a person.
-    const known = of === null || name === null ? null : await findByName(call, name);
-    isTold = false;
-    return startRun({
-      call,
-      shown: createShownPlan({ call, rpc, sessionId, update }),
-      words: prompt.kind === 'file' ? [prompt.path] : ['-', '--name', name ?? ''],
-      input: prompt.kind === 'file' ? '' : (known?.content ?? withTitle(prompt.text)),
-      onPlan: (plan) => {
-        one.of = plan;
-      },
-      say,
-    });
-  }
+  const editor = createEditor(call, rpc, sessionId);
+  const { say } = editor;
 
   /** Runs until the plan has ended, needs a person, or one of its agents asks a question. */
   async function turn(one: Handed): Promise<StopReason> {
     for (;;) {
-      running ??= await start(one);
+      if (running === null) {
+        isTold = false;
+        running = await startHanded(editor, one);
+      }
       const { shown, ended, hasEnded } = running;
       shown.again();
       const over = ended.then(() => null);
       const shownQuestion = await Promise.race([over, shown.question((number) => !answered.has(number))]);
-      if (shownQuestion === null && ((await goesOnAlone(one, await ended)) || (await goesOnTold(one)))) continue;
-      const question = shownQuestion ?? (await unshownQuestion(one));
+      if (shownQuestion === null && (await goesOn(one, await ended))) {
+        running = null;
+        continue;
+      }
+      // A run may end before its last question was shown. A form can still answer that question.
+      const question = shownQuestion ?? (hasForms && !isCancelled() ? await readQuestion(one) : null);
       if (question === null) return end(one, await ended);
-      const answer = hasForms ? await answerInTime(one, question, over) : null;
-      if (answer !== null) {
-        await tell(one, { text: answer, asked: question.number });
-      } else if (isCancelled()) {
-        await over;
-      } else if (hasEnded()) {
-        return end(one, await ended);
-      } else {
+      const until = { over, cancelled: cancelled.signal, read: () => readQuestion(one) };
+      const answer = hasForms ? await answerInTime(editor, question, until) : null;
+      if (answer !== null) await tell(one, { text: answer, asked: question.number });
+      else if (isCancelled()) await over;
+      else if (hasEnded()) return end(one, await ended);
+      else {
         put(question);
         return 'end_turn';
       }
     }
   }
 
-  /** A run may end before its last question was shown. A form can still answer that question. */
-  async function unshownQuestion(one: Handed): Promise<Question | null> {
-    return hasForms && !isCancelled() ? openQuestion(await planOf(one)) : null;
-  }
+  const readQuestion = async (one: Handed) => openQuestion(await planOf(call, one), answered);
 
   function put(question: Question): void {
     asked = question.number;
     say(`${askedText(question)}\nyour next prompt is the answer`);
-  }
-
-  /** A run ends by itself if all of its agents wait; the form stays open while the question is open. null: no answer. */
-  async function answerInTime(one: Handed, question: Question, over: Promise<null>): Promise<string | null> {
-    const form = answerInForm(question);
-    const cancel = isCancelled() ? null : once(cancelled.signal, 'abort').then(() => null);
-    const gone = over.then(async () => (openQuestion(await planOf(one)) === null ? null : form));
-    return Promise.race([form, gone, cancel]);
-  }
-
-  /** null: the person did not fill it in. */
-  async function answerInForm(question: Question): Promise<string | null> {
-    const requestedSchema = {
-      type: 'object',
-      properties: { answer: { type: 'string', title: 'Answer', minLength: 1 } },
-      required: ['answer'],
-    };
-    const form = { sessionId, mode: 'form', message: plainLines(askedText(question)), requestedSchema };
-    const filled = await rpc.request('elicitation/create', form).catch(() => ({}));
-    const { action, content } = filled as { action?: unknown; content?: { readonly answer?: unknown } | null }; // looked at below
-    const answer = action === 'accept' ? content?.answer : null;
-    return typeof answer === 'string' && answer.trim() !== '' ? answer : null;
   }
 
   /** A message that no agent can receive is returned to its author. */
@@ -162,23 +121,11 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     say(trouble);
   }
 
-  /** Whether one coder carries out a whole text because no planner accepts it. The plan is already known. */
-  async function goesOnAlone(one: Handed, { code }: RunEnded): Promise<boolean> {
-    if (one.name === null || code === 0) return false;
-    const plan = await findByName(call, one.name).catch(() => null);
-    if (plan === null) return false;
-    one.of = { project: plan.project, plan: plan.plan };
-    if (isCancelled() || !(await beginWithoutPlanner(call, plan).catch(() => false))) return false;
-    running = null;
-    return true;
-  }
-
-  /** Whether an answer arrived while a run was ending because the answer was missing: then the plan continues in a new run. */
-  async function goesOnTold(one: Handed): Promise<boolean> {
-    const plan = isTold && !isCancelled() ? await planOf(one) : null;
-    if (plan === null || plan.blocked !== null || plan.paused || isOver(plan.status)) return false;
-    running = null;
-    return true;
+  /** Whether the plan continues in a new run, also because an answer arrived while the run was ending without it. */
+  async function goesOn(one: Handed, ended: RunEnded): Promise<boolean> {
+    if (await goesOnAlone(call, one, { ...ended, isCancelled })) return true;
+    const plan = isTold && !isCancelled() ? await planOf(call, one) : null;
+    return plan !== null && plan.blocked === null && !plan.paused && !isOver(plan.status);
   }
 
   async function end(one: Handed, ended: RunEnded): Promise<StopReason> {
@@ -189,38 +136,20 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   }
 
   /** The state after a run. The plan is read again, because a run may end before its last questions were read. */
-  async function leave(one: Handed, { code, trouble, finished }: RunEnded): Promise<Left> {
+  async function leave(one: Handed, ended: RunEnded): Promise<Left> {
+    const { code } = ended;
     running = null;
-    const plan = code === 0 ? null : await planOf(one);
-    const question = openQuestion(plan);
+    const plan = code === 0 ? null : await planOf(call, one);
+    const question = openQuestion(plan, answered);
     const wasPaused = plan?.paused ?? code === interruptedCode;
-    if (finished !== null) say(endText(finished));
-    if (wasPaused) say(one.of === null ? 'nothing was started' : 'paused; your next prompt goes on with it');
-    else if (code !== 0 && question === null && trouble !== '') say(trouble);
+    for (const text of textsAfter(one, ended, { question, wasPaused })) say(text);
     if (code === 0 || one.of === null) handed = null;
     return { question, wasPaused };
   }
 
-  /** null: the plan does not exist yet, or cannot be read. */
-  async function planOf({ of }: Handed): Promise<PlanShow | null> {
-    return of === null ? null : findByName(call, of.plan).catch(() => null);
-  }
-
-  /** The first question that waits for an answer. */
-  function openQuestion(plan: PlanShow | null): Question | null {
-    if (plan === null || plan.paused || isOver(plan.status)) return null;
-    return plan.questions.find(({ number }) => !answered.has(number)) ?? null;
-  }
-
-  async function pause(): Promise<void> {
+  async function pauseNow(): Promise<void> {
     const now = running;
-    const of = handed?.of ?? null;
-    // A run that only watches a daemon's plan detaches, and the plan would continue.
-    const client = of === null ? null : await attach(homeFolder(call.env), call.env).catch(() => null);
-    if (client !== null && of !== null) {
-      await client.send({ ...of, type: 'pause', waitMs: verdictMs }).catch(() => {});
-      await client.close();
-    }
+    if (handed?.of != null) await pausePlan(call, handed.of);
     now?.interrupt();
   }
 
@@ -230,16 +159,10 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     await leave(one, await running.ended);
   }
 
-  /** Whether a prompt contains a new plan, and not a message to the present one. */
-  function isAnother(one: Handed, prompt: Prompt): boolean {
-    if (prompt.kind === 'file') return one.prompt.kind !== 'file' || one.prompt.path !== prompt.path;
-    return asked === null && isPlanText(prompt.text);
-  }
-
   async function converse(prompt: Prompt): Promise<StopReason> {
     if (handed !== null) await catchUp(handed);
     cancelled = new AbortController();
-    if (handed !== null && isAnother(handed, prompt)) {
+    if (handed !== null && isAnother(handed, prompt, asked)) {
       if (running !== null) return refuse();
       say(`${handed.of?.plan ?? 'the plan before'} stays as it is`);
       handed = null;
@@ -267,16 +190,115 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     },
     cancel() {
       cancelled.abort();
-      void pause();
+      void pauseNow();
     },
     async end() {
       const ended = running?.ended;
       if (ended === undefined) return;
       cancelled.abort();
-      await pause();
+      await pauseNow();
       await ended;
     },
   };
+}
+
+/** The editor's side of the conversation. */
+function createEditor(call: Call, rpc: Rpc, sessionId: string) {
+  const update = (one: Readonly<Record<string, unknown>>) => rpc.notify('session/update', { sessionId, update: one });
+  const say = (text: string) =>
+    update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: `${plainLines(text)}\n` } });
+  return { call, rpc, sessionId, update, say };
+}
+
+function take(prompt: Prompt): Handed {
+  const name = prompt.kind === 'file' ? null : nameOfText(prompt.text, randomUUID().slice(0, 6));
+  return { prompt, name, of: null };
+}
+
+async function startHanded({ call, rpc, sessionId, update, say }: Editor, one: Handed): Promise<PlanRun> {
+  const { prompt, name, of } = one;
+  // If a planner has changed the text, that is no edit of a person.
+  const known = of === null || name === null ? null : await findByName(call, name);
+  return startRun({
+    call,
+    shown: createShownPlan({ call, rpc, sessionId, update }),
+    words: prompt.kind === 'file' ? [prompt.path] : ['-', '--name', name ?? ''],
+    input: prompt.kind === 'file' ? '' : (known?.content ?? withTitle(prompt.text)),
+    onPlan: (plan) => {
+      one.of = plan;
+    },
+    say,
+  });
+}
+
+/** Whether one coder carries out a whole text because no planner accepts it. The plan is already known. */
+async function goesOnAlone(
+  call: Call,
+  one: Handed,
+  { code, isCancelled }: RunEnded & { isCancelled(): boolean },
+): Promise<boolean> {
+  if (one.name === null || code === 0) return false;
+  const plan = await findByName(call, one.name).catch(() => null);
+  if (plan === null) return false;
+  one.of = { project: plan.project, plan: plan.plan };
+  return !isCancelled() && (await beginWithoutPlanner(call, plan).catch(() => false));
+}
+
+/** A run ends by itself if all of its agents wait; the form stays open while the question is open. null: no answer. */
+async function answerInTime(
+  editor: Editor,
+  question: Question,
+  { over, cancelled, read }: { over: Promise<null>; cancelled: AbortSignal; read(): Promise<Question | null> },
+): Promise<string | null> {
+  const form = answerInForm(editor, question);
+  const cancel = cancelled.aborted ? null : once(cancelled, 'abort').then(() => null);
+  const gone = over.then(async () => ((await read()) === null ? null : form));
+  return Promise.race([form, gone, cancel]);
+}
+
+/** null: the person did not fill it in. */
+async function answerInForm({ rpc, sessionId }: Editor, question: Question): Promise<string | null> {
+  const requestedSchema = {
+    type: 'object',
+    properties: { answer: { type: 'string', title: 'Answer', minLength: 1 } },
+    required: ['answer'],
+  };
+  const form = { sessionId, mode: 'form', message: plainLines(askedText(question)), requestedSchema };
+  const filled = await rpc.request('elicitation/create', form).catch(() => ({}));
+  const { action, content } = filled as { action?: unknown; content?: { readonly answer?: unknown } | null }; // looked at below
+  const answer = action === 'accept' ? content?.answer : null;
+  return typeof answer === 'string' && answer.trim() !== '' ? answer : null;
+}
+
+/** null: the plan does not exist yet, or cannot be read. */
+async function planOf(call: Call, { of }: Handed): Promise<PlanShow | null> {
+  return of === null ? null : findByName(call, of.plan).catch(() => null);
+}
+
+/** The first question that waits for an answer. */
+function openQuestion(plan: PlanShow | null, answered: ReadonlySet<number>): Question | null {
+  if (plan === null || plan.paused || isOver(plan.status)) return null;
+  return plan.questions.find(({ number }) => !answered.has(number)) ?? null;
+}
+
+/** Whether a prompt contains a new plan, and not a message to the present one. */
+function isAnother(one: Handed, prompt: Prompt, asked: number | null): boolean {
+  if (prompt.kind === 'file') return one.prompt.kind !== 'file' || one.prompt.path !== prompt.path;
+  return asked === null && isPlanText(prompt.text);
+}
+
+/** A run that only watches a daemon's plan detaches when it is interrupted, and the plan would continue. */
+async function pausePlan(call: Call, of: PlanAddress): Promise<void> {
+  const client = await attach(homeFolder(call.env), call.env).catch(() => null);
+  if (client === null) return;
+  await client.send({ ...of, type: 'pause', waitMs: verdictMs }).catch(() => {});
+  await client.close();
+}
+
+function textsAfter({ of }: Handed, { code, trouble, finished }: RunEnded, { question, wasPaused }: Left): string[] {
+  const result = finished === null ? [] : [endText(finished)];
+  if (wasPaused) return [...result, of === null ? 'nothing was started' : 'paused; your next prompt goes on with it'];
+  return code !== 0 && question === null && trouble !== '' ? [...result, trouble] : result;
 }
 
 function endText({ plan, status, tasks_done: done, tasks_failed: failed, diff }: RunFinished): string {

@@ -44,8 +44,6 @@ class TalkProblem extends Error {
 }
 
 export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: AcpParts): Talk {
-  const { role, cwd, mcpServers, version } = settings;
-  const place = { cwd, mcpServers };
   const cancel = new AbortController();
   const waiting: TypedMessage[] = [];
   /** Messages in a prompt that the agent has not begun to answer. */
@@ -57,14 +55,14 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
   let isOver = false;
   let hasTurn = false;
   let toolCalls = 0;
-  let asked = 0;
   let code = 1;
 
   const note = (words: JsonObject) => ports.note(words);
+  const permissions = createPermissions({ settings, ask, note, say, cancelled: cancel.signal });
   const rpc = createRpc((line) => ports.send(line), {
     async request(method, params, cancelled) {
       if (method !== 'session/request_permission') throw unknownMethod(method);
-      return { outcome: await decide(params, cancelled) };
+      return { outcome: await permissions.decide(params, cancelled) };
     },
     notification(method, params) {
       if (method !== 'session/update' || isReplay) return;
@@ -73,33 +71,23 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     },
   });
 
-  /** Each request is logged with its number, by which its answer is recognized. */
   const request = (method: string, params: JsonObject) =>
     rpc.request(method, params, (id) => note({ sent: method, id }));
+  const channel: Channel = {
+    ...{ settings, note, request },
+    async replaying(work) {
+      isReplay = true;
+      try {
+        return await work();
+      } finally {
+        isReplay = false;
+      }
+    },
+  };
 
   function tellRead(): void {
     if (unread.length > 0) note({ typed: unread.map(({ id, text }) => ({ id, text })) });
     unread = [];
-  }
-
-  async function decide(params: JsonObject, cancelled: AbortSignal): Promise<JsonObject> {
-    asked += 1;
-    if (asked > permissionLimit || cancel.signal.aborted) return { outcome: 'cancelled' };
-    const question = permissionText(params);
-    const answer =
-      settings.permissions === 'skip'
-        ? allowed
-        : await unlessAborted(ask, question, AbortSignal.any([cancelled, cancel.signal]));
-    if (answer === null) return { outcome: 'cancelled' };
-    const optionId = optionFor(params, answer.isAllowed);
-    const told = answer.isAllowed ? 'allowed' : 'denied';
-    note({
-      answered: { tool: question.tool, answer: optionId === null ? `${told}, which the agent does not offer` : told },
-    });
-    // The protocol has no text for a denial.
-    if (!answer.isAllowed && answer.message !== '')
-      say({ id: randomUUID(), text: `"${question.tool}" was denied: ${answer.message}` });
-    return optionId === null ? { outcome: 'cancelled' } : { outcome: 'selected', optionId };
   }
 
   function say(message: TypedMessage): void {
@@ -114,94 +102,6 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     else waiting.push(message);
   }
 
-  async function begin(): Promise<JsonObject> {
-    const about = await within(
-      initializeMs,
-      request('initialize', {
-        protocolVersion: 1,
-        clientInfo: { name: 'stator', version },
-        clientCapabilities: {},
-      }),
-      'the agent does not answer `initialize`',
-    );
-    if (about.protocolVersion !== 1)
-      throw new TalkProblem(
-        `the agent speaks version ${JSON.stringify(about.protocolVersion ?? null)} of the Agent Client Protocol, and stator version 1; install a version of it that speaks that`,
-        { isLasting: true },
-      );
-    canSteer = [objectAt(about, '_meta', 'steering'), objectAt(about, 'agentCapabilities', '_meta', 'steering')].some(
-      (steering) => steering?.supported === true,
-    );
-    return about;
-  }
-
-  /** The resumed or new conversation, with its modes. */
-  async function open(about: JsonObject): Promise<{ readonly opened: JsonObject; readonly isNew: boolean }> {
-    const { conversation } = settings;
-    const known = conversation === null ? null : await goOn(about, conversation);
-    if (known !== null) return { opened: known, isNew: false };
-    const opened = await within(sessionMs, request('session/new', place), 'the agent does not answer `session/new`');
-    session = textAt(opened, 'sessionId') ?? '';
-    if (session === '') throw new TalkProblem('the agent began a conversation and named none');
-    return { opened, isNew: true };
-  }
-
-  /** null: it cannot be resumed. Nothing was spent by then. */
-  async function goOn(about: JsonObject, conversation: string): Promise<JsonObject | null> {
-    session = conversation;
-    const words = { ...place, sessionId: conversation };
-    const capabilities = objectAt(about, 'agentCapabilities') ?? {};
-    const ways = [
-      ...(objectAt(capabilities, 'sessionCapabilities', 'resume') === null ? [] : ['session/resume']),
-      ...(capabilities.loadSession === true ? ['session/load'] : []),
-    ];
-    for (const way of ways) {
-      // The agent repeats the conversation before its answer.
-      isReplay = true;
-      try {
-        return await within(sessionMs, request(way, words), `the agent does not answer \`${way}\``);
-      } catch (thrown) {
-        if (thrown instanceof RpcError && thrown.code === loginNeeded) throw thrown;
-        note({ notTakenUp: conversation, by: way });
-      } finally {
-        isReplay = false;
-      }
-    }
-    return null;
-  }
-
-  async function setUp({ opened, isNew }: { readonly opened: JsonObject; readonly isNew: boolean }): Promise<void> {
-    const modes = listAt(opened, 'modes', 'availableModes').flatMap((mode) => textAt(mode, 'id') ?? []);
-    const options = listAt(opened, 'configOptions');
-    const optionOf = (category: string) => options.find((option) => option.category === category);
-    const all = modes.length > 0 ? modes : valuesOf(optionOf('mode'));
-    const { names, isChosen } = settings.mode;
-    const mode = names.flatMap((name) => all.find((id) => isMode(id, name)) ?? [])[0];
-    if (mode === undefined && (all.length > 0 || (isNew && isChosen))) throw unfit('mode', names, { role, all });
-    if (mode !== undefined && modes.length === 0) await setOption(optionOf('mode'), mode);
-    else if (mode !== undefined) await setMode(mode);
-    // Not every agent sends its modes again for a resumed conversation.
-    else if (!isNew && names[0] !== undefined) await setMode(names[0]).catch(unlessUnknown);
-    if (settings.model !== null && (isNew || options.length > 0)) {
-      const model = optionOf('model');
-      const value = valuesOf(model).find((each) => each === settings.model);
-      if (value === undefined) throw unfit('model', [settings.model], { role, all: valuesOf(model) });
-      await setOption(model, value);
-    }
-    for (const [id, value] of Object.entries(settings.options)) {
-      const option = options.find((each) => each.id === id);
-      if (option !== undefined) await setOption(option, value);
-    }
-  }
-
-  async function setOption(option: JsonObject | undefined, value: string | boolean): Promise<void> {
-    await setting('session/set_config_option', { sessionId: session, configId: option?.id, value });
-  }
-
-  const setMode = (modeId: string) => setting('session/set_mode', { sessionId: session, modeId });
-  const setting = (method: string, params: JsonObject) =>
-    within(sessionMs, request(method, params), `the agent does not answer \`${method}\``);
-
   /** Runs until there are no more messages. */
   async function converse(first: string): Promise<void> {
     let text = first;
@@ -212,7 +112,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
       const reason = textAt(answer, 'stopReason') ?? 'no reason';
       if (cancel.signal.aborted) return;
       if (reason !== 'end_turn') throw new TalkProblem(`the agent ended its turn with ${stopText(reason)}`);
-      if (asked > permissionLimit)
+      if (permissions.areTooMany())
         throw new TalkProblem(`the agent asked for more than ${permissionLimit} permissions`);
       code = toolCalls > 0 ? 0 : idleCode;
       hasTurn = true;
@@ -225,9 +125,12 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
   }
 
   async function talk(prompt: string): Promise<void> {
-    const found = await open(await begin());
+    const about = await initialize(channel);
+    canSteer = supportsSteering(about);
+    const found = await openSession(channel, about);
+    session = found.id;
     note({ conversation: session });
-    await setUp(found);
+    await setUp(channel, found);
     if (!cancel.signal.aborted) await converse(found.isNew && settings.conversation !== null ? wholePrompt() : prompt);
   }
 
@@ -276,6 +179,156 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
 
 const allowed: PersonAnswer = { isAllowed: true, message: '' };
 const steeringMeta = { steering: { idleBehavior: 'promptRequired' } };
+
+/** The conversation with the agent before its first prompt. */
+interface Channel {
+  readonly settings: AcpSettings;
+  /** Each request is logged with its number, by which its answer is recognized. */
+  request(method: string, params: JsonObject): Promise<JsonObject>;
+  note(words: JsonObject): void;
+  /** Meanwhile the agent repeats an earlier conversation. */
+  replaying<Value>(work: () => Promise<Value>): Promise<Value>;
+}
+
+/** The resumed or new conversation, with its modes. */
+interface Session {
+  readonly id: string;
+  readonly opened: JsonObject;
+  readonly isNew: boolean;
+}
+
+interface PermissionParts extends Pick<AcpParts, 'settings' | 'ask'> {
+  readonly cancelled: AbortSignal;
+  note(words: JsonObject): void;
+  /** Sends a message to the agent. */
+  say(message: TypedMessage): void;
+}
+
+/** Decides what the agent may do, by the configuration or a person. */
+function createPermissions({ settings, ask, cancelled, note, say }: PermissionParts) {
+  let asked = 0;
+  return {
+    areTooMany: () => asked > permissionLimit,
+    async decide(params: JsonObject, withdrawn: AbortSignal): Promise<JsonObject> {
+      asked += 1;
+      if (asked > permissionLimit || cancelled.aborted) return { outcome: 'cancelled' };
+      const question = permissionText(params);
+      const answer =
+        settings.permissions === 'skip'
+          ? allowed
+          : await unlessAborted(ask, question, AbortSignal.any([withdrawn, cancelled]));
+      if (answer === null) return { outcome: 'cancelled' };
+      const optionId = optionFor(params, answer.isAllowed);
+      const told = answer.isAllowed ? 'allowed' : 'denied';
+      note({
+        answered: { tool: question.tool, answer: optionId === null ? `${told}, which the agent does not offer` : told },
+      });
+      // The protocol has no text for a denial.
+      if (!answer.isAllowed && answer.message !== '')
+        say({ id: randomUUID(), text: `"${question.tool}" was denied: ${answer.message}` });
+      return optionId === null ? { outcome: 'cancelled' } : { outcome: 'selected', optionId };
+    },
+  };
+}
+
+async function initialize({ settings, request }: Channel): Promise<JsonObject> {
+  const about = await within(
+    initializeMs,
+    request('initialize', {
+      protocolVersion: 1,
+      clientInfo: { name: 'stator', version: settings.version },
+      clientCapabilities: {},
+    }),
+    'the agent does not answer `initialize`',
+  );
+  if (about.protocolVersion !== 1)
+    throw new TalkProblem(
+      `the agent speaks version ${JSON.stringify(about.protocolVersion ?? null)} of the Agent Client Protocol, and stator version 1; install a version of it that speaks that`,
+      { isLasting: true },
+    );
+  return about;
+}
+
+function supportsSteering(about: JsonObject): boolean {
+  return [objectAt(about, '_meta', 'steering'), objectAt(about, 'agentCapabilities', '_meta', 'steering')].some(
+    (steering) => steering?.supported === true,
+  );
+}
+
+async function openSession(channel: Channel, about: JsonObject): Promise<Session> {
+  const { settings, request } = channel;
+  const { conversation } = settings;
+  const known = conversation === null ? null : await resume(channel, about, conversation);
+  if (known !== null && conversation !== null) return { id: conversation, opened: known, isNew: false };
+  const opened = await within(
+    sessionMs,
+    request('session/new', placeOf(settings)),
+    'the agent does not answer `session/new`',
+  );
+  const id = textAt(opened, 'sessionId') ?? '';
+  if (id === '') throw new TalkProblem('the agent began a conversation and named none');
+  return { id, opened, isNew: true };
+}
+
+/** null: it cannot be resumed. Nothing was spent by then. */
+async function resume(channel: Channel, about: JsonObject, conversation: string): Promise<JsonObject | null> {
+  const { settings, request, note } = channel;
+  const words = { ...placeOf(settings), sessionId: conversation };
+  const capabilities = objectAt(about, 'agentCapabilities') ?? {};
+  const ways = [
+    ...(objectAt(capabilities, 'sessionCapabilities', 'resume') === null ? [] : ['session/resume']),
+    ...(capabilities.loadSession === true ? ['session/load'] : []),
+  ];
+  for (const way of ways) {
+    try {
+      // The agent repeats the conversation before its answer.
+      return await channel.replaying(() =>
+        within(sessionMs, request(way, words), `the agent does not answer \`${way}\``),
+      );
+    } catch (thrown) {
+      if (thrown instanceof RpcError && thrown.code === loginNeeded) throw thrown;
+      note({ notTakenUp: conversation, by: way });
+    }
+  }
+  return null;
+}
+
+/** Sets the mode, the model and the options that the configuration names. */
+async function setUp(channel: Channel, session: Session): Promise<void> {
+  const { settings } = channel;
+  const { id: sessionId, opened, isNew } = session;
+  const { role } = settings;
+  const modes = listAt(opened, 'modes', 'availableModes').flatMap((mode) => textAt(mode, 'id') ?? []);
+  const options = listAt(opened, 'configOptions');
+  const set = (method: string, params: JsonObject) =>
+    within(sessionMs, channel.request(method, { sessionId, ...params }), `the agent does not answer \`${method}\``);
+  const setOption = (option: JsonObject | undefined, value: string | boolean) =>
+    set('session/set_config_option', { configId: option?.id, value });
+  const setMode = (modeId: string) => set('session/set_mode', { modeId });
+  const optionOf = (category: string) => options.find((option) => option.category === category);
+  const all = modes.length > 0 ? modes : valuesOf(optionOf('mode'));
+  const { names, isChosen } = settings.mode;
+  const mode = names.flatMap((name) => all.find((id) => isMode(id, name)) ?? [])[0];
+  if (mode === undefined && (all.length > 0 || (isNew && isChosen))) throw unfit('mode', names, { role, all });
+  if (mode !== undefined && modes.length === 0) await setOption(optionOf('mode'), mode);
+  else if (mode !== undefined) await setMode(mode);
+  // Not every agent sends its modes again for a resumed conversation.
+  else if (!isNew && names[0] !== undefined) await setMode(names[0]).catch(unlessUnknown);
+  if (settings.model !== null && (isNew || options.length > 0)) {
+    const model = optionOf('model');
+    const value = valuesOf(model).find((each) => each === settings.model);
+    if (value === undefined) throw unfit('model', [settings.model], { role, all: valuesOf(model) });
+    await setOption(model, value);
+  }
+  for (const [id, value] of Object.entries(settings.options)) {
+    const option = options.find((each) => each.id === id);
+    if (option !== undefined) await setOption(option, value);
+  }
+}
+
+function placeOf({ cwd, mcpServers }: AcpSettings): JsonObject {
+  return { cwd, mcpServers };
+}
 
 function textBlocks(text: string): JsonObject[] {
   return [{ type: 'text', text }];
