@@ -26,7 +26,7 @@ import { type Standing, underWay, versionOf } from './compatibility.ts';
 import type { Kind, Kinds, Place, Rules, Taker } from './kind.ts';
 import { bindLanding } from './landing.ts';
 import { bindPlan } from './plan.ts';
-import { withWords, wordEventOf } from './plan-words.ts';
+import { messageEventOf, withMessages } from './plan-messages.ts';
 import { publicMove, silentMove, tagged } from './recorder.ts';
 import {
   answerObstacle,
@@ -64,7 +64,7 @@ const familyRules: Rules = {
   isPreApplied: (root, signal) => isPreApplied(root, signal as Signal),
   isSuppressed: (root, signal) => isSuppressed(root, signal as Signal),
   eventOf: (root, signal) => eventOf(root, signal as Signal),
-  rootEventOf: (root, ref, event) => (agentMessageSignals.has(event.type) ? wordEventOf(root, ref, event) : null),
+  rootEventOf: (root, ref, event) => (agentMessageSignals.has(event.type) ? messageEventOf(root, ref, event) : null),
   refusalOf,
   heldFor: (root) => new Set([...holdsOf(root), ...openQuestions(root)]),
 };
@@ -139,7 +139,7 @@ const planKind: Kind = {
 function eventOf(root: AnyActorRef, signal: Signal): SignalEvent {
   const { type, payload, origin, run, at } = signal;
   const event = { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
-  if (wordSignals.has(type)) return withWords(root, event) as SignalEvent;
+  if (wordSignals.has(type)) return withMessages(root, event) as SignalEvent;
   if (event.type === 'plan_updated') {
     const edited: Edited = { ...event, notBegun: notBegunIn(root) };
     return edited;

@@ -3,13 +3,13 @@
  * kind of need it is. Pure, and one for each transition, so the list that people read and their hooks say the same.
  */
 import { type Block, questionName } from '../machines/plan/context.ts';
+import { refusedText } from '../machines/vocabulary/agent-message.ts';
 import { blockText } from '../machines/vocabulary/block-source.ts';
 import { type BudgetUse, textOfUse } from '../machines/vocabulary/budget.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';
 import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/vocabulary/hook-event.ts';
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
-import { refusedText } from '../machines/vocabulary/word.ts';
 import type { Happened } from './hook-events.ts';
 import { blockOf, isFailedStart, planContext, statusOfPlan } from './plan-view.ts';
 import { type AgentSnapshot, publicMove, type Transition } from './recorder.ts';
@@ -36,7 +36,7 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
       ...nearOf(input),
       ...notedOf(input),
       ...remarksOf(input),
-      ...refusedWordOf(input),
+      ...refusedMessageOf(input),
     ];
   });
 }
@@ -136,7 +136,7 @@ function remarksOf({ signal }: Input): Notice[] {
 }
 
 /** A message to an agent that no agent can get any more. */
-function refusedWordOf({ signal }: Input): Notice[] {
+function refusedMessageOf({ signal }: Input): Notice[] {
   if (signal.type !== 'word_refused') return [];
   const word = signal.payload as SignalPayload<'word_refused'>; // as its type says
   return [{ type: 'word_refused', instance: word.title, message: refusedText(word) }];

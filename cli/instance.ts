@@ -2,7 +2,7 @@
 
 import { EngineError, onOneLine } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
-import type { WordEntry } from '../runtime/api/contract/words.ts';
+import type { MessageEntry } from '../runtime/api/contract/agent-messages.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { findInstance, instanceLines } from './instance/view.ts';
 import { titleArg, withAgent } from './named-agent.ts';
@@ -26,7 +26,7 @@ const show = defineVerb({
   },
 });
 
-function waitingLines(waiting: readonly WordEntry[], title: string): string[] {
+function waitingLines(waiting: readonly MessageEntry[], title: string): string[] {
   if (waiting.length === 0) return [];
   const [newest] = waiting.slice(-1);
   const what = waiting.length === 1 ? 'one message or answer waits' : `${waiting.length} messages and answers wait`;

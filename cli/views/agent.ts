@@ -2,7 +2,7 @@
 import { onOneLine } from '../../machines/vocabulary/errors.ts';
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
-import type { WordEntry } from '../../runtime/api/contract/words.ts';
+import type { MessageEntry } from '../../runtime/api/contract/agent-messages.ts';
 import type { agentOperations } from '../../runtime/api/operations/agent.ts';
 import { instanceHeadings, instanceRow } from '../instance/view.ts';
 import type { View } from '../operation-verb.ts';
@@ -22,14 +22,14 @@ const instances: View<InstanceEntry[]> = {
   },
 };
 
-const tones: Readonly<Record<WordEntry['state'], Tone>> = {
+const tones: Readonly<Record<MessageEntry['state'], Tone>> = {
   waiting: 'attention',
   given: 'plain',
   typed: 'attention',
   refused: 'bad',
 };
 
-const words: View<WordEntry[]> = {
+const words: View<MessageEntry[]> = {
   list: {
     headings: ['at', 'to', 'kind', 'by', 'state', 'text'],
     row: ({ at, title, kind, author, state, why, text }) => [

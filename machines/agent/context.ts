@@ -57,7 +57,7 @@ export interface AgentContext extends AgentInput {
 }
 
 /** `word`: the number under which the plan's root stores it; null: it does not store it. */
-export type Said = SignalEvent<'agent_send' | 'agent_type'> & { readonly word?: number | null };
+export type MessageSignal = SignalEvent<'agent_send' | 'agent_type'> & { readonly word?: number | null };
 /** `returned`: the messages that this run was given and has not read, as the plan's root knows them. */
 export type RunEnd = SignalEvent<'run_exited' | 'run_lost' | 'effect_failed'> & {
   readonly returned?: readonly number[];
@@ -79,7 +79,7 @@ export type AgentEvent =
       | 'agent_allow'
       | 'agent_deny'
     >
-  | Said
+  | MessageSignal
   | RunEnd
   | AgentOrder;
 

@@ -8,9 +8,9 @@ import { drafting } from './drafting.ts';
 import { originOf, type PlanEvent, type PlanRegionEvent } from './events.ts';
 import { isByHand } from './guards.ts';
 import { allowances, memory, needs, overrideReason } from './memory.ts';
+import { words as said } from './messages.ts';
 import { base } from './setup.ts';
 import { isStacked, stackParts } from './stack.ts';
-import { words as said } from './words.ts';
 
 /** The longest text about a refused merge that a plan stores. */
 const detailLimit = 4_096;

@@ -7,8 +7,8 @@ import { answersOf } from './answers.ts';
 import { documentFacts, isLeftBehind, nextWave, type PlanContext, timeOf, waveOf } from './context.ts';
 import { selfFixText } from './guards.ts';
 import { memory } from './memory.ts';
+import { words } from './messages.ts';
 import { base } from './setup.ts';
-import { words } from './words.ts';
 
 /** The signals that finish a coordinator or a worker: it may end by itself instead of being stopped. */
 const verdicts = new Set<string>([

@@ -1,6 +1,7 @@
 /** What a plan's root remembers, and the functions by which guards and views read it. Pure functions over JSON. */
 
 import { parsePlan } from '../document/plan-document.ts';
+import type { AgentMessage } from '../vocabulary/agent-message.ts';
 import type { BlockSource } from '../vocabulary/block-source.ts';
 import {
   type Amounts,
@@ -28,7 +29,6 @@ import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
 import type { PlanPull } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import { taskFacts } from '../vocabulary/task-agent.ts';
-import type { Word } from '../vocabulary/word.ts';
 
 export interface Block {
   reason: string;
@@ -144,7 +144,7 @@ export interface PlanContext extends DocumentFacts {
   /** How many questions were ever asked. */
   questionCount: number;
   /** Messages of people to its agents: those that wait for a run, and those that runs have, the oldest first. */
-  words: Word[];
+  words: AgentMessage[];
   /** How many messages were ever accepted. */
   wordCount: number;
   /** What a person allowed for the whole plan: there is no question about it again. Absent: nothing. */

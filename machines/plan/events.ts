@@ -1,4 +1,6 @@
 /** What a plan's root receives: signals, events of its own regions, and the reports of its children. */
+
+import type { NewMessage } from '../vocabulary/agent-message.ts';
 import type { BlockSource } from '../vocabulary/block-source.ts';
 import type {
   AgentOutput,
@@ -12,7 +14,6 @@ import type {
 } from '../vocabulary/family.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Origin, SignalEvent } from '../vocabulary/signal.ts';
-import type { Said } from '../vocabulary/word.ts';
 import type { PlanContext } from './context.ts';
 
 type PlanSignal = SignalEvent<
@@ -85,8 +86,8 @@ type PlanSignal = SignalEvent<
 export type Answered = SignalEvent<'resolve' | 'answer'> & { readonly askers?: readonly string[] };
 
 /** Events for an agent that its plan's root must know. */
-export type WordEvent =
-  | { type: 'word_said'; at: number; said: Said }
+export type AgentMessageEvent =
+  | { type: 'word_said'; at: number; said: NewMessage }
   /** `numbers`: the words in the prompt of that run; null: all that waited for its agent. */
   | { type: 'words_given'; at: number; run: string; title: string; numbers: readonly number[] | null }
   /** That run has ended without having read them. */
@@ -108,7 +109,7 @@ export type PlanEvent =
   | PlanSignal
   | Edited
   | Answered
-  | WordEvent
+  | AgentMessageEvent
   | PlanRegionEvent
   | Delivered
   | Asked

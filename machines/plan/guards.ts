@@ -27,8 +27,8 @@ import {
 } from './context.ts';
 import { draftGuards } from './drafts.ts';
 import { type GuardArgs, originOf, type PlanEvent } from './events.ts';
-import { hasStranded } from './kept-words.ts';
 import { hasMoreParts, isStacked, isUnpushed } from './stack.ts';
+import { hasStranded } from './stored-messages.ts';
 
 /** No coder, fixer or wave is left: only these may move the plan's branch. */
 function hasNoWorkers({ liveChildren }: PlanContext): boolean {

@@ -2,9 +2,9 @@
 import { setup } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import { taskMachine } from '../task/machine.ts';
+import type { RefusedMessage } from '../vocabulary/agent-message.ts';
 import type { PullMerge } from '../vocabulary/effect.ts';
 import type { PlanTag } from '../vocabulary/public-state.ts';
-import type { RefusedWord } from '../vocabulary/word.ts';
 import { waveMachine } from '../wave/machine.ts';
 import type { PlanContext } from './context.ts';
 import type { PlanEvent, PlanInput } from './events.ts';
@@ -27,7 +27,7 @@ export const base = setup({
   // Requests: `actors/` binds them to effects.
   actions: {
     askGrant: () => {},
-    tellRefused: (_, _word: RefusedWord) => {},
+    tellRefused: (_, _word: RefusedMessage) => {},
     tellReleased: () => {},
     tellRepoDone: () => {},
     tellRepoUndone: () => {},

@@ -1,5 +1,6 @@
 /** The engine's own signals: refused from any other sender, except those that a person or a user-defined machine may send to a repo. */
 import { z } from 'zod';
+import { messageKinds } from './agent-message.ts';
 import { budgetUseSchema } from './budget-schema.ts';
 import { declaredFilesLimit, declaredPathLimit } from './file-claims.ts';
 import { mergeObstacles } from './plan-merge.ts';
@@ -20,7 +21,6 @@ import {
   text,
   word,
 } from './signal-kind.ts';
-import { wordKinds } from './word.ts';
 
 /** `unusable`: it cannot start, and a further attempt would find the same. */
 const runCauses = [
@@ -143,7 +143,7 @@ export const engineSignals = {
   // From the engine alone: messages to agents.
   word_refused: toPlan('a word of a person was accepted, and no agent can get it any more', {
     number: z.int().min(1),
-    kind: z.enum(wordKinds),
+    kind: z.enum(messageKinds),
     title: word,
     author: z.string().max(256),
     text,

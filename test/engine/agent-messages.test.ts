@@ -1,6 +1,6 @@
 /** What people send to an agent is read on its next turn, and its work does not count before. */
 import { describe, expect, it } from 'vitest';
-import { wordsFor } from '../../machines/vocabulary/word.ts';
+import { messagesFor } from '../../machines/vocabulary/agent-message.ts';
 import type { World } from '../support/chaos.ts';
 import { begin, exit, finishTask, reply, run, runs, say, titles } from '../support/hands.ts';
 import { worldOf } from '../support/plan-states.ts';
@@ -25,7 +25,7 @@ function send(world: World, body: string, to = title): string {
 
 /** What a run would find in its prompt now. */
 function told(world: World, { to = title, isResumed = false } = {}): readonly string[] {
-  return wordsFor(world.context().words, { title: to, isResumed }).messages;
+  return messagesFor(world.context().words, { title: to, isResumed }).messages;
 }
 
 describe('a message to an agent', () => {

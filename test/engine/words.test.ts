@@ -1,7 +1,7 @@
 /** An accepted message is kept by its plan until a run has it, whatever becomes of its agent. If no agent can get it any more, people are notified. */
 import { describe, expect, it } from 'vitest';
 import { snapshotOf } from '../../actors/addressee.ts';
-import { wordsFor } from '../../machines/vocabulary/word.ts';
+import { messagesFor } from '../../machines/vocabulary/agent-message.ts';
 import { plan, type World } from '../support/chaos.ts';
 import { begin, exit, finishTask, run, say, titles } from '../support/hands.ts';
 import { worldOf } from '../support/plan-states.ts';
@@ -23,12 +23,12 @@ function tell(world: World, ...[type, payload]: Parameters<World['person']>): st
 
 /** The messages that a run with a new conversation would get. */
 function told(world: World, to = title): readonly string[] {
-  return wordsFor(world.context().words, { title: to, isResumed: false }).messages;
+  return messagesFor(world.context().words, { title: to, isResumed: false }).messages;
 }
 
 /** The messages that a run that continues its conversation would get. */
 function news(world: World, to = title): readonly string[] {
-  return wordsFor(world.context().words, { title: to, isResumed: true }).messages;
+  return messagesFor(world.context().words, { title: to, isResumed: true }).messages;
 }
 
 /** The texts that people were notified of as not delivered, and why. */
@@ -119,7 +119,7 @@ describe('an answer that no run has had', () => {
     for (const { effect } of world.open()) if (effect.kind === 'agent.run') end(world);
     tell(world, 'reopen');
     tell(world, 'implement_start');
-    const { question, answer } = wordsFor(world.context().words, { title, isResumed: true });
+    const { question, answer } = messagesFor(world.context().words, { title, isResumed: true });
     expect({ question, answer }).toEqual({ question: 'which port?', answer: '99' });
   });
 });

@@ -19,6 +19,7 @@ import { type Answered, type Call, gone, type KnownOptions, type NextEngine, ref
 
 export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';
+export type * from '../contract/agent-messages.ts';
 export type * from '../contract/cleaning.ts';
 export type * from '../contract/forges.ts';
 export type * from '../contract/hosts.ts';
@@ -35,7 +36,6 @@ export type * from '../contract/runs.ts';
 export type * from '../contract/shared-shapes.ts';
 export type * from '../contract/signals.ts';
 export type * from '../contract/traces.ts';
-export type * from '../contract/words.ts';
 export type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../operations/hook.ts';
 export type { DeliveriesDropped, IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../operations/intake.ts';
 

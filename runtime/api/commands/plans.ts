@@ -8,11 +8,11 @@ import { isPlanName, planBranch, planTree, repoTree, taskIn, withoutTask } from 
 import { otherFile } from '../../../machines/vocabulary/plan-file.ts';
 import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { type RefusedWord, refusedText } from '../../../machines/vocabulary/word.ts';
+import { type RefusedMessage, refusedText } from '../../../machines/vocabulary/agent-message.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import { type Change, mustCommit, type PlanKey } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
-import { keptWords } from '../../work/effects/prompt-words.ts';
+import { storedMessages } from '../../work/effects/prompt-messages.ts';
 import { adoptBranch, refuseBranch, renewBranch } from '../../work/git/branch.ts';
 import { createRepositoryLocks } from '../../work/git/locks.ts';
 import { type Base, baseAt } from '../../work/git/plan-base.ts';
@@ -359,10 +359,10 @@ async function mustBeIdle({ store, views }: PlanParts, project: string, plan: st
 /** Notifies people of each waiting message: without the plan, no agent can receive it any more. */
 async function refusedWords({ store }: PlanParts, of: PlanKey, at: number): Promise<Change[]> {
   const why = 'the plan was deleted';
-  const waiting = (await keptWords(store, of)).filter(({ run, text }) => run === null && text.trim() !== '');
+  const waiting = (await storedMessages(store, of)).filter(({ run, text }) => run === null && text.trim() !== '');
   const pending = (await store.signals({ ...of, status: 'pending' }))
     .filter(({ type }) => type === 'word_refused')
-    .map(({ payload }): RefusedWord => JSON.parse(payload)); // the signal's type decides it
+    .map(({ payload }): RefusedMessage => JSON.parse(payload)); // the signal's type decides it
   return [...pending, ...waiting.map((word) => ({ ...word, why }))].map((word) => {
     const message = refusedText(word).slice(0, noticeLimit);
     return { do: 'notification.insert', type: 'word_refused', ...of, message, at };

@@ -1,5 +1,6 @@
 /** All shapes as one value, for the schemas of operations. */
 export * from './accounts.ts';
+export * from './agent-messages.ts';
 export * from './cleaning.ts';
 export * from './forges.ts';
 export * from './hosts.ts';
@@ -16,5 +17,4 @@ export * from './runs.ts';
 export * from './shared-shapes.ts';
 export * from './signals.ts';
 export * from './traces.ts';
-export * from './words.ts';
 export * from './work.ts';

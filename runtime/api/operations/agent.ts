@@ -3,9 +3,9 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { keys } from '../../../machines/vocabulary/keys.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import { admissionErrors } from '../contract/admission-errors.ts';
+import type { MessageEntry } from '../contract/agent-messages.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
-import type { WordEntry } from '../contract/words.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { operationWith, type Sender, type VerbWords } from './operation.ts';
 import { answerOf, listOf, plainText, type Schemas } from './shape.ts';
@@ -182,7 +182,7 @@ export const agentOperations = {
     does: 'the messages of people to its agents, each with its state: it waits for a run, a run has it, or no agent could get it; `title`: of one agent and those that it follows',
     who: 'anyone',
     input: ({ name, line }) => ({ project: name, plan: line(256).optional(), title: line(256).optional() }),
-    answer: listOf<WordEntry>(({ shapes }) => shapes.wordEntry),
+    answer: listOf<MessageEntry>(({ shapes }) => shapes.messageEntry),
     run: ({ views }, filter) => views.words(filter),
     verb: {
       name: 'messages',

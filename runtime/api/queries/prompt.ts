@@ -6,6 +6,7 @@ import type { Tree } from '../../../actors/tree.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { isSession, isSmall, nextWave, type PlanContext } from '../../../machines/plan/context.ts';
+import type { GivenMessages } from '../../../machines/vocabulary/agent-message.ts';
 import { type AgentRun, placeOf } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import {
@@ -21,7 +22,6 @@ import {
   taskNamed,
 } from '../../../machines/vocabulary/ids.ts';
 import { agentOfAll, taskAgent } from '../../../machines/vocabulary/task-agent.ts';
-import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import { lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
@@ -30,7 +30,7 @@ import type { RunBrief } from '../../work/agents/run-brief.ts';
 import { draftsFor, promptOptions } from '../../work/effects/agent-prompt.ts';
 import { previousDiff, runBefore } from '../../work/effects/agent-start.ts';
 import { conversationFor } from '../../work/effects/conversation.ts';
-import { wordsOf } from '../../work/effects/prompt-words.ts';
+import { messagesOf } from '../../work/effects/prompt-messages.ts';
 import type { PromptShow } from '../contract/plans.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -90,7 +90,7 @@ export function createPromptView(parts: ViewDependencies) {
         ...talk,
         words: withOpenQuestion(entry.tree, {
           title: run.title,
-          words: await wordsOf(store, { project, plan, title: run.title, conversation: talk.conversation }),
+          words: await messagesOf(store, { project, plan, title: run.title, conversation: talk.conversation }),
         }),
       };
       const feedbackFile = "feedback.md in the run's folder";
@@ -105,8 +105,8 @@ export function createPromptView(parts: ViewDependencies) {
 /** As if a person continued the agent without an answer: the prompt then repeats its question. */
 function withOpenQuestion(
   tree: Tree,
-  { title, words }: { readonly title: string; readonly words: GivenWords },
-): GivenWords {
+  { title, words }: { readonly title: string; readonly words: GivenMessages },
+): GivenMessages {
   const open = planContext(tree).questions.find((question) => question.title === title && question.run !== null);
   return open === undefined ? words : { ...words, question: open.question, answer: null };
 }

@@ -1,21 +1,21 @@
 /** Queries: they read rows and live trees, and change neither. */
 import type { Refusal } from '../../../actors/refusal.ts';
+import { type AgentMessage, isForTitle } from '../../../machines/vocabulary/agent-message.ts';
 import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, taskName } from '../../../machines/vocabulary/ids.ts';
 import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
-import { isForTitle, type Word } from '../../../machines/vocabulary/word.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
 import type { NotificationRow, PlanRow, RepoRow, SignalFilter, SignalRow } from '../../core/store/rows.ts';
-import { keptWords } from '../../work/effects/prompt-words.ts';
+import { storedMessages } from '../../work/effects/prompt-messages.ts';
+import type { MessageEntry } from '../contract/agent-messages.ts';
 import type { ForgeEntry } from '../contract/forges.ts';
 import type { MachineEntry, MachineScheduleEntry } from '../contract/machines.ts';
 import type { NotificationEntry } from '../contract/notifications.ts';
 import type { ActPreview, FileDiff, PlanChanges, PlanComments, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry, RepoPast } from '../contract/repos.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
-import type { WordEntry } from '../contract/words.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
@@ -336,12 +336,12 @@ export interface WordFilter {
 function createWordViews({ store }: Pick<ViewDependencies, 'store'>) {
   return {
     /** In the order of sending, plan by plan. */
-    async words({ project, plan, title }: WordFilter): Promise<WordEntry[]> {
+    async words({ project, plan, title }: WordFilter): Promise<MessageEntry[]> {
       const plans = plan === undefined ? (await store.plans(project)).map((row) => row.plan) : [plan];
       const found = await Promise.all(
         plans.map(async (name) => {
           const of = { project, plan: name };
-          const kept = (await keptWords(store, of)).map((word) => keptEntry(of, word));
+          const kept = (await storedMessages(store, of)).map((word) => storedEntry(of, word));
           const refused = (await store.signals(of)).filter(({ type }) => type === 'word_refused');
           return [...refused.map((row) => refusedEntry(of, row)), ...kept].sort((a, b) => a.number - b.number);
         }),
@@ -351,14 +351,17 @@ function createWordViews({ store }: Pick<ViewDependencies, 'store'>) {
   };
 }
 
-type Of = Pick<WordEntry, 'project' | 'plan'>;
+type Of = Pick<MessageEntry, 'project' | 'plan'>;
 
-function keptEntry(of: Of, { number, title, kind, author, at, run, isTyped, question, text }: Word): WordEntry {
+function storedEntry(
+  of: Of,
+  { number, title, kind, author, at, run, isTyped, question, text }: AgentMessage,
+): MessageEntry {
   const state = run === null ? 'waiting' : isTyped === true ? 'typed' : 'given';
   return { ...of, number, title, kind, author, at: timeText(at), state, run, why: null, question, text };
 }
 
-function refusedEntry(of: Of, { payload, created_at: createdAt }: SignalRow): WordEntry {
+function refusedEntry(of: Of, { payload, created_at: createdAt }: SignalRow): MessageEntry {
   const { number, title, kind, author, text, why } = JSON.parse(payload) as SignalPayload<'word_refused'>; // the signal's type decides it
   const refused = { state: 'refused', run: null, why, question: null } as const;
   return { ...of, number, title, kind, author, at: timeText(createdAt), ...refused, text };

@@ -1,9 +1,9 @@
 /** The data of a run before it starts, from which its prompt and its command line are built. */
 
 import type { PlanDocument, PlanTask } from '../../../machines/document/plan-document.ts';
+import type { GivenMessages } from '../../../machines/vocabulary/agent-message.ts';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 
 /** A conversation of an earlier run of the same agent, stored by its program. */
@@ -27,7 +27,7 @@ export interface RunBrief {
   /** The conversation to resume; null: a new one begins. */
   readonly conversation: Conversation | null;
   /** People's messages to the agent for this run. */
-  readonly words: GivenWords;
+  readonly words: GivenMessages;
   /** The drafts of several planners, for the agent that chooses one. */
   readonly drafts?: readonly { readonly number: number; readonly content: string }[];
   /** A UUID for a new conversation, if the program lets us choose it. */

@@ -34,7 +34,7 @@ import { tellLostWork } from './lost-work.ts';
 import { noteRefs, tellMovedRefs } from './moved-refs-report.ts';
 import { keepLinked } from './nested-report.ts';
 import { presenceAtEnd } from './place-away.ts';
-import { notedWords } from './prompt-words.ts';
+import { notedMessages } from './prompt-messages.ts';
 import { takeOver } from './restored-run.ts';
 import { markStopped, noteEnd, outcomeOf } from './run-outcome.ts';
 import { modelRefusedBefore } from './run-report.ts';
@@ -263,7 +263,7 @@ async function noteStart(
   await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
   // On the plan's own branch it begins from the commits of people and earlier agents, and the plan must know them first.
   if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base, begins: true });
-  report('started', 'run_started', { base, words: notedWords(folder), ...inputOf(folder) });
+  report('started', 'run_started', { base, words: notedMessages(folder), ...inputOf(folder) });
 }
 
 /** The input that a person may send to it. */

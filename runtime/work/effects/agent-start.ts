@@ -51,7 +51,7 @@ import { draftsFor, writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
-import { noteWords, wordsOf } from './prompt-words.ts';
+import { messagesOf, noteMessages } from './prompt-messages.ts';
 import { closedMounts, gitMounts } from './run-repository.ts';
 import { planBase } from './stored-base.ts';
 import { trustedCommit } from './trusted-commit.ts';
@@ -196,7 +196,7 @@ async function briefOf(parts: PrepareParts, { effect, row }: Start, facts: Brief
     ...{ run: effect, project, plan, document: parsePlan(content).document, content, ...facts },
     ...(await draftsFor(parts.store, { project, plan }, effect)),
     ...talk,
-    words: await wordsOf(parts.store, { project, plan, title: effect.title, conversation: talk.conversation }),
+    words: await messagesOf(parts.store, { project, plan, title: effect.title, conversation: talk.conversation }),
   };
 }
 
@@ -209,11 +209,11 @@ async function writePrompts(
   await writePrompt(parts, site, { brief, folder });
   if (isAcpPreset(brief.profile.preset) && brief.conversation !== null) {
     const { project, plan, run } = brief;
-    const words = await wordsOf(parts.store, { project, plan, title: run.title, conversation: null });
+    const words = await messagesOf(parts.store, { project, plan, title: run.title, conversation: null });
     const whole = { ...brief, conversation: null, words };
     await writePrompt(parts, site, { brief: whole, folder, file: join(folder.path, wholePromptName) });
   }
-  noteWords(folder, brief.words);
+  noteMessages(folder, brief.words);
 }
 
 /** The files that the program of the run reads. */

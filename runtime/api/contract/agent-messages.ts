@@ -1,9 +1,9 @@
 /** People's messages to agents, as `--json` prints and the control API answers it. */
 import { z } from 'zod';
-import { wordKinds } from '../../../machines/vocabulary/word.ts';
+import { messageKinds } from '../../../machines/vocabulary/agent-message.ts';
 import { time } from './shared-shapes.ts';
 
-export const wordEntry = z
+export const messageEntry = z
   .object({
     project: z.string(),
     plan: z.string(),
@@ -11,7 +11,7 @@ export const wordEntry = z
     number: z.int(),
     /** The agent that the message was sent to; an agent that continues its work gets the message. */
     title: z.string(),
-    kind: z.enum(wordKinds),
+    kind: z.enum(messageKinds),
     /** `person`, `person:<name>`, `machine:<name>`. */
     author: z.string(),
     /** When it was accepted, or refused. */
@@ -31,4 +31,4 @@ export const wordEntry = z
   })
   .meta({ id: 'Word' });
 /** A person's message to an agent, and its state. */
-export interface WordEntry extends z.infer<typeof wordEntry> {}
+export interface MessageEntry extends z.infer<typeof messageEntry> {}

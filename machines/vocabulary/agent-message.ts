@@ -1,13 +1,13 @@
 /** Messages of people to agents. A plan's root stores each accepted one until an agent has it; so no end of an agent, and no restart of its task, loses one. Pure. */
 
 /** `message`: for its next turn. `answer`: to its question. `line`: typed to its program while it works. */
-export const wordKinds = ['message', 'answer', 'line'] as const;
-export type WordKind = (typeof wordKinds)[number];
+export const messageKinds = ['message', 'answer', 'line'] as const;
+export type MessageKind = (typeof messageKinds)[number];
 
-export interface Word {
+export interface AgentMessage {
   /** Counts the messages of the plan, over its whole life. */
   readonly number: number;
-  readonly kind: WordKind;
+  readonly kind: MessageKind;
   /** The agent that the message is for. */
   readonly title: string;
   /** The task of that agent, by its own title: another task with the same number is not meant. null: the agent has no single task. */
@@ -25,8 +25,8 @@ export interface Word {
 }
 
 /** A message as it arrives. */
-export interface Said {
-  readonly kind: WordKind;
+export interface NewMessage {
+  readonly kind: MessageKind;
   readonly title: string;
   readonly author: string;
   readonly text: string;
@@ -37,12 +37,12 @@ export interface Said {
 }
 
 /** A message that no agent can get any more. */
-export interface RefusedWord extends Pick<Word, 'number' | 'kind' | 'title' | 'author' | 'text'> {
+export interface RefusedMessage extends Pick<AgentMessage, 'number' | 'kind' | 'title' | 'author' | 'text'> {
   readonly why: string;
 }
 
 /** Messages in a prompt are in the order of their numbers. */
-export interface GivenWords {
+export interface GivenMessages {
   readonly messages: readonly string[];
   readonly question: string | null;
   readonly answer: string | null;
@@ -54,31 +54,31 @@ function successionOf(title: string): string {
   return title.replace(/-(review|fix|verify)-\d+$/, '-$1');
 }
 
-export function isForTitle(word: Pick<Word, 'title'>, title: string): boolean {
-  return successionOf(word.title) === successionOf(title);
+export function isForTitle(message: Pick<AgentMessage, 'title'>, title: string): boolean {
+  return successionOf(message.title) === successionOf(title);
 }
 
 /** A run that continues its conversation gets the waiting messages; one that begins a conversation gets all stored ones. */
-export function wordsFor(
-  words: readonly Word[],
+export function messagesFor(
+  words: readonly AgentMessage[],
   { title, isResumed }: { readonly title: string; readonly isResumed: boolean },
-): GivenWords {
-  const given = words.filter((word) => isForTitle(word, title) && (!isResumed || word.run === null));
+): GivenMessages {
+  const given = words.filter((message) => isForTitle(message, title) && (!isResumed || message.run === null));
   const last = given.findLast(({ kind }) => kind === 'answer') ?? null;
   return {
-    messages: given.filter((word) => word !== last).map(asMessage),
+    messages: given.filter((message) => message !== last).map(asMessage),
     question: last?.question ?? null,
     answer: last?.text ?? null,
     numbers: given.map(({ number }) => number),
   };
 }
 
-function asMessage({ kind, question, text }: Word): string {
+function asMessage({ kind, question, text }: AgentMessage): string {
   return kind === 'answer' ? `You had asked: ${question ?? ''}\nA person answered: ${text}` : text;
 }
 
 /** `the message of alice to login-w1-t1 reached no agent (its task is done): keep the old format`. */
-export function refusedText({ kind, title, author, text, why }: Omit<RefusedWord, 'number'>): string {
+export function refusedText({ kind, title, author, text, why }: Omit<RefusedMessage, 'number'>): string {
   return `the ${kind} of ${authorName(author)} to ${title} reached no agent (${why}): ${text.replace(/\s+/g, ' ')}`;
 }
 

@@ -1,12 +1,12 @@
 /** What a plan's root does with messages to its agents: stores them, notes which run has them, and refuses those that no agent can get any more. */
 import { assertEvent } from 'xstate';
-import { isForTitle, type Word } from '../vocabulary/word.ts';
+import { type AgentMessage, isForTitle } from '../vocabulary/agent-message.ts';
 import { answersOf } from './answers.ts';
 import type { PlanContext } from './context.ts';
 import type { PlanEvent } from './events.ts';
-import { bounded, isGiven, type Settled, settled, withoutWaiting, withWord } from './kept-words.ts';
 import { titleOf } from './memory.ts';
 import { base } from './setup.ts';
+import { bounded, isGiven, type Settled, settled, withMessage, withoutWaiting } from './stored-messages.ts';
 
 /** Only a message with text is refused visibly: a person who continues a plan without an answer sent no text. */
 function settle(decide: (context: PlanContext, event: PlanEvent) => Settled) {
@@ -24,7 +24,7 @@ function everyWord(): boolean {
 export const words = {
   noteWord: base.assign(({ context, event }) => {
     assertEvent(event, 'word_said');
-    return { words: withWord(context, event.said), wordCount: context.wordCount + 1 };
+    return { words: withMessage(context, event.said), wordCount: context.wordCount + 1 };
   }),
   /** Answers to questions of agents; questions of tasks are answered in their own charts. */
   noteAnswerWords: base.assign(({ context, event }) => {
@@ -35,14 +35,14 @@ export const words = {
       const { run, title } = question;
       if (run === null || title === null || !askers.includes(run)) continue;
       const said = { kind: 'answer', title, author, text: answer, question: question.question, at } as const;
-      kept = { ...kept, words: withWord(kept, said), wordCount: kept.wordCount + 1 };
+      kept = { ...kept, words: withMessage(kept, said), wordCount: kept.wordCount + 1 };
     }
     return { words: kept.words, wordCount: kept.wordCount };
   }),
   noteGiven: base.assign(({ context, event }) => {
     assertEvent(event, 'words_given');
     const { run, title, numbers } = event;
-    const isIn = (word: Word) =>
+    const isIn = (word: AgentMessage) =>
       numbers === null ? word.run === null && isForTitle(word, title) : numbers.includes(word.number);
     const given = context.words.map((word) => {
       const { isTyped: _, ...rest } = word;

@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { storedPlan } from '../../../actors/stored-tree.ts';
+import { type AgentMessage, type GivenMessages, messagesFor } from '../../../machines/vocabulary/agent-message.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
-import { type GivenWords, type Word, wordsFor } from '../../../machines/vocabulary/word.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
@@ -19,30 +19,30 @@ interface Asked {
 }
 
 /** Throws `snapshot_unknown` for a tree that this version cannot read. */
-export async function wordsOf(
+export async function messagesOf(
   store: Pick<Store, 'tree'>,
   { project, plan, title, conversation }: Asked,
-): Promise<GivenWords> {
-  return wordsFor(await keptWords(store, { project, plan }), { title, isResumed: conversation !== null });
+): Promise<GivenMessages> {
+  return messagesFor(await storedMessages(store, { project, plan }), { title, isResumed: conversation !== null });
 }
 
 /** All messages that the plan stores, the oldest first; none if the plan no longer exists. */
-export async function keptWords(
+export async function storedMessages(
   store: Pick<Store, 'tree'>,
   { project, plan }: Pick<Asked, 'project' | 'plan'>,
-): Promise<readonly Word[]> {
+): Promise<readonly AgentMessage[]> {
   const address = planTree(project, plan);
   const row = await store.tree(address);
   return row === null ? [] : storedPlan(address, row.stored).context.words;
 }
 
 /** Written after the prompt: if an engine is killed between the two, the unnoted messages are sent once more. */
-export function noteWords(folder: RunFolder, { numbers }: GivenWords): void {
+export function noteMessages(folder: RunFolder, { numbers }: GivenMessages): void {
   writeStartFile(file(folder), JSON.stringify(numbers));
 }
 
 /** Empty: its engine was killed before it noted them. */
-export function notedWords(folder: RunFolder): number[] {
+export function notedMessages(folder: RunFolder): number[] {
   try {
     const numbers: unknown = JSON.parse(readFileSync(file(folder), 'utf8'));
     return Array.isArray(numbers) ? numbers.filter((number) => Number.isSafeInteger(number) && number > 0) : [];

@@ -1,6 +1,7 @@
 /** Which messages to agents a plan's root stores: from acceptance until a run has them, or until no agent can get them any more. Pure. */
+
+import type { AgentMessage, MessageKind, NewMessage, RefusedMessage } from '../vocabulary/agent-message.ts';
 import { taskOfTitle } from '../vocabulary/ids.ts';
-import type { RefusedWord, Said, Word, WordKind } from '../vocabulary/word.ts';
 import { type PlanContext, waveOf } from './context.ts';
 
 /** Messages that agents have, stored for an attempt that begins without its conversation. */
@@ -13,17 +14,20 @@ const refusedTextLimit = 32_768;
 /** The number of the next message; null: no more lines are stored now. */
 export function nextNumber(
   { words, wordCount }: Pick<PlanContext, 'words' | 'wordCount'>,
-  kind: WordKind,
+  kind: MessageKind,
 ): number | null {
   const isFull = kind === 'line' && words.filter(({ isTyped }) => isTyped === true).length >= typedLimit;
   return isFull ? null : wordCount + 1;
 }
 
-export function withWord(context: Pick<PlanContext, 'plan' | 'waves' | 'words' | 'wordCount'>, said: Said): Word[] {
+export function withMessage(
+  context: Pick<PlanContext, 'plan' | 'waves' | 'words' | 'wordCount'>,
+  said: NewMessage,
+): AgentMessage[] {
   const { kind, title, author, text, question = null, at, run = null } = said;
   const number = context.wordCount + 1;
   const task = taskIn(context, title)?.title ?? null;
-  const word: Word = {
+  const message: AgentMessage = {
     number,
     kind,
     title,
@@ -35,16 +39,16 @@ export function withWord(context: Pick<PlanContext, 'plan' | 'waves' | 'words' |
     run,
     ...(run === null ? {} : { isTyped: true }),
   };
-  return bounded([...context.words, word]);
+  return bounded([...context.words, message]);
 }
 
-export function bounded(words: readonly Word[]): Word[] {
+export function bounded(words: readonly AgentMessage[]): AgentMessage[] {
   const given = words.filter(isGiven);
   const dropped = new Set(given.slice(0, Math.max(0, given.length - givenLimit)));
-  return words.filter((word) => !dropped.has(word));
+  return words.filter((message) => !dropped.has(message));
 }
 
-export function isGiven({ run, isTyped }: Word): boolean {
+export function isGiven({ run, isTyped }: AgentMessage): boolean {
   return run !== null && isTyped !== true;
 }
 
@@ -55,7 +59,7 @@ function taskIn({ plan, waves }: Pick<PlanContext, 'plan' | 'waves'>, title: str
 }
 
 /** Why no agent can receive the message any more; null: one may still start. */
-function obstacle(context: PlanContext, { title, task }: Word): string | null {
+function obstacle(context: PlanContext, { title, task }: AgentMessage): string | null {
   const place = taskOfTitle(context.plan, title);
   if (place === null || !context.isParsed) return null;
   if (context.results[place.wave]?.[place.task]?.status === 'done') return 'its task is done';
@@ -67,23 +71,23 @@ function obstacle(context: PlanContext, { title, task }: Word): string | null {
 }
 
 export interface Settled {
-  readonly kept: Word[];
-  readonly refused: RefusedWord[];
+  readonly kept: AgentMessage[];
+  readonly refused: RefusedMessage[];
 }
 
 /** The outcome of a typed line is known when its run ends. */
 export function settled(context: PlanContext): Settled {
-  const kept: Word[] = [];
-  const refused: RefusedWord[] = [];
-  for (const word of context.words) {
-    const why = word.isTyped === true ? null : obstacle(context, word);
-    if (why === null) kept.push(word);
-    else if (word.run === null) refused.push(refusal(word, why));
+  const kept: AgentMessage[] = [];
+  const refused: RefusedMessage[] = [];
+  for (const message of context.words) {
+    const why = message.isTyped === true ? null : obstacle(context, message);
+    if (why === null) kept.push(message);
+    else if (message.run === null) refused.push(refusal(message, why));
   }
   return { kept, refused };
 }
 
-function refusal({ number, kind, title, author, text }: Word, why: string): RefusedWord {
+function refusal({ number, kind, title, author, text }: AgentMessage, why: string): RefusedMessage {
   return { number, kind, title, author, text: text.slice(0, refusedTextLimit), why };
 }
 
@@ -95,12 +99,12 @@ export function hasStranded(context: PlanContext): boolean {
 /** Without the waiting messages that no agent will get. */
 export function withoutWaiting(
   { words }: Pick<PlanContext, 'words'>,
-  isMeant: (word: Word) => boolean,
+  isMeant: (message: AgentMessage) => boolean,
   why: string,
 ): Settled {
-  const isRefused = (word: Word) => word.run === null && isMeant(word);
+  const isRefused = (message: AgentMessage) => message.run === null && isMeant(message);
   return {
-    kept: words.filter((word) => !isRefused(word)),
-    refused: words.filter(isRefused).map((word) => refusal(word, why)),
+    kept: words.filter((message) => !isRefused(message)),
+    refused: words.filter(isRefused).map((message) => refusal(message, why)),
   };
 }

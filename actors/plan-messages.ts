@@ -1,15 +1,15 @@
 /** Messages to agents: what an event means for them beside its signal, and which event the plan's root receives with an event for an agent. Pure. */
 import type { AnyActorRef } from 'xstate';
-import type { AgentContext, RunEnd, Said } from '../machines/agent/context.ts';
+import type { AgentContext, MessageSignal, RunEnd } from '../machines/agent/context.ts';
 import type { PlanContext } from '../machines/plan/context.ts';
-import type { Answered, WordEvent } from '../machines/plan/events.ts';
-import { nextNumber } from '../machines/plan/kept-words.ts';
+import type { AgentMessageEvent, Answered } from '../machines/plan/events.ts';
+import { nextNumber } from '../machines/plan/stored-messages.ts';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import type { SignalEvent } from '../machines/vocabulary/signal.ts';
 import { actorAt, snapshotOf } from './addressee.ts';
 
 /** The signal with the number of its message, the messages that a run leaves unread, or the runs that wait for an answer. */
-export function withWords(root: AnyActorRef, event: SignalEvent): SignalEvent | Said | RunEnd | Answered {
+export function withMessages(root: AnyActorRef, event: SignalEvent): SignalEvent | MessageSignal | RunEnd | Answered {
   const context = snapshotOf(root).context as PlanContext; // these signals are a plan's
   switch (event.type) {
     case 'agent_send':
@@ -29,11 +29,11 @@ export function withWords(root: AnyActorRef, event: SignalEvent): SignalEvent | 
 }
 
 /** What an event of an agent changes in the messages that the root stores; null: nothing. */
-export function wordEventOf(root: AnyActorRef, ref: AnyActorRef, event: object): WordEvent | null {
+export function messageEventOf(root: AnyActorRef, ref: AnyActorRef, event: object): AgentMessageEvent | null {
   const { machine, context: own } = snapshotOf(ref);
   if (machine.id !== 'agent') return null;
   const { title, run, takesInput } = own as AgentContext;
-  const heard = event as Said | RunEnd | SignalEvent<'run_started'>;
+  const heard = event as MessageSignal | RunEnd | SignalEvent<'run_started'>;
   const { at } = heard;
   switch (heard.type) {
     case 'agent_send': {
