@@ -15,7 +15,7 @@ import { frame, isBetweenAttempts } from './frame.ts';
 import { type PromptLine, promptLine, type TypedLine, typedLine } from './prompt-line.ts';
 import { createScreen } from './screen.ts';
 
-export interface Moment {
+export interface Displayed {
   readonly plan: PlanShow;
   readonly instances: readonly InstanceEntry[];
   /** New facts, the oldest first. */
@@ -24,7 +24,7 @@ export interface Moment {
 }
 
 export interface Display {
-  show(moment: Moment): void;
+  show(displayed: Displayed): void;
   /** Asks the person a question while the picture is redrawn. null: not now (Ctrl-D), or aborted. */
   ask(call: Call, asked: PromptLine): Promise<string | null>;
   say(text: string): void;
@@ -61,12 +61,12 @@ function jsonDisplay(out: Output): Display {
   };
 }
 
-function linesOf({ facts, plan }: Moment): string[] {
+function linesOf({ facts, plan }: Displayed): string[] {
   return facts.flatMap((fact) => factLines(fact, plan) ?? []);
 }
 
 /** The progress of the plan; empty if no task was done since the last call, or all are done. */
-function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
+function progressLines({ plan }: Displayed, doneBefore: number | null): string[] {
   const { status, tasks, tasks_done: done, wave, waves } = plan;
   const isNews = doneBefore !== null && done !== doneBefore && done > 0;
   if (!isNews || status !== 'implementing' || done === tasks) return [];
@@ -78,7 +78,7 @@ function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
 }
 
 /** The open permission questions with their deadlines and commands, each question once. */
-function permissionLines({ instances }: Moment, told: Set<string>): string[] {
+function permissionLines({ instances }: Displayed, told: Set<string>): string[] {
   const open = permissionsOf(instances).filter(({ question }) => !told.has(question.id));
   for (const { question } of open) told.add(question.id);
   return open.flatMap((permission) => {
@@ -90,8 +90,8 @@ function permissionLines({ instances }: Moment, told: Set<string>): string[] {
 
 type Waiting = NonNullable<PlanShow['waiting_for']>;
 
-function isHindered(moment: Moment, { kind }: Waiting): boolean {
-  return kind === 'repo' || (kind === 'back_off' && !isBetweenAttempts(moment));
+function isHindered(displayed: Displayed, { kind }: Waiting): boolean {
+  return kind === 'repo' || (kind === 'back_off' && !isBetweenAttempts(displayed));
 }
 
 /** Waits for other plans, agents and machines, which may take hours. */
@@ -117,14 +117,14 @@ function lineDisplay(out: Output): Display {
   const waits = createWaitWatch();
   const asked = new Set<string>();
   return {
-    show(moment) {
+    show(displayed) {
       if (out.quiet) return;
-      out.print(...linesOf(moment), ...progressLines(moment, done), ...permissionLines(moment, asked));
-      done = moment.plan.tasks_done;
+      out.print(...linesOf(displayed), ...progressLines(displayed, done), ...permissionLines(displayed, asked));
+      done = displayed.plan.tasks_done;
       // No fact reports this wait, and without a line the plan would seem to work.
-      const { waiting_for: waiting } = moment.plan;
+      const { waiting_for: waiting } = displayed.plan;
       const isLong = waiting !== null && waits.isLong(waiting);
-      const isTold = waiting !== null && (isHindered(moment, waiting) || isLong);
+      const isTold = waiting !== null && (isHindered(displayed, waiting) || isLong);
       // Printed once for each wait: the detail may change at every try.
       const wait = isTold ? (waiting.since ?? waiting.detail) : null;
       if (waiting !== null && wait !== null && wait !== told)
@@ -141,7 +141,7 @@ function lineDisplay(out: Output): Display {
 function terminalDisplay(out: Output, { startedMs, rings }: { startedMs: number; rings: boolean }): Display {
   const screen = createScreen(out.stdout);
   const attention = createAttention({ stream: out.stdout, env: out.env, isOn: rings });
-  let last: Moment | null = null;
+  let last: Displayed | null = null;
   let asking: { readonly asked: PromptLine; readonly line: TypedLine } | null = null;
 
   function block(): string[] {
@@ -154,12 +154,12 @@ function terminalDisplay(out: Output, { startedMs, rings }: { startedMs: number;
   }
 
   return {
-    show(moment) {
-      attention.show(needsOf(moment), `stator: ${moment.plan.plan} needs you`);
-      last = moment;
+    show(displayed) {
+      attention.show(needsOf(displayed), `stator: ${displayed.plan.plan} needs you`);
+      last = displayed;
       const { width } = sizeOf(out.stdout);
       screen.draw(
-        linesOf(moment).map((line) => cut(line, width)),
+        linesOf(displayed).map((line) => cut(line, width)),
         block(),
       );
     },
@@ -208,7 +208,7 @@ function questionLines(asked: PromptLine, text: string, size: { width: number; h
 }
 
 /** The needs of a plan: its block, each agent's question, a failed wave. */
-function needsOf({ plan, instances }: Pick<Moment, 'plan' | 'instances'>): string[] {
+function needsOf({ plan, instances }: Pick<Displayed, 'plan' | 'instances'>): string[] {
   const { blocked, questions, phase, wave } = plan;
   return [
     ...(blocked === null ? [] : [`blocked ${blocked.at}`]),

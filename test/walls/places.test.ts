@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSy
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createRunFolder, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
-import { keptPlaceOf } from '../../runtime/work/effects/kept-places.ts';
+import { dataFolderOf } from '../../runtime/work/effects/data-folders.ts';
 import { createWalls, type WallsProfile } from '../../runtime/work/sandbox/walls.ts';
 import { ground } from '../support/engine.ts';
 import { noWallsHere } from '../support/walls.ts';
@@ -155,7 +155,7 @@ describe.skipIf(noWallsHere !== null)(
     test('what a program keeps lies apart for each agent, and stays for its next attempt', async () => {
       const { root: home } = ground();
       const place = (title: string) =>
-        keptPlaceOf(
+        dataFolderOf(
           { home, store: { plan: async () => null } },
           { project: 'demo', plan: 'p' },
           { title, preset: 'codex' },

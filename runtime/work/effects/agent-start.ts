@@ -49,7 +49,7 @@ import type { Resources } from '../sandbox/resources.ts';
 import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { draftsFor, writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
-import { keptPlaceOf } from './kept-places.ts';
+import { dataFolderOf } from './data-folders.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { messagesOf, noteMessages } from './prompt-messages.ts';
 import { closedMounts, gitMounts } from './run-repository.ts';
@@ -150,7 +150,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const isDetached = isJudge(role);
   const program = resolveProgram(line.argv[0], { from: null, env });
   const keeps =
-    hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null;
+    hasWalls && isProgramPreset(preset) ? await dataFolderOf(parts, row, { title: effect.title, preset }) : null;
   const own = knownProgram(preset)?.places({ env: run.env, userHome: run.env.HOME ?? homedir(), worktree: path });
   noteConversations(folder, preset, keeps ?? own?.conversations ?? null);
   const walls = await parts.walls.around({

@@ -17,8 +17,8 @@ import { diskUsage } from '../../base/platform/disk-usage.ts';
 import { readFolderUsers } from '../../base/platform/folder-users.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
+import { dataOwner, dataRoot, ownerFile } from '../effects/data-folders.ts';
 import { hookFilesName, hookFilesRoot } from '../effects/hook-files.ts';
-import { keptOwner, keptRoot, ownerFile } from '../effects/kept-places.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { clearBranches, clearRefs } from './branches.ts';
 import { entriesOf, worktreesFolder } from './folders.ts';
@@ -180,7 +180,7 @@ async function storeBytes(file: string): Promise<number> {
 }
 
 async function clearAgentMemory(parts: CleaningParts, round: Round): Promise<void> {
-  const root = keptRoot(parts.home);
+  const root = dataRoot(parts.home);
   for (const { name } of await entriesOf(root)) {
     const path = join(root, name);
     const owner = ownerOf(path);
@@ -197,7 +197,7 @@ async function clearAgentMemory(parts: CleaningParts, round: Round): Promise<voi
 
 function ownerOf(folder: string): { readonly project: string; readonly plan: string } | null {
   const file = ownerFile(folder);
-  return existsSync(file) ? keptOwner.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
+  return existsSync(file) ? dataOwner.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
 }
 
 /**

@@ -11,9 +11,9 @@ import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 
-export const keptOwner = z.object({ project: z.string(), plan: z.string() });
+export const dataOwner = z.object({ project: z.string(), plan: z.string() });
 
-export function keptRoot(home: string): string {
+export function dataRoot(home: string): string {
   return join(home, 'kept');
 }
 
@@ -26,14 +26,14 @@ export function ownerFile(folder: string): string {
  * Returns the folder, and makes it if it is missing. A plan that was registered again under its name gets another one. Throws the system's and the store's
  * errors.
  */
-export async function keptPlaceOf(
+export async function dataFolderOf(
   { home, store }: { readonly home: string; readonly store: Pick<Store, 'plan'> },
   { project, plan }: Pick<EffectRow, 'project' | 'plan'>,
   { title, preset }: { readonly title: string } & Pick<AgentProfile, 'preset'>,
 ): Promise<string> {
   const since = (await store.plan(project, plan))?.createdAt ?? 0;
   const name = textDigest(JSON.stringify([project, plan, since, title, preset]));
-  const folder = join(keptRoot(home), name.slice(0, 32));
+  const folder = join(dataRoot(home), name.slice(0, 32));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   replaceFile(ownerFile(folder), JSON.stringify({ project, plan }), { mode: 0o600 });
   return join(folder, 'place');
