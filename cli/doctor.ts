@@ -38,13 +38,14 @@ export default defineVerb({
   },
 });
 
-/** Findings are wrapped at words, so that no text is cut. */
+/** Findings are wrapped at words, so that no text is cut. A fault that an earlier check has found is not printed again. */
 function checkRows(checks: readonly Check[], width: number | null): Cell[][] {
   const named = Math.max(...checks.map(({ name }) => widthOf(name)));
   const room = width === null ? null : Math.max(20, width - named - 5); // the mark and two gaps
-  return checks.flatMap(({ name, ok, detail }) => {
+  return checks.flatMap(({ name, ok, detail, hint }) => {
     const mark: Cell = ok ? { text: '✓', tone: 'good' } : { text: '✗', tone: 'bad' };
-    const rows = folded(plain(detail), room).split('\n');
+    const first = checks.find((check) => !check.ok && check.detail === detail && check.hint === hint)?.name ?? name;
+    const rows = folded(first === name ? plain(detail) : `not known: see ${first}`, room).split('\n');
     return rows.map((row, index): Cell[] => (index === 0 ? [mark, name, row] : ['', '', row]));
   });
 }

@@ -53,7 +53,7 @@ async function readInput(call: Call, as: string | undefined): Promise<PlanFile> 
 async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean): Promise<number> {
   const { out } = call;
   const { reading: known, small } = await withAgents('reading' in read ? read.reading : unread(read.problem), call);
-  const parsed = await withPastConflicts(name, known, call);
+  const parsed = withOwnName(name, await withPastConflicts(name, known, call));
   if (asPlan && parsed.ok && !out.json) {
     out.stdout.write(out.stdout.isTTY === true ? plainLines(parsed.content) : parsed.content);
     return 0;
@@ -128,6 +128,13 @@ async function withAgents(
     call.out.note(`which agent gets each task is not known: ${plain(thrown.message)}`);
     return { reading, small: null };
   }
+}
+
+/** Adds a remark if the plan waits for itself. Whether it does so by way of other plans, only the store knows. */
+function withOwnName(plan: string, reading: PlanReading): PlanReading {
+  if (!reading.document.after.includes(plan)) return reading;
+  const message = `**After:** names this plan itself, ${plan}: it will not start before that is taken out`;
+  return { ...reading, remarks: [{ line: 1, message }, ...reading.remarks] };
 }
 
 /**

@@ -229,3 +229,16 @@ it("says that SQLite's own part is not built, also where there is no store yet",
   expect([code, store.map(({ ok }) => ok)]).toEqual([1, [false]]);
   expect(toldOf(store)).toContain('npm rebuild better-sqlite3');
 });
+
+it('prints a fault that several checks meet once, and names the check that has it', async () => {
+  const here = terminal();
+  mkdirSync(here.home, { recursive: true });
+  writeFileSync(join(here.home, 'daemon.toml'), 'max_agnts = 2\n');
+  const fault = 'line 1: unknown key max_agnts; did you mean max_agents?';
+  const [table = '', hints = ''] = (await here.stator(['doctor'])).stdout.split('\n\n');
+  expect(table.split(fault)).toHaveLength(2);
+  expect(table).toMatch(/^✗ {2}store +not known: see daemon\.toml$/m);
+  expect(hints).toMatch(/^daemon\.toml, .*store/);
+  const stored = await checksOf(here, 'store');
+  expect(stored[0]?.detail).toContain(fault);
+});

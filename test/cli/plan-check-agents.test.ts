@@ -63,3 +63,18 @@ it('says of a task without a fenced sh block that preset sh could not run it, as
   const list = await stator(['plan', 'check', 'specs/001-cart']);
   expect([list.code, list.stdout]).toEqual([0, expect.stringMatching(/tasks\.md:6: note: task 2 of wave/)]);
 });
+
+it('says of a plan that names itself under **After:** that it will not start', async () => {
+  const { stator, write } = terminal();
+  const tasks = '## Wave 1\n\n### Task 1: one\n\nDo it.\n';
+  write('p.md', `# P\n\n**After:** q, p\n\n${tasks}`);
+  write('q.md', `# Q\n\n**After:** p\n\n${tasks}`);
+  const own = await stator(['plan', 'check', 'p.md']);
+  expect([own.code, own.stdout]).toEqual([
+    0,
+    expect.stringContaining(
+      'p.md:1: note: **After:** names this plan itself, p: it will not start before that is taken out',
+    ),
+  ]);
+  expect((await stator(['plan', 'check', 'q.md'])).stdout).not.toContain('itself');
+});
