@@ -177,7 +177,7 @@ module.exports = {
     {
       name: 'page-is-a-browser',
       comment:
-        'the page is served as it is compiled: it has its own files, what draws it, the charts, the words for times and accounts, the form of comments, and the shapes of what it is told',
+        'the page is served as it is compiled: it has its own files, what draws it, the charts, the words for times, accounts and landings, the form of comments, and the shapes of what it is told',
       severity: 'error',
       from: { path: '^page/' },
       to: {
@@ -185,7 +185,7 @@ module.exports = {
           '^page/',
           '^node_modules/preact/',
           '^runtime/base/charts/(chart|render|metrics|lit)\\.ts$',
-          '^machines/vocabulary/((account|act|comment|merge|reason|time)-text|block-source|ids|numbers|plan-status|run-state)\\.ts$',
+          '^machines/vocabulary/((account|act|comment|merge|reason|time)-text|block-source|ids|landing|numbers|plan-status|run-state)\\.ts$',
           '^runtime/api/contract/',
         ],
       },
