@@ -110,9 +110,10 @@ async function withAgents(
       ...unknownAgents(reading.document, coder),
       ...unknownRepos(reading.document, { members, project: basename(repo) }),
     ];
+    const lineOf = givenLines(reading);
     const empty = tasksWithoutBlocks(reading.document, coder, (_wave, { isDone }) => isDone);
     const remarks = empty.map(({ wave, task: { number, line } }) => ({
-      line: givenLine(reading, { wave, task: number }) ?? line,
+      line: lineOf({ wave, task: number }) ?? line,
       message: `task ${number} of wave ${wave} has no fenced sh block, and preset "sh" of its agent runs nothing else: the plan will not start`,
     }));
     const found = {
@@ -150,9 +151,10 @@ async function withPastConflicts(plan: string, reading: PlanReading, call: Call)
     const past = await repoPastOf(call, repo === null ? null : realpathSync(repo));
     if (past === null) return reading;
     const { document } = reading;
+    const lineOf = givenLines(reading);
     const found = pastConflicts(plan, { document, conflicts: past.conflicts }).map(({ wave, task, message }) => {
       const at = document.waves.find(({ number }) => number === wave)?.tasks.find(({ number }) => number === task);
-      return { line: givenLine(reading, { wave, task }) ?? at?.line ?? 1, message };
+      return { line: lineOf({ wave, task }) ?? at?.line ?? 1, message };
     });
     return { ...reading, remarks: [...reading.remarks, ...found] };
   } catch (thrown) {
@@ -162,9 +164,10 @@ async function withPastConflicts(plan: string, reading: PlanReading, call: Call)
   }
 }
 
-/** The line of a task in the text as it was given, which may not be in stator's own form; undefined: it is not known. */
-function givenLine({ refs }: PlanReading, at: TaskPlace): number | undefined {
-  return refs.find(({ wave, task }) => wave === at.wave && task === at.task)?.line;
+/** Finds the line of a task in the text as it was given, which may not be in stator's own form; undefined: it is not known. */
+function givenLines({ refs }: PlanReading): (of: TaskPlace) => number | undefined {
+  const lines = new Map(refs.map(({ wave, task, line }) => [`${wave} ${task}`, line]));
+  return ({ wave, task }) => lines.get(`${wave} ${task}`);
 }
 
 /** How long to wait for an editor that deletes the file and writes it again. */
@@ -287,15 +290,17 @@ function fieldsOf(task: PlanTask, small: string | null): string {
 
 /** The sections with the line numbers of the original text, which may not be in stator's own form. */
 function sectionsOf(
-  { document: { waves, notes }, family, refs }: PlanReading,
+  reading: PlanReading,
   { source, small }: { readonly source: string; readonly small: string | null },
 ): Section[] {
-  const given = new Map(refs.map(({ wave, task, line }) => [`${wave} ${task}`, line]));
+  const { family, document } = reading;
+  const { waves, notes } = document;
+  const lineOf = givenLines(reading);
   const tasks = waves.flatMap((wave) =>
     wave.tasks.map((task) => {
       const { line, number, title } = task;
       const to = `the coder of ${taskName(wave.number, number)}`;
-      const at = given.get(`${wave.number} ${number}`) ?? line;
+      const at = lineOf({ wave: wave.number, task: number }) ?? line;
       return { line: at, title: `Task ${number}: ${title}`, to, read: fieldsOf(task, small) };
     }),
   );

@@ -5,9 +5,6 @@ import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
-import { refuseUnplayable } from '../../work/effects/playable.ts';
-import { refuseBranch } from '../../work/git/branch.ts';
-import { identity } from '../../work/git/identity.ts';
 import type { IssueStarted } from '../contract/issues.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { issueDocument } from './issue-document.ts';
@@ -17,6 +14,7 @@ import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
 import type { SessionSlots } from './issue-slots.ts';
 import { type PlanCommand, untilBorn } from './plans.ts';
+import { refuseAgents, refuseRepo } from './refuse-start.ts';
 import { repeatedRequest } from './signal-sender.ts';
 
 export interface Beginning {
@@ -107,16 +105,12 @@ export function createBeginning(parts: BeginParts) {
 
 /** Checks before anything is made. Throws as `send` of the first signal does. */
 async function refuseHopeless(parts: BeginParts, place: IssuePlace, content: string): Promise<void> {
-  const repo = parts.projects.get(place.project);
-  parts.projects.mustBeTrusted(place.project);
-  await parts.lockRepo(place.project);
-  await identity(repo);
-  await refuseBranch(await parts.projects.repository(place.project), place.branch);
+  const { project, plan, branch } = place;
+  parts.projects.mustBeTrusted(project);
+  await parts.lockRepo(project);
+  await refuseRepo(parts, project, branch);
   const { document } = parsePlan(content);
-  const { config, path } = repo;
-  const { env, walls, flagCheck } = parts;
-  const cast = { config, repo: path, env, walls, flagCheck, document, plan: place.plan, file: null };
-  await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
+  await refuseAgents(parts, project, { document, plan, file: null, isSession: true, isDone: () => false });
 }
 
 /** Waits for the session that this request began before its engine was cut off; null: it began none. */

@@ -332,7 +332,7 @@ async function forgetPlan(parts: PlanParts, project: string, plan: string): Prom
       { do: 'signal.insert', type: 'plan_undone', ...word },
     ];
   });
-  // A step that has just ended keeps the tree in the parts.cache for the rest of this turn.
+  // A step that has just ended keeps the tree in the cache for the rest of this turn.
   await nextTurn();
   parts.cache.forget(tree);
 }

@@ -13,13 +13,10 @@ import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Change, Store } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
-import { refuseUnplayable } from '../../work/effects/playable.ts';
 import { collectSoFar } from '../../work/effects/run-repository.ts';
 import type { SecretSearch } from '../../work/effects/secrets/search.ts';
 import { baseOf } from '../../work/effects/workplace.ts';
-import { refuseBranch } from '../../work/git/branch.ts';
 import { changedLines } from '../../work/git/changed-lines.ts';
-import { identity } from '../../work/git/identity.ts';
 import { branchRef, readRef } from '../../work/git/refs.ts';
 import type { Projects } from '../../work/repos/registry.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
@@ -28,6 +25,7 @@ import type { Views } from '../queries/queries.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork, workSignals } from './plan-work.ts';
 import { refuseCircle } from './refuse-circle.ts';
+import { refuseAgents, refuseRepo } from './refuse-start.ts';
 import { createSignalSender, type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
 /** Signals after which agents run, and their work is committed. */
@@ -109,13 +107,9 @@ export function createSend(parts: CommandDependencies) {
   return { send, sendToAgent };
 }
 
-/** Checked now, so that the fault is not first noticed at a commit, after an agent has worked for an hour. */
 async function refuseHopeless(parts: CommandDependencies, { project, plan, type }: SendCommand): Promise<void> {
   const { branch } = await parts.views.mustRead(project, plan);
-  const place = parts.projects.get(project);
-  parts.projects.mustBeTrusted(project);
-  await identity(place);
-  await refuseBranch(await parts.projects.repository(project), branch);
+  await refuseRepo(parts, project, branch);
   const shown = await parts.views.plan(project, plan);
   const isDone = (wave: number, task: number) =>
     shown.tasks_by_wave.some(
@@ -127,20 +121,7 @@ async function refuseHopeless(parts: CommandDependencies, { project, plan, type 
   if (type === 'implement_start' || type === 'implement_wave') await refuseCircle(parts, { project, plan });
   const document = type === 'plan_start' ? null : written;
   const isSession = (await parts.store.issues()).some((row) => row.project === project && row.plan === plan);
-  const { config, path } = place;
-  const { env, walls, flagCheck } = parts;
-  await refuseUnplayable({
-    config,
-    repo: path,
-    env,
-    walls,
-    flagCheck,
-    document,
-    isDone,
-    isSession,
-    plan,
-    file: shown.file,
-  });
+  await refuseAgents(parts, project, { document, isDone, isSession, plan, file: shown.file });
 }
 
 /** The child processes of such a judge also have the run's token, so the token cannot give a verdict. Throws `not_allowed`. */

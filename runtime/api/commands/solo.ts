@@ -4,9 +4,9 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import { isDraft } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { refuseUnplayable } from '../../work/effects/playable.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import { refuseAgents } from './refuse-start.ts';
 import { type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
 export interface SoloPlan {
@@ -21,7 +21,7 @@ interface SoloParts extends CommandDependencies {
 }
 
 export function createSoloCommands(parts: SoloParts) {
-  const { projects, views, env, walls, flagCheck } = parts;
+  const { projects, views } = parts;
 
   return {
     /**
@@ -44,12 +44,10 @@ export function createSoloCommands(parts: SoloParts) {
           'correct the document, or start its planner',
         );
       projects.mustBeTrusted(project);
-      const { config, path } = projects.get(project);
-      const isDone = () => false;
-      await refuseUnplayable({ config, repo: path, env, walls, flagCheck, document, isDone, plan, file });
+      await refuseAgents(parts, project, { document, isDone: () => false, plan, file });
       const person = { project, plan, origin: 'person', run: null, dedupeKey: null, waitMs: verdictWaitMs } as const;
       const taken = await parts.send({ ...person, type: 'plan_updated', payload: { content } });
-      const isSmall = config.policy.blueprint_skip_threshold > 0;
+      const isSmall = projects.get(project).config.policy.blueprint_skip_threshold > 0;
       const place = isSmall ? { wave: null, task: null } : { wave: 1, task: 1 };
       const agent = instanceTitle({ plan, role: 'coder', round: 1, ...place });
       if (taken.signal.status === 'failed') return { answer: taken, title: agent };

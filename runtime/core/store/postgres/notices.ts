@@ -1,4 +1,4 @@
-/** What other hosts write: their commits are told to watchers, and the repos that they have are read again. */
+/** Reports the commits of other hosts to watchers, and knows which repos those hosts have. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Written } from '../port.ts';
 import { type Answer, answered, type Connection } from '../tables/connection.ts';

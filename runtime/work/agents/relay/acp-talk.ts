@@ -270,7 +270,7 @@ async function openSession(channel: Channel, about: JsonObject): Promise<Session
   return { id, opened, isNew: true };
 }
 
-/** null: it cannot be resumed. Nothing was spent by then. */
+/** Continues a conversation. null: the agent cannot, and has used no tokens for the attempt. */
 async function resume(channel: Channel, about: JsonObject, conversation: string): Promise<JsonObject | null> {
   const { settings, request, note } = channel;
   const words = { ...placeOf(settings), sessionId: conversation };
