@@ -3,13 +3,13 @@ import type { Call } from './command.ts';
 
 const slowMs = 2_000;
 
-/** Waits for `work`, and prints `what` on standard error if it takes longer than 2 s. Throws the errors of `work`. */
+/** Waits for `work`, and prints `what` on standard error, once in a verb, if it takes longer than 2 s. Throws the errors of `work`. */
 export async function sayWhenSlow<Answer>(
   { out }: Pick<Call, 'out'>,
   what: string,
   work: Promise<Answer>,
 ): Promise<Answer> {
-  const timer = setTimeout(() => out.note(what), slowMs);
+  const timer = setTimeout(() => out.noteOnce(what), slowMs);
   try {
     return await work;
   } finally {

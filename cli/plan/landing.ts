@@ -40,7 +40,8 @@ function land(call: Call, given: string | undefined, landing: Landing): Promise<
       const code = printVerdict(call, answer);
       if (status === 'failed' && answer.plan.status !== 'done')
         call.out.note(`${onlyDone}; where it is: stator plan show ${shellWord(plan)}`);
-      return code;
+      // Also a request without a verdict yet: 0 means that it has happened.
+      return wait ? 1 : code;
     }
     const shown = wait
       ? await sayWhenSlow(call, slow(plan), outcomeOf(client, { project, plan }, isUnderWay))

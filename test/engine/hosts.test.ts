@@ -125,6 +125,9 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   expect(await must(a.ask('host', 'list'))).toMatch(/a \(this one\) +alive.*\nb +lost/);
   const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
   expect(await explain()).toMatch(/host b, not seen since/);
+  // 5 s are what a verdict is waited for.
+  const merge = await a.ask('plan', 'merge', 'p', '--project', b.project, '--yes');
+  expect([merge.code, merge.stdout]).toEqual([1, expect.stringMatching(/^pending: merge is signal \d+; see what/)]);
   await must(b.ask('daemon', 'start'));
   expect(await hosts()).toEqual([
     ['a', 'alive', 'repo-a'],

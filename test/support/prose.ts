@@ -59,9 +59,13 @@ export function expectProse(text: string, ...places: string[]): void {
   expect(steadied(text)).toMatchSnapshot();
 }
 
+/** Lines of `sayWhenSlow`: a busy machine prints them, a quiet one does not. */
+const slowNotes =
+  /^.*(?:it waits for (?:git|the remote), or tries again what failed: stator daemon logs|waits in line; what it waits for: .*|git waits for the remote, or for a hook of yours|its branch and worktree are made then)\n/gm;
+
 /**
  * The text without the parts that differ from run to run: temporary folders, times, commits, ids of signals, processes and errors, ports of test
- * servers, Node's names of HTTP faults, stator's own version, and durations.
+ * servers, Node's names of HTTP faults, stator's own version, durations, and the note that a verb prints about work that takes long.
  */
 function steadied(text: string): string {
   return text
@@ -79,5 +83,6 @@ function steadied(text: string): string {
     .replaceAll(/\bpid \d+/g, 'pid <pid>')
     .replaceAll(/\bstator (is version )?\d+\.\d+\.\d+/g, 'stator $1<version>')
     .replaceAll(/\b(took +)(\d+[dhms] ?)+, /g, '$1')
+    .replaceAll(slowNotes, '')
     .replaceAll(/\b(for|denied in) \d+[dhms]( \d+[hms])?\b/g, '$1 <duration>');
 }
