@@ -2,10 +2,10 @@
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { absentStep } from '../runtime/base/platform/home-engine.ts';
-import { connect } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 import { findInstance } from './instance/view.ts';
 import { requireProject } from './place.ts';
+import { connectToEngine } from './session.ts';
 
 export const titleArg = { type: 'positional', description: 'as stator agent list shows it' } as const;
 
@@ -26,7 +26,7 @@ export async function withAgent<Answer>(
 ): Promise<Answer> {
   const project = requireProject(call);
   // Without an engine, nothing notices that the process ends, or starts the next one.
-  const client = await connect({ env: call.env, mode: 'read' });
+  const client = await connectToEngine(call.env);
   try {
     if (client.note !== null) {
       const hint = `${absentStep(client.engine ?? { kind: 'none' })}; or pause the plan: stator plan pause <plan>`;

@@ -1,6 +1,7 @@
 /** A client for the length of one verb, and the plan of the verb: by its typed name, or by the file that it is bound to. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
@@ -28,12 +29,28 @@ export async function withClient<Answer>(
   }
 }
 
+/** A busy machine starts an engine within this: from the moment it has the home until it answers. */
+const startMs = 5_000;
+const startPollMs = 100;
+
+/** A client for what only a running engine can do. An engine that has the home and may be starting is waited for; `note` is not null if none answers. */
+export async function connectToEngine(env: Call['env']): Promise<Client> {
+  const untilMs = performance.now() + startMs;
+  for (;;) {
+    const client = await connect({ env, mode: 'read' });
+    const { kind = 'none' } = client.engine ?? {};
+    if (client.note === null || kind === 'none' || performance.now() > untilMs) return client;
+    await client.close();
+    await delay(startPollMs);
+  }
+}
+
 /** Throws `no_daemon` if no engine runs: a temporary engine has no user-defined machines. */
 export async function withMachines<Answer>(
   { env }: Pick<Call, 'env'>,
   use: (client: Client) => Promise<Answer>,
 ): Promise<Answer> {
-  const client = await connect({ env, mode: 'read' });
+  const client = await connectToEngine(env);
   try {
     if (client.note === null) return await use(client);
     throw new EngineError(

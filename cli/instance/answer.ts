@@ -4,9 +4,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { untilText } from '../../machines/vocabulary/time-text.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { absentStep } from '../../runtime/base/platform/home-engine.ts';
-import { connect } from '../../runtime/engine/connect.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { projectHere } from '../place.ts';
+import { connectToEngine } from '../session.ts';
 import { canAsk, confirm } from '../sure.ts';
 import { printVerdict } from '../verdict.ts';
 import { indented, type Permission, type PermissionWord, permissionCommand, permissionText } from './permission.ts';
@@ -53,7 +53,7 @@ interface Given {
 /** Throws `no_daemon`, `not_found`, and `conflict` where it is not clear which question is meant. */
 async function answer(call: Call, given: Given): Promise<number> {
   const { word, message } = given;
-  const client = await connect({ env: call.env, mode: 'read' });
+  const client = await connectToEngine(call.env);
   try {
     if (client.note !== null)
       throw new EngineError(

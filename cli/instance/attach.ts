@@ -6,12 +6,12 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, InstanceEntry, SignalAnswer } from '../../runtime/api/client/client.ts';
 import { isProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import { absentStep } from '../../runtime/base/platform/home-engine.ts';
-import { connect } from '../../runtime/engine/connect.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { refuseAgent, requireProject } from '../place.ts';
 import { askedPermissions } from '../run/permissions.ts';
 import type { Asked } from '../run/prompt-line.ts';
 import { askedQuestions } from '../run/questions.ts';
+import { connectToEngine } from '../session.ts';
 import { plainLines } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
 import { followLog } from './follow.ts';
@@ -85,7 +85,7 @@ function readLines(attached: Attached, { leave, fail }: Ends): Interface {
 
 /** Throws `no_daemon` where no engine runs. */
 async function toEngine({ call, title }: Attached, use: (client: Client) => Promise<void>): Promise<void> {
-  const client = await connect({ env: call.env, mode: 'read' });
+  const client = await connectToEngine(call.env);
   try {
     if (client.note !== null)
       throw new EngineError(

@@ -68,7 +68,7 @@ const promptsIn = (record: string) =>
 /** By the word of an engine that runs: without one the store says what was. */
 async function untilWorking(made: Terminal): Promise<void> {
   await until(async () => {
-    if ((await made.stator(['agent', 'list'])).stderr.includes('no engine runs')) return false;
+    if ((await made.stator(['agent', 'list'])).stderr !== '') return false;
     const { stdout } = await made.stator(['agent', 'list', '--json']);
     const agents = JSON.parse(stdout || '[]') as { takes_input: boolean; takes_keys: boolean }[];
     return agents.some((one) => one.takes_input && !one.takes_keys);

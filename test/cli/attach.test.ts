@@ -1,7 +1,9 @@
 /** `agent attach`: an agent is followed on a terminal, and what is typed reaches it, or the question that it asks. */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { acquireOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { git, until } from '../support/ground.ts';
@@ -130,4 +132,24 @@ it('refused inside a run, and where no engine runs', async () => {
   expect(alone.code).toBe(69);
   expectRefusal(alone.stderr, 'p-w1-t1');
   expect(existsSync(join(home, 'taskstore.db'))).toBe(false);
+});
+
+it('waits for an engine that has the home and is still starting', async () => {
+  const made = terminal();
+  mkdirSync(made.home, { mode: 0o700 });
+  const owner = await acquireOwner(made.home, { starts: 'watched', nowMs: () => Date.now() });
+  const server = createServer((_request, response) => void response.writeHead(503).end());
+  onTestFinished(() => {
+    owner.release();
+    server.close();
+  });
+  const attached = made.watch(['agent', 'attach', 'p-w1-t1']);
+  // Longer than it takes until that verb has found no engine that answers.
+  const early = await made.stator(['status']);
+  expect(early.stdout + early.stderr).toContain(`(pid ${process.pid}) has this home and does not answer`);
+  const socketPath = join(made.root, 's.sock');
+  await new Promise<void>((resolve) => void server.listen(socketPath, resolve));
+  owner.publish({ socketPath });
+  const { stderr } = await attached.ended;
+  expect(stderr).not.toContain('can get no message');
 });
