@@ -88,9 +88,14 @@ describe('what a plan leaves behind', () => {
   });
 
   it('a run that has ended well counts, though its time is up while what it left running is being ended', async () => {
-    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, timeout: '5s' } } });
-    const lingering = 'echo a > a.txt\nsleep 60 > /dev/null 2>&1 &\n';
+    const { clock, forward } = movableClock();
+    const engine = await startEngine({ clock, agents: { default: { preset: 'sh', attempts: 1, timeout: '1h' } } });
+    const lingering = 'echo a > a.txt\nsleep 600 > /dev/null 2>&1 &\n';
     await begin(engine, 'late', planText([lingering]));
+    await until(async () => (await engine.client.instances({ plan: 'late' }))[0]?.state === 'running');
+    const [run = ''] = runFolders(engine.home, 'late');
+    await untilFile(join(engine.home, 'runs', run, 'exit'));
+    forward(dayMs);
     const done = await untilStatus(engine, 'late', 'done');
     expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 1, reason: null });
     const lines = await engine.client.history('demo', 'late');

@@ -99,9 +99,11 @@ describe('an agent that misbehaves', () => {
   });
 
   it('by writing 100 MB, by silence, or by changing nothing, is told apart', async () => {
+    const { clock, pass } = machineClock();
     const engine = await startEngine({
+      clock,
       daemon: 'max_agents = 7\n',
-      agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '2s' } },
+      agents: { default: { preset: 'sh', attempts: 1, timeout: '30d', idle_timeout: '1h' } },
     });
     const { home, client } = engine;
     const content = planText([
@@ -111,10 +113,20 @@ describe('an agent that misbehaves', () => {
       'echo no >&2; exit 3',
       { sh: 'true', fields: '**Check:** test -e README.md', title: 'checked' },
       // It has ended well; that what it left is silent longer than it might be is no fault of it.
-      'echo left > left.txt; sleep 4 &',
+      'echo left > left.txt; sleep 600 &',
     ]);
     await begin(engine, 'kinds', content);
-    const shown = await untilPhase(engine, 'kinds', 'wave_waiting');
+    await untilPlan(engine, 'kinds', ({ tasks_by_wave: [wave] }) =>
+      [0, 2, 3, 4].every((at) => ['done', 'failed'].includes(wave?.tasks[at]?.status ?? '')),
+    );
+    const folderOf = (task: number) => runFolders(home, 'kinds').find((name) => name.includes(`task-${task}`)) ?? '';
+    await untilFile(join(home, 'runs', folderOf(6), 'exit'));
+    await until(() => runFile(home, folderOf(2), 'log').includes('starting'));
+    // The first look begins to count.
+    const shown = await untilPlan(engine, 'kinds', ({ phase }) => {
+      pass(hourMs);
+      return phase === 'wave_waiting';
+    });
     expect(tasksOf(shown).map(({ status, reason }) => [status, reason])).toEqual([
       ['done', null],
       ['failed', 'idle'],
@@ -123,8 +135,7 @@ describe('an agent that misbehaves', () => {
       ['done', null],
       ['done', null],
     ]);
-    const [loud] = runFolders(home, 'kinds').filter((name) => name.includes('task-1'));
-    const { size } = statSync(join(home, 'runs', loud ?? '', 'log'));
+    const { size } = statSync(join(home, 'runs', folderOf(1), 'log'));
     expect(size).toBeLessThanOrEqual(65 * 1024 * 1024);
     const tail = await client.capture({ project: 'demo', title: 'kinds-w1-t1' });
     expect(tail.length).toBeLessThanOrEqual(64 * 1024);

@@ -7,6 +7,7 @@ import { createEngine } from '../../runtime/engine/engine.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, shAgents } from '../support/daemon.ts';
+import { gate, openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { filesLoadedBy } from '../support/loaded.ts';
 import { expectFailure } from '../support/prose.ts';
@@ -57,9 +58,10 @@ function filesUnder(folder: string): string[] {
 it('a plan goes from its first word to its merge, over lost connections and a killed daemon, and the password is nowhere', async () => {
   const ground = await onPostgres();
   const { stator, database } = ground;
+  const go = join(ground.root, 'go');
   ground.write(
     'p.md',
-    planOf(['sleep 1; echo one > one.txt', 'sleep 1; echo two > two.txt', 'echo three > three.txt']),
+    planOf([`${gate(go)}; echo one > one.txt`, `${gate(go)}; echo two > two.txt`, 'echo three > three.txt']),
   );
   expect((await stator(['daemon', 'start'])).code).toBe(0);
   expect((await stator(['plan', 'register', 'p.md', '--trust', '--start'])).code).toBe(0);
@@ -71,6 +73,7 @@ it('a plan goes from its first word to its merge, over lost connections and a ki
   await until(() => ground.owner() === null);
   const started = await stator(['daemon', 'start']);
   expect(started.code, started.stderr).toBe(0);
+  openGate(go);
   await until(async () => (await ground.client().plan('demo', 'p')).status === 'done');
   const [doctor, check] = [await stator(['doctor', '--json']), await stator(['store', 'check'])];
   expect(doctor.stdout).toContain(`/${database}; owned by pid`);

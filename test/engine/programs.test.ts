@@ -226,7 +226,8 @@ describe('an agent that is a program of others', () => {
   });
 
   it('waits for the end of a limit with no attempt spent, says so, and then goes on in its conversation', async () => {
-    const engine = await engineOf('claude', { says: 'limit,ok', resetMs: Date.now() + 6_000 });
+    const { clock, pass } = machineClock();
+    const engine = await engineOf('claude', { clock, says: 'limit,ok', resetMs: Date.now() + 3_600_000 });
     await begin(engine, 'limit', oneTask);
     const waiting = await untilPlan(engine, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
     expect(waiting.status).toBe('implementing');
@@ -235,6 +236,7 @@ describe('an agent that is a program of others', () => {
     expect(
       (await engine.client.capture({ project: 'demo', title: 'limit-w1-t1' })).trimEnd().split('\n').at(-1),
     ).toContain("! You've hit your limit");
+    pass(3_600_000);
     await untilStatus(engine, 'limit', 'done');
     const [first, second] = callsIn(engine.root);
     if (first === undefined || second === undefined) throw new Error('it was not called twice');

@@ -58,13 +58,19 @@ describe('a watch on files', () => {
     const { files, readyAt } = await watchRoot(300);
     expect(readyAt).toEqual([0]);
     const file = join(root, 'new');
+    // On a busy machine the writer itself may pause for that long.
+    let pauses = 0;
     for (let part = 0; part < 8; part += 1) {
       appendFileSync(file, 'part');
-      await new Promise((resolve) => setTimeout(resolve, 60));
-      expect(files).toEqual([]);
+      const writtenMs = performance.now();
+      await delay(60);
+      if (performance.now() - writtenMs > 250) pauses += 1;
+      expect(files.length).toBeLessThanOrEqual(pauses);
     }
-    await until(() => files.includes('new'));
-    expect(files).not.toContain('old');
+    const before = files.length;
+    await until(() => files.length > before);
+    expect(files).toEqual(Array(files.length).fill('new'));
+    expect(files.length).toBeLessThanOrEqual(pauses + 1);
   });
 
   it('tells of a file that was put in the place of another', async () => {

@@ -57,12 +57,17 @@ it('what the watch reported is reported once more at the next look: it may have 
   write();
   const { watcher, changes } = watching();
   watcher.keep(main);
-  await delay(1_500); // enough for the watch to open
   const before = changes();
-  write();
-  await until(() => changes() > before);
-  await delay(1_500); // it has reported all of that
-  const reported = changes();
+  // The watch does not say when it is open.
+  await until(() => {
+    write();
+    return changes() > before;
+  });
+  let reported = 0;
+  do {
+    reported = changes();
+    await delay(1_500);
+  } while (changes() > reported); // it has reported all of that
   watcher.keep(main);
   expect(changes()).toBe(reported + 1);
   await delay(1_500);

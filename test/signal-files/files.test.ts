@@ -100,16 +100,22 @@ describe('a signal file', () => {
 
   it('that is written slowly is read whole', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
     const folder = signalsOf(engine.repo);
     const file = join(folder, 'review-changes-login');
-    writeFileSync(file, 'begin\n');
-    for (let line = 0; line < 20; line += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 40));
-      appendFileSync(file, `line ${line}\n`);
+    // 250 ms without a write end a file. On a busy machine the writer itself may pause for that long: then it writes another one.
+    for (let longestMs = Number.POSITIVE_INFINITY; longestMs > 200; ) {
+      await standing(engine, 'login', 'reviewing');
+      longestMs = 0;
+      writeFileSync(file, 'begin\n');
+      for (let line = 0; line < 20; line += 1) {
+        const writtenMs = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        appendFileSync(file, `line ${line}\n`);
+        longestMs = Math.max(longestMs, performance.now() - writtenMs);
+      }
+      await untilGone(folder);
     }
-    await untilGone(folder);
-    expect((await fromFiles(engine)).map(({ payload }) => payload)).toEqual([{ body: readText(20).trim() }]);
+    expect((await fromFiles(engine)).at(-1)?.payload).toEqual({ body: readText(20).trim() });
   });
 
   it('that is dropped again under the same name counts again', async () => {
