@@ -46,31 +46,45 @@ export function versionOf(machine: AnyStateMachine): string {
   return [...new Set([own, ...below.flatMap((text) => text.split(' '))])].sort().join(' ');
 }
 
-type Written = Pick<PersistedTree, 'stator'>;
+/** What a person does to make a row readable that this version cannot restore: an imperative. */
+export type ReadableBy = (stored: PersistedTree) => string;
 
-function refuse(address: string, { stator = null }: Written, what: string): never {
+/** For stator's own machines: which stator to install. */
+export const readableByStator: ReadableBy = ({ stator = null }) => {
   const writer = stator === null ? 'the version of stator that wrote it' : `stator ${stator}, which wrote it`;
-  const hint = `the row is untouched; install ${writer}, or a newer one that can upgrade it`;
-  throw new EngineError('snapshot_unknown', `the stored state of ${address} cannot be restored: ${what}`, hint);
-}
+  return `install ${writer}, or a newer one that can upgrade it`;
+};
+
+/** Throws `snapshot_unknown`. */
+type Refuse = (address: string, what: string) => never;
 
 /** The snapshot in the form of this version, checked from root to leaf. Throws `snapshot_unknown` with the place. */
 export function compatibleSnapshot(
   address: string,
   stored: PersistedTree,
-  known: { name: string; machine: AnyStateMachine; version: string; upgrades: Upgrades[string] },
+  known: {
+    name: string;
+    machine: AnyStateMachine;
+    version: string;
+    upgrades: Upgrades[string];
+    readableBy: ReadableBy;
+  },
 ): Snapshot<unknown> & { readonly value: StateValue; readonly context: unknown } {
-  const { name, machine, version: wanted, upgrades } = known;
-  if (stored.machine !== name) refuse(address, stored, `it is of machine "${stored.machine}", expected "${name}"`);
+  const { name, machine, version: wanted, upgrades, readableBy } = known;
+  const refuse: Refuse = (place, what) => {
+    const hint = `the row is untouched; ${readableBy(stored)}`;
+    throw new EngineError('snapshot_unknown', `the stored state of ${place} cannot be restored: ${what}`, hint);
+  };
+  if (stored.machine !== name) refuse(address, `it is of machine "${stored.machine}", expected "${name}"`);
   let { version, snapshot } = stored;
   for (let steps = 0; version !== wanted; steps += 1) {
     const next = upgrades?.[version];
     if (next === undefined || steps > 100)
-      refuse(address, stored, `it is of version "${stored.version}", this stator knows "${wanted}"`);
+      refuse(address, `it is of version "${stored.version}", expected "${wanted}"`);
     version = next.to;
     snapshot = next.upgrade(snapshot) as Snapshot<unknown>; // an upgrade is tested with a stored old snapshot
   }
-  check(address, stored, { snapshot, machine });
+  check(address, { snapshot, machine }, refuse);
   return snapshot as ReturnType<typeof compatibleSnapshot>; // as was checked
 }
 
@@ -95,8 +109,8 @@ interface StoredActor {
 
 function check(
   address: string,
-  row: Written,
   { snapshot, machine }: { snapshot: unknown; machine: AnyStateMachine },
+  refuse: Refuse,
 ): void {
   const stored = snapshot as StoredActor; // read field by field below
   if (
@@ -105,16 +119,16 @@ function check(
     stored.value === undefined ||
     typeof stored.context !== 'object'
   ) {
-    refuse(address, row, 'it is no snapshot of a machine');
+    refuse(address, 'it is no snapshot of a machine');
   }
   const missing = missingState(machine.root, stored.value);
-  if (missing !== null) refuse(address, row, `machine "${machine.id}" has no state "${missing}"`);
+  if (missing !== null) refuse(address, `machine "${machine.id}" has no state "${missing}"`);
   for (const [id, child] of Object.entries(stored.children ?? {})) {
     const logic = typeof child.src === 'string' ? logicOf(machine, child.src) : undefined;
     if (logic === undefined)
-      refuse(`${address}, child ${id}`, row, `"${String(child.src)}" is nothing that "${machine.id}" may spawn`);
+      refuse(`${address}, child ${id}`, `"${String(child.src)}" is nothing that "${machine.id}" may spawn`);
     if (!('root' in logic)) continue; // it has no states
-    check(`${address}, child ${id}`, row, { snapshot: child.snapshot, machine: logic as AnyStateMachine }); // as in versionOf
+    check(`${address}, child ${id}`, { snapshot: child.snapshot, machine: logic as AnyStateMachine }, refuse); // as in versionOf
   }
 }
 

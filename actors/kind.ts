@@ -8,7 +8,7 @@ import type { TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
 import type { SignalKind } from '../machines/vocabulary/signal-kind.ts';
 import type { Found } from './addressee.ts';
-import type { Standing, Upgrades } from './compatibility.ts';
+import type { ReadableBy, Standing, Upgrades } from './compatibility.ts';
 import type { Ports } from './ports.ts';
 import type { PublicMove } from './recorder.ts';
 import type { Refusal } from './refusal.ts';
@@ -109,6 +109,8 @@ export interface Kind {
   versionOf(machine: AnyStateMachine): string;
   /** From each earlier version to the next. */
   readonly upgrades: Upgrades[string];
+  /** What a person does about a row that this version cannot restore. */
+  readonly readableBy: ReadableBy;
   /** Its machine, the named actions bound to their requests; `memory` is that of the tree that steps. */
   bind(ports: Ports, memory: () => Memory): AnyStateMachine;
   /** The chart of the actor at that path of a tree; "" is the root. */

@@ -22,7 +22,7 @@ import { originKind, type Signal, type SignalEvent, signalName, signals } from '
 import type { NamedSignalKind } from '../machines/vocabulary/signal-kind.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
 import { addresseeOf, baseOf, notBegunIn, snapshotOf } from './addressee.ts';
-import { type Standing, underWay, versionOf } from './compatibility.ts';
+import { readableByStator, type Standing, underWay, versionOf } from './compatibility.ts';
 import type { Kind, Kinds, Place, Rules, Taker } from './kind.ts';
 import { bindLanding } from './landing.ts';
 import { bindPlan } from './plan.ts';
@@ -71,6 +71,7 @@ const familyRules: Rules = {
 
 const family = {
   versionOf,
+  readableBy: readableByStator,
   rules: familyRules,
   signalsAreIn: 'docs/signals.md',
   notices: {},

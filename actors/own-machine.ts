@@ -13,7 +13,7 @@ import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/voca
 import { person } from '../machines/vocabulary/signal-kind.ts';
 import { actorBelow, pathOf } from './actor-path.ts';
 import { snapshotOf } from './addressee.ts';
-import { type Standing, underWay } from './compatibility.ts';
+import { type ReadableBy, type Standing, underWay } from './compatibility.ts';
 import type { ActorWork, Addressed, AnyDefinition, AnyEffect, TreeName, Work } from './definition.ts';
 import {
   beside,
@@ -150,6 +150,19 @@ function ownUpgrade({ name }: AnyDefinition, from: string, upgrade: (snapshot: u
   };
 }
 
+/** A row is of the definition's version if the chart has lost a state or a child without a new version. */
+function readableByDefinition({ name, version }: AnyDefinition): ReadableBy {
+  return (stored) => {
+    const written = Number(stored.version.slice(name.length + 1));
+    if (written > version)
+      return `start the engine with version ${written} of the definition of ${name}, which wrote it, or a newer one`;
+    const needed =
+      written === version - 1 ? `upgrades[${written}]` : `upgrades[${written}] to upgrades[${version - 1}]`;
+    if (written < version) return `give the definition of ${name} ${needed}, leading to states of the present chart`;
+    return `put back into the chart of ${name} what it has lost, or make the definition version ${version + 1}, with upgrades[${version}] that turns such a snapshot into one of the present chart`;
+  };
+}
+
 export function kindOf(definition: AnyDefinition): Kind {
   const { name, version } = definition;
   const versioned = (number: number | string) => `${name}:${number}`;
@@ -165,6 +178,7 @@ export function kindOf(definition: AnyDefinition): Kind {
     birth: ownBirth,
     versionOf: () => versioned(version),
     upgrades: Object.fromEntries(upgrades),
+    readableBy: readableByDefinition(definition),
     bind: (ports, memory) => bindOwn(definition, ports, memory),
     chartAt: (actor) => (actor === '' ? definition.machine : otherChart),
     rules: rulesOf(definition),

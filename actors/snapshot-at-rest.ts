@@ -61,9 +61,9 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
   }
 
   return (address, stored) => {
-    const { name, upgrades, versionOf, chartAt } = kinds.of(address);
-    const machine = chartAt('');
-    const snapshot = compatibleSnapshot(address, stored, { name, machine, version: versionOf(machine), upgrades });
+    const kind = kinds.of(address);
+    const machine = kind.chartAt('');
+    const snapshot = compatibleSnapshot(address, stored, { ...kind, machine, version: kind.versionOf(machine) });
     return read(machine, snapshot as unknown as StoredMachine, null); // as XState persists a machine
   };
 }

@@ -8,7 +8,7 @@ import { type SupervisorContext, supervisorMachine } from '../machines/superviso
 import type { DoneWork } from '../machines/vocabulary/family.ts';
 import type { LandingTag, PlanTag, RepoTag, SupervisorTag } from '../machines/vocabulary/public-state.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
-import { compatibleSnapshot, type PersistedTree, versionOf } from './compatibility.ts';
+import { compatibleSnapshot, type PersistedTree, readableByStator, versionOf } from './compatibility.ts';
 import { tagsOfValue } from './recorder.ts';
 import { upgrades } from './upgrades.ts';
 
@@ -60,7 +60,13 @@ interface StoredChild {
 function readerOf<Context, Tag extends string>(
   machine: AnyStateMachine,
 ): (address: string, stored: PersistedTree) => StoredTree<Context, Tag> {
-  const known = { name: machine.id, machine, version: versionOf(machine), upgrades: upgrades[machine.id] ?? {} };
+  const known = {
+    name: machine.id,
+    machine,
+    version: versionOf(machine),
+    upgrades: upgrades[machine.id] ?? {},
+    readableBy: readableByStator,
+  };
   return (address, stored) => {
     const { context, value } = compatibleSnapshot(address, stored, known);
     const tags = tagsOfValue(machine, value);

@@ -159,6 +159,7 @@ function restore(binding: Binding, address: TreeAddress, stored: PersistedTree, 
     machine,
     version,
     upgrades: kind.upgrades,
+    readableBy: kind.readableBy,
   });
   const remembers = memoryIn(address, stored.snapshot, isPast);
   remembers.isRestoring = true;

@@ -121,6 +121,52 @@ describe('a tree of a machine of one’s own', () => {
   });
 });
 
+describe('a stored tree that its definition cannot restore says what to do to the definition', () => {
+  const chart = (states: Record<string, object>) => setup({}).createMachine({ id: 'door', initial: 'shut', states });
+  const before = chart({ shut: { on: { open: 'open' } }, open: {} });
+  const after = chart({ shut: { on: { open: 'ajar' } }, ajar: {} });
+  const signals = { open: z.looseObject({}) };
+
+  it.each([
+    [
+      'whose state is gone, without a new version',
+      { version: 1, machine: after },
+      'machine "door" has no state "open"',
+      'put back into the chart of door what it has lost, or make the definition version 2, with upgrades[1] that turns such a snapshot into one of the present chart',
+    ],
+    [
+      'whose upgrade is missing',
+      { version: 3, machine: after, upgrades: { 1: (snapshot: object) => snapshot } },
+      'it is of version "door:1", expected "door:3"',
+      'give the definition of door upgrades[1] to upgrades[2], leading to states of the present chart',
+    ],
+    [
+      'whose upgrade leads to a state that is gone',
+      { version: 2, machine: after, upgrades: { 1: (snapshot: object) => snapshot } },
+      'machine "door" has no state "open"',
+      'give the definition of door upgrades[1], leading to states of the present chart',
+    ],
+    [
+      'that a newer definition wrote',
+      { version: 0, machine: after },
+      'it is of version "door:1", expected "door:0"',
+      'start the engine with version 1 of the definition of door, which wrote it, or a newer one',
+    ],
+  ])('%s', (_, changed, message, hint) => {
+    const old = createTrees(kindsWith([kindOf({ name: 'door', version: 1, machine: before, signals })]));
+    const { tree } = old.create('door:1', word('machine_started'));
+    old.step(tree, word('open'));
+    const trees = createTrees(kindsWith([kindOf({ name: 'door', signals, ...changed })]));
+    expect(() => trees.restore('door:1', old.persist(tree))).toThrow(
+      expect.objectContaining({
+        code: 'snapshot_unknown',
+        message: `the stored state of door:1 cannot be restored: ${message}`,
+        hint: `the row is untouched; ${hint}`,
+      }),
+    );
+  });
+});
+
 it('a definition that would not hold what it promises is refused with its place', async () => {
   const { machine } = defineRelease();
   const own = setup({ actions: { note: assign({}) } }).createMachine({});
