@@ -12,7 +12,7 @@ const { emptyStore } = await hostsGround();
 /** A task that writes its pid, and waits until there is a gate. */
 function waitingTask(folder: string): { readonly gate: string; readonly pids: string; readonly task: string } {
   const [gate, pids] = [join(folder, 'gate'), join(folder, 'pids')];
-  const task = `echo $$ >> ${pids}; n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done; echo two > two.txt`;
+  const task = `echo $$ >> ${pids}; n=0; while [ ! -e ${gate} ] && [ $n -lt 6000 ]; do n=$((n+1)); sleep 0.1; done; echo two > two.txt`;
   return { gate, pids, task };
 }
 

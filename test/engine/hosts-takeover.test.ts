@@ -22,7 +22,7 @@ it('the repo of a lost host goes on at another one by itself; when the lost one 
   await register(b, 'p', [
     ['echo one > one.txt'],
     [
-      `echo $$ >> ${pids}; n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done; echo two > two.txt`,
+      `echo $$ >> ${pids}; n=0; while [ ! -e ${gate} ] && [ $n -lt 6000 ]; do n=$((n+1)); sleep 0.1; done; echo two > two.txt`,
     ],
   ]);
   await until(() => existsSync(pids));
@@ -67,7 +67,7 @@ it('a task that was interrupted begins anew at another host where nothing of it 
   await must(b.ask('repo', 'trust', b.project));
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
   const [gate, log] = [join(folder, 'gate'), join(folder, 'log')];
-  const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done`;
+  const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 6000 ]; do n=$((n+1)); sleep 0.1; done`;
   renameSync(bare, `${bare}-away`);
   await register(b, 'p', [[`echo begin >> ${log}; ${waits}; echo one > one.txt`]]);
   await until(() => existsSync(log));
@@ -92,7 +92,7 @@ it('work that only the lost host had is done again, and its merge is not tried i
   await must(b.ask('repo', 'trust', b.project));
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
   const gate = join(folder, 'gate');
-  const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done`;
+  const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 6000 ]; do n=$((n+1)); sleep 0.1; done`;
   await register(b, 'p', [[`${waits}; echo one > one.txt`]]);
   const log = () => readFileSync(join(b.home, 'daemon.log'), 'utf8');
   await until(() => git(b.path, 'for-each-ref', 'refs/heads/plan/p-w1-t1') !== '');
@@ -120,7 +120,7 @@ it('the agents of a host that does not reach the store stand still, and go on wh
   const a = await hostOn(link.url, 'a');
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
   const [log, end] = [join(folder, 'log'), join(folder, 'end')];
-  const ticks = `n=0; while [ ! -e ${end} ] && [ $n -lt 2000 ]; do n=$((n+1)); echo x >> ${log}; sleep 0.05; done`;
+  const ticks = `n=0; while [ ! -e ${end} ] && [ $n -lt 12000 ]; do n=$((n+1)); echo x >> ${log}; sleep 0.05; done`;
   await register(a, 'p', [[`echo begin >> ${log}; ${ticks}; echo one > one.txt`]]);
   const size = () => (existsSync(log) ? statSync(log).size : 0);
   await until(() => size() > 0);
