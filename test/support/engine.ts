@@ -127,6 +127,9 @@ export async function begin(engine: TestEngine, plan: string, content: string, p
   await say(engine, plan, 'implement_start', undefined, project);
 }
 
+/** As long as a verdict may be waited for: a busy machine takes longer than the usual 5 s. */
+const waitMs = 60_000;
+
 /** Sends a person's signal, and throws if it is refused. */
 export async function say(
   { client }: Pick<TestEngine, 'client'>,
@@ -135,7 +138,7 @@ export async function say(
   payload?: unknown,
   project = 'demo',
 ): Promise<void> {
-  const answer = await client.send({ project, plan, type, payload });
+  const answer = await client.send({ project, plan, type, payload, waitMs });
   if (answer.signal.status !== 'done') throw new Error(`${type}: ${JSON.stringify(answer)}`);
 }
 

@@ -64,5 +64,5 @@ export async function withPlan(plan = 'login', setup: Parameters<typeof startEng
 
 /** Forces a plan into a status. */
 export async function standing(engine: TestEngine, plan: string, status: string): Promise<void> {
-  await engine.client.send({ project: 'demo', plan, type: 'set_status', payload: { status } });
+  await engine.client.send({ project: 'demo', plan, type: 'set_status', payload: { status }, waitMs: 60_000 });
 }

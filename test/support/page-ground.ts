@@ -45,7 +45,7 @@ export async function startPage(): Promise<PageGround> {
 
   async function begin(plan: string, content: string): Promise<void> {
     await client.registerPlan({ project: 'demo', plan, content });
-    await client.send({ project: 'demo', plan, type: 'implement_start' });
+    await client.send({ project: 'demo', plan, type: 'implement_start', waitMs: 60_000 });
   }
 
   async function makeWhole(): Promise<void> {

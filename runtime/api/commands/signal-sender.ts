@@ -22,6 +22,8 @@ export interface SendCommand {
 
 /** The default time to wait for a verdict. */
 export const verdictWaitMs = 5_000;
+/** The same for a registration, which fails without a verdict: on a busy machine its signal is handled later, and the failure would be untrue. */
+const neededVerdictWaitMs = 30_000;
 
 export function createSignalSender({ clock, views, addSignal }: CommandDependencies) {
   /** `before` is written in the same commit; signals that it inserts are handled first. */
@@ -35,7 +37,7 @@ export function createSignalSender({ clock, views, addSignal }: CommandDependenc
 
   /** false: another signal did it before. Throws `unavailable` if the signal was not handled, or was refused. */
   async function mustBeDone(signal: Omit<ArrivingSignal, 'at'>, before: readonly Change[] = []): Promise<boolean> {
-    const { signal: answer } = await post(signal, verdictWaitMs, before);
+    const { signal: answer } = await post(signal, neededVerdictWaitMs, before);
     if (answer.status === 'done') return answer.result !== 'already';
     throw new EngineError(
       'unavailable',
