@@ -84,5 +84,6 @@ function steadied(text: string): string {
     .replaceAll(/\bstator (is version )?\d+\.\d+\.\d+/g, 'stator $1<version>')
     .replaceAll(/\b(took +)(\d+[dhms] ?)+, /g, '$1')
     .replaceAll(slowNotes, '')
+    .replaceAll(/ \((<1m|\d+m|\d+h \d\dm)\)/g, ' (<duration>)')
     .replaceAll(/\b(for|denied in) \d+[dhms]( \d+[hms])?\b/g, '$1 <duration>');
 }
