@@ -34,7 +34,7 @@ describe('status', () => {
     const run = made.watch(['run', 'login.md']);
     await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
     const { stdout } = await made.stator(['status']);
-    const steady = stdout.replace(/\d+s\b/g, '<time>');
+    const steady = stdout.replace(/(?:\d+m )?\d+s\b/g, '<time>');
     expect(steady).toMatchInlineSnapshot(`
       "needs you (1)
         demo/broken  wave 1 of broken failed: task 1 (piece 1.1: ended with an error)  for <time>

@@ -29,7 +29,7 @@ describe('a daemon whose store cannot be used', () => {
     expectProse(started.stderr, file);
     const shown = await ground.stator(['daemon', 'status']);
     expect(shown.code).toBe(0);
-    expect(shown.stdout).toMatch(/^daemon running \(uptime: \d+s\)\nwaiting: .*SQLITE_BUSY.*\n$/);
+    expect(shown.stdout).toMatch(/^daemon running \(uptime: (?:\d+m )?\d+s\)\nwaiting: .*SQLITE_BUSY.*\n$/);
     const refused = await ground.stator(['plan', 'list']);
     expect(refused.code).toBe(1);
     expectProse(refused.stderr, file);

@@ -229,7 +229,7 @@ program = "date +%N >> fixes.txt"
     await begin('timed', planText(['echo x > timed.txt'], ['sleep 1; echo y >> timed.txt']));
     await until(async () => (await client.plan('demo', 'timed')).status === 'done');
     const { page } = await open('demo/timed/timeline');
-    await page.getByText(/^Critical path w1-t1 \d+s → w2-t1 \d+s$/).waitFor(limit);
+    await page.getByText(/^Critical path w1-t1 (?:\d+m )?\d+s → w2-t1 (?:\d+m )?\d+s$/).waitFor(limit);
     const stage = page.getByRole('group', { name: /^Timeline\./ });
     const widest = () => stage.locator('li:first-child rect').first().getAttribute('width');
     const before = await widest();
