@@ -189,7 +189,7 @@ it('where nobody answers any more, the client says what is not known, and how to
     return null;
   };
   const look = lookCommand('POST /v1/repos/:project/plans/:plan/push', { params: { project: 'demo', plan: 'p' } });
-  const asked = askNext(next, async () => 1, { look, signal: undefined, cause: new Error('cut'), limitMs: 500 });
+  const asked = askNext(next, async () => 1, { look, signal: undefined, cause: new Error('cut'), limitMs: 1_500 });
   await expect(asked).rejects.toMatchObject({
     code: 'unavailable',
     message: expect.stringContaining('not known'),

@@ -1,9 +1,10 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
-import { callSocket } from '../../runtime/api/client/call.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { callSocket, ignoreLateErrors } from '../../runtime/api/client/call.ts';
 import { createClient } from '../../runtime/api/client/client.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
@@ -49,7 +50,7 @@ function raw(
         resolve({ status: answer.statusCode ?? 0, body: text === '' ? null : JSON.parse(text) });
       });
     });
-    asked.on('error', reject);
+    asked.on('error', reject).once('socket', ignoreLateErrors);
     asked.end(body);
   });
 }
@@ -380,6 +381,24 @@ describe('the control API over its socket', () => {
       from: 'underway.implementing.wave.running',
     });
     openGate(join(root, 'go'));
+  });
+
+  it('may answer a large body before it has read it, and close: the process of the client goes on', async () => {
+    const path = join(ground().root, 'early.sock');
+    let connection: Socket | null = null;
+    const server = createServer((asked, answer) => {
+      connection = asked.on('error', () => {}).socket;
+      answer.writeHead(413, { 'content-type': 'application/json' }).end('{}');
+    });
+    onTestFinished(() => void server.close());
+    await new Promise<void>((resolve) => void server.listen(path, resolve));
+    for (const round of [1, 2, 3]) {
+      const answer = await callSocket(path, undefined)('POST', '/v1/repos', { body: 'x'.repeat(3_000_000) });
+      expect([round, answer.status, await answer.text()]).toEqual([round, 413, '{}']);
+      (connection as Socket | null)?.destroy();
+    }
+    // Its error is reported before this one is answered.
+    expect((await callSocket(path, undefined)('GET', '/v1/ping')).status).toBe(413);
   });
 
   it('lets an agent speak of its own plan only, and not with a person’s words', async () => {

@@ -1,5 +1,6 @@
 /** One HTTP request over a port of loopback or a socket, answered whole: with headers that `fetch` would not send. */
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { ignoreLateErrors } from '../../runtime/api/client/call.ts';
 
 export interface Asked {
   readonly headers?: Record<string, string>;
@@ -32,7 +33,7 @@ export function ask(
         resolve({ status: answer.statusCode ?? 0, text, code, headers: answer.headers });
       });
     });
-    asked.on('error', reject);
+    asked.on('error', reject).once('socket', ignoreLateErrors);
     asked.end(body);
   });
 }
