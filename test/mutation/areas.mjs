@@ -10,6 +10,7 @@ const charts = [
 ];
 const plans = [
   ...charts,
+  'test/machines/task-agent.test.ts',
   'test/machines/merge.test.ts',
   'test/machines/pull-merge.test.ts',
   'test/machines/permissions.test.ts',
@@ -41,9 +42,9 @@ export const areas = {
     tests: ['test/inbox/projection.test.ts', 'test/inbox/transaction.test.ts', 'test/engine/simulate.test.ts'],
   },
   actors: { mutate: ['actors/**/*.ts'], tests: [...trees, ...signals, ...plans] },
-  'machines/agent': { mutate: ['machines/agent/**/*.ts'], tests: plans },
+  'machines/agent': { mutate: ['machines/agent/**/*.ts'], tests: ['test/machines/agent-chart.test.ts'] },
   'machines/wave': { mutate: ['machines/wave/**/*.ts'], tests: plans },
-  'machines/task': { mutate: ['machines/task/**/*.ts'], tests: plans },
+  'machines/task': { mutate: ['machines/task/**/*.ts'], tests: ['test/machines/task-chart.test.ts'] },
   'machines/landing': {
     mutate: ['machines/landing/**/*.ts'],
     tests: ['test/machines/landing-line.test.ts', 'test/machines/landing.test.ts', ...charts],

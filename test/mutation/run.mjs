@@ -20,7 +20,7 @@ const table = [];
 for (const name of named.length > 0 ? named : Object.keys(areas)) {
   const { mutate, tests } = areas[name];
   const begin = Date.now();
-  const file = `reports/mutation/${name.replace('/', '-')}.json`;
+  const file = `reports/mutation/${name.replaceAll('/', '-')}.json`;
   mkdirSync('reports/mutation', { recursive: true });
   const { status } = spawnSync(
     'npx',
