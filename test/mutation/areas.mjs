@@ -41,7 +41,8 @@ export const areas = {
     mutate: ['runtime/core/inbox/transaction.ts', 'runtime/core/inbox/projection.ts'],
     tests: ['test/inbox/projection.test.ts', 'test/inbox/transaction.test.ts', 'test/engine/simulate.test.ts'],
   },
-  actors: { mutate: ['actors/**/*.ts'], tests: [...trees, ...signals, ...plans] },
+  'actors/json-value': { mutate: ['actors/json-value.ts'], tests: ['test/actors/json-value.test.ts'] },
+  actors: { mutate: ['actors/**/*.ts', '!actors/json-value.ts'], tests: [...trees, ...signals, ...plans] },
   'machines/agent': { mutate: ['machines/agent/**/*.ts'], tests: ['test/machines/agent-chart.test.ts'] },
   'machines/wave': { mutate: ['machines/wave/**/*.ts'], tests: plans },
   'machines/task': { mutate: ['machines/task/**/*.ts'], tests: ['test/machines/task-chart.test.ts'] },
@@ -57,7 +58,15 @@ export const areas = {
     mutate: ['machines/supervisor/**/*.ts'],
     tests: [...charts, 'test/machines/supervisor.test.ts', 'test/actors/lean.test.ts'],
   },
-  'machines/plan': { mutate: ['machines/plan/**/*.ts'], tests: plans },
+  'machines/plan/context': { mutate: ['machines/plan/context.ts'], tests: ['test/machines/plan-context.test.ts'] },
+  'machines/plan/messages': {
+    mutate: ['machines/plan/answers.ts', 'machines/plan/stored-messages.ts'],
+    tests: ['test/machines/stored-messages.test.ts'],
+  },
+  'machines/plan': {
+    mutate: ['machines/plan/**/*.ts', '!machines/plan/{context,answers,stored-messages}.ts'],
+    tests: plans,
+  },
   'machines/vocabulary': { mutate: ['machines/vocabulary/**/*.ts'], tests: [...signals, ...trees, ...plans] },
   'machines/document': {
     mutate: ['machines/document/**/*.ts'],
