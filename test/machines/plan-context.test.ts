@@ -152,7 +152,7 @@ describe('approvals and budgets', () => {
   it('files are claimed where plans wait for each other’s files', () => {
     const waves = plan([['one\n\n**Files:** a.ts', 'two\n\n**Files:** b.ts']]).waves;
     expect(claimedFiles({ policy: { ...defaultPolicy, overlap: 'serial' }, waves })).toEqual(['a.ts', 'b.ts']);
-    expect(claimedFiles({ policy: { ...defaultPolicy, overlap: 'warn' }, waves })).toBeUndefined();
+    expect(claimedFiles({ policy: { ...defaultPolicy, overlap: 'wave' }, waves })).toBeUndefined();
   });
 });
 
@@ -237,7 +237,7 @@ describe('the results of a wave', () => {
     const first = { title: 'hello-w1-t1', run: 'x#1', commit: 'a' };
     expect(doneWork(context)).toEqual([first, own]);
     expect(doneWork({ plan: 'hello', results: {} })).toEqual([]);
-    expect(withoutWork(context, [first])).toEqual({
+    expect(withoutWork(context, [first])).toStrictEqual({
       ...{ results: { 1: { 1: done(), 2: { ...failed, commit: 'x' } }, 2: { 1: done() } }, ownWork: [own] },
     });
     expect(withoutWork(context, [own])).toEqual({ results: context.results, ownWork: [] });

@@ -59,12 +59,13 @@ export const areas = {
     tests: [...charts, 'test/machines/supervisor.test.ts', 'test/actors/lean.test.ts'],
   },
   'machines/plan/context': { mutate: ['machines/plan/context.ts'], tests: ['test/machines/plan-context.test.ts'] },
+  'machines/plan/guards': { mutate: ['machines/plan/guards.ts'], tests: ['test/machines/plan-guards.test.ts'] },
   'machines/plan/messages': {
     mutate: ['machines/plan/answers.ts', 'machines/plan/stored-messages.ts'],
     tests: ['test/machines/stored-messages.test.ts'],
   },
   'machines/plan': {
-    mutate: ['machines/plan/**/*.ts', '!machines/plan/{context,answers,stored-messages}.ts'],
+    mutate: ['machines/plan/**/*.ts', '!machines/plan/{context,guards,answers,stored-messages}.ts'],
     tests: plans,
   },
   'machines/vocabulary': { mutate: ['machines/vocabulary/**/*.ts'], tests: [...signals, ...trees, ...plans] },
