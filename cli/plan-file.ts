@@ -223,12 +223,8 @@ export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, 
 }
 
 /** `read as spec-kit: 6 phases, 41 tasks, 12 done`. */
-export function readingText({
-  familyTitle,
-  size,
-  counts,
-}: Pick<PlanReading, 'familyTitle' | 'size' | 'counts'>): string {
-  return `read as ${familyTitle}: ${size}${counts.done === 0 ? '' : `, ${counts.done} done`}`;
+export function readingText(reading: Pick<PlanReading, 'familyTitle' | 'size' | 'counts'>): string {
+  return `read as ${reading.familyTitle}: ${reading.size}${reading.counts.done === 0 ? '' : `, ${reading.counts.done} done`}`;
 }
 
 /** The note about how a document of another family was read. */

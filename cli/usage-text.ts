@@ -41,15 +41,11 @@ export function budgetText(budget: PlanEntry['budget']): string {
 export const usageHeadings = ['tokens in', 'out', 'cost'];
 
 /** The cells below these headings; empty if it was not reported. */
-export function usageCells({
-  input_tokens: input,
-  output_tokens: output,
-  cost_usd: cost,
-}: Omit<Usage, 'runs'>): string[] {
+export function usageCells(usage: Omit<Usage, 'runs'>): string[] {
   return [
-    input === null ? '' : shortNumber(input),
-    output === null ? '' : shortNumber(output),
-    cost === null ? '' : money(cost),
+    usage.input_tokens === null ? '' : shortNumber(usage.input_tokens),
+    usage.output_tokens === null ? '' : shortNumber(usage.output_tokens),
+    usage.cost_usd === null ? '' : money(usage.cost_usd),
   ];
 }
 

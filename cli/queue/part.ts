@@ -52,21 +52,16 @@ async function saidPart(
 }
 
 /** `the queue`, `repo demo`, `plan demo/login`, `agent login-w1-t2`. */
-export function partText({
-  of,
-  project,
-  plan,
-  title,
-}: Pick<QueueSwitched, 'of' | 'project' | 'plan' | 'title'>): string {
-  switch (of) {
+export function partText(part: Pick<QueueSwitched, 'of' | 'project' | 'plan' | 'title'>): string {
+  switch (part.of) {
     case 'queue':
       return 'the queue';
     case 'repo':
-      return `repo ${project}`;
+      return `repo ${part.project}`;
     case 'plan':
-      return `plan ${project}/${plan}`;
+      return `plan ${part.project}/${part.plan}`;
     case 'agent':
-      return `agent ${title}`;
+      return `agent ${part.title}`;
   }
 }
 
@@ -87,12 +82,7 @@ export function pauseLines(pauses: QueueSwitched['pauses']): string[] {
 }
 
 /** The command that ends a pause. */
-export function resumeText({
-  of,
-  project,
-  plan,
-  title,
-}: Pick<QueueSwitched, 'of' | 'project' | 'plan' | 'title'>): string {
-  const what = { queue: '', repo: '', plan: ` --plan ${plan}`, agent: ` --agent ${title}` }[of];
-  return `stator queue resume${what}${of === 'queue' ? '' : ` --project ${project}`}`;
+export function resumeText(part: Pick<QueueSwitched, 'of' | 'project' | 'plan' | 'title'>): string {
+  const what = { queue: '', repo: '', plan: ` --plan ${part.plan}`, agent: ` --agent ${part.title}` }[part.of];
+  return `stator queue resume${what}${part.of === 'queue' ? '' : ` --project ${part.project}`}`;
 }

@@ -22,40 +22,31 @@ interface HostChangesParts {
 const trouble = { what: 'what other hosts have is not known' };
 
 /** Follows them until `stop`. null: the store is that of one machine. */
-export async function followHosts({
-  store,
-  projects,
-  cache,
-  bus,
-  pump,
-  verdicts,
-  troubles,
-  onEffects,
-}: HostChangesParts) {
-  const { hosts } = store;
+export async function followHosts(parts: HostChangesParts) {
+  const { hosts } = parts.store;
   if (hosts === undefined) return null;
   let isDrained = false;
   // A tree without a repo is stepped by any host.
-  const isOfOthers = (project: string) => project === '' || projects.isElsewhere(project);
+  const isOfOthers = (project: string) => project === '' || parts.projects.isElsewhere(project);
   const look = async () => {
     try {
-      await projects.readOthers();
+      await parts.projects.readOthers();
       isDrained = (await hosts.list()).some(({ name, drained }) => name === hosts.own && drained !== null);
-      bus.missedHere();
-      pump.wake();
-      onEffects();
-      troubles.worked(trouble);
+      parts.bus.missedHere();
+      parts.pump.wake();
+      parts.onEffects();
+      parts.troubles.worked(trouble);
     } catch (thrown) {
-      troubles.failed(trouble, thrown);
+      parts.troubles.failed(trouble, thrown);
     }
   };
   await look();
   const ends = [
-    store.watch((written) => {
+    parts.store.watch((written) => {
       const isWritten = (tree: TreeAddress) => written === null || written.trees.includes(tree);
-      cache.forgetThose((tree) => isWritten(tree) && isOfOthers(placeOf(tree).project));
-      if (written?.freesSlots || concernsHere(written, projects.isElsewhere)) onEffects();
-      void verdicts.look();
+      parts.cache.forgetThose((tree) => isWritten(tree) && isOfOthers(placeOf(tree).project));
+      if (written?.freesSlots || concernsHere(written, parts.projects.isElsewhere)) parts.onEffects();
+      void parts.verdicts.look();
     }),
     hosts.watch(() => void look()),
   ];

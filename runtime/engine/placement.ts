@@ -14,27 +14,19 @@ const lookMs = 5_000;
 type PlacementParts = Pick<Parts, 'store' | 'projects' | 'hostNames' | 'commands' | 'log' | 'troubles' | 'isOwner'>;
 
 /** null: the store belongs to one machine. */
-export function createPlacement({
-  store,
-  projects,
-  hostNames,
-  commands,
-  log,
-  troubles,
-  isOwner,
-}: PlacementParts): Pick<PollLoop, 'start' | 'stop'> | null {
-  const { hosts } = store;
+export function createPlacement(parts: PlacementParts): Pick<PollLoop, 'start' | 'stop'> | null {
+  const { hosts } = parts.store;
   if (hosts === undefined) return null;
   /** The last reason why a repo stayed here, by project: logged once. */
   const told = new Map<string, string>();
 
   async function look(shared: Hosts): Promise<null> {
-    const lanes = await store.queuedLanes();
+    const lanes = await parts.store.queuedLanes();
     const mayWait = told.size > 0 || lanes.includes('worker') || lanes.includes('coordinator');
     if (!mayWait) return null;
-    for (const { project } of projects.list()) {
-      if (!isOwner()) return null;
-      if (projects.isElsewhere(project)) continue;
+    for (const { project } of parts.projects.list()) {
+      if (!parts.isOwner()) return null;
+      if (parts.projects.isElsewhere(project)) continue;
       const plan = await planToMove(project);
       if (plan === null) await forget(shared, project);
       else await move(shared, project, plan);
@@ -44,8 +36,8 @@ export function createPlacement({
 
   /** The first plan of the repo that may take it to another host, and one of its waiting agents; null: there is none. */
   async function planToMove(project: string): Promise<{ name: string; host: string } | null> {
-    for (const { plan, host } of plansElsewhere(await store.plans(project), hostNames)) {
-      const asked = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+    for (const { plan, host } of plansElsewhere(await parts.store.plans(project), parts.hostNames)) {
+      const asked = await parts.store.effects({ by: 'tree', tree: planTree(project, plan) });
       if (asked.some(({ kind, status }) => kind === 'agent.run' && status === 'queued')) return { name: plan, host };
     }
     return null;
@@ -54,18 +46,18 @@ export function createPlacement({
   async function move(shared: Hosts, project: string, { name, host }: { name: string; host: string }): Promise<void> {
     const all = await shared.list();
     const able = all.filter((each) => each.name !== shared.own && canTake(each) && namesOf(each).includes(host));
-    const [to] = hostsInLine(project, able, await loadsOf(store, all));
+    const [to] = hostsInLine(project, able, await loadsOf(parts.store, all));
     if (to === undefined) return;
     try {
-      await commands.moveRepo(project, to);
+      await parts.commands.moveRepo(project, to);
       told.delete(project);
-      log.info(`plan ${name} of ${project} is for ${host}: the repo goes to the host ${to}`);
+      parts.log.info(`plan ${name} of ${project} is for ${host}: the repo goes to the host ${to}`);
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
       const why = `it cannot go to the host ${to}: ${withHint(thrown)}`;
       if (told.get(project) === why) return;
       told.set(project, why);
-      log.info(`${project}: ${why}`);
+      parts.log.info(`${project}: ${why}`);
       await shared.noteTrouble({ project, host: shared.own }, why.slice(0, 4_096));
     }
   }
@@ -76,7 +68,7 @@ export function createPlacement({
 
   return createServiceLoop({
     trouble: { what: 'whether a plan is for another host is not known' },
-    troubles,
+    troubles: parts.troubles,
     everyMs: lookMs,
     work: () => look(hosts),
   });

@@ -86,7 +86,7 @@ export const safety = [
     name: 'gc-takes-unmerged-work',
     promise: 'gc: unmerged things stay without their flag',
     file: 'runtime/work/gc/reasons.ts',
-    find: "return isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;",
+    find: "return found.isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;",
     replace: 'return isLost ? null : null;',
     tests: ['test/gc/gc.test.ts'],
   },

@@ -265,12 +265,8 @@ export function createClient(call: Call, options: ClientOptions) {
     },
     /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
     async *events({
-      since,
-      project,
-      plan,
-      tree,
-      watch,
       signal,
+      ...query
     }: {
       since?: number;
       project?: string;
@@ -280,7 +276,7 @@ export function createClient(call: Call, options: ClientOptions) {
       watch?: boolean;
       signal: AbortSignal;
     }): AsyncIterable<FactEntry> {
-      const answer = await request('GET /v1/events', { query: { since, project, plan, tree, watch } }, { signal });
+      const answer = await request('GET /v1/events', { query }, { signal });
       if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());
       yield* factsOf(answer.body, signal);
     },

@@ -3,14 +3,16 @@ import { baseOf as baseInTree, snapshotOf } from '../../../actors/addressee.ts';
 import { withIssueLinks } from '../../../machines/document/issue-links.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import type { PlanContext } from '../../../machines/plan/context.ts';
+import { circleOf } from '../../../machines/repo/circle.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { type Origin, originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { type AdmittedSignal, admitSignal } from '../../core/inbox/admission.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
-import type { Change, Store } from '../../core/store/port.ts';
+import type { Change, PlanKey, Store } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
 import { collectSoFar } from '../../work/effects/run-repository.ts';
@@ -24,7 +26,6 @@ import type { SignalAnswer } from '../contract/signals.ts';
 import type { Views } from '../queries/queries.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork, workSignals } from './plan-work.ts';
-import { refuseCircle } from './refuse-circle.ts';
 import { refuseAgents, refuseRepo } from './refuse-start.ts';
 import { createSignalSender, type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
@@ -242,4 +243,32 @@ function createPlanHead(parts: PlanHeadParts) {
       return [{ do: 'signal.insert', tree, type: 'head_moved', payload, origin: 'engine', at: clock.nowMs() }];
     },
   };
+}
+
+/** The most plans that are read. A circle beyond them is not noticed here; `explain` names it. */
+const readPlans = 100;
+
+/** Follows the **After:** of the plans that are not done. Throws `conflict` with the circle. */
+async function refuseCircle(
+  { store, cache }: Pick<CommandDependencies, 'store' | 'cache'>,
+  { project, plan }: PlanKey,
+): Promise<void> {
+  const known: { plan: string; after: readonly string[] }[] = [];
+  const names = [plan];
+  for (let name = names.shift(); name !== undefined && known.length < readPlans; name = names.shift()) {
+    if (known.some((one) => one.plan === name)) continue;
+    const row = await store.plan(project, name);
+    const entry = row === null || row.status === 'done' ? null : await cache.get(planTree(project, name));
+    if (entry === null) continue;
+    const { after }: Pick<PlanContext, 'after'> = snapshotOf(entry.tree.root).context;
+    known.push({ plan: name, after });
+    names.push(...after);
+  }
+  const circle = circleOf(plan, known);
+  if (circle === null) return;
+  throw new EngineError(
+    'conflict',
+    `${plan} waits for itself: ${circle.join(' → ')}`,
+    `take one of them out of an **After:**, then hand in that document: stator plan update-content ${shellWord(plan)} --file <file>`,
+  );
 }

@@ -191,20 +191,15 @@ interface Following extends EventParts {
   readonly paceMs: number;
 }
 
-async function follow({
-  store,
-  piecesOf,
-  reader,
-  subscription,
-  query: { project, plan, tree, since },
-  paceMs,
-}: Following): Promise<void> {
+async function follow({ reader, paceMs, ...following }: Following): Promise<void> {
+  const { project, plan, tree, since } = following.query;
   // The store has an index by tree.
   const ofPlan = project === undefined || plan === undefined ? null : planTree(project, plan);
   const own = ofPlan ?? (tree === undefined ? null : (tree as TreeAddress)); // any other text addresses no lines
-  const pages = followedLines({ store, subscription: paced(subscription, paceMs), tree: own, after: since });
+  const subscription = paced(following.subscription, paceMs);
+  const pages = followedLines({ store: following.store, subscription, tree: own, after: since });
   for await (const lines of pages) {
-    for (const piece of await piecesOf(lines, { project, plan, tree, isBare: paceMs > 0 })) {
+    for (const piece of await following.piecesOf(lines, { project, plan, tree, isBare: paceMs > 0 })) {
       if (reader.isGone()) return;
       await reader.write(piece);
     }

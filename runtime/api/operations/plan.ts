@@ -1,5 +1,6 @@
 /** Plans: listed, registered, changed, deleted and shown. What else is read of one is in `plan-reads.ts`, their signals in `signal.ts`. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planNameOf } from '../../../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.ts';
 import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
@@ -12,7 +13,6 @@ import type { DocumentCheck, OlderTask, PlanEntry, PlanPushed, PlanShow } from '
 import type { SignalAnswer } from '../contract/signals.ts';
 import { operationWith } from './operation.ts';
 import { planReads } from './plan-reads.ts';
-import { newDocument, newPlanName, unescaped } from './plan-texts.ts';
 import { answerOf, listOf, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
@@ -317,3 +317,30 @@ export const planOperations = {
     },
   }),
 };
+
+/** The plan name that is derived from a title. Throws `bad_request`. */
+function newPlanName(title: string): string {
+  const name = planNameOf(title);
+  if (name !== null) return name;
+  throw new EngineError('bad_request', `"${title}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
+}
+
+/** The document of a new plan: the content, or without one a draft with that title and description. */
+function newDocument(
+  title: string,
+  { description = '', content = '' }: { readonly description?: unknown; readonly content?: unknown },
+): string {
+  const given = String(content);
+  if (given.trim() !== '') return unescaped(given);
+  return `# ${title}\n${description === '' ? '' : `\n${description}\n`}`;
+}
+
+/** Corrects a document of clients that send `\n` as two characters and no line break. */
+function unescaped(content: string): string {
+  if (content.includes('\n') || !/\\[nr]/.test(content)) return content;
+  try {
+    return String(JSON.parse(`"${content.replaceAll(/(?<!\\)"/g, '\\"')}"`));
+  } catch {
+    return content; // a text that is not JSON is used unchanged
+  }
+}

@@ -4,23 +4,17 @@ import { type PlanDetail, type PullView, planDetail, planSummary } from '../../.
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import { EngineError, onOneLine, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
-import { personName, planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
+import { personName, planTree, repoTree, runName, supervisorTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, RunRow, SignalRow } from '../../core/store/rows.ts';
+import { attemptRef, readRefs } from '../../work/git/refs.ts';
+import type { Repository } from '../../work/git/repository.ts';
 import { gitFaults } from '../../work/git/troubles.ts';
-import type {
-  Explanation,
-  HistoryEntry,
-  OlderTask,
-  PlanEntry,
-  PlanReplay,
-  PlanShow,
-  PlanStates,
-  Verification,
-} from '../contract/plans.ts';
+import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanReplay, PlanShow, PlanStates, Verification } from '../contract/plans.ts';
 import type { PlanTrace } from '../contract/traces.ts';
 import { baseRemoteOf } from './base-remote.ts';
 import { machineNamed } from './chart.ts';
@@ -31,7 +25,6 @@ import { createPlanEntries } from './plan-entry.ts';
 import { damagedShown, planShown, runList, runsBy, usageOfRun } from './plan-shown.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
 import { type PointInTime, replayTo, treesForReplay } from './replay.ts';
-import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
 import { timeText } from './time-text.ts';
 import type { Verified } from './verify.ts';
@@ -356,4 +349,33 @@ async function estimate(
     slots: { most, now: workers - others.length },
     nowMs: clock.nowMs(),
   });
+}
+
+/** A sentence for each such attempt, the oldest first. Attempts whose refs were deleted are left out. */
+async function setAsideOf(runs: readonly RunRow[], repository: () => Promise<Repository>): Promise<string[]> {
+  const asides = runs.filter(({ reason }) => reason === 'set-aside');
+  if (asides.length === 0) return [];
+  const refsOf = ({ project, plan, run }: RunRow) => {
+    const name = runName(project, plan, run);
+    return [attemptRef(name), attemptRef(`${name}-aside`)];
+  };
+  const there = await thoseThere(asides.flatMap(refsOf), repository);
+  return asides.flatMap((run) => {
+    const kept = refsOf(run).filter((ref) => there.has(ref));
+    if (kept.length === 0) return [];
+    return [
+      `attempt ${run.attempt} of ${run.title}, as its branch could not take it: git log -p ${kept.map(shellWord).join(' ')}`,
+    ];
+  });
+}
+
+/** If the repository does not answer now, all attempts are listed. */
+async function thoseThere(refs: readonly string[], repository: () => Promise<Repository>): Promise<Set<string>> {
+  try {
+    const commits = await readRefs(await repository(), refs);
+    return new Set(refs.filter((_, index) => commits[index] !== null));
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    return new Set(refs);
+  }
 }

@@ -39,18 +39,19 @@ export async function repoPast(store: Pick<Store, 'runs' | 'signals'>, project: 
 const taskPath = /^wave-(\d+)\.\d+\/task-(\d+)\./;
 
 /** Empty for a row of another program, and for the work of a plan with one coder. */
-function conflictOf({
-  plan,
-  run,
-  payload,
-  origin,
-  is_checked: isOwn,
-  created_at: at,
-}: SignalRow): RepoPast['conflicts'] {
-  const [, wave, task] = taskPath.exec(run ?? '') ?? [];
-  if (origin !== 'engine' || isOwn !== 1 || wave === undefined || task === undefined) return [];
-  const { files } = engineSignals.work_conflicted.payload.parse(JSON.parse(payload));
-  return [{ plan, wave: Number(wave), task: Number(task), files: files.slice(0, toldFiles), at: timeText(at) }];
+function conflictOf(row: SignalRow): RepoPast['conflicts'] {
+  const [, wave, task] = taskPath.exec(row.run ?? '') ?? [];
+  if (row.origin !== 'engine' || row.is_checked !== 1 || wave === undefined || task === undefined) return [];
+  const { files } = engineSignals.work_conflicted.payload.parse(JSON.parse(row.payload));
+  return [
+    {
+      plan: row.plan,
+      wave: Number(wave),
+      task: Number(task),
+      files: files.slice(0, toldFiles),
+      at: timeText(row.created_at),
+    },
+  ];
 }
 
 function isOwnEnd({ state, reason }: RunRow): boolean {

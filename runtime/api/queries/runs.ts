@@ -167,14 +167,14 @@ export async function waitOfRun(
   return { waits_until: isTimed ? timeText(dueAt) : null, permissions: permissions.map(permissionEntry) };
 }
 
-function permissionEntry({
-  id,
-  tool,
-  detail,
-  askedAt,
-  dueAt,
-}: AgentContext['permissions'][number]): PermissionQuestion {
-  return { id, tool, detail, asked_at: timeText(askedAt), until: timeText(dueAt) };
+function permissionEntry(permission: AgentContext['permissions'][number]): PermissionQuestion {
+  return {
+    id: permission.id,
+    tool: permission.tool,
+    detail: permission.detail,
+    asked_at: timeText(permission.askedAt),
+    until: timeText(permission.dueAt),
+  };
 }
 
 /** `changedMs`: as `lastActivityMs`. */

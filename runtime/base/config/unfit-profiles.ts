@@ -91,26 +91,23 @@ const cannotAsk: { readonly [preset in Exclude<Preset, ProgramPreset>]: string }
 };
 
 /** The mistake in a profile that must ask, and the remedy, with the key; null: there is none. */
-function permissionProblem({
-  role,
-  preset,
-  flags,
-  permissions,
-}: AgentProfile): { readonly key: 'permissions' | 'flags'; readonly message: string } | null {
-  if (permissions === 'skip') return null;
-  const skip = `set permissions = "skip" under [agents.${role}]`;
-  const { cannotAsk: obstacle, bypass }: Partial<PresetProgram> = isStreamPreset(preset)
-    ? streamPrograms[preset]
-    : isAcpPreset(preset)
+function permissionProblem(
+  profile: AgentProfile,
+): { readonly key: 'permissions' | 'flags'; readonly message: string } | null {
+  if (profile.permissions === 'skip') return null;
+  const skip = `set permissions = "skip" under [agents.${profile.role}]`;
+  const { cannotAsk: obstacle, bypass }: Partial<PresetProgram> = isStreamPreset(profile.preset)
+    ? streamPrograms[profile.preset]
+    : isAcpPreset(profile.preset)
       ? {}
-      : { cannotAsk: cannotAsk[preset] };
+      : { cannotAsk: cannotAsk[profile.preset] };
   if (obstacle !== undefined) {
-    const message = `permissions = "ask" for the ${role}, whose preset is "${preset}": ${obstacle}; ${skip}, or preset = "claude", or one of the Agent Client Protocol`;
+    const message = `permissions = "ask" for the ${profile.role}, whose preset is "${profile.preset}": ${obstacle}; ${skip}, or preset = "claude", or one of the Agent Client Protocol`;
     return { key: 'permissions', message };
   }
-  const flag = bypass === undefined ? undefined : flags.find((each) => bypass.test(each));
+  const flag = bypass === undefined ? undefined : profile.flags.find((each) => bypass.test(each));
   if (flag === undefined) return null;
-  const message = `"${flag}" lets the ${role} do everything unasked, and permissions = "ask" is in force for it; take the flag out, or ${skip}`;
+  const message = `"${flag}" lets the ${profile.role} do everything unasked, and permissions = "ask" is in force for it; take the flag out, or ${skip}`;
   return { key: 'flags', message };
 }
 
@@ -124,34 +121,29 @@ const noTerminal: { readonly [preset in Exclude<Preset, ProgramPreset>]: string 
 };
 
 /** The mistake in a profile that must have a terminal, and the remedy; null: there is none. */
-function terminalProblem({
-  role,
-  preset,
-  terminal,
-}: AgentProfile): { readonly key: 'terminal'; readonly message: string } | null {
-  const obstacle = !terminal ? null : isProgramPreset(preset) ? reads : noTerminal[preset];
+function terminalProblem(profile: AgentProfile): { readonly key: 'terminal'; readonly message: string } | null {
+  const obstacle = !profile.terminal ? null : isProgramPreset(profile.preset) ? reads : noTerminal[profile.preset];
   if (obstacle === null) return null;
-  const message = `terminal = true for the ${role}, whose preset is "${preset}": ${obstacle}; take it out, or set preset = "command" and a program that works in a terminal`;
+  const message = `terminal = true for the ${profile.role}, whose preset is "${profile.preset}": ${obstacle}; take it out, or set preset = "command" and a program that works in a terminal`;
   return { key: 'terminal', message };
 }
 
 /** The mistake in a profile that has one of them, and the remedy; null: there is none. */
-function acpKeyProblem({
-  role,
-  preset,
-  acp,
-  mode,
-  mcp,
-}: AgentProfile): { readonly key: 'acp' | 'mode' | 'mcp'; readonly message: string } | null {
-  if (acp && optedAcp(withoutAcp(preset)) === null) {
-    const why = isAcpPreset(preset)
+function acpKeyProblem(
+  profile: AgentProfile,
+): { readonly key: 'acp' | 'mode' | 'mcp'; readonly message: string } | null {
+  if (profile.acp && optedAcp(withoutAcp(profile.preset)) === null) {
+    const why = isAcpPreset(profile.preset)
       ? 'it speaks the Agent Client Protocol anyway'
       : `only ${alsoAcp.join(' and ')} have it`;
-    return { key: 'acp', message: `acp = true for the ${role}, whose preset is "${preset}": ${why}; take it out` };
+    return {
+      key: 'acp',
+      message: `acp = true for the ${profile.role}, whose preset is "${profile.preset}": ${why}; take it out`,
+    };
   }
-  const key = mode !== null ? 'mode' : Object.keys(mcp).length > 0 ? 'mcp' : null;
-  if (key === null || isAcpPreset(preset)) return null;
-  const message = `\`${key}\` for the ${role}, whose preset is "${preset}": only agents of the Agent Client Protocol have it (${acpPresets.join(', ')}, and ${alsoAcp.join(' and ')} with acp = true); take it out`;
+  const key = profile.mode !== null ? 'mode' : Object.keys(profile.mcp).length > 0 ? 'mcp' : null;
+  if (key === null || isAcpPreset(profile.preset)) return null;
+  const message = `\`${key}\` for the ${profile.role}, whose preset is "${profile.preset}": only agents of the Agent Client Protocol have it (${acpPresets.join(', ')}, and ${alsoAcp.join(' and ')} with acp = true); take it out`;
   return { key, message };
 }
 

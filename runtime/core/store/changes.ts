@@ -1,155 +1,9 @@
 /** The changes of a commit, each carried out on its rows: the same for every kind of store that keeps its rows table by table. */
 import { shareOf, usesOf } from '../../../machines/vocabulary/budget.ts';
-import type { Lane } from '../../../machines/vocabulary/effect.ts';
-import { placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { Change, ChangeOf, PlanKey } from './port.ts';
-import type {
-  EffectOwner,
-  ExpiringKind,
-  IssueMessage,
-  NewSignal,
-  PauseScope,
-  SignalRow,
-  Span,
-  SpentOf,
-} from './rows.ts';
+import { placeOf, planTree } from '../../../machines/vocabulary/ids.ts';
+import type { Change, ChangeOf } from './port.ts';
 import { type Answer, all, answered } from './tables/connection.ts';
-
-type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
-
-/** The operations on the rows of each table. false: the condition of the change does not apply. */
-export interface Tables {
-  readonly signals: {
-    insert(signal: NewSignal): Answer<{ id: number; isNew: boolean }>;
-    enter(row: SignalRow): Answer<boolean>;
-    finish(change: Of<'signal.finish'>): Answer<boolean>;
-    hold(change: Of<'signal.hold'>): Answer<boolean>;
-    release(tree: TreeAddress): Answer<unknown>;
-    countAttempt(id: number): Answer<unknown>;
-    countSuspected(id: number): Answer<unknown>;
-    setAside(change: Of<'signal.set-aside'>): Answer<boolean>;
-    renumber(change: Of<'signal.renumber'>): Answer<boolean>;
-    revive(id: number): Answer<boolean>;
-    voidTree(tree: TreeAddress, at: number): Answer<unknown>;
-    allSetAside(tree: TreeAddress, from: number): Answer<readonly number[]>;
-  };
-  readonly trees: {
-    write(change: Of<'tree.write'>): Answer<boolean>;
-    require(change: Of<'tree.require'>): Answer<boolean>;
-    remove(change: Of<'tree.remove'>): Answer<boolean>;
-  };
-  readonly journal: { append(line: Of<'journal.append'>['line'], input: string | null): Answer<number> };
-  readonly effects: {
-    insert(change: Of<'effect.insert'>): Answer<unknown>;
-    take(change: Of<'effect.take'>): Answer<boolean>;
-    counts(lane: Lane, status: 'running', host?: string): Answer<ReadonlyMap<string, number>>;
-    adopt(owner: EffectOwner): Answer<unknown>;
-    countSuspected(change: Of<'effect.count-suspected'>): Answer<unknown>;
-    clearSuspected(change: Of<'effect.clear-suspected'>): Answer<unknown>;
-    settle(change: Of<'effect.settle'>): Answer<boolean>;
-    tryAgain(change: Of<'effect.try-again'>): Answer<boolean>;
-    putBack(change: Of<'effect.put-back'>): Answer<boolean>;
-    noteWait(change: Of<'effect.note-wait'>): Answer<unknown>;
-    /** true: it had not begun, and is withdrawn. */
-    stop(change: Of<'effect.stop'>): Answer<boolean>;
-    hasOpenRuns(key: PlanKey): Answer<boolean>;
-    /** The effects of a tree that is deleted. */
-    endTree(tree: TreeAddress, at: number): Answer<unknown>;
-    redeliver(key: string): Answer<boolean>;
-  };
-  readonly hooks: {
-    /** The next number of that hook for that plan. */
-    next(project: string, plan: string, hook: string): Answer<number>;
-    noteResult(change: Of<'hook.note-result'>): Answer<unknown>;
-    switch(change: Of<'hook.switch'>): Answer<unknown>;
-  };
-  readonly accounts: {
-    isLimited(account: string, at: number): Answer<boolean>;
-    /** Returns whether the limit is new. */
-    limit(change: Omit<Of<'account.limit'>, 'notice'>): Answer<boolean>;
-    note(change: Of<'account.note'>): Answer<unknown>;
-    free(change: Of<'account.free'>): Answer<unknown>;
-  };
-  readonly forges: { note(row: Of<'forge.note'>): Answer<unknown> };
-  readonly plans: {
-    insert(change: Of<'plan.insert'>): Answer<unknown>;
-    show(change: Of<'plan.show'>): Answer<unknown>;
-    setText(key: PlanKey, text: Of<'plan.set-text'>['text']): Answer<unknown>;
-    rebind(change: Of<'plan.set-file'>): Answer<boolean>;
-    setFault(change: Of<'plan.set-fault'>): Answer<unknown>;
-    moveFault(change: Of<'plan.move-fault'> & { readonly to: number | null }): Answer<unknown>;
-    setBase(key: PlanKey, base: Of<'plan.set-base'>['base']): Answer<unknown>;
-    remove(key: PlanKey, at: number): Answer<boolean>;
-  };
-  readonly runs: {
-    show(change: Of<'run.show'>): Answer<unknown>;
-    note(change: Of<'run.note'>): Answer<unknown>;
-    /** The runs of a tree that is deleted. */
-    endTree(tree: TreeAddress, at: number): Answer<unknown>;
-    addToken(change: Of<'run.add-token'>): Answer<unknown>;
-    spent(key: PlanKey, sinceMs: number): Answer<SpentOf>;
-  };
-  readonly launches: {
-    name(change: Of<'launch.name'>): Answer<unknown>;
-    note(change: Of<'launch.note'>): Answer<unknown>;
-    remove(key: string): Answer<unknown>;
-  };
-  readonly expiry: { readonly [Kind in ExpiringKind]: { expire(span: Span): Answer<unknown> } };
-  readonly timeline: { write(row: Of<'timeline.write'>): Answer<unknown> };
-  readonly issues: {
-    insert(row: Of<'issue.insert'>): Answer<unknown>;
-    setPullRequest(key: PlanKey, url: string): Answer<boolean>;
-    remove(key: PlanKey): Answer<unknown>;
-    addMessage(key: PlanKey, message: IssueMessage): Answer<unknown>;
-  };
-  readonly notifications: {
-    insert(row: Of<'notification.insert'>): Answer<unknown>;
-    read(upTo: number): Answer<unknown>;
-  };
-  readonly queue: {
-    /** Without `what`: the whole queue. */
-    pause(at: number, what?: PauseScope): Answer<unknown>;
-    resume(what?: PauseScope): Answer<unknown>;
-    /** Ends the pauses of a plan and of its agents. */
-    resumePlan(key: PlanKey): Answer<unknown>;
-    clear(at: number): Answer<unknown>;
-  };
-  readonly machinePauses: {
-    pause(change: Of<'machine.pause'>): Answer<unknown>;
-    resume(change: Of<'machine.resume'>): Answer<unknown>;
-  };
-  readonly charts: { note(change: Of<'chart.note'>): Answer<unknown> };
-  readonly requests: {
-    begin(change: Of<'request.begin'>): Answer<boolean>;
-    end(change: Of<'request.end'>): Answer<unknown>;
-    forget(beforeMs: number): Answer<unknown>;
-  };
-  readonly intake: {
-    take(change: Of<'intake.take'>): Answer<boolean>;
-    noteStart(change: Of<'intake.note-start'>): Answer<unknown>;
-    follow(change: Of<'intake.follow'>): Answer<boolean>;
-    turn(change: Of<'intake.turn'>): Answer<boolean>;
-    told(change: Of<'intake.told'>): Answer<unknown>;
-    passedOn(change: Of<'intake.passed-on'>): Answer<unknown>;
-    allow(change: Of<'intake.allow'>): Answer<unknown>;
-    deliver(change: Of<'intake.deliver'>): Answer<boolean>;
-    delivered(change: Of<'intake.delivered'>): Answer<boolean>;
-    mark(change: Of<'intake.mark'>): Answer<boolean>;
-    unmark(intake: string): Answer<unknown>;
-  };
-  readonly notes: {
-    add(change: Of<'note.add'>): Answer<boolean>;
-    decide(change: Of<'note.decide'>): Answer<boolean>;
-  };
-  readonly chats: {
-    sent(change: Of<'chat.sent'>): Answer<unknown>;
-    reach(change: Of<'chat.reach'>): Answer<unknown>;
-  };
-  readonly repos: {
-    insert(row: Of<'repo.insert'>): Answer<boolean>;
-    remove(project: string, at: number): Answer<unknown>;
-  };
-}
+import type { StoreTables } from './tables/tables.ts';
 
 /** The numbers that a commit returns, collected while it runs. */
 export interface Numbers {
@@ -173,12 +27,16 @@ export const stepwise: ReadonlySet<Change['do']> = new Set([
 ]);
 
 /** In the transaction of its commit; false: its condition does not hold, and the commit is lost. */
-export function applyChange(tables: Tables, change: Change, numbers: Numbers): Answer<boolean> {
+export function applyChange(tables: StoreTables, change: Change, numbers: Numbers): Answer<boolean> {
   const apply = appliers[change.do] as Apply<Change['do']>; // the table has each change's own
   return apply(tables, change, numbers);
 }
 
-type Apply<Name extends Change['do']> = (tables: Tables, change: ChangeOf<Name>, numbers: Numbers) => Answer<boolean>;
+type Apply<Name extends Change['do']> = (
+  tables: StoreTables,
+  change: ChangeOf<Name>,
+  numbers: Numbers,
+) => Answer<boolean>;
 
 const appliers: { readonly [Name in Change['do']]: Apply<Name> } = {
   'signal.insert': (tables, change, numbers) => numbered(numbers.signals, tables.signals.insert(change)),

@@ -1,15 +1,13 @@
 /** The rows of a store: the same in every kind of store. Times are milliseconds since the epoch. */
 
 import type { PersistedTree } from '../../../actors/compatibility.ts';
-import type { Need } from '../../../actors/plan-view.ts';
+import type { PlanSummary } from '../../../actors/plan-view.ts';
 import type { Upgraded } from '../../../actors/tree.ts';
-import type { PlanBudget, Spent } from '../../../machines/vocabulary/budget.ts';
+import type { Spent } from '../../../machines/vocabulary/budget.ts';
 import type { EffectKind, Lane } from '../../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { Landing, LandingSignal } from '../../../machines/vocabulary/landing.ts';
 import type { NoteState } from '../../../machines/vocabulary/note.ts';
-import type { PlanStatus } from '../../../machines/vocabulary/plan-status.ts';
 import type { AnySignal, Origin } from '../../../machines/vocabulary/signal.ts';
 import type { RepoConfigSource } from '../../base/config/config.ts';
 
@@ -370,32 +368,15 @@ export interface PlanText {
   readonly taken: TakenFile | null;
 }
 
-export interface PlanRow {
+/** What its tree shows of a plan, and what the store knows beside it. */
+export interface PlanRow extends Readonly<PlanSummary> {
   readonly project: string;
   readonly plan: string;
-  readonly title: string | null;
   readonly goal: string | null;
-  readonly branch: string;
-  readonly topic: string | null;
   /** Who registered it: `person`, `person:<name>`, `intake:<name>`, or `intake:<name>/<account>` with the author of its item; null: a simulation. */
   readonly author: string | null;
-  readonly status: PlanStatus;
-  readonly phase: string | null;
-  /** The landing of a done plan; null: it is not done. */
-  readonly landing: Landing | null;
-  /** The signals for its landing that its tree would take from a person. */
-  readonly accepts: readonly LandingSignal[];
-  readonly blocked: Need | null;
-  readonly holds: boolean;
-  readonly paused: boolean;
   /** The engine's own quarantined signal; the plan is blocked until a person resolves it. */
   readonly faultSignal: number | null;
-  readonly wave: number;
-  readonly waves: number;
-  readonly tasksDone: number;
-  readonly tasks: number;
-  readonly reviewCycle: number;
-  readonly generation: number;
   /** null: its branch was not made yet. */
   readonly base: PlanBase | null;
   readonly createdAt: number;
@@ -406,10 +387,6 @@ export interface PlanRow {
   readonly fileDigest: string | null;
   /** The document family that a person chose for its file; null: the family is recognized from the text. */
   readonly fileAs: string | null;
-  /** The name of a host, or a label of hosts, where its agents may run; null: anywhere. */
-  readonly host: string | null;
-  /** The plan's own part of its budget. */
-  readonly budget: PlanBudget;
 }
 
 /** The spending of a plan, and of its repo since the day began. */

@@ -134,19 +134,14 @@ export function inheritedEnvironment(
   return { ...env, PATH: env.PATH || defaultPath };
 }
 
-function inherited({
-  base,
-  preset,
-  names,
-  hasWalls,
-}: Pick<RunContext, 'base' | 'preset' | 'names' | 'hasWalls'>): Record<string, string> {
-  const named = new Set(names);
+function inherited(run: Pick<RunContext, 'base' | 'preset' | 'names' | 'hasWalls'>): Record<string, string> {
+  const named = new Set(run.names);
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(base)) {
+  for (const [name, value] of Object.entries(run.base)) {
     if (value === undefined || /^STATOR(?:_|$)/.test(name) || gitLocalVariables.has(name)) continue;
     const isUsual = usual.has(name) || usualBeginnings.some((beginning) => name.startsWith(beginning));
-    const isGits = !hasWalls && gitSettings.has(name);
-    if (isUsual || isGits || isPresets(name, preset) || named.has(name)) env[name] = value;
+    const isGits = !run.hasWalls && gitSettings.has(name);
+    if (isUsual || isGits || isPresets(name, run.preset) || named.has(name)) env[name] = value;
   }
   return env;
 }

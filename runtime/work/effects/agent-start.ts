@@ -268,35 +268,29 @@ async function startOf(
  */
 function mayLoadSettings(
   { log }: PrepareParts,
-  {
-    effect,
-    folder,
-    site,
-    path,
-    preset,
-  }: Pick<Start, 'effect' | 'folder'> & { site: Site; path: string; preset: Preset },
+  start: Pick<Start, 'effect' | 'folder'> & { site: Site; path: string; preset: Preset },
 ): boolean {
-  if (isJudge(effect.role) || !isProgramPreset(preset)) return false;
-  const { project, path: repo, config, settings } = site.project;
+  if (isJudge(start.effect.role) || !isProgramPreset(start.preset)) return false;
+  const { project, path: repo, config, settings } = start.site.project;
   const { copy } = config.worktree;
   const names = new Set([
-    ...untrustedSettings(settingsIn(path, [preset]), settings),
-    ...untrustedSettings(settingsOf(repo, { presets: [preset], copy }), settings),
+    ...untrustedSettings(settingsIn(start.path, [start.preset]), settings),
+    ...untrustedSettings(settingsOf(repo, { presets: [start.preset], copy }), settings),
   ]);
   if (names.size === 0) return true;
   const shown = [...names].slice(0, shownSettings).join(', ');
   const more = names.size > shownSettings ? ` and ${names.size - shownSettings} more` : '';
-  const what = `settings that ${preset} loads are not as they were trusted: ${shown}${more}`;
+  const what = `settings that ${start.preset} loads are not as they were trusted: ${shown}${more}`;
   const yes = `see what the main folder has, and say yes to it: stator repo trust ${project} --show; stator repo trust ${project}`;
-  if (!programOf(preset).leavesSettingsOut)
+  if (!programOf(start.preset).leavesSettingsOut)
     throw new EngineError(
       'untrusted',
-      `${what}; ${preset} cannot be told to leave them out`,
-      `${yes}; where the branch differs from it, let another preset play the ${effect.role}`,
+      `${what}; ${start.preset} cannot be told to leave them out`,
+      `${yes}; where the branch differs from it, let another preset play the ${start.effect.role}`,
     );
   const text = `${what}; it works without the settings of the repository; ${yes}`;
-  log.warn(`${effect.title}: ${text}`);
-  noteInLog(folder, text);
+  log.warn(`${start.effect.title}: ${text}`);
+  noteInLog(start.folder, text);
   return false;
 }
 

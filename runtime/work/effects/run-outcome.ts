@@ -149,39 +149,33 @@ async function factsOf(
   parts: PrepareParts,
   { title, role, place }: AgentRun,
   { row, stop }: EffectContext,
-  {
-    folder,
-    left,
-    report,
-    limits,
-    code,
-    wasStopped,
-  }: EndedRun & {
+  ended: EndedRun & {
     readonly report: RunReport | null;
     readonly limits: LimitsEnd;
     readonly code: number | null;
     readonly wasStopped: boolean;
   },
 ): Promise<RunFacts> {
-  const ran = { key: row.key, code, wasStopped };
+  const ran = { key: row.key, code: ended.code, wasStopped: ended.wasStopped };
   const run = await parts.store.run(row.key);
   const preset = run?.preset ?? null;
-  const words = failureText(report, ran, folder, preset);
-  const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
+  const words = failureText(ended.report, ran, ended.folder, preset);
+  const said = words ?? withoutSetup(outputEnd(ended.folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
   // The last line, because a failing program ends with the reason.
-  const reached = limitReached(folder);
-  const last = reached ?? (limits.kind === 'none' ? null : limits.text);
+  const reached = limitReached(ended.folder);
+  const last = reached ?? (ended.limits.kind === 'none' ? null : ended.limits.text);
   const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run });
   return {
-    code,
-    wasStopped,
+    code: ended.code,
+    wasStopped: ended.wasStopped,
     detail: last === null ? said : `${said}\n${last}`.trim(),
     tookTooMuch: reached !== null && !stop.aborted,
-    metLimits: limits.kind === 'met',
-    limitedUntil: limitedUntil(report, ran, { nowMs: parts.nowMs(), folder }),
-    remedy: unusableHint(report, ran, { preset, role, flags }),
-    withheld: left.kind === 'kept' && left.withheld !== null ? withheldText(place.branch, left) : null,
-    lost: lostWords({ title, role }, row.plan, { folder, preset }),
+    metLimits: ended.limits.kind === 'met',
+    limitedUntil: limitedUntil(ended.report, ran, { nowMs: parts.nowMs(), folder: ended.folder }),
+    remedy: unusableHint(ended.report, ran, { preset, role, flags }),
+    withheld:
+      ended.left.kind === 'kept' && ended.left.withheld !== null ? withheldText(place.branch, ended.left) : null,
+    lost: lostWords({ title, role }, row.plan, { folder: ended.folder, preset }),
   };
 }
 
@@ -260,16 +254,12 @@ async function noteLimit(
 async function noteReserve(
   { store, projects, nowMs }: PrepareParts,
   { role }: AgentRun,
-  {
-    row,
-    folder,
-    report,
-  }: { readonly row: EffectContext['row']; readonly folder: RunFolder; readonly report: RunReport | null },
+  ended: { readonly row: EffectContext['row']; readonly folder: RunFolder; readonly report: RunReport | null },
 ): Promise<boolean> {
-  const run = await store.run(row.key);
-  const quotas = run === null ? [] : quotasOf(run, { folder, report });
+  const run = await store.run(ended.row.key);
+  const quotas = run === null ? [] : quotasOf(run, { folder: ended.folder, report: ended.report });
   if (run === null || quotas.length === 0) return false;
-  const profile = profileOf(projects.get(row.project).config.profiles, { role, run });
+  const profile = profileOf(projects.get(ended.row.project).config.profiles, { role, run });
   const { changes, isReserved } = quotaChanges(run, {
     ...{ quotas, profile, known: await store.accountLimits(), at: nowMs() },
   });

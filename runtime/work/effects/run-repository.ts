@@ -162,22 +162,16 @@ function mergeMessage(title: string, branch: string): string {
 
 async function collected(
   parts: EffectParts,
-  {
-    title,
-    place,
-    role,
-    row,
-    folder,
-  }: Pick<AgentRun, 'title' | 'place' | 'role'> & { readonly row: EffectRow; readonly folder: RunFolder },
+  run: Pick<AgentRun, 'title' | 'place' | 'role'> & { readonly row: EffectRow; readonly folder: RunFolder },
 ): Promise<Collected> {
-  const { repository, worktree } = await runSiteOf(parts, row, placeOfRun({ role, place }));
+  const { repository, worktree } = await runSiteOf(parts, run.row, placeOfRun({ role: run.role, place: run.place }));
   const adminDir = isOwnFolder(worktree) ? await adminDirOf(repository, worktree) : null;
   return collectPrivate(repository, {
-    place: privatePlaceIn(folder.path),
+    place: privatePlaceIn(run.folder.path),
     path: worktree,
     adminDir,
-    branch: place.branch,
-    isDetached: isJudge(role),
-    message: mergeMessage(title, place.branch),
+    branch: run.place.branch,
+    isDetached: isJudge(run.role),
+    message: mergeMessage(run.title, run.place.branch),
   });
 }

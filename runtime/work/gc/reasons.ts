@@ -50,21 +50,16 @@ export const noFolder = 'it is no folder, so no run of stator made it';
 /** Why a worktree stays, by the store and by its place; null: it may go. `folder`: the folder in which stator makes the repo's worktrees. */
 export function reasonOfWorktree(
   bounds: Pick<Bounds, 'beforeMs'>,
-  {
-    branch,
-    folder,
-    isInPlace,
-    plan,
-  }: {
+  found: {
     readonly branch: string;
     readonly folder: string;
     readonly isInPlace: boolean;
     readonly plan: PlanTrace | undefined;
   },
 ): Reason | null {
-  if (!isInPlace) return keptAs(notInPlace(folder));
-  if (plan === undefined) return keptAs(`no plan of this store has ${branch}: stator doctor`);
-  return notOver(bounds, plan);
+  if (!found.isInPlace) return keptAs(notInPlace(found.folder));
+  if (found.plan === undefined) return keptAs(`no plan of this store has ${found.branch}: stator doctor`);
+  return notOver(bounds, found.plan);
 }
 
 /** What processes and git say of a worktree whose plan is over. `loss` is a text where git could not be asked. */
@@ -109,13 +104,7 @@ export const isOtherName = 'it is a name for another ref, which stator makes non
 /** Why a branch with our mark stays; null: it may go. `path`: a worktree that has it checked out. `isLost`: nothing else reaches its commits. */
 export function reasonOfBranch(
   bounds: Pick<Bounds, 'beforeMs'>,
-  {
-    mark,
-    ref,
-    plan,
-    path,
-    isLost,
-  }: {
+  found: {
     readonly mark: Pick<Ref, 'isSymbolic'>;
     readonly ref: Pick<Ref, 'isSymbolic'> | undefined;
     readonly plan: PlanTrace | undefined;
@@ -123,12 +112,12 @@ export function reasonOfBranch(
     readonly isLost: boolean;
   },
 ): Reason | null {
-  if (plan === undefined) return keptAs('no plan of this store has it');
-  if (mark.isSymbolic || ref?.isSymbolic === true) return keptAs(isOtherName);
-  const reason = notOver(bounds, plan);
+  if (found.plan === undefined) return keptAs('no plan of this store has it');
+  if (found.mark.isSymbolic || found.ref?.isSymbolic === true) return keptAs(isOtherName);
+  const reason = notOver(bounds, found.plan);
   if (reason !== null) return reason;
-  if (path !== undefined) return keptAs('a worktree uses it');
-  return isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;
+  if (found.path !== undefined) return keptAs('a worktree uses it');
+  return found.isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;
 }
 
 /**
@@ -137,21 +126,17 @@ export function reasonOfBranch(
  */
 export function reasonOfSavedRef(
   bounds: Pick<Bounds, 'beforeMs' | 'made'>,
-  {
-    ref,
-    plan,
-    isLost,
-  }: {
+  found: {
     readonly ref: Pick<Ref, 'name' | 'committedMs' | 'isSymbolic'>;
     readonly plan: PlanTrace | undefined;
     readonly isLost: boolean;
   },
 ): Reason | null {
-  if (plan === undefined) return keptAs('its name tells no plan of this store');
-  const reason = notOver(bounds, plan);
+  if (found.plan === undefined) return keptAs('its name tells no plan of this store');
+  const reason = notOver(bounds, found.plan);
   if (reason !== null) return reason;
-  if (ref.isSymbolic) return keptAs(isOtherName);
-  if (ref.committedMs >= bounds.beforeMs || bounds.made.has(ref.name))
+  if (found.ref.isSymbolic) return keptAs(isOtherName);
+  if (found.ref.committedMs >= bounds.beforeMs || bounds.made.has(found.ref.name))
     return keptAs('what it keeps was made not long ago');
-  return isLost ? keptAs('it holds work that is in no branch and on no remote', 'unmerged') : null;
+  return found.isLost ? keptAs('it holds work that is in no branch and on no remote', 'unmerged') : null;
 }

@@ -182,11 +182,7 @@ export function createVerificationWatch(parts: VerificationWatchParts) {
 }
 
 /** The same check for one plan, before a signal to it is handled. */
-export function createStaleVerification({
-  store,
-  projects,
-  clock,
-}: {
+export function createStaleVerification(parts: {
   readonly store: Pick<Store, 'plan' | 'tree'>;
   readonly projects: Projects;
   readonly clock: Clock;
@@ -194,14 +190,14 @@ export function createStaleVerification({
   return {
     /** null: the branch is at the approved commit, or there is nothing to compare. */
     async of(row: PlanRow): Promise<Stale | null> {
-      const approval = row.status === 'done' ? await approvalOfRow(store, row) : null;
+      const approval = row.status === 'done' ? await approvalOfRow(parts.store, row) : null;
       if (approval === null) return null;
       const { project, plan, branch, updatedAt } = row;
-      const head = await readRef(await projects.repository(project), branchRef(branch));
+      const head = await readRef(await parts.projects.repository(project), branchRef(branch));
       return head === null || head === approval.sha ? null : { project, plan, branch, approval, updatedAt, head };
     },
     /** The changes to commit with the signal, before it. */
-    words: (stale: Stale): Promise<readonly Change[]> => staleWords({ store, clock }, stale),
+    words: (stale: Stale): Promise<readonly Change[]> => staleWords({ store: parts.store, clock: parts.clock }, stale),
   };
 }
 

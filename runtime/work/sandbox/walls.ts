@@ -170,15 +170,13 @@ export function wallsFailure(output: string): string | null {
  * The known write paths without walls; an agent may then write wherever its user may. `more`: further paths of the run alone.
  */
 export function writtenWithoutWalls(
-  {
-    worktree,
-    folder,
-    writable,
-    env,
-  }: Pick<WallsRequest, 'worktree' | 'folder' | 'env'> & Pick<WallsProfile, 'writable'>,
+  profile: Pick<WallsRequest, 'worktree' | 'folder' | 'env'> & Pick<WallsProfile, 'writable'>,
   more: readonly string[] = [],
 ): WrittenPlaces {
-  return { own: [worktree, folder.temp, ...more], shared: writable.map(placeIn(homeOf(env))) };
+  return {
+    own: [profile.worktree, profile.folder.temp, ...more],
+    shared: profile.writable.map(placeIn(homeOf(profile.env))),
+  };
 }
 
 /** bubblewrap and its arguments up to the program, `--` included. Makes missing folders that are configured as writable. */

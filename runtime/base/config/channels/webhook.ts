@@ -89,12 +89,7 @@ function variableOf(value: string): string | null {
 }
 
 /** The variables of the user that it sends out of the machine. */
-function sentWords({
-  allowPrivate,
-  headers,
-  secrets,
-  envFile: file,
-}: {
+function sentWords(sent: {
   readonly allowPrivate: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly secrets: readonly string[];
@@ -105,10 +100,10 @@ function sentWords({
     return `header ${name} ${variable === null ? `(sha256 ${textDigest(value).slice(0, 12)})` : `from $${variable}`}`;
   };
   const parts = [
-    ...(allowPrivate ? ['private addresses allowed'] : []),
-    ...Object.entries(headers).map(header),
-    ...secrets.map((name) => `signed with $${name}`),
-    ...(file === null ? [] : [`environment from ${file}`]),
+    ...(sent.allowPrivate ? ['private addresses allowed'] : []),
+    ...Object.entries(sent.headers).map(header),
+    ...sent.secrets.map((name) => `signed with $${name}`),
+    ...(sent.envFile === null ? [] : [`environment from ${sent.envFile}`]),
   ];
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }

@@ -61,17 +61,13 @@ export const trackerWords = {
 } satisfies Record<keyof typeof trackerKeys, KeyWords>;
 
 /** The work is described in one place: the table's template, its message, or the item. */
-export function templateProblem({
-  template,
-  work,
-  message,
-}: {
+export function templateProblem(table: {
   readonly template?: string | undefined;
   readonly work: 'session' | 'plan';
   readonly message: string;
 }): { readonly key: 'template'; readonly accepted: string } | null {
-  if (template === undefined || (work === 'session' && message === defaultMessage)) return null;
-  return { key: 'template', accepted: `a template without ${work === 'plan' ? 'work = "plan"' : 'message'}` };
+  if (table.template === undefined || (table.work === 'session' && table.message === defaultMessage)) return null;
+  return { key: 'template', accepted: `a template without ${table.work === 'plan' ? 'work = "plan"' : 'message'}` };
 }
 
 const status = text({ min: 1, max: 100, is: 'the name of a status there' });

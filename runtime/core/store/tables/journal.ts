@@ -10,15 +10,7 @@ import type { FedLine, JournalLine, NewLine, UnchainedLine } from '../rows.ts';
 import { type Answer, answered, type Connection } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
-interface Row {
-  seq: number;
-  at: number;
-  tree: TreeAddress;
-  signal: number | null;
-  type: string;
-  origin: string;
-  actor: string;
-  event: string;
+interface Row extends Omit<JournalLine, 'from' | 'to' | 'effects' | 'refused' | 'emitted'> {
   from_state: string;
   to_state: string;
   effects: string;
@@ -133,22 +125,24 @@ function lineOf({ from_state, to_state, effects, refused, emitted, ...row }: Row
   };
 }
 
-/** A row of the table, without its number. */
-interface ChainedRow {
-  readonly at: number;
-  readonly tree: string;
-  readonly signal: number | null;
-  readonly type: string;
-  readonly origin: string;
-  readonly actor: string;
-  readonly event: string;
-  readonly from_state: string;
-  readonly to_state: string;
-  readonly effects: string;
-  readonly refused: string | null;
-  readonly emitted: string | null;
-  readonly input: string | null;
-}
+/** The columns that a digest is made of, in their order in it. */
+const digested = [
+  'at',
+  'tree',
+  'signal',
+  'type',
+  'origin',
+  'actor',
+  'event',
+  'from_state',
+  'to_state',
+  'effects',
+  'refused',
+  'emitted',
+  'input',
+] as const;
+
+type ChainedRow = Pick<Row & { readonly input: string | null }, (typeof digested)[number]>;
 
 /** Between two columns: JSON and names have no such character. */
 const separator = '\x1f';
@@ -156,40 +150,9 @@ const digestLength = 32;
 
 /** `before`: the digest of the line before it in its tree; null: there is none. */
 function digestOf(row: ChainedRow, before: string | null): string {
-  const {
-    at,
-    tree,
-    signal,
-    type,
-    origin,
-    actor,
-    event,
-    from_state: from,
-    to_state: to,
-    effects,
-    refused,
-    emitted,
-    input,
-  } = row;
-  const first = isBirth(row) ? '' : (before ?? '');
-  const told = [
-    first,
-    at,
-    tree,
-    signal ?? '',
-    type,
-    origin,
-    actor,
-    event,
-    from,
-    to,
-    effects,
-    refused ?? '',
-    emitted ?? '',
-    input ?? '',
-  ];
+  const values = [isBirth(row) ? '' : (before ?? ''), ...digested.map((column) => row[column] ?? '')];
   const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
-  return hash.update(told.join(separator)).digest('hex').slice(0, digestLength);
+  return hash.update(values.join(separator)).digest('hex').slice(0, digestLength);
 }
 
 function isBirth({ input, actor, from_state: from, to_state: to }: ChainedRow): boolean {

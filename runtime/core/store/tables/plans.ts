@@ -213,35 +213,23 @@ function baseOf({
 }
 
 function planOf(row: Row): PlanRow {
+  const { fault_signal, tasks_done, review_cycle, base_branch, base_commit, base_on, created_at, updated_at, ...same } =
+    row;
+  const { file_digest, file_as, ...known } = same;
   return {
-    project: row.project,
-    plan: row.plan,
-    title: row.title,
-    goal: row.goal,
-    branch: row.branch,
-    topic: row.topic,
-    author: row.author,
-    status: row.status,
-    phase: row.phase,
-    landing: row.landing,
+    ...known,
     accepts: JSON.parse(row.accepts) as LandingSignal[], // as `parameters` wrote it
     blocked: row.blocked === null ? null : JSON.parse(row.blocked),
     holds: row.holds === 1,
     paused: row.paused === 1,
-    faultSignal: row.fault_signal,
-    wave: row.wave,
-    waves: row.waves,
-    tasksDone: row.tasks_done,
-    tasks: row.tasks,
-    reviewCycle: row.review_cycle,
-    generation: row.generation,
-    base: baseOf(row),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    file: row.file,
-    fileDigest: row.file_digest,
-    fileAs: row.file_as,
+    faultSignal: fault_signal,
+    tasksDone: tasks_done,
+    reviewCycle: review_cycle,
+    base: baseOf({ base_branch, base_commit, base_on }),
+    createdAt: created_at,
+    updatedAt: updated_at,
+    fileDigest: file_digest,
+    fileAs: file_as,
     budget: row.budget === null ? { document: null, raised: nothingRaised } : JSON.parse(row.budget),
-    host: row.host,
   };
 }
