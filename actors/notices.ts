@@ -28,7 +28,7 @@ export interface Notice {
 export function noticesOf(tree: Tree, step: Step): Notice[] {
   const agents = new Map(step.agents.map((agent) => [agent.path, agent]));
   return step.inputs.flatMap((input) => {
-    const told = input.transitions.flatMap((transition) => toldBy(transition, agents) ?? []);
+    const told = input.transitions.flatMap((transition) => noticeOf(transition, agents) ?? []);
     return [
       ...told,
       ...needOf(input, tree),
@@ -61,7 +61,7 @@ export function blockMessage({ source, reason }: Pick<Block, 'source' | 'reason'
 }
 
 /** An agent's step through the queue; null: the transition is no such step, or is not reported. A later attempt waits in the queue as the same item. */
-function toldBy(transition: Transition, agents: ReadonlyMap<string, AgentSnapshot>): Notice | null {
+function noticeOf(transition: Transition, agents: ReadonlyMap<string, AgentSnapshot>): Notice | null {
   const context = agents.get(transition.actor)?.context;
   if (context === undefined) return null;
   const { before, enters, isBirth } = publicMove(transition.chart, transition);

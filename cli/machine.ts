@@ -48,7 +48,7 @@ const formats = ['mermaid', 'json', 'svg'] as const;
 const themes = ['light', 'dark', 'both'] as const;
 
 /** Throws `usage` with the nearest accepted value. */
-function oneOf<Word extends string>(flag: string, said: string, words: readonly Word[]): Word {
+function oneOf<Choice extends string>(flag: string, said: string, words: readonly Choice[]): Choice {
   const known = words.find((word) => word === said);
   if (known !== undefined) return known;
   throw new EngineError('usage', `${flag} is "${said}"`, `${didYouMean(said, words)}give one of ${words.join(', ')}`);

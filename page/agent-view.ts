@@ -10,7 +10,7 @@ import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import { agentChangesView } from './plan-changes.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
-import { agentWords, mayBeTold } from './state-words.ts';
+import { agentWords, mayReceiveMessages } from './state-words.ts';
 import { timesIn, timeView } from './time-view.ts';
 
 const tabs: readonly (readonly [Tab, string])[] = [
@@ -88,7 +88,7 @@ function orders(agent: InstanceEntry, model: PlanModel, actions: PlanActions): C
   const { state, exit_code: exitCode, takes_input: takesInput } = agent;
   // Its last run is over, and what it did is committed, checked and merged.
   const isJudged = state === 'running' && exitCode !== null;
-  if (isJudged || !mayBeTold(agent))
+  if (isJudged || !mayReceiveMessages(agent))
     return [h('p', { key: 'ended', class: 'nothing' }, 'It has ended: it reads nothing any more.')];
   return [
     commands(agent, model, actions),

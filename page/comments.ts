@@ -1,7 +1,7 @@
 /** A person's comments on lines of a change: which agents they reach. */
 import type { Place, PlanModel, Recipient } from './plan-model.ts';
 import type { Session } from './session.ts';
-import { mayBeTold } from './state-words.ts';
+import { mayReceiveMessages } from './state-words.ts';
 
 const makesChanges: ReadonlySet<string> = new Set(['coder', 'fixer', 'session']);
 
@@ -12,7 +12,7 @@ export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may:
   const reviews = ['review_changes_requested', 'verify_failed'].filter((type) => taken.has(type)).slice(0, 1);
   const isStuck = plan?.blocked?.source === 'review' || plan?.blocked?.source === 'cycle_limit';
   const toAgents = agents
-    .filter((agent) => may('steer') && mayBeTold(agent) && makesChanges.has(agent.role))
+    .filter((agent) => may('steer') && mayReceiveMessages(agent) && makesChanges.has(agent.role))
     .map(({ title }): Recipient => ({ name: title, title, signals: ['agent_send'] }));
   const own = `${plan?.plan}-${changes.task}`;
   return [

@@ -1,6 +1,6 @@
 /** A desktop notification of the browser when a plan begins to need the person, and this page is not in view. */
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
-import { keep, kept } from './kept.ts';
+import { store, stored } from './browser-storage.ts';
 import { needOf, planAddress } from './needs.ts';
 
 const switchName = 'desktop-notices';
@@ -23,7 +23,7 @@ export function createDesktopNotice(): DesktopNotice {
 
   function state(): 'on' | 'off' | 'missing' {
     if (!('Notification' in window) || Notification.permission === 'denied' || isRefused) return 'missing';
-    return isAllowed() && kept(switchName) === true ? 'on' : 'off';
+    return isAllowed() && stored(switchName) === true ? 'on' : 'off';
   }
 
   function tell(plan: PlanEntry): void {
@@ -43,7 +43,7 @@ export function createDesktopNotice(): DesktopNotice {
   return {
     state,
     async turn(isOn) {
-      keep(switchName, isOn ? true : null);
+      store(switchName, isOn ? true : null);
       if (isOn && !isAllowed()) await Notification.requestPermission();
     },
     looked(plans) {

@@ -3,10 +3,10 @@ import { commentMessage } from '../machines/vocabulary/comment-text.ts';
 import type { PlanChanges } from '../runtime/api/contract/plans.ts';
 import type { Act } from './acts.ts';
 import { ApiError, type Named } from './api.ts';
+import { store, stored } from './browser-storage.ts';
 import { createChangesReader, type ListedFile, linesFrom } from './changes.ts';
 import { isAt } from './comments.ts';
 import { fileId } from './file-view.ts';
-import { keep, kept } from './kept.ts';
 import { createNearness } from './nearness.ts';
 import type { Changes, Comment, PlanModel, PlanParts, ReviewActions } from './plan-model.ts';
 import { createRefresher } from './refresh.ts';
@@ -22,7 +22,7 @@ interface ReviewParts extends PlanParts {
 }
 
 export function createPlanReview({ api, may, named, say, tellRefusal, model, change, send }: ReviewParts) {
-  const names = keptNames(named, may.person());
+  const names = storedNames(named, may.person());
   const drafts = createDrafts({ names, changes: () => model().changes, change: changeChanges });
   const reader = createRefresher({ work: readChanges, leastMs: 1_000, mostMs: 60_000 });
   const texts = createChangesReader({
@@ -95,7 +95,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
     view(file, isOn) {
       const { [file.path]: _, ...others } = model().changes.viewed;
       const viewed = isOn ? { ...others, [file.path]: file.content } : others;
-      keep(names.viewed, viewed);
+      store(names.viewed, viewed);
       const opened = new Map(model().changes.opened);
       opened.delete(file.path);
       changeChanges({ viewed, opened });
@@ -107,7 +107,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
       stayAt(fileId(path));
     },
     sideBySide(isSideBySide) {
-      keep(sideBySideName, isSideBySide);
+      store(sideBySideName, isSideBySide);
       changeChanges({ isSideBySide, heights: new Map() });
     },
     watch: nearness.watch,
@@ -138,7 +138,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
 }
 
 interface DraftParts {
-  readonly names: ReturnType<typeof keptNames>;
+  readonly names: ReturnType<typeof storedNames>;
   changes(): Changes;
   change(part: Partial<Changes>): void;
 }
@@ -146,21 +146,21 @@ interface DraftParts {
 /** A person's comments that are not sent yet, and the one that is being written. They are stored in this browser. */
 function createDrafts({ names, changes, change }: DraftParts) {
   function keepComments(comments: readonly Comment[]): void {
-    keep(names.comments, comments.length === 0 ? null : comments);
+    store(names.comments, comments.length === 0 ? null : comments);
     keepDraft(null);
     change({ comments });
   }
 
   function keepDraft(draft: Comment | null): void {
-    keep(names.draft, draft);
+    store(names.draft, draft);
     change({ draft });
   }
 
-  const keptDraft = () => kept(names.draft) as Comment | null; // as it was kept here
+  const storedDraft = () => stored(names.draft) as Comment | null; // as it was kept here
 
   /** The draft with the text that was typed since the last drawing. */
   function typed(draft: Comment): Comment {
-    const open = keptDraft();
+    const open = storedDraft();
     return open !== null && isAt(open, draft) ? open : draft;
   }
 
@@ -174,7 +174,7 @@ function createDrafts({ names, changes, change }: DraftParts) {
   const actions: Pick<ReviewActions, 'draftAt' | 'drafted' | 'suggest' | 'comment'> = {
     draftAt(place) {
       if (place === null) return keepDraft(null);
-      const open = keptDraft();
+      const open = storedDraft();
       if (open !== null && isAt(open, place)) return;
       // Another comment begins: the text of the previous one is stored.
       const written = open?.text.trim() ?? '';
@@ -187,7 +187,7 @@ function createDrafts({ names, changes, change }: DraftParts) {
     // The field already shows the typed text, so the page is not drawn again.
     drafted(part) {
       const { draft } = changes();
-      if (draft !== null) keep(names.draft, { ...typed(draft), ...part });
+      if (draft !== null) store(names.draft, { ...typed(draft), ...part });
     },
     suggest(end) {
       const { draft } = changes();
@@ -205,20 +205,20 @@ function createDrafts({ names, changes, change }: DraftParts) {
 
 /** Only the data stored in this browser; nothing was read yet. */
 export function firstChanges({ named, may }: Pick<PlanParts, 'named' | 'may'>): PlanModel['changes'] {
-  const names = keptNames(named, may.person());
+  const names = storedNames(named, may.person());
   return {
     ...{ task: null, since: null, at: null, list: null, nothing: null, reviewer: false },
     ...{ files: new Map(), opened: new Map(), near: new Set(), heights: new Map() },
-    viewed: (kept(names.viewed) ?? {}) as Changes['viewed'], // as they were kept here
-    isSideBySide: kept(sideBySideName) === true,
-    comments: (kept(names.comments) ?? []) as readonly Comment[],
-    draft: kept(names.draft) as Comment | null,
+    viewed: (stored(names.viewed) ?? {}) as Changes['viewed'], // as they were kept here
+    isSideBySide: stored(sideBySideName) === true,
+    comments: (stored(names.comments) ?? []) as readonly Comment[],
+    draft: stored(names.draft) as Comment | null,
     threads: [],
   };
 }
 
 /** The next person to sign in may be another one, so each person's comments are stored under their name. */
-function keptNames({ project, plan }: Named, person: string | null): Record<'comments' | 'draft' | 'viewed', string> {
+function storedNames({ project, plan }: Named, person: string | null): Record<'comments' | 'draft' | 'viewed', string> {
   const of = (what: string) => `${what}.${project}/${plan}${person === null ? '' : `@${person}`}`;
   return { comments: of('comments'), draft: of('draft'), viewed: of('viewed') };
 }

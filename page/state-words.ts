@@ -96,7 +96,7 @@ function pendingWords(task: Task, { wave, plan }: TaskLook): string {
 }
 
 /** Whether the agent still accepts messages. */
-export function mayBeTold({ state }: Pick<InstanceEntry, 'state'>): boolean {
+export function mayReceiveMessages({ state }: Pick<InstanceEntry, 'state'>): boolean {
   return /^(?:queued|starting|running|waiting|paused|backing_off)$/.test(state);
 }
 

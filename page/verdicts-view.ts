@@ -5,7 +5,7 @@ import { stateOf } from './glyph.ts';
 import { planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanModel } from './plan-model.ts';
-import { mayBeTold, verdicts } from './state-words.ts';
+import { mayReceiveMessages, verdicts } from './state-words.ts';
 import { timesIn, timeView } from './time-view.ts';
 
 /** The most verdicts that are listed, the newest first. */
@@ -63,7 +63,7 @@ export function hasReport({ journal }: Pick<PlanModel, 'journal'>): boolean {
 export function reportView(model: PlanModel, nowMs: number): View {
   const { agents, journal, named } = model;
   const last = saidIn(journal).at(-1);
-  const reviewer = agents.find((agent) => agent.role === 'reviewer' && mayBeTold(agent));
+  const reviewer = agents.find((agent) => agent.role === 'reviewer' && mayReceiveMessages(agent));
   const words = last === undefined ? '' : wordsOf(last, model);
   return h(
     'section',

@@ -1,5 +1,5 @@
 /**
- * Fails where a comment of the code or a sentence of the docs has words that a stranger reads twice, and prints what to write instead. Help pages,
+ * Fails where a comment of the code, a name in it, or a sentence of the docs has words that a stranger reads twice, and prints what to write instead. Help pages,
  * routes and configuration are checked in the docs that are generated from them. Words in backticks are names, and may be anything.
  *   node scripts/check-english.mjs [file or folder...]     default: the folders below, as in `npm run check`
  */
@@ -90,6 +90,16 @@ const riddles = [
   [/\ba (line|row) each\b(?! (time|\d))/i, 'one per line'],
 ];
 
+/** Names that the product's code gives, and what to write instead. */
+const names = [
+  [/\b(?:interface|type) (?:Word|Told)\b/, 'the kind of signal or text that it is'],
+  [/\bfunction (?:tips?|[a-z]\w*Tips?)(?:[A-Z]\w*)?\(/, 'the head'],
+  [/\b(?:const|let|function) told[A-Z]\w*/, 'shown…, reported…, notified…'],
+  [/\b(?:interface|type) \w*Told\w*|\bfunction \w*Told\(/, 'Reported…, Notified…, the report'],
+  [/\/kept\.ts'/, 'the place where it is stored'],
+];
+const isProduct = (path) => /^(machines|actors|runtime|cli|page)\b.*\.tsx?$/.test(path);
+
 function filesIn(path) {
   if (isLeftOut(path)) return [];
   if (!statSync(path).isDirectory()) return /\.(tsx?|mjs|js|md)$/.test(path) ? [path] : [];
@@ -123,15 +133,21 @@ function comments(lines) {
 }
 
 const given = process.argv.slice(2);
-const faults = (given.length > 0 ? given : clean).flatMap(filesIn).flatMap((path) =>
-  proseOf(path, readFileSync(path, 'utf8').split('\n')).flatMap((line, index) => {
-    const prose = line.replace(/`[^`]*`/g, '``');
-    return riddles.flatMap(([pattern, instead]) => {
-      const found = pattern.exec(prose)?.[0];
+const faults = (given.length > 0 ? given : clean).flatMap(filesIn).flatMap((path) => {
+  const lines = readFileSync(path, 'utf8').split('\n');
+  const prose = proseOf(path, lines).map((line) => line.replace(/`[^`]*`/g, '``'));
+  return [...faultsIn(path, prose, riddles), ...(isProduct(path) ? faultsIn(path, lines, names) : [])];
+});
+
+function faultsIn(path, lines, patterns) {
+  return lines.flatMap((line, index) =>
+    patterns.flatMap(([pattern, instead]) => {
+      const found = pattern.exec(line)?.[0];
       return found === undefined ? [] : [`${path}:${index + 1}: “${found}”: ${instead}`];
-    });
-  }),
-);
+    }),
+  );
+}
+
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) {
   console.error(`${faults.length} riddles: write for a stranger who reads it once, see CONTRIBUTING.md`);

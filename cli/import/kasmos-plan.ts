@@ -24,7 +24,7 @@ export interface TaskSource {
   readonly isKnown: boolean;
 }
 
-interface Word {
+interface ImportedSignal {
   readonly type: string;
   readonly payload: Readonly<Record<string, unknown>>;
 }
@@ -32,7 +32,7 @@ interface Word {
 /** The status of the imported plan, and the signals that lead there. */
 interface Arrival {
   readonly as: string;
-  readonly words: readonly Word[];
+  readonly signals: readonly ImportedSignal[];
   /** The command that continues it, as the text before and after the plan's name; null: the plan has ended. */
   readonly next: readonly [string, string] | null;
 }
@@ -50,7 +50,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
   if (document === null) return { ...piece, state: 'broken', what: 'its document is no text of at most 1 MiB' };
   const branch = task.branch === '' ? planBranch(plan) : task.branch;
   const known = isKnown ? await findPlan(client, project, plan) : null;
-  const there = known === null ? null : await standing(client, known, { document, words: arrival.words });
+  const there = known === null ? null : await standing(client, known, { document, signals: arrival.signals });
   if (there?.is !== undefined) return { ...piece, state: 'there', what: there.is };
   const next = arrival.next === null ? null : `${arrival.next[0]} ${shellWord(plan)}${arrival.next[1]}`;
   const what = [`${arrival.as}, on ${branch}`, ...remarks(source), ...branchLines(call, path, branch, task)].join('\n');
@@ -65,7 +65,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
       const shown =
         before ??
         (await client.registerPlan({ project, plan, content: document, as: 'stator', branch, adopt: true, ...topic }));
-      const { is, left } = await standing(client, shown, { document, words: arrival.words });
+      const { is, left } = await standing(client, shown, { document, signals: arrival.signals });
       if (is !== undefined && before !== null) return { state: 'there', what: is, next: null };
       for (const { word, dedupeKey } of left) await send(client, shown, word, dedupeKey);
       return { what };
@@ -77,21 +77,21 @@ interface Standing {
   /** The state as text, if the plan has ended. */
   readonly is?: string;
   /** The signals that were not sent to this plan yet, each with its key. */
-  readonly left: readonly { readonly word: Word; readonly dedupeKey: string }[];
+  readonly left: readonly { readonly word: ImportedSignal; readonly dedupeKey: string }[];
 }
 
 /** A plan that has moved on since the import gets no signal. A refused signal is sent again, with another key. */
 async function standing(
   client: Client,
   plan: PlanShow,
-  { document, words }: { readonly document: string; readonly words: readonly Word[] },
+  { document, signals }: { readonly document: string; readonly signals: readonly ImportedSignal[] },
 ): Promise<Standing> {
   if (plan.content !== document) return { is: 'with another document; it stays as it is', left: [] };
-  const signals = await client.signals({ project: plan.project, plan: plan.plan });
+  const rows = await client.signals({ project: plan.project, plan: plan.plan });
   const birth = await birthOf(client, plan);
-  const ours = words.map((word) => {
+  const ours = signals.map((word) => {
     const key = keyOf(plan, birth, word);
-    return { word, key, sent: signals.filter(({ dedupe_key: of }) => of === key || of?.startsWith(`${key}:`)) };
+    return { word, key, sent: rows.filter(({ dedupe_key: of }) => of === key || of?.startsWith(`${key}:`)) };
   });
   const left = ours
     .filter(({ sent }) => sent.every(({ status }) => status === 'failed'))
@@ -99,9 +99,9 @@ async function standing(
   const first = ours.flatMap(({ sent }) => sent.map(({ id }) => id)).sort((a, b) => a - b)[0];
   const own = new Set(ours.flatMap(({ sent }) => sent.map(({ id }) => id)));
   const hasMoved =
-    left.length === words.length
+    left.length === signals.length
       ? plan.status !== 'ready'
-      : signals.some(
+      : rows.some(
           ({ id, origin, status }) =>
             first !== undefined && id > first && !own.has(id) && origin.startsWith('person') && status === 'done',
         );
@@ -111,12 +111,12 @@ async function standing(
 /** null: a status that kasmos does not have. */
 function arrivalOf(task: KasmosTask): Arrival | null {
   const { status, execution_phase: phase, active_wave: wave, blocked_reason: reason } = task;
-  const stands = (as: string, next: Arrival['next'], ...words: Word[]): Arrival => {
-    if (reason === '') return { as, words, next };
+  const stands = (as: string, next: Arrival['next'], ...signals: ImportedSignal[]): Arrival => {
+    if (reason === '') return { as, signals, next };
     const asks = { type: 'needs_decision', payload: { reason: reason.slice(0, 8_000) } };
-    return { as: `${as}, blocked`, words: [...words, asks], next: ['stator plan answer', ' "<answer>"'] };
+    return { as: `${as}, blocked`, signals: [...signals, asks], next: ['stator plan answer', ' "<answer>"'] };
   };
-  const set = (to: string): Word => ({ type: 'set_status', payload: { status: to } });
+  const set = (to: string): ImportedSignal => ({ type: 'set_status', payload: { status: to } });
   const again = ['stator plan answer', ''] as const;
   switch (status) {
     case 'ready':
@@ -135,9 +135,9 @@ function arrivalOf(task: KasmosTask): Arrival | null {
       return stands('verifying', again, set('verifying'));
     case 'done':
     case 'completed':
-      return { as: 'done', words: [{ type: 'mark_done', payload: {} }], next: null };
+      return { as: 'done', signals: [{ type: 'mark_done', payload: {} }], next: null };
     case 'cancelled':
-      return { as: 'cancelled', words: [{ type: 'cancel', payload: {} }], next: null };
+      return { as: 'cancelled', signals: [{ type: 'cancel', payload: {} }], next: null };
     default:
       return null;
   }
@@ -208,11 +208,11 @@ async function birthOf(client: Client, { project, plan }: PlanShow): Promise<num
   return history.findLast(({ event, actor }) => event === 'begun' && actor === '')?.seq ?? 0;
 }
 
-function keyOf({ project, plan }: PlanShow, birth: number, { type }: Word): string {
+function keyOf({ project, plan }: PlanShow, birth: number, { type }: ImportedSignal): string {
   return `import:kasmos:${project}/${plan}:${birth}:${type}`;
 }
 
-async function send(client: Client, plan: PlanShow, word: Word, dedupeKey: string): Promise<void> {
+async function send(client: Client, plan: PlanShow, word: ImportedSignal, dedupeKey: string): Promise<void> {
   const answer = await client.send({ project: plan.project, plan: plan.plan, ...word, dedupeKey, waitMs: verdictMs });
   if (answer.signal.status !== 'failed') return;
   const [why = '', hint = ''] = refusalLines(answer);

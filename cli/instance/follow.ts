@@ -41,7 +41,7 @@ interface Follower extends Followed {
   readonly call: Call;
   /** The run whose log is read, and the position in it. */
   reading: { entry: InstanceEntry; tail: LogTail | null; distant: DistantTail | null } | null;
-  isWaitTold: boolean;
+  isWaitShown: boolean;
 }
 
 /**
@@ -49,7 +49,7 @@ interface Follower extends Followed {
  * never will have one.
  */
 export async function followLog(call: Call, followed: Followed): Promise<InstanceEntry | null> {
-  const follower: Follower = { ...followed, call, reading: null, isWaitTold: false };
+  const follower: Follower = { ...followed, call, reading: null, isWaitShown: false };
   // The engine may end while its agent continues: then the log is read from disk.
   while (!(await readAlong(follower))) await pause(lookMs, follower.left);
   return isLeft(follower) ? null : (follower.reading?.entry ?? null);
@@ -124,8 +124,8 @@ async function hereText({ entry, tail }: NonNullable<Follower['reading']>, how: 
 }
 
 function tellWaiting(follower: Follower, text: string): void {
-  if (follower.isWaitTold) return;
-  follower.isWaitTold = true;
+  if (follower.isWaitShown) return;
+  follower.isWaitShown = true;
   follower.call.out.note(text);
 }
 

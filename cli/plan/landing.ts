@@ -9,7 +9,7 @@ import { sayWhenSlow } from '../slow.ts';
 import { isSure, sureArgs } from '../sure.ts';
 import { plain } from '../text.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
-import { mergeTold, outcomeOf, slowMerge, tasksLeftOut } from './merging.ts';
+import { mergeReport, outcomeOf, slowMerge, tasksLeftOut } from './merging.ts';
 import { waitArg } from './signals.ts';
 import { memberLines } from './view.ts';
 
@@ -121,7 +121,7 @@ function tellMerge(
   shown: PlanShow,
   { isRepeated, wait }: { isRepeated: boolean; wait: boolean },
 ): number {
-  const { isMissing, text } = mergeTold(shown, { isRepeated });
+  const { isMissing, text } = mergeReport(shown, { isRepeated });
   const { plan, branch, merged, merging, merge_refused } = shown;
   const isAtIt = merging && !wait;
   const without = tasksLeftOut(shown);

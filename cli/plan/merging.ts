@@ -54,14 +54,14 @@ export function withoutText(shown: PlanShow): string {
   return `without ${left.length} of ${counted(shown.tasks, 'task')}: ${named.join(', ')}`;
 }
 
-export interface MergeTold {
+export interface MergeReport {
   /** The plan is not merged, or not yet. */
   readonly isMissing: boolean;
   readonly text: string;
 }
 
 /** `isRepeated`: the plan was already merged before the request. */
-export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated: boolean }): MergeTold {
+export function mergeReport(shown: PlanShow, { isRepeated }: { readonly isRepeated: boolean }): MergeReport {
   const { plan, branch, merged, merging, merge_refused: refused } = shown;
   const isAskedFor = merging || shown.waiting_for?.kind === 'landing';
   if (refused !== null && !isAskedFor) return { isMissing: true, text: `${plan} is not merged: ${refused.detail}` };

@@ -9,7 +9,7 @@ import { planArgs, withPlan } from '../session.ts';
 import { canAsk, confirm, forceArgs, isSure, type Sure, sureArgs } from '../sure.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 
-export interface Word {
+export interface PlanSignal {
   /** The plan as typed: a name, or a file's path. */
   readonly plan: string;
   readonly type: string;
@@ -32,10 +32,10 @@ export const waitArg = {
 } as const;
 
 /** Asks if necessary, sends the signal, prints the verdict, and returns the exit code. */
-export async function sendToPlan(call: Call, word: Word): Promise<number> {
-  const { plan, type, dedupeKey, wait, sure } = word;
-  const advance = word.planning === undefined ? undefined : await advanceSaid(call, plan, word.planning);
-  const payload = advance === undefined ? word.payload : { advance };
+export async function sendToPlan(call: Call, request: PlanSignal): Promise<number> {
+  const { plan, type, dedupeKey, wait, sure } = request;
+  const advance = request.planning === undefined ? undefined : await advanceSaid(call, plan, request.planning);
+  const payload = advance === undefined ? request.payload : { advance };
   if (sure !== undefined) {
     // The home has no owner meanwhile, because a person may take long to answer.
     const isMeant = await withPlan(call, 'read', plan, (client, address) =>
@@ -44,13 +44,13 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
     if (!isMeant) return 1;
   }
   const key = dedupeKey === undefined ? {} : { dedupeKey };
-  const request = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
-  const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));
+  const sent = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
+  const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...sent, ...address }));
   if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
   const exitCode = printVerdict(call, answer);
   const isDone = answer.signal.status === 'done' && answer.plan.waits === null;
   // If a planner were enabled, the plan would be planning now.
-  if (word.planning !== undefined && isDone) tellStart(call, { ...answer.plan, hasPlanner: false });
+  if (request.planning !== undefined && isDone) tellStart(call, { ...answer.plan, hasPlanner: false });
   return exitCode;
 }
 

@@ -4,7 +4,7 @@ import { nearest } from '../../runtime/base/config/nearest.ts';
 import { homeFolder } from '../../runtime/base/platform/home.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { requireProject, saidPlan } from '../place.ts';
-import { sendToPlan, type Word, waitArg } from '../plan/signals.ts';
+import { type PlanSignal, sendToPlan, waitArg } from '../plan/signals.ts';
 import { isFilePath, planNamed } from '../session.ts';
 import { readStdin } from '../sure.ts';
 import { printVerdict } from '../verdict.ts';
@@ -76,10 +76,10 @@ async function sendToMachine(call: Call, tree: string, message: { type: string; 
   return 0;
 }
 
-type KeyedWord = Word & { readonly dedupeKey: string };
+type KeyedSignal = PlanSignal & { readonly dedupeKey: string };
 
 /** The engine may have received the signal before it ended. The next engine gets it again with the same key, so it counts once. */
-async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
+async function sendOnce(call: Call, keyed: KeyedSignal): Promise<number> {
   try {
     return await sendToPlan(call, keyed);
   } catch (thrown) {
@@ -93,7 +93,7 @@ async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
  * Writes the signal into the inbox without an engine: the owner of the home is alive, does not answer, and will find the row. null: the inbox cannot
  * be written either.
  */
-async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Error): Promise<number | null> {
+async function record(call: Call, { wait: _wait, ...word }: KeyedSignal, cause: Error): Promise<number | null> {
   if (!(cause instanceof EngineError) || !errorClasses[cause.code].retry) return null;
   try {
     const { openSharedInbox } = await import('../../runtime/engine/shared-inbox.ts');

@@ -32,7 +32,10 @@ const toPerson = [
 ] as const;
 /** The same for a push to one that is open. */
 const notPushed = { guard: and(['isPull', 'pullMoved']), target: `${open}.manual`, actions: 'endPullWork' } as const;
-const pushTold = [notPushed, { guard: 'isPull', target: `${open}.unpushed.idle`, actions: 'notePullRefused' }] as const;
+const pushResults = [
+  notPushed,
+  { guard: 'isPull', target: `${open}.unpushed.idle`, actions: 'notePullRefused' },
+] as const;
 const pushStop = ['notePullRefused', 'notePushStop', 'raiseBlock'] as const;
 const pushStood = [
   notPushed,
@@ -192,7 +195,7 @@ export const pullRequest = plan.createStateConfig({
           tags: ['pull_working'],
           initial: 'asked',
           states: {
-            asked: { description: 'a person asked for it', on: { pr_failed: pushTold, effect_failed: pushTold } },
+            asked: { description: 'a person asked for it', on: { pr_failed: pushResults, effect_failed: pushResults } },
             automatic: {
               description: 'the plan came to its end again',
               on: { pr_failed: pushStood, effect_failed: pushStood },

@@ -1,5 +1,5 @@
 /** The effects of the outbox: every request to the outside, each with its lane and the resource that it uses exclusively. */
-import type { HookDetails, ToldEvent } from './hook-event.ts';
+import type { HookDetails, NotifiedEvent } from './hook-event.ts';
 import { isJudge, isWorker, type Role, type TreeAddress, worktreeName } from './ids.ts';
 import type { Typed } from './keys.ts';
 import type { LandingPull } from './landing.ts';
@@ -252,7 +252,7 @@ export interface HookDeliver {
   readonly subject?: TreeAddress;
   /** The name of the hook in the configuration. */
   readonly hook: string;
-  readonly event: ToldEvent;
+  readonly event: NotifiedEvent;
   /** null: it is about no plan. */
   readonly from: PlanStatus | null;
   readonly to: PlanStatus | null;

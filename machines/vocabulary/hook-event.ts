@@ -68,7 +68,7 @@ export type HookEvent = (typeof hookEvents)[number];
 
 /** A public state that a tree of a user-defined machine entered: `<machine>.<tag>`. */
 export type MachineEvent = `${string}.${string}`;
-export type ToldEvent = HookEvent | MachineEvent;
+export type NotifiedEvent = HookEvent | MachineEvent;
 
 /** The tree and state of such an event; null: the event is of another form. */
 export function machineEventOf(event: string): { readonly machine: string; readonly tag: string } | null {
@@ -77,7 +77,7 @@ export function machineEventOf(event: string): { readonly machine: string; reado
   return isMachineName(machine) && tag.trim() !== '' && tag.length <= 100 ? { machine, tag } : null;
 }
 
-export function isToldEvent(event: unknown): event is ToldEvent {
+export function isNotifiedEvent(event: unknown): event is NotifiedEvent {
   return (
     typeof event === 'string' && ((hookEvents as readonly string[]).includes(event) || machineEventOf(event) !== null)
   );
@@ -92,6 +92,6 @@ export function budgetDetails({ scope, measure, limit, spent }: BudgetUse): Hook
 }
 
 /** Whether a hook without a list of events receives it. */
-export function isUsualEvent(event: ToldEvent): boolean {
+export function isUsualEvent(event: NotifiedEvent): boolean {
   return !(noticeEvents as readonly string[]).includes(event) && machineEventOf(event) === null;
 }

@@ -19,7 +19,7 @@ export interface ScriptedRun {
 /** The recorded course of a run. */
 export interface KnownRun {
   /** Its start, and its signals, in their order; `isByAgent`: the agent sent it, and not the relay that runs it. */
-  readonly words: readonly (Told & { readonly afterMs: number; readonly isByAgent: boolean })[];
+  readonly words: readonly (PlayedSignal & { readonly afterMs: number; readonly isByAgent: boolean })[];
   /** null: that is not known. */
   readonly exit: SignalPayload<'run_exited'> | null;
   /** When its permission questions were answered in the past, by their ids: it goes on after the answer. */
@@ -28,7 +28,7 @@ export interface KnownRun {
   readonly asking: readonly string[];
 }
 
-interface Told {
+interface PlayedSignal {
   readonly type: SignalType;
   readonly payload: object;
 }
@@ -36,7 +36,7 @@ interface Told {
 /**
  * How any other effect ends, and after which time; null: nothing is recorded, so it succeeds at once. Its recorded commits are replaced by those of the script.
  */
-export type KnownEnd = (effect: Exclude<Effect, AgentRun>) => (Told & { readonly afterMs: number }) | null;
+export type KnownEnd = (effect: Exclude<Effect, AgentRun>) => (PlayedSignal & { readonly afterMs: number }) | null;
 
 /** Returns how each run goes; `count`: the number of the run among those of that task, or of that role, from 1 on. */
 export type Script = (run: AgentRun, count: number) => ScriptedRun;

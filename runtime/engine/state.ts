@@ -6,7 +6,7 @@ import { createStore } from '@xstate/store';
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
 import type { DaemonConfig } from '../base/config/config.ts';
 import type { Log } from '../base/platform/log.ts';
-import type { ToldTrouble } from '../base/platform/poll-loop.ts';
+import type { ReportedTrouble } from '../base/platform/poll-loop.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 
 export interface EngineContext {
@@ -22,7 +22,7 @@ export interface EngineContext {
   readonly troubles: Readonly<Record<string, string>>;
   readonly settings: DaemonConfig;
   /** The background services that fail, by their names. */
-  readonly serviceTroubles: Readonly<Record<string, ToldTrouble>>;
+  readonly serviceTroubles: Readonly<Record<string, ReportedTrouble>>;
   /** Counts the times at which a signal may have become due in the inbox. */
   readonly arrivals: number;
   /** Counts the times at which an effect was requested or withdrawn, or may start that could not before. */
@@ -59,7 +59,7 @@ export function createEngineState(settings: DaemonConfig) {
         return { ...known, troubles, moves: known.moves + 1 };
       },
       /** `told` null: it works again. */
-      serviceTold: (known, { what, told }: { what: string; told: ToldTrouble | null }) => {
+      troubleReported: (known, { what, told }: { what: string; told: ReportedTrouble | null }) => {
         const { [what]: _before, ...others } = known.serviceTroubles;
         return { ...known, serviceTroubles: told === null ? others : { ...others, [what]: told } };
       },

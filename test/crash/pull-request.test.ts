@@ -139,10 +139,10 @@ it('between any two steps with a stack, also when people push to it and its lowe
   git(clone, 'push', '-q', 'origin', first.head);
   await dies('plan-stack.after-take', 1);
   expect(git(made.repo, 'log', '--author=eve', '--format=%s', 'plan/crash')).toBe('by hand');
-  mergeNow(forge.state, first, 'squash', tipOf(bare, first.head));
+  mergeNow(forge.state, first, 'squash', receivingHead(bare, first.head));
   await dies('plan-stack.after-push', 1);
   await dies('plan-stack.after-request', 1);
-  mergeNow(forge.state, second, 'squash', tipOf(bare, second.head));
+  mergeNow(forge.state, second, 'squash', receivingHead(bare, second.head));
   const end = await made.live({ untilMerged: true }).ended;
   expect(end.how, end.said).toBe('done');
   expect([forge.state.pulls.size, created()]).toEqual([2, 2]);
@@ -152,4 +152,4 @@ it('between any two steps with a stack, also when people push to it and its lowe
   await expectJournalToReplay(made.home);
 });
 
-const tipOf = (bare: string, branch: string) => git(bare, 'rev-parse', `refs/heads/${branch}`);
+const receivingHead = (bare: string, branch: string) => git(bare, 'rev-parse', `refs/heads/${branch}`);

@@ -62,9 +62,22 @@ const accepted = [
   ['md', 'A name such as `signal.set-aside`.\n\n```sh\necho whoever stands\n```\n'],
 ] as const;
 
+/** The name that is found, in which code. */
+const refusedNames = [
+  ['interface Word', 'interface Word { readonly type: string }'],
+  ['function fetchTip(', 'export async function fetchTip(branch: string) {}'],
+  ['const toldFiles', 'const toldFiles = 100;'],
+  ['interface ToldTrouble', 'export interface ToldTrouble {}'],
+  ["/kept.ts'", "import { kept } from './kept.ts';"],
+] as const;
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'stator-english-'));
   for (const [index, [, text]] of refused.entries()) write(`refused/actors/${index}.ts`, `${text}\n`);
+  for (const [index, [, text]] of refusedNames.entries()) {
+    write(`refused/cli/${index}.ts`, `${text}\n`);
+    write(`accepted/test/${index}.ts`, `${text}\n`);
+  }
   for (const [index, [type, text]] of accepted.entries()) write(`accepted/actors/${index}.${type}`, text);
   ofRefused = check('refused');
   ofAccepted = check('accepted');
@@ -91,6 +104,15 @@ it.each(refused.map(([found], index) => [found, index] as const))('“%s” in a
   expect(ofRefused.status).toBe(1);
   expect(first).toMatch(new RegExp(`^actors/${index}.ts:[12]: “${found}”: .`));
 });
+
+it.each(refusedNames.map(([found], index) => [found, index] as const))(
+  '“%s” is refused as a name of the product, and of nothing else',
+  (found, index) => {
+    const at = `/${index}.ts:1: “${found}”: `;
+    expect(ofRefused.said.filter((line) => line.startsWith(`cli${at}`))).toHaveLength(1);
+    expect(ofAccepted.status).toBe(0);
+  },
+);
 
 it('each line is named with its place and with what to write instead, in documents too', () => {
   write('document/docs/one.md', '# Title\n\nThe plan stands.\n');

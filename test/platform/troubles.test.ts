@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { createServiceLoop, createTroubles, type ToldTrouble } from '../../runtime/base/platform/poll-loop.ts';
+import { createServiceLoop, createTroubles, type ReportedTrouble } from '../../runtime/base/platform/poll-loop.ts';
 import { until } from '../support/ground.ts';
 
 function recorded() {
-  const told = new Map<string, ToldTrouble | null>();
+  const told = new Map<string, ReportedTrouble | null>();
   const log: string[] = [];
   const note = (text: string) => void log.push(text);
   const troubles = createTroubles({

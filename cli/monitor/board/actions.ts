@@ -8,7 +8,7 @@ import { permissionsOf, permissionText } from '../../instance/permission.ts';
 import { noPaint, type Tone } from '../../output.ts';
 import { changeLines } from '../../plan/change-lines.ts';
 import { diffTone } from '../../plan/diff.ts';
-import { mergeTold, outcomeOf } from '../../plan/merging.ts';
+import { mergeReport, outcomeOf } from '../../plan/merging.ts';
 import { planLines } from '../../plan/view.ts';
 import { factText, hasFailed, whyOf } from '../../run/fact-line.ts';
 import { journalOf } from '../../run/journal.ts';
@@ -140,7 +140,7 @@ async function merge(client: Client, project: string, plan: string): Promise<Mes
   const answer = await client.send({ project, plan, type: 'merge', payload: {}, waitMs: verdictMs });
   const { status, result } = answer.signal;
   if (status !== 'done') return messageOf(answer);
-  const { isMissing, text } = mergeTold(await outcomeOf(client, { project, plan }, ({ merging }) => merging), {
+  const { isMissing, text } = mergeReport(await outcomeOf(client, { project, plan }, ({ merging }) => merging), {
     isRepeated: result === 'already',
   });
   return { tone: isMissing ? 'bad' : 'good', lines: [isMissing ? `refused: ${plain(text)}` : plain(text)] };

@@ -7,7 +7,7 @@ import type { OwnHooks } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
-import type { ToldTrouble } from '../../base/platform/poll-loop.ts';
+import type { ReportedTrouble } from '../../base/platform/poll-loop.ts';
 import type { ArrivingSignal } from '../../core/inbox/arrivals.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Change, Store } from '../../core/store/port.ts';
@@ -61,7 +61,7 @@ export interface CommandDependencies {
   /** Resolves when no agent of the project runs any more, whether it was asked to stop or not. Throws `unavailable` if one does not end. */
   runsEnded(project: string): Promise<void>;
   /** Why periodic services failed the last time, one line each. */
-  serviceTroubles(): readonly ToldTrouble[];
+  serviceTroubles(): readonly ReportedTrouble[];
   /** Why the store accepts no writes now; null: it accepts them. */
   storeTrouble(): EngineError | null;
   /** To be called when limits, or the work that may start, have changed. */

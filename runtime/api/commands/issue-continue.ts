@@ -8,7 +8,7 @@ import type { PlanRow } from '../../core/store/rows.ts';
 import type { IssueStarted } from '../contract/issues.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import type { IssueForges } from './issue-forges.ts';
-import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
+import { createNextStep, goOn, messageSignal, type SessionSignal } from './issue-next-step.ts';
 import type { IssuePlace } from './issue-place.ts';
 import type { IssueAsk, IssueSessions } from './issue-sessions.ts';
 import { type SessionSlots, sessionTitle } from './issue-slots.ts';
@@ -32,7 +32,7 @@ interface ContinueParts extends Pick<CommandDependencies, 'store' | 'clock'>, Re
   readonly forges: Pick<IssueForges, 'materialOf'>;
   readonly sessions: IssueSessions;
   readonly slots: SessionSlots;
-  mustSend(place: PlanKey, word: Word): Promise<void>;
+  mustSend(place: PlanKey, word: SessionSignal): Promise<void>;
 }
 
 export function createContinuation(parts: ContinueParts) {
@@ -97,12 +97,12 @@ export function createContinuation(parts: ContinueParts) {
     if (row === null && known !== null) throw notASession(place);
     if (known === null) return begin(place, { message: message ?? goOn, pullRequest: row?.pullRequest ?? null, waits });
     const sinceMs = clock.nowMs();
-    const { starts, words, tells, isOnTheWay, notes } = await nextStep(place, known, message);
+    const { starts, signals, tells, isOnTheWay, notes } = await nextStep(place, known, message);
     const say = async () => {
-      for (const word of words) await mustTake(place, known, word);
+      for (const signal of signals) await mustTake(place, known, signal);
       if (tells !== null) await requireSent(place, tells);
-      const told = { by: 'person', content: message ?? '', at: sinceMs } as const;
-      const said = { do: 'issue.say', key: { project, plan }, ...told } as const;
+      const content = { by: 'person', content: message ?? '', at: sinceMs } as const;
+      const said = { do: 'issue.say', key: { project, plan }, ...content } as const;
       if (message !== null && !isOnTheWay) await store.commit([said]);
     };
     if (!starts) {
@@ -118,7 +118,7 @@ export function createContinuation(parts: ContinueParts) {
    * A person's request allows the round that it needs, whatever the limits are. Throws `BetweenStates` if the session has moved on meanwhile. A failure that
    * has recovered by itself needs no signal any more.
    */
-  async function mustTake(place: PlanKey, known: PlanRow, word: Word): Promise<void> {
+  async function mustTake(place: PlanKey, known: PlanRow, word: SessionSignal): Promise<void> {
     try {
       await mustSend(place, word);
     } catch (thrown) {
@@ -132,7 +132,7 @@ export function createContinuation(parts: ContinueParts) {
   }
 
   async function requireSent(place: PlanKey, body: string): Promise<void> {
-    await mustSend(place, told(place, body)).catch((thrown: unknown) => {
+    await mustSend(place, messageSignal(place, body)).catch((thrown: unknown) => {
       throw retryableConflict(thrown);
     });
   }

@@ -11,7 +11,7 @@ import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
 import { sessionTitle } from './issue-slots.ts';
 
-export interface Word {
+export interface SessionSignal {
   readonly type: SignalType;
   readonly payload?: unknown;
 }
@@ -19,7 +19,7 @@ export interface Word {
 export interface NextStep {
   /** The signals start its agent, which is not running: that needs a slot. */
   readonly starts: boolean;
-  readonly words: readonly Word[];
+  readonly signals: readonly SessionSignal[];
   /** The message for its agent once it runs; null: none, or the signals carry it. */
   readonly tells: string | null;
   /** The signals only bring the session to a state in which it accepts the message. */
@@ -48,7 +48,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
           if (message === null) return { ...nothing, starts: paused, notes: paused ? [] : [await whatItDoes()] };
           // A paused session that had a run begins a new run with the message.
           return paused && (await hasRun())
-            ? { ...nothing, starts: true, words: [told(place, message)] }
+            ? { ...nothing, starts: true, signals: [messageSignal(place, message)] }
             : { ...nothing, starts: paused, tells: message };
         case 'reviewing':
         case 'verifying':
@@ -60,11 +60,11 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
           return {
             ...nothing,
             starts: true,
-            words: [{ type: 'reopen' }, { type: 'implement_start' }],
+            signals: [{ type: 'reopen' }, { type: 'implement_start' }],
             isOnTheWay: message !== null,
           };
         default:
-          return { ...nothing, starts: true, words: [{ type: 'implement_start' }], isOnTheWay: message !== null };
+          return { ...nothing, starts: true, signals: [{ type: 'implement_start' }], isOnTheWay: message !== null };
       }
     }
 
@@ -81,13 +81,13 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
           `it asks: ${reason}`,
           `answer with: stator issue continue ${shellWord(place.reference ?? place.plan)} "<answer>"`,
         );
-      const resolve: Word = { type: 'resolve', payload: bodyOf(message) };
-      if (known.status === 'implementing') return { ...nothing, starts: true, words: [resolve] };
+      const resolve: SessionSignal = { type: 'resolve', payload: bodyOf(message) };
+      if (known.status === 'implementing') return { ...nothing, starts: true, signals: [resolve] };
       // The coding agent is done: the question or failure came from the review, the merge or the pull request.
       if (source === 'agent')
-        return { ...nothing, words: [resolve], notes: [`it is ${known.status}, and has your answer`] };
+        return { ...nothing, signals: [resolve], notes: [`it is ${known.status}, and has your answer`] };
       if (message === null)
-        return { ...nothing, words: [{ type: 'resolve' }], notes: [`tried again: ${reason.split('\n')[0] ?? ''}`] };
+        return { ...nothing, signals: [{ type: 'resolve' }], notes: [`tried again: ${reason.split('\n')[0] ?? ''}`] };
       return changes(message);
     }
 
@@ -103,25 +103,25 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
     }
 
     /** Adds what was written on the issue since the session's last message. */
-    async function changes(words: string): Promise<NextStep> {
+    async function changes(message: string): Promise<NextStep> {
       const material = await materialOf(place);
       const last = (await saidTo(place)).at(-1)?.at ?? 0;
-      const payload = { body: continuation(words, material, last) };
+      const payload = { body: continuation(message, material, last) };
       const type = known.status === 'verifying' ? 'verify_failed' : 'review_changes_requested';
-      return { ...nothing, starts: true, words: [{ type, payload }], notes: notesOf(material) };
+      return { ...nothing, starts: true, signals: [{ type, payload }], notes: notesOf(material) };
     }
   };
 }
 
-const nothing: NextStep = { starts: false, words: [], tells: null, isOnTheWay: false, notes: [] };
+const nothing: NextStep = { starts: false, signals: [], tells: null, isOnTheWay: false, notes: [] };
 
 /** The signal that brings a message into the agent's next turn. */
-export function told({ plan }: Pick<IssuePlace, 'plan'>, body: string): Word {
+export function messageSignal({ plan }: Pick<IssuePlace, 'plan'>, body: string): SessionSignal {
   return { type: 'agent_send', payload: { title: sessionTitle(plan), body } };
 }
 
 function resumed(step: NextStep): NextStep {
-  return { ...step, words: [...step.words, { type: 'resume' }] };
+  return { ...step, signals: [...step.signals, { type: 'resume' }] };
 }
 
 function bodyOf(message: string | null): { readonly body: string } {

@@ -29,7 +29,7 @@ export interface IssueAsk {
 const contextLimit = 20;
 
 /** Signals of its plan by which people tell a session something. */
-const toldBy = {
+const speakers = {
   resolve: 'person',
   agent_send: 'person',
   review_changes_requested: 'person',
@@ -110,7 +110,7 @@ export function createIssueSessions(
     const signals = (await store.signals({ project, plan })).filter(({ status }) => status !== 'failed');
     // A killed command may have sent a message before it was stored.
     const told = signals
-      .flatMap((row) => wordsOf(row, toldBy))
+      .flatMap((row) => wordsOf(row, speakers))
       .filter(({ content }) => !kept.some((said) => said.content.trim() === content));
     const asked = signals.flatMap((row) => wordsOf(row, { needs_decision: 'agent' }));
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });

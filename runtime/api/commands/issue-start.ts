@@ -9,7 +9,7 @@ import type { IssueStarted } from '../contract/issues.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { issueDocument } from './issue-document.ts';
 import type { IssueForges } from './issue-forges.ts';
-import { notesOf, type Word } from './issue-next-step.ts';
+import { notesOf, type SessionSignal } from './issue-next-step.ts';
 import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
 import type { SessionSlots } from './issue-slots.ts';
@@ -40,7 +40,7 @@ interface BeginParts extends CommandDependencies {
   readonly forges: Pick<IssueForges, 'materialOf'>;
   readonly sessions: IssueSessions;
   readonly slots: SessionSlots;
-  mustSend(place: IssuePlace, word: Word): Promise<void>;
+  mustSend(place: IssuePlace, word: SessionSignal): Promise<void>;
   registerPlan(command: PlanCommand): Promise<unknown>;
   forgetPlan(project: string, plan: string): Promise<void>;
   /** Removes the session with everything that was made for it. */

@@ -31,7 +31,7 @@ import { createContinuation, notASession } from './issue-continue.ts';
 import { type IssueMaterial, issueDocument, type Said, sessionDocument } from './issue-document.ts';
 import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
 import { createIssueForges, type IssueForges, named } from './issue-forges.ts';
-import { goOn, type Word } from './issue-next-step.ts';
+import { goOn, type SessionSignal } from './issue-next-step.ts';
 import { type IssuePlace, placeNamed, placeOfIssue, placeOfWork } from './issue-place.ts';
 import { createIssueSessions, type IssueAsk, type IssueSessions } from './issue-sessions.ts';
 import { createSessionSlots, sessionTitle } from './issue-slots.ts';
@@ -80,7 +80,7 @@ export function createIssueCommands(given: IssueParts) {
   const making = {
     ...parts,
     slots: createSessionSlots(given),
-    mustSend: (place: PlanKey, word: Word) => mustSend(parts, place, word),
+    mustSend: (place: PlanKey, word: SessionSignal) => mustSend(parts, place, word),
   };
   const beginning = createBeginning({ ...making, end: (place, isBegun) => end(parts, place, isBegun) });
   const { begin } = beginning;
@@ -366,7 +366,7 @@ async function registerSession(
   await parts.registerPlan({ ...key, content, branch, topic: null, file: null, author, ...session });
 }
 
-async function mustSend(parts: SessionParts, place: PlanKey, { type, payload = {} }: Word): Promise<void> {
+async function mustSend(parts: SessionParts, place: PlanKey, { type, payload = {} }: SessionSignal): Promise<void> {
   const { project, plan } = place;
   const words = { origin: 'person', run: null, dedupeKey: null, waitMs: verdictWaitMs } as const;
   const { signal } = await parts.send({ project, plan, type, payload, ...words });

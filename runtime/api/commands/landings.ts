@@ -10,7 +10,7 @@ import type { LandingEntry } from '../contract/landings.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 
-type Word = 'landing_paused' | 'landing_resumed' | 'landing_first' | 'landing_removed';
+type LineSignal = 'landing_paused' | 'landing_resumed' | 'landing_first' | 'landing_removed';
 
 export function createLandingCommands(parts: CommandDependencies) {
   const { views, projects, clock } = parts;
@@ -18,7 +18,7 @@ export function createLandingCommands(parts: CommandDependencies) {
 
   type Line = Pick<LandingEntry, 'project' | 'branch'>;
 
-  async function say({ project, branch }: Line, type: Word, payload: object): Promise<LandingEntry> {
+  async function say({ project, branch }: Line, type: LineSignal, payload: object): Promise<LandingEntry> {
     const tree = landingTree(project, branch);
     // A person may name a branch for which no plan has waited yet.
     const opened = { type: 'landing_opened', payload: {}, origin: 'engine', at: clock.nowMs() } as const;

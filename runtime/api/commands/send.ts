@@ -7,23 +7,17 @@ import { circleOf } from '../../../machines/repo/circle.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { type Origin, originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
-import type { Clock } from '../../base/platform/clock.ts';
-import type { Log } from '../../base/platform/log.ts';
+import { originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
 import { type AdmittedSignal, admitSignal } from '../../core/inbox/admission.ts';
-import type { TreeCache } from '../../core/inbox/tree-cache.ts';
-import type { Change, PlanKey, Store } from '../../core/store/port.ts';
+import type { Change, PlanKey } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
 import { collectSoFar } from '../../work/effects/run-repository.ts';
-import type { SecretSearch } from '../../work/effects/secrets/search.ts';
 import { baseOf } from '../../work/effects/workplace.ts';
 import { changedLines } from '../../work/git/changed-lines.ts';
 import { branchRef, readRef } from '../../work/git/refs.ts';
-import type { Projects } from '../../work/repos/registry.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
-import type { Views } from '../queries/queries.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork, workSignals } from './plan-work.ts';
 import { refuseAgents, refuseRepo } from './refuse-start.ts';
@@ -87,11 +81,11 @@ export function createSend(parts: CommandDependencies) {
   ): Promise<readonly Change[]> {
     if (row !== null && workInRepo.has(type)) await parts.lockRepo(command.project);
     if (beginnings.has(type)) await refuseHopeless(parts, command);
-    const tip = judgements.has(type) ? await head.tipFor(command, type) : null;
+    const branch = judgements.has(type) ? await head.headFor(command, type) : null;
     const stale = row?.status === 'done' ? await verification.of(row) : null;
     return [
       ...(stale === null ? [] : await verification.words(stale)),
-      ...(tip === null ? [] : await head.words(tree, tip)),
+      ...(branch === null ? [] : await head.changes(tree, branch)),
       ...(row !== null && workSignals.has(type) ? await work.words(row, type, payload) : []),
     ];
   }
@@ -175,29 +169,16 @@ async function withItsLinks(
 }
 
 /** The head of a plan's branch; `lines` were added and removed since a verifier's run began at `since`. */
-interface Tip {
+interface BranchHead {
   readonly head: string;
   readonly since?: string;
   readonly lines?: number;
 }
 
-interface Word {
-  readonly project: string;
-  readonly plan: string;
-  readonly origin: Origin;
-  readonly run: string | null;
-}
-
-interface PlanHeadParts {
-  readonly cache: Pick<TreeCache, 'get' | 'forget'>;
-  readonly projects: Projects;
-  readonly views: Views;
-  readonly clock: Clock;
-  readonly home: string;
-  readonly store: Pick<Store, 'launch' | 'run' | 'tree'>;
-  readonly secrets: SecretSearch;
-  readonly log: Log;
-}
+type PlanHeadParts = Pick<
+  CommandDependencies,
+  'cache' | 'projects' | 'views' | 'clock' | 'home' | 'store' | 'secrets' | 'log'
+>;
 
 /** Signals that judge the present state of the branch. */
 const judgements: ReadonlySet<SignalType> = new Set([
@@ -217,7 +198,10 @@ function createPlanHead(parts: PlanHeadParts) {
      * For one of `judgements`: the branch's head, and, if a verifier approves, the number of lines that it may have changed itself. null: there is no branch
      * yet. People answer for their own approvals, so no lines are counted for them.
      */
-    async tipFor({ project, plan, origin, run }: Word, type: SignalType): Promise<Tip | null> {
+    async headFor(
+      { project, plan, origin, run }: Pick<SendCommand, 'project' | 'plan' | 'origin' | 'run'>,
+      type: SignalType,
+    ): Promise<BranchHead | null> {
       const repository = await projects.repository(project);
       const { branch } = await views.mustRead(project, plan);
       // A run inside walls has its commits in its own git folder until they are collected here.
@@ -233,7 +217,7 @@ function createPlanHead(parts: PlanHeadParts) {
       return { head, since, lines: await changedLines(repository, since, head) };
     },
     /** The changes to commit together with the signal; empty if the plan already knows this head. */
-    async words(tree: TreeAddress, { head, ...fix }: Tip): Promise<readonly Change[]> {
+    async changes(tree: TreeAddress, { head, ...fix }: BranchHead): Promise<readonly Change[]> {
       const entry = await cache.get(tree);
       if (entry === null) return [];
       const known: Pick<PlanContext, 'head' | 'selfFix'> = snapshotOf(entry.tree.root).context;

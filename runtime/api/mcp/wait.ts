@@ -36,7 +36,7 @@ export async function waitUntil(ask: WaitAsk, plan: string | null) {
   const project = plan === null ? ask.input.project : await ask.with('read', async (_, named) => named);
   const facts = followFacts(ask.caller, { project, plan, since, signal: stop });
   let entry: PlanEntry | null = null;
-  let toldMs = performance.now();
+  let reportedMs = performance.now();
   try {
     for (;;) {
       facts.mustBeWell();
@@ -50,8 +50,8 @@ export async function waitUntil(ask: WaitAsk, plan: string | null) {
           events: [...facts.seen],
           next_since: facts.seen.at(-1)?.seq ?? since,
         };
-      if (performance.now() - toldMs > progressMs) {
-        toldMs = performance.now();
+      if (performance.now() - reportedMs > progressMs) {
+        reportedMs = performance.now();
         await ask.progress(facts.trouble() ?? 'waiting');
       }
       await facts.next(stop);

@@ -15,7 +15,8 @@ const loadDelivery = later(() => import('../../work/effects/hook-senders.ts'));
 const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 
 /** For a user-defined machine it is `<machine>.<tag>`. */
-const toldEvent = ({ z }: Schemas) => z.union([z.enum(hookEvents), z.templateLiteral([z.string(), '.', z.string()])]);
+const notifiedEvent = ({ z }: Schemas) =>
+  z.union([z.enum(hookEvents), z.templateLiteral([z.string(), '.', z.string()])]);
 
 const hookEntry = shape((schemas) => {
   const { z, time, count, hookType } = schemas;
@@ -27,7 +28,7 @@ const hookEntry = shape((schemas) => {
       /** The origin of the address, or the command; null: there is none. */
       target: z.string().nullable(),
       /** Empty: all events. */
-      events: z.array(toldEvent(schemas)),
+      events: z.array(notifiedEvent(schemas)),
       /** `off`: it was switched off for `reason`. `disabled`: its configuration disables it. */
       state: z.enum(['on', 'failing', 'off', 'disabled']),
       reason: z.string().nullable(),
@@ -50,7 +51,7 @@ const deliveryEntry = shape((schemas) => {
       hook: z.string(),
       project: z.string(),
       plan: z.string(),
-      event: toldEvent(schemas),
+      event: notifiedEvent(schemas),
       state: z.enum(deliveryStates),
       attempts: count,
       /** When it is tried again; null: not again, or at its next turn. */

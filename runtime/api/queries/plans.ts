@@ -14,7 +14,16 @@ import type { EffectRow, PlanRow, RunRow, SignalRow } from '../../core/store/row
 import { attemptRef, readRefs } from '../../work/git/refs.ts';
 import type { Repository } from '../../work/git/repository.ts';
 import { gitFaults } from '../../work/git/troubles.ts';
-import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanReplay, PlanShow, PlanStates, Verification } from '../contract/plans.ts';
+import type {
+  Explanation,
+  HistoryEntry,
+  OlderTask,
+  PlanEntry,
+  PlanReplay,
+  PlanShow,
+  PlanStates,
+  Verification,
+} from '../contract/plans.ts';
 import type { PlanTrace } from '../contract/traces.ts';
 import { baseRemoteOf } from './base-remote.ts';
 import { machineNamed } from './chart.ts';

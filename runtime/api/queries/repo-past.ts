@@ -8,9 +8,9 @@ import { timeText } from './time-text.ts';
 
 /** The most runs that are read, and the most runs of each role in the answer. */
 const lookedRuns = 2_000;
-const toldRuns = 200;
-const toldConflicts = 100;
-const toldFiles = 100;
+const shownRuns = 200;
+const shownConflicts = 100;
+const shownFiles = 100;
 /** Ends that the agent itself caused. Other ends do not help to predict the next run. */
 const ownFailures = new Set([
   'exit-code',
@@ -28,10 +28,10 @@ export async function repoPast(store: Pick<Store, 'runs' | 'signals'>, project: 
     role,
     runs: ended
       .filter((run) => run.role === role)
-      .slice(0, toldRuns)
+      .slice(0, shownRuns)
       .map((run) => ({ duration_ms: workedMs(run), failed: run.reason !== null, cost_usd: run.cost_usd })),
   }));
-  const conflicts = await store.signals({ project, type: 'work_conflicted', limit: toldConflicts });
+  const conflicts = await store.signals({ project, type: 'work_conflicted', limit: shownConflicts });
   return { project, roles: found.filter(({ runs }) => runs.length > 0), conflicts: conflicts.flatMap(conflictOf) };
 }
 
@@ -48,7 +48,7 @@ function conflictOf(row: SignalRow): RepoPast['conflicts'] {
       plan: row.plan,
       wave: Number(wave),
       task: Number(task),
-      files: files.slice(0, toldFiles),
+      files: files.slice(0, shownFiles),
       at: timeText(row.created_at),
     },
   ];

@@ -6,7 +6,7 @@ import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { NotStarting } from '../../base/platform/home-engine.ts';
-import type { ToldTrouble } from '../../base/platform/poll-loop.ts';
+import type { ReportedTrouble } from '../../base/platform/poll-loop.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
 import type { Store } from '../../core/store/port.ts';
@@ -37,7 +37,7 @@ export interface ViewDependencies {
   /** Why the store accepts no writes now; null: it accepts them. Default: this process writes nothing. */
   storeTrouble?(): EngineError | null;
   /** Failures of the engine's services. Default: none. */
-  serviceTroubles?(): readonly ToldTrouble[];
+  serviceTroubles?(): readonly ReportedTrouble[];
   readonly kinds: Kinds;
   readonly machines: readonly AnyDefinition[];
 }

@@ -1,6 +1,11 @@
 /** `[[hooks]]`: the user's actions after lifecycle events, as configured; the effect handler runs them. */
 import { z } from 'zod';
-import { machineEventOf, needEvents, noticeEvents, type ToldEvent } from '../../../machines/vocabulary/hook-event.ts';
+import {
+  machineEventOf,
+  type NotifiedEvent,
+  needEvents,
+  noticeEvents,
+} from '../../../machines/vocabulary/hook-event.ts';
 import { textDigest } from '../platform/text-digest.ts';
 import type { HookBase, HookOf, HookOpens } from './channels/channel.ts';
 import { type ConfiguredHook, channelOf, channels, hookTypes } from './channels/channels.ts';
@@ -70,7 +75,7 @@ export function opensOf(hook: HookConfig): HookOpens {
 export const desktopModes = ['off', 'attention', 'all'] as const;
 export type DesktopMode = (typeof desktopModes)[number];
 
-const desktopEvents: { readonly [mode in DesktopMode]: readonly ToldEvent[] } = {
+const desktopEvents: { readonly [mode in DesktopMode]: readonly NotifiedEvent[] } = {
   off: [],
   attention: needEvents,
   all: noticeEvents,

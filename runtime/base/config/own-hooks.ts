@@ -3,16 +3,16 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import {
   type HookDetails,
   hookEvents,
-  isToldEvent,
+  isNotifiedEvent,
   machineEventOf,
-  type ToldEvent,
+  type NotifiedEvent,
 } from '../../../machines/vocabulary/hook-event.ts';
 import type { FunctionHookConfig, HookConfig } from './hooks.ts';
 import { didYouMean } from './nearest.ts';
 
 /** The event as every hook receives it, with its further fields (`reason`, `wave`, `blocked_reason`, …): docs/hooks.md. */
 export interface HookMessage {
-  readonly event: ToldEvent;
+  readonly event: NotifiedEvent;
   readonly project: string;
   /** The plan's name; null: it is about the repo. */
   readonly plan_file: string | null;
@@ -31,7 +31,7 @@ export interface HookMessage {
 /** A hook as a function of the program that embeds the engine, of all of its repos. */
 export interface OwnHook {
   /** `<machine>.<tag>`: a tree of a user-defined machine entered a state of that tag. Default: all of plans and repos but the notifications. */
-  readonly on?: readonly ToldEvent[];
+  readonly on?: readonly NotifiedEvent[];
   /**
    * Delivered when it resolves. What it throws is tried again, eight times over about eight hours; a `FatalError` is not, and a `RetryAtError` not before then. At
    * least once for each event, in order for each plan, also over restarts. `signal` is aborted at the end of its time, and when the engine stops: then it is
@@ -74,7 +74,7 @@ function checkOwnHook(where: string, name: string, hook: OwnHook): void {
     throw refused('.run is no function', 'give a function: run: async (message) => { … }');
   const { on = [], timeoutMs: given = timeoutMs } = hook;
   if (!Array.isArray(on)) throw refused('.on is no list', `give a list of events: ${hookEvents.join(', ')}`);
-  const unknown = on.find((event) => !isToldEvent(event));
+  const unknown = on.find((event) => !isNotifiedEvent(event));
   if (unknown !== undefined)
     throw refused(
       `.on: there is no event "${unknown}"`,

@@ -237,7 +237,7 @@ interface Words {
 }
 
 /** Keys with texts of their own. */
-const toldKeys: ReadonlySet<string> = new Set([
+const listedKeys: ReadonlySet<string> = new Set([
   'enabled',
   'preset',
   'program',
@@ -265,7 +265,7 @@ function words(preset: string | null, given: Words, table: AgentTable): string {
     ...wallWords({ sandbox, writable, readable }),
     ...limitWords(table),
     ...Object.entries(table)
-      .filter(([key, value]) => !toldKeys.has(key) && value !== undefined)
+      .filter(([key, value]) => !listedKeys.has(key) && value !== undefined)
       .map(([key, value]) => `${key} = ${JSON.stringify(asWritten(key, value))}`),
   ];
   return parts.length === 0 ? 'on' : parts.join(', ');

@@ -113,7 +113,7 @@ export interface Troubles {
   worked(trouble: Trouble): void;
 }
 
-export interface ToldTrouble {
+export interface ReportedTrouble {
   readonly text: string;
   readonly holdsPlans: boolean;
 }
@@ -121,7 +121,7 @@ export interface ToldTrouble {
 const retried = 'it is tried again by itself';
 
 /** `tell` is called with null when the trouble is over. */
-export function createTroubles(parts: { log: Log; tell(what: string, told: ToldTrouble | null): void }): Troubles {
+export function createTroubles(parts: { log: Log; tell(what: string, told: ReportedTrouble | null): void }): Troubles {
   const { log, tell } = parts;
   /** What failed last, by `what`. */
   const failing = new Map<string, { readonly times: number; readonly text: string }>();

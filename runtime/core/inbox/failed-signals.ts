@@ -10,7 +10,7 @@ import type { Change, PlanKey, Store } from '../store/port.ts';
 import type { JournalLine, NewLine, PlanRow, SignalRow } from '../store/rows.ts';
 import { endedText } from '../store/suspected.ts';
 import { tracePartOf } from '../store/trace-ids.ts';
-import { dependentPlan, isAddress, toldToSender, treeOf } from './signal-row.ts';
+import { dependentPlan, isAddress, noticeToSender, treeOf } from './signal-row.ts';
 import { notification } from './transaction.ts';
 
 export interface FailedSignalsParts {
@@ -43,7 +43,7 @@ export function createFailedSignals({ store, clock, log, kinds, hooksOf, isElsew
   async function stopOf(row: SignalRow, fault: Fault & { readonly error: string }): Promise<Change[]> {
     const key = dependentPlan(row);
     if (key === null)
-      return toldOfMachine(treeOf(kinds, row), { message: `${fault.why}: ${fault.error}`, at: fault.at });
+      return noticeOfMachine(treeOf(kinds, row), { message: `${fault.why}: ${fault.error}`, at: fault.at });
     return faultOf(key, await store.plan(key.project, key.plan), fault);
   }
 
@@ -65,7 +65,7 @@ export function createFailedSignals({ store, clock, log, kinds, hooksOf, isElsew
         ...counts,
         { do: 'signal.set-aside', id, result, at },
         ...(await stopOf(row, { signal: id, why: `signal ${id} (${type}) was set aside`, error: result.error, at })),
-        ...toldToSender(row, result, at),
+        ...noticeToSender(row, result, at),
         { do: 'journal.append', line, input: null },
       ]);
       // The commit is lost if another process has handled it meanwhile.
@@ -135,7 +135,7 @@ export function faultChanges(
 }
 
 /** A tree of a user-defined machine goes on without the signal; a person is notified. */
-function toldOfMachine(tree: TreeAddress, { message, at }: { message: string; at: number }): Change[] {
+function noticeOfMachine(tree: TreeAddress, { message, at }: { message: string; at: number }): Change[] {
   if (!isAddress(tree) || parseTree(tree).kind !== 'machine') return [];
   return [notification({ project: '', plan: tree }, { type: 'machine_notice', message: `fault: ${message}`, at })];
 }

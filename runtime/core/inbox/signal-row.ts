@@ -58,7 +58,7 @@ export function noOutput({ tree, run }: Waiter, refused: unknown, at: number): C
 }
 
 /** A machine of your own may wait for the result of a signal that it sent. So it gets a signal that says that this one was refused. */
-export function toldToSender(row: SignalRow, refused: unknown, at: number): Change[] {
+export function noticeToSender(row: SignalRow, refused: unknown, at: number): Change[] {
   const { origin, type: message, tree: to } = row;
   if (!origin.startsWith('machine:')) return [];
   const tree = origin.slice('machine:'.length) as TreeAddress; // it was written from one

@@ -5,7 +5,7 @@ import { outputAwaited } from '../../../actors/output-wait.ts';
 import { publicMove, type Transition } from '../../../actors/recorder.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
 import { EngineError, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
-import type { ToldEvent } from '../../../machines/vocabulary/hook-event.ts';
+import type { NotifiedEvent } from '../../../machines/vocabulary/hook-event.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { NotificationType } from '../../../machines/vocabulary/notification.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
@@ -17,7 +17,7 @@ import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { admit } from './admission.ts';
 import { createProjection, type Projection } from './projection.ts';
-import { isAddress, signalOf, toldToSender, treeOf } from './signal-row.ts';
+import { isAddress, noticeToSender, signalOf, treeOf } from './signal-row.ts';
 import { type CachedTree, type TreeCache, unstored } from './tree-cache.ts';
 
 export interface BatchParts {
@@ -279,7 +279,7 @@ function finish(batch: Batch, row: SignalRow, status: 'done' | 'failed', result:
   const entering = batch.entering.get(id);
   if (entering === undefined) changes.push({ do: 'signal.finish', id, status, result, at });
   else Object.assign(entering, { status, result: JSON.stringify(result), attempts: 1, processed_at: at });
-  if (status === 'failed') changes.push(...toldToSender(row, result, at));
+  if (status === 'failed') changes.push(...noticeToSender(row, result, at));
 }
 
 function hold({ entering, changes, settled }: Batch, { id }: SignalRow, tree: TreeAddress): void {
@@ -396,7 +396,7 @@ function sendOfMachine(parts: BatchParts, batch: Batch, { address, root, kind }:
     batch.changes.push(notification({ project: '', plan: address }, { type: 'machine_notice', message, at }));
   }
   const happened = entered.map((tag) => {
-    const event: ToldEvent = `${machine}.${tag}`;
+    const event: NotifiedEvent = `${machine}.${tag}`;
     return { event, from: null, to: null, details: { machine, tree, tag } };
   });
   for (const { project, hooks } of parts.machineHooks())

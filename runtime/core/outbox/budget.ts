@@ -76,7 +76,7 @@ export function roomRequired({ row, limits, day }: BudgetLook): Change | null {
 /** The signal that a limit is reached; it is sent again if the plan has continued since. `run`: the run that reached it, or that noticed it. */
 export function reachedSignal({ row }: BudgetLook, use: BudgetUse, { run, at }: { run: string; at: number }): Change {
   const which = use.scope === 'attempt' ? run : use.scope;
-  return wordOf(row, { type: 'budget_reached', use, key: `reached ${row.updatedAt} ${which}`, at });
+  return signalOf(row, { type: 'budget_reached', use, key: `reached ${row.updatedAt} ${which}`, at });
 }
 
 /** The notification that a limit is nearly used up or exceeded: once for each limit. */
@@ -90,23 +90,26 @@ export function nearNotifications(
     .filter((use) => shareOf(use) >= nearShare)
     .map((use) => {
       const key = `near ${use.scope} ${since[use.scope]} ${use.measure} ${use.limit}`;
-      return wordOf(row, { type: 'budget_near', use, key, at });
+      return signalOf(row, { type: 'budget_near', use, key, at });
     });
 }
 
 /** The signal that a plan which waits for its budget may go on; sent once for each wait. */
 export function restoredSignal(row: PlanRow, at: number): Change {
-  return wordOf(row, { type: 'budget_restored', use: null, key: `restored ${row.updatedAt}`, at });
+  return signalOf(row, { type: 'budget_restored', use: null, key: `restored ${row.updatedAt}`, at });
 }
 
-interface Word {
+interface BudgetSignal {
   readonly type: 'budget_reached' | 'budget_near' | 'budget_restored';
   readonly use: BudgetUse | null;
   readonly key: string;
   readonly at: number;
 }
 
-function wordOf({ project, plan }: PlanRow, { type, use, key, at }: Word): Extract<Change, { do: 'signal.insert' }> {
+function signalOf(
+  { project, plan }: PlanRow,
+  { type, use, key, at }: BudgetSignal,
+): Extract<Change, { do: 'signal.insert' }> {
   const tree = planTree(project, plan);
   // The limit of a repo's day is reported once for all plans.
   const whose = use?.scope === 'day' && type === 'budget_near' ? project : tree;

@@ -13,7 +13,7 @@ import type { Timeline } from '../store/timeline.ts';
 import { type EffectCarrier, type Ending, inProcess } from './carrier.ts';
 import { afterFailure, backOffCapMs } from './failed-try.ts';
 import type { EffectContext, Handler, Handlers, Outcome } from './handler.ts';
-import { aboutPlan, type createSettlement, endedEngines, hasEndedEngines, type Told } from './settlement.ts';
+import { aboutPlan, type createSettlement, type EffectMessage, endedEngines, hasEndedEngines } from './settlement.ts';
 import type { createStoreRetry } from './store-retry.ts';
 
 /** The context of every try of an effect; `over` belongs to one try. */
@@ -294,7 +294,7 @@ function clearCount(parts: Execution, entry: Running): void {
 }
 
 /** Passes on a handler's reports before its end, in order. */
-function pass(parts: Execution, entry: Running, word: string, told: Told): void {
+function pass(parts: Execution, entry: Running, word: string, told: EffectMessage): void {
   const { row } = entry;
   const insert = async () => {
     if (parts.isOwner()) await parts.settlement.bringIn([], parts.settlement.signalOf(row, told, `${row.key}:${word}`));

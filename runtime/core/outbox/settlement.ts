@@ -17,7 +17,7 @@ import type { Again, Outcome } from './handler.ts';
 type Failure = Extract<Ending, { readonly do: 'fail' }>;
 
 /** A signal for the tree of an effect; `run`: the run that it is about. */
-export interface Told {
+export interface EffectMessage {
   readonly type: string;
   readonly payload: unknown;
   readonly run: string | null;
@@ -50,7 +50,7 @@ export function createSettlement(parts: Parts) {
       return status === 'committed';
     });
 
-  function signalOf({ tree }: EffectRow, told: Told, dedupeKey: string): NewSignal {
+  function signalOf({ tree }: EffectRow, told: EffectMessage, dedupeKey: string): NewSignal {
     return { tree, origin: 'engine', ...told, dedupeKey, at: clock.nowMs() };
   }
 
@@ -62,7 +62,7 @@ export function createSettlement(parts: Parts) {
         await conclude(row, ending.outcome);
         return true;
       case 'fail':
-        await settle(row, 'failed', ending.error, failureOf(row, ending), toldOf(row));
+        await settle(row, 'failed', ending.error, failureOf(row, ending), withdrawnNotices(row));
         return true;
       case 'try-again': {
         const { nextAt, error } = ending;
@@ -131,7 +131,7 @@ export function createSettlement(parts: Parts) {
   }
 
   /** The notification about an effect that does not begin again because engines ended with it. */
-  function toldOf(row: EffectRow): Change[] {
+  function withdrawnNotices(row: EffectRow): Change[] {
     if (!hasEndedEngines(row)) return [];
     const message = `${row.key} failed: ${endedEngines(row)}`;
     log.error(message, null);

@@ -5,7 +5,7 @@ import type { Preset } from '../../base/config/config.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import { knownProgram, programOf } from './presets/programs.ts';
-import type { Quota, ToldReport } from './reports/report.ts';
+import type { ProgramReport, Quota } from './reports/report.ts';
 import { type RunFolder, writeStartFile } from './run-folder.ts';
 
 type Place = Pick<RunFolder, 'path'>;
@@ -19,7 +19,7 @@ export function noteConversations(folder: Place, preset: Preset, conversations: 
 /** The limits in the run's output; if there are none, those in its conversation since the run started. */
 export function quotasOf(
   { preset, started_at: startedAt }: Pick<RunRow, 'preset' | 'started_at'>,
-  { folder, report }: { readonly folder: Place; readonly report: ToldReport | null },
+  { folder, report }: { readonly folder: Place; readonly report: ProgramReport | null },
 ): readonly Quota[] {
   const told = report?.quotas ?? [];
   const file = conversationsFile(folder);

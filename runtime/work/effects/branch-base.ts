@@ -26,7 +26,7 @@ import { knownBase, remember } from './stored-base.ts';
 import { siteOf } from './workplace.ts';
 
 /** The most files in the signal, and the most files that a sentence names. */
-const toldFiles = 100;
+const sentFiles = 100;
 const shownFiles = 10;
 
 export function createBranchBase(parts: CheckParts): Handler<BranchBase> {
@@ -161,7 +161,7 @@ function conflict(files: readonly string[], what: string, plan: string): Outcome
   const where = someOf(files);
   const name = shellWord(plan);
   const detail = `${what} in ${where}; merge them into the branch that they go into (stator plan merge), resolving that by hand, then: stator plan answer ${name}; or take one of them out of **After:** first: stator plan update-content ${name}`;
-  return { type: 'base_conflicted', payload: { files: files.slice(0, toldFiles), detail } };
+  return { type: 'base_conflicted', payload: { files: files.slice(0, sentFiles), detail } };
 }
 
 /** Reports that the branch and its base conflict, with one text for a person and one for a fixer. */
@@ -186,7 +186,7 @@ async function unfit(
     `The plan is under way, and ${into} has moved since it was begun. ${what}`,
     ...(await sidesOf(repository, { branch, into: base.commit, target: base.commit })),
   ].join('\n');
-  return { type: 'base_conflicted', payload: { files: files.slice(0, toldFiles), detail, body } };
+  return { type: 'base_conflicted', payload: { files: files.slice(0, sentFiles), detail, body } };
 }
 
 function someOf(files: readonly string[]): string {

@@ -7,7 +7,7 @@ import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
 import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
 import { requestAt } from '../forges/requests.ts';
-import { fetchTip } from '../git/base-remote.ts';
+import { fetchHead } from '../git/base-remote.ts';
 import { isBranchName } from '../git/branch.ts';
 import { holdsWork, takeIntoBranch } from '../git/joint-base.ts';
 import { findCommit, isAncestor, treeOf } from '../git/objects.ts';
@@ -69,7 +69,7 @@ export async function prepareForForge(
       if (found.state === 'merged') return landed(site.repository, { forge, remote, names, pull, made: null });
       const obstacle = requestObstacle(found, { pull, names });
       if (obstacle !== null) return obstacle;
-      const target = await fetchTip(site.repository, { remote, branch: into });
+      const target = await fetchHead(site.repository, { remote, branch: into });
       const asked = { verb: 'land', plan, branch, into, approved, withAfter: false, on: target } as const;
       const allowed = await mayMerge(parts, site, { ...asked, lost: async () => null });
       return 'type' in allowed ? allowed : make({ target, names });
@@ -99,7 +99,7 @@ export async function mergeByForge(
       if (found.state === 'merged') return landed(repository, end);
       const obstacle = requestObstacle(found, { pull, names }) ?? (await forgeObstacle(repository, end, base));
       if (obstacle !== null) return obstacle;
-      if ((await fetchTip(repository, { remote, branch: into })) !== base)
+      if ((await fetchHead(repository, { remote, branch: into })) !== base)
         return { type: 'landing_moved', payload: {} };
       parts.faults?.('landing.before-merge');
       const method = mergeMethod ?? landing.strategy;
@@ -145,7 +145,7 @@ async function landed(repository: Repository, { forge, remote, names, pull, made
     const detail = `${found.url} was merged on the forge into ${found.base} as ${found.headCommit.slice(0, 12)}; look at that branch`;
     return refusal({ kind: 'pull', detail }, names);
   }
-  const tip = await fetchTip(repository, { remote, branch: into });
+  const tip = await fetchHead(repository, { remote, branch: into });
   const named = found.mergeCommit === null ? null : await findCommit(repository, found.mergeCommit);
   const isThere = named !== null && (await isAncestor(repository, named, tip));
   if (!isThere && !(await holdsWork(repository, tip, pull.head)))

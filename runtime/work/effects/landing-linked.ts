@@ -9,7 +9,7 @@ import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
 import type { PullRequest } from '../forges/forge.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
 import { requestAt } from '../forges/requests.ts';
-import { fetchTip } from '../git/base-remote.ts';
+import { fetchHead } from '../git/base-remote.ts';
 import { takeIntoBranch } from '../git/joint-base.ts';
 import { revertOf } from '../git/member-landing.ts';
 import { membersAt } from '../git/members.ts';
@@ -209,7 +209,7 @@ async function forgeObstacle(
 /** The request's target has commits that were not there at the check. */
 async function hasMoved(one: Request, known: ReadonlyMap<string, string>): Promise<boolean> {
   const { member, remote } = one;
-  return (await fetchTip(member.repository, { remote, branch: member.branch })) !== known.get(member.folder);
+  return (await fetchHead(member.repository, { remote, branch: member.branch })) !== known.get(member.folder);
 }
 
 /** A member's local commits that its forge does not have would be merged with the request, although nobody has checked them there; null: none. */
@@ -217,7 +217,7 @@ async function unpushedOf({ site, names }: LinkedLanding, requests: readonly Req
   const begun = await membersAt(site.repository, branchRef(names.branch));
   for (const { member, remote } of requests) {
     const from = begun.get(member.folder);
-    const tip = await fetchTip(member.repository, { remote, branch: member.branch });
+    const tip = await fetchHead(member.repository, { remote, branch: member.branch });
     if (from === undefined || (await isAncestor(member.repository, from, tip))) continue;
     const push = `git -C ${shellWord(member.repository.path)} push ${shellWord(remote)} ${shellWord(member.branch)}`;
     return `${member.branch} of ${member.repository.path} has commits that ${remote} does not have, and the plan was begun with them: ${push}`;
@@ -238,7 +238,7 @@ async function halfText(requests: readonly Request[]): Promise<string> {
 
 async function mergedText({ member, remote, found }: Request): Promise<string> {
   const { folder, repository, branch } = member;
-  await fetchTip(repository, { remote, branch });
+  await fetchHead(repository, { remote, branch });
   const commit = found.mergeCommit === null ? null : await findCommit(repository, found.mergeCommit);
   const said = `${folder}: ${found.url} is merged into ${branch}`;
   if (commit === null) return said;

@@ -32,8 +32,8 @@ import type { ForgeParts } from './with-forge.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
 /** The most commits and files in a message to a fixer, and the most characters of each: other people wrote both. */
-const toldCommits = 20;
-const toldFiles = 100;
+const shownCommits = 20;
+const shownFiles = 100;
 const lineLength = 200;
 
 /** The base of the plan may be another plan that is earlier in the line, so it is read when the plan is at the head. */
@@ -193,7 +193,7 @@ async function conflictBrief(
   const target = there ?? (await ownGit(repository.path, ['rev-parse', '--verify', branchRef(into)]));
   return [
     `The plan is done and approved, and ${into} has moved since it was begun: the two conflict in`,
-    ...files.slice(0, toldFiles).map(listed),
+    ...files.slice(0, shownFiles).map(listed),
     ...(await sidesOf(repository, { branch, into, target, name: there ?? into })),
   ].join('\n');
 }
@@ -221,7 +221,7 @@ export async function sidesOf(
   { path }: Repository,
   { branch, into, target, name = into }: { branch: string; into: string; target: string; name?: string },
 ): Promise<string[]> {
-  const args = ['log', '--first-parent', `--max-count=${toldCommits}`, '--format=%s', target, `^${branchRef(branch)}`];
+  const args = ['log', '--first-parent', `--max-count=${shownCommits}`, '--format=%s', target, `^${branchRef(branch)}`];
   return [
     `What came to ${into} meanwhile:`,
     ...(await ownGit(path, args)).split('\n').map(listed),

@@ -11,12 +11,12 @@ import type { PullRequest } from '../forges/forge.ts';
 import { type Linked, linkedText, withLinks } from '../forges/linked-text.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
 import { makeOrFind, requestAt } from '../forges/requests.ts';
-import { fetchTip } from '../git/base-remote.ts';
+import { fetchHead } from '../git/base-remote.ts';
 import { ownGit } from '../git/git.ts';
 import { holdsWork } from '../git/joint-base.ts';
 import { fetchCommit, membersAt, splitOf } from '../git/members.ts';
 import { commitTree, findCommit, isAncestor, treeOf } from '../git/objects.ts';
-import { pushBranch, tipAt, updateBranch } from '../git/push.ts';
+import { headAt, pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Composite, CompositeMember } from './members.ts';
@@ -94,7 +94,7 @@ async function look(parts: ForgeParts, at: Linking): Promise<Found[]> {
     found.push(
       await askMember(parts, at, member, async ({ forge, remote }) => {
         const place = { repo: member.repository.path, remote, branch, by: 'engine' } as const;
-        const there = await tipAt(place);
+        const there = await headAt(place);
         const request =
           before === null
             ? await forge.findPullRequest(branch, there ?? commit)
@@ -115,7 +115,7 @@ async function stateOf(
   if (request.state === 'open' && request.base === branch) return 'open';
   if (request.state === 'merged' && request.base === branch) return 'merged';
   if (request.state === 'open') return 'closed';
-  const tip = await fetchTip(repository, { remote, branch });
+  const tip = await fetchHead(repository, { remote, branch });
   const shown = await findCommit(repository, known?.head ?? commit);
   if (shown !== null && (await holdsWork(repository, tip, shown))) return 'merged';
   return byHand ? 'none' : 'closed';

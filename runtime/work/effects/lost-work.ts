@@ -20,7 +20,7 @@ import type { EffectParts } from './workplace.ts';
 /** The most commits that a sentence names. */
 const shownWork = 10;
 /** The most commits in one signal. */
-const toldWork = 1_000;
+const reportedWork = 1_000;
 /** How often work is merged again into a branch that moves meanwhile. */
 const maxRounds = 5;
 
@@ -49,7 +49,7 @@ export async function lostWork({ store, nowMs }: Asked, repo: Repository, of: Br
   let lost: readonly DoneWork[] = done;
   for (const place of places) lost = await missingFrom(repo, lost, place);
   if (lost.length === 0) return null;
-  return { work: lost.slice(0, toldWork), detail: await detailOf(repo, of, { lost, head }), looked_at: lookedAt };
+  return { work: lost.slice(0, reportedWork), detail: await detailOf(repo, of, { lost, head }), looked_at: lookedAt };
 }
 
 /** The same for an effect's plan; the plan gets a signal each time that work is missing. */

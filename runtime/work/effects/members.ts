@@ -8,7 +8,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { inLandOrder, type MemberConfig, type RepoConfig } from '../../base/config/config.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Store } from '../../core/store/port.ts';
-import { fetchTip } from '../git/base-remote.ts';
+import { fetchHead } from '../git/base-remote.ts';
 import { type CheckoutMerge, mergePrepared, type PreparedFor, prepareMerge } from '../git/checkout-merge.ts';
 import { composeMembers, landMembers, type Member, type MembersLanded, revertOf } from '../git/member-landing.ts';
 import { type MemberHead, membersAt } from '../git/members.ts';
@@ -118,7 +118,7 @@ async function headOf(
   const { folder, repo } = member;
   const own = await realBranch(repository, branch);
   const remote = remotes?.get(folder);
-  const tip = remote === undefined ? commit : await fetchTip(repository, { remote, branch: own });
+  const tip = remote === undefined ? commit : await fetchHead(repository, { remote, branch: own });
   return { folder, project: repo, repository, branch: own, commit: tip };
 }
 

@@ -17,7 +17,7 @@ import { planBase } from './stored-base.ts';
 import { type EffectParts, type Site, siteOf } from './workplace.ts';
 
 /** The most files in a signal, and the most files in a sentence. */
-const toldFiles = 100;
+const sentFiles = 100;
 const shownFiles = 10;
 
 /** Merges into the branch that a person named, otherwise into `base_branch`, otherwise into the branch that the plan was begun from. A second run returns the first one's merge. */
@@ -116,7 +116,7 @@ interface Mended {
 
 export function refusal(refused: Refused, names: Names, { body, head }: Mended = {}): Outcome {
   const why = whyOf(refused);
-  const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
+  const files = 'files' in refused ? refused.files.slice(0, sentFiles) : [];
   const into = why === 'no_branch' ? null : names.into;
   return {
     type: 'merge_refused',

@@ -14,12 +14,12 @@ import type { PlanKey } from '../../core/store/port.ts';
 import type { PullRequest } from '../forges/forge.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
 import { makeOrFind, requestAt } from '../forges/requests.ts';
-import { fetchTip } from '../git/base-remote.ts';
+import { fetchHead } from '../git/base-remote.ts';
 import { movedMeanwhile } from '../git/branch.ts';
 import { holdsWork } from '../git/joint-base.ts';
 import { advanceBranch } from '../git/merge.ts';
 import { findCommit, isAncestor } from '../git/objects.ts';
-import { replaceBranch, tipsIn } from '../git/push.ts';
+import { headsIn, replaceBranch } from '../git/push.ts';
 import type { Repository } from '../git/repository.ts';
 import { endsOf, type Restacked, restack, stackDecided, withChange } from '../git/stack.ts';
 import { pullRequestText } from './pull-request-text.ts';
@@ -66,7 +66,12 @@ export async function publishStack(parts: ForgeParts, at: Stacking): Promise<Out
   if (found.length === 0) return failed('no part of it changed anything, so there is nothing to push');
   const open = found.filter(({ standing }) => standing === 'open' || standing === 'none');
   const pushes = open.flatMap((layer) => layer.pushed.map((push) => ({ branch: layer.branch, push })));
-  const people = await taken(parts.store, { ...at, isWhole: stack.isWhole, pushes, tipOf: () => tipOf(at) });
+  const people = await taken(parts.store, {
+    ...at,
+    isWhole: stack.isWhole,
+    pushes,
+    receivingHead: () => receivingHead(at),
+  });
   if (people.kind === 'moved') return moved;
   // A part that waits or conflicts is remembered.
   const layers =
@@ -101,7 +106,7 @@ async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]
   for (const [index, layer] of layers.entries()) {
     const { standing, found, there, branch, known } = layer;
     if (known === null) newOn ??= under;
-    if (standing === 'landed') under = { branch: at.into, tip: await tipOf(at), isLanded: true, url: null };
+    if (standing === 'landed') under = { branch: at.into, tip: await receivingHead(at), isLanded: true, url: null };
     // The part above stays based on this branch until a person decides.
     else if (standing === 'closed' && there !== null)
       under = { branch, tip: there, isLanded: false, url: found?.url ?? null };
@@ -158,11 +163,11 @@ async function look(at: Stacking): Promise<Layer[]> {
   const named = [...stack.known, ...fresh.flatMap((name) => stack.parts.filter((part) => part.name === name))];
   const folder = named[0]?.branch.replace(/\/[^/]*$/, '');
   if (folder === undefined) return [];
-  const tips = await tipsIn({ repo: repository.path, remote, folder });
+  const heads = await headsIn({ repo: repository.path, remote, folder });
   const layers: Layer[] = [];
   for (const { name, title, branch } of named) {
     const before = known.get(name) ?? null;
-    const there = tips.get(branch) ?? null;
+    const there = heads.get(branch) ?? null;
     const end = ends.get(name) ?? null;
     if (before === null && there !== null) await mustBeOurs(at, { branch, there, end });
     const found =
@@ -170,7 +175,7 @@ async function look(at: Stacking): Promise<Layer[]> {
         ? await forge.findPullRequest(branch, there ?? end ?? undefined)
         : await requestAt(forge, before.number);
     const layer = { name, title, branch, end, known: before, there, found };
-    layers.push({ ...layer, pushed: [], standing: await standingOf(at, layer, { layers, tips }) });
+    layers.push({ ...layer, pushed: [], standing: await standingOf(at, layer, { layers, heads }) });
   }
   return layers.map((layer) => ({ ...layer, pushed: pushesTo(layer, layers) }));
 }
@@ -181,7 +186,7 @@ async function mustBeOurs(
   { branch, there, end }: Pick<Layer, 'branch' | 'end'> & { readonly there: string },
 ): Promise<void> {
   const isHere = (await findCommit(repository, there)) !== null;
-  const tip = isHere ? there : await fetchTip(repository, { remote, branch });
+  const tip = isHere ? there : await fetchHead(repository, { remote, branch });
   if (end !== null && (await holdsWork(repository, tip, end))) return;
   throw new EngineError(
     'refused',
@@ -193,7 +198,7 @@ async function mustBeOurs(
 async function standingOf(
   at: Stacking,
   { found, known, end }: Pick<Layer, 'found' | 'known' | 'end'>,
-  { layers, tips }: { readonly layers: readonly Layer[]; readonly tips: ReadonlyMap<string, string> },
+  { layers, heads }: { readonly layers: readonly Layer[]; readonly heads: ReadonlyMap<string, string> },
 ): Promise<Standing> {
   if (found === null) return 'none';
   if (found.state === 'open') return 'open';
@@ -202,16 +207,16 @@ async function standingOf(
   if (found.state === 'merged' && isOpenBelow) return 'folded';
   const head = known?.head ?? end;
   const commit = head === null ? null : await findCommit(at.repository, head);
-  if (commit !== null && (await holdsWork(at.repository, await tipOf(at), commit))) return 'landed';
+  if (commit !== null && (await holdsWork(at.repository, await receivingHead(at), commit))) return 'landed';
   if (found.state === 'merged' || at.stack.byHand) return 'none';
   // Some forges close the requests for a branch that they delete.
-  const isOfForge = known?.state === 'open' && found.base !== at.into && !tips.has(found.base);
+  const isOfForge = known?.state === 'open' && found.base !== at.into && !heads.has(found.base);
   return isOfForge ? 'none' : 'closed';
 }
 
 /** The target branch at the remote. */
-function tipOf({ repository, remote, into }: Stacking): Promise<string> {
-  return fetchTip(repository, { remote, branch: into });
+function receivingHead({ repository, remote, into }: Stacking): Promise<string> {
+  return fetchHead(repository, { remote, branch: into });
 }
 
 type Placed = Pick<Layer, 'name' | 'standing' | 'known'>;
@@ -248,7 +253,7 @@ async function headOf(at: Stacking, layer: Layer, { under, newOn, below, receive
   const own = isNew && receives ? head : (there ?? known?.head ?? end);
   if (own === null) throw new Error(`part ${layer.name} has no commit`);
   const isHere = (await findCommit(repository, own)) !== null;
-  const tip = isHere ? own : await fetchTip(repository, { remote, branch });
+  const tip = isHere ? own : await fetchHead(repository, { remote, branch });
   const stacked: Restacked =
     under.tip === null
       ? { kind: 'stacked', head: tip }

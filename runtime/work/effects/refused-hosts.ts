@@ -48,8 +48,8 @@ async function tell(
   { project, plan, folder, title }: Whose,
 ): Promise<void> {
   const lines = linesOf(refusalsFile(folder));
-  const toldFile = join(folder.path, 'refused-told');
-  const told = Number(linesOf(toldFile)[0] ?? 0);
+  const reportedFile = join(folder.path, 'refused-told');
+  const told = Number(linesOf(reportedFile)[0] ?? 0);
   const fresh = lines.slice(told);
   if (fresh.length === 0) return;
   const status = (await store.plan(project, plan))?.status ?? null;
@@ -59,7 +59,7 @@ async function tell(
   const happened = { event: 'network_refused', from: status, to: status, details } as const;
   const changes = hookRows({ project, plan }, [happened], { hooks: projects.hooksOf(project), at: nowMs() });
   if (changes.length > 0) await store.commit(changes);
-  writeStartFile(toldFile, `${lines.length}\n`);
+  writeStartFile(reportedFile, `${lines.length}\n`);
 }
 
 /** The complete lines: the last one may be incomplete. */

@@ -22,7 +22,7 @@ import type { Timeline } from '../../core/store/timeline.ts';
 import { profileOf, quotaChanges } from '../agents/accounts.ts';
 import { quotasOf } from '../agents/conversation-quotas.ts';
 import { createLiveReader } from '../agents/reports/read-log.ts';
-import type { ToldReport } from '../agents/reports/report.ts';
+import type { ProgramReport } from '../agents/reports/report.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import type { Project } from '../repos/registry.ts';
 import { usageOf } from './run-report.ts';
@@ -91,7 +91,7 @@ export async function startMeter(
   }
 
   /** New agents are held back while this one still works. */
-  async function freshQuotas(run: RunRow, report: ToldReport | null): Promise<readonly Change[]> {
+  async function freshQuotas(run: RunRow, report: ProgramReport | null): Promise<readonly Change[]> {
     const quotas = quotasOf(run, { folder, report });
     const said = JSON.stringify(quotas);
     if (said === quotasSaid) return [];

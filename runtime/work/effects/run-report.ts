@@ -12,7 +12,7 @@ import { tailOf } from '../agents/output-log.ts';
 import { readFunctionAnswer } from '../agents/preset-own.ts';
 import { reportOf } from '../agents/reports/read-log.ts';
 import { readableLog } from '../agents/reports/readable-log.ts';
-import { messageLimit, type RunReport, type ToldReport } from '../agents/reports/report.ts';
+import { messageLimit, type ProgramReport, type RunReport } from '../agents/reports/report.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { withoutSetup } from './worktree-setup.ts';
 
@@ -125,8 +125,8 @@ async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, f
 export async function usageOf(
   store: Pick<Store, 'conversationTokens'>,
   row: RunRow,
-  { report, folder }: { readonly report: ToldReport; readonly folder: RunFolder },
-): Promise<Pick<ToldReport, 'conversation' | 'inputTokens' | 'outputTokens' | 'costUsd'>> {
+  { report, folder }: { readonly report: ProgramReport; readonly folder: RunFolder },
+): Promise<Pick<ProgramReport, 'conversation' | 'inputTokens' | 'outputTokens' | 'costUsd'>> {
   const isCut = existsSync(folder.olderLog);
   const conversation = report.conversation ?? resumedIn(folder) ?? (isCut ? row.conversation : null);
   const others =

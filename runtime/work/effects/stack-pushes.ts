@@ -6,7 +6,7 @@ import { maxPushes, type PersonsPush, type StackLayer } from '../../../machines/
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
 import type { PullRequest } from '../forges/forge.ts';
-import { fetchTip } from '../git/base-remote.ts';
+import { fetchHead } from '../git/base-remote.ts';
 import { findCommit, isAncestor, treeOf } from '../git/objects.ts';
 import { type TakenPushes, takePushed } from '../git/pushed.ts';
 import type { Repository } from '../git/repository.ts';
@@ -49,7 +49,7 @@ export interface Taking extends PlanKey {
   readonly isWhole: boolean;
   readonly pushes: readonly { readonly branch: string; readonly push: PersonsPush }[];
   /** Reads the target branch of the stack at the remote. */
-  tipOf(): Promise<string>;
+  receivingHead(): Promise<string>;
 }
 
 export type Taken =
@@ -70,8 +70,12 @@ export async function taken(store: Pick<Store, 'tree'>, at: Taking): Promise<Tak
   if (pushes.length === 0) return isMoved ? { kind: 'moved' } : { kind: 'taken', head };
   if (!at.isWhole || !(await isDone(store, at))) return isMoved ? { kind: 'moved' } : { kind: 'waits' };
   for (const { branch, push } of pushes)
-    if ((await findCommit(repository, push.to)) === null) await fetchTip(repository, { remote, branch });
-  const made = await takePushed(repository, { pushes: pushes.map(({ push }) => push), onto, into: await at.tipOf() });
+    if ((await findCommit(repository, push.to)) === null) await fetchHead(repository, { remote, branch });
+  const made = await takePushed(repository, {
+    pushes: pushes.map(({ push }) => push),
+    onto,
+    into: await at.receivingHead(),
+  });
   if (!isMoved) return made;
   const isMade =
     made.kind === 'taken' &&

@@ -1,7 +1,7 @@
 /** Selects the texts on a pull request that request work: those of permitted people that are not withdrawn. Pure. */
 import type { Feedback, PullRequest } from './forge.ts';
 
-interface Word {
+interface ReviewText {
   readonly id: string;
   readonly author: string;
   /** Whether the author may write to the repository. */
@@ -10,32 +10,32 @@ interface Word {
   readonly url: string;
 }
 
-export interface Review extends Word {
+export interface Review extends ReviewText {
   /** `withdrawn`: dismissed, or requested again. `none`: only a comment. */
   readonly verdict: 'approved' | 'changes' | 'withdrawn' | 'none';
   /** The commit that it is about; null: not known. */
   readonly commit: string | null;
 }
 
-export interface CodeComment extends Word {
+export interface CodeComment extends ReviewText {
   /** The review that contains it; null: none. */
   readonly review: string | null;
   readonly path: string | null;
   readonly line: number | null;
 }
 
-export interface Words {
+export interface ReviewTexts {
   readonly reviews: readonly Review[];
   readonly comments: readonly CodeComment[];
   /** Comments on the request as a whole. */
-  readonly talk: readonly Word[];
+  readonly talk: readonly ReviewText[];
 }
 
 const limit = 300;
 
 /** Each list has the oldest first. Only a reviewer's newest verdict counts, and only if it is about the request's head. */
 export function feedbackOf(
-  { reviews, comments, talk }: Words,
+  { reviews, comments, talk }: ReviewTexts,
   { headCommit, awaited }: Pick<PullRequest, 'headCommit' | 'awaited'>,
 ): Feedback[] {
   const newest = new Map(reviews.filter(({ verdict }) => verdict !== 'none').map(({ author, id }) => [author, id]));
@@ -71,11 +71,11 @@ export function fixAskedFor(text: string): string | null {
   return found === null ? null : (found[1] ?? '').trim() || text.trim();
 }
 
-function said(word: Word, otherwise: Feedback['kind']): Feedback {
-  const asked = word.mayWrite ? fixAskedFor(word.text) : null;
-  return asked === null ? feedback(word, otherwise) : feedback({ ...word, text: asked }, 'changes');
+function said(given: ReviewText, otherwise: Feedback['kind']): Feedback {
+  const asked = given.mayWrite ? fixAskedFor(given.text) : null;
+  return asked === null ? feedback(given, otherwise) : feedback({ ...given, text: asked }, 'changes');
 }
 
-function feedback({ id, author, text, url }: Word, kind: Feedback['kind']): Feedback {
+function feedback({ id, author, text, url }: ReviewText, kind: Feedback['kind']): Feedback {
   return { id, kind, isRejection: false, author, text, path: null, line: null, url };
 }

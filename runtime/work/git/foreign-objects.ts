@@ -53,7 +53,7 @@ export interface ForeignObjects {
   readonly asidePrefix: string;
   /** The git folder that receives the objects. */
   readonly into: string;
-  readonly tips: readonly string[];
+  readonly heads: readonly string[];
   /** Commits of `into`, whose history git need not walk. */
   readonly known: readonly string[];
   /** The limit for the sum of all its files, as stored. Default: 4 GiB. */
@@ -86,9 +86,9 @@ export async function takeObjects(foreign: ForeignObjects): Promise<Taken> {
 }
 
 async function passOn(foreign: Taking): Promise<Taken> {
-  const { aside, into, tips, known } = foreign;
+  const { aside, into, heads, known } = foreign;
   const args = ['pack-objects', '--revs', '--local', '--delta-base-offset', '-q', join(aside, 'passed')];
-  const input = [...tips, ...known.map((commit) => `^${commit}`)].map((line) => `${line}\n`).join('');
+  const input = [...heads, ...known.map((commit) => `^${commit}`)].map((line) => `${line}\n`).join('');
   const packed = await inAside(foreign, args, input);
   if (packed.exitCode !== 0) return refusal('what its commits need is not all there', packed);
   for (const name of readdirSync(aside).filter((file) => /^passed-.+\.pack$/.test(file))) {

@@ -40,7 +40,7 @@ export function foreignFile(gitDir: string, name: string): string | null {
 }
 
 /** The commits that refs of a git folder point to, each once. */
-export interface ForeignTips {
+export interface ForeignHeads {
   /** The commits of its branches and its stash. */
   readonly own: readonly string[];
   /** The last fetched commits of its remotes. */
@@ -48,7 +48,7 @@ export interface ForeignTips {
 }
 
 /** As written there. A symbolic ref counts as its target. Throws beyond `limit` branches. */
-export function foreignTips(gitDir: string, limit: number): ForeignTips {
+export function foreignHeads(gitDir: string, limit: number): ForeignHeads {
   const names = new Map<string, string>();
   for (const line of (read(gitDir, 'packed-refs', packedBytes) ?? '').split('\n')) {
     const [, commit = '', name = ''] =

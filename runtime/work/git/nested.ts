@@ -11,7 +11,7 @@ import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { lstatOrNull } from '../../base/platform/quiet-look.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { takeObjects } from './foreign-objects.ts';
-import { type ForeignTips, foreignHead, foreignRef, foreignTips } from './foreign-refs.ts';
+import { type ForeignHeads, foreignHead, foreignHeads, foreignRef } from './foreign-refs.ts';
 import { checkoutTimeoutMs } from './git.ts';
 import { entriesIn, isPlainFile, isPlainFolder, textOf } from './git-folder.ts';
 import { noteMended } from './notes.ts';
@@ -176,19 +176,19 @@ async function keep(
   const place = placeOf(repo, worktree, { folder, ownGitDir });
   const ref = attemptRef(`${run}-nested-${nameOf(path)}`);
   const before = await readRef(repo, ref);
-  const { head: found, branch, tips } = place === null ? nothing : await readTips(repo, place);
+  const { head: found, branch, heads } = place === null ? nothing : await readHeads(repo, place);
   const none = { path, branch, ref: null, why: null, isNew: false, inside: [] };
   // If the git folder is gone by now, the ref has its earlier HEAD.
   const head = found ?? (place === null ? before : null);
-  const isTheirs = found !== null && tips.remote.has(found) && (await findCommit(repo, found)) === null;
+  const isTheirs = found !== null && heads.remote.has(found) && (await findCommit(repo, found)) === null;
   if (place !== null && isTheirs && (await isUntouched(worktree, folder, place))) {
-    const others = await takeTips(repo, place, { tips: tips.own, ref, ownGitDir });
+    const others = await takeHeads(repo, place, { heads: heads.own, ref, ownGitDir });
     return { ...none, why: others.why, isNew: others.isNew };
   }
   const others =
     place === null
       ? { why: null, isNew: false }
-      : await takeTips(repo, place, { tips: [...(head === null ? [] : [head]), ...tips.own], ref, ownGitDir, head });
+      : await takeHeads(repo, place, { heads: [...(head === null ? [] : [head]), ...heads.own], ref, ownGitDir, head });
   if (others.why !== null) return { ...none, why: others.why, isNew: others.isNew };
   const { tree, inside } = await filesOf(worktree, folder, head);
   const commit = await commitFor(repo, { head, tree, before, message });
@@ -200,7 +200,7 @@ async function keep(
 const nothing = {
   head: null,
   branch: null,
-  tips: { own: [], remote: new Set() } satisfies ForeignTips,
+  heads: { own: [], remote: new Set() } satisfies ForeignHeads,
 } as const;
 
 /** A valid part of a ref's name, different for each path. */
@@ -244,54 +244,54 @@ function linkedGitDir(
   return isPlainFolder(target) && (isOwn || target === known) ? target : null;
 }
 
-interface FoundTips {
+interface FoundHeads {
   readonly head: string | null;
   readonly branch: string | null;
   /** The commits besides HEAD: of its branches, its stash and its remotes. None for a linked worktree, whose refs belong to its repository. */
-  readonly tips: ForeignTips;
+  readonly heads: ForeignHeads;
 }
 
-async function readTips(repo: Repository, { gitDir, commonDir }: Place): Promise<FoundTips> {
+async function readHeads(repo: Repository, { gitDir, commonDir }: Place): Promise<FoundHeads> {
   const { ref, commit } = foreignHead(gitDir);
   const branch = ref?.replace(/^refs\/heads\//, '') ?? null;
   if (gitDir !== commonDir) {
     const isOfRepo = commonDir === repo.commonDir;
     const at = ref === null ? commit : isOfRepo ? await readRef(repo, ref) : foreignRef(commonDir, ref);
-    return { head: at, branch, tips: nothing.tips };
+    return { head: at, branch, heads: nothing.heads };
   }
-  return { head: commit, branch, tips: foreignTips(gitDir, branchLimit) };
+  return { head: commit, branch, heads: foreignHeads(gitDir, branchLimit) };
 }
 
 /** Imports these commits into the repository, and makes refs for all of them except HEAD. */
-async function takeTips(
+async function takeHeads(
   repo: Repository,
   { commonDir }: Place,
   {
-    tips,
+    heads,
     ref,
     ownGitDir,
     head = null,
-  }: { tips: readonly string[]; ref: string; ownGitDir: string | null; head?: string | null },
+  }: { heads: readonly string[]; ref: string; ownGitDir: string | null; head?: string | null },
 ): Promise<{ why: string | null; isNew: boolean }> {
   const missing: string[] = [];
-  for (const tip of new Set(tips)) if ((await findCommit(repo, tip)) === null) missing.push(tip);
+  for (const commit of new Set(heads)) if ((await findCommit(repo, commit)) === null) missing.push(commit);
   if (missing.length > 0) {
     const asidePrefix = commonDir === ownGitDir ? `${ownGitDir}-taken-` : join(commonDir, 'stator-taken-');
     const known = [repo.head];
     const taken = await takeObjects({
       ...{ gitDir: commonDir, asidePrefix, into: repo.commonDir },
-      ...{ tips: missing, known, maxBytes: sizeLimitBytes },
+      ...{ heads: missing, known, maxBytes: sizeLimitBytes },
     });
     if (taken.kind === 'refused') return { why: taken.why, isNew: false };
-    for (const tip of missing)
-      if ((await findCommit(repo, tip)) !== tip) return { why: `it has no commit ${tip}`, isNew: false };
+    for (const commit of missing)
+      if ((await findCommit(repo, commit)) !== commit) return { why: `it has no commit ${commit}`, isNew: false };
   }
   let isNew = false;
-  for (const tip of new Set(tips)) {
-    if (tip === head) continue;
-    const own = `${ref}-${tip.slice(0, 12)}`;
-    if ((await readRef(repo, own)) === tip) continue;
-    await setRef(repo, own, tip);
+  for (const commit of new Set(heads)) {
+    if (commit === head) continue;
+    const own = `${ref}-${commit.slice(0, 12)}`;
+    if ((await readRef(repo, own)) === commit) continue;
+    await setRef(repo, own, commit);
     isNew = true;
   }
   return { why: null, isNew };

@@ -55,15 +55,19 @@ export async function collectPrivate(repo: Repository, run: Collection): Promise
   const end = endIn(gitDir, { branch, start });
   if (end === null) return { kind: 'none' };
   const unfinished = worktree === null ? [] : unfinishedIn(gitDir);
-  const ends = [...(run.isDetached === true ? [] : [end.tip]), end.head, ...unfinished.map(({ commit }) => commit)];
-  const tips = [...new Set(ends)].filter((tip) => tip !== start);
+  const ends = [
+    ...(run.isDetached === true ? [] : [end.branchHead]),
+    end.head,
+    ...unfinished.map(({ commit }) => commit),
+  ];
+  const heads = [...new Set(ends)].filter((commit) => commit !== start);
   // An agent whose commits were already collected may have gone back since.
-  if (tips.length === 0 && notes.length < 2 && unfinished.length === 0) return { kind: 'none' };
-  const why = await takeCommits(repo, gitDir, { tips, known: start === null ? [] : [start] });
+  if (heads.length === 0 && notes.length < 2 && unfinished.length === 0) return { kind: 'none' };
+  const why = await takeCommits(repo, gitDir, { heads, known: start === null ? [] : [start] });
   if (why !== null) return { kind: 'refused', why };
   if (worktree !== null) await updateIndex(worktree, end.head);
-  const isOnTip = run.isDetached !== true && (await moveBranch(repo, run, { tip: end.tip, notes }));
-  if (worktree !== null) await placeHead(worktree, branch, isOnTip && end.isOnBranch ? null : end.head);
+  const isOnHead = run.isDetached !== true && (await moveBranch(repo, run, { branchHead: end.branchHead, notes }));
+  if (worktree !== null) await placeHead(worktree, branch, isOnHead && end.isOnBranch ? null : end.head);
   // The later commit of its files needs to know about an unfinished merge or rebase.
   if (worktree !== null)
     for (const { name, commit } of unfinished) await writeFile(join(worktree.adminDir, name), `${commit}\n`);
@@ -74,12 +78,12 @@ export async function collectPrivate(repo: Repository, run: Collection): Promise
 async function takeCommits(
   repo: Repository,
   gitDir: string,
-  { tips, known }: { tips: readonly string[]; known: readonly string[] },
+  { heads, known }: { heads: readonly string[]; known: readonly string[] },
 ): Promise<string | null> {
-  if (tips.length === 0) return null;
-  const taken = await takeObjects({ gitDir, asidePrefix: `${gitDir}-taken-`, into: repo.commonDir, tips, known });
+  if (heads.length === 0) return null;
+  const taken = await takeObjects({ gitDir, asidePrefix: `${gitDir}-taken-`, into: repo.commonDir, heads, known });
   if (taken.kind === 'refused') return taken.why;
-  for (const tip of tips) if ((await findCommit(repo, tip)) !== tip) return `it has no commit ${tip}`;
+  for (const commit of heads) if ((await findCommit(repo, commit)) !== commit) return `it has no commit ${commit}`;
   return takeLfsObjects(gitDir, repo.commonDir);
 }
 
@@ -96,7 +100,7 @@ export async function gitDirOf(runFolder: string): Promise<string | null> {
 
 interface AgentsEnd {
   /** The branch's head commit at the agent's end. */
-  readonly tip: string;
+  readonly branchHead: string;
   /** The commit of the agent's HEAD. */
   readonly head: string;
   readonly isOnBranch: boolean;
@@ -105,10 +109,10 @@ interface AgentsEnd {
 /** A deleted branch counts as unmoved; a HEAD without a commit, or an unreadable one, counts as on the branch. */
 function endIn(gitDir: string, { branch, start }: { branch: string; start: string | null }): AgentsEnd | null {
   const head = foreignHead(gitDir);
-  const tip = foreignRef(gitDir, branchRef(branch)) ?? start ?? head.commit;
-  if (tip === null) return null;
+  const branchHead = foreignRef(gitDir, branchRef(branch)) ?? start ?? head.commit;
+  if (branchHead === null) return null;
   const isOnBranch = head.ref === branchRef(branch) || head.commit === null;
-  return { tip, head: isOnBranch ? tip : (head.commit ?? tip), isOnBranch };
+  return { branchHead, head: isOnBranch ? branchHead : (head.commit ?? branchHead), isOnBranch };
 }
 
 /** The unfinished merges, rebases and cherry-picks, with their commits. */
@@ -129,18 +133,18 @@ async function updateIndex(worktree: OpenWorktree, head: string): Promise<void> 
 async function moveBranch(
   repo: Repository,
   { place, path, branch, message }: Collection,
-  { tip, notes }: { tip: string; notes: readonly string[] },
+  { branchHead, notes }: { branchHead: string; notes: readonly string[] },
 ): Promise<boolean> {
   const ref = branchRef(branch);
   for (let round = 0; round < maxRounds; round++) {
     const from = await readRef(repo, ref);
-    if (from === tip) return true;
+    if (from === branchHead) return true;
     if (await isLookedAt(repo, path, branch)) return false;
-    const to = from === null || notes.includes(from) ? tip : await joined(repo, { from, tip, message });
+    const to = from === null || notes.includes(from) ? branchHead : await joined(repo, { from, branchHead, message });
     if (to === from) return false;
     // This comes before the branch moves, so that its new head is known to belong to this run.
     replaceFile(place.notes, [...notes, to].map((commit) => `${commit}\n`).join(''), { mode: 0o600, isSynced: true });
-    if (await moveRef(repo, ref, { from, to })) return to === tip;
+    if (await moveRef(repo, ref, { from, to })) return to === branchHead;
   }
   throw movedMeanwhile(repo, branch);
 }
@@ -148,13 +152,13 @@ async function moveBranch(
 /** Someone else has committed to the branch: both are merged if there is no conflict, otherwise the branch is not moved. */
 async function joined(
   repo: Repository,
-  { from, tip, message }: { from: string; tip: string; message: string },
+  { from, branchHead, message }: { from: string; branchHead: string; message: string },
 ): Promise<string> {
-  if (await isAncestor(repo, tip, from)) return from;
-  if (await isAncestor(repo, from, tip)) return tip;
-  const merged = await mergeTrees(repo, from, tip, { allowsUnrelated: true });
+  if (await isAncestor(repo, branchHead, from)) return from;
+  if (await isAncestor(repo, from, branchHead)) return branchHead;
+  const merged = await mergeTrees(repo, from, branchHead, { allowsUnrelated: true });
   if (merged.kind === 'conflict') return from;
-  return commitTree(repo, { tree: merged.tree, parents: [from, tip], message });
+  return commitTree(repo, { tree: merged.tree, parents: [from, branchHead], message });
 }
 
 /** A person may have the branch checked out elsewhere. The branch then moves later, when the work is committed. */

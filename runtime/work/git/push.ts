@@ -47,20 +47,20 @@ export async function updateBranch(push: Push): Promise<Pushed | null> {
   const head = await headOf(push);
   const remote = await remoteOf(repo, branch, push.remote);
   const place = { repo, remote, branch, by: push.by };
-  const there = await tipAt(place);
+  const there = await headAt(place);
   if (there === null) return null;
   const isBehind = (await tryOwnGit(repo, ['merge-base', '--is-ancestor', there, head])).exitCode === 0;
   if (!isBehind) throw rejection({ repo, branch, remote }, 'non-fast-forward', '');
   try {
     return await send({ ...push, remote, head, lease: there });
   } catch (thrown) {
-    if ((await tipAt(place)) === null) return null;
+    if ((await headAt(place)) === null) return null;
     throw thrown;
   }
 }
 
 /** The commits of the branches below that folder at the push address, by name. Throws `git_failed`. */
-export async function tipsIn({ repo, remote, folder }: { repo: string; remote: string; folder: string }) {
+export async function headsIn({ repo, remote, folder }: { repo: string; remote: string; folder: string }) {
   const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${folder}/*`];
   const result = await tryAs('engine', { repo, args, timeoutMs: askTimeoutMs });
@@ -85,7 +85,7 @@ export async function replaceBranch(push: {
     await send({ repo, remote, branch, head, commit: head, by: 'engine', lease: there ?? '' });
     return true;
   } catch (thrown) {
-    if (((await tipAt({ repo, remote, branch, by: 'engine' })) ?? null) !== there) return false;
+    if (((await headAt({ repo, remote, branch, by: 'engine' })) ?? null) !== there) return false;
     throw thrown;
   }
 }
@@ -102,7 +102,7 @@ async function headOf({ repo, branch, commit }: Push): Promise<string> {
 }
 
 /** The head of a branch at the push address; null: it does not exist. Throws `git_failed`. */
-export async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null> {
+export async function headAt({ repo, remote, branch, by }: Place): Promise<string | null> {
   const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
   const result = await tryAs(by, { repo, args, timeoutMs: askTimeoutMs });

@@ -54,8 +54,8 @@ function movesOfOne(): RefMoves {
       return { others: run.others, end: () => void working.delete(run) };
     },
     isNews(move, { beganMs, atMs }) {
-      const toldMs = told.get(move);
-      if (toldMs !== undefined && toldMs >= beganMs) return false;
+      const reportedMs = told.get(move);
+      if (reportedMs !== undefined && reportedMs >= beganMs) return false;
       told.delete(move);
       told.set(move, atMs);
       const oldest = told.size > rememberedMoves ? told.keys().next().value : undefined;

@@ -170,10 +170,10 @@ async function takeIntoStore(module: Module, run: string): Promise<void> {
   const env = foldersOf(module);
   const listing = await ownGit(folder, ['for-each-ref', '--format=%(objectname)', 'refs/heads'], { env });
   const head = await ownGit(folder, ['rev-parse', 'HEAD'], { env });
-  const tips: string[] = [];
+  const heads: string[] = [];
   for (const commit of new Set([head, ...listing.split('\n')]))
-    if (commit !== '' && !(await isKeptIn(store, commit))) tips.push(commit);
-  if (tips.length === 0) return;
+    if (commit !== '' && !(await isKeptIn(store, commit))) heads.push(commit);
+  if (heads.length === 0) return;
   const known = await ownGit(store, ['for-each-ref', '--count=1000', '--format=%(objectname)'], {
     env: { GIT_DIR: store },
   });
@@ -182,11 +182,11 @@ async function takeIntoStore(module: Module, run: string): Promise<void> {
     gitDir: await realpath(gitDir),
     asidePrefix: join(await realpath(dirname(gitDir)), 'stator-taken-'),
     into,
-    tips,
+    heads,
     known: known.split('\n').filter((commit) => commit !== ''),
   });
   if (taken.kind === 'refused') return;
-  const updates = tips.map((commit) => `update refs/stator/attempts/${run}-${commit.slice(0, 12)} ${commit}\n`);
+  const updates = heads.map((commit) => `update refs/stator/attempts/${run}-${commit.slice(0, 12)} ${commit}\n`);
   await ownGit(store, ['update-ref', '--no-deref', '-m', 'stator', '--stdin'], {
     env: { GIT_DIR: store },
     input: updates.join(''),

@@ -38,7 +38,7 @@ export async function keepTakenBack(
   if (ownGitDir !== null)
     await takeObjects({
       ...{ gitDir: ownGitDir, asidePrefix: `${ownGitDir}-taken-`, into: repo.commonDir },
-      ...{ tips: left, known: end === null ? [] : [end] },
+      ...{ heads: left, known: end === null ? [] : [end] },
     });
   const kept: TakenBack[] = [];
   for (const commit of await independent(repo, left)) {

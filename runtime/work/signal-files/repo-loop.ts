@@ -61,7 +61,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   let isStopped = false;
   let isWoken = false;
   /** By the monotonic clock. */
-  let toldAtMs = Number.NEGATIVE_INFINITY;
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
   let last: Promise<void> = Promise.resolve();
 
@@ -81,13 +81,13 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     const wasLive = isLive();
     // This comes before the check: later changes are reported.
     watcher.keep({ main, worktrees });
-    if (isTold) toldAtMs = performance.now();
+    if (isTold) reportedAtMs = performance.now();
     const present = new Map<string, SourcePlace>();
     for (const root of roots)
       for (const place of placesOfSignals) present.set(join(root, place), { main, root, place });
     folders.keepOnly(present);
     const nowMs = performance.now();
-    const isFresh = nowMs - toldAtMs < freshMs;
+    const isFresh = nowMs - reportedAtMs < freshMs;
     if (!isLive() || nowMs - lookedAtAllMs >= (isFresh ? pollMs : watchedPollMs) - slackMs) {
       lookedAtAllMs = nowMs;
       folders.makeAllDue();

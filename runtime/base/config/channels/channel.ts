@@ -1,11 +1,11 @@
 /** A channel of hooks, for the configuration: one value in a file of its own. `work/effects/hook-senders.ts` sends to each. */
 import { z } from 'zod';
-import { hookEvents, isToldEvent, type ToldEvent } from '../../../../machines/vocabulary/hook-event.ts';
+import { hookEvents, isNotifiedEvent, type NotifiedEvent } from '../../../../machines/vocabulary/hook-event.ts';
 import type { KeyWords } from '../intake-sources/source.ts';
 import { nearest } from '../nearest.ts';
 import { duration, flag, listOf, text, textOrNone } from '../schema-words.ts';
 
-const eventSchema = z.custom<ToldEvent>(isToldEvent, {
+const eventSchema = z.custom<NotifiedEvent>(isNotifiedEvent, {
   error: ({ input }) => {
     const meant = typeof input === 'string' ? nearest(input, hookEvents) : null;
     const accepted = `one of ${hookEvents.join(', ')}, or <machine>.<tag> of a machine of your own`;
@@ -37,7 +37,7 @@ export interface HookBase {
   /** The key of its deliveries: the configured name, or one made of type, target and events. */
   readonly name: string;
   /** Empty: all but the notifications. */
-  readonly events: readonly ToldEvent[];
+  readonly events: readonly NotifiedEvent[];
   /** false: the hook is off. */
   readonly enabled: boolean;
   readonly timeoutMs: number;

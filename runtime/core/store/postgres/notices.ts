@@ -3,21 +3,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Written } from '../port.ts';
 import { type Answer, answered, type Connection } from '../tables/connection.ts';
 import type { Session } from './session.ts';
-import type { Standing } from './transactions.ts';
+import type { StoreState } from './transactions.ts';
 
 /** While the database is away, it is asked this often whether it listens again. */
 const retryMs = 1_000;
 
 interface NoticeParts {
   readonly reading: Session;
-  readonly standing: Standing;
+  readonly state: StoreState;
   readonly elsewhere: Elsewhere;
   /** Looks for questions of other hosts. */
   look(): void;
 }
 
 /** Tells watchers what other hosts have written. */
-export function createNotices({ reading, standing, elsewhere, look }: NoticeParts) {
+export function createNotices({ reading, state, elsewhere, look }: NoticeParts) {
   const watchers = new Set<(written: Written | null) => void>();
   const hostWatchers = new Set<() => void>();
 
@@ -32,7 +32,7 @@ export function createNotices({ reading, standing, elsewhere, look }: NoticePart
 
   /** Notices of what was written meanwhile were lost here. */
   async function listenAgain(): Promise<void> {
-    while (!standing.isClosed && watchers.size + hostWatchers.size > 0) {
+    while (!state.isClosed && watchers.size + hostWatchers.size > 0) {
       try {
         await reading.client();
         tell(null);

@@ -21,7 +21,7 @@ import { isCurrent, migrate, mustBeCurrent } from './migrate.ts';
 import { createElsewhere, createNotices } from './notices.ts';
 import { channel, migrationLock, storeLock } from './schema.ts';
 import { createSession, loadDriver, type Session } from './session.ts';
-import { awayLimitMs, createTransactions, mayPass, type Standing, type Transactions } from './transactions.ts';
+import { awayLimitMs, createTransactions, mayPass, type StoreState, type Transactions } from './transactions.ts';
 
 /** A host that stopped in the middle of a commit keeps the others waiting for at most this long. */
 const stoppedLimitMs = 10_000;
@@ -73,7 +73,7 @@ export function openPostgres(
   const upToDate = mayMigrate ? migrate : mustBeCurrent;
   const { labels, clones = null } = given;
   const host = { name: given.name || hostname(), labels, clones, address: hostname() };
-  const standing: Standing = { engine: null, taken: null, isAlone: false, isClosed: false };
+  const state: StoreState = { engine: null, taken: null, isAlone: false, isClosed: false };
   const { watched, trouble } = createWriteTrouble();
   const common = {
     connectionString: asLibpq(url),
@@ -105,20 +105,20 @@ export function openPostgres(
     config: { ...common, lock_timeout: awayLimitMs, idle_in_transaction_session_timeout: stoppedLimitMs },
     async prepare(client) {
       await client.query(noticeDead);
-      if (standing.engine === null && !standing.isAlone) return upToDate(client, place);
-      await shareStore(client, { place, isAlone: standing.isAlone, upToDate });
-      if (standing.engine !== null) await beHost(client, standing, standing.engine, place);
+      if (state.engine === null && !state.isAlone) return upToDate(client, place);
+      await shareStore(client, { place, isAlone: state.isAlone, upToDate });
+      if (state.engine !== null) await beHost(client, state, state.engine, place);
     },
   });
   const commits = createCommits({
     ...{ connect: () => writing.client(), tables: () => written, faults },
-    mayPass: (thrown) => mayPass(thrown, standing),
+    mayPass: (thrown) => mayPass(thrown, state),
     onMoved: () => elsewhere.forget(),
   });
   const asked = createAsked({ own: host.name, client: () => reading.client() });
   const elsewhere = createElsewhere(reading.connection, host.name);
-  const notices = createNotices({ reading, standing, elsewhere, look: asked.look });
-  const transactions = createTransactions({ place, standing, reading, writing, commits, onEnd: elsewhere.forget });
+  const notices = createNotices({ reading, state, elsewhere, look: asked.look });
+  const transactions = createTransactions({ place, state, reading, writing, commits, onEnd: elsewhere.forget });
   const { ask, whileAway } = transactions;
   const ownTables = withHosts(writing.connection, host.name);
   let written = ownTables;
@@ -126,12 +126,12 @@ export function openPostgres(
   return {
     file: place,
     async rows() {
-      standing.isAlone = true;
+      state.isAlone = true;
       return allRows(await whileAway(() => writing.client()), close);
     },
     async own(home) {
       const own: hostRows.Presence = { home, host, isBrief, wasCutOff: false, epoch: null };
-      standing.engine = own;
+      state.engine = own;
       await whileAway(() => writing.client());
       return own.epoch ?? 0;
     },
@@ -145,7 +145,7 @@ export function openPostgres(
     hosts: createHosts({
       own: host.name,
       place,
-      standing,
+      state,
       transactions,
       reading,
       writing,
@@ -166,13 +166,13 @@ export function openPostgres(
     // PostgreSQL's own autovacuum does it.
     giveBack: async () => 0,
     watch: notices.watch,
-    loss: () => standing.taken,
+    loss: () => state.taken,
     trouble,
     close,
   };
 
   function close(): void {
-    standing.isClosed = true;
+    state.isClosed = true;
     notices.close();
     reading.close();
     writing.close();
@@ -194,17 +194,17 @@ async function shareStore(
 }
 
 /** Throws `owner_taken`, and remembers it where another engine has been here since. */
-async function beHost(client: Client, standing: Standing, engine: hostRows.Presence, place: string): Promise<void> {
+async function beHost(client: Client, state: StoreState, engine: hostRows.Presence, place: string): Promise<void> {
   const refused = await hostRows.enter(client, engine, place);
   if (refused === null) return;
-  if (refused.isFinal) standing.taken = refused.trouble;
+  if (refused.isFinal) state.taken = refused.trouble;
   throw refused.trouble;
 }
 
 interface HostParts {
   readonly own: string;
   readonly place: string;
-  readonly standing: Standing;
+  readonly state: StoreState;
   readonly transactions: Transactions;
   readonly reading: Session;
   readonly writing: Session;
@@ -212,11 +212,11 @@ interface HostParts {
   watch(onChange: () => void): () => void;
 }
 
-function createHosts({ own, place, standing, transactions, reading, writing, asked, watch }: HostParts): Hosts {
+function createHosts({ own, place, state, transactions, reading, writing, asked, watch }: HostParts): Hosts {
   const { ask, whileAway, inTurn, inTransaction } = transactions;
   return {
     own,
-    wasCutOff: () => standing.engine?.wasCutOff === true,
+    wasCutOff: () => state.engine?.wasCutOff === true,
     list: () =>
       ask(async () => {
         const client = await reading.client();
@@ -226,11 +226,11 @@ function createHosts({ own, place, standing, transactions, reading, writing, ask
     beat: () =>
       whileAway(async () => {
         await writing.client();
-        if (standing.engine === null) return;
+        if (state.engine === null) return;
         // PostgreSQL may have closed the connection for writing, and freed its lock, without this end noticing.
-        const refused = await hostRows.beat(await reading.client(), standing.engine, place);
+        const refused = await hostRows.beat(await reading.client(), state.engine, place);
         if (refused === null) return;
-        standing.taken = refused;
+        state.taken = refused;
         throw refused;
       }),
     drain: (name, isDrained) => inTurn((client) => hostRows.drain(client, name, isDrained)),

@@ -14,7 +14,7 @@ export const awayLimitMs = 5_000;
 const retryMs = 100;
 
 /** What this process is to the store. */
-export interface Standing {
+export interface StoreState {
   /** The engine that this store is opened for. */
   engine: Presence | null;
   /** Another engine has been here since. */
@@ -26,7 +26,7 @@ export interface Standing {
 
 interface TransactionParts {
   readonly place: string;
-  readonly standing: Standing;
+  readonly state: StoreState;
   readonly reading: Session;
   readonly writing: Session;
   readonly commits: ReturnType<typeof createCommits>;
@@ -37,7 +37,7 @@ interface TransactionParts {
 export type Transactions = ReturnType<typeof createTransactions>;
 
 /** Writes are carried out in their order. */
-export function createTransactions({ place, standing, reading, writing, commits, onEnd }: TransactionParts) {
+export function createTransactions({ place, state, reading, writing, commits, onEnd }: TransactionParts) {
   const line = createSerialQueue();
 
   /** Throws `store_locked` if the database does not answer for 5 s, and its other errors. */
@@ -47,7 +47,7 @@ export function createTransactions({ place, standing, reading, writing, commits,
       try {
         return await attempt();
       } catch (thrown) {
-        if (!mayPass(thrown, standing) || performance.now() > untilMs) throw troubleOf(thrown, place);
+        if (!mayPass(thrown, state) || performance.now() > untilMs) throw troubleOf(thrown, place);
         await delay(retryMs);
       }
     }
@@ -93,7 +93,7 @@ export function createTransactions({ place, standing, reading, writing, commits,
 }
 
 /** Whether that failure may end by itself. */
-export function mayPass(thrown: unknown, { taken, isClosed }: Standing): boolean {
+export function mayPass(thrown: unknown, { taken, isClosed }: StoreState): boolean {
   if (isClosed) return false;
   const isHeld =
     thrown instanceof StoreTrouble &&

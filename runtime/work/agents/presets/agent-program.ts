@@ -2,7 +2,7 @@
 import type { AgentProfile } from '../../../base/config/config.ts';
 import type { Starter } from '../command-line.ts';
 import type { JsonObject } from '../reports/json-line.ts';
-import type { Quota, Reader, ToldReport } from '../reports/report.ts';
+import type { ProgramReport, Quota, Reader } from '../reports/report.ts';
 import type { End } from '../reports/spoilt-lines.ts';
 import type { Step } from '../reports/steps.ts';
 import type { PlacesOf, PresetPlaces } from './places.ts';
@@ -54,7 +54,7 @@ export interface AgentProgram {
   readonly fullContext: readonly RegExp[];
   readonly refusedModel: readonly RegExp[];
   /** A rate limit in a line of plain text, from a program that had no event; missing: it prints none. */
-  limitIn?(line: string, writtenAtMs: number): ToldReport['rateLimit'];
+  limitIn?(line: string, writtenAtMs: number): ProgramReport['rateLimit'];
 }
 
 export interface AccountVariables {

@@ -6,7 +6,7 @@ import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { errorText } from '../relay/json-rpc.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
-import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
+import { createFinalMessages, type ProgramReport, type Reader, shortened } from './report.ts';
 import { verdictsNamedIn } from './verdict.ts';
 
 export function createAcpReader(): Reader {
@@ -99,7 +99,7 @@ export function createAcpReader(): Reader {
       else if (event.method === undefined) ofAnswer(event);
       else if (event.method === 'session/update') ofUpdate(objectAt(event, 'params', 'update') ?? {});
     },
-    report({ writtenAtMs }): ToldReport {
+    report({ writtenAtMs }): ProgramReport {
       const text = error === null ? (hasActed || pieces !== '' ? null : aside) : errorText(error);
       const denied = error !== null && isDenied(error);
       const how = denied && logins.length > 0 ? `; the agent says how to log in: ${logins.join('; ')}` : '';
@@ -179,7 +179,7 @@ function isDenied(error: JsonObject): boolean {
 }
 
 /** The adapters' codes for a limit, and the messages of other agents. */
-function rateLimitOf(error: JsonObject | null, text: string, writtenAtMs: number): ToldReport['rateLimit'] {
+function rateLimitOf(error: JsonObject | null, text: string, writtenAtMs: number): ProgramReport['rateLimit'] {
   const names = error === null ? [] : [textAt(error, 'data', 'errorKind'), textAt(error, 'data', 'codexErrorInfo')];
   const isNamed = names.includes('rate_limit') || names.includes('usageLimitExceeded');
   if (!isNamed && !/\b429\b|rate.?limit|(?:usage|quota) (?:limit|exceeded)|limit reached/i.test(text)) return null;

@@ -4,7 +4,7 @@ import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { claudeLimitIn } from './claude-limit.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
-import { createFinalMessages, type Quota, type Reader, shortened, type ToldReport } from './report.ts';
+import { createFinalMessages, type ProgramReport, type Quota, type Reader, shortened } from './report.ts';
 
 interface Usage {
   input: number | null;
@@ -83,7 +83,7 @@ export function createClaudeReader(): Reader {
         default:
       }
     },
-    report({ writtenAtMs }): ToldReport {
+    report({ writtenAtMs }): ProgramReport {
       const usage = usageOf(result, { results, sinceLast, byMessage });
       const isRefusedOften = refusals >= refusalLimit;
       const denied = isRefusedOften || (error !== null && deniedErrors.has(error)) || isRefused(result);
@@ -195,7 +195,7 @@ interface LimitSigns {
  * Only the program itself can report a limit, never the agent's text: by the status of the service's answer, its error, the event of a rejected request, or
  * its own line in versions without these. The result of an error is the program's own text.
  */
-function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: LimitSigns): ToldReport['rateLimit'] {
+function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: LimitSigns): ProgramReport['rateLimit'] {
   if (result.is_error !== true) return null;
   const line = claudeLimitIn(textAt(result, 'result') ?? '', writtenAtMs);
   const isNamed = numberAt(result, 'api_error_status') === 429 || error === 'rate_limit' || resetsAtMs !== null;

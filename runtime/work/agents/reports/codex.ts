@@ -1,7 +1,7 @@
 /** Reads `codex exec --json`: a thread, its turns, and the items of a turn. */
 import { numberAt, textAt } from './json-line.ts';
-import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
-import { verdictTold } from './verdict.ts';
+import { createFinalMessages, type ProgramReport, type Reader, shortened } from './report.ts';
+import { verdictReported } from './verdict.ts';
 
 export function createCodexReader(): Reader {
   let conversation: string | null = null;
@@ -47,14 +47,14 @@ export function createCodexReader(): Reader {
           hasSpoken = true;
           if (type !== 'agent_message') break;
           inTurn = textAt(event, 'item', 'text') ?? inTurn;
-          final.heard(verdictTold(textAt(event, 'item', 'text')));
+          final.heard(verdictReported(textAt(event, 'item', 'text')));
           lastMessage = shortened(inTurn) ?? lastMessage;
           break;
         }
         default:
       }
     },
-    report: ({ writtenAtMs }): ToldReport => ({
+    report: ({ writtenAtMs }): ProgramReport => ({
       conversation,
       inputTokens,
       outputTokens,
@@ -89,7 +89,7 @@ const limitLines = [
   /^stream disconnected before completion: Rate limit reached for /,
 ];
 
-function rateLimitOf(problem: string, writtenAtMs: number): ToldReport['rateLimit'] {
+function rateLimitOf(problem: string, writtenAtMs: number): ProgramReport['rateLimit'] {
   if (!limitLines.some((line) => line.test(problem))) return null;
   return { untilMs: clockTimeIn(problem, writtenAtMs) ?? delayIn(problem, writtenAtMs) };
 }

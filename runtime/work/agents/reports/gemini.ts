@@ -1,6 +1,6 @@
 /** Reads `gemini --output-format stream-json`: messages in pieces, tools, and a result. */
 import { type JsonObject, numberAt, textAt } from './json-line.ts';
-import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
+import { createFinalMessages, type ProgramReport, type Reader, shortened } from './report.ts';
 import { verdictsNamedIn } from './verdict.ts';
 
 export function createGeminiReader(): Reader {
@@ -53,7 +53,7 @@ export function createGeminiReader(): Reader {
         default:
       }
     },
-    report({ writtenAtMs, code }): ToldReport {
+    report({ writtenAtMs, code }): ProgramReport {
       const isBad = result?.status === 'error';
       const problem = isBad && result !== null ? shortened(textAt(result, 'error', 'message')) : null;
       return {
@@ -97,7 +97,7 @@ const limitAdvice =
 /** A daily quota names no time; more frequent tries are useless. */
 const dailyMs = 3_600_000;
 
-function rateLimitOf(problem: string, writtenAtMs: number): ToldReport['rateLimit'] {
+function rateLimitOf(problem: string, writtenAtMs: number): ProgramReport['rateLimit'] {
   if (!limitAdvice.test(problem)) return null;
   const found = /(?:quota will reset after|Suggested retry after|Please retry in) ((?:[\d.]+(?:ms|[dhms]))+)/.exec(
     problem,

@@ -2,8 +2,8 @@
 import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { retryAfterMs } from '../../../base/platform/retry-after.ts';
 import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
-import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
-import { verdictTold } from './verdict.ts';
+import { createFinalMessages, type ProgramReport, type Reader, shortened } from './report.ts';
+import { verdictReported } from './verdict.ts';
 
 export function createOpencodeReader(): Reader {
   let conversation: string | null = null;
@@ -30,7 +30,7 @@ export function createOpencodeReader(): Reader {
         case 'text':
           hasSpoken = true;
           inStep.push(textAt(event, 'part', 'text') ?? '');
-          final.heard(verdictTold(inStep.at(-1) ?? null));
+          final.heard(verdictReported(inStep.at(-1) ?? null));
           lastMessage = shortened(inStep.at(-1) ?? null) ?? lastMessage;
           break;
         case 'tool_use':
@@ -52,7 +52,7 @@ export function createOpencodeReader(): Reader {
         default:
       }
     },
-    report: ({ writtenAtMs }): ToldReport => ({
+    report: ({ writtenAtMs }): ProgramReport => ({
       conversation,
       inputTokens: input,
       outputTokens: output,
@@ -80,7 +80,7 @@ function isDenied(error: JsonObject): boolean {
 const longestLimitMs = 7 * 86_400_000;
 
 /** The program itself waits for limits as long as it may; if it gives up, its error has the service's answer. */
-function rateLimitOf(error: JsonObject, writtenAtMs: number): ToldReport['rateLimit'] {
+function rateLimitOf(error: JsonObject, writtenAtMs: number): ProgramReport['rateLimit'] {
   if (numberAt(error, 'data', 'statusCode') !== 429) return null;
   const header = textAt(error, 'data', 'responseHeaders', 'retry-after') ?? undefined;
   const pauseMs = retryAfterMs(header, writtenAtMs, longestLimitMs);

@@ -11,7 +11,7 @@ import { programOf } from '../presets/programs.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { setupDoneFile, setupEndLine } from '../setup-end.ts';
 import { isRelayLine, LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
-import { type ReadAt, type RunReport, shortened, type ToldReport } from './report.ts';
+import { type ProgramReport, type ReadAt, type RunReport, shortened } from './report.ts';
 import { createSpoiltLines } from './spoilt-lines.ts';
 import { isTelling } from './telling.ts';
 
@@ -119,7 +119,7 @@ export function createLiveReader(preset: ProgramPreset, folder: Pick<RunFolder, 
   const reader = programOf(preset).createReader();
   const tail = createLogTail(folder.log, { lastBytes: liveBytes });
   return {
-    read(): ToldReport {
+    read(): ProgramReport {
       for (const line of tail.read({ rest: false }).split('\n')) {
         const event = line.length > LINE_LIMIT_BYTES ? null : objectOf(line);
         if (event !== null) reader.event(event);

@@ -1,7 +1,7 @@
 /** The report of a run's program, in a form common to all programs. */
 import type { JsonObject } from './json-line.ts';
 
-export interface RunReport extends ToldReport {
+export interface RunReport extends ProgramReport {
   /** Its message about an argument that it does not accept; null: it accepts all. Then it did no work, and another attempt would end in the same way. */
   readonly refusedArgument: string | null;
   /** Its conversation has reached the model's limit: only a new one can continue. */
@@ -22,7 +22,7 @@ export interface Quota {
 }
 
 /** The report from a program's events. */
-export interface ToldReport {
+export interface ProgramReport {
   /** The program's id of the conversation; null: none. */
   readonly conversation: string | null;
   /** All tokens sent to the model and received from it, including caches and thinking; null: not reported. */
@@ -60,7 +60,7 @@ export interface ToldReport {
 /** Accepts the lines of a log in order. Created for each run. */
 export interface Reader {
   event(event: JsonObject): void;
-  report(at: ReadAt): ToldReport;
+  report(at: ReadAt): ProgramReport;
 }
 
 export interface ReadAt {

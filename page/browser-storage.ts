@@ -4,7 +4,7 @@
  */
 
 /** null: nothing is stored, or the stored text is no JSON. */
-export function kept(name: string, storage = localStorage): unknown {
+export function stored(name: string, storage = localStorage): unknown {
   try {
     return JSON.parse(storage.getItem(`stator.${name}`) ?? 'null');
   } catch {
@@ -13,7 +13,7 @@ export function kept(name: string, storage = localStorage): unknown {
 }
 
 /** null: deletes the stored value. */
-export function keep(name: string, value: unknown, storage = localStorage): void {
+export function store(name: string, value: unknown, storage = localStorage): void {
   try {
     if (value === null) storage.removeItem(`stator.${name}`);
     else storage.setItem(`stator.${name}`, JSON.stringify(value));
