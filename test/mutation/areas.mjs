@@ -29,6 +29,14 @@ const trees = [
   'test/actors/lean.test.ts',
 ];
 const signals = ['test/inbox/admission.test.ts'];
+const ownForm = ['test/machines/document/plan-document.test.ts', 'test/machines/document/issue-links.test.ts'];
+const families = ['tasks', 'lists', 'numbered-lists', 'spec-kit', 'json', 'front-matter', 'families'].map(
+  (name) => `test/machines/document/families/${name}.test.ts`,
+);
+
+const vocabulary = (...names) => names.map((name) => `machines/vocabulary/${name}.ts`);
+const document = (...names) => names.map((name) => `machines/document/${name}.ts`);
+const family = (...names) => names.map((name) => `machines/document/families/${name}.ts`);
 
 /** By name, in the order in which all are played. */
 export const areas = {
@@ -39,7 +47,8 @@ export const areas = {
   'core/admission': { mutate: ['runtime/core/inbox/admission.ts'], tests: signals },
   'core/transaction': {
     mutate: ['runtime/core/inbox/transaction.ts', 'runtime/core/inbox/projection.ts'],
-    tests: ['test/inbox/projection.test.ts', 'test/inbox/transaction.test.ts', 'test/engine/simulate.test.ts'],
+    tests: ['test/inbox/transaction.test.ts', 'test/inbox/projection.test.ts'],
+    runner: 'in-process',
   },
   'actors/json-value': { mutate: ['actors/json-value.ts'], tests: ['test/actors/json-value.test.ts'] },
   actors: { mutate: ['actors/**/*.ts', '!actors/json-value.ts'], tests: [...trees, ...signals, ...plans] },
@@ -48,15 +57,18 @@ export const areas = {
   'machines/task': { mutate: ['machines/task/**/*.ts'], tests: ['test/machines/task-chart.test.ts'] },
   'machines/landing': {
     mutate: ['machines/landing/**/*.ts'],
-    tests: ['test/machines/landing-line.test.ts', 'test/machines/landing.test.ts', ...charts],
+    tests: ['test/machines/landing-line.test.ts', 'test/machines/landing.test.ts'],
+    runner: 'in-process',
   },
   'machines/repo': {
     mutate: ['machines/repo/**/*.ts'],
-    tests: [...charts, 'test/machines/repo-grants.test.ts', 'test/machines/repo-chart.test.ts'],
+    tests: ['test/machines/repo-chart.test.ts', 'test/machines/repo-grants.test.ts'],
+    runner: 'in-process',
   },
   'machines/supervisor': {
     mutate: ['machines/supervisor/**/*.ts'],
-    tests: [...charts, 'test/machines/supervisor.test.ts', 'test/actors/lean.test.ts'],
+    tests: ['test/machines/supervisor.test.ts'],
+    runner: 'in-process',
   },
   'machines/plan/context': { mutate: ['machines/plan/context.ts'], tests: ['test/machines/plan-context.test.ts'] },
   'machines/plan/guards': { mutate: ['machines/plan/guards.ts'], tests: ['test/machines/plan-guards.test.ts'] },
@@ -68,9 +80,33 @@ export const areas = {
     mutate: ['machines/plan/**/*.ts', '!machines/plan/{context,guards,answers,stored-messages}.ts'],
     tests: plans,
   },
-  'machines/vocabulary': { mutate: ['machines/vocabulary/**/*.ts'], tests: [...signals, ...trees, ...plans] },
-  'machines/document': {
-    mutate: ['machines/document/**/*.ts'],
-    tests: ['test/machines/document/issue-links.test.ts', 'test/machines/document/plan-document.test.ts'],
+  'machines/vocabulary/signals': {
+    mutate: vocabulary('signal', 'engine-signals', 'signal-kind', 'policy', 'budget-schema', 'effect', 'keys'),
+    tests: ['test/machines/signals.test.ts', 'test/machines/effects.test.ts'],
+    runner: 'in-process',
+  },
+  'machines/document/own-form': {
+    mutate: document('plan-document', 'own-form', 'headings', 'header', 'order', 'shape', 'text'),
+    tests: ownForm,
+    runner: 'in-process',
+  },
+  'machines/document/fields': {
+    mutate: document('task-fields', 'files', 'fields', 'labels', 'markdown-lines', 'fences', 'issue-links'),
+    tests: ownForm,
+    runner: 'in-process',
+  },
+  'machines/document/lists': {
+    mutate: family('lists', 'checklist', 'markdown-outline', 'sections', 'descriptions', 'task-text', 'tasks', 'sheet'),
+    tests: families,
+    runner: 'in-process',
+  },
+  'machines/document/families': {
+    mutate: [
+      ...document('read-plan', 'done-marks', 'one-task'),
+      ...family('family', 'registry', 'parsers', 'backlog', 'bmad', 'conductor', 'cursor', 'gsd', 'json-document'),
+      ...family('kiro', 'openspec', 'ralph', 'spec-kit', 'task-master'),
+    ],
+    tests: families,
+    runner: 'in-process',
   },
 };

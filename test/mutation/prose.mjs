@@ -10,9 +10,16 @@ function textOf({ node }) {
   return '';
 }
 
+/** A transition that only says why nothing happens: `{ description: 'it is there already' }`. */
+function isOnlyDescription({ node }) {
+  if (node.type !== 'ObjectExpression' || node.properties.length !== 1) return false;
+  const [{ key, value }] = node.properties;
+  return key?.name === 'description' && isProse(textOf({ node: value }));
+}
+
 /** `meta: { description: … }` of a state, and the texts of `.describe(…)` and errors. */
 export const strykerPlugins = [
   declareValuePlugin(PluginKind.Ignore, 'prose', {
-    shouldIgnore: (path) => (isProse(textOf(path)) ? 'text for people' : undefined),
+    shouldIgnore: (path) => (isProse(textOf(path)) || isOnlyDescription(path) ? 'text for people' : undefined),
   }),
 ];

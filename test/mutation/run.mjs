@@ -18,7 +18,7 @@ if (unknown.length > 0) {
 
 const table = [];
 for (const name of named.length > 0 ? named : Object.keys(areas)) {
-  const { mutate, tests } = areas[name];
+  const { mutate, tests, runner = 'vitest' } = areas[name];
   const begin = Date.now();
   const file = `reports/mutation/${name.replaceAll('/', '-')}.json`;
   mkdirSync('reports/mutation', { recursive: true });
@@ -27,7 +27,12 @@ for (const name of named.length > 0 ? named : Object.keys(areas)) {
     ['stryker', 'run', 'test/mutation/stryker.config.mjs', '--mutate', mutate.join(), ...options],
     {
       stdio: 'inherit',
-      env: { ...process.env, STATOR_MUTATION_TESTS: tests.join(), STATOR_MUTATION_REPORT: file },
+      env: {
+        ...process.env,
+        STATOR_MUTATION_TESTS: tests.join(),
+        STATOR_MUTATION_REPORT: file,
+        STATOR_MUTATION_RUNNER: runner,
+      },
     },
   );
   if (status !== 0) process.exit(status ?? 1);

@@ -1,8 +1,8 @@
 /** Mutation testing of the pure core: `npm run mutation -- <area>`, of `areas.mjs`. */
 // biome-ignore lint/style/noDefaultExport: Stryker takes its configuration so
 export default {
-  plugins: ['@stryker-mutator/vitest-runner', './test/mutation/prose.mjs'],
-  testRunner: 'vitest',
+  plugins: ['@stryker-mutator/vitest-runner', './test/mutation/in-process.mjs', './test/mutation/prose.mjs'],
+  testRunner: process.env.STATOR_MUTATION_RUNNER ?? 'vitest',
   // Tests are chosen by coverage: imports say little, because each test imports nearly all files.
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
