@@ -73,7 +73,7 @@ export function obstacleOf(context: RepoContext, applicant: Applicant): GrantObs
 
 /** The plan whose files overlap with those of the applicant; null: there is none. */
 function holderOf({ claims = {}, policy }: RepoContext, { plan, files = [] }: Applicant): GrantObstacle | null {
-  if (policy.overlap !== 'serial' || files.length === 0) return null;
+  if (policy.overlap !== 'serial') return null;
   for (const [other, claimed] of Object.entries(claims)) {
     const path = other === plan ? null : overlapOf(files, claimed);
     if (path !== null)
@@ -179,7 +179,7 @@ const base = words.extend({
       assertEvent(event, 'plan_done');
       const { [event.plan]: waiting = [], ...watchers } = context.watchers;
       for (const watcher of waiting) enqueue({ type: 'tellWatcher', params: { plan: event.plan, watcher } });
-      if (waiting.length > 0) enqueue.assign({ watchers });
+      enqueue.assign({ watchers });
     }),
     noteWatcher: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'plan_watched');

@@ -136,3 +136,25 @@ it('a new policy is in force at once', () => {
   send('policy', { policy: { ...defaultPolicy, max_active_plans: 2 } });
   expect(did()).toEqual(['b 1']);
 });
+
+it('is as before once it can be used again: at work, or paused where a person had paused it', () => {
+  const { ask, send, did, now } = repo();
+  send('repo_degraded', { reason: 'gone' });
+  expect([now().value, now().context.degraded]).toEqual(['degraded', 'gone']);
+  send('repo_recovered');
+  ask('a');
+  expect([now().value, now().context.degraded, did()]).toEqual(['active', null, ['a 1']]);
+  send('repo_paused');
+  send('repo_degraded', { reason: 'locked' });
+  expect([now().value, now().context.degraded]).toEqual(['degraded', 'locked']);
+  send('repo_recovered');
+  expect(now().value).toBe('paused');
+});
+
+it('plans without files do not keep those with files waiting', () => {
+  const { ask, did, now } = repo({ overlap: 'serial' });
+  ask('a');
+  ask('b', { files: ['x.ts'] });
+  expect(did()).toEqual(['a 1', 'b 1']);
+  expect(now().context.claims).toEqual({ b: ['x.ts'] });
+});

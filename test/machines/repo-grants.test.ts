@@ -1,5 +1,6 @@
 /** Why a plan may not implement yet: a table of the grants and requests of its repo. */
 import { expect, it } from 'vitest';
+import { circleOf } from '../../machines/repo/circle.ts';
 import { obstacleOf, turnsOf } from '../../machines/repo/machine.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
 
@@ -35,6 +36,19 @@ it('what it comes after is told first, then the topic, then the limit', () => {
   const busy = { granted: { a: 'ui' } };
   expect(obstacle(busy, { after: ['x'], topic: 'ui' }, 1)).toContain('waits for x');
   expect(obstacle(busy, { topic: 'ui' }, 1)).toContain('topic');
+});
+
+it('says of an obstacle which kind it is, and which plans are waited for', () => {
+  const busy = { granted: { a: 'ui' }, claims: { a: ['x.ts'] }, done: [] };
+  const found = (applicant: object, policy: object) => {
+    const context = { ...busy, policy: { ...defaultPolicy, ...policy } } as unknown as Context; // all that is asked of it here
+    const { kind, plans } = obstacleOf(context, { plan: 'p', topic: null, after: [], ...applicant } as never) ?? {};
+    return [kind, plans];
+  };
+  expect(found({ after: ['c', 'd'] }, {})).toEqual(['after', ['c', 'd']]);
+  expect(found({ topic: 'ui' }, {})).toEqual(['topic', ['a']]);
+  expect(found({ files: ['x.ts'] }, { overlap: 'serial' })).toEqual(['files', ['a']]);
+  expect(found({}, { max_active_plans: 1 })).toEqual(['plan_limit', undefined]);
 });
 
 /** Why each waiting plan may not implement yet, in the order of their turns; null: it may. */
@@ -86,4 +100,38 @@ it('a plan that waits for others to be done holds nobody up, so no circle comes 
 
 it('a plan that asks again does not wait for its own files', () => {
   expect(turns({ a: { files: ['x'] } }, { claims: { a: ['x'] } })).toEqual([['a', null]]);
+});
+
+it('plans that declare no files hold nobody up, and wait for no files', () => {
+  expect(turns({ a: {}, b: { files: ['x'] }, c: {} }, { claims: { d: ['**'] }, granted: { d: null } })).toEqual([
+    ['a', null],
+    ['b', 'its file x is also one of d, which goes first'],
+    ['c', null],
+  ]);
+  expect(turns({ a: {}, b: { files: ['x'] } })).toEqual([
+    ['a', null],
+    ['b', null],
+  ]);
+});
+
+it('of plans of one topic that ask together the first gets the right; one that waits itself takes no topic', () => {
+  expect(turns({ a: { topic: 'ui' }, b: { topic: 'ui' } })).toEqual([
+    ['a', null],
+    ['b', 'topic "ui" is taken by a'],
+  ]);
+  expect(turns({ a: { topic: 'ui', after: ['z'] }, b: { topic: 'ui' } })).toEqual([
+    ['a', 'waits for z to be done'],
+    ['b', null],
+  ]);
+});
+
+it('a plan that waits for itself is found with the shortest way round', () => {
+  const plans = (after: Record<string, string[]>) =>
+    Object.entries(after).map(([plan, names]) => ({ plan, after: names }));
+  expect(circleOf('a', plans({ a: ['b'], b: ['c'], c: [] }))).toBeNull();
+  expect(circleOf('a', plans({ a: ['a'] }))).toEqual(['a', 'a']);
+  expect(circleOf('a', plans({ a: ['b', 'c'], b: ['d'], c: ['a'], d: ['a'] }))).toEqual(['a', 'c', 'a']);
+  expect(circleOf('a', plans({ a: ['x', 'b'], b: ['c'], c: ['a'] }))).toEqual(['a', 'b', 'c', 'a']);
+  // Others wait in a circle, and it waits for them.
+  expect(circleOf('a', plans({ a: ['b'], b: ['c'], c: ['b'] }))).toBeNull();
 });
