@@ -1,7 +1,7 @@
 /** Which declared files overlap: a table of paths, folders and patterns. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createClaims, overlapOf } from '../../machines/vocabulary/file-claims.ts';
+import { claimOf, createClaims, overlapOf } from '../../machines/vocabulary/file-claims.ts';
 
 const together: [string, string][] = [
   ['src/a.ts', 'src/a.ts'],
@@ -87,4 +87,23 @@ it('more patterns than are compared, and forms without end, overlap with everyth
 it('what claims nothing overlaps with nothing', () => {
   expect(overlapOf([], ['a'])).toBeNull();
   expect(overlapOf(['a'], [])).toBeNull();
+});
+
+it('a plan claims each of its paths once, and everything if it has too many or too long ones', () => {
+  expect(claimOf(['b', 'a', 'b'])).toEqual(['b', 'a']);
+  const many = Array.from({ length: 501 }, (_, at) => `f${at}`);
+  expect(claimOf(many.slice(1))).toHaveLength(500);
+  expect(claimOf(many)).toEqual(['**']);
+  const long = 'x'.repeat(200);
+  expect([claimOf([long]), claimOf(['a', `${long}y`])]).toEqual([[long], ['**']]);
+});
+
+it('a long path is compared as it is written, and a long pattern is any path', () => {
+  const long = `src/${'x'.repeat(600)}`;
+  expect([overlapOf([long], [long]), overlapOf([long], ['src']), overlapOf([long], ['other'])]).toEqual([
+    long,
+    long,
+    null,
+  ]);
+  for (const pattern of [`${long}*`, `${long}{a,b}`]) expect(overlapOf([pattern], ['other'])).toBe(pattern);
 });

@@ -47,6 +47,7 @@ function lineOf(plans: readonly (string | object)[], { isPaused = false } = {}) 
     order: () => actor.getSnapshot().context.line.map(({ plan }) => plan),
     context: () => actor.getSnapshot().context,
     state: () => actor.getSnapshot().value.atHead,
+    tags: () => [...actor.getSnapshot().tags],
     /** Returns the actions since the last call. */
     did: () => did.splice(0),
   };
@@ -267,4 +268,27 @@ it('counts how many times in a row the branch had moved, until the plan at the h
   expect([paused.order(), paused.context().restarts]).toEqual([['a', 'c', 'b'], 1]);
   paused.send('landing_first', { plan: 'b' });
   expect([paused.order(), paused.context().restarts]).toEqual([['b', 'a', 'c'], 0]);
+});
+
+it('says by its tags what becomes of the plan at its head, and whether it is paused', () => {
+  const line = lineOf(['a'], { isPaused: true });
+  expect(line.tags()).toEqual(['landing:empty', 'landing:paused']);
+  line.send('landing_resumed');
+  expect(line.tags()).toEqual(['landing:preparing']);
+  line.prepared('a');
+  expect(line.tags()).toEqual(['landing:checking']);
+  line.send('check_passed');
+  expect([line.tags(), line.context().work]).toEqual([['landing:merging'], '#3']);
+  line.send('plan_merged', { head: 'h', into: 'main', tip: 't' });
+  expect([line.tags(), line.context().path]).toEqual([['landing:empty'], '']);
+});
+
+it('to put a plan first that does not wait changes nothing of a search', () => {
+  const line = lineOf(['a', 'b', 'c']);
+  line.prepared('a');
+  line.prepared('b');
+  line.send('landing_paused');
+  line.send('merge_refused', { why: 'check', into: 'main', files: [], detail: '' });
+  line.send('landing_first', { plan: 'none' });
+  expect(line.context().suspects).toBe(2);
 });

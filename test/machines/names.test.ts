@@ -12,6 +12,7 @@ it.each([
   ['W1-t2', null],
   ['x-w1-t2', null],
   ['w1-t2-', null],
+  ['w1-t2x', null],
   ['', null],
 ])('reads the task that is called %s', (word, place) => {
   expect(taskNamed(word)).toEqual(place);
@@ -21,6 +22,7 @@ it.each([
   ['login', 'login-w1-t2', { wave: 1, task: 2 }],
   ['login', 'login-x-w1-t2', null],
   ['login', 'loginw1-t2', null],
+  ['login', 'other-w1-t2', null],
   ['login', 'login-coder', null],
   ['login-w1-t2', 'login-w1-t2-w3-t4', { wave: 3, task: 4 }],
 ])('finds in plan %s the task of %s', (plan, title, place) => {
@@ -33,7 +35,9 @@ it('knows the titles that it makes, and no others', () => {
     expect(isTitleIn('login', instanceTitle({ ...at, role, wave: 1, task: 2 }))).toBe(true);
     expect(isTitleIn('login', instanceTitle({ ...at, role, wave: null, task: null }))).toBe(true);
   }
-  for (const title of ['login', 'login-', 'login-review', 'login-x', 'other-coder', 'login-w1-t2x'])
+  expect(isTitleIn('login', 'login-review-12')).toBe(true);
+  const others = ['login-my-coder', 'login-coder-2', 'login-xplan', 'login-review-1x', 'coder', 'other-plan'];
+  for (const title of ['login', 'login-', 'login-review', 'login-x', 'other-coder', 'login-w1-t2x', ...others])
     expect(isTitleIn('login', title)).toBe(false);
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { roles } from '../../machines/vocabulary/ids.ts';
 import { keys } from '../../machines/vocabulary/keys.ts';
-import { type Policy, policySchema, samePolicy } from '../../machines/vocabulary/policy.ts';
+import { defaultPolicy, type Policy, policySchema, samePolicy } from '../../machines/vocabulary/policy.ts';
 import {
   isWordOf,
   maySend,
@@ -455,4 +455,33 @@ it('a policy of an earlier version has the defaults of what that version did not
   expect(samePolicy(read, Object.fromEntries(earlier) as Policy)).toBe(true);
   expect(samePolicy(policy, Object.fromEntries(Object.entries(policy).reverse()) as Policy)).toBe(true);
   expect(samePolicy(policy, { ...policy, priority: 1 })).toBe(false);
+});
+
+it('without a configuration plans go on by themselves, land by hand, and have neither an architect nor a verifier', () => {
+  const { roles: made, ...flags } = defaultPolicy;
+  const on = ['auto_advance', 'auto_advance_waves', 'auto_review_fix', 'auto_readiness_review', 'auto_create_pr'];
+  expect(Object.keys(flags).filter((key) => flags[key as keyof typeof flags] === true)).toEqual([
+    ...on,
+    'require_change',
+  ]);
+  expect(flags).toMatchObject({
+    ...{ auto_merge: false, landing_auto: false, landing_by: 'git', landing_refresh_ms: null, pull_merge: 'manual' },
+    ...{ pull_stack: 'none', isolation: 'task', overlap: 'wave', planner_drafts: 1, cleanup_age_ms: 604_800_000 },
+  });
+  const role = { attempts: 3, timeoutMs: 3_600_000, idleMs: null, speaksByExit: false };
+  for (const name of roles) expect([name, made[name]]).toMatchObject([name, role]);
+  expect(roles.filter((name) => !made[name].on)).toEqual(['architect', 'verifier']);
+  expect(roles.filter((name) => made[name].fixesAlone)).toEqual(['session']);
+});
+
+it('what a payload lacks is said with its field', () => {
+  const problemsOf = (type: SignalType, payload: object) =>
+    signals[type].payload.safeParse(payload).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  expect(problemsOf('needs_decision', {})).toEqual(['reason: a reason is required']);
+  expect(problemsOf('agent_type', { title: 'a' })).toEqual(['text: is required, and only one of text and key']);
+  expect(problemsOf('agent_type', { title: 'a', text: '\r' })?.[0]).toMatch(/^text: holds a control character; /);
+  expect(problemsOf('agent_send', { title: 'a', body: ' ' })).toEqual(['body: a message is required']);
+  expect(problemsOf('agent_allow', { title: 'a', permission: 'x' })?.[0]).toMatch(
+    /^permission: must be eight hex digits/,
+  );
 });
