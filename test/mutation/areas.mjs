@@ -30,7 +30,7 @@ const trees = [
 ];
 const signals = ['test/inbox/admission.test.ts'];
 const ownForm = ['test/machines/document/plan-document.test.ts', 'test/machines/document/issue-links.test.ts'];
-const families = ['tasks', 'lists', 'numbered-lists', 'spec-kit', 'json', 'front-matter', 'families'].map(
+const families = ['tasks', 'lists', 'numbered-lists', 'spec-kit', 'json', 'front-matter'].map(
   (name) => `test/machines/document/families/${name}.test.ts`,
 );
 
@@ -38,7 +38,7 @@ const vocabulary = (...names) => names.map((name) => `machines/vocabulary/${name
 const document = (...names) => names.map((name) => `machines/document/${name}.ts`);
 const family = (...names) => names.map((name) => `machines/document/families/${name}.ts`);
 
-/** By name, in the order in which all are played. */
+/** By name, in the order in which all are played. `runner`: `in-process` for tests that need no worker of vitest (`in-process.mjs`); absent: vitest. */
 export const areas = {
   'core/outbox': {
     mutate: ['runtime/core/outbox/slots.ts', 'runtime/core/outbox/fair-order.ts'],
@@ -81,8 +81,41 @@ export const areas = {
     tests: plans,
   },
   'machines/vocabulary/signals': {
-    mutate: vocabulary('signal', 'engine-signals', 'signal-kind', 'policy', 'budget-schema', 'effect', 'keys'),
+    mutate: vocabulary('signal', 'engine-signals', 'signal-kind', 'policy', 'budget-schema', 'effect'),
     tests: ['test/machines/signals.test.ts', 'test/machines/effects.test.ts'],
+    runner: 'in-process',
+  },
+  'machines/vocabulary/names': {
+    mutate: vocabulary('ids', 'file-claims', 'budget', 'task-agent', 'plan-status', 'public-state'),
+    tests: ['addresses', 'names', 'budget', 'file-claims', 'task-agent'].map((name) => `test/machines/${name}.test.ts`),
+    runner: 'in-process',
+  },
+  'machines/vocabulary/texts': {
+    mutate: vocabulary(
+      ...[
+        'account-text',
+        'act-text',
+        'agent-message',
+        'block-source',
+        'comment-text',
+        'errors',
+        'family',
+        'hook-event',
+      ],
+      ...[
+        'host-name',
+        'landing',
+        'merge-text',
+        'note',
+        'notification',
+        'numbers',
+        'plan-file',
+        'plan-merge',
+        'plan-pull',
+      ],
+      ...['reason-text', 'run-state', 'schema-issue', 'shell-word', 'slips'],
+    ),
+    tests: ['texts', 'errors', 'agent-message', 'comment-text'].map((name) => `test/machines/${name}.test.ts`),
     runner: 'in-process',
   },
   'machines/document/own-form': {

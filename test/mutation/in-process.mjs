@@ -18,7 +18,7 @@ import { rolldown } from 'rolldown';
 
 const requireHere = createRequire(import.meta.url);
 /** Longer than any test of these files takes. */
-const testTimeout = 20_000;
+const testTimeout = 120_000;
 const snapshotOptions = { updateSnapshot: 'none', expand: false };
 const config = {
   root: process.cwd(),

@@ -1,4 +1,4 @@
-/** Excludes text for people from Stryker's mutants. The names of events, states and fields contain no space, and stay. */
+/** Excludes text for people, and types, from Stryker's mutants. The names of events, states and fields contain no space, and stay. */
 import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 
 /** Two words, or a sentence: letters, a space, letters. */
@@ -17,9 +17,17 @@ function isOnlyDescription({ node }) {
   return key?.name === 'description' && isProse(textOf({ node: value }));
 }
 
+/** `setup({ types: { context: {} as … } })`: XState reads its types only. */
+function isTypes({ node, parent }) {
+  return node.type === 'ObjectExpression' && parent?.type === 'ObjectProperty' && parent.key.name === 'types';
+}
+
 /** `meta: { description: … }` of a state, and the texts of `.describe(…)` and errors. */
 export const strykerPlugins = [
   declareValuePlugin(PluginKind.Ignore, 'prose', {
-    shouldIgnore: (path) => (isProse(textOf(path)) || isOnlyDescription(path) ? 'text for people' : undefined),
+    shouldIgnore: (path) => {
+      if (isTypes(path)) return 'types';
+      return isProse(textOf(path)) || isOnlyDescription(path) ? 'text for people' : undefined;
+    },
   }),
 ];
