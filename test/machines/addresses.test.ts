@@ -31,6 +31,7 @@ import {
   roles,
   runName,
   supervisorTree,
+  type TreeAddress,
   taskBranch,
   taskIn,
   withoutTask,
@@ -38,7 +39,7 @@ import {
 } from '../../machines/vocabulary/ids.ts';
 
 describe('the address of a tree', () => {
-  it.each([
+  it.each<[TreeAddress, object, object]>([
     [supervisorTree, { kind: 'supervisor' }, { project: '', plan: '' }],
     [repoTree('demo'), { kind: 'repo', project: 'demo' }, { project: 'demo', plan: '' }],
     [repoTree('my:repo'), { kind: 'repo', project: 'my:repo' }, { project: 'my:repo', plan: '' }],
