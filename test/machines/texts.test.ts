@@ -8,7 +8,7 @@ import { isSameTask, isSameWork, isYes, type TaskOutline } from '../../machines/
 import {
   budgetDetails,
   hookEvents,
-  isToldEvent,
+  isNotifiedEvent,
   isUsualEvent,
   lifecycleEvents,
   machineEventOf,
@@ -101,9 +101,12 @@ describe('an event of a hook', () => {
   });
 
   it('is one of the table or of a machine; notices and those of machines come only to a hook that names them', () => {
-    expect([isToldEvent('cancel'), isToldEvent('release.works'), isToldEvent('x'), isToldEvent(7)]).toEqual([
-      ...[true, true, false, false],
-    ]);
+    expect([
+      isNotifiedEvent('cancel'),
+      isNotifiedEvent('release.works'),
+      isNotifiedEvent('x'),
+      isNotifiedEvent(7),
+    ]).toEqual([...[true, true, false, false]]);
     expect(hookEvents.filter((event) => !isUsualEvent(event))).toEqual([...noticeEvents]);
     expect(isUsualEvent('release.works')).toBe(false);
     expect(new Set(hookEvents).size).toBe(hookEvents.length);
