@@ -50,11 +50,23 @@ export const areas = {
     tests: ['test/inbox/transaction.test.ts', 'test/inbox/projection.test.ts'],
     runner: 'in-process',
   },
-  'actors/json-value': { mutate: ['actors/json-value.ts'], tests: ['test/actors/json-value.test.ts'] },
+  'actors/json-value': {
+    mutate: ['actors/json-value.ts'],
+    tests: ['test/actors/json-value.test.ts'],
+    runner: 'in-process',
+  },
   actors: { mutate: ['actors/**/*.ts', '!actors/json-value.ts'], tests: [...trees, ...signals, ...plans] },
-  'machines/agent': { mutate: ['machines/agent/**/*.ts'], tests: ['test/machines/agent-chart.test.ts'] },
+  'machines/agent': {
+    mutate: ['machines/agent/**/*.ts'],
+    tests: ['test/machines/agent-chart.test.ts'],
+    runner: 'in-process',
+  },
   'machines/wave': { mutate: ['machines/wave/**/*.ts'], tests: plans },
-  'machines/task': { mutate: ['machines/task/**/*.ts'], tests: ['test/machines/task-chart.test.ts'] },
+  'machines/task': {
+    mutate: ['machines/task/**/*.ts'],
+    tests: ['test/machines/task-chart.test.ts'],
+    runner: 'in-process',
+  },
   'machines/landing': {
     mutate: ['machines/landing/**/*.ts'],
     tests: ['test/machines/landing-line.test.ts', 'test/machines/landing.test.ts'],
@@ -70,11 +82,20 @@ export const areas = {
     tests: ['test/machines/supervisor.test.ts'],
     runner: 'in-process',
   },
-  'machines/plan/context': { mutate: ['machines/plan/context.ts'], tests: ['test/machines/plan-context.test.ts'] },
-  'machines/plan/guards': { mutate: ['machines/plan/guards.ts'], tests: ['test/machines/plan-guards.test.ts'] },
+  'machines/plan/context': {
+    mutate: ['machines/plan/context.ts'],
+    tests: ['test/machines/plan-context.test.ts'],
+    runner: 'in-process',
+  },
+  'machines/plan/guards': {
+    mutate: ['machines/plan/guards.ts'],
+    tests: ['test/machines/plan-guards.test.ts'],
+    runner: 'in-process',
+  },
   'machines/plan/messages': {
     mutate: ['machines/plan/answers.ts', 'machines/plan/stored-messages.ts'],
     tests: ['test/machines/stored-messages.test.ts'],
+    runner: 'in-process',
   },
   'machines/plan': {
     mutate: ['machines/plan/**/*.ts', '!machines/plan/{context,guards,answers,stored-messages}.ts'],
