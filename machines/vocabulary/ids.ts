@@ -105,8 +105,8 @@ function latinOf(text: string): string {
 }
 
 /**
- * The plan's name for a document's file name or a title: the last path component without `.md` or `.markdown`, in lower case and without accents, everything
- * else folded to single dashes, at most 128 characters. null where nothing usable is left. The table of letters is our own, not a library's: a document's
+ * The plan's name for a document's file name or a title: the last path component without `.md` or `.markdown`, in lower case and without accents, each
+ * run of other characters as one dash, at most 128 characters. null where nothing usable is left. The table of letters is our own, not a library's: a document's
  * `**After:**` is read with it, and a replay must give the same name in every version.
  */
 export function planNameOf(fileOrTitle: string): string | null {
@@ -116,8 +116,7 @@ export function planNameOf(fileOrTitle: string): string | null {
     .replace(/\.{2,}/g, '.')
     .replace(/^[^a-z0-9]+/, '')
     .slice(0, 128)
-    .replace(/(\.lock)+$/, '')
-    .replace(/[-.]+$/, '');
+    .replace(/(\.lock|[-.])+$/, '');
   return isPlanName(slug) ? slug : null;
 }
 

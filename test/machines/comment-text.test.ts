@@ -74,6 +74,65 @@ describe('comments on lines', () => {
     `);
   });
 
+  const place = { id: 'k3f9', path: 'a.txt', line: 3, end: 3, side: 'after', quoted: 'one', text: 'why?' } as const;
+  const bodyOf = (given: object) =>
+    commentMessage(
+      { from: 'a'.repeat(40), to: 'b'.repeat(40), comments: [{ ...place, suggestion: null, ...given }] },
+      '',
+    )
+      .split('\n\n')
+      .slice(0, -1);
+
+  it('without further words begin with their commits, and say only what there is', () => {
+    expect(bodyOf({})).toEqual([
+      'A person commented on lines of the change aaaaaaaaaa..bbbbbbbbbb:',
+      'Comment k3f9, a.txt, line 3:\n   | one\n   why?',
+    ]);
+    expect(bodyOf({ text: '', suggestion: 'two' })[1]).toBe(
+      'Comment k3f9, a.txt, line 3:\n   | one\n   Put exactly these lines in their place, without any difference:\n   > two',
+    );
+    expect(bodyOf({ suggestion: '' })[1]).toBe(
+      'Comment k3f9, a.txt, line 3:\n   | one\n   why?\n   Delete these lines.',
+    );
+  });
+
+  it.each([
+    ['a text that begins like quoted lines', { text: '| not of the file' }],
+    [
+      'a text that ends with the words of a suggestion',
+      { text: 'Put exactly these lines in their place, without any difference:' },
+    ],
+    ['a suggestion of these words', { suggestion: 'Delete these lines.' }],
+    ['no text and a deletion', { text: '', suggestion: '' }],
+    ['a text with the words of a deletion before others', { text: 'Delete these lines.\nor not' }],
+    [
+      'a text of replaced lines that go on as text',
+      { text: 'a\nPut exactly these lines in their place, without any difference:\n> x\ny' },
+    ],
+    ['a path in quotation marks', { path: '"a".txt' }],
+    ['a path that begins with one', { path: '"a' }],
+    ['an empty line of text', { text: 'a\n\nb' }],
+  ])('are read back with %s', (_what, given) => {
+    const comments = [
+      { ...place, suggestion: null, ...given },
+      { ...place, id: 'm2p4', suggestion: null },
+    ];
+    const message = commentMessage({ from: 'a'.repeat(10), to: 'b'.repeat(10), comments }, 'see');
+    expect(commentsIn(message)).toEqual({ from: 'a'.repeat(10), to: 'b'.repeat(10), comments });
+  });
+
+  it('end where other text begins', () => {
+    const message =
+      'Comment zzzz, b.txt, line 1:\nA person commented on lines of the change aaaa..bbbb:\n\nComment k3f9, a.txt, line 3:\n   | one\n   why?\nnot indented\n   not of it';
+    expect(commentsIn(message)?.comments).toEqual([{ ...place, suggestion: null }]);
+  });
+
+  it('may have a path that a person wrote by hand', () => {
+    const head = 'A person commented on lines of the change aaaa..bbbb:\n\n';
+    const pathOf = (path: string) => commentsIn(`${head}Comment k3f9, ${path}, line 3:\n   | x`)?.comments[0]?.path;
+    expect([pathOf('"a\\nb"'), pathOf('"a'), pathOf('a"'), pathOf('"\\x"')]).toEqual(['a\nb', '"a', 'a"', '"\\x"']);
+  });
+
   it('another text is no such message', () => {
     expect(commentsIn('A person commented on lines of the change:')).toBeNull();
     expect(commentsIn('Comment k3f9, a.txt, line 3:\n   | x')).toBeNull();
@@ -86,5 +145,9 @@ describe('comments on lines', () => {
       ['k3f9', 'renamed it\nand its test'],
       ['m2p4', 'it is right, see the test'],
     ]);
+    expect([...answersIn('\t* Comment k3f9:done  \nsee Comment m2p4: no\nComment k3f9:  twice ')]).toEqual([
+      ['k3f9', 'done\ntwice'],
+    ]);
+    expect(answersIn('Comment abc: too short\nComment k3f9:').size).toBe(0);
   });
 });
