@@ -18,8 +18,9 @@ export function createNearness({ marginPixels, changed }: NearnessOptions): Near
     (entries) => {
       const near: string[] = [];
       const gone: { part: string; height: number }[] = [];
-      for (const { target, isIntersecting, boundingClientRect } of entries) {
-        const part = (target as HTMLElement).dataset.part ?? '';
+      // A busy browser reports several frames at once: the last one is how it is now.
+      const last = new Map(entries.map((entry) => [(entry.target as HTMLElement).dataset.part ?? '', entry]));
+      for (const [part, { target, isIntersecting, boundingClientRect }] of last) {
         if (isIntersecting) near.push(part);
         // A part with the focused element stays, because a person works in it.
         else if (!target.contains(document.activeElement)) gone.push({ part, height: boundingClientRect.height });
