@@ -1,9 +1,9 @@
 /** One request to the control API, over a socket or to an app in this process. The client's functions are built on it. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
+import { ignoreLateErrors } from './late-errors.ts';
 
 /** The part of an answer that a client reads: its text, or its body as a stream. It reads one of them, once. */
 export type Answered = Pick<Response, 'ok' | 'status' | 'text' | 'json' | 'body'>;
@@ -48,17 +48,6 @@ export function callSocket(socketPath: string, token: string | undefined): Call 
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
 }
-
-/**
- * An engine may answer a large body before it has read it, and close the connection. Node (20.20) no longer listens for errors of a connection that it keeps
- * once the answer has arrived, although the body is still being written: that error would end the process. While the answer is awaited, Node also reports it
- * to the request.
- */
-export function ignoreLateErrors(socket: Socket): void {
-  if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore);
-}
-
-function ignore(): void {}
 
 /**
  * This is not a `Response`: the first `Response` of a process loads all of fetch, which costs a fifth of a command's time limit. Reading throws the error
