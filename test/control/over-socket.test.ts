@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
@@ -64,6 +66,24 @@ const failure = {
 };
 
 describe('the control API over its socket', () => {
+  it('takes the next request of a connection whose body it did not need, also when that body comes late', async () => {
+    const engine = await startEngine();
+    const asked = connect(socketOf(engine));
+    let answered = '';
+    asked.setEncoding('utf8').on('data', (text: string) => {
+      answered += text;
+    });
+    const size = 400_000;
+    asked.write(`POST /v1/repos/nowhere/resume HTTP/1.1\r\nhost: stator\r\ncontent-length: ${size}\r\n\r\n`);
+    await until(() => answered.includes('repo_not_found'));
+    // Longer than a server waits that gives a connection up after an early answer.
+    await delay(1_000);
+    asked.write(' '.repeat(size));
+    asked.write('GET /v1/ping HTTP/1.1\r\nhost: stator\r\nconnection: close\r\n\r\n');
+    await once(asked, 'close');
+    expect(answered).toMatch(/^HTTP\/1\.1 404 [\s\S]*HTTP\/1\.1 200 OK/);
+  });
+
   it('is for its owner only, and every route answers in its documented shape', async () => {
     const on = ground();
     // A folder that was left open is closed.

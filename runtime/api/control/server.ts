@@ -1,6 +1,6 @@
 /** Serves the control API on the home's socket. From its creation on, only the owner can use the socket. */
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { createServer, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -140,7 +140,11 @@ export interface SocketOptions {
 /** An HTTP server for the app, which does not listen yet. */
 export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits): Server {
   const { headersMs, requestMs, connections } = allowed;
-  const listener = getRequestListener(app.fetch, { errorHandler: (thrown) => errorResponse(failure(thrown)) });
+  const listener = getRequestListener(app.fetch, {
+    errorHandler: (thrown) => errorResponse(failure(thrown)),
+    // It would close a connection 500 ms after the answer without saying so, when the client may have sent a next request: `dropRest` instead.
+    autoCleanupIncoming: false,
+  });
   const server = createServer(
     {
       headersTimeout: headersMs,
@@ -156,12 +160,25 @@ export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits)
           connection: 'close',
         });
         response.end(JSON.stringify(noTrace()));
-      } else void listener(request, response);
+        return;
+      }
+      response.once('finish', () => dropRest(request));
+      void listener(request, response);
     },
   );
   server.maxConnections = connections;
   server.on('clientError', answerGarbage);
   return server;
+}
+
+/**
+ * Reads and drops what is left of the body of a request that was answered without it, within the time limit of the request: the client may use the
+ * connection again. Without its listeners, because the web stream of a body that nobody reads pauses it after each piece.
+ */
+function dropRest(request: IncomingMessage): void {
+  if (request.readableEnded) return;
+  request.removeAllListeners('data');
+  request.resume();
 }
 
 /** Lets open answers end for a limited time, then cuts connections. A server on a socket removes the socket. */
