@@ -36,7 +36,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
   for (const project of projects.slice(1))
     await engine.client.addRepo(makeRepo(join(on.root, project)), { trust: true });
   // Long compared with the time between two agents of a slot, as with real agents.
-  const script = siblings.among('sleep 0.5; echo x > "$STATOR_TITLE.txt"');
+  const script = siblings.among('sleep 1; echo x > "$STATOR_TITLE.txt"');
   const content = planText(Array.from({ length: tasks / projects.length }, () => script));
   await engine.client.pauseQueue();
   for (const project of projects) await begin(engine, 'many', content, project);
