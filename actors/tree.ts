@@ -154,13 +154,7 @@ function create(
 function restore(binding: Binding, address: TreeAddress, stored: PersistedTree, isPast = false): Tree {
   const kind = binding.kinds.of(address);
   const { machine, version } = binding.machineOf(kind);
-  const snapshot = compatibleSnapshot(address, stored, {
-    name: kind.name,
-    machine,
-    version,
-    upgrades: kind.upgrades,
-    readableBy: kind.readableBy,
-  });
+  const snapshot = compatibleSnapshot(address, stored, { ...kind, machine, version });
   const remembers = memoryIn(address, stored.snapshot, isPast);
   remembers.isRestoring = true;
   const { value: tree, requests: asked } = binding.collect(remembers, () =>

@@ -69,10 +69,10 @@ const ofPlan: Readonly<Record<string, Look>> = {
  * The names of the agents that work for the whole plan, by the path of their actor, which is part of their runs' ids: `reviewer.4` of
  * `plan:demo/mail/reviewer.4#1@5f2c`.
  */
-export function namesOf(row: Pick<PlanShow, 'project' | 'plan' | 'run_list'>): Map<string, string> {
-  const tree = `plan:${row.project}/${row.plan}/`;
+export function namesOf(shown: Pick<PlanShow, 'project' | 'plan' | 'run_list'>): Map<string, string> {
+  const tree = `plan:${shown.project}/${shown.plan}/`;
   const actorOf = (run: string) => run.slice(tree.length).split(/[/#]/)[0] ?? '';
-  return new Map(row.run_list.map(({ run, title }) => [actorOf(run), shortTitle(title, row.plan)]));
+  return new Map(shown.run_list.map(({ run, title }) => [actorOf(run), shortTitle(title, shown.plan)]));
 }
 
 /** The lanes of a plan up to the last of these lines. Open spans end at `nowMs`. `names`: agents that work for the whole plan, by path. */

@@ -32,16 +32,16 @@ const versionLimitMs = 30_000;
 const shownLength = 200;
 
 /** The programs of the roles that are on, each once. */
-export function programsOf(site: Pick<RepoConfig, 'profiles' | 'policy' | 'origins'>): WantedProgram[] {
+export function programsOf(config: Pick<RepoConfig, 'profiles' | 'policy' | 'origins'>): WantedProgram[] {
   const wanted = new Map<string, WantedProgram>();
-  const on = everyProfile(site.profiles).filter(({ role }) => site.policy.roles[role].on);
+  const on = everyProfile(config.profiles).filter(({ role }) => config.policy.roles[role].on);
   for (const { role, name, preset, program, envFile } of on) {
     if (!isProgramPreset(preset) && preset !== 'command') continue;
     const key = `${preset} ${program ?? ''} ${envFile ?? ''}`;
     const known = wanted.get(key);
     const roles = [...new Set([...(known?.roles ?? []), role])];
     // The configured table of this role, otherwise the default table.
-    const own = name ?? (Object.hasOwn(site.origins, `agents.${role}`) ? role : 'default');
+    const own = name ?? (Object.hasOwn(config.origins, `agents.${role}`) ? role : 'default');
     wanted.set(key, {
       preset,
       program,

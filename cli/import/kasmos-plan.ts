@@ -67,7 +67,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
         (await client.registerPlan({ project, plan, content: document, as: 'stator', branch, adopt: true, ...topic }));
       const { is, left } = await standing(client, shown, { document, signals: arrival.signals });
       if (is !== undefined && before !== null) return { state: 'there', what: is, next: null };
-      for (const { word, dedupeKey } of left) await send(client, shown, word, dedupeKey);
+      for (const { signal, dedupeKey } of left) await send(client, shown, signal, dedupeKey);
       return { what };
     },
   };
@@ -77,7 +77,7 @@ interface Standing {
   /** The state as text, if the plan has ended. */
   readonly is?: string;
   /** The signals that were not sent to this plan yet, each with its key. */
-  readonly left: readonly { readonly word: ImportedSignal; readonly dedupeKey: string }[];
+  readonly left: readonly { readonly signal: ImportedSignal; readonly dedupeKey: string }[];
 }
 
 /** A plan that has moved on since the import gets no signal. A refused signal is sent again, with another key. */
@@ -89,13 +89,13 @@ async function standing(
   if (plan.content !== document) return { is: 'with another document; it stays as it is', left: [] };
   const rows = await client.signals({ project: plan.project, plan: plan.plan });
   const birth = await birthOf(client, plan);
-  const ours = signals.map((word) => {
-    const key = keyOf(plan, birth, word);
-    return { word, key, sent: rows.filter(({ dedupe_key: of }) => of === key || of?.startsWith(`${key}:`)) };
+  const ours = signals.map((signal) => {
+    const key = keyOf(plan, birth, signal);
+    return { signal, key, sent: rows.filter(({ dedupe_key: of }) => of === key || of?.startsWith(`${key}:`)) };
   });
   const left = ours
     .filter(({ sent }) => sent.every(({ status }) => status === 'failed'))
-    .map(({ word, key, sent }) => ({ word, dedupeKey: sent.length === 0 ? key : `${key}:${sent.length}` }));
+    .map(({ signal, key, sent }) => ({ signal, dedupeKey: sent.length === 0 ? key : `${key}:${sent.length}` }));
   const first = ours.flatMap(({ sent }) => sent.map(({ id }) => id)).sort((a, b) => a - b)[0];
   const own = new Set(ours.flatMap(({ sent }) => sent.map(({ id }) => id)));
   const hasMoved =
@@ -212,8 +212,8 @@ function keyOf({ project, plan }: PlanShow, birth: number, { type }: ImportedSig
   return `import:kasmos:${project}/${plan}:${birth}:${type}`;
 }
 
-async function send(client: Client, plan: PlanShow, word: ImportedSignal, dedupeKey: string): Promise<void> {
-  const answer = await client.send({ project: plan.project, plan: plan.plan, ...word, dedupeKey, waitMs: verdictMs });
+async function send(client: Client, plan: PlanShow, signal: ImportedSignal, dedupeKey: string): Promise<void> {
+  const answer = await client.send({ project: plan.project, plan: plan.plan, ...signal, dedupeKey, waitMs: verdictMs });
   if (answer.signal.status !== 'failed') return;
   const [why = '', hint = ''] = refusalLines(answer);
   throw new EngineError('refused', why, hint.replace(/^hint: /, ''));

@@ -36,8 +36,8 @@ export default defineVerb({
     const said = text === undefined || text.trim() === '' ? payloadHere(call.env, type) : payloadOf(text);
     const body = said === undefined ? {} : { payload: said };
     if (plan?.includes(':') && !isFilePath(plan)) return sendToMachine(call, plan, { type, ...body });
-    const word = { plan: await planOf(call, plan, type), type, ...body };
-    const keyed = { ...word, dedupeKey: `emit:${crypto.randomUUID()}`, wait };
+    const signal = { plan: await planOf(call, plan, type), type, ...body };
+    const keyed = { ...signal, dedupeKey: `emit:${crypto.randomUUID()}`, wait };
     try {
       return await sendOnce(call, keyed);
     } catch (thrown) {
@@ -45,8 +45,8 @@ export default defineVerb({
       if (!isUnwritable(thrown)) throw thrown;
       const code = await record(call, keyed, thrown);
       // Only the store knows which plan a file has.
-      if (code === null && isFilePath(word.plan)) throw thrown;
-      return code ?? leaveWord(call, word, thrown);
+      if (code === null && isFilePath(signal.plan)) throw thrown;
+      return code ?? leaveWord(call, signal, thrown);
     }
   },
 });
@@ -93,15 +93,15 @@ async function sendOnce(call: Call, keyed: KeyedSignal): Promise<number> {
  * Writes the signal into the inbox without an engine: the owner of the home is alive, does not answer, and will find the row. null: the inbox cannot
  * be written either.
  */
-async function record(call: Call, { wait: _wait, ...word }: KeyedSignal, cause: Error): Promise<number | null> {
+async function record(call: Call, { wait: _wait, ...signal }: KeyedSignal, cause: Error): Promise<number | null> {
   if (!(cause instanceof EngineError) || !errorClasses[cause.code].retry) return null;
   try {
     const { openSharedInbox } = await import('../../runtime/engine/shared-inbox.ts');
     const client = await openSharedInbox(homeFolder(call.env), call.env);
     try {
       const project = requireProject(call);
-      const plan = await planNamed(call, client, project, word.plan);
-      const answer = await client.send({ ...word, project, plan, waitMs: 0 });
+      const plan = await planNamed(call, client, project, signal.plan);
+      const answer = await client.send({ ...signal, project, plan, waitMs: 0 });
       call.out.note(`${cause.message}; the signal is recorded, and the engine takes it when it goes on`);
       return printVerdict(call, answer);
     } finally {

@@ -248,14 +248,14 @@ export async function tellChanged(store: Store, machines: readonly AnyDefinition
 }
 
 /** How many trees are notified in one commit. */
-const shownAtOnce = 500;
+const notifiedAtOnce = 500;
 
 /** A tree that an earlier version of its machine stored gets one signal about the new version: its state may have a new transition that no other event would trigger. */
 export async function tellUpgraded(store: Store, machines: readonly AnyDefinition[], at: number): Promise<void> {
   for (const { name, version } of machines) {
     const stored = `${name}:${version}`;
     for (let after = ''; ; ) {
-      const page = await store.treesOfOtherVersion(name, { version: stored, after, limit: shownAtOnce });
+      const page = await store.treesOfOtherVersion(name, { version: stored, after, limit: notifiedAtOnce });
       const last = page.at(-1);
       if (last === undefined) break;
       const said = { type: machineUpgraded, payload: {}, origin: 'engine', at } as const;

@@ -117,7 +117,7 @@ describe('the name of a plan', () => {
     expect(planNameOf(written)).toBe(name);
   });
 
-  it('that is made of any text is a name, and is made of itself', () => {
+  it('of any text is a valid name, whose own name is the same', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const name = planNameOf(text);
@@ -166,7 +166,7 @@ describe('the name of a run', () => {
     expect(runName('my repo', 'a', 'b#1')).not.toBe(runName('my_repo', 'a', 'b#1'));
   });
 
-  it('is told apart by FNV-1a', () => {
+  it('has a hash by FNV-1a', () => {
     expect([hashOf(''), hashOf('a'), hashOf('foobar')]).toEqual(['811c9dc5', 'e40c292c', 'bf9cf968']);
     fc.assert(
       fc.property(fc.string(), (text) => {

@@ -1,30 +1,16 @@
 /** An agent by itself: what it asks for and reports in each of its states, how its attempts and time limits are counted. Only the chart. */
 import { describe, expect, it } from 'vitest';
-import { createActor, type EventObject, setup } from 'xstate';
 import { backOffMs } from '../../machines/agent/context.ts';
 import { agentMachine } from '../../machines/agent/machine.ts';
 import { permissionOf } from '../../machines/agent/setup.ts';
 import type { AgentInput } from '../../machines/vocabulary/family.ts';
+import { agentInput } from '../support/agent-input.ts';
+import { listened } from '../support/listened.ts';
 
-const input: AgentInput = {
-  path: 'wave-1.1/task-1.1/agent',
-  title: 'hello-w1-t1',
-  role: 'coder',
-  wave: 1,
-  task: 1,
-  branch: 'plan/hello-w1-t1',
-  from: 'plan/hello',
-  attempts: 3,
-  timeoutMs: 60_000,
-  idleMs: null,
-  speaksByExit: false,
-  feedback: null,
-};
+const input: AgentInput = { ...agentInput, path: 'wave-1.1/task-1.1/agent' };
 
-/** An agent below a parent that only listens. Each event comes one millisecond after the last. */
 function agent(more: Partial<AgentInput> = {}) {
   const did: string[] = [];
-  const told: EventObject[] = [];
   const short = (id: string | null) => id?.replace(input.path, '') ?? 'none';
   const machine = agentMachine.provide({
     actions: {
@@ -38,26 +24,13 @@ function agent(more: Partial<AgentInput> = {}) {
       askAnswer: ({ context, event }) => did.push(`answer #${context.count} ${permissionOf(context, event)?.id}`),
     },
   });
-  const above = setup({ actors: { agent: machine } }).createMachine({
-    context: ({ spawn }) => {
-      spawn('agent', { id: 'agent', input: { ...input, ...more, at: 0 } });
-      return {};
-    },
-    on: { '*': { actions: ({ event }) => void told.push(event) } },
-  });
-  const parent = createActor(above).start();
-  const child = () => parent.getSnapshot().children.agent as ReturnType<typeof createActor<typeof agentMachine>>;
-  const one = child();
-  let at = 0;
+  const { one, event, told } = listened(machine, { ...input, ...more });
   return {
-    send(type: string, fields: object = {}): void {
-      at += 1;
-      one.send({ at, origin: 'engine', run: null, type, ...fields } as never);
-    },
+    send: (type: string, fields: object = {}) => one.send(event(type, fields)),
     /** What it asked for since the last call. */
     did: () => did.splice(0),
     /** What it reported since the last call. */
-    told: () => told.splice(0),
+    told,
     now: () => one.getSnapshot(),
     state: () => JSON.stringify(one.getSnapshot().value).replaceAll(/["{}]/g, '').replace(':', '.'),
   };
@@ -307,7 +280,7 @@ function exit(one: Agent, code: number | null, fields: object = {}): void {
 }
 
 describe('attempts', () => {
-  it('are spent by runs that end badly; the next run is told how the last one ended, and the agent fails with the last', () => {
+  it('are spent by runs that end badly; the next run gets the end of the one before, and the agent fails with the last', () => {
     const one = agent();
     for (const number of [1, 2, 3]) {
       expect(one.did().at(-1)).toBe(`run ${one.now().context.run?.replace(input.path, '')} begin`);
@@ -400,7 +373,7 @@ describe('attempts', () => {
     ]);
   });
 
-  it('the parent may reject what was delivered; the next run is told why', () => {
+  it('the parent may reject what was delivered; the next run gets the reason', () => {
     const one = agentIn('delivered', { attempts: 2 });
     one.send('reject', { reason: 'conflict', detail: 'in a.txt' });
     const previous = { run: `${input.path}#1`, reason: 'conflict', detail: 'in a.txt' };

@@ -31,7 +31,7 @@ describe('a message', () => {
     expect(resumed).toEqual({ messages: ['two'], question: null, answer: null, numbers: [2] });
   });
 
-  it('that answers is the answer if it is the last one; earlier ones are told with their questions', () => {
+  it('that answers is the answer if it is the last one; earlier ones are sent with their questions', () => {
     const words = [
       message({ number: 1, kind: 'answer', question: 'tabs?', text: 'yes' }),
       message({ number: 2, text: 'be quick' }),
@@ -57,7 +57,7 @@ it.each([
   ['person:alice@slack', 'alice@slack'],
   ['agent:login-coder', 'agent login-coder'],
   ['file', 'file'],
-])('one of %s that reached no agent is told as one of %s, on one line', (author, name) => {
+])('one of %s that reached no agent is shown as one of %s, on one line', (author, name) => {
   const refused = {
     kind: 'message',
     title: 'login-w1-t1',

@@ -112,7 +112,7 @@ describe('the need of people', () => {
     expect(attention({ questions: [question(1, { childId: 'reviewer-1' })] })).toBe('blocked');
   });
 
-  it('is told with every reason, each question by its number and its agent', () => {
+  it('has every reason, and each question with its number and its agent', () => {
     expect(needOf({ blocked: null, questions: [] })).toBeNull();
     expect(needOf({ blocked: block('failed'), questions: [] })).toEqual(block('failed'));
     expect(needOf({ blocked: null, questions: [question(2), question(3, { title: null, at: 9 })] })).toEqual({

@@ -1,8 +1,10 @@
 /** A task by itself, with its agent: what it asks for and reports in each of its states, and what becomes of the work. Only the charts. */
 import { describe, expect, it } from 'vitest';
-import { type AnyActorRef, createActor, type EventObject, setup } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { agentMachine } from '../../machines/agent/machine.ts';
 import { type TaskInput, taskMachine } from '../../machines/task/machine.ts';
+import { agentInput } from '../support/agent-input.ts';
+import { listened } from '../support/listened.ts';
 
 const input: TaskInput = {
   path: 'wave-1.1/task-1.1',
@@ -11,28 +13,14 @@ const input: TaskInput = {
   message: 'one (hello w1 t1)',
   hasCheck: false,
   requireChange: true,
-  agent: {
-    title: 'hello-w1-t1',
-    role: 'coder',
-    wave: 1,
-    task: 1,
-    branch: 'plan/hello-w1-t1',
-    from: 'plan/hello',
-    attempts: 2,
-    timeoutMs: 60_000,
-    idleMs: null,
-    speaksByExit: false,
-    feedback: null,
-  },
+  agent: { ...agentInput, attempts: 2 },
 };
 /** The work is done where the plan's branch is checked out. */
 const onPlanBranch = { agent: { ...input.agent, branch: 'plan/hello' } };
 const firstRun = `${input.path}/agent#1`;
 
-/** A task below a parent that only listens. Each event comes one millisecond after the last. */
 function task(more: Partial<TaskInput> = {}) {
   const did: string[] = [];
-  const told: EventObject[] = [];
   const agent = agentMachine.provide({
     actions: {
       askRun: ({ context: { start } }) => did.push(`run ${start}`),
@@ -54,21 +42,8 @@ function task(more: Partial<TaskInput> = {}) {
       askUndo: ({ context }) => numbered('undo', context),
     },
   });
-  const above = setup({ actors: { task: machine } }).createMachine({
-    context: ({ spawn }) => {
-      spawn('task', { id: 'task', input: { ...input, ...more, at: 0 } });
-      return {};
-    },
-    on: { '*': { actions: ({ event }) => void told.push(event) } },
-  });
-  const parent = createActor(above).start();
-  const one = parent.getSnapshot().children.task as ReturnType<typeof createActor<typeof taskMachine>>;
+  const { one, event, told } = listened(machine, { ...input, ...more });
   const agentOf = () => one.getSnapshot().children.agent as AnyActorRef | undefined;
-  let at = 0;
-  const event = (type: string, fields: object) => {
-    at += 1;
-    return { at, origin: 'engine', run: null, type, ...fields } as never;
-  };
   return {
     send: (type: string, fields: object = {}) => one.send(event(type, fields)),
     /** An event for its agent. */
@@ -76,7 +51,7 @@ function task(more: Partial<TaskInput> = {}) {
     /** What both asked for since the last call. */
     did: () => did.splice(0),
     /** What it reported since the last call. */
-    told: () => told.splice(0),
+    told,
     now: () => one.getSnapshot(),
     agent: () => agentOf()?.getSnapshot(),
   };
@@ -300,7 +275,7 @@ describe('the work of a task', () => {
     ['conflicts', 'merging', 'work_conflicted', { files: ['a.txt', 'b.txt'] }, 'conflict', 'conflict in a.txt, b.txt'],
     ['could not be merged', 'merging', 'effect_failed', { detail: 'gone' }, 'merge-failed', 'gone'],
   ] as const)(
-    'is done again where it %s, and the next run is told why',
+    'is done again where it %s, and the next run gets the reason',
     (_what, state, type, fields, reason, detail) => {
       const one = taskIn(state);
       one.send(type, fields);

@@ -7,25 +7,13 @@ import { planMachine } from '../../machines/plan/machine.ts';
 import { repoMachine } from '../../machines/repo/machine.ts';
 import { supervisorMachine } from '../../machines/supervisor/machine.ts';
 import { taskMachine } from '../../machines/task/machine.ts';
-import type { AgentInput, TaskOutline } from '../../machines/vocabulary/family.ts';
+import type { TaskOutline } from '../../machines/vocabulary/family.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
 import { waveMachine } from '../../machines/wave/machine.ts';
 import { machines } from '../../runtime/base/charts/machines.ts';
+import { agentInput } from './agent-input.ts';
 import { planText, sha } from './simulation.ts';
 
-const agent: Omit<AgentInput, 'path'> = {
-  title: 'hello-w1-t1',
-  role: 'coder',
-  wave: 1,
-  task: 1,
-  branch: 'plan/hello-w1-t1',
-  from: 'plan/hello',
-  attempts: 3,
-  timeoutMs: 60_000,
-  idleMs: null,
-  speaksByExit: false,
-  feedback: null,
-};
 const outline: TaskOutline = { number: 1, title: 'one', hasCheck: false, after: [], files: [], digest: '' };
 
 export const inputs = {
@@ -61,10 +49,10 @@ export const inputs = {
     message: 'one (hello w1 t1)',
     hasCheck: false,
     requireChange: true,
-    agent,
+    agent: agentInput,
     at: 1,
   },
-  agent: { ...agent, path: 'wave-1.1/task-1.1/agent', at: 1 },
+  agent: { ...agentInput, path: 'wave-1.1/task-1.1/agent', at: 1 },
 };
 
 const silent = () => {};

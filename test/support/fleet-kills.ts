@@ -6,7 +6,7 @@ import { planOf } from './cli.ts';
 import { readOrEmpty, seedOf } from './crash.ts';
 import { expectJournalToReplay } from './crash-proof.ts';
 import { type DaemonGround, daemonGround, shAgents } from './daemon.ts';
-import { gate, openGate } from './engine.ts';
+import { gate, openGate, say } from './engine.ts';
 import {
   dropFiles,
   followEvents,
@@ -90,7 +90,7 @@ async function lay(ground: DaemonGround, { gates, ledger }: { gates: string[]; l
   const note = (word: string) => `echo "${word} $STATOR_TITLE $STATOR_ATTEMPT" >> '${ledger}'`;
   const tasks = gates.map((go, task) => `${note('start')}\n${gate(go)}\n${note('end')}\nexit ${exitCodes[task]}`);
   await client.registerPlan({ project, plan: 'work', content: planOf(tasks) });
-  await client.send({ project, plan: 'work', type: 'implement_start', waitMs: 60_000 });
+  await say({ client }, 'work', 'implement_start', undefined, project);
 }
 
 /** Waits until the inbox and the folder are empty, and the plan with the agents waits for a person. */

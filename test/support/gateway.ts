@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SignalEntry } from '../../runtime/engine/engine.ts';
-import { planText, register, startEngine, type TestEngine } from './engine.ts';
+import { planText, register, say, startEngine, type TestEngine } from './engine.ts';
 import { until } from './ground.ts';
 
 export const places = ['.stator/signals', '.kasmos/signals'] as const;
@@ -64,5 +64,5 @@ export async function withPlan(plan = 'login', setup: Parameters<typeof startEng
 
 /** Forces a plan into a status. */
 export async function standing(engine: TestEngine, plan: string, status: string): Promise<void> {
-  await engine.client.send({ project: 'demo', plan, type: 'set_status', payload: { status }, waitMs: 60_000 });
+  await say(engine, plan, 'set_status', { status });
 }

@@ -5,7 +5,7 @@ import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { startDaemon } from '../../runtime/engine/daemon.ts';
 import { type Browser, startBrowser, type Tab } from './browser.ts';
-import { planText, waves } from './engine.ts';
+import { planText, say, waves } from './engine.ts';
 import { type Ground, makeGround, until } from './ground.ts';
 import { hangMs } from './hang.ts';
 
@@ -45,7 +45,7 @@ export async function startPage(): Promise<PageGround> {
 
   async function begin(plan: string, content: string): Promise<void> {
     await client.registerPlan({ project: 'demo', plan, content });
-    await client.send({ project: 'demo', plan, type: 'implement_start', waitMs: 60_000 });
+    await say({ client }, plan, 'implement_start');
   }
 
   async function makeWhole(): Promise<void> {

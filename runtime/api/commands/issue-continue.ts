@@ -32,7 +32,7 @@ interface ContinueParts extends Pick<CommandDependencies, 'store' | 'clock'>, Re
   readonly forges: Pick<IssueForges, 'materialOf'>;
   readonly sessions: IssueSessions;
   readonly slots: SessionSlots;
-  mustSend(place: PlanKey, word: SessionSignal): Promise<void>;
+  mustSend(place: PlanKey, signal: SessionSignal): Promise<void>;
 }
 
 export function createContinuation(parts: ContinueParts) {
@@ -118,15 +118,15 @@ export function createContinuation(parts: ContinueParts) {
    * A person's request allows the round that it needs, whatever the limits are. Throws `BetweenStates` if the session has moved on meanwhile. A failure that
    * has recovered by itself needs no signal any more.
    */
-  async function mustTake(place: PlanKey, known: PlanRow, word: SessionSignal): Promise<void> {
+  async function mustTake(place: PlanKey, known: PlanRow, signal: SessionSignal): Promise<void> {
     try {
-      await mustSend(place, word);
+      await mustSend(place, signal);
     } catch (thrown) {
       const now = await store.plan(place.project, place.plan);
-      if (word.type === 'resolve' && word.payload === undefined && now !== null && now.blocked === null) return;
+      if (signal.type === 'resolve' && signal.payload === undefined && now !== null && now.blocked === null) return;
       throw now?.status === known.status && now.phase === known.phase ? thrown : retryableConflict(thrown);
     }
-    if (!asksForChanges.has(word.type)) return;
+    if (!asksForChanges.has(signal.type)) return;
     const source = (await store.plan(place.project, place.plan))?.blocked?.source;
     if (source === 'review' || source === 'cycle_limit') await mustSend(place, { type: 'resolve' });
   }

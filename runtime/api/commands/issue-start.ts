@@ -40,7 +40,7 @@ interface BeginParts extends CommandDependencies {
   readonly forges: Pick<IssueForges, 'materialOf'>;
   readonly sessions: IssueSessions;
   readonly slots: SessionSlots;
-  mustSend(place: IssuePlace, word: SessionSignal): Promise<void>;
+  mustSend(place: IssuePlace, signal: SessionSignal): Promise<void>;
   registerPlan(command: PlanCommand): Promise<unknown>;
   forgetPlan(project: string, plan: string): Promise<void>;
   /** Removes the session with everything that was made for it. */

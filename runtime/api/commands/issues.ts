@@ -80,7 +80,7 @@ export function createIssueCommands(given: IssueParts) {
   const making = {
     ...parts,
     slots: createSessionSlots(given),
-    mustSend: (place: PlanKey, word: SessionSignal) => mustSend(parts, place, word),
+    mustSend: (place: PlanKey, signal: SessionSignal) => mustSend(parts, place, signal),
   };
   const beginning = createBeginning({ ...making, end: (place, isBegun) => end(parts, place, isBegun) });
   const { begin } = beginning;

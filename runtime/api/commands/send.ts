@@ -81,11 +81,11 @@ export function createSend(parts: CommandDependencies) {
   ): Promise<readonly Change[]> {
     if (row !== null && workInRepo.has(type)) await parts.lockRepo(command.project);
     if (beginnings.has(type)) await refuseHopeless(parts, command);
-    const branch = judgements.has(type) ? await head.headFor(command, type) : null;
+    const judged = judgements.has(type) ? await head.headFor(command, type) : null;
     const stale = row?.status === 'done' ? await verification.of(row) : null;
     return [
       ...(stale === null ? [] : await verification.words(stale)),
-      ...(branch === null ? [] : await head.changes(tree, branch)),
+      ...(judged === null ? [] : await head.changes(tree, judged)),
       ...(row !== null && workSignals.has(type) ? await work.words(row, type, payload) : []),
     ];
   }
@@ -232,7 +232,7 @@ function createPlanHead(parts: PlanHeadParts) {
 /** The most plans that are read. A circle beyond them is not noticed here; `explain` names it. */
 const readPlans = 100;
 
-/** Follows the **After:** of the plans that are not done. Throws `conflict` with the circle. */
+/** A plan that waits for itself would never begin: follows the **After:** of the plans that are not done. Throws `conflict` with the circle. */
 async function refuseCircle(
   { store, cache }: Pick<CommandDependencies, 'store' | 'cache'>,
   { project, plan }: PlanKey,

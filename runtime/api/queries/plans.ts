@@ -360,7 +360,7 @@ async function estimate(
   });
 }
 
-/** A sentence for each such attempt, the oldest first. Attempts whose refs were deleted are left out. */
+/** Work of agents that could not be put on the plan's branches: a sentence for each attempt, the oldest first. Attempts whose refs were deleted are left out. */
 async function setAsideOf(runs: readonly RunRow[], repository: () => Promise<Repository>): Promise<string[]> {
   const asides = runs.filter(({ reason }) => reason === 'set-aside');
   if (asides.length === 0) return [];

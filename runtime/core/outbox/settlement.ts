@@ -62,7 +62,7 @@ export function createSettlement(parts: Parts) {
         await conclude(row, ending.outcome);
         return true;
       case 'fail':
-        await settle(row, 'failed', ending.error, failureOf(row, ending), withdrawnNotices(row));
+        await settle(row, 'failed', ending.error, failureOf(row, ending), noticesOfEnding(row));
         return true;
       case 'try-again': {
         const { nextAt, error } = ending;
@@ -131,7 +131,7 @@ export function createSettlement(parts: Parts) {
   }
 
   /** The notification about an effect that does not begin again because engines ended with it. */
-  function withdrawnNotices(row: EffectRow): Change[] {
+  function noticesOfEnding(row: EffectRow): Change[] {
     if (!hasEndedEngines(row)) return [];
     const message = `${row.key} failed: ${endedEngines(row)}`;
     log.error(message, null);

@@ -34,10 +34,10 @@ export function hookFilesRoot(home: string): string {
 }
 
 /** The folder's name, different for each trusted state. null: trust was given before there was a commit. */
-export function hookFilesName(effect: Pick<Project, 'path' | 'commit' | 'programs'>): string | null {
-  if (effect.commit === null) return null;
-  const named = Object.entries(effect.programs).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return textDigest(JSON.stringify([effect.path, effect.commit, named])).slice(0, 32);
+export function hookFilesName(project: Pick<Project, 'path' | 'commit' | 'programs'>): string | null {
+  if (project.commit === null) return null;
+  const named = Object.entries(project.programs).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return textDigest(JSON.stringify([project.path, project.commit, named])).slice(0, 32);
 }
 
 /**

@@ -13,7 +13,7 @@ import { branchRef, type RefPlace, readRef } from './refs.ts';
 /** Short, because a person waits for the plan to begin. */
 const fetchMs = 10_000;
 /** Nobody waits for this one. */
-const fetchedMs = 300_000;
+const longFetchMs = 300_000;
 
 type Place = RefPlace & { readonly memo?: ObjectMemo };
 
@@ -85,7 +85,7 @@ export function fetchTrouble(repo: Pick<RefPlace, 'commonDir'>, branch: string):
 
 /** The commit of the branch at that remote as it is now. Throws `forge_unreachable` where git could not fetch it. */
 export async function fetchHead(repo: Place, { remote, branch }: { remote: string; branch: string }): Promise<string> {
-  const trouble = await fetchFrom(repo, { remote, branch, timeoutMs: fetchedMs });
+  const trouble = await fetchFrom(repo, { remote, branch, timeoutMs: longFetchMs });
   const commit = trouble === null ? await readRef(repo, `refs/remotes/${remote}/${branch}`) : null;
   if (commit !== null) return commit;
   const message = `git could not fetch ${branch} from ${remote}: ${trouble ?? 'it has no such branch'}`;

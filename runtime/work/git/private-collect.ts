@@ -66,8 +66,8 @@ export async function collectPrivate(repo: Repository, run: Collection): Promise
   const why = await takeCommits(repo, gitDir, { heads, known: start === null ? [] : [start] });
   if (why !== null) return { kind: 'refused', why };
   if (worktree !== null) await updateIndex(worktree, end.head);
-  const isOnHead = run.isDetached !== true && (await moveBranch(repo, run, { branchHead: end.branchHead, notes }));
-  if (worktree !== null) await placeHead(worktree, branch, isOnHead && end.isOnBranch ? null : end.head);
+  const hasMoved = run.isDetached !== true && (await moveBranch(repo, run, { branchHead: end.branchHead, notes }));
+  if (worktree !== null) await placeHead(worktree, branch, hasMoved && end.isOnBranch ? null : end.head);
   // The later commit of its files needs to know about an unfinished merge or rebase.
   if (worktree !== null)
     for (const { name, commit } of unfinished) await writeFile(join(worktree.adminDir, name), `${commit}\n`);

@@ -170,12 +170,12 @@ export function wallsFailure(output: string): string | null {
  * The known write paths without walls; an agent may then write wherever its user may. `more`: further paths of the run alone.
  */
 export function writtenWithoutWalls(
-  profile: Pick<WallsRequest, 'worktree' | 'folder' | 'env'> & Pick<WallsProfile, 'writable'>,
+  run: Pick<WallsRequest, 'worktree' | 'folder' | 'env'> & Pick<WallsProfile, 'writable'>,
   more: readonly string[] = [],
 ): WrittenPlaces {
   return {
-    own: [profile.worktree, profile.folder.temp, ...more],
-    shared: profile.writable.map(placeIn(homeOf(profile.env))),
+    own: [run.worktree, run.folder.temp, ...more],
+    shared: run.writable.map(placeIn(homeOf(run.env))),
   };
 }
 

@@ -70,7 +70,7 @@ export function here<Row extends { readonly project: string }>(
 }
 
 /** A waiting write is repeated within seconds; an older failure no longer counts. */
-const reportedMs = 30_000;
+const recentMs = 30_000;
 
 /** Whether the store accepts writes: the failure of its last writes, which explains why nothing goes on. */
 export function createWriteTrouble() {
@@ -87,7 +87,6 @@ export function createWriteTrouble() {
         throw thrown;
       }
     },
-    trouble: (): StoreTrouble | null =>
-      met !== null && performance.now() - met.atMs < reportedMs ? met.trouble : null,
+    trouble: (): StoreTrouble | null => (met !== null && performance.now() - met.atMs < recentMs ? met.trouble : null),
   };
 }

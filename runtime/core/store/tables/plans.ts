@@ -212,24 +212,25 @@ function baseOf({
   return commit === null ? null : { branch, commit, on: on === null ? [] : JSON.parse(on) };
 }
 
-function planOf(row: Row): PlanRow {
-  const { fault_signal, tasks_done, review_cycle, base_branch, base_commit, base_on, created_at, updated_at, ...same } =
-    row;
-  const { file_digest, file_as, ...known } = same;
+function planOf({ base_branch, base_commit, base_on, ...row }: Row): PlanRow {
+  const {
+    fault_signal: faultSignal,
+    tasks_done: tasksDone,
+    review_cycle: reviewCycle,
+    created_at: createdAt,
+    updated_at: updatedAt,
+    file_digest: fileDigest,
+    file_as: fileAs,
+    ...same
+  } = row;
   return {
-    ...known,
+    ...same,
+    ...{ faultSignal, tasksDone, reviewCycle, createdAt, updatedAt, fileDigest, fileAs },
     accepts: JSON.parse(row.accepts) as LandingSignal[], // as `parameters` wrote it
     blocked: row.blocked === null ? null : JSON.parse(row.blocked),
     holds: row.holds === 1,
     paused: row.paused === 1,
-    faultSignal: fault_signal,
-    tasksDone: tasks_done,
-    reviewCycle: review_cycle,
     base: baseOf({ base_branch, base_commit, base_on }),
-    createdAt: created_at,
-    updatedAt: updated_at,
-    fileDigest: file_digest,
-    fileAs: file_as,
     budget: row.budget === null ? { document: null, raised: nothingRaised } : JSON.parse(row.budget),
   };
 }

@@ -1,7 +1,7 @@
 /** Reads `codex exec --json`: a thread, its turns, and the items of a turn. */
 import { numberAt, textAt } from './json-line.ts';
 import { createFinalMessages, type ProgramReport, type Reader, shortened } from './report.ts';
-import { verdictReported } from './verdict.ts';
+import { verdictAtEnd } from './verdict.ts';
 
 export function createCodexReader(): Reader {
   let conversation: string | null = null;
@@ -47,7 +47,7 @@ export function createCodexReader(): Reader {
           hasSpoken = true;
           if (type !== 'agent_message') break;
           inTurn = textAt(event, 'item', 'text') ?? inTurn;
-          final.heard(verdictReported(textAt(event, 'item', 'text')));
+          final.heard(verdictAtEnd(textAt(event, 'item', 'text')));
           lastMessage = shortened(inTurn) ?? lastMessage;
           break;
         }

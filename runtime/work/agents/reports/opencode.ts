@@ -3,7 +3,7 @@ import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { retryAfterMs } from '../../../base/platform/retry-after.ts';
 import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
 import { createFinalMessages, type ProgramReport, type Reader, shortened } from './report.ts';
-import { verdictReported } from './verdict.ts';
+import { verdictAtEnd } from './verdict.ts';
 
 export function createOpencodeReader(): Reader {
   let conversation: string | null = null;
@@ -30,7 +30,7 @@ export function createOpencodeReader(): Reader {
         case 'text':
           hasSpoken = true;
           inStep.push(textAt(event, 'part', 'text') ?? '');
-          final.heard(verdictReported(inStep.at(-1) ?? null));
+          final.heard(verdictAtEnd(inStep.at(-1) ?? null));
           lastMessage = shortened(inStep.at(-1) ?? null) ?? lastMessage;
           break;
         case 'tool_use':

@@ -52,7 +52,7 @@ export function verdictIn(messages: readonly string[]): Verdict | null {
 }
 
 /** The verdict at the end of a message, with its text. */
-export function verdictReported(message: string | null): readonly string[] {
+export function verdictAtEnd(message: string | null): readonly string[] {
   const verdict = message === null ? null : verdictOf(message);
   return verdict === null ? [] : [`${verdict.kind} ${verdict.body}`];
 }
