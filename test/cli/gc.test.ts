@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { CleaningReport } from '../../runtime/api/client/client.ts';
 import { begin, planText, say, startEngine, untilPlan } from '../support/engine.ts';
-import { git } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import { callHere } from '../support/in-process.ts';
 
 it('--dry-run and a pipe without --yes delete nothing; --yes deletes exactly what was listed', async () => {
@@ -14,6 +14,10 @@ it('--dry-run and a pipe without --yes delete nothing; --yes deletes exactly wha
   await untilPlan(on, 'p', ({ phase }) => phase === 'wave_waiting');
   await say(on, 'p', 'advance_wave');
   await untilPlan(on, 'p', ({ status }) => status === 'done');
+  // The last process of the run may still be ending.
+  const inUse = async () =>
+    (await on.client.gc({ dry: true, older_than_ms: 0 })).items.some(({ state }) => state === 'kept');
+  await until(async () => !(await inUse()));
   const standing = () => [readdirSync(join(on.home, 'runs')), git(on.repo, 'worktree', 'list'), git(on.repo, 'branch')];
   const before = standing();
   const goes = ({ items }: CleaningReport) => items.filter(({ state }) => state !== 'kept').map(({ name }) => name);

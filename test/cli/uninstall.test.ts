@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, type Terminal, working } from '../support/cli.ts';
+import { isAlive } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
 
 /** A repo with a plan that is merged and one whose only task failed after it had changed something. */
@@ -78,6 +79,26 @@ it('stops the service, the daemon and its agents first, and keeps as a ref what 
   expect(existsSync(join(root, '.config/systemd/user/stator.service'))).toBe(false);
   expect(readFileSync(join(root, 'told'), 'utf8')).toContain('--user disable --now stator.service');
   expect((await stator(['daemon', 'status'])).code).toBe(69);
+});
+
+it('saves what an agent had not committed, also where the daemon was killed', async () => {
+  const { stator, repo, home, write } = working();
+  write('long.md', planOf(['echo kept >kept; exec sleep 600']));
+  expect((await stator(['daemon', 'start'])).code).toBe(0);
+  expect((await stator(['plan', 'register', 'long.md', '--start', '--trust'])).code).toBe(0);
+  await until(() => existsSync(join(repo, '.worktrees', 'plan-long', 'kept')));
+  const { pid } = JSON.parse((await stator(['daemon', 'status', '--json'])).stdout);
+  process.kill(pid, 'SIGKILL');
+  await until(() => !isAlive(pid));
+  const preview = await stator(['uninstall', '--dry-run']);
+  expect(preview.stdout).toContain('1 worktree, 1 branch would go; 1 plan under way');
+
+  const { code, stdout } = await stator(['uninstall', '--yes']);
+  expect(code).toBe(0);
+  const [kept = ''] = refsOf(repo).filter((name) => name.startsWith('refs/stator/attempts/'));
+  expect(stdout).toContain(`  ref ${kept} of demo: `);
+  expect(git(repo, 'show', `${kept}:kept`)).toBe('kept');
+  expect([existsSync(home), existsSync(join(repo, '.worktrees'))]).toEqual([false, false]);
 });
 
 it('leaves a home that holds what is not of stator, and is refused to agents', async () => {

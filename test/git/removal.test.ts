@@ -1,13 +1,15 @@
 /** Worktrees are removed only if their work is merged or saved. */
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { removeTree } from '../../runtime/base/platform/remove-tree.ts';
 import { commitLeftovers, keepAttempt } from '../../runtime/work/git/attempt.ts';
 import { ensureBranch } from '../../runtime/work/git/branch.ts';
 import { mergeBranch } from '../../runtime/work/git/merge.ts';
 import { attemptRef } from '../../runtime/work/git/refs.ts';
 import type { Repository } from '../../runtime/work/git/repository.ts';
-import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
+import { prepareWorktree, removeWorktree, uncommittedFiles } from '../../runtime/work/git/worktree.ts';
 import { branchGround } from '../support/branch-ground.ts';
 import { read, run, write } from '../support/git.ts';
 import { expectProse } from '../support/prose.ts';
@@ -41,6 +43,23 @@ describe('removing a worktree', () => {
     expect(run(repo.path, 'for-each-ref', '--format=%(refname)', 'refs/heads/plan', 'refs/stator/owned')).toBe(
       'refs/heads/plan/demo\nrefs/stator/owned/plan/demo',
     );
+  });
+
+  test('shows no uncommitted files to others meanwhile', async () => {
+    const repo = await demo();
+    const { path } = await prepareWorktree(repo, wanted(repo));
+    write(path, 'new.txt', 'new\n');
+    expect(await uncommittedFiles(repo, path)).toBe(1);
+    unlinkSync(join(path, 'new.txt'));
+    let counted = Promise.resolve(-1);
+    await repo.exclusively(async () => {
+      counted = uncommittedFiles(repo, path);
+      // As a removal deletes them, file by file.
+      for (const name of run(path, 'ls-files').split('\n')) unlinkSync(join(path, name));
+      await setTimeout(200);
+      await removeTree(path);
+    });
+    expect(await counted).toBe(0);
   });
 
   test('is refused while uncommitted or unmerged work is kept nowhere, and possible once it is', async () => {

@@ -73,12 +73,12 @@ export function createCommands(parts: CommandDependencies) {
     clear: ({ olderThanMs, ...request }: ClearRequest): Promise<CleaningReport> =>
       cleaning.clear({ ...request, olderThanMs: olderThanMs ?? settings.current().retentionMs }),
     /**
-     * Removes all of stator's worktrees, branches and refs from the repos, for every plan; agents are stopped first. Throws `conflict` in an engine that
-     * stays, unless `dry`: the engine would go on working there.
+     * Removes all of stator's worktrees, branches and refs from the repos, for every plan; agents are stopped first. Uncommitted work is saved as a ref of
+     * an attempt. Throws `conflict` in an engine that stays, unless `dry`: the engine would go on working there.
      */
     async clearRepos({ dry }: { readonly dry: boolean }): Promise<CleaningReport> {
       // Running agents are stopped before anything is deleted.
-      if (dry) return cleaning.clearRepos({ dry, overrides: ['in_use'] });
+      if (dry) return cleaning.clearRepos({ dry, overrides: ['in_use', 'uncommitted'] });
       if (parts.stays)
         throw new EngineError(
           'conflict',
@@ -87,7 +87,8 @@ export function createCommands(parts: CommandDependencies) {
         );
       await requeueAgents(store, await agentsAtWork(store), clock.nowMs());
       for (const { project } of projects.list()) await parts.runsEnded(project);
-      return cleaning.clearRepos({ dry, overrides: [] });
+      // No engine follows that could still commit what the agents left.
+      return cleaning.clearRepos({ dry, overrides: ['uncommitted'] });
     },
     /** Throws as `Cleaning.repair`. */
     repair: (request: { readonly dry: boolean }): Promise<RepairReport> => cleaning.repair(request),

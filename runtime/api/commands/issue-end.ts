@@ -8,8 +8,8 @@ import { isObjectId } from '../../work/git/object-memo.ts';
 import { findCommit } from '../../work/git/objects.ts';
 import { attemptRef, branchRef, moveRef, readRef } from '../../work/git/refs.ts';
 import { baseBranch, type Repository } from '../../work/git/repository.ts';
-import { removeWorktree } from '../../work/git/worktree.ts';
-import { adminDirOf, isOwnFolder, tryInWorktree } from '../../work/git/worktree-list.ts';
+import { removeWorktree, uncommittedFiles } from '../../work/git/worktree.ts';
+import { adminDirOf, isOwnFolder } from '../../work/git/worktree-list.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import type { IssuePlace } from './issue-place.ts';
 
@@ -50,7 +50,7 @@ export async function dangersOf(
     found.push({ kind: 'running', what: `its agent is at work: stator agent list --project ${project}` });
   const repository = await projects.repository(project);
   const worktree = worktreePath(projects.get(project), { branch, from: branch, folder: place.folder });
-  const files = await uncommitted(repository, worktree);
+  const files = await uncommittedFiles(repository, worktree);
   if (files > 0)
     found.push({
       kind: 'uncommitted',
@@ -104,15 +104,6 @@ export async function removeSession(
   for (const mergedInto of [base, ...(await known(repository, merged))])
     if (await deleteBranch(repository, { branch, mergedInto })) return notes;
   return [...notes, `the branch ${branch} is kept: not all of it is in ${base}`];
-}
-
-async function uncommitted(repository: Repository, path: string): Promise<number> {
-  if (!isOwnFolder(path)) return 0;
-  const adminDir = await adminDirOf(repository, path);
-  if (adminDir === null) return 0;
-  const words = ['status', '--porcelain', '-z', '--untracked-files=all'];
-  const found = await whileThere(path, () => tryInWorktree({ path, adminDir }, words));
-  return (found?.stdout ?? '').split('\0').filter((entry) => entry !== '').length;
 }
 
 /** null if the folder went away meanwhile: the worktree of a merged plan is removed automatically. */

@@ -12,7 +12,7 @@ const longestMs = 3_650 * 86_400_000;
 export const cleaningOperations = {
   gc: operation({
     http: 'POST /v1/gc',
-    does: 'clears away what plans left behind that ended longer ago than `older_than_ms` (the setting `retention` where it is not said); with `dry` it only says what would go; what is kept is named with its reason; `everything`: instead every worktree, branch and ref that stator made in a repo, of every plan, but for what holds work that is nowhere else; only an engine that stays for one request does that without `dry`',
+    does: 'clears away what plans left behind that ended longer ago than `older_than_ms` (the setting `retention` where it is not said); with `dry` it only says what would go; what is kept is named with its reason; `everything`: instead every worktree, branch and ref that stator made in a repo, of every plan, but for what holds commits that are nowhere else, and what was uncommitted is first saved as a ref; only an engine that stays for one request does that without `dry`',
     again: 'free',
     who: 'person',
     input: ({ z, shapes: { cleaningOverrides } }) => ({

@@ -124,6 +124,24 @@ export async function clearWorktree(
   return loss;
 }
 
+/**
+ * The number of files in a worktree that differ from its commit, untracked ones included; 0 without a worktree. Waits for the lock of the repository: files
+ * of a worktree that is being removed are not deletions.
+ */
+export function uncommittedFiles(repo: Repository, path: string): Promise<number> {
+  return repo.exclusively(async () => {
+    const adminDir = list.isOwnFolder(path) ? await list.adminDirOf(repo, path) : null;
+    if (adminDir === null) return 0;
+    const status = await list.tryInWorktree({ path, adminDir }, [
+      'status',
+      '--porcelain',
+      '-z',
+      '--untracked-files=all',
+    ]);
+    return status.stdout.split('\0').filter((entry) => entry !== '').length;
+  });
+}
+
 /** `dry`: nothing is saved before, and submodules are not checked. */
 async function lookThrough(
   repo: Repository,
