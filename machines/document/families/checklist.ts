@@ -9,7 +9,6 @@ import {
   type IdOrder,
   idForm,
   idOrder,
-  isLinkField,
   linksIn,
   numberedTask,
   saysNothingFirst,
@@ -70,7 +69,7 @@ function leadOf(sheet: Sheet, line: number): string | null {
 
 export interface ItemRules {
   /** How the items are named. Without a name the item's place is its id. */
-  readonly ids: IdForm | null;
+  readonly ids: IdForm;
   /** Removed from the title. */
   readonly taken?: RegExp;
   /** Items that run beside their neighbours. */
@@ -93,10 +92,10 @@ export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: It
 }
 
 /** The ids of items in order, in capitals. */
-export function refsOf(placed: readonly { readonly item: OutlineItem }[], ids: IdForm | null): string[] {
+export function refsOf(placed: readonly { readonly item: OutlineItem }[], ids: IdForm): string[] {
   const seen = new Map<string, number>();
   return placed.map(({ item }, at) => {
-    const written = ids?.leading.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`;
+    const written = ids.leading.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`;
     const count = (seen.get(written) ?? 0) + 1;
     seen.set(written, count);
     return count === 1 ? written : `${written} (${count})`;
@@ -119,11 +118,9 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, r
   const isBeside = rules.isBeside?.(item) ?? false;
   const { ids, statesOrder = false } = rules;
   const lines = [first, ...item.rest];
-  const links = ids === null ? [] : linksIn(lines, ids, order).filter((link) => link.ref !== ref);
+  const links = linksIn(lines, ids, order).filter((link) => link.ref !== ref);
   const isStated =
-    statesOrder &&
-    (links.some(({ isField }) => isField) ||
-      lines.some((line) => isLinkField(line.text) && saysNothingFirst(line.text)));
+    statesOrder && (links.some(({ isField }) => isField) || lines.some((line) => saysNothingFirst(line.text)));
   return {
     ref,
     title,
@@ -142,8 +139,8 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, r
 /** The first paragraph of an item, which may be wrapped into several lines. */
 export function paragraphOf({ text, rest }: Pick<OutlineItem, 'text' | 'rest'>): { text: string; isWrapped: boolean } {
   const end = rest.findIndex((line) => /^\s*$|^\s*(?:[-*+>|<#]|\d{1,9}[.)]\s|```|~~~|\*\*|_)/.test(line.text));
-  const wrapped = rest.slice(0, end < 0 ? rest.length : end).map((line) => line.text.trim());
-  return { text: [text, ...wrapped].join(' ').trim(), isWrapped: wrapped.length > 0 };
+  const wrapped = rest.slice(0, end < 0 ? rest.length : end).map((line) => line.text);
+  return { text: [text, ...wrapped].join(' '), isWrapped: wrapped.length > 0 };
 }
 
 function isStruck(text: string): boolean {

@@ -183,7 +183,7 @@ function headingSpans(sheet: Sheet, found: readonly FoundHeading[]): TaskSpan[] 
       check: null,
       links: [],
       order: 'sequence' as const,
-      number: Number(ref) || null,
+      number: null,
       marks,
     };
     return { line: heading.line, end, tasks: [task], group: null };

@@ -48,7 +48,6 @@ export interface OutlineItem {
 export interface OutlineList {
   readonly kind: 'list';
   readonly line: number;
-  readonly end: number;
   readonly items: readonly OutlineItem[];
 }
 
@@ -68,10 +67,10 @@ export function markdownOutline(lines: readonly string[]): OutlineBlock[] {
     if (type === 'heading_open' && level === 0)
       heading = { line: first + 1, end: behind + 1, level: Number(tag.slice(1)) };
     else if (type === 'inline' && heading !== null) {
-      blocks.push({ kind: 'heading', ...heading, text: content.trim() });
+      blocks.push({ kind: 'heading', ...heading, text: content });
       heading = null;
     } else if (nesting === 1 && type !== 'paragraph_open' && type !== 'heading_open') {
-      open.push(opened(type, first, behind, { blocks, parent: open.at(-1), isTop: open.length === 0 }, lines));
+      open.push(opened(type, first, behind, { blocks, parent: open.at(-1) }, lines));
     } else if (nesting === -1 && type !== 'paragraph_close' && type !== 'heading_close') open.pop();
   }
   return blocks;
@@ -85,25 +84,29 @@ type Container = DraftItem[] | DraftItem | null;
 
 interface Place {
   readonly blocks: OutlineBlock[];
+  /** Undefined at the top of the text. */
   readonly parent: Container | undefined;
-  readonly isTop: boolean;
 }
 
-function opened(type: string, first: number, behind: number, place: Place, lines: readonly string[]): Container {
-  const { blocks, parent, isTop } = place;
+function opened(
+  type: string,
+  first: number,
+  behind: number,
+  { blocks, parent }: Place,
+  lines: readonly string[],
+): Container {
   if (type === 'bullet_list_open' || type === 'ordered_list_open') {
-    if (isTop) {
+    if (parent === undefined) {
       const items: DraftItem[] = [];
-      blocks.push({ kind: 'list', line: first + 1, end: behind + 1, items });
+      blocks.push({ kind: 'list', line: first + 1, items });
       return items;
     }
-    return parent === null || parent === undefined || Array.isArray(parent) ? null : parent.items;
+    return parent === null || Array.isArray(parent) ? null : parent.items;
   }
-  if (type !== 'list_item_open' || !Array.isArray(parent)) return null;
+  // Only items are directly in a list.
+  if (!Array.isArray(parent)) return null;
   const item = readItem(first, behind, lines);
-  // `- - text`: the inner item has no line of its own.
-  if (item === null || parent.at(-1)?.line === item.line) return null;
-  parent.push(item);
+  if (item !== null) parent.push(item);
   return item;
 }
 

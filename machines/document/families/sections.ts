@@ -103,12 +103,15 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
   /** Where the next line goes. */
   let into = head;
   let wave: { wave: DraftWave; heading: OutlineHeading | null; isGroup: boolean } | null = null;
+  /** The level of the heading that the present note begins with; null: no note is written. */
+  let noteLevel: number | null = null;
   let line = sheet.firstLine;
 
   function begin(heading: OutlineHeading | null, start: WaveStart, isGroup = false): DraftWave {
     const next: DraftWave = { kind: 'wave', ...start, introduction: [...start.introduction], tasks: [] };
     parts.push(next);
     wave = { wave: next, heading, isGroup };
+    noteLevel = null;
     into = next.introduction;
     return next;
   }
@@ -124,20 +127,14 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
     } else if (planTitle === null && isTitle(heading) && parts.length === 0) {
       planTitle = { text: oneLine(heading.text), number: heading.line };
     } else {
-      const above = wave?.heading ?? null;
-      if (wave !== null && (above === null || heading.level <= above.level)) {
+      const endsWave = wave !== null && heading.level <= (wave.heading?.level ?? heading.level);
+      const endsNote = noteLevel !== null && heading.level <= noteLevel;
+      if (endsWave || endsNote) {
         const note: DraftNote = { kind: 'note', lines: [] };
         parts.push(note);
         into = note.lines;
+        noteLevel = heading.level;
         wave = null;
-      } else if (parts.length > 0 && wave === null) {
-        const last = parts.at(-1);
-        const level = last?.kind === 'note' ? /^#+/.exec(last.lines[0]?.text ?? '')?.[0].length : undefined;
-        if (level !== undefined && heading.level <= level) {
-          const note: DraftNote = { kind: 'note', lines: [] };
-          parts.push(note);
-          into = note.lines;
-        }
       }
       into.push({ text: `${'#'.repeat(heading.level)} ${heading.text}`, number: heading.line });
     }

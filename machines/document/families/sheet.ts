@@ -1,5 +1,4 @@
 /** A document with everything that the families read from it, each part parsed once: its lines, its front matter, its outline, its JSON. */
-import type { PlanProblem } from '../shape.ts';
 import { type JsonDocument, readJson } from './json-document.ts';
 import { markdownOutline, type OutlineBlock, type OutlineItem, readBox, type SourceLine } from './markdown-outline.ts';
 import { parsers } from './parsers.ts';
@@ -28,9 +27,8 @@ const frontMatterLimit = 64 * 1024;
 export interface FrontMatter {
   /** Without the lines that enclose it. */
   readonly lines: readonly SourceLine[];
-  /** Null where it is no list of keys. */
+  /** Null where it is no YAML, or no list of keys. */
   readonly fields: Readonly<Record<string, unknown>> | null;
-  readonly problem: PlanProblem | null;
 }
 
 export interface Sheet extends PlanSource {
@@ -126,24 +124,16 @@ function frontMatterLines(lines: readonly SourceLine[]): SourceLine[] | null {
 
 function readFrontMatter(lines: readonly SourceLine[]): FrontMatter {
   const texts = lines.map(({ text }) => text);
-  try {
-    return { lines, fields: fieldsOf(texts), problem: null };
-  } catch (error) {
-    const quoted = texts.map(withQuotedValue);
-    try {
-      return { lines, fields: fieldsOf(quoted), problem: null };
-    } catch {} // the first error is about the lines as they are written
-    const at = (error as { mark?: { line?: unknown } }).mark?.line;
-    const reason = (error as { reason?: unknown }).reason;
-    const line = typeof at === 'number' ? at + 2 : 1;
-    const message = `the front matter is no YAML (${typeof reason === 'string' ? reason : 'it nests too deeply'}); correct it, or remove it`;
-    return { lines, fields: null, problem: { line, message } };
-  }
+  return { lines, fields: fieldsOf(texts) ?? fieldsOf(texts.map(withQuotedValue)) };
 }
 
 function fieldsOf(texts: readonly string[]): FrontMatter['fields'] {
-  const value = parsers.yaml().load(texts.join('\n'));
-  return isRecord(value) ? value : null;
+  try {
+    const value = parsers.yaml().load(texts.join('\n'));
+    return isRecord(value) ? value : null;
+  } catch {
+    return null; // it is text
+  }
 }
 
 /** `content: Phase 1: the shop` is no YAML, and programs write it all the same: they mean the rest of the line. */

@@ -51,13 +51,13 @@ export function filesNamed(text: string): string[] {
 function isPath(word: string, isCode: boolean): boolean {
   if (!/^[\w@.][\w@.+~/[\]-]*$/.test(word) || word.includes('//') || word.includes('..')) return false;
   const last = word.split('/').at(-1) ?? '';
-  const hasEnding = /^[\w@.+~[\]-]*\.[A-Za-z][A-Za-z0-9]{0,9}$/.test(last);
+  const hasEnding = /\.[A-Za-z][A-Za-z0-9]{0,9}$/.test(last);
   if (word.includes('/')) return hasEnding || (last === '' && isCode);
   return isCode && hasEnding && !/^[A-Z]\w*\.[a-z]+$|^\w+\.\w+\.\w+$|\.(?:com|org|io|dev|net)$/.test(word);
 }
 
 const saying = String.raw`(?:depends?\s+(?:up)?on|depending\s+on|dependenc(?:y|ies)|blocked\s+by|requires|prerequisites?|runs\s+after|after)`;
-const sayingPattern = new RegExp(`^${saying}$`, 'iu');
+const sayingPattern = new RegExp(`^${saying}$`);
 
 /** How a task names others of its family that it comes after. */
 export interface IdForm {
@@ -113,13 +113,12 @@ export function isLinkField(text: string): boolean {
   return linkField(text) !== null;
 }
 
-/** Whether a field that names the tasks before this one names none. */
+/** Whether a line is a field for the tasks before this one, and names none. */
 export function saysNothingFirst(text: string): boolean {
   const value = linkField(text)?.value ?? 'x';
   return (
-    /^\W*(?:none|nothing|n\/a|no\s+dependenc(?:y|ies)|no|can\s+start\s+(?:immediately|at\s+once))\b.{0,120}$/iu.test(
-      value,
-    ) || /^[-–—]?$/.test(value)
+    /^\W*(?:none|nothing|n\/a|no|can\s+start\s+(?:immediately|at\s+once))\b.{0,120}$/iu.test(value) ||
+    /^[-–—]?$/.test(value)
   );
 }
 

@@ -8,16 +8,7 @@ import type { DraftTask, Family } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
-import {
-  type IdOrder,
-  idForm,
-  idOrder,
-  isLinkField,
-  linksIn,
-  numberedTask,
-  saysNothingFirst,
-  titleOf,
-} from './task-text.ts';
+import { type IdOrder, idForm, idOrder, linksIn, numberedTask, saysNothingFirst, titleOf } from './task-text.ts';
 
 export const tasks = {
   name: 'tasks',
@@ -152,8 +143,7 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
   const told = { text: heading.text, number: heading.line };
   const ids = /^T/.test(ref) ? namedIds : bareIds;
   const links = linksIn(body, ids, order).filter((link) => link.ref !== ref);
-  const isStated =
-    links.some(({ isField }) => isField) || body.some(({ text }) => isLinkField(text) && saysNothingFirst(text));
+  const isStated = links.some(({ isField }) => isField) || body.some(({ text }) => saysNothingFirst(text));
   const steps = boxed.map(({ box }) => box?.isChecked === true);
   return {
     ref,
@@ -183,7 +173,7 @@ function letters(text: string): string {
 function headingMark(sheet: Sheet, { line, text }: OutlineHeading): Mark[] {
   const written = sheet.lines[line - 1]?.text ?? '';
   const column = written.indexOf('[ ]');
-  return /^\[ \]/.test(text) && column >= 0
+  return /^\[ \]/.test(text)
     ? uncheckedMark(sheet, { line, box: { isChecked: false, column: column + 1, width: 1, isOptional: false } })
     : [];
 }
