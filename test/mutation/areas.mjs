@@ -30,7 +30,7 @@ const trees = [
 ];
 const signals = ['test/inbox/admission.test.ts'];
 const ownForm = ['test/machines/document/plan-document.test.ts', 'test/machines/document/issue-links.test.ts'];
-const families = ['tasks', 'lists', 'numbered-lists', 'spec-kit', 'json', 'front-matter'].map(
+const families = ['sections', 'tasks', 'task-text', 'lists', 'numbered-lists', 'spec-kit', 'json', 'front-matter'].map(
   (name) => `test/machines/document/families/${name}.test.ts`,
 );
 
@@ -140,7 +140,7 @@ export const areas = {
     runner: 'in-process',
   },
   'machines/document/own-form': {
-    mutate: document('plan-document', 'own-form', 'headings', 'header', 'order', 'shape', 'text'),
+    mutate: document('plan-document', 'own-form', 'headings', 'header', 'order', 'shape', 'text', 'done-marks'),
     tests: ownForm,
     runner: 'in-process',
   },
@@ -156,7 +156,7 @@ export const areas = {
   },
   'machines/document/families': {
     mutate: [
-      ...document('read-plan', 'done-marks', 'one-task'),
+      ...document('read-plan', 'one-task'),
       ...family('family', 'registry', 'parsers', 'backlog', 'bmad', 'conductor', 'cursor', 'gsd', 'json-document'),
       ...family('kiro', 'openspec', 'ralph', 'spec-kit', 'task-master'),
     ],

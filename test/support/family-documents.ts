@@ -24,6 +24,11 @@ export function outline({ document }: Pick<PlanReading, 'document'>): string[] {
   });
 }
 
+/** The text of each task of the first wave, without blank lines around it and without the order that the own form adds. */
+export function bodiesOf({ document }: Pick<PlanReading, 'document'>): string[] {
+  return (document.waves[0]?.tasks ?? []).map(({ body }) => body.trim().replace(/^\*\*After:\*\* [\d, ]+\n*/, ''));
+}
+
 export function problemsOf({ problems }: Pick<PlanReading, 'problems'>): string[] {
   return problems.map(({ line, message }) => `${line}: ${message}`);
 }

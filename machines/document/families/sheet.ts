@@ -58,7 +58,8 @@ export function openSheet(source: PlanSource): Sheet {
   const parts = source.path.split('/').filter((part) => part !== '' && part !== '.');
   const { texts, starts } = splitLines(source.text);
   const lines = texts.map((text, at) => ({ text, number: at + 1 }));
-  const isJson = /^\s*[{[]/.test(source.text);
+  // A link in markdown begins with a bracket too: `[![build](…)](…)`.
+  const isJson = /^\s*(?:\{|\[\s*[{["\]])/.test(source.text);
   const enclosed = isJson ? null : frontMatterLines(lines);
   const firstLine = enclosed === null ? 1 : enclosed.length + 3;
   const frontMatter = once(() => (enclosed === null ? null : readFrontMatter(enclosed)));

@@ -1,9 +1,9 @@
 /** Properties of every family: any text is read without an error, no line is lost, and a family can be forced. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { familyNames, markDone, readPlan } from '../../../../machines/document/read-plan.ts';
+import { familyNames, markDone } from '../../../../machines/document/read-plan.ts';
 import { runsOf } from '../../../support/drawn.ts';
-import { lines, read } from '../../../support/family-documents.ts';
+import { read } from '../../../support/family-documents.ts';
 
 const parts = [
   ...[
@@ -115,21 +115,4 @@ test('no name from outside of the text begins a line of its own', () => {
     expect(ok).toBe(true);
     expect(document.waves.map(({ number, tasks }) => [number, tasks.map(({ check }) => check)])).toEqual([[1, [null]]]);
   }
-});
-
-test('a document of no family is described, and one that is forced says what it lacks', () => {
-  const prose = lines('# Search', '', 'It should be faster.', '', '- [ ] think');
-  const reading = read(prose);
-  expect(reading.family).toBe('stator');
-  expect(reading.describes).toContain('1 check box');
-  const forced = readPlan({ text: '# Search\n', path: 'a.md', beside: [] }, 'spec-kit');
-  expect(forced.problems).toEqual([{ line: 1, message: 'no task found: the document does not look like spec-kit' }]);
-});
-
-test('a title that is underlined in the text of a task is text, in the own form too', () => {
-  const text =
-    '# Cart\n\n### Task 1: Cart\n\nWords.\n\nTask 2: Till\n------------\n\nMore.\n\n### Task 3: Door\n\nOpen it.\n';
-  const { ok, problems, content } = readPlan({ text, path: 'cart.md', beside: [] });
-  expect([ok, problems]).toEqual([true, []]);
-  for (const word of ['Words.', 'Task 2: Till', '-----', 'More.', 'Open it.']) expect(content).toContain(word);
 });

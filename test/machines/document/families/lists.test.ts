@@ -1,7 +1,7 @@
 /** Lists of work in documents of any other kind, and BMAD's stories: unmistakable lists are read, others are described. */
 import { describe, expect, test } from 'vitest';
-import { markDone } from '../../../../machines/document/read-plan.ts';
-import { lines, outline, read } from '../../../support/family-documents.ts';
+import { markDone, readPlan } from '../../../../machines/document/read-plan.ts';
+import { bodiesOf, lines, outline, read, remarksOf } from '../../../support/family-documents.ts';
 
 describe('a list of work', () => {
   test('is one below a heading that speaks of work, and not below one that asks of it', () => {
@@ -67,9 +67,10 @@ describe('a list of work', () => {
       '- [x] **Task 3**: Join',
       '  - **Depends on**: Task 1, Task 2',
       '- [ ] Tell (after task 1)',
+      '- [ ] Wait (after 2 days)',
     );
     expect(outline(read(text))).toEqual([
-      '1 Tasks: 1 Task 1: Ask | 2 Task 2: Read | x 3 Task 3: Join < 1 2 | 4 Tell (after task 1) < 3 1',
+      '1 Tasks: 1 Task 1: Ask | 2 Task 2: Read | x 3 Task 3: Join < 1 2 | 4 Tell (after task 1) < 3 1 | 5 Wait (after 2 days) < 4',
     ]);
   });
 
@@ -127,6 +128,121 @@ describe('a list of work', () => {
     expect(outline(read(lines('Please:', '', '- [ ] count', '- [ ] show')))).toEqual(['1: 1 count | 2 show < 1']);
   });
 
+  test.each(
+    ['task', 'tasks', 'subtasks', 'sub-tasks', 'todo', 'to-dos', 'step', 'phase', 'milestone', 'stage', 'sprint']
+      .concat('iteration', 'week 12', 'day 12')
+      .map((word) => `My ${word}`)
+      .concat('1 Shop', '12 Shop', '(1) Shop', '1. Shop', '1.10 Shop', '1.1 Testing', '12.10.3: Testing')
+      .concat('(1.1) Testing', '1.1. Testing', '«Phase 1»: review', 'Phase1 review', 'To-dos', 'Todo:', '**Steps**'),
+  )('is one below the heading %j', (heading) => {
+    expect(outline(read(lines('# Search', `## ${heading}`, '- [ ] a', '- [ ] b')))).toHaveLength(1);
+  });
+
+  test.each([
+    ...['Shop', 'Shop 1 now', 'Plan 1.1 Testing', '1. Testing', '1.1 Acceptance', 'Our phase 1 review'],
+    ...['Plan: sign-off', 'Plan: signoff', 'Plan: note', 'Plan: notes', 'Plan check', 'Plan\n### Checklist'],
+    ...['Testing plan\n### Parts', 'Plan\n### (1) Testing'],
+  ])('is none below the heading %j', (heading) => {
+    expect(read(lines('# Search', `## ${heading}`, '- [ ] a', '- [ ] b')).family).toBe('stator');
+  });
+
+  test.each([
+    ['**Tasks:**', true],
+    ['**Tasks:**\n  \n', true],
+    ['__Tasks__ : ', true],
+    ['See **tasks:**', false],
+    ['**Tasks:** of ours', false],
+    ['**Notes on tasks:**', false],
+    ['Tasks', false],
+  ])('is one below the bold line %j: %j', (lead, isList) => {
+    const text = lines(...lead.split('\n'), '- [ ] a', '- [ ] b', '', '# Later');
+    expect(read(text).family).toBe(isList ? 'lists' : 'stator');
+  });
+
+  test('is described by the title of its document only where that speaks of work', () => {
+    const boxes = ['## Shop', '- [ ] a', '- [ ] b'];
+    expect(outline(read(lines('# Testing plan', ...boxes)))).toEqual(['1 Shop: 1 a | 2 b < 1']);
+    expect(read(lines('# Testing', ...boxes)).family).toBe('stator');
+  });
+
+  test('says of boxes below a part of the work that they are none, unless they are in a task', () => {
+    const told = lines(
+      ...['# Phase 1: Search', '## Testing', '- [ ] x', '## Tasks', '- [ ] a', '- [ ] b', '## Shop', '### Testing'],
+      ...['- [ ] y', '## Phase 2', '### Review', '- [ ] z', '- [x] done', '## 1.2 Acceptance tests', '- [ ] w'],
+    );
+    expect(remarksOf(read(told))).toEqual([expect.stringMatching(/^11: one check box below `Review` is no task,/)]);
+    const inTasks = ['## Phase 1: a', 'x', '### Testing', '- [ ] y', '## Phase 2: b', '### Review', '- [ ] z'];
+    const reading = read(lines('# Search', ...inTasks));
+    expect([outline(reading), remarksOf(reading)]).toEqual([['1: 1 Phase 1: a | 2 Phase 2: b < 1'], []]);
+  });
+
+  test.each([
+    ...['1. Steps', '12) Todo', '1.Tasks', 'Development  tasks', '**Steps:**', 'To-dos', 'Order of work', '(Steps)'],
+  ])('may be numbered below the heading %j', (heading) => {
+    const steps = Array.from({ length: 10 }, (_, at) => `${at + 1}. a`);
+    const text = lines('# Search', '## Parts', `### ${heading}`, ...steps, '    **Depends on:** none');
+    expect(outline(read(text))).toEqual([expect.stringMatching(/: 1 a \| 2 a < 1 .* \| 10 a$/)]);
+  });
+
+  test.each([
+    ['below no heading of steps', ['## Steps of dancing', '1. a', '2. b']],
+    ['below the title', ['# Steps', '1. a', '2. b']],
+    ['below none', ['1. a', '2. b', '', '# Later']],
+    ['with bullets', ['# Search', '## Steps', '- a', '- b']],
+    ['alone', ['# Search', '## Steps', '1. a']],
+    ['in a quotation', ['# Search', '## Steps', '> 1. a', '> 2. b', '> - [ ] c', '> - [ ] d']],
+  ])('is none of numbered items %s', (_, rows) => {
+    expect(read(lines(...rows)).family).toBe('stator');
+  });
+
+  test.each([
+    ['## **Phase 1**', '## **Phase 2**'],
+    ['## Phase1: a', '## Phase2: b'],
+    ['## Phase 0', '## Phase 1'],
+    ['## Steps', '1. alone', '## Phase 1', '## Phase 2'],
+    Array.from({ length: 11 }, (_, at) => `## Phase ${at + 1}`),
+  ])('may be the phases %s', (...headings) => {
+    const reading = read(lines('# Search', ...headings.flatMap((heading) => [heading, 'x'])));
+    expect(reading.counts.tasks).toBe(headings.filter((heading) => /Phase/.test(heading)).length);
+    expect(reading.refs.every(({ hasMark }) => !hasMark)).toBe(true);
+  });
+
+  test.each([
+    ['## Phase 2', '## Phase 3'],
+    ['# Phase 1', '# Phase 2'],
+    ['## Our phase 1', '## Our phase 2'],
+    ['## Phase 1.1', '## Phase 1.2'],
+  ])('is none of the phases %s', (...headings) => {
+    expect(read(lines(...headings)).family).toBe('stator');
+  });
+
+  test('of phases or headings with a box has all below each of the highest level as its task', () => {
+    const rows = ['# Search', '## Phase 1: Index ✅ COMPLETE!', 'x', '### Phase 1: deep', 'y', '## ⬜ Phase 2: Ask ✅'];
+    const phases = read(lines(...rows, 'See `a/b.ts`.', '## Notes', 'z'));
+    expect(outline(phases)).toEqual(['1: x 1 Phase 1: Index | 2 Phase 2: Ask < 1']);
+    const index = 'Phase 1: Index ✅ COMPLETE!\n\nx\n### Phase 1: deep\ny';
+    expect(bodiesOf(phases)).toEqual([index, 'See `a/b.ts`.']);
+    expect(phases.document.notes.map(({ title }) => title)).toEqual(['Notes']);
+    const text = lines(
+      '# Plan',
+      '## Work',
+      '### [ ] Index',
+      'x',
+      '#### [ ] deep',
+      '###  [x] Ask',
+      'y',
+      '## Later',
+      'z',
+    );
+    const boxed = read(text);
+    expect(outline(boxed)).toEqual(['1 Work: 1 Index | x 2 Ask < 1']);
+    expect(bodiesOf(boxed)).toEqual(['x\n#### [ ] deep', 'y']);
+    expect(boxed.refs.map(({ hasMark }) => hasMark)).toEqual([true, false]);
+    expect(markDone({ text, path: 'p.md', beside: [] }, new Set(['1', '3']))).toBe(text.replace('[ ] I', '[x] I'));
+    const alone = lines('# Plan', '## Tasks', '- [ ] a', '  ### Step', '- [ ] b', '## [ ] Notes', 'x');
+    expect(outline(read(alone))).toEqual(['1 Tasks: 1 a | 2 b < 1']);
+  });
+
   test('may be numbered steps, numbered phases, or headings with a box', () => {
     const steps = lines(
       '# Search',
@@ -159,9 +275,6 @@ describe('a list of work', () => {
       'z',
     );
     expect(outline(read(marked))).toEqual(['1: x 1 Phase 1: Index | x 2 Phase 2: Ask < 1 | 3 Phase 3: Show ⏳ < 2']);
-    const headed = lines('# Plan', '## Phase 1', '### [ ] Index', 'x', '### [x] Ask', 'y');
-    expect(outline(read(headed))).toEqual(['1 Phase 1: 1 Index | x 2 Ask < 1']);
-    expect(markDone({ text: headed, path: 'p.md', beside: [] }, new Set(['1']))).toBe(headed.replace('[ ]', '[x]'));
   });
 
   test.each([
@@ -169,8 +282,9 @@ describe('a list of work', () => {
       'a design',
       lines('# Design', '## Goals', '- [ ] fast', '- [ ] small', '## Parts', '1. a', '2. b'),
       'docs/design.md',
-      '2 check boxes',
+      'it has 3 headings, 4 list items, 2 check boxes, and nothing that says which of them are tasks',
     ],
+    ['a list', '- a\n\n# A\n', 'a.md', 'it has 1 heading, 1 list item, no check boxes, and'],
     ['one phase', lines('# Search', '### Phase 1: Index', 'x'), 'a.md', 'nothing that says'],
     ['phases with a gap', lines('## Phase 1', 'x', '## Phase 3', 'y'), 'a.md', 'nothing that says'],
     [
@@ -181,6 +295,9 @@ describe('a list of work', () => {
     ],
     ['a proposal', '# Why\n', 'openspec/changes/a/proposal.md', 'of OpenSpec'],
     ['other JSON', '{"name": "x", "tasks": ["a"]}', 'package.json', 'neither of task-master'],
+    ['a list of JSON', ' [ "a" ]', 'a.json', 'neither of task-master'],
+    ['a link in markdown', '[![a](b)](c)\n\n# A\n', 'a.md', 'it has 1 heading, no list items, no check boxes'],
+    ['more than 25,000 lines', `- [ ] a\n- [ ] b\n${'\n'.repeat(24_999)}`, 'a.md', 'more than 25000 lines'],
   ])('is not looked for in %s, which is described', (_, text, path, described) => {
     const reading = read(text, path, ['tasks.md']);
     expect(reading.ok).toBe(false);
@@ -215,4 +332,31 @@ test('a story of BMAD has the boxes below its tasks as tasks', () => {
   expect(outline(reading)).toEqual([
     '1 Tasks / Subtasks: x 1 T1. Test (AC: #1) | 2 Task 2: Count < 1 | 3 [AI-Review] rename it < 2',
   ]);
+});
+
+test.each([
+  ['Kiro', '.kiro/specs/a', 'tasks.md', ['requirements.md', 'design.md', 'bugfix.md']],
+  ['OpenSpec', 'openspec/changes/a', 'tasks.md', ['proposal.md', 'design.md', 'spec.md']],
+  ['Conductor', 'conductor/tracks/a', 'plan.md', ['spec.md', 'tracks.md', 'index.md']],
+  ['spec-kit', 'specs/a', 'tasks.md', ['spec.md', 'plan.md', 'research.md', 'quickstart.md']],
+])('a document beside a plan of %s is named, with the path of the plan', (title, folder, plan, files) => {
+  for (const file of files) {
+    const alone = read('# A\n', `${folder}/${file}`);
+    expect(alone.describes).toBe(`it is ${file} of ${title}, whose plan (${plan}) is not written yet`);
+    expect(alone.planBeside).toBeNull();
+    expect(read('# A\n', `${folder}/${file}`, [plan]).planBeside).toBe(`${folder}/${plan}`);
+  }
+});
+
+test('a document of no family is described, and one that is forced says what it lacks', () => {
+  const prose = lines('# Search', '', 'It should be faster.', '', '- [ ] think');
+  const reading = read(prose);
+  expect(reading.family).toBe('stator');
+  expect(reading.describes).toContain('1 check box');
+  const forced = (text: string) => readPlan({ text, path: 'a.md', beside: [] }, 'spec-kit');
+  const message = 'no task found: the document does not look like spec-kit';
+  expect(forced('# Search\n').problems).toEqual([{ line: 1, message }]);
+  expect(forced('\n'.repeat(25_000)).problems).toEqual([{ line: 1, message: 'empty plan content' }]);
+  expect(forced(`- [ ] T001 a${'\n'.repeat(25_000)}`).ok).toBe(true);
+  expect(forced(`- [ ] T001 a${'\n'.repeat(25_001)}`).problems).toMatchObject([{ line: 25_001 }]);
 });

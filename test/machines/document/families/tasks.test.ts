@@ -1,7 +1,7 @@
 /** Plans whose tasks are headings, without waves. */
 import { describe, expect, test } from 'vitest';
-import { markDone } from '../../../../machines/document/read-plan.ts';
-import { lines, outline, problemsOf, read, remarksOf } from '../../../support/family-documents.ts';
+import { markDone, readPlan } from '../../../../machines/document/read-plan.ts';
+import { bodiesOf, lines, outline, problemsOf, read, remarksOf } from '../../../support/family-documents.ts';
 
 const counter = lines(
   '# Stock counter plan',
@@ -99,6 +99,10 @@ describe('tasks without waves', () => {
     ['### T001: a', '### T002: b'],
     ['### Task 1： a', '### Task 2： b'],
     ['### 🧱 Task 1: a', '### 🧱 Task 2: b'],
+    ['### 🧱 T1: a', '### 🧱 T2: b'],
+    ['##### task #1: a', '##### task #2: b'],
+    ['### __Task 1: a__', '### __Task 2: b__'],
+    ['### **Task 1**.) a', '### **Task 2**.) b'],
   ])('are found with headings like %s', (first, second) => {
     const reading = read(lines('# P', '', first, '', 'x', '', second, '', 'y'));
     expect(
@@ -106,6 +110,63 @@ describe('tasks without waves', () => {
     ).toEqual([
       [1, first.includes('one') ? 'one' : 'a', /x\]|✅/.test(first), []],
       [2, 'b', false, [1]],
+    ]);
+  });
+
+  test.each([
+    ['### Step 1: a'],
+    ['###### Task 1: a', '###### Task 2: b'],
+    ['# Task 1: a'],
+    ['### t1: a', '### t2: b'],
+    ['### T#1: a', '### T#2: b'],
+    ['> ### Task 1: a'],
+    ['- ### Task 1: a'],
+  ])('are not found with headings like %s alone', (...headings) => {
+    expect(read(lines('# P', '', ...headings, 'x')).family).toBe('stator');
+  });
+
+  test('are those of the highest level, and text below deeper headings, or without a mark, is theirs', () => {
+    expect(outline(read(lines('# Task 1: a', 'x', '# Task 2: b')))).toEqual(['1: 1 a | 2 b < 1']);
+    const rows = ['### Task 1: a', '#### Task 1: deep', 'go', '#### Task 2: deeper', '### Task 2: b', 'y'];
+    const reading = read(lines('- [ ] before', '', ...rows, 'Task 3: Till', '------------', '', '## Notes', 'z'));
+    expect(outline(reading)).toEqual(['1: 1 a | 2 b < 1']);
+    expect(bodiesOf(reading)).toEqual([
+      '\\#### Task 1: deep\ngo\n\\#### Task 2: deeper',
+      'y\nTask 3: Till\n------------',
+    ]);
+    expect(reading.document.notes.map(({ title }) => title)).toEqual(['', 'Notes']);
+  });
+
+  test('have the whole heading in their text where the title leaves something out', () => {
+    const bodies = (...headings: string[]) => bodiesOf(read(lines(...headings.flatMap((heading) => [heading, 'x']))));
+    expect(bodies('### Task 1: a', '### ✅ Task 2 — b', '### Task 3 c')).toEqual(['x', 'x', 'x']);
+    expect(bodies('### Step 1: a', '### Step 2: b')).toEqual(['Step 1: a\n\nx', 'Step 2: b\n\nx']);
+    const { waves } = read(lines('### Task 1:a: b', '### Task 2 the rest: more', '### Task 3: other')).document;
+    expect(waves[0]?.tasks.map(({ title }) => title)).toEqual(['a: b', 'the rest: more', 'other']);
+  });
+
+  test('may have the same number twice, and the first of them is meant by it', () => {
+    const text = lines('### Task 1: a', '### Task 1: b', '### Task 2: c', '**After:** 1');
+    const reading = readPlan({ text, path: 'plan.md', beside: [] });
+    expect(outline(reading)).toEqual(['1: 1 a | 2 b < 1 | 3 c < 1']);
+    expect(reading.refs.map(({ ref }) => ref)).toEqual(['1', '1 (2)', '2']);
+  });
+
+  test.each([
+    ['### [ ] Task 1: a ✅', false],
+    ['### ~~Task 1: a~~', true],
+    ['### ~~Task 1~~: a', false],
+    ['### Task 1: ~~a~~', false],
+    ['### Task 1: a\n**Status:** done.', true],
+    ['### Task 1: a\n**Status:** not done', false],
+    ['### Task 1: a\n**Status:** done in May', false],
+    ['### Task 1: a\n- [x] b\n- [ ] c', false],
+    ['### Task 1: a\n- [x] b\n  - [ ] c', false],
+    ['- [ ] before\n\n### Task 1: a\n- [x] b', true],
+  ])('are done or not: %j is %j', (text, isDone) => {
+    expect(read(lines(text, '### Task 2: b', '- [ ] c')).document.waves[0]?.tasks.map((task) => task.isDone)).toEqual([
+      isDone,
+      false,
     ]);
   });
 
@@ -145,6 +206,14 @@ describe('tasks without waves', () => {
     expect(markDone(source, new Set(['3', '9']))).toBe(source.text);
   });
 
+  test('have the box of their heading checked, and no brackets in it', () => {
+    const text = lines('###  [ ] Task 1: a', '### Task 2: add [ ] to it', '- [X] b', '- [ ] c', '### Task 3: d');
+    const marked = text.replace('[ ] Task', '[x] Task').replace('[ ] c', '[x] c');
+    const source = { text, path: 'plan.md', beside: [] };
+    expect(markDone(source, new Set(['1', '2', '3']))).toBe(marked);
+    expect(read(text).refs.map(({ hasMark }) => hasMark)).toEqual([true, true, false]);
+  });
+
   test('say in many ways what they come after, and that they are done', () => {
     const text = lines(
       '## [x] Task 1: a',
@@ -163,4 +232,12 @@ describe('tasks without waves', () => {
     );
     expect(outline(read(text))).toEqual(['1: x 1 a | 2 b < 1 | 3 Task 3b.1: c | x 4 d < 2 3 | x 5 e']);
   });
+});
+
+test('a title that is underlined in the text of a task is text, in the own form too', () => {
+  const text =
+    '# Cart\n\n### Task 1: Cart\n\nWords.\n\nTask 2: Till\n------------\n\nMore.\n\n### Task 3: Door\n\nOpen it.\n';
+  const { ok, problems, content } = readPlan({ text, path: 'cart.md', beside: [] });
+  expect([ok, problems]).toEqual([true, []]);
+  for (const word of ['Words.', 'Task 2: Till', '-----', 'More.', 'Open it.']) expect(content).toContain(word);
 });
