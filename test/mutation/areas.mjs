@@ -30,9 +30,17 @@ const trees = [
 ];
 const signals = ['test/inbox/admission.test.ts'];
 const ownForm = ['test/machines/document/plan-document.test.ts', 'test/machines/document/issue-links.test.ts'];
-const families = ['sections', 'tasks', 'task-text', 'lists', 'numbered-lists', 'spec-kit', 'json', 'front-matter'].map(
-  (name) => `test/machines/document/families/${name}.test.ts`,
-);
+const families = [
+  'reading',
+  'sections',
+  'tasks',
+  'task-text',
+  'lists',
+  'numbered-lists',
+  'spec-kit',
+  'json',
+  'front-matter',
+].map((name) => `test/machines/document/families/${name}.test.ts`);
 
 const vocabulary = (...names) => names.map((name) => `machines/vocabulary/${name}.ts`);
 const document = (...names) => names.map((name) => `machines/document/${name}.ts`);

@@ -306,6 +306,17 @@ describe('a list of work', () => {
   });
 });
 
+test.each([
+  [['# Story 1', '## Tasks/Subtasks', '- [ ] a'], 'bmad'],
+  [['# Story 1', '## Tasks  /  Subtasks', '- [ ] a', '- b'], 'bmad'],
+  [['# P', '## Acceptance Criteria', '1. a', '## Tasks / Subtasks', '- [ ] a'], 'bmad'],
+  [['# My story', '## Tasks / Subtasks', '- [ ] a', '- [ ] b'], 'lists'],
+  [['# Story 1', '## My Tasks / Subtasks', '- [ ] a', '- [ ] b'], 'lists'],
+])('a document with the parts %j is of %s', (rows, family) => {
+  const reading = read(lines(...rows));
+  expect([reading.family, reading.counts.tasks]).toEqual([family, family === 'bmad' ? 1 : 2]);
+});
+
 test('a story of BMAD has the boxes below its tasks as tasks', () => {
   const text = lines(
     '# Story 1.2: Count',

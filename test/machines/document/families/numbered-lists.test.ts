@@ -125,7 +125,94 @@ test('a Kiro plan may have the tasks of a group behind it, and say which of them
   expect(marked).toContain('- [ ] 3. Ship');
 });
 
+test.each([
+  [['- [ ] 1. a', '- [ ] 2. b'], true],
+  [['- [ ] 10. a', '- [ ] 1.10 b'], true],
+  [['- [ ] (1) a', '- [ ] 2* b'], true],
+  [['- [ ] 1', '- [ ] 2a b'], true],
+  [['1. [ ] a', '2. [ ] b', '3. [ ] (after task 1)'], true],
+  [['- [ ] 0. a', '- [ ] 1. b'], true],
+  [['- [ ] 2. a', '- [ ] 3. b'], false],
+  [['- [ ] 10. a', '- [ ] 21. b'], false],
+  [['- [ ] a 1. b', '- [ ] c 2. d'], false],
+  [['- [ ] 1st a', '- [ ] 2nd b'], false],
+  [['- [ ] 1. a', '- [ ] b'], false],
+  [['- [ ] 1. a'], false],
+])('%j is a Kiro plan in any folder: %j', (items, isKiros) => {
+  expect(read(lines('# P', '', ...items)).family).toBe(isKiros ? 'kiro' : 'stator');
+  expect(read(lines('# P', '', ...items), 'x/specs/a/tasks.md').family).toBe(isKiros ? 'kiro' : 'stator');
+});
+
+test('a group of Kiro has its own text and mark, and the items without numbers where two have one', () => {
+  const long = `1. ${'word '.repeat(21)}`.trim();
+  const text = lines(
+    ...[`- [ ] ${long}`, '  - why', '  - [ ]* 1.1 a', '    - how', '  - [ ]* b', '  - [ ] 1.2 c (after 1.1)'],
+    ...['- [ ] 2. Page', '  of it', '  - [ ] 2.1 d', '  - [ ] 2.2 e', '- [ ] 3. Alone', '  - [ ] 3.1 f', '  - [ ] g'],
+    ...[
+      '- [ ] 10. Ship',
+      '- [ ] 10.1(P) h (after task 3)',
+      '- [ ] 10.10 (P) i',
+      '- [ ] 4. Tell (P)',
+      '# Later',
+      '- [ ] 4.1 j',
+    ],
+    ...['- [ ] 5. Ask', '', '## The Task Dependency Graph', 'none'],
+  );
+  const reading = read(text, '.kiro/specs/a/tasks.md');
+  expect(outline(reading)).toEqual([
+    `1 ${long.slice(0, 97)}…: 1 1.1 a | 2 b < 1 | 3 1.2 c (after 1.1) < 2`,
+    '2 2. Page of it: 1 2.1 d | 2 2.2 e < 1',
+    '3: 1 3. Alone',
+    '4 10. Ship: 1 10.1 h (after task 3) | 2 10.10 i',
+    '5: 1 4. Tell (P)',
+    '6 Later: 1 4.1 j | 2 5. Ask < 1',
+  ]);
+  expect(reading.document.notes.map((note) => [note.wave, note.text.trim()])).toEqual([
+    [1, `${long}\n\n- why`],
+    [2, '2. Page\nof it'],
+    [6, '### The Task Dependency Graph\nnone'],
+  ]);
+  expect(remarksOf(reading)).toEqual([expect.stringMatching(/^3: 2 tasks are optional/)]);
+  const one = remarksOf(read(lines('- [ ]* 1. a', '- [ ] 2. b')));
+  expect(one).toEqual([expect.stringMatching(/^1: one task is optional/)]);
+  expect(read(lines('- [ ] 1. A', '  - [ ] 1.1 a', '  - [ ] b', '- [ ] 2. c')).counts.tasks).toBe(2);
+});
+
 describe('an OpenSpec plan', () => {
+  test.each([
+    ['openspec/changes/a/task.md', true],
+    ['x/openspec/changes/a/TASKS.md', true],
+    ['openspec/changes/a/my-tasks.md', false],
+    ['openspec/changes/a/tasks.md.txt', false],
+    ['openspec/a/tasks.md', false],
+    ['changes/a/openspec/tasks.md', false],
+    ['changes/tasks.md', false],
+  ])('may have any boxes in %s: %j', (path, isOpenSpec) => {
+    expect(read(lines('- [ ] a', '- [ ] b'), path).family).toBe(isOpenSpec ? 'openspec' : 'lists');
+  });
+
+  test.each([
+    [['## 1. A', '- [ ] 1.1 a', '- [ ] (10.12) b'], 'openspec'],
+    [['## 1. A', '- [ ] 1.1 a', '- [ ] b 1.2'], 'lists'],
+    [['## 1. A', '- [ ] 1.1 a', '- [ ] 1. b'], 'kiro'],
+    [['## A', '- [ ] 1.1 a', '- [ ] 1.2 b'], 'kiro'],
+    [['- [ ] 1.1 a', '- [ ] 1.2 b'], 'kiro'],
+  ])('is recognised by the numbers of its sections and boxes: %j is of %s', (rows, family) => {
+    expect(read(lines('# P', ...rows)).family).toBe(family);
+  });
+
+  test('has ids with dots, which need no word before them', () => {
+    const rows = [
+      '- [ ] 1.1 a',
+      '- [ ] 10.12.1b b',
+      '- [ ] 1.3 c (after 1.1, 10.12.1b)',
+      '- [ ] 1.4 d (after 10.12.1b-1.3)',
+    ];
+    const { document, refs } = read(lines('## 1. A', ...rows, '- [ ] 1.5 e (after 2 days, 1.1)'));
+    expect(refs.map(({ ref }) => ref)).toEqual(['1.1', '10.12.1B', '1.3', '1.4', '1.5']);
+    expect(document.waves[0]?.tasks.map(({ after }) => after)).toEqual([[], [1], [2, 1], [3, 2], [4]]);
+  });
+
   const text = lines(
     '# Change: stock',
     '',
@@ -169,6 +256,23 @@ describe('an OpenSpec plan', () => {
 });
 
 describe('a Conductor plan', () => {
+  test.each([
+    [['- [ ] a', '- [ ] b'], 'conductor/tracks/x/plan.md', true],
+    [['- [ ] a', '- [ ] b'], 'y/conductor/tracks/x/PLAN.md', true],
+    [['- [ ] a', '- [ ] b'], 'conductor/tracks/x/my-plan.md', false],
+    [['- [ ] a', '- [ ] b'], 'conductor/tracks/x/plan.md.txt', false],
+    [['- [ ] a', '- [ ] b'], 'conductor/x/plan.md', false],
+    [['- [ ] a', '- [ ] b'], 'tracks/plan.md', false],
+    [['- [ ] a', '- [ ] b'], 'tracks/conductor/plan.md', false],
+    [['words'], 'conductor/tracks/x/plan.md', null],
+    [['- [ ] Task: a', '- [ ] **Task** : b', '- [ ] c'], 'a.md', true],
+    [['- [ ] Task: a', '- [ ] b'], 'a.md', false],
+    [['- [ ] a Task: b', '- [ ] my Task: c'], 'a.md', false],
+  ])('is recognised by its place or its words: %j in %s: %j', (rows, path, isConductors) => {
+    const family = isConductors === null ? 'stator' : isConductors ? 'conductor' : 'lists';
+    expect(read(lines(...rows), path).family).toBe(family);
+  });
+
   const text = lines(
     '# Plan: Stock',
     '',

@@ -90,6 +90,17 @@ test.each([
   expect(reading.counts).toEqual({ waves: 1, tasks: 1, done: /X|~~/.test(item) ? 1 : 0 });
 });
 
+test('ids have parts, and marks of stories are no part of the title', () => {
+  const rows = [
+    '- [ ] T1-10 [US 12, US3] a',
+    '- [ ] T1.12a [US1 ,US 2] b (after T1-10)',
+    '- [ ] T2 [story] [US10] c (after T1.12a)',
+  ];
+  const reading = read(lines('# Tasks', ...rows, '- see T9', '- [ ] a T10 d'), path);
+  expect(outline(reading)).toEqual(['1: 1 T1-10 a | 2 T1.12a b (after T1-10) < 1 | 3 T2 c (after T1.12a) < 2']);
+  expect(reading.refs.map(({ ref }) => ref)).toEqual(['T1-10', 'T1.12A', 'T2']);
+});
+
 test('a task that the document does not have, and one of a later phase, are told', () => {
   const reading = read(
     lines(
