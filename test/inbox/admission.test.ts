@@ -5,7 +5,7 @@ import { defineMachine } from '../../actors/define-machine.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
 import { type Origin, publicSignalTypes, signals, signalTypes } from '../../machines/vocabulary/signal.ts';
-import { admit, admitSignal, admitWord } from '../../runtime/core/inbox/admission.ts';
+import { admit, admitSignal, admitWord, keyProblem } from '../../runtime/core/inbox/admission.ts';
 
 const release = kindOf(
   defineMachine({
@@ -67,6 +67,18 @@ describe('admission', () => {
       expect(offered('plan_start', {}, 'person', key)).toBe('bad_request');
   });
 
+  it('leaves the keys of intakes and of answers in a chat to the engine, and to people whom it knows from a chat', () => {
+    for (const key of ['intake:7', 'chat:7']) {
+      for (const origin of ['person', 'person:mia', 'file', 'agent:mia@work'] as const)
+        expect(offered('needs_decision', { reason: 'x' }, origin, key), origin).toBe('bad_request');
+      expect(offered('plan_start', {}, 'person:mia@chat', key)).toBe('plan:demo/login');
+      expect(offered('run_idle', {}, 'engine', key)).toBe('plan:demo/login');
+      expect(offered('plan_start', {}, 'person:mia@chat', 'plan:demo/login/x:done')).toBe('bad_request');
+    }
+    expect(keyProblem(kinds, null)).toBeNull();
+    expect(keyProblem(kinds, 'intake:7')?.message).toMatch(/"intake:" are the engine's own$/);
+  });
+
   /** For a refusal its code and the proposal of its hint; for an admitted signal the payload. */
   function heard(
     type: string,
@@ -91,6 +103,9 @@ describe('admission', () => {
     for (const none of ['', ' \n', undefined, null, {}]) expect(heard('resolve', none)).toBe(admitted({}));
     for (const other of [7, true, ['tabs']])
       expect(heard('resolve', other)).toMatch(/^bad_payload: the payload of resolve is no JSON object;/);
+    expect(heard('resolve', { body: new Date(0) })).toMatch(
+      /^bad_payload: the payload of resolve cannot be kept as JSON: body .*; give a time as a text/,
+    );
   });
 
   it('takes a body of 64 KiB and no byte more, and a document beyond that', () => {

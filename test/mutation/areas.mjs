@@ -51,8 +51,9 @@ export const areas = {
   'core/outbox': {
     mutate: ['runtime/core/outbox/slots.ts', 'runtime/core/outbox/fair-order.ts'],
     tests: ['test/outbox/slots.test.ts'],
+    runner: 'in-process',
   },
-  'core/admission': { mutate: ['runtime/core/inbox/admission.ts'], tests: signals },
+  'core/admission': { mutate: ['runtime/core/inbox/admission.ts'], tests: signals, runner: 'in-process' },
   'core/transaction': {
     mutate: ['runtime/core/inbox/transaction.ts', 'runtime/core/inbox/projection.ts'],
     tests: ['test/inbox/transaction.test.ts', 'test/inbox/projection.test.ts'],
@@ -69,7 +70,11 @@ export const areas = {
     tests: ['test/machines/agent-chart.test.ts'],
     runner: 'in-process',
   },
-  'machines/wave': { mutate: ['machines/wave/**/*.ts'], tests: plans },
+  'machines/wave': {
+    mutate: ['machines/wave/**/*.ts'],
+    tests: ['test/machines/wave-chart.test.ts', 'test/machines/wave.test.ts'],
+    runner: 'in-process',
+  },
   'machines/task': {
     mutate: ['machines/task/**/*.ts'],
     tests: ['test/machines/task-chart.test.ts'],

@@ -45,6 +45,24 @@ requireHere('fast-check').configureGlobal({ seed: 1, endOnFailure: true });
 globalThis.__stryker__ ??= {};
 const mutants = globalThis.__stryker__;
 
+/**
+ * Ends endless loops: instrumented code asks for the active mutant wherever it could be another one, and no test asks so often. Stryker's own limit counts how
+ * often the mutant itself is passed, which is once for what is built when its module is loaded, as charts are.
+ */
+const maxReads = 300_000;
+const reads = { active: mutants.activeMutant, count: 0, areEndless: false };
+Object.defineProperty(mutants, 'activeMutant', {
+  get: () => {
+    reads.count += 1;
+    reads.areEndless ||= reads.count > maxReads;
+    if (reads.count > maxReads) throw new Error('this test loops');
+    return reads.active;
+  },
+  set: (id) => {
+    reads.active = id;
+  },
+});
+
 /** What was thrown outside of a test, as by an actor's subscriber: vitest fails the run for it. */
 const thrown = [];
 process.on('uncaughtException', (error) => thrown.push(error));
@@ -70,11 +88,13 @@ class InProcessRunner {
 
   async mutantRun({ activeMutant, testFilter, hitLimit, disableBail }) {
     Object.assign(mutants, { activeMutant: activeMutant.id, hitCount: 0, hitLimit });
+    Object.assign(reads, { count: 0, areEndless: false });
     const wanted = testFilter === undefined ? null : new Set(testFilter);
     const files = this.#files.filter((file) => testFilter?.some((id) => id.startsWith(`${file}#`)) !== false);
     const tests = await this.#play(files, { wanted, bails: disableBail !== true });
+    const loop = reads.areEndless ? { status: DryRunStatus.Timeout, reason: 'an endless loop' } : undefined;
     const limit = determineHitLimitReached(mutants.hitCount, hitLimit);
-    return toMutantRunResult(limit ?? { status: DryRunStatus.Complete, tests });
+    return toMutantRunResult(limit ?? loop ?? { status: DryRunStatus.Complete, tests });
   }
 
   async #play(files, { wanted, bails }) {
@@ -109,6 +129,7 @@ class FileRunner extends vitest.TestRunner {
     const id = idOf(test.file.filepath, test);
     if ((bails && this.#hasFailed) || wanted?.has(id) === false) test.mode = 'skip';
     mutants.currentTestId = id;
+    reads.count = 0;
     await super.onBeforeRunTask(test);
   }
 
