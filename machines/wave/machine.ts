@@ -71,7 +71,6 @@ function startable({ tasks, results, liveChildren, started, isolation }: WaveCon
       !begun.has(task.number) &&
       task.after.every((number) => results[number]?.status === 'done'),
   );
-  if (due.length === 0) return [];
   const claims = createClaims();
   claims.add(tasks.filter((task) => begun.has(task.number) && here.has(task.number)).flatMap((task) => task.files));
   const free: number[] = [];
@@ -237,7 +236,7 @@ const words = setup({
     ),
   },
   guards: {
-    isSettled: ({ context }) => context.started.length === 0 && startable(context).length === 0,
+    isSettled: ({ context }) => context.started.length === 0,
     allDone: ({ context }) =>
       Object.keys(context.liveChildren).length === 0 &&
       context.tasks.every((task) => context.results[task.number]?.status === 'done'),
@@ -277,7 +276,6 @@ const base = words.extend({
     }),
     startReady: words.enqueueActions(({ context, event, enqueue }) => {
       const free = new Set(startable(context));
-      if (free.size === 0) return;
       const order: TaskOrder = { type: 'start', at: timeOf(context, event) };
       for (const [id, number] of Object.entries(context.liveChildren)) {
         if (free.has(number)) enqueue.sendTo(id, order);

@@ -74,6 +74,7 @@ function waveIn(state: string): Wave {
   const one = wave([first, second]);
   ways[state]?.(one);
   expect(one.state()).toBe(state);
+  expect([...one.now().tags]).toEqual({ running: ['wave:running'], settled: ['wave:failed'] }[state] ?? []);
   one.told();
   return one;
 }
@@ -162,6 +163,7 @@ describe('the tasks of a wave', () => {
       ...{ at: 14, outcome: 'succeeded', head: 'head 2' },
       results: { 1: result(1, {}), 2: result(2), 3: result(3) },
     });
+    expect([...one.now().tags]).toEqual(['wave:done']);
   });
 
   it('that fail leave the wave to a person, with the tasks that wait for them', () => {
@@ -173,6 +175,10 @@ describe('the tasks of a wave', () => {
     expect(results[1]).toEqual({ ...failed, runs: 1, run: 'wave-1.1/task-1.1/agent#1' });
     expect(one.told()).toEqual([{ type: 'wave_failed', at: 8, id: 'wave-1.1', head: 'head 3', results }]);
     expect(one.tasks()).toEqual(['2.1 pending']);
+    const other = wave([task(1), third]);
+    other.fail(1);
+    other.succeed(3);
+    expect([other.state(), other.tasks()]).toEqual(['settled', []]);
   });
 
   it('have the limits of the coder, a branch of their own and the feedback of the plan', () => {
@@ -209,13 +215,15 @@ describe('the tasks of a wave', () => {
     for (const number of [1, 2, 3]) {
       expect(one.now().context.started).toEqual([number]);
       expect(one.taskOf(number).getSnapshot().context.agent.branch).toBe('plan/hello');
+      one.send('extend', { tasks: [task(1), task(2), task(3)] });
+      expect(one.now().context.started).toEqual([number]);
       one.succeed(number);
     }
     expect(one.now().output).toMatchObject({ outcome: 'succeeded', head: 'work 3' });
   });
 
   it('of earlier generations that are done do not run again, and the runs of the others are counted on', () => {
-    const more = { results: { 1: done, 2: failed, 3: { ...failed, run: null } } };
+    const more = { results: { 1: done, 2: failed, 3: { ...failed, run: null }, 4: { ...failed, reason: null } } };
     const one = wave([task(1), task(2), task(3), task(4)], more);
     expect(one.tasks()).toEqual(['2.1 working', '3.1 working', '4.1 working']);
     const previous = [2, 3, 4].map((number) => one.taskOf(number).getSnapshot().context.agent.previous);
@@ -294,6 +302,16 @@ describe('an edit of a running wave', () => {
     expect(one.now().context.results).toEqual(results);
   });
 
+  it('that removes a task at work waits for its end', () => {
+    const one = wave([task(1), third]);
+    one.begin(1);
+    one.succeed(3);
+    one.send('extend', { tasks: [third] });
+    expect([one.state(), one.tasks()]).toEqual(['running', ['1.1 ending']]);
+    one.say(1, 'run_exited', { code: 143, cause: 'stopped', detail: '' });
+    expect(one.state()).toBe('succeeded');
+  });
+
   it('reserves the place of a task until it has ended', () => {
     const one = wave([task(1, { files: ['a'] }), task(2, { files: ['a'] })]);
     one.begin(1);
@@ -311,6 +329,7 @@ describe('a wave that ended with failures', () => {
     one.succeed(3);
     one.fail(1);
     one.send('retry', { at: 500 });
+    expect(one.now().context.at).toBe(500);
     expect(one.tasks()).toEqual(['2.1 pending', '1.2 working']);
     expect(one.taskOf(1).getSnapshot().context.agent.previous).toMatchObject({ run: 'wave-1.1/task-1.1/agent#1' });
     one.succeed(1);
@@ -320,8 +339,8 @@ describe('a wave that ended with failures', () => {
 
   it('takes an edit: what waits is begun anew by the next try, and what is marked as done is', () => {
     const one = waveIn('settled');
-    one.send('extend', { tasks: [{ ...first, isDone: true }, second, third] });
-    expect([one.state(), one.tasks()]).toEqual(['settled', []]);
+    one.send('extend', { at: 500, tasks: [{ ...first, isDone: true }, second, third] });
+    expect([one.state(), one.tasks(), one.now().context.at]).toEqual(['settled', [], 500]);
     expect(one.now().context.results).toMatchObject({ 1: markedResult, 2: { status: 'cancelled' } });
     one.send('retry');
     expect(one.tasks()).toEqual(['2.2 working', '3.2 working']);
@@ -332,7 +351,7 @@ describe('a wave that ended with failures', () => {
     one.send('end', { at: 500 });
     if (state === 'running') one.say(1, 'run_exited', { code: 143, cause: 'stopped', detail: '' });
     expect(one.state()).toBe('ended');
-    expect(one.now().output).toMatchObject({ outcome: 'ended', head: null });
+    expect(one.now().output).toMatchObject({ at: state === 'running' ? 4 : 500, outcome: 'ended', head: null });
     expect(one.now().output?.results[2]).toMatchObject({ status: 'cancelled', runs: 0 });
   });
 });
