@@ -110,8 +110,21 @@ export const areas = {
     tests: ['test/machines/stored-messages.test.ts'],
     runner: 'in-process',
   },
+  'machines/plan/texts': {
+    mutate: ['machines/plan/advice.ts', 'machines/plan/refusal-text.ts'],
+    tests: ['test/machines/advice.test.ts', 'test/machines/refusal-text.test.ts'],
+    runner: 'in-process',
+  },
+  'machines/plan/drafts': {
+    mutate: ['machines/plan/drafts.ts', 'machines/plan/drafting.ts'],
+    tests: ['test/machines/drafts.test.ts'],
+    runner: 'in-process',
+  },
   'machines/plan': {
-    mutate: ['machines/plan/**/*.ts', '!machines/plan/{context,guards,answers,stored-messages}.ts'],
+    mutate: [
+      'machines/plan/**/*.ts',
+      '!machines/plan/{context,guards,answers,stored-messages,advice,refusal-text,drafts,drafting}.ts',
+    ],
     tests: plans,
   },
   'machines/vocabulary/signals': {
