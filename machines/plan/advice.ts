@@ -35,7 +35,6 @@ export function waysOn(blocked: BlockedPlan): WayOn[] {
   }));
   // A block of a version that did not number questions has none here.
   if (answers.length === 0) return blockWaysOn(blocked);
-  if (blocked.source === 'agent') return [...answers, giveUp(blocked)];
   const resolve = `stator plan answer ${shellWord(blocked.plan)}`;
   return [...answers, ...blockWaysOn(blocked).filter(({ command }) => !`${command} `.startsWith(`${resolve} `))];
 }

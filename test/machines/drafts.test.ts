@@ -1,10 +1,21 @@
 /** Several planners write drafts of one plan at once, and one draft becomes its document. */
 import { describe, expect, it } from 'vitest';
 import { planDetail } from '../../actors/plan-view.ts';
-import type { PlanContext } from '../../machines/plan/context.ts';
+import type { Draft, PlanContext } from '../../machines/plan/context.ts';
+import {
+  choiceText,
+  draftGuards,
+  draftMeant,
+  draftObstacle,
+  draftProblem,
+  finishedDrafts,
+} from '../../machines/plan/drafts.ts';
+import type { PlanEvent } from '../../machines/plan/events.ts';
+import { draftChild } from '../../machines/vocabulary/ids.ts';
+import type { Policy } from '../../machines/vocabulary/policy.ts';
 import { plan, type World } from '../support/chaos.ts';
 import { begin, exit, run, say, titles } from '../support/hands.ts';
-import { drafted, drafting, handIn, liveTree } from '../support/plan-states.ts';
+import { drafted, drafting, handIn, liveTree, policyWith } from '../support/plan-states.ts';
 import { planText } from '../support/simulation.ts';
 import { trees } from '../support/trees.ts';
 
@@ -179,5 +190,97 @@ describe('drafts of several planners', () => {
     expect(world.context().words).toMatchObject([{ title: 'hello-plan-2', kind: 'answer', text: '8080', run: null }]);
     for (const number of [1, 2]) handIn(world, number);
     expect(world.lifecycle()).toBe('planning.deciding');
+  });
+});
+
+describe('a draft', () => {
+  const draft = (number: number, state: Draft['state'], content: string | null = planText([1])): Draft => ({
+    ...{ number, childId: draftChild(number, number + 3), title: `hello-plan-${number}`, state, content, detail: '' },
+  });
+  const drafts = [draft(1, 'writing'), draft(2, 'finished'), draft(3, 'failed', null), draft(4, 'writing', null)];
+  const run = (number: number) => `${draftChild(number, number + 3)}#1`;
+  const known = { drafts } as unknown as PlanContext; // all that is read
+  const meant = (event: object, context = known) =>
+    draftMeant(context, { at: 1, origin: 'person', run: null, ...event } as unknown as PlanEvent)?.number ?? null;
+
+  it('is meant by its number, by the title, run or child of its planner', () => {
+    const finished = { type: 'planner_draft_finished' };
+    for (const [event, number] of [
+      [{ type: 'choose', draft: 2 }, 2],
+      [{ type: 'choose', draft: 9 }, null],
+      [{ ...finished, planner_id: '2' }, 2],
+      [{ ...finished, planner_id: 'hello-plan-3' }, 3],
+      [{ ...finished, origin: 'file', planner_id: run(3) }, 3],
+      [{ ...finished, planner_id: '9' }, null],
+      [{ ...finished, planner_id: '2', origin: 'agent:hello-plan-1', run: run(1) }, 1],
+      [{ type: 'xstate.done.actor.x', actorId: draftChild(3, 6) }, 3],
+      [{ type: 'agent_delivered', id: draftChild(4, 7) }, 4],
+      [{ type: 'planner_finished', run: run(1) }, 1],
+      [{ type: 'planner_finished' }, null],
+      [{ type: 'planner_finished', run: `${draftChild(1, 9)}#1` }, null],
+      [{ type: 'planner_finished', run: 'planner.4#1' }, null],
+      [{ type: 'moved', run: undefined, draft: 2 }, null],
+    ] as const)
+      expect([event, meant(event)]).toEqual([event, number]);
+    const none = {} as PlanContext;
+    for (const event of [
+      { type: 'choose', draft: 1 },
+      { ...finished, planner_id: '1' },
+      { type: 'x', run: run(1) },
+    ])
+      expect(meant(event, none)).toBeNull();
+  });
+
+  it('is finished once it has a document that parses, and is chosen once it is finished', () => {
+    const asked = (number: number) => ({ type: 'choose', at: 1, origin: 'person', draft: number }) as never;
+    const list = 'the drafts: 1 (writing), 2 (finished), 3 (failed), 4 (writing)';
+    expect([1, 2, 3, 4, 9].map((number) => draftProblem(known, asked(number)))).toEqual([
+      ...[null, 'draft 2 is finished already', 'draft 3 has failed already'],
+      expect.stringMatching(/^no document was handed in: .* --file <file>/),
+      `no draft of that name is written; ${list}`,
+    ]);
+    const empty = { drafts: [draft(1, 'writing', '# no waves\n')] } as unknown as PlanContext;
+    expect(draftProblem(empty, asked(1))).toMatch(/^the draft does not parse: ./);
+    expect([1, 9].map((number) => choiceText(known, asked(number)))).toEqual([
+      `draft 1 is being written; ${list}`,
+      `there is no such draft; ${list}`,
+    ]);
+    expect(choiceText({} as PlanContext, asked(1))).toBe('there is no such draft; the drafts: none');
+    expect(finishedDrafts({})).toEqual([]);
+  });
+
+  it('is spoken for by its planner alone, and only while it is written', () => {
+    for (const type of ['plan_updated', 'planner_finished', 'planner_draft_finished']) {
+      const problems = [1, 2, 3].map((number) => draftObstacle(known, run(number), type));
+      expect(problems).toEqual([null, expect.stringMatching(/handed in/), expect.stringMatching(/handed in/)]);
+      expect(draftObstacle({}, run(1), type)).toMatch(/handed in/);
+    }
+    for (const type of ['plan_start', 'implement_start'])
+      expect(draftObstacle(known, run(1), type)).toBe('not from one of several planners');
+    expect(draftObstacle(known, run(2), 'needs_decision')).toBeNull();
+    expect(draftObstacle(known, 'planner.4#1', 'plan_start')).toBeNull();
+  });
+
+  it('is at most 256 KiB, in bytes', () => {
+    const fits = (content: string, type = 'plan_updated') =>
+      draftGuards.draftFits({ context: known, event: { type, content } as never });
+    expect([fits('x'.repeat(262_144)), fits('x'.repeat(262_145)), fits('ä'.repeat(131_073))]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(fits('x', 'choose')).toBe(false);
+  });
+
+  it.each<[string, Partial<Policy>, boolean, object?]>([
+    ['two planners are asked', { planner_drafts: 2 }, true],
+    ['one is', { planner_drafts: 1 }, false],
+    ['a version without drafts stored the policy', {}, false],
+    ['no planner is on', { ...policyWith([]), planner_drafts: 2 }, false],
+    ['one agent does all', { planner_drafts: 2 }, false, { session: { folder: '/x' } }],
+  ])('is one of several where %s', (_what, more, expected, plan = {}) => {
+    const { planner_drafts: _, ...policy } = policyWith(['planner']);
+    const context = { ...plan, policy: { ...policy, ...more } } as unknown as PlanContext;
+    expect(draftGuards.hasDrafts({ context, event: { type: 'plan_start' } as never })).toBe(expected);
   });
 });

@@ -49,6 +49,45 @@ it.each<[string, Partial<Refused>, string]>([
     { type: 'agent_send', guard: 'agent login-w1-t3 is not under way' },
     'agent login-w1-t3 is not under way',
   ],
+  ['a plan without agents', { type: 'agent_send' }, 'login is planned, so it cannot take a message'],
+  [
+    'an agent of a late task',
+    { ...agent, type: 'agent_kill', by: 'wave-12.10/task-13.14/agent', state: 'backingOff', guard: 'it has ended' },
+    'agent login-w12-t13 is waiting for its next attempt, so it cannot be ended: it has ended',
+  ],
+  [
+    'the one coder',
+    { ...agent, type: 'agent_pause', by: 'coder.12/agent', state: 'queued' },
+    'agent login-coder is waiting for a slot, so there is nothing to pause',
+  ],
+  [
+    'an agent whose round its path does not say',
+    { ...agent, type: 'agent_restart', by: 'reviewer.2/agent', state: 'waiting.rateLimit' },
+    'login is in waiting rate limit, so it cannot be restarted',
+  ],
+  [
+    'an actor below such a task',
+    { ...agent, type: 'agent_restart', by: 'x/wave-1.2/task-3.1/agent', state: 'paused' },
+    'login is in paused, so it cannot be restarted',
+  ],
+  [
+    'a wave',
+    { ...wave, type: 'mark_done', by: 'wave-1.12', state: 'settled' },
+    'login is in settled, so it cannot be marked as done',
+  ],
+  ['a plan whose status is unknown', { status: null }, 'login is in ready planned, so it cannot be merged'],
+  ['a plan that plans already', { type: 'plan_start', status: 'planning', phase: null }, 'login is planning already'],
+  [
+    'a plan that plans, by a guard',
+    { type: 'plan_start', status: 'planning', phase: null, guard: 'no_planner' },
+    'login is planning, so it cannot start planning: no planner is on',
+  ],
+  ['a signal that is not known', { type: 'dance' }, 'login is planned, so it cannot take dance'],
+  [
+    'a plan by a guard that names it',
+    { plan: 'a b', guard: 'see <plan>' },
+    "a b is planned, so it cannot be merged: see 'a b'",
+  ],
 ])('a refusal of %s is a sentence without a state of the engine', (_what, fields, sentence) => {
   expect(refusalSentence({ ...planned, ...fields })).toBe(sentence);
 });
@@ -58,7 +97,12 @@ it('a refusal names the commands for what would be taken, the likeliest first', 
     'it accepts now: stator plan advance login, or stator plan pause login, or stator plan cancel login; all commands: stator plan explain login',
   );
   expect(refusalHint({ ...agent, type: 'agent_pause' })).toContain('stator agent resume login-w1-t3');
-  expect(refusalHint({ ...planned, accepts: [] })).toContain('stator plan explain login');
+  for (const none of [[], ['agent_resume']])
+    expect(refusalHint({ ...planned, accepts: none })).toMatch(/^see what it .*: stator plan explain login$/);
+  const draft = { ...planned, phase: null, accepts: ['cancel'] };
+  expect(refusalHint(draft)).toMatch(/stator plan start login --solo; .* plan explain login$/);
+  expect(refusalHint({ ...draft, accepts: ['plan_start'] })).toMatch(/^it accepts now: stator plan start login; /);
+  expect(refusalHint({ ...draft, by: 'wave-1.12' })).toMatch(/^it accepts now: stator plan cancel login; /);
 });
 
 it('no refusal repeats its state as a reason, or speaks in words of the engine', () => {
