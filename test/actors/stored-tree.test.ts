@@ -2,11 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
-import { storedPlan, storedRepo, storedSupervisor } from '../../actors/stored-tree.ts';
+import { storedHead, storedPlan, storedRepo, storedSupervisor, storedWork } from '../../actors/stored-tree.ts';
 import type { Tree } from '../../actors/tree.ts';
 import type { PlanTag } from '../../machines/vocabulary/public-state.ts';
 import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, repo } from '../support/chaos.ts';
+import { finishTask } from '../support/hands.ts';
 import { liveTree, worldOf, worldsByState } from '../support/plan-states.ts';
 import { trees } from '../support/trees.ts';
 
@@ -26,6 +27,25 @@ describe('the row', () => {
     expect(stored.context).toEqual(JSON.parse(JSON.stringify(context)));
     for (const tag of tags) expect(stored.has(tag as PlanTag), tag).toBe(true); // a plan's machine has these alone
     expect(stored.has('merge:working')).toBe(tags.has('merge:working'));
+  });
+
+  it('of a plan knows the last commit and all work, those of a running wave too, each once', () => {
+    const world = worldsByState['underway.implementing.wave.running']?.() ?? worldOf();
+    const known = () => {
+      const row = rowOf(liveTree(world));
+      return { head: storedHead(plan, row), titles: storedWork(plan, row).map(({ title }) => title) };
+    };
+    expect(known()).toEqual({ head: null, titles: [] });
+    const heads: (string | null)[] = [];
+    for (const title of ['hello-w1-t1', 'hello-w1-t2', 'hello-w2-t1']) {
+      finishTask(world, title);
+      heads.push(known().head);
+    }
+    expect(heads.map((head) => typeof head)).toEqual(['string', 'string', 'string']);
+    expect(new Set(heads).size).toBe(3);
+    expect(known()).toEqual({ head: world.context().head, titles: ['hello-w1-t1', 'hello-w1-t2', 'hello-w2-t1'] });
+    const { commit, run } = storedWork(plan, rowOf(liveTree(world)))[0] ?? {};
+    expect([commit, run]).toEqual([expect.stringMatching(/^[0-9a-f]{40}$/), expect.stringMatching(/task-1.*#1$/)]);
   });
 
   it('of a repo has its context and its public states', () => {

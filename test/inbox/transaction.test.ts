@@ -141,6 +141,18 @@ describe('a signal', () => {
     expect(inbox.made('tree.write')).toMatchObject([{ before: 1, after: 2 }]);
   });
 
+  it('comes after the policy of the repo, where that has changed since the last one, and after no other', async () => {
+    const inbox = await openInbox();
+    await inbox.openPlan();
+    const types = async (type: string) => (await inbox.say(type)).lines.map((line) => line.type);
+    expect(await types('pause')).not.toContain('policy');
+    Object.assign(inbox.parts, { policyOf: () => policyWith([], { auto_advance: false }) });
+    expect((await types('resume'))[0]).toBe('policy');
+    expect(await types('pause')).not.toContain('policy');
+    Object.assign(inbox.parts, { policyOf: () => null });
+    expect(await types('resume')).not.toContain('policy');
+  });
+
   it('is fed once, however many lines tell of it, and its effects stand on the first', async () => {
     const inbox = await implementing();
     const fed = await inbox.store.fed(plan);
@@ -202,6 +214,42 @@ describe('what a machine emits', () => {
       { from: 'open', to: 'closed', emitted: undefined, input: expect.stringContaining('"type":"close"') },
       expect.objectContaining({ emitted: { type: 'closed' }, input: null }),
     ]);
+  });
+});
+
+describe('a tree of an earlier version', () => {
+  it('has its upgrade in the journal before what it is told then, once', async () => {
+    const inbox = await openInbox();
+    const machine = setup({}).createMachine({ id: 'shop', on: { sell: { actions: () => {} } } });
+    const signals = { sell: z.strictObject({}) };
+    const parts = { name: 'shop', machine, signals } as const;
+    const use = (definition: Parameters<typeof kindOf>[0]) => {
+      const trees = createTrees(kindsWith([kindOf(definition)]));
+      Object.assign(inbox.parts, { trees, cache: createTreeCache({ store: inbox.store, trees }) });
+    };
+    const tree = 'shop:1' as TreeAddress;
+    use(defineMachine({ ...parts, version: 1 }));
+    await inbox.say('machine_started', {}, { tree, origin: 'engine' });
+    use(defineMachine({ ...parts, version: 2, upgrades: { 1: (snapshot) => snapshot } }));
+    const { id } = await inbox.say('sell', {}, { tree });
+    const made = inbox.made('journal.append');
+    expect(made.map(({ line }) => line.type)).toEqual(['upgraded', 'sell']);
+    expect(made[0]?.line).toMatchObject({
+      ...{
+        at: inbox.now(),
+        tree,
+        signal: id,
+        origin: 'engine',
+        actor: '',
+        event: 'upgraded',
+        effects: [],
+        refused: null,
+      },
+    });
+    expect(JSON.parse(made[0]?.input ?? '')).toMatchObject({ type: 'upgraded', from: made[0]?.line.from });
+    expect(inbox.made('tree.write')).toMatchObject([{ before: 1, after: 3 }]);
+    await inbox.say('sell', {}, { tree });
+    expect(inbox.made('journal.append').map(({ line }) => line.type)).toEqual(['sell']);
   });
 });
 

@@ -64,7 +64,15 @@ export const areas = {
     tests: ['test/actors/json-value.test.ts'],
     runner: 'in-process',
   },
-  actors: { mutate: ['actors/**/*.ts', '!actors/json-value.ts'], tests: [...trees, ...signals, ...plans] },
+  'actors/stored-trees': {
+    mutate: ['actors/compatibility.ts', 'actors/snapshot-at-rest.ts', 'actors/stored-tree.ts'],
+    tests: ['stored-tree', 'snapshot-at-rest', 'tree'].map((name) => `test/actors/${name}.test.ts`),
+    runner: 'in-process',
+  },
+  actors: {
+    mutate: ['actors/**/*.ts', '!actors/{json-value,compatibility,snapshot-at-rest,stored-tree}.ts'],
+    tests: [...trees, ...signals, ...plans],
+  },
   'machines/agent': {
     mutate: ['machines/agent/**/*.ts'],
     tests: ['test/machines/agent-chart.test.ts'],
