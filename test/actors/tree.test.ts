@@ -1,8 +1,9 @@
 /** A stored tree comes back exactly, or is refused loudly and left as it is. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { fromPromise, setup } from 'xstate';
 import { snapshotOf } from '../../actors/addressee.ts';
-import type { PersistedTree } from '../../actors/compatibility.ts';
+import { logicOf, type PersistedTree } from '../../actors/compatibility.ts';
 import type { Kind, Kinds } from '../../actors/kind.ts';
 import { createKinds, kindsWith } from '../../actors/kinds.ts';
 import { createTrees, type Tree, treesOf } from '../../actors/tree.ts';
@@ -108,8 +109,11 @@ describe('a stored tree', () => {
   });
 
   it('that is no snapshot at all is refused', () => {
-    const row = { ...stored(), snapshot: null } as unknown as PersistedTree; // as a damaged row would read
-    expect(refusal(row).message).toContain('it is no snapshot of a machine');
+    for (const snapshot of [null, 'a text', { context: {} }, { value: 'ready' }]) {
+      const row = { ...stored(), snapshot } as unknown as PersistedTree; // as a damaged row would read
+      expect(refusal(row).message).toContain('it is no snapshot of a machine');
+      expect(refusal(row).hint).toContain('install the version of stator that wrote it, or a newer one');
+    }
   });
 
   it('that was refused leaves no trace in the trees that live on', () => {
@@ -176,6 +180,21 @@ describe('a stored tree', () => {
     const trees = createTrees(planUpgradedBy({ 'plan:99': same }));
     expect(() => trees.restore(plan, changed(version, '"version":"plan:99"'))).toThrow(/plan:99/);
   });
+});
+
+it('an actor is started by the name of its logic, or by the invoke of its state that holds the logic', () => {
+  const [named, own] = [fromPromise(async () => 1), fromPromise(async () => 2)];
+  const machine = setup({ actors: { named, 'my.xstate.invoke.1.m.a': named } }).createMachine({
+    ...{ id: 'm', initial: 'a' },
+    states: { a: { invoke: [{ src: 'named' }, { src: own }] }, b: {} },
+  });
+  const known = { named, 'my.xstate.invoke.1.m.a': named, 'xstate.invoke.1.m.a': own };
+  for (const [src, logic] of Object.entries(known)) expect([src, logicOf(machine, src) === logic]).toEqual([src, true]);
+  for (const src of [
+    'other',
+    ...['0.m.a', '10.m.a', '0.m.b', '0.m.gone', 'x.m.a'].map((end) => `xstate.invoke.${end}`),
+  ])
+    expect([src, logicOf(machine, src)]).toEqual([src, undefined]);
 });
 
 describe('the trees of a process', () => {
