@@ -261,6 +261,32 @@ describe('what follows from each event in', () => {
   });
 });
 
+/** What others may read of a state. */
+const tags: Record<string, string> = {
+  ...{ queued: 'run:queued not_begun', starting: 'run:starting', running: 'run:running at-work' },
+  'waiting.permission': 'run:waiting waits:permission',
+  'waiting.rateLimit': 'run:waiting waits:rate-limited run-over not_begun',
+  'waiting.decision': 'run:waiting waits:needs_decision run-over',
+  ...{ paused: 'run:paused', stopping: 'run:stopping', delivered: 'run:running' },
+  backingOff: 'run:backing_off run-over not_begun',
+};
+
+it('says in each state whether its run waits, works or is over', () => {
+  const tagsOf = (one: Agent) => [...one.now().tags].join(' ');
+  expect(Object.fromEntries(Object.keys(ways).map((state) => [state, tagsOf(agentIn(state))]))).toEqual(tags);
+  for (const [type, outcome] of [
+    ['accept', 'succeeded'],
+    ['end', 'cancelled'],
+  ] as const) {
+    const one = agentIn('delivered');
+    one.send(type, { at: 99 });
+    expect([tagsOf(one), one.now().output]).toMatchObject([`run:${outcome} run-over`, { outcome, at: 99 }]);
+  }
+  const killed = agentIn('backingOff');
+  killed.send('agent_kill', { at: 99 });
+  expect([tagsOf(killed), killed.now().output]).toMatchObject(['run:failed run-over', { reason: 'killed', at: 99 }]);
+});
+
 /** An agent in this state; its requests and reports so far are left out. */
 function agentIn(state: string, more: Partial<AgentInput> = {}): Agent {
   const one = agent(more);
