@@ -1,9 +1,9 @@
 /** A stored tree comes back exactly, or is refused loudly and left as it is. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fromPromise, setup } from 'xstate';
+import { createMachine, fromPromise, type StateValue, setup } from 'xstate';
 import { snapshotOf } from '../../actors/addressee.ts';
-import { logicOf, type PersistedTree } from '../../actors/compatibility.ts';
+import { compatibleSnapshot, logicOf, type PersistedTree, versionOf } from '../../actors/compatibility.ts';
 import type { Kind, Kinds } from '../../actors/kind.ts';
 import { createKinds, kindsWith } from '../../actors/kinds.ts';
 import { createTrees, type Tree, treesOf } from '../../actors/tree.ts';
@@ -195,6 +195,27 @@ it('an actor is started by the name of its logic, or by the invoke of its state 
     ...['0.m.a', '10.m.a', '0.m.b', '0.m.gone', 'x.m.a'].map((end) => `xstate.invoke.${end}`),
   ])
     expect([src, logicOf(machine, src)]).toEqual([src, undefined]);
+});
+
+it('a snapshot fits the states of its machine now; a machine without a version is of version 0', () => {
+  const machine = createMachine({
+    ...{ id: 'm', type: 'parallel' },
+    states: { a: { initial: 'x', states: { x: {}, y: {} } }, b: {}, last: { type: 'history' } },
+  });
+  const [name, version, readableBy] = ['m', versionOf(machine), () => 'wait'];
+  expect(version).toBe('m:0');
+  const read = (value: StateValue, stored = version) => {
+    const row = { machine: name, version: stored, snapshot: { value, context: {} } as never };
+    return compatibleSnapshot('m:1', row, { name, machine, version, upgrades: undefined, readableBy }).value;
+  };
+  for (const value of [
+    { a: 'y', b: {} },
+    { a: { x: {} }, b: {} },
+  ])
+    expect(read(value)).toEqual(value);
+  expect(() => read({ a: {}, b: {} })).toThrow('has no state "a"');
+  expect(() => read({ a: 'x', b: {}, c: {} })).toThrow('has no state "c"');
+  expect(() => read({ a: 'x', b: {} }, 'm:1')).toThrow('it is of version "m:1", expected "m:0"');
 });
 
 describe('the trees of a process', () => {
