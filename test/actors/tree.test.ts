@@ -206,7 +206,7 @@ it('a snapshot fits the states of its machine now; a machine without a version i
   expect(version).toBe('m:0');
   const read = (value: StateValue, stored = version) => {
     const row = { machine: name, version: stored, snapshot: { value, context: {} } as never };
-    return compatibleSnapshot('m:1', row, { name, machine, version, upgrades: undefined, readableBy }).value;
+    return compatibleSnapshot('m:1', row, { name, machine, version, upgrades: {}, readableBy }).value;
   };
   for (const value of [
     { a: 'y', b: {} },
