@@ -78,7 +78,7 @@ export function compatibleSnapshot(
   if (stored.machine !== name) refuse(address, `it is of machine "${stored.machine}", expected "${name}"`);
   let { version, snapshot } = stored;
   for (let steps = 0; version !== wanted; steps += 1) {
-    const next = upgrades?.[version];
+    const next = upgrades[version];
     if (next === undefined || steps > 100)
       refuse(address, `it is of version "${stored.version}", expected "${wanted}"`);
     version = next.to;
