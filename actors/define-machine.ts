@@ -3,7 +3,7 @@ import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
-import { slips } from '../machines/vocabulary/slips.ts';
+import { namesThere, slips } from '../machines/vocabulary/slips.ts';
 import type { AnyDefinition, ChartId, EventType, MachineDefinition, MachineSchedule, Written } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
 import { outputAwaited, promiseSettled } from './output-wait.ts';
@@ -99,8 +99,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
   for (const [schedule, given] of Object.entries(definition.schedules ?? {})) checkSchedule(what, schedule, given);
   const tags = tagsOfMachine(definition);
   for (const [tag, text] of Object.entries(notices)) {
-    if (!tags.includes(tag))
-      throw refused(what, `notices: no state has the tag "${tag}"`, `there are ${tags.join(', ') || 'none'}`);
+    if (!tags.includes(tag)) throw refused(what, `notices: no state has the tag "${tag}"`, namesThere(tags));
     if (typeof text !== 'function')
       throw wrong(what, `notices["${tag}"]`, text, 'a function from a snapshot to a text');
   }
@@ -196,7 +195,7 @@ function checkAction(what: string, action: string, actions: Readonly<Record<stri
     throw refused(
       what,
       'the machine has no such action',
-      `name it in setup({ actions }); there are ${Object.keys(actions).join(', ') || 'none'}`,
+      `name it in setup({ actions }); ${namesThere(Object.keys(actions))}`,
     );
   const own = actions[action];
   if (typeof own === 'function' && 'resolve' in own)
@@ -353,7 +352,7 @@ function guardNames(guard: unknown): unknown[] {
 
 function among(name: string, known: readonly string[]): string {
   const near = known.find((word) => slips(name.toLowerCase(), word.toLowerCase()) <= 2);
-  const all = `there are ${known.join(', ') || 'none'}`;
+  const all = namesThere(known);
   return near === undefined ? all : `did you mean ${near}? ${all}`;
 }
 

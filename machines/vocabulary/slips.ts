@@ -1,4 +1,4 @@
-/** How much two words differ. */
+/** What is said of a name that is not among the existing ones. */
 
 /** Letters to add, drop, replace or swap with their neighbour; 3 means 3 or more. */
 export function slips(word: string, other: string): number {
@@ -18,6 +18,12 @@ export function slips(word: string, other: string): number {
     row = next;
   }
   return Math.min(3, cell(row, other.length));
+}
+
+/** The existing names, as a hint. */
+export function namesThere(names: readonly string[]): string {
+  const [only = 'none'] = names;
+  return names.length === 1 ? `there is only ${only}` : `there are ${names.join(', ') || only}`;
 }
 
 function cell(row: readonly number[], at: number): number {

@@ -71,6 +71,7 @@ function startable({ tasks, results, liveChildren, started, isolation }: WaveCon
       !begun.has(task.number) &&
       task.after.every((number) => results[number]?.status === 'done'),
   );
+  if (due.length === 0) return [];
   const claims = createClaims();
   claims.add(tasks.filter((task) => begun.has(task.number) && here.has(task.number)).flatMap((task) => task.files));
   const free: number[] = [];

@@ -118,7 +118,8 @@ const hints: Partial<Record<ErrorCode, string>> = {
   conflict: 'see what would end it with explain(id), or give up all that it waits for with delete(id, { force: true })',
   refused: 'what its machine threw is in the log of the engine; correct the machine, then: await engine.retry(signal)',
   machine_unknown: 'give it to createEngine({ machines })',
-  snapshot_unknown: 'give its definition the upgrade from that version; the stored row is untouched',
+  snapshot_unknown:
+    'give its definition what it lacks: the state, or the upgrade from that version; the stored row is untouched',
   store_corrupt: 'the file stays as it is: put a copy in its place',
   store_newer: 'install the version that wrote it, or a newer one; the file is as it was',
   store_unreadable: 'look at the file, its folder and its disk, or give createEngine another one',

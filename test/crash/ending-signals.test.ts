@@ -84,7 +84,7 @@ it('a delay that ends ten engines is set aside with its reason, and the trees be
     },
   ]);
   expect(last.said?.warnings).toEqual([
-    expect.stringMatching(/^ending:timer goes on without signal \d+ \(timer_due\): 10 engines/),
+    expect.stringMatching(/^ending:timer did not take signal \d+ \(timer_due\): 10 engines/),
   ]);
   expect(signalsOf(last.home, 'ending:timer').at(-1)).toMatchObject({ status: 'failed', attempts: 0, suspected: 10 });
   // All others were handled once.

@@ -173,8 +173,8 @@ describe('an engine of durable actors', () => {
       await failureOf(engine.inspect()),
     ];
     expect(failures.map(({ code, hint }) => [code, hint])).toEqual([
-      ['bad_request', expect.stringContaining('there are ring')],
-      ['machine_unknown', expect.stringContaining('there are gate')],
+      ['bad_request', expect.stringContaining('there is only ring')],
+      ['machine_unknown', expect.stringContaining('there is only gate')],
       ['bad_request', expect.any(String)],
       ['unavailable', expect.stringContaining('package stator')],
     ]);

@@ -571,9 +571,7 @@ describe('what is left of a tree', () => {
     await expectFailure(parcels.delete('7'), 'not_found', '7');
     await parcels.start('8', { parts: ['a'] });
     await expect(parcels.send('8', { type: 'go' })).rejects.toMatchObject({ code: 'refused' });
-    expect(await warnings()).toEqual([
-      expect.stringMatching(/^parcel:8 goes on without signal \d+ \(go\): no such part/),
-    ]);
+    expect(await warnings()).toEqual([expect.stringMatching(/^parcel:8 did not take signal \d+ \(go\): no such part/)]);
     await parcels.delete('8', { force: true });
     expect(await warnings()).toEqual([]);
   });

@@ -88,8 +88,8 @@ export async function removeSession(
   const repository = await projects.repository(place.project);
   const path = worktreePath(projects.get(place.project), { branch, from: branch, folder: place.folder });
   const base = await baseBranch(repository, projects.get(place.project).config.baseBranch);
-  const wanted = { path, branch, mergedInto: null };
   const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
+  const wanted = { path, branch, mergedInto: null, run };
   const first = await removeWorktree(repository, wanted);
   // Files in a folder that is not ours are not ours to save.
   if (first.kind === 'kept' && isOwnFolder(path) && (await adminDirOf(repository, path)) !== null) {

@@ -7,6 +7,7 @@ import { outputAwaited, storedWaiters, waiterOf } from '../../../actors/output-w
 import { lanesOf, ownBirth, treeDeleted } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isMachineName, isTreeId, machineTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { namesThere } from '../../../machines/vocabulary/slips.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
 import { noOutput } from '../../core/inbox/signal-row.ts';
@@ -231,8 +232,6 @@ function mustHaveLane(definition: AnyDefinition, lane: string | null): void {
   throw new EngineError(
     'bad_request',
     `machine ${definition.name} has no lane "${lane}"`,
-    lanes.length === 0
-      ? 'it has no effects and no promises'
-      : `${didYouMean(lane, lanes)}there are ${lanes.join(', ')}`,
+    lanes.length === 0 ? 'it has no effects and no promises' : `${didYouMean(lane, lanes)}${namesThere(lanes)}`,
   );
 }

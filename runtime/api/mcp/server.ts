@@ -18,6 +18,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { namesThere } from '../../../machines/vocabulary/slips.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import { check } from '../control/requests.ts';
@@ -182,7 +183,7 @@ function named<Each extends { readonly name: string }>(all: readonly Each[], nam
   if (found !== undefined) return found;
   const names = all.map((each) => each.name);
   const near = nearest(name, names);
-  const meant = near === null ? `there are ${names.join(', ')}` : `did you mean ${near}?`;
+  const meant = near === null ? namesThere(names) : `did you mean ${near}?`;
   throw new McpError(ErrorCode.InvalidParams, `unknown ${what} "${name.slice(0, 100)}"; ${meant}`);
 }
 

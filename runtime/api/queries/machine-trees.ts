@@ -10,6 +10,7 @@ import type { RepoContext } from '../../../machines/repo/machine.ts';
 import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { namesThere } from '../../../machines/vocabulary/slips.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { MachinePause as MachinePauseRow, SetAsideSignal, TreeRow } from '../../core/store/rows.ts';
@@ -51,7 +52,7 @@ function machineIn({ machines }: Pick<MachineTreeParts, 'machines'>, name: strin
       ? `it is a machine of stator itself: ${look}`
       : names.length === 0
         ? 'there are none: name the file of one under [machines] in daemon.toml'
-        : `${didYouMean(name, names)}there are ${names.join(', ')}`;
+        : `${didYouMean(name, names)}${namesThere(names)}`;
   throw new EngineError('machine_unknown', `no user-defined machine is called "${name}"`, hint);
 }
 
@@ -116,7 +117,7 @@ async function machinesSetAside({ store }: MachineTreeParts): Promise<string[]> 
       const giveUp = `stator machine delete ${parsed.machine} ${parsed.id}`;
       return `${tree} did not begin, by signal ${first.id}${others}: ${first.error}; ${again}; or give it up with: ${giveUp}`;
     }
-    return `${tree} goes on without signal ${first?.id} (${first?.type})${others}: ${first?.error}; ${again}`;
+    return `${tree} did not take signal ${first?.id} (${first?.type})${others}: ${first?.error}; ${again}`;
   });
 }
 

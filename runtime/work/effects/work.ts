@@ -215,18 +215,19 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
       await leaveNothing(parts, { repository, worktree }, { effect, row, run: effect.unstarted });
       return { type: null };
     }
+    const run = `${runName(row.project, row.plan, row.name)}-leftover`;
     const wanted = {
       path: worktree,
       branch: place.branch,
       mergedInto: place.branch === place.from ? null : place.from,
+      run,
     };
     const removal = await removeWorktree(repository, wanted);
     if (removal.kind === 'removed') return { type: null };
-    const name = `${runName(row.project, row.plan, row.name)}-leftover`;
     await keepAttempt(repository, {
       path: worktree,
       branch: place.branch,
-      run: name,
+      run,
       base: place.branch,
       message: `left over in ${place.branch}`,
     });
@@ -252,11 +253,11 @@ async function leaveNothing(
   { effect: { place }, row, run }: { effect: WorktreeRemove; row: EffectRow; run: string },
 ): Promise<void> {
   const { branch, from } = place;
-  const wanted = { path: worktree, branch, mergedInto: null };
+  const name = `${runName(row.project, row.plan, row.name)}-leftover`;
+  const wanted = { path: worktree, branch, mergedInto: null, run: name };
   const removal = await removeWorktree(repository, wanted);
   const isOurs = isOwnFolder(worktree) && (await adminDirOf(repository, worktree)) !== null;
   if (removal.kind === 'kept' && isOurs) {
-    const name = `${runName(row.project, row.plan, row.name)}-leftover`;
     await keepAttempt(repository, {
       path: worktree,
       branch,

@@ -72,15 +72,15 @@ async function clearOne(
     return noteGone(round, subject);
   }
   let why = '';
+  const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
   if (reason?.override === 'uncommitted' || reason?.override === 'unmerged') {
-    const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
     const message = `left over in ${branch}`;
     await keepAttempt(repository, { path, branch, run, base: branch, message });
     round.made.add(attemptRef(run));
     why = `what was not on its branch is kept: ${attemptRef(run)}`;
   }
   parts.faults?.('gc.before-worktree');
-  const loss = await clearWorktree(repository, { path, branch, dry: false });
+  const loss = await clearWorktree(repository, { path, branch, run, dry: false });
   if (loss !== null) return keep(reasonOfLoss(loss));
   noteGone(round, subject, why);
 }

@@ -77,6 +77,13 @@ export async function prepareWorktree(
 
 export type Removal = { kind: 'removed'; branchDeleted: boolean } | { kind: 'kept'; why: string };
 
+interface Removed {
+  readonly path: string;
+  readonly branch: string;
+  /** The run under whose name repositories inside are saved; gc finds the plan by it. Default: the folder's name, which tells no plan. */
+  readonly run?: string;
+}
+
 /** The reason against removing a worktree. `foreign`: it is not ours, or cannot be checked. */
 export interface Loss {
   readonly cause: 'foreign' | 'nested' | 'uncommitted' | 'unmerged';
@@ -90,13 +97,13 @@ export interface Loss {
  */
 export async function removeWorktree(
   repo: Repository,
-  wanted: { path: string; branch: string; mergedInto: string | null },
+  wanted: Removed & { readonly mergedInto: string | null },
 ): Promise<Removal> {
   const { branch } = wanted;
   const path = list.placeOf(wanted.path);
   const into = wanted.mergedInto === null ? null : await commitOf(repo, wanted.mergedInto);
   const { loss, sweep } = await repo.exclusively(async () => {
-    const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto: wanted.mergedInto, into });
+    const { isKnown, loss } = await lookThrough(repo, { ...wanted, path, into });
     return { loss, sweep: loss === null ? await dispose(repo, path, isKnown) : null };
   });
   await sweep?.();
@@ -110,14 +117,14 @@ export async function removeWorktree(
  */
 export async function clearWorktree(
   repo: Repository,
-  wanted: { readonly path: string; readonly branch: string; readonly dry: boolean },
+  wanted: Removed & { readonly dry: boolean },
 ): Promise<Loss | null> {
   const { branch, dry } = wanted;
   const path = list.placeOf(wanted.path);
   const { loss, sweep } = await repo.exclusively(async () => {
     const into = await readRef(repo, branchRef(branch));
     const mergedInto = into === null ? null : branch;
-    const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto, into, dry });
+    const { isKnown, loss } = await lookThrough(repo, { ...wanted, path, mergedInto, into });
     return { loss, sweep: loss === null && !dry ? await dispose(repo, path, isKnown) : null };
   });
   await sweep?.();
@@ -145,7 +152,7 @@ export function uncommittedFiles(repo: Repository, path: string): Promise<number
 /** `dry`: nothing is saved before, and submodules are not checked. */
 async function lookThrough(
   repo: Repository,
-  wanted: { path: string; branch: string; mergedInto: string | null; into: string | null; dry?: boolean },
+  wanted: Removed & { mergedInto: string | null; into: string | null; dry?: boolean },
 ): Promise<{ isKnown: boolean; loss: Loss | null }> {
   const { path, branch } = wanted;
   const foreign = (why: string) => ({ isKnown: false, loss: { cause: 'foreign', why } as const });
@@ -269,16 +276,15 @@ async function checkOutCommit(
 /** What would be lost with the worktree; null: nothing. */
 async function lossOf(
   repo: Repository,
-  wanted: {
+  wanted: Omit<Removed, 'path'> & {
     worktree: list.OpenWorktree;
-    branch: string;
     mergedInto: string | null;
     into: string | null;
     dry?: boolean;
   },
 ): Promise<Loss | null> {
   const { worktree, branch, into, dry = false } = wanted;
-  const run = `${basename(worktree.path)}-removed`;
+  const { run = `${basename(worktree.path)}-removed` } = wanted;
   const left = `left over in ${branch}`;
   if (!dry) await keepModules(repo, worktree, { run, message: left });
   const contents = (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch));
