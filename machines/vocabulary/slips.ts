@@ -1,4 +1,4 @@
-/** What is said of a name that is not among the existing ones. */
+/** Hints for a name that does not exist. */
 
 /** Letters to add, drop, replace or swap with their neighbour; 3 means 3 or more. */
 export function slips(word: string, other: string): number {
