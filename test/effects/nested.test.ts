@@ -41,10 +41,13 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
         'b.txt',
         'done.txt',
       ]);
-      const kept = (name: string) => refs(repo).find((ref) => ref.includes(`-nested-${name}`)) ?? 'none';
+      // What the run's end saved; the removal of its worktree saves it too, under the name of the removal.
+      const kept = (name: string) => refs(repo).find((ref) => ref.includes(`#agent#1#demo-nested-${name}`)) ?? 'none';
       const filesOf = (ref: string) => git(repo, 'ls-tree', '-r', '--name-only', ref).split('\n');
       expect(filesOf(kept('agent-x'))).toEqual(['README.md', 'inner.txt', 'open.txt']);
       expect(filesOf(kept('z-'))).toEqual(['README.md', 'z.txt']);
+      const saved = refs(repo).filter((ref) => ref.includes('-nested-'));
+      expect(saved.filter((ref) => !ref.startsWith('refs/stator/attempts/inside#'))).toEqual([]);
       const notices = (await client.notifications()).filter(({ type }) => type === 'nested_kept');
       expect(notices.map(({ message }) => message).join('\n')).toContain(
         `.claude/worktrees/agent-x (sub-x) is kept as ${kept('agent-x')}`,
