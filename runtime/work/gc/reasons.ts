@@ -17,7 +17,7 @@ export interface Bounds {
   /** Things that ended before this time are deleted. */
   readonly beforeMs: number;
   readonly overrides: ReadonlySet<CleaningOverride>;
-  /** Refs that this round has made to save the work that it removed. */
+  /** Refs of attempts with which this round saved what it removed; the refs of repositories inside begin with such a name. */
   readonly made: ReadonlySet<string>;
 }
 
@@ -136,7 +136,10 @@ export function reasonOfSavedRef(
   const reason = notOver(bounds, found.plan);
   if (reason !== null) return reason;
   if (found.ref.isSymbolic) return keptAs(isOtherName);
-  if (found.ref.committedMs >= bounds.beforeMs || bounds.made.has(found.ref.name))
+  if (
+    found.ref.committedMs >= bounds.beforeMs ||
+    [...bounds.made].some((made) => `${found.ref.name}-`.startsWith(`${made}-`))
+  )
     return keptAs('what it keeps was made not long ago');
   return found.isLost ? keptAs('it holds work that is in no branch and on no remote', 'unmerged') : null;
 }

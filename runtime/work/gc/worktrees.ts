@@ -73,10 +73,10 @@ async function clearOne(
   }
   let why = '';
   const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
+  round.made.add(attemptRef(run));
   if (reason?.override === 'uncommitted' || reason?.override === 'unmerged') {
     const message = `left over in ${branch}`;
     await keepAttempt(repository, { path, branch, run, base: branch, message });
-    round.made.add(attemptRef(run));
     why = `what was not on its branch is kept: ${attemptRef(run)}`;
   }
   parts.faults?.('gc.before-worktree');
