@@ -224,13 +224,7 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
     };
     const removal = await removeWorktree(repository, wanted);
     if (removal.kind === 'removed') return { type: null };
-    await keepAttempt(repository, {
-      path: worktree,
-      branch: place.branch,
-      run,
-      base: place.branch,
-      message: `left over in ${place.branch}`,
-    });
+    await keepAttempt(repository, { ...wanted, base: place.branch, message: `left over in ${place.branch}` });
     const again = await removeWorktree(repository, wanted);
     // A worktree that must not be removed stays, and its row shows why; nothing waits for it.
     if (again.kind === 'kept')
@@ -258,13 +252,7 @@ async function leaveNothing(
   const removal = await removeWorktree(repository, wanted);
   const isOurs = isOwnFolder(worktree) && (await adminDirOf(repository, worktree)) !== null;
   if (removal.kind === 'kept' && isOurs) {
-    await keepAttempt(repository, {
-      path: worktree,
-      branch,
-      run: name,
-      base: branch,
-      message: `left over in ${branch}`,
-    });
+    await keepAttempt(repository, { ...wanted, base: branch, message: `left over in ${branch}` });
     await removeWorktree(repository, wanted);
     const wasReady = (await baseOf(parts, row, run)) !== null;
     const kept = wasReady ? await readRef(repository, attemptRef(name)) : null;
