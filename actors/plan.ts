@@ -207,7 +207,7 @@ function bindAgent(ports: Ports) {
           id: requestId(context.path, context.count),
           run: idOf(context.run),
           place: placeOf(context),
-          message: `${context.title}: attempt ${context.failures + 1}, kept aside`,
+          message: `${context.title}: work left by attempt ${context.failures + 1}`,
           aside: true,
         }),
       freezeRun: ({ context }) =>

@@ -219,7 +219,7 @@ export function planNameFrom(title: string): string {
 /** Notes that a typed name was changed. */
 export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, name: string): void {
   if (given !== undefined && given !== name)
-    out.note(`"${given}" is no name of a plan as it stands: it is called ${name}`);
+    out.note(`"${given}" is not a plan’s name as typed: the plan is called ${name}`);
 }
 
 /** `read as spec-kit: 6 phases, 41 tasks, 12 done`. */

@@ -9,9 +9,9 @@ export function keyOf({ path, line, side }: Place): string {
   return `${path}:${line}:${side}`;
 }
 
-/** `line 3 of before of a.txt` names a removed line. */
+/** `line 3 of a.txt`, or `removed line 3 of a.txt`. */
 export function placeText({ path, line, side }: Omit<Place, 'quoted'>): string {
-  return `line ${line}${side === 'before' ? ' of before' : ''} of ${literal(path)}`;
+  return `${side === 'before' ? 'removed ' : ''}line ${line} of ${literal(path)}`;
 }
 
 /** `a.txt:3-5`. */

@@ -1,10 +1,11 @@
 /**
- * Fails where a comment of the code, a name in it, or a sentence of the docs has words that a stranger reads twice, and prints what to write instead. Help pages,
- * routes and configuration are checked in the docs that are generated from them. Words in backticks are names, and may be anything.
+ * Fails where a comment of the code, a name or a message in it, the title of a test, or a sentence of the docs has words that a stranger reads twice, and prints
+ * what to write instead. Words in backticks are names, and may be anything.
  *   node scripts/check-english.mjs [file or folder...]     default: the folders below, as in `npm run check`
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseSync, Visitor } from 'oxc-parser';
 
 /** The folders that pass. Other folders are checked only when they are named; a folder that passes is added here. */
 const clean = [
@@ -47,7 +48,7 @@ const riddles = [
   ],
   [/(?<!\bset )\baside\b/i, 'elsewhere, under another name, as a ref, except for …'],
   [/\bnobody else\b/i, 'no other person, no other process'],
-  [/\bcast(s|ing)?\b/i, 'choose, the choice of agents'],
+  [/\bcast(s|ing)?\b(?!\()/i, 'choose, the choice of agents'],
   [
     /\b(has|had|have|gets?|got|says?|said|without) (a|the) (last )?words?\b/i,
     'the signal, the message, or what is done',
@@ -99,6 +100,7 @@ const names = [
   [/\/kept\.ts'/, 'the place where it is stored'],
 ];
 const isProduct = (path) => /^(machines|actors|runtime|cli|page)\b.*\.tsx?$/.test(path);
+const isTest = (path) => /^test\b/.test(path);
 
 function filesIn(path) {
   if (isLeftOut(path)) return [];
@@ -106,9 +108,40 @@ function filesIn(path) {
   return readdirSync(path).flatMap((name) => filesIn(join(path, name)));
 }
 
-/** The text of each line that is prose; '' for the others. */
-function proseOf(path, lines) {
-  return path.endsWith('.md') ? markdownProse(lines) : comments(lines);
+/** The pieces of a file that are prose, one line each, with the number of the line. */
+function proseOf(path, text) {
+  if (path.endsWith('.md')) return markdownProse(text.split('\n')).map((prose, index) => [index + 1, prose]);
+  const { program, comments, errors } = parseSync(path, text);
+  if (errors.length > 0) throw new Error(`${path}: ${errors[0].message}`);
+  const found = comments.map(({ start, end }) => [start, text.slice(start, end)]);
+  const addText = ({ start, end, value }, prose = value) => {
+    if (typeof prose === 'string' && /\s/.test(prose.trim()))
+      found.push([start, prose.includes('\n') ? text.slice(start, end) : prose]);
+  };
+  new Visitor({
+    ...(isProduct(path) && {
+      Literal: addText,
+      JSXText: addText,
+      TemplateElement: (node) => addText(node, node.value.cooked),
+    }),
+    ...(isTest(path) && {
+      CallExpression: ({ callee, arguments: [title] }) => rootOf(callee) && title && addText(title, titleOf(title)),
+    }),
+  }).visit(program);
+  const ends = [...text.matchAll(/\n/g)].map(({ index }) => index);
+  const lineOf = (offset) => ends.findLastIndex((end) => end < offset) + 2;
+  return found.flatMap(([start, prose]) => prose.split('\n').map((line, index) => [lineOf(start) + index, line]));
+}
+
+/** Whether a call is one of a test or a group of tests: `it(…)`, `it.each(…)(…)`. */
+function rootOf(callee) {
+  if (callee.type === 'Identifier') return /^(it|test|describe)$/.test(callee.name);
+  const inner = callee.object ?? callee.callee ?? callee.tag;
+  return inner !== undefined && rootOf(inner);
+}
+
+function titleOf({ type, value, quasis }) {
+  return type === 'TemplateLiteral' ? quasis.map((each) => each.value.cooked).join('…') : value;
 }
 
 function markdownProse(lines) {
@@ -120,30 +153,19 @@ function markdownProse(lines) {
   });
 }
 
-function comments(lines) {
-  let inBlock = false;
-  return lines.map((line) => {
-    const began = !inBlock && /^\s*\{?\/\*|\s\/\*\*\s/.exec(line);
-    if (inBlock || began) {
-      inBlock = !line.includes('*/');
-      return line.slice(began ? began.index : 0).replace(/\*\/.*/, '');
-    }
-    return /(?:^|\s)\/\/\s(.*)$/.exec(line)?.[1] ?? '';
-  });
-}
-
 const given = process.argv.slice(2);
 const faults = (given.length > 0 ? given : clean).flatMap(filesIn).flatMap((path) => {
-  const lines = readFileSync(path, 'utf8').split('\n');
-  const prose = proseOf(path, lines).map((line) => line.replace(/`[^`]*`/g, '``'));
-  return [...faultsIn(path, prose, riddles), ...(isProduct(path) ? faultsIn(path, lines, names) : [])];
+  const text = readFileSync(path, 'utf8');
+  const prose = proseOf(path, text).map(([line, words]) => [line, words.replace(/`[^`]*`/g, '``')]);
+  const code = isProduct(path) ? text.split('\n').map((line, index) => [index + 1, line]) : [];
+  return [...faultsIn(path, prose, riddles), ...faultsIn(path, code, names)];
 });
 
 function faultsIn(path, lines, patterns) {
-  return lines.flatMap((line, index) =>
+  return lines.flatMap(([number, line]) =>
     patterns.flatMap(([pattern, instead]) => {
       const found = pattern.exec(line)?.[0];
-      return found === undefined ? [] : [`${path}:${index + 1}: “${found}”: ${instead}`];
+      return found === undefined ? [] : [`${path}:${number}: “${found}”: ${instead}`];
     }),
   );
 }

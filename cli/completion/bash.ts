@@ -35,7 +35,7 @@ _stator_value() {
 ${tree.flatMap(({ path, flags }) => flags.flatMap((flag) => valueLines(path, flag))).join('\n')}
   esac
 }
-# Offers the lines that begin with what is typed. They are names that others gave: read, never expanded (compgen -W would run what stands in $(...)).
+# Offers the lines that begin with what is typed. They are names that others gave: read, never expanded (compgen -W would run the command in $(...)).
 _stator_offer() {
   local line
   while IFS= read -r line; do

@@ -32,7 +32,7 @@ export default defineVerb({
     trust: trustArg,
     ...importArgs,
   },
-  more: 'A plan keeps its branch and its status; one that was under way waits for a command of yours, which is shown. What is there already stays as it is, so the command may be repeated. Exit code 1: something could not be read, or was refused.',
+  more: 'A plan keeps its branch and its status; one that was under way waits for a command of yours, which is shown. What stator already has stays as it is, so the command may be repeated. Exit code 1: something could not be read, or was refused.',
   examples: ['stator import kasmos --dry-run', 'stator import kasmos --yes'],
   async run({ path, trust, 'dry-run': dryRun = false, yes = false }, call) {
     refuseAgent(call, 'import');

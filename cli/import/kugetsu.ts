@@ -29,7 +29,7 @@ export default defineVerb({
     path: { type: 'positional', required: false, description: 'its folder; default ~/.kugetsu' },
     ...importArgs,
   },
-  more: 'Register the repos first: an issue belongs to the repo that has its remote. Pending tasks wait in the queue of stator, and start when an engine has a free slot; sessions wait for stator issue continue. What is there already stays as it is, so the command may be repeated. Exit code 1: something could not be read, or was refused.',
+  more: 'Register the repos first: an issue belongs to the repo that has its remote. Pending tasks wait in the queue of stator, and start when an engine has a free slot; sessions wait for stator issue continue. What stator already has stays as it is, so the command may be repeated. Exit code 1: something could not be read, or was refused.',
   examples: ['stator import kugetsu --dry-run', 'stator import kugetsu --yes'],
   async run({ path, 'dry-run': dryRun = false, yes = false }, call) {
     refuseAgent(call, 'import');

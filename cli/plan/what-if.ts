@@ -24,13 +24,13 @@ export function whatIfLines(found: WhatIf, { paint }: Pick<Output, 'paint'>): st
     ...(parts === null ? ['from there on the same steps, at other times'] : partingLines(parts)),
     '',
     paint('dim', `${padded('', nameColumns)}  ${padded('it was', endingColumns)}  it would be`),
-    row('state', ({ status, blocked }) => (blocked === null ? status : `${status}, stands`)),
+    row('state', ({ status, blocked }) => (blocked === null ? status : `${status}, blocked`)),
     row('time', ({ duration_ms: ms }) => `${duration(ms)} after that`),
     row('agents', ({ runs, peak_agents: peak }) => `${counted(runs, 'run')}, ${peak} at a time`),
     row('cost', ({ cost_usd: cost }) => (cost === null ? 'not known' : `$${cost.toFixed(2)}`)),
     row('questions', ({ questions }) => String(questions)),
-    ...standing('it stood for', was),
-    ...standing('it would stand for', wouldBe).map((line) => paint('attention', line)),
+    ...blockLine('it was blocked by', was),
+    ...blockLine('it would be blocked by', wouldBe).map((line) => paint('attention', line)),
     ...left.map(({ type, at }) => paint('attention', `not taken any more: ${plain(type)} of ${clockTime(at)}`)),
   ];
 }
@@ -51,6 +51,6 @@ function moveText({ at, actor, event, from, to }: Move): string {
   );
 }
 
-function standing(what: string, { blocked }: Ending): string[] {
+function blockLine(what: string, { blocked }: Ending): string[] {
   return blocked === null ? [] : [`${what}: ${cut(plain(blocked), reasonLimit)}`];
 }

@@ -41,8 +41,8 @@ export function commentMessage({ from, to, comments }: CommentMessage, words: st
 
 function partOf({ id, path, line, end, side, quoted, text, suggestion }: LineComment): string {
   const lines = end > line ? `lines ${line} to ${end}` : `line ${line}`;
-  const gone = side === 'before' ? ' of before, gone now' : '';
-  const rows = [`Comment ${id}, ${pathText(path)}, ${lines}${gone}:`, ...marked('|', quoted)];
+  const removed = side === 'before' ? 'removed ' : '';
+  const rows = [`Comment ${id}, ${pathText(path)}, ${removed}${lines}:`, ...marked('|', quoted)];
   if (text !== '') rows.push(...text.split('\n').map((row) => `   ${row}`));
   if (suggestion === '') rows.push(`   ${deleteWords}`);
   else if (suggestion !== null) rows.push(`   ${replaceWords}`, ...marked('>', suggestion));

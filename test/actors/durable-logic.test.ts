@@ -196,7 +196,7 @@ describe('delays', () => {
     await expectSame(machine, ['short', 'long', 100, 'never', 500]);
   });
 
-  it('of an event that no state takes any more are dropped without a word', async () => {
+  it('of an event that no state takes any more are dropped silently', async () => {
     const machine = createMachine({
       initial: 'a',
       states: { a: { entry: raise({ type: 'late' }, { delay: 100 }), on: { go: 'b' } }, b: {} },
@@ -270,7 +270,7 @@ describe('promises', () => {
     await expectSame(machine, ['both', { settle: 'two' }, { settle: 'one' }]);
   });
 
-  it('that stand in the invoke itself, without a name, in a child, and spawned', async () => {
+  it('that are declared in the invoke itself, without a name, in a child, and spawned', async () => {
     const child = createMachine({
       initial: 'w',
       states: { w: { invoke: { src: work, input: { name: 'deep' }, onDone: 'd' } }, d: { type: 'final' } },
@@ -439,7 +439,7 @@ describe('actors', () => {
     expect(looks.at(-1)).toMatchObject({ value: 'work', context: { n: 2, said } });
   });
 
-  it('that are told of each snapshot of a child', async () => {
+  it('that are notified of each snapshot of a child', async () => {
     const machine = setup({ actors: { counter } }).createMachine({
       context: { seen: [] as number[] },
       invoke: {
@@ -501,7 +501,7 @@ describe('actors in a context', () => {
     expect(looks.at(-1)).toMatchObject({ context: { heard: 3 }, children: { sink: { context: { heard: 3 } } } });
   });
 
-  it('hear nothing after they were stopped, and what was for them does not come to the machine itself', async () => {
+  it('receive nothing after they were stopped, and events for them do not reach the machine itself', async () => {
     // XState warns about an event to an actor that has ended.
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     const machine = setup({

@@ -124,7 +124,7 @@ function tellingOf(world: World): Happened[] {
 
 describe('hooks', () => {
   for (const [from, make] of Object.entries(worldsByState)) {
-    it(`are told of each signal in ${from} what the contract says, and of an override nothing`, () => {
+    it(`are notified of each signal in ${from} as the contract says, and never of an override`, () => {
       const world = make();
       for (const type of planSignals) {
         const { tree } = copyOf(world);
@@ -138,7 +138,7 @@ describe('hooks', () => {
     });
   }
 
-  it('are told of an approval as one event, over each status that is skipped', () => {
+  it('are notified of an approval by one event, also across skipped statuses', () => {
     const world = worldOf({ on: ['reviewer'] });
     world.person('set_status', { status: 'reviewing' });
     expect(texts(told(copyOf(world).tree, 'review_approved', {}))).toBe('review_approved reviewing>done');
@@ -146,7 +146,7 @@ describe('hooks', () => {
     expect(texts(told(copyOf(worldOf({ on: [] })).tree, 'mark_done', {}))).toBe('mark_done ready>done');
   });
 
-  it('are told of a block with its reason, and of the number of a wave', () => {
+  it('receive the reason of a block, and the number of a wave', () => {
     const [blocked] = told(copyOf(worldOf()).tree, 'needs_decision', { reason: 'who pays?' });
     expect(blocked?.details).toEqual({
       blocked_reason: 'question 1: who pays?',
@@ -158,7 +158,7 @@ describe('hooks', () => {
     expect(told(copyOf(waiting).tree, 'advance_wave', {})[0]?.details).toEqual({ wave: 2 });
   });
 
-  it('are told of the failed runs and tasks of a wave, then of the wave', () => {
+  it('are notified of the failed runs and tasks of a wave, then of the wave', () => {
     const world = worldsByState['underway.implementing.wave.running']?.() ?? worldOf();
     const all = tellingOf(world);
     for (const title of ['hello-w1-t1', 'hello-w1-t2']) world.person('agent_kill', { title });
@@ -178,7 +178,7 @@ describe('hooks', () => {
     ]);
   });
 
-  it('are told that a verification is stale when the head of a done plan has moved', () => {
+  it('are notified that a verification is stale when the head of a done plan has moved', () => {
     const world = worldsByState['underway.verifying.working']?.() ?? worldOf();
     world.post(plan, 'head_moved', { head: sha(7) });
     world.drain();
@@ -189,7 +189,7 @@ describe('hooks', () => {
     expect(texts(stale)).toBe('verification_stale done>verifying');
   });
 
-  it('are told of a pull request once, with its address', () => {
+  it('are notified of a pull request once, with its address', () => {
     const world = worldsByState.done?.() ?? worldOf();
     const all = tellingOf(world);
     const opened = { number: 7, url: 'https://forge.example/a/b/pull/7', server: 'forge', head: sha(7) };
@@ -200,7 +200,7 @@ describe('hooks', () => {
     expect(all).toEqual([{ event: 'pr_created', from: 'done', to: 'done', details: { pull_request_url: opened.url } }]);
   });
 
-  it('are told nothing of a change of the configuration, a pause, a resume or a document', () => {
+  it('are not notified of a change of the configuration, a pause, a resume or a document', () => {
     const world = worldOf();
     const { tree } = copyOf(world);
     const policy = { policy: policyWith([]) };

@@ -136,7 +136,7 @@ describe('an action that is made lean', () => {
   });
 });
 
-it('what is told of a tree is what the option `inspect` tells', () => {
+it('the inspection events sent in a tree are those that the option `inspect` receives', () => {
   const seen: InspectionEvent['type'][] = [];
   createActor(counter(), { inspect: ({ type }) => void seen.push(type) })
     .start()

@@ -25,7 +25,7 @@ function treesOf(definition = defineRelease()): Trees {
   return createTrees(kindsWith([kindOf(definition)]));
 }
 
-describe('a tree of a machine of one’s own', () => {
+describe('a tree of a user-defined machine', () => {
   it('asks for its effects by ids of its own, which it has again in the next engine', () => {
     const trees = treesOf();
     const { tree, step } = trees.create(address, start);

@@ -27,7 +27,7 @@ it('its last message is that after its last tool, without what its program said 
   expect([lastMessage, isOver]).toEqual(['Done.\nstator verdict: approved', true]);
 });
 
-it('verdicts that differ in its words, and a verdict before a tool, count for nothing', () => {
+it('verdicts that contradict each other, and a verdict before a tool, count for nothing', () => {
   const differing = reportOf(
     sent(1),
     says('stator verdict: changes requested'),

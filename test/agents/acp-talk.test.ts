@@ -289,7 +289,7 @@ it('steers where the agent takes it, and keeps for the next prompt what it does 
   expect(begin).toBeDefined();
 });
 
-it('a cancel ends the turn by its word, answers what is asked, and waits no longer than 5 s', async () => {
+it('a cancel sends session/cancel, cancels an open permission request, and waits at most 5 s for the end of the turn', async () => {
   const { begin, talk, said, sent, ends, problem } = talking({ permissions: 'ask' });
   await begin();
   const prompt = sent.at(-1)?.id;

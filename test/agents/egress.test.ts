@@ -124,7 +124,7 @@ describe('a proxy with a list of hosts', () => {
     expect(refused).toEqual([`packages.example:443 packages.example resolves to ${address}, which is ${why}`]);
   });
 
-  it('looks a name up once for a connection: what it stands for afterwards is not connected to', async () => {
+  it('looks a name up once for a connection, and connects to no later address of that name', async () => {
     const dns = await startDnsServer((_, type, count) =>
       type === 'AAAA' ? [] : count === 1 ? ['192.0.2.1'] : ['127.0.0.1'],
     );
@@ -136,7 +136,7 @@ describe('a proxy with a list of hosts', () => {
     expect(seen).toEqual([]);
   });
 
-  it('a host that does not answer, a name that is not there and what is no request are failures, and no refusals', async () => {
+  it('an unreachable host, an unknown name and an invalid request are failures, not refusals', async () => {
     const free = createTcpServer();
     const port = await listening(free);
     await new Promise((resolve) => free.close(resolve));
@@ -172,7 +172,7 @@ describe('a host as a configuration writes it', () => {
   it.each([
     ...['', '*', '*.', 'https://example.com', 'example.com/path', 'exa mple.com', 'example.com:0', 'example.com:99999'],
     ...['*.example.com=10.0.0.5', 'a.lan=b.lan', '127.0.0.1=10.0.0.5', '-a.example', 'a..b', `${'a'.repeat(64)}.com`],
-  ])('"%s" is none', (text) => expect(parseHostRule(text)).toBe(null));
+  ])('“%s” is rejected', (text) => expect(parseHostRule(text)).toBe(null));
 
   it('whatever is asked for, only what a rule names is reached', () => {
     const rules = ['example.com', '*.sub.example.com'].map(parseHostRule).filter((rule) => rule !== null);

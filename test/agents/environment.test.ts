@@ -105,7 +105,7 @@ describe('the environment of a run', () => {
     ['opencode', ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY']],
     ['sh', []],
     ['command', []],
-  ] as const)("gives %s the keys that its program documents, and nobody else's", (preset, expected) => {
+  ] as const)('gives %s only the keys that its program documents', (preset, expected) => {
     const names = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'OPENAI_API_KEY', 'CODEX_HOME', 'GEMINI_API_KEY'];
     const base = Object.fromEntries([...names, 'CLAUDECODE', 'AWS_SECRET_ACCESS_KEY'].map((name) => [name, 'x']));
     const env = runEnvironment(context({ base, preset }));

@@ -147,7 +147,7 @@ describe.each(judging)('whatever is written into the output of %s', (preset) => 
     expect(verdictOf(preset, `${other}${start.join('')}${long}${last}\n`)).toBeNull();
   });
 
-  it('an end that is no success is no verdict, whatever stands beside it', () => {
+  it('an end without success is no verdict, whatever else the output contains', () => {
     const bad = {
       claude: { type: 'result', subtype: 'error_during_execution', is_error: true },
       codex: { type: 'turn.failed', error: { message: 'no' } },

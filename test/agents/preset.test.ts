@@ -309,13 +309,13 @@ describe('command', () => {
   });
 
   test.each(['{ cat; exit 4; }', 'cat; exit 4 # and end', '\n  cat\n  exit 4\n'])(
-    'runs the command line %j where there are no flags',
+    'runs the command line %j if no flags are given',
     (program) => {
       expect(perform(brief(program), placesIn(createFolder()), 'hello')).toMatchObject({ code: 4, stdout: 'hello' });
     },
   );
 
-  test('takes a program with blanks for the file of that very name where there is one', () => {
+  test('takes a program with blanks as the path of a file if that file exists', () => {
     const places = placesIn(createFolder());
     executable(join(places.repo, 'my tools', 'agent 1'), '#!/bin/sh\necho file\n');
     expect(perform(brief('./my tools/agent 1'), places).stdout).toBe('file\n');

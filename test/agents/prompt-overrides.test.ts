@@ -95,11 +95,11 @@ describe('what is absent', () => {
     );
   });
 
-  test('takes a heading with it that stood over such sections alone', () => {
+  test('removes a heading that has only such sections below it', () => {
     expect(rendered('# A\n\n## History\n\n### Review\n\n{{feedback}}\n\n## B\n\nb')).toBe('# A\n\n## B\n\nb\n');
   });
 
-  test('leaves what stands in a code block alone', () => {
+  test('leaves the content of a code block unchanged', () => {
     const block = '```sh\n# no heading\n\n\n- {{plan}}\n```';
     expect(rendered(block)).toBe('```sh\n# no heading\n\n\n- search\n```\n');
   });
@@ -169,7 +169,7 @@ describe('a template that cannot be taken', () => {
 });
 
 describe('the built-in prompts', () => {
-  test('are one short file for each role, and name placeholders that there are', () => {
+  test('are one short file for each role, and name only existing placeholders', () => {
     expect(templateNames).toEqual([...roles, 'resume', 'choose']);
     for (const name of templateNames) {
       const template = builtIn(name);

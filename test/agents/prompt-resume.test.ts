@@ -54,7 +54,7 @@ test('after a failed attempt it learns why, where its work is, and how to end', 
   `);
 });
 
-test('after a message it is told that alone, and that its work is still there', () => {
+test('after a message a resumed agent receives only that message, and where its work is', () => {
   const text = promptOf(resumed({ run: { start: 'continue' }, words: { messages: ['Use FTS5.'] } }));
   expect(text.match(/^#+ .*/gm)).toEqual([
     '# Wave 1, task 1: Index: go on',
@@ -66,14 +66,14 @@ test('after a message it is told that alone, and that its work is still there', 
   expect(text).not.toContain('Build it.');
 });
 
-test('after its question it is told the answer, and after a review what that asked for', () => {
+test('after its question a resumed agent receives the answer, and after a review the requested changes', () => {
   const text = promptOf(
     resumed({ run: { feedback: 'More tests.' }, words: { question: 'Which index?', answer: 'FTS5' } }),
   );
   expectProse(text, '```\nFTS5\n```', '```\nMore tests.\n```');
 });
 
-test('anew, without a conversation, it is told everything, messages included', () => {
+test('an agent that starts anew, without a conversation, receives everything, messages included', () => {
   const text = promptOf({
     ...resumed({ run: { start: 'restart' }, words: { messages: ['Use FTS5.'] } }),
     conversation: null,

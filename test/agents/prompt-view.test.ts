@@ -102,7 +102,7 @@ describe('the prompt of a plan', () => {
     await expectFailure(asked({}, 'nope'), 'plan_not_found', 'demo/nope');
   });
 
-  it('is what the agent at work was told, and after a question what it will be told', async () => {
+  it('is what the agent at work received, and after a question what it will receive', async () => {
     const agents: Agents = { default: command('./agent.sh'), reviewer: { enabled: false } };
     const engine = await startEngine({ agents });
     program(
@@ -122,7 +122,7 @@ describe('the prompt of a plan', () => {
 });
 
 describe("a repo's own prompt", () => {
-  it('is what its agents are told, and is shown with its path', async () => {
+  it('is what its agents receive, and is shown with its path', async () => {
     const agents: Agents = { default: command('./agent.sh'), reviewer: { enabled: false } };
     const engine = await startEngine({ agents });
     program(engine, 'agent.sh', 'cat >got.txt');
@@ -153,7 +153,7 @@ describe("a repo's own prompt", () => {
 });
 
 describe('nothing is cut in silence', () => {
-  it('of a review that is longer than an agent is told, the fixer gets a file with all of it', async () => {
+  it('the fixer gets a file with the whole text of a review that is too long for a prompt', async () => {
     const agents: Agents = { reviewer: command('./review.sh'), fixer: command('./fix.sh') };
     const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 }, ...agents } });
     program(
@@ -174,7 +174,7 @@ describe('nothing is cut in silence', () => {
     expect(whole.endsWith('\nlast\n')).toBe(true);
   });
 
-  it('of a command that judges with 300 KB of output, the fixer is told which log has the rest', async () => {
+  it('for 300 KB of output of a command that judges, the fixer receives the command that shows the whole log', async () => {
     const agents: Agents = { reviewer: command('./review.sh'), fixer: command('./fix.sh') };
     const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 }, ...agents } });
     program(engine, 'review.sh', '[ -e fixed ] && exit 0\nyes "a test fails" | head -c 299999; echo; exit 1');

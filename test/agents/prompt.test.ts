@@ -40,7 +40,7 @@ function section(text: string, heading: string): string {
 }
 
 describe('a coder', () => {
-  test('of one task is told the task, its neighbours, where it works and how to end', () => {
+  test('of one task receives the task, its neighbours, where it works and how to end', () => {
     expect(prompt()).toMatchInlineSnapshot(`
       "# Wave 1, task 1: Index
 
@@ -99,7 +99,7 @@ describe('a coder', () => {
     `);
   });
 
-  test('of a small plan is told all tasks, and to finish the implementation', () => {
+  test('of a small plan receives all tasks, and how to finish the implementation', () => {
     const text = prompt({ run: { ...wholePlan, title: 'search-coder' } });
     expect(text.match(/^#+ .*/gm)).toEqual([
       '# Faster search: coder',
@@ -115,7 +115,7 @@ describe('a coder', () => {
     expect(text).not.toContain('implement_task_finished');
   });
 
-  test('is told what stands outside of the tasks, its wave with its own introduction, and where the whole plan is', () => {
+  test('receives the text outside of the tasks, its wave with its own introduction, and the path of the whole plan', () => {
     const document = lines(
       '# Faster search',
       'Users wait too long.',
@@ -173,7 +173,7 @@ describe('a coder', () => {
     expect(alone).toContain('For wave 2 alone.');
   });
 
-  test('is told the waves before its own with what they changed, cut where that is long', () => {
+  test('receives the earlier waves with the files that they changed, shortened if the list is long', () => {
     const file = (path: string, added: number | null) => ({ path, added, removed: added });
     const earlier = [
       { wave: 1, task: 1, files: [file('src/index.ts', 12), file('logo.png', null)] },
@@ -188,14 +188,14 @@ describe('a coder', () => {
     expect(prompt()).not.toContain('The waves before');
   });
 
-  test('whatever a document says outside of its tasks, is told at most 64 KiB of it, and where the rest is', () => {
+  test('receives at most 64 KiB of the text outside of the tasks, and the path of the whole document', () => {
     const notes = `${'note '.repeat(20_000)}\n`;
     const text = promptOf(briefOf(notes + content, {}), { planFile: '/home/runs/x/plan.md' });
     expectProse(/^\[\d+ of \d+ .*\]$/m.exec(text)?.[0] ?? '', '/home/runs/x/plan.md');
     expect(Buffer.byteLength(text)).toBeLessThan(80 * 1024);
   });
 
-  test('who shares its folder with others is told so', () => {
+  test('who shares its folder with others is informed of that', () => {
     const text = prompt({ run: { place: { branch: 'plan/search', from: 'plan/search' } } });
     expectProse(section(text, 'Where you work'), 'plan/search');
   });
@@ -232,14 +232,14 @@ describe('a coder', () => {
     `);
   });
 
-  test('whose last run was only stopped is told what that one changed', () => {
+  test('whose last run was only stopped receives the changes of that run', () => {
     const text = prompt({ previousDiff: 'refs/stator/attempts/x' });
     expectProse(section(text, 'What the last run changed'), 'plan/search', 'refs/stator/attempts/x');
     expect(text).not.toContain('did not count');
     expect(prompt({ run: { ...wholePlan, role: 'reviewer' }, previousDiff: 'x' })).not.toContain('last run changed');
   });
 
-  test('whose last run was interrupted is told that its work is still there', () => {
+  test('whose last run was interrupted is informed that its work still exists', () => {
     const text = prompt({ run: { start: 'continue' }, previousDiff: 'refs/stator/attempts/x' });
     expectProse(section(text, 'What the last run changed'), 'refs/stator/attempts/x');
     expect(text).not.toContain('brought back');
@@ -292,12 +292,12 @@ describe('every role', () => {
     ['fixer', ['implement_finished', 'needs_decision']],
     ['verifier', ['verify_approved', 'verify_failed', 'needs_decision']],
     ['session', ['implement_finished', 'needs_decision']],
-  ] as const)('the %s is told its own signals and no others', (role, signals) => {
+  ] as const)('the %s receives its own signals and no others', (role, signals) => {
     const text = prompt({ run: { ...wholePlan, role } });
     expect([...text.matchAll(/stator signal emit (\w+)/g)].map(([, type]) => type)).toEqual(signals);
   });
 
-  test('is told of nothing that is not there, and leaves no placeholder behind', () => {
+  test('receives no text about absent values, and no unreplaced placeholder', () => {
     for (const role of roles) {
       const text = promptOf(briefOf('## Wave 1\n### Task 1: x\n', { run: { ...wholePlan, role } }));
       expect(text, role).not.toMatch(
@@ -330,7 +330,7 @@ describe('every role', () => {
     expect(prompt({ run: { ...run, role: 'planner' }, profile: { preset: 'command' } })).not.toContain('exit code');
   });
 
-  test('a verifier binds its word to a commit, and is told how much it may correct', () => {
+  test('a verifier binds its verdict to a commit, and receives the limit of its own corrections', () => {
     const run = { ...wholePlan, role: 'verifier' } as const;
     const text = promptOf(briefOf(content, { run }), { selfFixMaxLines: 80 });
     expect(text).toContain(
@@ -340,7 +340,7 @@ describe('every role', () => {
     expectProse(section(promptOf(briefOf(content, { run }), { selfFixMaxLines: 0 }), 'Where you work'));
   });
 
-  test('that judges is told where the work begins', () => {
+  test('that judges receives the base of the work', () => {
     const run = { ...wholePlan, role: 'reviewer' } as const;
     expect(promptOf(briefOf(content, { run }), { base: 'main' })).toContain('`git diff main...HEAD`');
     expect(promptOf(briefOf(content, { run }))).not.toContain('git diff');
@@ -392,7 +392,7 @@ describe('the texts of others', () => {
     expect(composePrompt(briefOf(content, { run: { feedback: 'short' } })).wholeFeedback).toBeNull();
   });
 
-  test('names and titles stay on their line, whatever stands in them', () => {
+  test('names and titles stay on their line, whatever they contain', () => {
     expect(oneLine('a\u0000\tb\u2028c\u202ed \ud83d')).toBe('a b cd \ufffd');
     const odd = 'Sch\u00f6n \u001b[31mrot\u001b[0m \u{1f680} `x`';
     const document = lines(`# ${odd}`, '## Wave 1', `### Task 1: ${odd}`, 'x');

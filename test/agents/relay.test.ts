@@ -64,7 +64,7 @@ it('a program that repeats no message has its input ended after a result and sil
   expect(ends.count).toBe(1);
 });
 
-it('what is no event of the program counts for nothing, and a program that is full is sent nothing more', () => {
+it('a line that is not an event of the program is ignored, and a program whose input is full is sent nothing more', () => {
   const { talk, sent, ends, said } = talking(() => true);
   talk.type(message);
   expect(sent).toHaveLength(1);

@@ -64,7 +64,7 @@ function withoutScopes({ env, root }: Ground): NodeJS.ProcessEnv {
   return { ...env, XDG_RUNTIME_DIR: join(root, 'no-runtime') };
 }
 
-describe.skipIf(noPrlimit !== null)(`where there is prlimit and no user manager${skipped(noPrlimit)}`, () => {
+describe.skipIf(noPrlimit !== null)(`with prlimit but no user manager${skipped(noPrlimit)}`, () => {
   it('each process has the memory limit, and where one ended for lack of it that is said as a guess', async () => {
     const on = ground();
     const daemon = limited('memory = "64MiB"\nnice = 7\nsandbox = "off"');
@@ -76,7 +76,7 @@ describe.skipIf(noPrlimit !== null)(`where there is prlimit and no user manager$
     );
   });
 
-  it('a check has the same limit, and an agent that fails within it is told nothing of it', async () => {
+  it('a check has the same limit, and the failure of an agent within the limit does not mention it', async () => {
     const on = ground();
     const engine = await startEngine({ on, daemon: limited('memory = "64MiB"'), env: withoutScopes(on) });
     const fields = `**Check:** ${eats}`;
@@ -400,7 +400,7 @@ describe.skipIf(noMounts !== null)(`in a scope of the user manager${skipped(noMo
     expect(states()).toEqual([]);
   });
 
-  it('that cannot be made any more is a failed start, in the words of systemd-run', async () => {
+  it('that can no longer be created is a failed start, with the message of systemd-run', async () => {
     const on = ground();
     const systemd = fakeSystemd(on);
     const daemon = limited('memory = "1GiB"\nsandbox = "off"');
@@ -415,7 +415,7 @@ describe.skipIf(noMounts !== null)(`in a scope of the user manager${skipped(noMo
     });
   });
 
-  it.skipIf(noWallsHere !== null)(`walls stand inside of it${skipped(noWallsHere)}`, async () => {
+  it.skipIf(noWallsHere !== null)(`walls work inside of it${skipped(noWallsHere)}`, async () => {
     const on = ground();
     const systemd = fakeSystemd(on);
     const daemon = limited('memory = "1GiB"\nsandbox = "bwrap"');

@@ -153,7 +153,7 @@ describe('an agent that cannot be started', () => {
     expect(tailOf(run.folder)).toBe('');
   });
 
-  test('because it lies in the folder that it works in, where whoever worked there before may have put it', async () => {
+  test('because it lies in its working folder, where an earlier process may have put it', async () => {
     const home = createHome();
     mkdirSync(join(home, 'bin'));
     writeFileSync(join(home, 'bin', 'agent'), '#!/bin/sh\necho here\n');

@@ -151,7 +151,7 @@ test('a run that is stopped while it starts leaves nothing behind', async () => 
   }
 });
 
-test('a frozen run stands still, and goes on when it is thawed', async () => {
+test('a frozen run makes no progress, and continues when it is thawed', async () => {
   const run = createRun(
     `setsid sh -c 'while :; do date +%N >>ticks; sleep 0.01; done' & while :; do date +%N; sleep 0.01; done`,
   );
@@ -185,7 +185,7 @@ test('a frozen run, its wrapper too, can be stopped', async () => {
   expect(await ended(run.folder, launched.wrapper)).toBe(143);
 });
 
-test('a TERM to the whole group, from whomever, loses no exit code', async () => {
+test('a TERM to the whole group, from any sender, loses no exit code', async () => {
   for (let round = 0; round < 10; round++) {
     const run = createRun('echo up; sleep 300; true');
     const launched = await run.start();

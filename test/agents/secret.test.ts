@@ -34,7 +34,7 @@ function failureOf(act: () => unknown): string {
   throw new Error('nothing was refused');
 }
 
-it('a secret is found in the env file first, then in the environment; blanks around it are taken away, and an empty one is none', () => {
+it('a secret is found in the env file first, then in the environment; blanks around it are removed, and an empty value is ignored', () => {
   const find = (env: SecretParts['env'], variables = ['A', 'B'], envFile: string | null = file) =>
     findSecret({ of, variables, envFile }, { env });
   write("A=  \nB=' in-file '\n");

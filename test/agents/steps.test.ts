@@ -150,7 +150,7 @@ it('a plan that it repeats is not its last line, and a tool is in use no longer 
   });
 });
 
-it('whatever stands in a log of a shell, nothing is known of its work', () => {
+it('whatever a log of a shell contains, nothing is known of its work', () => {
   expect(readLog('sh', 'one\n{"type":"result"}\n')).toEqual({
     text: 'one\n{"type":"result"}\n',
     work: null,

@@ -40,7 +40,7 @@ describe('the line of an output that says why', () => {
     expect(lastTelling(text)).toBe(line);
   });
 
-  it('is none where nothing was said, and short where it is long', () => {
+  it('is null if the output has no text, and is shortened if it is long', () => {
     expect(lastTelling('\n----\n  \n')).toBeNull();
     expect(lastTelling('x'.repeat(10_000))).toHaveLength(300);
   });

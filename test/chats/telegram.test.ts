@@ -116,7 +116,7 @@ it('only the account that the service names counts: no name, no bot, no message 
   expect(telegram.said.filter(({ replyTo }) => replyTo !== null)).toHaveLength(3);
 });
 
-it('a blocked plan goes on, or its work is taken, by a button; who may only look is told so', async () => {
+it('a button continues a plan that waits after a failed wave; a person who may only look is refused', async () => {
   const at = await talk('look');
   const { client, telegram } = at;
   await begin(at, 'login', planText([{ sh: 'false' }, { sh: 'echo x >x' }]));

@@ -47,7 +47,7 @@ async function untilRunEnded(on: Editor): Promise<void> {
 }
 
 // A planner, and two runs of its plan.
-it('a sentence is planned and carried out; what is said after a cancel goes on with the plan that its planner wrote', async () => {
+it('a sentence is planned and carried out; a prompt after a cancel continues the plan that its planner wrote', async () => {
   const on = await editor((root) => `${shell}[agents.planner]\npreset = "command"\nprogram = "${root}/planner"\n`);
   const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
   const written = planText([`echo >> ${begun}; until [ -e ${gate} ]; do sleep 0.1; done; cp ${on.root}/asked a.txt`]);
@@ -71,7 +71,7 @@ it('a sentence is planned and carried out; what is said after a cancel goes on w
 });
 
 // An agent that is stopped, and begins again.
-it('without a planner one coder does what a sentence says, and reads what is said to it after a cancel', async () => {
+it('without a planner one coder carries out a sentence, and after a cancel receives the next prompt', async () => {
   const on = await editor(coderAlone);
   on.send({ prompt: text('Give the shop a door.') });
   await until(() => acpCalls(on.root, 'session/prompt').length === 1);
@@ -144,7 +144,7 @@ it('a cancel while a question is open pauses the plan, and the next prompt is st
 });
 
 // Its run ends as blocked then, and its engine with it.
-it('agents that end with their questions are asked in words all the same, and a cancel then claims no pause', async () => {
+it('a question of an agent that has ended is still asked as text, and a cancel then claims no pause', async () => {
   const on = await editor(() => shell);
   on.send({
     prompt: text(planText([asksAndEnds('which colour?', 'colour.txt')], [asksAndEnds('which size?', 'size.txt')])),

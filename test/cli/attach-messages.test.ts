@@ -150,7 +150,7 @@ it('a program that reads no messages ends as it did, and gets them in its next r
   expect(runsIn(record)).toHaveLength(2);
 });
 
-it('what cannot be typed is refused in words: control characters, a line that is too long, a key', async () => {
+it('input that cannot be typed is refused with the reason: control characters, a line that is too long, a key', async () => {
   const made = working();
   const { record, end } = withClaude(made);
   const run = made.watch(['run', 'p.md', '--trust']);

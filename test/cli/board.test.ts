@@ -260,7 +260,7 @@ describe('the picture of the board', () => {
     expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\u202e]/);
   });
 
-  it('from 100 columns on the log or the diff of what is marked stands beside the list', () => {
+  it('from 100 columns on, the log or the diff of the marked entry is shown beside the list', () => {
     const lines = Array.from({ length: 40 }, (_, index) => ({ tone: 'plain' as const, text: `line ${index}` }));
     const board: Board = { ...fleet, sideKind: 'log', side: { kind: 'log', of: '', title: 'log of asks', lines } };
     expect(shot(board, 99)).not.toContain('log of asks');
@@ -382,7 +382,7 @@ describe('a key of the board', () => {
     expect(shot(gone)).toMatch(/^> ○ shop\/another/m);
   });
 
-  it('shows only what has the words that are typed, in any case', () => {
+  it('shows only entries that contain the typed text, ignoring case', () => {
     const { board } = keys(fleet, '/', 'L', 'o', 'g', 'i', 'n', '-', 'w');
     expect(shot(board)).toContain('login-w1-t1');
     expect(shot(board)).not.toContain('shop/asks');
@@ -411,7 +411,7 @@ describe('a key of the board', () => {
     expect(answered.size).toBe(1);
   });
 
-  it('is none where text is pasted: a line of it may spell a command', () => {
+  it('is not pressed by pasted text: a line of it may spell a command', () => {
     const pasted: Key = { name: 'paste', text: 'x\ny' };
     expect(keys(fleet, pasted)).toEqual({ board: fleet, command: null });
     const asking = keys(fleet, 'j', 'j', 's', pasted);

@@ -69,7 +69,7 @@ describe('completion in bash', () => {
     ]);
   });
 
-  it('offers the plans, agents and repos that there are, and files', async () => {
+  it('offers the existing plans, agents and repos, and files', async () => {
     const made = working();
     made.write('login.md', planOf(['true', 'true', 'true']));
     made.write('logout.md', planOf(['true']));

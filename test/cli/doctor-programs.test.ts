@@ -214,7 +214,7 @@ it("finds an agent's program on the PATH of its env file", async () => {
   expect(await checksOf(here, 'agent command')).toMatchObject([{ ok: true, detail: expect.stringContaining(bin) }]);
 });
 
-it("says that SQLite's own part is not built, also where there is no store yet", async () => {
+it('says that the native module of SQLite is not built, also if no store exists yet', async () => {
   const here = terminal();
   const unbuilt = join(here.root, 'unbuilt.cjs');
   writeFileSync(

@@ -25,7 +25,7 @@ describe('a folder of git itself', () => {
     }
   });
 
-  it('that lies inside of .git is told the way out', async () => {
+  it('that lies inside of .git is refused with the command that leaves it', async () => {
     const made = working();
     const { code, stderr } = await made.stator(['init'], { cwd: join(made.repo, '.git', 'refs') });
     expect(code).toBe(1);
@@ -57,7 +57,7 @@ describe('a folder of git itself', () => {
   });
 });
 
-it('a native module that is not built, or built for another Node, is told with the command that builds it', () => {
+it('a native module that is not built, or built for another Node, is reported with the command that builds it', () => {
   const missing = new Error('Could not locate the bindings file. Tried:\n → /a/better_sqlite3.node');
   const other = new Error('The module /a/better_sqlite3.node was compiled using NODE_MODULE_VERSION 108');
   const folder = join(import.meta.dirname, '../..');
@@ -95,7 +95,7 @@ describe.skipIf(!existsSync('/dev/full'))('an answer that is not whole', () => {
   const full = (line: string, env: NodeJS.ProcessEnv) =>
     spawnSync('sh', ['-c', `"$0" "$1" ${line}`, process.execPath, main], { env, encoding: 'utf8' });
 
-  it('is told, and the call has failed: a picture or a list that is cut off looks like a whole one', () => {
+  it('is reported, and the call fails: a picture or a list that is cut off looks complete', () => {
     const { env } = terminal();
     for (const verb of ['machine export plan --format svg', 'plan list']) {
       const { status, stderr } = full(`${verb} > /dev/full`, env);

@@ -11,7 +11,7 @@ async function deliveries(made: Terminal): Promise<Record<string, unknown>[]> {
 }
 
 describe('a run that owns the engine', () => {
-  it('leaves when its hooks were told, however long a command takes', async () => {
+  it('exits only after its hooks were delivered, however long a command takes', async () => {
     const made = working();
     putHooks(
       made.repo,

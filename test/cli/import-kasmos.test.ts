@@ -363,7 +363,7 @@ describe('stator import kasmos', () => {
     expect(await plan(made, 'whole')).toMatchObject({ status: 'ready' });
   });
 
-  it('says what is no store of kasmos', async () => {
+  it('says why a path is not a store of kasmos', async () => {
     const made = there([]);
     const told = async (path: string) => {
       const { code, stderr } = await made.stator(['import', 'kasmos', path, '--json']);

@@ -95,7 +95,7 @@ describe('stator import kugetsu', () => {
     expect(of('task').map(({ next }) => next)).toEqual([`git -C ${at('held')} switch --detach`, null, null]);
   });
 
-  it('brings sessions with what was said in them, their pull request, and what nobody has read', async () => {
+  it('imports sessions with their conversations, pull requests and unread notifications', async () => {
     const made = await there();
     made.put('sessions/12.json', session(12, { pr_url: 'https://github.com/acme/shop/pull/3' }));
     made.put('sessions/13.json', session(13, { state: 'completed' }));
@@ -264,7 +264,7 @@ describe('stator import kugetsu', () => {
     expect(shown((await made.bring('--yes')).pieces)).toContain(`brought session ${on}#13`);
   });
 
-  it('says what is no folder of kugetsu', async () => {
+  it('says that a folder of kugetsu is missing', async () => {
     const made = await there();
     rmSync(made.folder, { recursive: true });
     const { code, stderr } = await made.stator(['import', 'kugetsu', made.folder, '--json']);

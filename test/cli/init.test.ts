@@ -76,7 +76,7 @@ describe('stator init', () => {
     expectProse(repo.detail, '.stator/config.toml', 'command aider');
   });
 
-  it('says how to install an agent where there is none, and how to name any program', async () => {
+  it('says how to install an agent if none is found, and how to name any program', async () => {
     const here = terminal();
     const { code, stdout } = await here.stator(['init'], { env: pathWith(here, {}) });
     expect(code).toBe(0);

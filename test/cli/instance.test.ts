@@ -29,7 +29,7 @@ const untilState = (made: Terminal, title: string, state: string) =>
   until(async () => (await stateOf(made, title)) === state);
 
 describe('an agent is', () => {
-  it('paused, resumed, told something, and killed by its title', async () => {
+  it('paused, resumed, sent a message, and killed by its title', async () => {
     const made = await running((gate) => `echo begun; ${waitFor(gate)}`);
     await untilState(made, 'p-w1-t1', 'running');
     const paused = await made.stator(['agent', 'pause', 'p-w1-t1']);
@@ -88,7 +88,7 @@ describe('an agent is', () => {
     }
   });
 
-  it('not told nothing', async () => {
+  it('not sent an empty message', async () => {
     const { stator } = terminal();
     const { code, stderr } = await stator(['agent', 'send', 'a-w1-t1', '  ']);
     expect(code).toBe(64);

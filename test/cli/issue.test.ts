@@ -59,7 +59,7 @@ it('R3, R11: of twenty processes that start a session at once with three free sl
   }
 });
 
-it('what is no reference, or of a repo that nobody registered, makes nothing and says what there is', async () => {
+it('an invalid reference, or one of an unregistered repo, creates nothing and is refused with the valid ones', async () => {
   const made = await working();
   const said = async (...words: string[]) => {
     const { code, stderr } = await made.stator(words);
@@ -117,7 +117,7 @@ it('two registered repos with one remote are told apart by --project', async () 
   expect([handed.code, JSON.parse(handed.stdout)]).toMatchObject([0, { session: { project: 'twin' } }]);
 });
 
-it('delegate without an issue works in the repo where you stand, and with none there shows the forms', async () => {
+it('delegate without an issue works in the repo of the current folder, and outside of any repo shows the valid forms', async () => {
   const made = await working();
   const here = await made.stator(['delegate', sh('echo a > a.txt'), '--json']);
   expect([here.code, JSON.parse(here.stdout)]).toMatchObject([0, { status: 'queued', session: { reference: null } }]);

@@ -71,7 +71,7 @@ it('holds done plans in an order that a person changes, and lands none of them w
   expect(git(repo, 'ls-tree', '--name-only', 'main')).not.toContain('a.txt');
 });
 
-it('pauses a branch before a plan has stood in its line, and keeps the pause while the repo is removed', async () => {
+it('pauses a branch before a plan has waited in its line, and keeps the pause while the repo is removed', async () => {
   const made = daemonGround(`${shAgents}[agents.reviewer]\nenabled = false\n`);
   const { repo, stator } = made;
   await startDaemonProcess(made);
@@ -95,7 +95,7 @@ it('pauses a branch before a plan has stood in its line, and keeps the pause whi
   await until(() => git(repo, 'ls-tree', '--name-only', 'main').includes('a.txt'));
 });
 
-it('without an engine a plan lands by the command itself, checked, and says at once what keeps it back', async () => {
+it('without an engine the command itself checks and lands a plan, and says at once what prevents it', async () => {
   const made = daemonGround(`${shAgents}[agents.reviewer]\nenabled = false\n`);
   const { repo, stator, root } = made;
   mkdirSync(join(repo, '.stator'));

@@ -57,7 +57,7 @@ it('a check of a plan loads no store and no parser of documents of others, and a
 });
 
 it.each(['relay.js', 'egress.js', 'loopback.js', 'spawner-process.js'])(
-  '%s, of which there are many beside an engine, loads no engine',
+  '%s, which runs in many processes beside an engine, loads no engine',
   (entry) => {
     const files = new Set([entry]);
     for (const file of files)

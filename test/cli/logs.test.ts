@@ -34,7 +34,7 @@ async function checked(passes: boolean): Promise<Terminal> {
 const why = 'AssertionError: expected 2 to be 3 (sh check.sh exited with 3)';
 
 describe('a check that fails', () => {
-  it('is told by the line that says why, in every list, with the command that shows its log, and to the next attempt', async () => {
+  it('is reported by the line that says why, in every list, with the command that shows its log, and to the next attempt', async () => {
     const made = await checked(false);
     const shown = JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout);
     expect(shown.tasks_by_wave[0].tasks[0]).toMatchObject({ reason: 'check-failed', why });

@@ -23,7 +23,7 @@ it('a person adds, lists, shows, refuses, takes and forgets notes', async () => 
   expect((await stator(['note', 'forget', '1', '2'])).stdout).toBe('note 1 is forgotten\nnote 2 is forgotten\n');
 });
 
-it('says what is no note, and what is no number of one', async () => {
+it('says why a note, or the number of a note, is invalid', async () => {
   const { stator, repo } = terminal();
   await stator(['repo', 'add', repo, '--trust']);
   for (const [words, code, said] of [

@@ -106,7 +106,7 @@ it('every other name, those from kasmos and kugetsu too, does its work, and no n
   expect([...left]).toEqual([]);
 });
 
-it('they stand in `help --all` below the verbs, and in no other list', () => {
+it('other names are listed in `help --all` below the verbs, and in no other list', () => {
   const all = topUsage('1', { all: true });
   const [own = '', others = ''] = all.split('other names, also those from kasmos and kugetsu');
   for (const word of ['queue-daemon …', 'instance …', 'delegate', 'logs', 'plan transition', 'start, continue, list'])

@@ -247,7 +247,7 @@ describe('the picture of a plan at work', () => {
     `);
   });
 
-  it('keeps the cost where there is no room for all that was used, and cuts the name before it', () => {
+  it('keeps the cost if the line has no room for the whole usage, and cuts the name rather than the cost', () => {
     const used = { runs: 12, input_tokens: 1_210_000, output_tokens: 340_000, cost_usd: 12.5 };
     const head = (width: number, name = 'login') =>
       picture(width, 24, plan({ plan: name, usage: used })).split('\n')[0] ?? '';
@@ -359,7 +359,7 @@ describe('the screen', () => {
   });
 });
 
-describe('a fact in words', () => {
+describe('a fact as text', () => {
   const around = plan({ blocked: { reason: 'left or right?', source: 'agent', at: '', scope: 'plan' } });
   const fact = (actor: string, event: string, from: string, to: string, more: Partial<HistoryEntry> = {}) => {
     const { before, after } = publicMove(kindsWith([]).of(planTree('a', 'p')).chartAt(actor), { from, to });
@@ -440,7 +440,7 @@ describe('a fact in words', () => {
   });
 });
 
-describe('where a plan stands', () => {
+describe('the outcome of a plan', () => {
   const steps = (more: Partial<PlanShow>, instances: Pick<InstanceEntry, 'live'>[] = []) => {
     const outcome = outcomeOf(plan(more), instances);
     return outcome.kind === 'goes-on' ? 'goes on' : [outcome.kind, ...outcome.steps];

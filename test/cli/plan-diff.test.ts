@@ -44,7 +44,7 @@ describe.each([['task'], ['plan']])('with isolation = "%s"', (isolation) => {
     expect((await made.stator(['plan', 'diff', 'p'])).stdout).toBe(whole.stdout);
   });
 
-  test('shows what stood on the branch after a line of the journal', async () => {
+  test('shows the state of the branch after a line of the journal', async () => {
     const made = working();
     made.write(
       '.stator/config.toml',
@@ -79,7 +79,7 @@ describe.each([['task'], ['plan']])('with isolation = "%s"', (isolation) => {
   });
 });
 
-test('says what is not there yet, and which task is none', async () => {
+test('says what does not exist yet, and which task or plan is unknown', async () => {
   const made = working();
   made.write('p.md', planOf(['true']));
   await made.stator(['plan', 'register', 'p.md', '--trust']);
@@ -96,7 +96,7 @@ test('says what is not there yet, and which task is none', async () => {
   expectRefusal((await made.stator(['plan', 'diff', 'q'])).stderr, 'demo/q', 'p?', 'stator plan list');
 });
 
-test('counts all files where there are more than are named, and a pipe that closes is no trouble', async () => {
+test('counts all files if more exist than are listed, and a closed pipe is no error', async () => {
   const made = working();
   made.write('.stator/config.toml', 'confirm_new_files = ""\n[agents.default]\npreset = "sh"\nattempts = 1\n');
   git(made.repo, 'commit', '-qam', 'config');

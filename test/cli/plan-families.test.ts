@@ -90,7 +90,7 @@ describe('plan check', () => {
     ]);
   });
 
-  it('takes a family by its name, and names the nearest where there is none of that name', async () => {
+  it('takes a family by its name, and suggests the nearest name if it is unknown', async () => {
     const made = withPlans({ 'plan.md': sequence });
     expect((await made.stator(['plan', 'check', 'plan.md', '--as', 'stator'])).code).toBe(1);
     const wrong = await made.stator(['plan', 'check', 'plan.md', '--as', 'spec-kitt']);

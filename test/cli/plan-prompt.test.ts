@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
-test('shows what an agent would be told, with no engine running', async () => {
+test('shows the prompt that an agent would receive, with no engine running', async () => {
   const made = working();
   made.write('p.md', planOf(['true', 'true', 'true']));
   expect((await made.stator(['plan', 'register', 'p.md', '--trust'])).code).toBe(0);

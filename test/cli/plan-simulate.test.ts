@@ -58,7 +58,7 @@ test.each([
   [['--durations', 'odd.toml'], 78, 'odd.toml'],
   [['--runs', '5000'], 64, 'runs'],
   [['--svg', 'no/such/p.svg'], 1, 'no/such/p.svg'],
-])('%j is told what is accepted', async (wrong, code, place) => {
+])('%j is refused, with a hint at what is accepted', async (wrong, code, place) => {
   const made = working();
   made.write('p.md', planOf(['true', 'true', 'true']));
   made.write('odd.toml', 'coder = "soon"\n');
@@ -102,7 +102,7 @@ test.each([
   [['--with', 'q.md', '--svg', 'p.svg'], 64, '--svg'],
   [['--with', 'q.md', '--runs', '5'], 64, '--runs'],
   [['--with', 'q.md', '--fail', 'w7-t9'], 64, 'w7-t9'],
-])('%j with others is told what is accepted', async (wrong, code, place) => {
+])('%j with several plans is refused, with a hint at what is accepted', async (wrong, code, place) => {
   const made = working();
   for (const name of ['p', 'q']) made.write(`${name}.md`, planOf(['true']));
   made.write('idea.md', '# an idea\n');

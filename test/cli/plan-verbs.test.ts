@@ -187,7 +187,7 @@ describe('plan register', () => {
 });
 
 describe('the document of a plan', () => {
-  it('is registered as a draft with what keeps it from being a plan, and a way on that is accepted', async () => {
+  it('is registered as a draft with the problems that prevent a plan, and hints only at commands that are accepted', async () => {
     const made = await scene();
     made.write('p.md', '## Wave 1\n### Task 1:\n### Task 2:\n### Task 3:\n### Task 4:\n');
     const { stderr } = await made.stator(['plan', 'register', 'p.md']);
@@ -352,7 +352,7 @@ describe('plan pause', () => {
 });
 
 describe('plan raise-budget', () => {
-  it('sets a new limit, or adds to the limit, and takes no amount that is none', async () => {
+  it('sets a new limit, or adds to the limit, and refuses an invalid amount', async () => {
     const made = await scene();
     await made.engine.client.registerPlan({ project: 'demo', plan: 'p', content: `**Budget:** 5 USD\n\n${small}` });
     const limit = async () => (await shown(made, 'p')).budget.map((each) => each.limit);

@@ -40,7 +40,7 @@ describe('plan push', () => {
     });
   });
 
-  it('is refused where there is no remote, where none is meant, and where the branch is not there yet', async () => {
+  it('is refused if the repo has no remote, if none of several is named, and if the branch does not exist yet', async () => {
     const made = await done();
     const none = await made.stator(['plan', 'push', 'p']);
     expect(none).toMatchObject({ code: 1 });
@@ -57,7 +57,7 @@ describe('plan push', () => {
     expectRefusal(early.stderr, 'plan/later');
   });
 
-  it('overwrites nothing: a remote that has more, or that says no, is told with its reason', async () => {
+  it('overwrites nothing: a remote that has more commits, or that refuses the push, is reported with its reason', async () => {
     const made = await done();
     git(made.repo, 'remote', 'add', 'origin', made.remote);
     git(made.repo, 'push', '-q', 'origin', 'main');

@@ -118,7 +118,7 @@ it.each([
   expect(existsSync(join(at('full'), 'a'))).toBe(true);
 });
 
-it('says in plan check which repo a task names, and what to do where there is none', async () => {
+it('plan check says which repo a task names, and what to do if that repo is no member', async () => {
   const { at, root, stator } = await ground();
   writeFileSync(join(root, 'both.md'), document);
   const alone = await stator(['plan', 'check', join(root, 'both.md')], { cwd: at('web') });

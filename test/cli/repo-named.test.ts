@@ -19,7 +19,7 @@ it('every verb of a repo takes its folder, and any folder inside of it', async (
   expect((await made.stator(['repo', 'remove', '.'])).code).toBe(0);
 });
 
-it('a folder that is no repo, not there, or not registered says so', async () => {
+it('a folder that is no repo, is absent or is not registered is refused with that reason', async () => {
   const made = working();
   const json = async (...args: string[]) =>
     JSON.parse((await made.stator([...args, '--json'])).stderr.split('\n').at(-2) ?? '');

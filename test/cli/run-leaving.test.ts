@@ -24,7 +24,7 @@ function letGo({ home }: Terminal): void {
   writeFileSync(join(home, 'go'), '');
 }
 
-describe('whoever leaves', () => {
+describe('a run that exits', () => {
   it('leaves the agents of a plan that another run watches at their work', async () => {
     const made = working();
     made.write('a.md', planOf(['until test -e $STATOR_HOME/first; do sleep 0.1; done', 'true', 'true']));

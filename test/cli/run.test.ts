@@ -57,7 +57,7 @@ describe('run', () => {
     expectProse(again.stdout, 'stator plan advance p reimplement');
   });
 
-  it('prints facts as JSON lines, and what came of it last', async () => {
+  it('prints facts as JSON lines, and the outcome last', async () => {
     const made = working();
     made.write('p.md', three);
     const { code, stdout } = await made.stator(['run', 'p.md', '--trust', '--json']);
@@ -174,7 +174,7 @@ describe('run', () => {
     });
   });
 
-  it('attaches to whoever runs it, detaches at Ctrl-C, and takes over when that one is killed', async () => {
+  it('attaches to the process that runs the plan, detaches at Ctrl-C, and takes over when that process is killed', async () => {
     const made = working();
     made.write('p.md', planOf(['until test -e $STATOR_HOME/go; do sleep 0.1; done', 'true', 'true']));
     const owner = made.start(['run', 'p.md', '--trust']);
@@ -194,7 +194,7 @@ describe('run', () => {
     expect(jsonLines(ended.stdout).at(-1)).toMatchObject({ type: 'run_finished', status: 'done', runs: 3 });
   });
 
-  it('goes on to the end when whoever reads it goes away', async () => {
+  it('continues to the end when the reader of its output goes away', async () => {
     const made = working();
     made.write('p.md', three);
     const running = made.start(['run', 'p.md', '--trust']);

@@ -64,7 +64,7 @@ it.each([
   expect(existsSync(join(home, 'servers.toml'))).toBe(false);
 });
 
-it('is told the file of a token by a flag that node leaves to it', async () => {
+it('the file of a token is given by --env-from, a flag that Node does not take for itself', async () => {
   const { start, repo } = terminal();
   const add = ['server', 'add', 'lan', 'http://10.0.0.7:3000', '--kind', 'gitea', '--env-from', 'lan.env', '--json'];
   const { code, stdout, stderr } = await start(add).ended;

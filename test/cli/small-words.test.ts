@@ -15,7 +15,7 @@ it('-v and -V say the version, and the bare program says what there is', async (
   expect(await stator([])).toMatchObject({ code: 0, stderr: '', stdout: (await stator(['help'])).stdout });
 });
 
-it('ls lists, rm deletes, --json takes fields, and a status that does not exist is told with those that do', async () => {
+it('ls lists, rm deletes, --json takes fields, and an unknown status is reported with the valid ones', async () => {
   const made = terminal();
   const { client } = await startEngine({ on: made });
   for (const plan of ['a', 'b']) await client.registerPlan({ project: 'demo', plan, content: planOf(['true']) });
@@ -67,7 +67,7 @@ it('a long answer goes through the pager on a terminal, and not with --no-pager 
   expect(nobody.code).toBe(1);
 });
 
-it('a base_branch that is not there is told when the repo is trusted', async () => {
+it('a base_branch that does not exist is reported when the repo is trusted', async () => {
   const made = terminal();
   made.write('.stator/config.toml', 'base_branch = "mian"\n');
   const { stderr, code } = await made.stator(['repo', 'add', '.', '--trust']);

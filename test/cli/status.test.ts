@@ -19,7 +19,7 @@ function workplace() {
 }
 
 describe('status', () => {
-  it('says that there is nothing, where there is nothing', async () => {
+  it('says that nothing exists yet, and how to run a plan', async () => {
     const { stator } = terminal();
     const { code, stdout } = await stator(['status']);
     expect(code).toBe(0);
@@ -105,7 +105,7 @@ describe('status', () => {
 });
 
 describe('monitor', () => {
-  it('answers 69 where no engine runs, and refuses a time that is none', async () => {
+  it('exits with 69 if no engine runs, and refuses an invalid time', async () => {
     const { stator } = terminal();
     const alone = await stator(['monitor']);
     expect(alone.code).toBe(69);

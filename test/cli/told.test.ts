@@ -23,7 +23,7 @@ function longestLine(text: string): number {
   return Math.max(...text.split('\n').map((line) => line.length));
 }
 
-describe('a person is told', () => {
+describe('a person learns', () => {
   it('which program is missing, however long the PATH is on which it was looked for', async () => {
     const made = configured('[agents.default]\npreset = "codex"\nattempts = 1\n');
     made.write('p.md', done);
@@ -51,7 +51,7 @@ describe('a person is told', () => {
     expect(stdout.match(/it is all wrong/g)?.length).toBeGreaterThan(100);
   });
 
-  it('that a plan whose old branch is to be put aside first waits for an engine', async () => {
+  it('that a plan whose old branch must first be archived waits for an engine', async () => {
     const made = working();
     made.write('p.md', done);
     expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
@@ -88,7 +88,7 @@ describe('a person is told', () => {
     expect(run.stdout).not.toContain('stator plan cancel');
   });
 
-  it('in words, not in JSON, why the engine itself could not take a signal', () => {
+  it('why the engine itself could not take a signal, as text and not as JSON', () => {
     const result = { error: 'the disk ate it', code: 'internal', hint: 'look at it with: stator signal show 6' };
     const signal = { id: 6, type: 'implement_start', status: 'failed' as const, result, refused: null };
     const plan = { project: 'demo', plan: 'p', status: null, phase: null, waits: null };

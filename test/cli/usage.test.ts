@@ -148,7 +148,7 @@ describe('the command line', () => {
     expect(await stator(['--json', 'plan', 'list'])).toMatchObject({ code: 0, stdout: '[]\n' });
   });
 
-  it('does not crash when whoever reads it goes away', async () => {
+  it('does not crash when the reader of its output goes away', async () => {
     const { start } = terminal();
     const running = start(['--help']);
     running.child.stdout?.destroy();
@@ -232,7 +232,7 @@ describe('plan check', () => {
     expect(existsSync(home)).toBe(false);
   });
 
-  it('names each section, and who is told of it', async () => {
+  it('lists each section and the agents that receive it', async () => {
     const { stator, write } = terminal();
     write(
       'p.md',
@@ -273,7 +273,7 @@ describe('plan check', () => {
     expect(waves).toMatchObject([{ tasks: [{ done: true }, { done: false }] }]);
   });
 
-  it('says of a check that stands in no task that nothing runs it, and shows headings without their marks', async () => {
+  it('says of a check outside of any task that nothing runs it, and shows headings without their marks', async () => {
     const { stator, write } = terminal();
     write('p.md', '# P\n\n### Background\nOld.\n\n## Wave 1\n**Check:** make\n### Task 1: a\n');
     const { code, stdout } = await stator(['plan', 'check', 'p.md']);

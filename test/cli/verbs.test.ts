@@ -103,7 +103,7 @@ describe('plans without an engine', () => {
     expect(existsSync(join(made.root, 'h2'))).toBe(false);
   });
 
-  it('tell who refused, where it stands and what it would take', async () => {
+  it('say which plan refused a signal, in which state it is, and which commands it accepts', async () => {
     const made = await registered();
     const refused = await made.stator(['plan', 'advance', 'p', 'review-approved']);
     expect(refused.code).toBe(1);
@@ -173,7 +173,7 @@ describe('plans without an engine', () => {
     expect((await made.stator(['plan', 'show', 'second-plan'])).code).toBe(1);
   });
 
-  it('answer 69 where only an engine could do it, and empty lists where there is nothing', async () => {
+  it('exit with 69 if only an engine could do it, and print empty lists if nothing exists', async () => {
     const made = await registered();
     const killed = await made.stator(['agent', 'kill', 'p-w1-t1']);
     expect(killed.code).toBe(69);
@@ -204,7 +204,7 @@ describe('plans without an engine', () => {
     ]);
   });
 
-  it('light in the picture of a machine where a plan stands, and name what was meant by a word that is none', async () => {
+  it('highlight the current state in the picture of a machine, and suggest the nearest valid value for a mistyped one', async () => {
     const { stator } = await registered();
     const lit = async (machine: string) =>
       [

@@ -36,7 +36,7 @@ it.each([
     'a route that is not there',
     { status: 404, body: { error: 'no route GET /v1/plans', code: 'not_found', hint: '' } },
   ],
-])('%s is told with both versions, and how to go on', async (_what, answer) => {
+])('%s is reported with both versions, and how to go on', async (_what, answer) => {
   const newer = await (await beside('99.0.0', answer)).stator(['plan', 'list']);
   expect(newer.code, newer.stderr).toBe(69);
   // This version adds what it read of the answer, in brackets.
@@ -56,7 +56,7 @@ it.each([
   ['is not there', ['plan', 'list'], { entries: [] }],
   ['is there and lacks a number', ['gc', '--dry-run'], { dry: true, items: [], rows: [] }],
 ])(
-  'beside another build of the same version an answer of which what is needed %s is told so, with both builds',
+  'an answer whose required part %s, from another build of the same version, is reported with both builds',
   async (_what, words, body) => {
     const made = await beside(version, { status: 200, body }, 'abcabcabcabc');
     const { code, stdout, stderr } = await made.stator(words);

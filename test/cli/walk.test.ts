@@ -80,7 +80,7 @@ async function told(made: Terminal): Promise<string> {
   return `--- status\n${status}\n--- plan show\n${shown}\n--- plan explain\n${explained}`;
 }
 
-it('each stop of a plan says what is asked, by whom, and the command that goes on', async () => {
+it('each stop of a plan names the question or problem, where it comes from, and the command that goes on', async () => {
   const made = shop();
 
   // Two agents ask, and a check fails meanwhile.

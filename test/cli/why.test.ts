@@ -127,7 +127,7 @@ describe('on a terminal of 80 columns', () => {
     for (const line of lines.filter((text) => text.startsWith(' '))) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it('a limit of the service is told with its reset', async () => {
+  it('a limit of the service is shown with its reset time', async () => {
     const made = playing({
       'greeting-w1-t1': [[{ limited: 7_200_000 }]],
       'greeting-w1-t2': [writes('b')],
@@ -171,7 +171,7 @@ it('after Ctrl-C it says what was stopped, and the same command what goes on', a
   expect(second.text()).not.toContain('attempt 2');
 });
 
-it('an agent that could not be started is told with what was in the way, and not with the hint below it', async () => {
+it('an agent that could not be started is reported with the cause, and without the hint', async () => {
   const made = terminal();
   made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\nattempts = 1\n[worktree]\nsetup = "exit 3"\n');
   made.write('p.md', planOf(['true', 'true', 'true']));

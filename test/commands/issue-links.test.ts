@@ -8,7 +8,7 @@ import { expectRefusal } from '../support/prose.ts';
 
 const link = 'https://tracker.example/SHOP-12';
 
-it('a planner’s document keeps the links, and other links in it are refused; its agents are told of them', async () => {
+it('a planner’s document keeps the issue links, and other links in it are refused; the agents receive the issue links', async () => {
   const on = ground();
   const planned = planText(['echo a > a.txt']);
   writeFileSync(join(on.root, 'plan.md'), planned);

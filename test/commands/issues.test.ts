@@ -48,19 +48,22 @@ async function judged(role: 'reviewer' | 'verifier', judge: string, daemon = '')
   return { engine, root: on.root, prompt: (run) => readFileSync(`${prompts}.${run}`, 'utf8') };
 }
 
-it.each(['reviewer', 'verifier'] as const)('what is said to a session that the %s has is still to do', async (role) => {
-  const { engine, root, prompt } = await judged(role, gate('ROOT/go'));
-  await engine.client.startIssue({ reference, message: 'begin' });
-  await untilStatus(engine, plan, role === 'reviewer' ? 'reviewing' : 'verifying');
-  const told = engine.client.continueIssue({ reference, message: 'and the footer' });
-  await untilPhase(engine, plan, 'fixing');
-  openGate(join(root, 'go'));
-  expect(await told).toMatchObject({ status: 'started' });
-  await untilStatus(engine, plan, 'done');
-  expect(prompt(2)).toContain('and the footer');
-});
+it.each(['reviewer', 'verifier'] as const)(
+  'a message to a session while its %s works is still carried out',
+  async (role) => {
+    const { engine, root, prompt } = await judged(role, gate('ROOT/go'));
+    await engine.client.startIssue({ reference, message: 'begin' });
+    await untilStatus(engine, plan, role === 'reviewer' ? 'reviewing' : 'verifying');
+    const told = engine.client.continueIssue({ reference, message: 'and the footer' });
+    await untilPhase(engine, plan, 'fixing');
+    openGate(join(root, 'go'));
+    expect(await told).toMatchObject({ status: 'started' });
+    await untilStatus(engine, plan, 'done');
+    expect(prompt(2)).toContain('and the footer');
+  },
+);
 
-it('what is said to a session whose review came to no verdict is still to do; without a word the review goes on', async () => {
+it('a message to a session whose review came to no verdict is still carried out; without a message the review is tried again', async () => {
   const { engine, root, prompt } = await judged('reviewer', "[ -e 'ROOT/go' ] || exit 3");
   await engine.client.startIssue({ reference, message: 'begin' });
   await untilBlocked(engine, plan);
@@ -97,7 +100,7 @@ it('a session whose agent failed names it as it is called, and goes on', async (
   await untilStatus(engine, plan, 'done');
 });
 
-it('a session that was given up is taken up again with what is said', async () => {
+it('a cancelled session goes on with the new message', async () => {
   const { engine, root, prompt } = await judged('reviewer', 'exit 0');
   await engine.client.startIssue({ reference, message: 'begin' });
   await untilStatus(engine, plan, 'done');
@@ -108,7 +111,7 @@ it('a session that was given up is taken up again with what is said', async () =
   expect(prompt(2)).toContain('after all');
 });
 
-it('a paused session goes on with what is said', async () => {
+it('a paused session goes on with the new message', async () => {
   const { engine, root, prompt } = await judged('reviewer', 'exit 0');
   await engine.client.startIssue({ reference, message: 'begin' });
   await untilStatus(engine, plan, 'done');

@@ -97,7 +97,7 @@ describe('a plan that cannot begin', () => {
     expect(answer.signal).toMatchObject({ status: 'failed', refused: { state: 'ready.draft' } });
   });
 
-  it('is told how its own document is handed in, where a task is for a repo that is no member', async () => {
+  it('is refused with the command that updates its document, if a task is for a repo that is not a member', async () => {
     const engine = await startEngine();
     await register(engine, 'p', planText(['true']).replace(/(### Task 1.*\n)/, '$1**Repo:** other\n'));
     await expectFailure(say(engine, 'p', 'implement_start'), 'agent_unusable', 'update-content p --file <file>');
@@ -116,7 +116,7 @@ describe.skipIf(process.getuid?.() !== 0)('claude as root', () => {
     expect(await engine.client.plan('demo', 'p')).toMatchObject({ status: 'ready', runs: 0 });
   });
 
-  it('starts where its env file says that it stands in a container', async () => {
+  it('starts if its env file says that it runs in a container', async () => {
     const on = ground();
     const env = { ...fakeEnv(on.env, { root: on.root, says: 'ok' }), IS_SANDBOX: undefined };
     const file = join(on.root, 'agent.env');

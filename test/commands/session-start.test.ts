@@ -135,7 +135,7 @@ describe('a session that cannot start leaves nothing', () => {
     expect(await left(on)).toEqual(nothing);
   });
 
-  it('but what was imported, with its age, its request and what was said in it', async () => {
+  it('except for what was imported: its creation time, its pull request and its messages', async () => {
     const on = await scene({ config: '[worktree]\nsetup = "ls ../../../go"\n' });
     const at = '2026-04-05T10:00:00.000Z';
     const request = 'https://github.com/acme/shop/pull/3';

@@ -17,7 +17,7 @@ async function painting(): Promise<TestEngine> {
   return startEngine({ on, agents, daemon: '' });
 }
 
-it('a draft is done whole by one coder, who is told all of it and what a person says beside it', async () => {
+it('one coder carries out a whole draft, and receives all of it with the text that a person adds', async () => {
   const engine = await painting();
   await register(engine, 'paint', draft);
   const { signal } = await engine.client.soloPlan('demo', 'paint', { prompt: 'Mind the cat.' });
@@ -29,7 +29,7 @@ it('a draft is done whole by one coder, who is told all of it and what a person 
   for (const words of ['Blue, with white doors.', 'Mind the cat.']) expect(prompt).toContain(words);
 });
 
-it('what is no draft, is half a plan, or what no coder could do, stays as it is', async () => {
+it('a plan that is not a draft, is half written, or that no coder can do, is refused unchanged', async () => {
   const engine = await painting();
   await register(engine, 'planned', planText(['true']));
   await expectFailure(engine.client.soloPlan('demo', 'planned'), 'conflict', 'demo/planned', 'plan advance planned');

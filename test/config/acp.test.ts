@@ -46,7 +46,7 @@ it('qwen judges, whose settings are known by a trial, as opencode and gemini by 
   expect([policy.roles.reviewer.on, policy.roles.verifier.on]).toEqual([true, true]);
 });
 
-it('of the others none judges: the role is off, and that is said; nor does one stand in for a judge', () => {
+it('agents of other programs do not judge: their roles are off, and a fallback to one of them is refused with the reason', () => {
   const { policy, profiles } = read('[agents.default]\npreset = "copilot"\n[agents.verifier]\n');
   expect([policy.roles.coder.on, policy.roles.reviewer.on, policy.roles.verifier.on]).toEqual([true, false, false]);
   expect(profiles.reviewer.preset).toBe('copilot');

@@ -13,7 +13,7 @@ it.each([
   'http://[::1]:80/',
   'https://192.168.1.2/x',
   'http://10.0.0.1',
-])('a hook of kasmos to %s is told when it is read, with the key that allows it', (url) => {
+])('a kasmos hook to %s is reported as off when it is read, with the key that allows it', (url) => {
   const [line = '', ...more] = linesOf(url);
   expect(more).toEqual([]);
   expect(line).toContain('the hook deploy is off');
@@ -22,6 +22,6 @@ it.each([
   expect(linesOf(url, 'enabled = false\n')).toEqual([]);
 });
 
-it('a hook to a name or an address of the internet is not told of', () => {
+it('a hook to a name or an address of the internet is not reported', () => {
   for (const url of ['https://example.com/x', 'https://93.184.216.34/']) expect(linesOf(url)).toEqual([]);
 });

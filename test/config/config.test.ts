@@ -252,7 +252,7 @@ qqq = 1
       );
   });
 
-  it('gives line and column of what is no TOML, and quotes nothing of it', () => {
+  it('gives the line and column of invalid TOML, and quotes none of it', () => {
     const error = errorOf(() => daemonOf('max_agents = 3\nlog_level = "info\nsecret = 1'));
     expectError(error, 'bad_config');
     expect(error.message).toMatch(/daemon\.toml, line 2, column \d+: /);

@@ -93,7 +93,7 @@ idle_timeout = "8s"`);
     });
   });
 
-  it('an embedding program overrides every file, and its mistakes are told alike', () => {
+  it('an embedding program overrides every file, and its mistakes are reported like those of a file', () => {
     const daemon = daemonDefaults();
     const config = repoOf('[agents.coder]\npreset = "codex"\nattempts = 5', daemon, {
       agents: { default: { preset: 'sh' } },

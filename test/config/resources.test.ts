@@ -50,7 +50,7 @@ describe('nice, memory and processes of a profile', () => {
     }
   });
 
-  it('that a repo chooses itself are told before it is trusted, and asked about again when they change', () => {
+  it('that a repo chooses itself are shown before it is trusted, and need trust again when they change', () => {
     const four = read(agents('memory = "4GiB"\nprocesses = 200\nnice = 5'), agents('memory = "1GiB"'));
     expect(four.enables).toEqual(['agents: memory up to 4GiB, processes up to 200, nice = 5']);
     const none = read(agents('memory = ""\nprocesses = ""\nnice = 5'), agents('memory = "1GiB"'));

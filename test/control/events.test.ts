@@ -66,7 +66,7 @@ function readSome(
   });
 }
 
-it('whoever is cut off goes on after the last event that it saw: none is missed, none comes twice', async () => {
+it('a reader that is cut off goes on after the last event that it saw: none is missed, none comes twice', async () => {
   const started = await startEngine();
   const go = join(started.root, 'go');
   await begin(started, 'told', planText([`${gate(go)}; echo a > a.txt`, 'echo b > b.txt'], ['echo c > c.txt']));
@@ -170,7 +170,7 @@ it('a reader who takes nothing is cut off, and makes room for the next', async (
   await next.body?.cancel();
 });
 
-it('a reader who waits is told now and then that the stream lives', async () => {
+it('a waiting reader receives regular heartbeats from the stream', async () => {
   const { open } = await smallApp({ streams: 1, stallMs: 10_000, heartbeatMs: 10 });
   const answer = await open();
   const reader = answer.body?.getReader();

@@ -28,7 +28,7 @@ function heads({ repo }: DaemonGround): number {
 }
 
 it.each([0, 20, 60])(
-  'a session that was begun is told of where its engine is killed %i ms after its branch was made',
+  'a session that was begun is reported even if its engine is killed %i ms after its branch was made',
   async (afterMs) => {
     const { made, start, kill } = await started();
     const before = heads(made);
@@ -72,7 +72,7 @@ it('a session whose daemon does not come back is queued for the next one, and th
   expect(JSON.parse(listed)).toHaveLength(1);
 });
 
-it('a merge is told of where its engine is killed while it is carried out', async () => {
+it('a merge is reported even if its engine is killed while it is carried out', async () => {
   const { made, start, kill } = await started();
   made.write('p.md', planText(['echo a > a.txt']));
   expect((await made.stator(['run', 'p.md', '--yes'])).code).toBe(0);

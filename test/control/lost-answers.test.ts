@@ -92,7 +92,7 @@ it('of a tree that is started is answered as the one that started it', async () 
   expect(results).toEqual(['done', 'done', 'already']);
 });
 
-it('goes on where an engine was cut off: what is there is not begun again', async () => {
+it('goes on where an engine was cut off, and does not begin an existing plan again', async () => {
   const { engine, ask, cutOff } = await asked();
   const first = await ask('POST', plans, register('p'));
   expect(cutOff()).toBe(1);
@@ -100,7 +100,7 @@ it('goes on where an engine was cut off: what is there is not begun again', asyn
   expect(await signalsOf(engine, 'plan_opened')).toHaveLength(1);
 });
 
-it('goes on with a plan that begins anew where an engine was cut off: it stands on what its branch was made from', async () => {
+it('goes on where an engine was cut off with a plan that was registered again: its base is the one that its branch was made from', async () => {
   const { engine, ask, cutOff, db } = await asked();
   await ask('POST', plans, register('p'));
   await engine.client.deletePlan('demo', 'p', {});

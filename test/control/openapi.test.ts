@@ -29,7 +29,7 @@ async function description(): Promise<Document> {
   return (await ask(engine, 'GET /openapi.json')).json as Document;
 }
 
-it('the description names every route that there is, and no other', async () => {
+it('the description names exactly the existing routes', async () => {
   const { paths } = await description();
   const described = Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),
@@ -46,7 +46,7 @@ it('no two nouns have operations of the same name, so that none hides another', 
   expect(Object.keys(operations).length).toBe(names.length);
 });
 
-it('the description holds together: its references lead somewhere, its names are told, its statuses are those of the codes', async () => {
+it('the description is consistent: references resolve, path parameters are named, statuses match the answers and errors of each route', async () => {
   const document = await description();
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;

@@ -509,7 +509,7 @@ describe('the control API over its socket', () => {
     ]);
   });
 
-  it('judges the branch as it stands, with what somebody committed to it meanwhile', async () => {
+  it('judges the branch as it is now, with what somebody committed to it meanwhile', async () => {
     const engine = await startEngine();
     const { client, repo } = engine;
     await begin(engine, 'moved', planText(['echo a > a.txt']));

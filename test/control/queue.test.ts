@@ -172,7 +172,7 @@ it('a pause ends with its plan: another one of that name is not paused', async (
   await untilStatus(started, 'p', 'done');
 });
 
-it('what is not there is not paused, and who asks is told what there is', async () => {
+it('an unknown repo, plan or agent cannot be paused, and the error names it', async () => {
   const { client } = await startEngine();
   await expectFailure(client.pauseQueue({ project: 'nobody' }), 'repo_not_found', 'nobody');
   await expectFailure(client.pauseQueue({ project: 'demo', plan: 'nobody' }), 'plan_not_found', 'demo/nobody');
@@ -260,7 +260,7 @@ it('on the command line a part is named by the repo, the plan or the title, and 
   expectRefusal(outside.stderr, '--project');
 });
 
-it('a number of agents that is none is refused with its place, what was found and what is accepted', async () => {
+it('an invalid number of agents is refused with its place, the value found and the accepted ones', async () => {
   const { stator, home } = working();
   mkdirSync(home, { recursive: true, mode: 0o700 });
   for (const value of ['0', '-1', '"three"']) {

@@ -746,7 +746,7 @@ it('a path that takes another method, or none at all, is 404 and says what there
   expect([head.status, await head.text()]).toEqual([200, '']);
 });
 
-it('a bug of a route is 500 with an id that stands in the log, and the engine goes on', async () => {
+it('a bug of a route is answered with 500 and an id that is in the log, and the engine goes on', async () => {
   let isBroken = false;
   const nowMs = () => {
     if (isBroken) throw new Error('the clock has stopped');

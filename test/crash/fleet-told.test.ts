@@ -6,7 +6,7 @@ import { daemonGround, shAgents } from '../support/daemon.ts';
 import { startDaemonProcess } from '../support/fleet.ts';
 import { until } from '../support/ground.ts';
 
-it('a configuration that cannot be put in force is told by the reload, and by every status until it is mended', async () => {
+it('a configuration that cannot be put in force is reported by the reload, and by every status until it is fixed', async () => {
   const ground = daemonGround();
   await startDaemonProcess(ground);
   await ground.client().addRepo(ground.repo, { trust: true });
@@ -37,7 +37,7 @@ it('a configuration that cannot be put in force is told by the reload, and by ev
   expect((await ground.client().status()).problems).toEqual([]);
 });
 
-it('what is under way stands in the status, however many plans there are', async () => {
+it('everything under way is in the status, however many plans exist', async () => {
   const count = 30;
   const ground = daemonGround();
   await startDaemonProcess(ground);

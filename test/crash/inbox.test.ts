@@ -134,7 +134,7 @@ describe('a signal that throws', () => {
     expect((await client.plan('demo', 'a')).blocked).toBeNull();
   });
 
-  it('of a plan that asks its repo for leave stands in that plan’s way, and in nobody else’s', async () => {
+  it('from a plan that asks its repo for permission to start blocks only that plan', async () => {
     const { ground, engine, db } = await started(['a', 'b']);
     await engine.stop();
     const { snapshot } = db.prepare(`SELECT snapshot FROM trees WHERE address = 'repo:demo'`).get() as {
@@ -164,7 +164,7 @@ describe('a signal that throws', () => {
     await again.stop({ agents: 'stop' });
   });
 
-  it('keeps what comes after it in its plan waiting while it is tried again, and nobody else', async () => {
+  it('delays only the later signals of its own plan while it is tried again', async () => {
     const { ground, engine, db } = await started(['a', 'b']);
     await engine.stop();
     // Throws for the first batch, and then for the first signal of it, twice.
@@ -217,7 +217,7 @@ describe('the inbox', () => {
     expect(told[1]?.id).toBe(told[0]?.id);
   });
 
-  it('takes the engine’s own word, whoever has written a row under its key', async () => {
+  it('accepts a signal of the engine even if another sender has used its key', async () => {
     const { ground, engine, db } = await started(['a']);
     const taken = insert(db, { project: 'demo', plan: 'a', type: 'pause', dedupe_key: 'plan:demo/a/x#1:done' });
     await until(settled(db, [taken]));
@@ -334,7 +334,7 @@ describe('the inbox', () => {
     expect([rows.length, countOf('busy'), countOf('calm')]).toEqual([64, 61, 3]);
   });
 
-  it('starts what may start, however much that may not stands before it', async () => {
+  it('starts an effect that may start, however many that may not are queued before it', async () => {
     const home = mkdtempSync(join(tmpdir(), 'stator-'));
     cleanups.push(() => rmSync(home, { recursive: true, force: true }));
     const store = openStore(home);

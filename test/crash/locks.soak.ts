@@ -54,7 +54,7 @@ async function hold({ home }: Scenario): Promise<() => Promise<void>> {
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 describe('a home', () => {
-  it('has one owner: a second engine is told who it is', async () => {
+  it('has one owner: a second engine is refused with an error that names the owner', async () => {
     const { home, env } = make();
     engines.push(await createEngine({ home, env }));
     const second = createEngine({ home, env });

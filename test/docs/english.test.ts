@@ -1,4 +1,4 @@
-/** The check of the English in comments and docs: what it refuses, and what it leaves alone. */
+/** The check of the English in comments, messages, titles of tests and docs: what it refuses, and what it leaves alone. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,17 +50,26 @@ const refused = [
   ['Throws what', '/** Throws what the store throws. */'],
   ['Answers what', '/** Answers what came so far. */'],
   ['a line each', '/** The plans, a line each. */'],
+  ['Whoever', "fail('Whoever asks comes first');"],
+  ['told', 'const text = `its parent is told`;'],
+  ['stands', 'const view = <p>It stands below.</p>;'],
 ] as const;
 
 /** The type of a file, and a text that it may have. */
 const accepted = [
-  [
-    'ts',
-    "const told = 'whoever stands aside';\nreturn nobodyElse(told) / 2; // `told` is a name, understood as such\n",
-  ],
+  ['ts', "const told = 'whoever-stands';\nfind(nobodyElse(told) / 2); // `told` is a name, understood as such\n"],
   ['ts', "/** It is told to end, and told apart from others; each other one's rows are set aside. */\n"],
   ['md', 'A name such as `signal.set-aside`.\n\n```sh\necho whoever stands\n```\n'],
 ] as const;
+
+/** The titles of tests and of groups of tests that are refused. */
+const refusedTitles = [
+  "it('is told once', () => {});",
+  'test.each([1, 2])(`is told of %s`, () => {});',
+  "describe.skipIf(true)('a parent that is told', () => {});",
+];
+/** What a test does is its own. */
+const acceptedTest = "it('has a parent', () => send('it is told'));\n";
 
 /** The name that is found, in which code. */
 const refusedNames = [
@@ -73,11 +82,13 @@ const refusedNames = [
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'stator-english-'));
-  for (const [index, [, text]] of refused.entries()) write(`refused/actors/${index}.ts`, `${text}\n`);
+  for (const [index, [, text]] of refused.entries()) write(`refused/actors/${index}.tsx`, `${text}\n`);
   for (const [index, [, text]] of refusedNames.entries()) {
     write(`refused/cli/${index}.ts`, `${text}\n`);
     write(`accepted/test/${index}.ts`, `${text}\n`);
   }
+  for (const [index, text] of refusedTitles.entries()) write(`refused/test/${index}.test.ts`, `${text}\n`);
+  write('accepted/test/body.test.ts', acceptedTest);
   for (const [index, [type, text]] of accepted.entries()) write(`accepted/actors/${index}.${type}`, text);
   ofRefused = check('refused');
   ofAccepted = check('accepted');
@@ -99,11 +110,14 @@ function check(name: string) {
 let ofRefused: ReturnType<typeof check>;
 let ofAccepted: ReturnType<typeof check>;
 
-it.each(refused.map(([found], index) => [found, index] as const))('“%s” in a comment is refused', (found, index) => {
-  const [first] = ofRefused.said.filter((line) => line.startsWith(`actors/${index}.ts:`));
-  expect(ofRefused.status).toBe(1);
-  expect(first).toMatch(new RegExp(`^actors/${index}.ts:[12]: “${found}”: .`));
-});
+it.each(refused.map(([found], index) => [found, index] as const))(
+  '“%s” in a comment or a message is refused',
+  (found, index) => {
+    const [first] = ofRefused.said.filter((line) => line.startsWith(`actors/${index}.tsx:`));
+    expect(ofRefused.status).toBe(1);
+    expect(first).toMatch(new RegExp(`^actors/${index}.tsx:[12]: “${found}”: .`));
+  },
+);
 
 it.each(refusedNames.map(([found], index) => [found, index] as const))(
   '“%s” is refused as a name of the product, and of nothing else',
@@ -111,6 +125,14 @@ it.each(refusedNames.map(([found], index) => [found, index] as const))(
     const at = `/${index}.ts:1: “${found}”: `;
     expect(ofRefused.said.filter((line) => line.startsWith(`cli${at}`))).toHaveLength(1);
     expect(ofAccepted.status).toBe(0);
+  },
+);
+
+it.each(refusedTitles.map((text, index) => [text, index] as const))(
+  'the title of a test is refused: %s',
+  (_, index) => {
+    const found = ofRefused.said.filter((line) => line.startsWith(`test/${index}.test.ts:`));
+    expect(found).toEqual([`test/${index}.test.ts:1: “told”: is notified, is reported, receives`]);
   },
 );
 
@@ -123,7 +145,7 @@ it('each line is named with its place and with what to write instead, in documen
 });
 
 it.each(accepted.map(([type], index) => [type, index] as const))(
-  'code, names in backticks and fenced blocks are left alone: a.%s',
+  'code, names in backticks, fenced blocks and the bodies of tests are left alone: a.%s',
   (_, index) => {
     expect(ofAccepted.said.filter((line) => line.includes(`actors/${index}.`))).toEqual([]);
     expect(ofAccepted.status).toBe(0);

@@ -269,7 +269,7 @@ console.log(JSON.stringify({
 }));
 `;
 
-it('a channel of hooks is one value and an entry that sends it, and it is checked, trusted, listed and told', {
+it('a channel of hooks is one value and an entry that sends it, and it is checked, trusted, listed, delivered and documented', {
   timeout: 900_000,
 }, () => {
   const channels = 'runtime/base/config/channels';
@@ -284,7 +284,7 @@ it('a channel of hooks is one value and an entry that sends it, and it is checke
   });
 });
 
-it('a machine of one’s own is one file', () => {
+it('a user-defined machine is one file', () => {
   const named = [...page.matchAll(/\]\(\.\.\/(examples\/[^)]+)\)/g)].map(([, file]) => file);
   expect(named).toEqual(['examples/release/release.mjs']);
 });

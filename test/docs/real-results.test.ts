@@ -7,7 +7,7 @@ import { readResults } from '../real/results-reporter.ts';
 
 const folder = join(import.meta.dirname, '../real');
 
-it('every behaviour of the real programs was tried with each version, and nothing else is told', () => {
+it('every behaviour of the real programs was tried with each version, and no other is listed', () => {
   const names = columns.map(nameOf);
   expect(Object.entries(readResults()).map(([title, by]) => [title, Object.keys(by)])).toEqual(
     rows.map(([title]) => [title, names]),

@@ -119,7 +119,7 @@ it('a README that lists a file that is not there, or no doors at all, is refused
   });
 });
 
-it('the table of what is said once names files and functions that are there', () => {
+it('the table in the chapter Said once names only existing files and functions', () => {
   const [, chapter = ''] = /\n## Said once\n(.*?)\n## /s.exec(readFileSync('docs/architecture.md', 'utf8')) ?? [];
   const rows = chapter.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| ---'));
   expect(rows.length).toBeGreaterThan(10);

@@ -73,7 +73,7 @@ it('is fetched first with base_fetch alone; where that fails it begins from what
   }
 });
 
-it('run says both: where its base stands, and that it was not fetched', async () => {
+it('run reports both: how far its base is behind the remote, and a fetch that failed', async () => {
   const { on, bare } = behind({ isFetched: true, on: working() });
   grow(on.repo, 'ours');
   on.write('p.md', planOf(['true']));

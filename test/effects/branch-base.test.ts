@@ -86,7 +86,7 @@ describe('a plan that waits for another', () => {
     expect((await engine.client.plan('demo', 'ui')).base).toMatchObject({ commit: at });
   });
 
-  it('that was merged by a squash, whoever made it, starts from the branch that has it, and goes there', async () => {
+  it('that was merged by a squash, no matter by whom, starts from the branch that has it, and is merged there', async () => {
     const engine = await startEngine({ daemon: small });
     await begin(engine, 'api', text('echo api > api.txt'));
     await begin(engine, 'early', text('echo early > early.txt', 'api'));
@@ -162,7 +162,7 @@ describe('two plans that a plan waits for and that conflict', () => {
   });
 });
 
-describe('a plan that stands on another', () => {
+describe('a plan that is based on another', () => {
   async function standing(script = 'echo api > api.txt'): Promise<TestEngine> {
     const engine = await startEngine({ daemon: small });
     await begin(engine, 'api', text(script));

@@ -145,7 +145,7 @@ describe('the work of a careless agent', () => {
 });
 
 describe('the branch of a plan', () => {
-  it('is kept by cancel and taken up by reopen; a new start keeps the old one aside', async () => {
+  it('is kept by cancel and taken up by reopen; a new start archives the old branch', async () => {
     const engine = await startEngine();
     const { repo, root, client } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];

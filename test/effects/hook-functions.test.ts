@@ -16,7 +16,7 @@ import { expectFailure } from '../support/prose.ts';
 const plan = planText(['echo a > a.txt']);
 
 describe('a hook that is a function', () => {
-  it('is told what happened to a plan, in order, and nothing that it did not ask for', async () => {
+  it('receives what happened to a plan, in order, and only the events that it asked for', async () => {
     const told: HookMessage[] = [];
     const all: string[] = [];
     const at = await startEngine({
@@ -128,7 +128,7 @@ describe('a hook that is a function', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  it('stands beside a hook of the repo that has its name', async () => {
+  it('gets a numbered name if a hook of the repo has the same one', async () => {
     const on = ground();
     const told: string[] = [];
     const second = await startEngine({

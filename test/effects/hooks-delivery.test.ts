@@ -117,7 +117,7 @@ describe('a delivery', () => {
     expect(longest).toBeLessThan(4_000);
   });
 
-  it('that fails holds back the later ones of its plan and hook, and nobody else', async () => {
+  it('that fails holds back the later ones of its plan and hook, and no others', async () => {
     const sink = await receiver();
     const other = await receiver();
     let isUp = false;
@@ -189,7 +189,7 @@ describe('a delivery', () => {
     expect(sink.got).toEqual([]);
   });
 
-  it('without the variable of its secret is not sent, and is delivered once the env file has it; the secret is kept nowhere', async () => {
+  it('without the variable of its secret is not sent, and is delivered once the env file has it; the secret is not stored', async () => {
     const sink = await receiver();
     const secret = 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0';
     const engine = await withHooks(webhook(sink.url, 'secret = "env:HOOK_SECRET"\nenv_file = "hooks.env"'), {
@@ -269,7 +269,7 @@ describe('a hook', () => {
     expect(await engine.client.notifications()).toMatchObject([{ type: 'hook_off' }]);
   });
 
-  it('that is gone from the configuration leaves what it was to be told dead; one that is changed is told nothing before a person trusts it', async () => {
+  it('that is removed from the configuration leaves its open deliveries dead; a changed one gets nothing before a person trusts it', async () => {
     const sink = await receiver();
     const other = await receiver();
     sink.answer((response) => void response.writeHead(500).end());
@@ -290,7 +290,7 @@ describe('a hook', () => {
     expectProse(entry?.last_error ?? '');
   });
 
-  it('of one repo is told nothing of another, a hook that is off in the configuration nothing at all, and an override nobody', async () => {
+  it('of one repo gets nothing of another, a disabled hook gets nothing at all, and an override of a status goes to no hook', async () => {
     const sink = await receiver();
     const off = await receiver();
     const engine = await withHooks(`${webhook(sink.url)}${webhook(off.url, 'enabled = false')}`);
@@ -308,7 +308,7 @@ describe('a hook', () => {
     expect(await engine.client.hooks({ project: 'demo' })).toMatchObject([{ state: 'on' }, { state: 'disabled' }]);
   });
 
-  it('is told after a restart what it was not told before, once', async () => {
+  it('gets the undelivered events after a restart, once each', async () => {
     const on = ground();
     const sink = await receiver();
     sink.answer((response) => void response.writeHead(500).end());
@@ -391,7 +391,7 @@ describe('a command', () => {
 });
 
 describe('a notification', () => {
-  it('is given to the program of the desktop as arguments, cleaned, and is dead with a hint where there is none', async () => {
+  it('is passed to the program of the desktop as cleaned arguments, and is dead with a hint if that program is missing', async () => {
     const on = ground();
     const bin = join(on.root, 'bin');
     mkdirSync(bin);

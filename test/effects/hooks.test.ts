@@ -25,7 +25,7 @@ async function untilGot(sink: Receiver, count: number): Promise<void> {
 }
 
 describe('a webhook', () => {
-  it('is told of a whole plan in order, each body with its number', async () => {
+  it('receives all events of a plan in order, each body with its number', async () => {
     const sink = await receiver();
     const on = ground();
     putHooks(on.repo, webhook(sink.url));
@@ -75,7 +75,7 @@ describe('a webhook', () => {
     expect(sink.got[0]?.text).toBe(sink.got[1]?.text);
   });
 
-  it('is told that a plan stands for a fault of the engine, and that a person had it tried again', async () => {
+  it('receives that a plan is blocked by a fault of the engine, and that a person had it tried again', async () => {
     const sink = await receiver();
     const on = ground();
     putHooks(on.repo, webhook(sink.url, 'events = ["implement_start", "blocked", "resolved"]'));

@@ -128,7 +128,7 @@ it('a session of an issue that is not there starts no agent', async () => {
   expect([await engine.client.issues(), await engine.client.instances({})]).toEqual([[], []]);
 });
 
-it('what a person wrote into their plan stands in its pull request as they wrote it', async () => {
+it('the text that a person wrote into their plan is unchanged in its pull request', async () => {
   const where = await site('github');
   const engine = await start(where);
   const goal = '**Goal:** Fixes #3, as @ada said <soon>';

@@ -156,17 +156,20 @@ describe('plans that their forge lands', () => {
       return { where, engine, pull: await pullOf(where, 'plan/one'), go };
     }
 
-    it.each(kinds)('a branch that was force-pushed on %s is not merged, and a person is told', async (kind) => {
-      const { where, engine, pull, go } = await checking(kind);
-      const theirs = commitThere(where, 'plan/one', 'main');
-      go();
-      const { blocked } = await untilBlocked(engine, 'one');
-      expectProse(blocked?.reason ?? '', theirs.slice(0, 12), 'somebody else pushed');
-      expect(pull.state).toBe('open');
-      git(where.on.repo, 'push', '-q', '--force', where.bare, 'plan/one:refs/heads/plan/one');
-      await say(engine, 'one', 'resolve');
-      await merged(engine, 'one');
-    });
+    it.each(kinds)(
+      'a branch that was force-pushed on %s is not merged, and the plan is blocked with the reason',
+      async (kind) => {
+        const { where, engine, pull, go } = await checking(kind);
+        const theirs = commitThere(where, 'plan/one', 'main');
+        go();
+        const { blocked } = await untilBlocked(engine, 'one');
+        expectProse(blocked?.reason ?? '', theirs.slice(0, 12), 'somebody else pushed');
+        expect(pull.state).toBe('open');
+        git(where.on.repo, 'push', '-q', '--force', where.bare, 'plan/one:refs/heads/plan/one');
+        await say(engine, 'one', 'resolve');
+        await merged(engine, 'one');
+      },
+    );
 
     it('what was pushed by force lands with the plan where a person merges it and publishes that, as the message says', async () => {
       const { where, engine, go } = await checking();

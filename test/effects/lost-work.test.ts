@@ -138,7 +138,7 @@ describe('a plan whose branch loses what was merged into it', () => {
     expect(files(engine, 'plan/login')).toEqual(['README.md', 'a.txt', 'd.txt']);
   });
 
-  it('by a task that fails is told at once, though nothing is merged any more', async () => {
+  it('by a task that fails is blocked at once, though nothing more is merged', async () => {
     const engine = await startWith({});
     const go = join(engine.root, 'go');
     const deletes = `while [ ! -e '${go}' ]; do sleep 0.05; done; git update-ref -d refs/heads/plan/login; exit 1`;
@@ -273,7 +273,7 @@ describe('a plan that is done and whose branch loses its work', () => {
     await refusal.catch((thrown: Error) => expectProse(thrown.message, 'a.txt'));
   });
 
-  it('is told of where its repository comes back as another clone', async () => {
+  it('is reported when its repository comes back as another clone', async () => {
     const engine = await done();
     const clone = join(engine.root, 'other', 'demo');
     git(engine.root, 'clone', '-q', engine.repo, clone);

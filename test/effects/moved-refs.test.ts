@@ -27,7 +27,7 @@ function commandsIn(text: string): string[] {
 }
 
 describe('without walls, what an agent does to', () => {
-  it("the person's checkout, branches, tags and stash is told, and its commands put all of it back", async () => {
+  it('the person’s checkout, branches, tags and stash is reported, with commands that put all of it back', async () => {
     const made = await start('off');
     const { repo, client } = made;
     git(repo, 'branch', 'mine');
@@ -59,7 +59,7 @@ describe('without walls, what an agent does to', () => {
     expect(look()).toEqual(before);
   });
 
-  it("the person's branch, where it was renamed beneath their checkout, comes back by the commands that are told", async () => {
+  it('the person’s branch, by renaming it under their checkout, is undone by the reported commands', async () => {
     const made = await start('off');
     const { repo } = made;
     const look = () => [git(repo, 'symbolic-ref', 'HEAD'), git(repo, 'branch', '--list', 'main', 'renamed')];
@@ -97,7 +97,7 @@ describe('without walls, what an agent does to', () => {
     },
   );
 
-  it('nothing is told where nothing of it moved, and not of what stator itself merges', async () => {
+  it('nothing is reported if no ref of the person moved, or if only stator itself merged', async () => {
     const made = await start('off', 'auto_merge = true\nauto_readiness_review = false\n');
     const { repo } = made;
     const wait = `while [ ! -e '${repo}/../go' ]; do sleep 0.1; done`;
@@ -112,7 +112,7 @@ describe('without walls, what an agent does to', () => {
 });
 
 describe.skipIf(noWallsHere !== null)('inside walls', () => {
-  it('what a person does meanwhile is told once, of all agents at work, and laid to none of them', async () => {
+  it('a change by a person is reported once, with all agents at work, and attributed to none of them', async () => {
     const made = await start('bwrap');
     const { repo } = made;
     const task = 'echo $STATOR_TASK > out$STATOR_TASK.txt; while [ ! -e go ]; do sleep 0.1; done; rm go';
@@ -166,7 +166,7 @@ describe('what moved between two looks', () => {
     expect(texts(main, detached)).toEqual(['HEAD: main -> abc; back: git -C /repo switch main']);
   });
 
-  it('is news to a run that began after it was told, as where it was put back and moved again', () => {
+  it('is news to a run that began after it was reported, since it must have been put back and moved again', () => {
     const moves = createRefMoves()('/repo/.git');
     expect(moves.isNews('main a b', { beganMs: 1, atMs: 5 })).toBe(true);
     expect(moves.isNews('main a b', { beganMs: 2, atMs: 6 })).toBe(false);

@@ -27,7 +27,7 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
     const start = (attempts = 1) => startEngine({ daemon, agents: { default: { preset: 'sh', attempts } } });
     const refs = (repo: string) => git(repo, 'for-each-ref', '--format=%(refname)', 'refs/stator/attempts').split('\n');
 
-    it('is left out, kept whole with what it holds, and told in the notices, the history and the log', async () => {
+    it('is left out, kept with its whole content, and reported in the notices, the history and the log', async () => {
       const made = await start();
       const { repo, client } = made;
       const clone = `git clone -q . copy; cd copy; echo c > c.txt; git add -A; ${commit} -m c`;

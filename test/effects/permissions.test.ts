@@ -49,7 +49,7 @@ function said({ log }: InstanceEntry): string {
   return log === null || !existsSync(log) ? '' : readFileSync(log, 'utf8');
 }
 
-it('waits with what it asks, is told once to people, and does what a person allowed', async () => {
+it('waits with its question, notifies people once, and does what a person allowed', async () => {
   const engine = await asking(['echo made > made.txt']);
   const { client } = engine;
   const asked = await question(engine);
@@ -111,7 +111,7 @@ it('is denied, with the reason, what nobody answered within permission_timeout',
   });
 });
 
-it('asks several things at once, each of which is answered by its own name', async () => {
+it('asks several things at once, and each is answered by its own id', async () => {
   const engine = await asking([['echo one > one.txt', 'echo two > two.txt']]);
   const { permissions } = await question(engine, 2);
   expect((await answer(engine, 'allow')).signal.status).toBe('failed');
@@ -125,7 +125,7 @@ it('asks several things at once, each of which is answered by its own name', asy
   expect(diff).not.toContain('one.txt');
 });
 
-it('asks on over the end of its engine, and hears the answer from the next one', async () => {
+it('keeps asking when its engine ends, and receives the answer from the next one', async () => {
   const first = await asking(['echo made > made.txt']);
   const { permissions } = await question(first);
   await first.engine.stop();

@@ -120,7 +120,7 @@ describe('a plan remembers the branch that it was begun from', () => {
 });
 
 describe('a branch that is another name for one', () => {
-  it('is merged into under its real name, with the checkout that stands there', async () => {
+  it('is merged into under its real name, and the checkout of that branch is updated', async () => {
     const engine = await startEngine({ daemon: small });
     const { repo } = engine;
     git(repo, 'symbolic-ref', 'refs/heads/master', 'refs/heads/main');

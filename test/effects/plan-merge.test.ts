@@ -30,7 +30,7 @@ async function merge(engine: TestEngine, plan: string, payload: object = {}) {
 }
 
 describe('plan merge', () => {
-  it('brings the plan into the branch and the checkout that stands there, once', async () => {
+  it('brings the plan into the branch and its checkout, once', async () => {
     const engine = await startEngine();
     const { repo, client } = engine;
     await donePlan(engine, 'login');

@@ -90,7 +90,7 @@ describe('a plan that is done', () => {
     expect(await listed()).toEqual([['merge', 'land']]);
   });
 
-  it('gets none where no forge is configured, nor where it was marked done by hand; a person who asks hears why', async () => {
+  it('gets no pull request if no forge is configured, and a person who asks for one gets the reason', async () => {
     const engine = await startEngine();
     await begin(engine, 'login', planText(['echo a > a.txt']));
     expect(await untilStatus(engine, 'login', 'done')).toMatchObject({
@@ -107,7 +107,7 @@ describe('a plan that is done', () => {
     expectProse(refused.pr_refused?.detail ?? '', `git -C ${engine.repo}`);
   });
 
-  it('adopts the pull request that is there, whoever made it', async () => {
+  it('adopts an existing pull request, no matter who made it', async () => {
     const where = await site();
     addPull(where.forge.state, { head: 'plan/login', base: 'main', title: 'Mine' });
     const engine = await start(where);

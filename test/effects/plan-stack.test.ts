@@ -319,7 +319,7 @@ describe('a plan whose waves have requests of their own', () => {
     },
   );
 
-  it('has no request for a new part of which a person has pushed all changes below it', async () => {
+  it('has no request for a new part if a person has already pushed all its changes below it', async () => {
     const where = await atForge();
     const engine = await start(where);
     const go = join(where.on.root, 'go');
@@ -460,7 +460,7 @@ describe('a plan whose waves have requests of their own', () => {
     await opened(engine, 3);
   });
 
-  it('has one request where there is one wave', async () => {
+  it('has one request if it has one wave', async () => {
     const where = await atForge();
     const engine = await start(where);
     await begin(engine, 'login', planText(['echo 1 > a.txt']));

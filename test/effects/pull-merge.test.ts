@@ -93,7 +93,7 @@ describe('a pull request that is to be merged when it is green', () => {
   );
 
   it.each(kinds)(
-    'is refused by %s once: a person is told its words, nothing is asked again, and resolve tries it',
+    'is refused by %s once: a person gets its reason, nothing is requested again, and resolve tries it again',
     async (kind) => {
       const where = await site(kind, whenGreen, {
         statuses: new Ci('success'),

@@ -63,7 +63,7 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
       expect(again.tasks_by_wave[1]?.tasks).toMatchObject([{ status: 'failed', reason: 'no-change', attempts: 2 }]);
     });
 
-    it('that ends in the middle of a merge with conflicts has failed, and everybody is told what is where', async () => {
+    it('that ends in the middle of a conflicting merge has failed, and every report names where its work is kept', async () => {
       const made = await startAgents(sandbox, 2);
       const { repo, client } = made;
       const first = [

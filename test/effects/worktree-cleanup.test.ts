@@ -41,7 +41,7 @@ describe('the tasks of a wave', () => {
     expect((await client.instances({ plan: 'eight' })).map((one) => one.state)).toEqual(numbers.map(() => 'succeeded'));
   });
 
-  it('that change the same line: the later one conflicts, is told the file, and starts again from the new head', async () => {
+  it('that change the same line: the later one conflicts, gets the name of the file, and starts again from the new head', async () => {
     const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 3 } } });
     const { repo, root, home } = engine;
     const first = join(root, 'first-merged');

@@ -63,7 +63,7 @@ it('setup, agent and check of a task have the same ports and the same name, and 
 });
 
 describe('the setup of a worktree', () => {
-  it('copies and runs before the agent starts, without its token, and its output stands in the log before the agent’s', async () => {
+  it('copies and runs before the agent starts, without its token, and its output is in the log before the agent’s', async () => {
     const on = configured(
       `[worktree]\nsetup = '''echo preparing; cat .env; test -z "$STATOR_TOKEN" && echo none > ignored.txt; mkdir ignored; cp .env ignored/ready'''\ncopy = [".env"]\n`,
     );

@@ -48,7 +48,7 @@ async function notices({ client }: TestEngine): Promise<number> {
 }
 
 describe('an account that takes no more', () => {
-  it('holds back every agent that works with it, in other plans too: none is started to be told so again', async () => {
+  it('holds back every agent that works with it, in other plans too: none is started only to be refused again', async () => {
     const key = 'sk-ant-a-secret-of-a-person';
     const engine = await engineOf({ says: 'limit', key, agents: { default: { preset: 'claude', attempts: 1 } } });
     await begin(engine, 'first', oneTask);
@@ -120,7 +120,7 @@ describe('an account that takes no more', () => {
     expect(callsIn(engine.root).length).toBeLessThanOrEqual(3);
   });
 
-  it('is none where a signal ended the program that is said to have met it', async () => {
+  it('is not assumed if a signal killed the program that reported the limit', async () => {
     const on = ground();
     const scenario = join(on.root, 'scenario.json');
     const events = [
@@ -193,7 +193,7 @@ describe('an account that takes no more', () => {
     await Promise.all([untilStatus(engine, 'busy', 'done'), untilStatus(engine, 'named', 'done')]);
   });
 
-  it('is tried at once where a person starts an agent anew, and is free again where that one is told nothing', async () => {
+  it('is tried at once if a person restarts an agent, and is free again if that agent meets no limit', async () => {
     const engine = await engineOf({ says: 'limit,ok', agents: { default: { preset: 'claude', attempts: 1 } } });
     await begin(engine, 'first', oneTask);
     await untilLimited(engine, 'first');
@@ -205,7 +205,7 @@ describe('an account that takes no more', () => {
   });
 });
 
-describe('a profile that stands in', () => {
+describe('a fallback profile', () => {
   const agents = {
     default: { preset: 'claude', attempts: 1, fallback: 'spare' },
     spare: { preset: 'codex' },
@@ -233,7 +233,7 @@ describe('a profile that stands in', () => {
     expect(await notices(engine)).toBe(1);
   });
 
-  it('is told by `plan prompt` what it would be told: a command that stands in for a reviewer may judge by its exit code', async () => {
+  it('has its own prompt in `plan prompt`: a command that replaces a reviewer may judge by its exit code', async () => {
     const engine = await engineOf({
       says: 'limit',
       agents: {
@@ -354,7 +354,7 @@ describe('a reserve', () => {
     [0.2, { used: 0.81, untilMs: 10_000 }, null],
     [0.2, { used: 1, untilMs: null }, 10_000 + 300_000],
     [0.2, { used: 1, untilMs: 90 * 86_400_000 }, 10_000 + 7 * 86_400_000],
-  ])('%j of a limit of which %j is used holds until %j', (reserve, quota, until) => {
+  ])('%j of a limit with the usage %j holds until %j', (reserve, quota, until) => {
     expect(reservedUntil({ reserve }, quota, 10_000)).toBe(until);
   });
 

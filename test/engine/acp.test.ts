@@ -121,7 +121,7 @@ describe('an agent of the Agent Client Protocol', () => {
     expect((await failed(missing)).why).toContain('the MCP server "docs" of the coder is not there: no-such-server');
   });
 
-  it('counts with a change although it told of no tool, and not with words alone', async () => {
+  it('succeeds with a change although it reported no tool call, and fails with text alone', async () => {
     const engine = await engineOf('quiet');
     await begin(engine, 'work', oneTask);
     await untilStatus(engine, 'work', 'done');
@@ -228,7 +228,7 @@ describe('an agent of the Agent Client Protocol', () => {
     expect((await agentOf(engine)).work?.tool).toBeNull();
   });
 
-  it('is told at the end of its turn what a person typed meanwhile, as the next prompt of the same conversation', async () => {
+  it('receives at the end of its turn what a person typed meanwhile, as the next prompt of the same conversation', async () => {
     const engine = await engineOf('slow,edit:more');
     await begin(engine, 'work', oneTask);
     await until(async () => prompts(engine).length === 1);

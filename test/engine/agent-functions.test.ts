@@ -25,7 +25,7 @@ function gate() {
 }
 
 describe('an agent that is a function', () => {
-  it('works in its worktree, and what stands there is committed, with its lines in the log', async () => {
+  it('works in its worktree, its files there are committed, and its lines are in the log', async () => {
     const calls: AgentCall[] = [];
     const at = await startEngine({
       agents: {
@@ -233,7 +233,7 @@ describe('an agent that is a function', () => {
   });
 });
 
-describe('a preset of one’s own', () => {
+describe('a user-defined preset', () => {
   it('says which program is started, with the prompt on its standard input', async () => {
     const at = await startEngine({
       agents: {

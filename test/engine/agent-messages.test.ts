@@ -130,8 +130,8 @@ describe('what the next run finds', () => {
   });
 });
 
-describe('whoever is started in place of one that failed for good', () => {
-  it('is told why that one failed, and nobody after it', () => {
+describe('an agent that is started in place of one that failed for good', () => {
+  it('receives why that one failed, and later agents do not', () => {
     const world = started({ rest: { blueprint_skip_threshold: 9 } });
     const coder = begin(world, 'hello-coder');
     for (let run = coder; ; run = begin(world, 'hello-coder')) {

@@ -44,7 +44,7 @@ function lastRun({ home }: TestEngine, plan: string): string {
   return runFolders(home, plan).at(-1) ?? '';
 }
 
-it('a reviewer that is killed after its verdict has succeeded, and what stands beside its exit code says why', async () => {
+it('a reviewer that is killed after its verdict has succeeded, and the note beside its exit code says why', async () => {
   const engine = await startEngine({
     agents: {
       default: { preset: 'sh', attempts: 1 },

@@ -85,7 +85,7 @@ it('several trees get the output when it is there, one engine later, and one tha
   expect(await engine.client.verifyMachine({ name: 'payment', id: '1' })).toMatchObject({ ok: true });
 });
 
-it('fails where there is no such tree, and where the tree is deleted; who has left its state hears no more of it', async () => {
+it('fails if the tree does not exist or is deleted; a chart that has left its state receives nothing more of it', async () => {
   const { orders, payments, untilValue, isWaiting } = await startWith();
   await orders.start('early', { id: 'early' });
   await untilValue('early', 'unpaid');

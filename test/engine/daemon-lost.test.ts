@@ -46,7 +46,7 @@ function untilWorking(ground: DaemonGround): Promise<void> {
 }
 
 describe('a store that is taken away under a daemon', () => {
-  it('is told of by every question, takes no word, and is gone on with when the same file is back', async () => {
+  it('is reported by every request, accepts no signal, and is used again when the same file is back', async () => {
     const { ground, file } = await running();
     const aside = join(ground.root, 'aside.db');
     const { uptime } = await ground.client().status();

@@ -128,7 +128,7 @@ describe('what an agent says is not lost', () => {
     await until(() => left(signalsOf(ground.repo)).length === 0);
   });
 
-  it('where the daemon is there and does not answer; who only asks is told so', async () => {
+  it('where the daemon runs but does not answer; a command that only reads fails with the reason', async () => {
     const ground = daemonGround();
     await ground.stator(['daemon', 'start']);
     await withPlan(ground, 'true');

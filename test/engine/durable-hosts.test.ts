@@ -38,7 +38,7 @@ async function database(name: string): Promise<string> {
   return server.urlOf(name);
 }
 
-it('two hosts take the events of the same actors, and both see what came of them', async () => {
+it('two hosts take the events of the same actors, and both see the results', async () => {
   const store = await database('two');
   const counter = defineMachine({
     name: 'counter',

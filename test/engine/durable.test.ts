@@ -226,7 +226,7 @@ describe('an engine of durable actors', () => {
     expect((await gates.explain('north')).set_aside).toHaveLength(1);
   });
 
-  it('explains that a transition for every event takes a signal, in words as in deeds', async () => {
+  it('explains which signals a wildcard transition accepts, and accepts them when they are sent', async () => {
     const signals = { poke: z.strictObject({}), 'card.paid': z.strictObject({}) };
     const states = { any: { on: { 'card.*': 'none' } }, none: {} };
     const chart = setup({}).createMachine({ initial: 'any', states, on: {} });
@@ -261,7 +261,7 @@ describe('an engine of durable actors', () => {
     await expect(room.send('one', { type: 'stop' })).rejects.toThrow('it is in on.clock lamp.lit');
   });
 
-  it('says the words of a rejection that no state takes, though it is no error', async () => {
+  it('shows the value of a rejection that no state handles, though it is not an Error', async () => {
     const refuses = fromPromise(() => Promise.reject({ code: 402, of: 'the bank' }));
     const chart = setup({ actors: { refuses } }).createMachine({ invoke: { src: 'refuses' } });
     const payment = defineMachine({ name: 'payment', version: 1, machine: chart });

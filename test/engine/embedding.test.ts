@@ -24,7 +24,7 @@ async function open(documentText: string): Promise<{ engine: Engine; repo: strin
 }
 
 describe('a program of my own', () => {
-  it('is told of an option that there is not, with the one that it meant, before anything is done', async () => {
+  it('gets an error for an unknown option, with the one that it meant, before anything is done', async () => {
     const misspelt = async (options: object) => createEngine(options);
     await expectFailure(misspelt({ homee: '/nowhere' }), 'bad_request', '"homee"', 'did you mean home?');
     const { engine, repo } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\ntrue\n```\n');
@@ -102,7 +102,7 @@ describe('a program of my own', () => {
     expect(seen).toEqual(whole);
   });
 
-  it('is told when the plan needs a person', async () => {
+  it('sees the facts of a plan end when the plan needs a person', async () => {
     const { engine } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\nexit 1\n```\n');
     const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });
     await engine.send({ project: 'demo', plan: plan.name, type: 'implement_start' });

@@ -70,7 +70,7 @@ const all = [
   ['root', { type: 'closed' }],
 ];
 
-it('stands in the facts with what it carries, over a restart, and is heard from the subscription on', async () => {
+it('an emitted event is in the facts with its payload, over a restart, and reaches listeners from their subscription on', async () => {
   const file = join(folder, 'shop.db');
   const open = () => durable.createEngine({ file, machines: [durableShop], log });
   const first = await open();

@@ -84,7 +84,7 @@ describe('a home that is away for a while', () => {
   });
 });
 
-it('prompts that are away with their disk: the next agent is told the words that were trusted, after a restart too', async () => {
+it('prompts that are missing with their disk: the next agent gets the text that was trusted, after a restart too', async () => {
   const ground = daemonGround(shAgents.replace('preset = "sh"', 'preset = "command"\nprogram = "true"'));
   const { repo, client, stator } = ground;
   ground.write('.stator/prompts/coder.md', 'Do {{title}} as we do it here.\n');

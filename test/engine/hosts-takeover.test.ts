@@ -115,7 +115,7 @@ it('work that only the lost host had is done again, and its merge is not tried i
   );
 });
 
-it('the agents of a host that does not reach the store stand still, and go on when it does', async () => {
+it('the agents of a host that cannot reach the store are paused, and go on when it can', async () => {
   const link = await linkTo(await emptyStore());
   const a = await hostOn(link.url, 'a');
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));

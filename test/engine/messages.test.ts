@@ -103,7 +103,7 @@ describe('a message that no run has had', () => {
     expect((await client.notifications()).filter(({ type }) => type === 'word_refused')).toEqual([]);
   });
 
-  it('is told back with its text where the plan is deleted, as nobody will get it', async () => {
+  it('is reported back with its text if the plan is deleted, as nobody will get it', async () => {
     const engine = await startEngine();
     const { root, client } = engine;
     const begun = join(root, 'begun');
@@ -124,7 +124,7 @@ describe('a message that no run has had', () => {
 });
 
 describe('a task', () => {
-  it('that is said to be finished before its agent began has changed nothing, and is told so', async () => {
+  it('that is reported finished before its agent began has failed, as it changed nothing', async () => {
     const engine = await startEngine({ onlyWatched: true });
     await begin(engine, 'early', planText(['echo x >x.txt']));
     await untilPhase(engine, 'early', 'wave_running');

@@ -54,7 +54,7 @@ describe('a repo that is taken out and added in its new place', () => {
     await goesOn(made, path);
   });
 
-  it('leaves what is in the old place as it is, and believes nothing that stands in a worktree', async () => {
+  it('leaves the old place as it is, and trusts no path that is written in a worktree', async () => {
     const made = await startEngine();
     const open = await halfDone(made);
     await made.client.removeRepo({ project: 'demo' });

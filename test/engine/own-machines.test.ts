@@ -40,7 +40,7 @@ function gate() {
   return { waits, waiting: () => open.length, open: () => void open.splice(0).map((go) => go()) };
 }
 
-describe('a machine of one’s own', () => {
+describe('a user-defined machine', () => {
   it('has effects for a host of a name or label, which others leave, and it says so', async () => {
     const on = ground();
     const first = await startWith({ host: 'gpu' }, on);
@@ -110,7 +110,7 @@ describe('a machine of one’s own', () => {
     });
   });
 
-  it('has its failed effects tried again, under the same key, and is told when no try is left', async () => {
+  it('has its failed effects tried again, under the same key, and is notified when no try is left', async () => {
     const tries: string[] = [];
     const { release, untilValue } = await startWith({
       attempts: 2,
@@ -129,7 +129,7 @@ describe('a machine of one’s own', () => {
     expect((await release.get('1.2')).context.why).toBe('the registry is not there');
   });
 
-  it('is told at once of a fatal error, and a time to wait for spends no try', async () => {
+  it('is notified at once of a fatal error, and waiting until a given time uses up no try', async () => {
     const tries: number[] = [];
     const { release, untilValue } = await startWith({
       attempts: 1,
@@ -258,7 +258,7 @@ describe('a machine of one’s own', () => {
   });
 });
 
-it('whose machines below ask for effects and timers: what comes of them goes to the actor that asked', async () => {
+it('a machine whose children ask for effects and timers: the results go to the actor that asked', async () => {
   const { home, env } = ground();
   const child = setup({
     types: { events: {} as { type: 'worked'; by: string } | { type: 'late' } },
@@ -289,7 +289,7 @@ it('whose machines below ask for effects and timers: what comes of them goes to 
   expect(seen).toEqual(['begun: working', 'begun: on', 'worked: resting', 'late: ended', 'ended: off']);
 });
 
-it('begins other trees in the commit of its own step, and they tell it what came of them', async () => {
+it('a machine begins other trees in the commit of its own step, and receives their results', async () => {
   const { home, env } = ground();
   const part = defineMachine({
     name: 'part',
@@ -442,7 +442,7 @@ it('whose chart changed under the same version is said once, where trees of it a
   }
 });
 
-it('whose schema throws says so in its own words', async () => {
+it('a machine whose schema throws reports the message of that error', async () => {
   const { home, env } = ground();
   const schema = z.looseObject({}).refine(() => {
     throw new TypeError('no such customer');
@@ -456,7 +456,7 @@ it('whose schema throws says so in its own words', async () => {
 });
 
 describe('an effect that is open and has no definition any more', () => {
-  it('waits, and is told when the engine begins', async () => {
+  it('waits, and is reported when the engine begins', async () => {
     const began = gate();
     const first = await startWith({
       publish: async ({ signal }) => {
@@ -600,7 +600,7 @@ describe('what is left of a tree', () => {
 });
 
 describe('its hooks', () => {
-  it('are told of the public states that a tree enters, in order, also where a repo names them', async () => {
+  it('receive the public states that a tree enters, in order, also where a repo names them', async () => {
     const on = ground();
     const heard: string[] = [];
     const file = join(on.root, 'heard');
@@ -652,7 +652,7 @@ describe('its hooks', () => {
     expect((await engine.client.status()).warnings).toEqual([expect.stringMatching(/log.*release\.wurks.*works/)]);
   });
 
-  it('that name a tag which no state has are refused, with those that there are', async () => {
+  it('that name an unknown tag or machine are refused, with the existing ones', async () => {
     const start = (event: MachineEvent) =>
       createEngine({ home: ground().home, machines: [defineRelease()], hooks: { h: { on: [event], run: () => {} } } });
     await expectFailure(start('release.wurks'), 'bad_request', 'wurks', 'works');
@@ -661,7 +661,7 @@ describe('its hooks', () => {
 });
 
 describe('between trees', () => {
-  it('a machine hears once that a plan is done, also of one that was done before', async () => {
+  it('a machine is notified once that a plan is done, also if it was done before', async () => {
     const on = ground();
     const engine = await startEngine({
       on,
@@ -680,7 +680,7 @@ describe('between trees', () => {
     expect((await release.get('after')).context.heard).toEqual(['login']);
   });
 
-  it('one that is deleted hears of no plan that another of its id did not ask for', async () => {
+  it('a deleted machine stops watching its plan', async () => {
     const watches = { project: 'demo', plan: 'login' };
     const engine = await startEngine({ machines: [defineRelease({ watches })] });
     const tree = { machine: 'release', id: '1.2' };
@@ -778,7 +778,7 @@ it('what cannot be sent is refused with its place, and with what is taken', asyn
   await expectFailure(release.send('1.2', { type: 'approve' }), 'refused', 'refused');
 });
 
-it('a machine of a file stands in daemon.toml, and a file that is wrong is said with its place', async () => {
+it('a machine file that daemon.toml names is refused with its path if it is missing or invalid', async () => {
   const on = ground();
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
   writeFileSync(join(on.home, 'daemon.toml'), '[machines]\nrelease = "./release.mjs"\n');

@@ -127,7 +127,7 @@ it('a daemon whose database cannot be reached says so, and works as soon as it c
   expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
 });
 
-it('what keeps a store in PostgreSQL from being opened is said with what to do, and ends with 78', async () => {
+it('a store in PostgreSQL that cannot be opened is reported with the reason and what to do, and exit code 78', async () => {
   const made = await onPostgres();
   const asked = async (env: NodeJS.ProcessEnv) => {
     const ended = await made.stator(['daemon', 'start', '--foreground', '--json'], { env });

@@ -275,7 +275,7 @@ describe('an agent that is a program of others', () => {
   );
 
   it.each(['gemini'] as const)(
-    '%s: an agent that speaks of limits and then fails has failed, with the reason in words',
+    '%s: an agent that mentions limits and then fails has failed with its error, and not for a limit',
     async (preset) => {
       const engine = await engineOf(preset, { says: 'talk' });
       await begin(engine, 'talk', oneTask);

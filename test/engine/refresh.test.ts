@@ -86,7 +86,7 @@ it('with base_fetch the next wave sees what was pushed to the base meanwhile', a
   expect(git(on.repo, 'rev-list', 'plan/p').split('\n')).toContain(pushed);
 });
 
-it('a plan that is not under way for so long goes on from the base that it has', async () => {
+it('a plan that is under way for less than the refresh time continues from the base that it has', async () => {
   const on = configured(ground(), { refresh: '1d' });
   const engine = await startEngine({ on });
   const go = join(on.root, 'go');

@@ -196,7 +196,7 @@ describe('a plan', () => {
     expect(done.run_list.filter(({ role }) => role === 'fixer').map(({ reason }) => reason)).toEqual([null]);
   });
 
-  it('is followed by a verification of what stands on the branch by then, commits by others included', async () => {
+  it('that a person approves after a failed review is verified at the current head of its branch, commits by others included', async () => {
     const engine = await startEngine({
       agents: agents({ reviewer: command('./review.sh'), verifier: { ...command('./verify.sh'), enabled: true } }),
     });

@@ -63,7 +63,7 @@ describe('the ways on from a block', () => {
     });
   });
 
-  it('are all taken by the plan that stands there', () => {
+  it('are all accepted by the blocked plan', () => {
     const byHand: [string, string][] = [
       ['planning.working', 'planner_finished'],
       ['underway.implementing.architecting.working', 'elaborator_finished'],
@@ -104,7 +104,7 @@ describe('a coordinator that failed', () => {
 });
 
 describe('changes that nobody can fix', () => {
-  it('stand until a person has fixed them, and an answer has them reviewed again', () => {
+  it('block the plan until a person has fixed them, and an answer has them reviewed again', () => {
     const world = worldOf({ on: ['reviewer'] });
     const { policy } = world.context();
     world.setPolicy({ ...policy, roles: { ...policy.roles, fixer: { ...policy.roles.fixer, on: false } } });

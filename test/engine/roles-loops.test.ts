@@ -115,7 +115,7 @@ describe('a plan that is done', () => {
     expect(runFile(home, reviews.at(-1) ?? '', 'prompt')).toContain('look at the error paths');
   });
 
-  it('is implemented anew on a new branch, the old one kept, and each pass stands in the history', async () => {
+  it('is implemented anew on a new branch, the old one kept, and each pass is in the history', async () => {
     const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 } } });
     const { repo, home, root } = engine;
     await begin(engine, 'anew', planText([`date +%s%N > a.txt; [ ! -e '${join(root, 'broken')}' ]`]));

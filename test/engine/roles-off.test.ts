@@ -18,7 +18,7 @@ describe('a role that resolves to sh', () => {
     expect((await started.client.instances({ plan: 'plain' })).map(({ title }) => title)).toEqual(['plain-w1-t1']);
   });
 
-  it('0 as the limit of a verifier’s own fixes stands for the default, with a note', async () => {
+  it('0 as the limit of a verifier’s own fixes means the default, with a note', async () => {
     const daemon = 'readiness_self_fix_max_lines = 0\n';
     const started = await startEngine({ adds: false, daemon });
     const { notes } = await started.client.addRepo(started.repo, { trust: true });

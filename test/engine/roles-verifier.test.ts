@@ -87,7 +87,7 @@ describe('a verifier', () => {
     world.checkReplay();
   });
 
-  it('is told how many lines are too many, and what to do; a person may approve them all the same', () => {
+  it('above its limit is refused with the number of lines and what to do; a person may approve all the same', () => {
     const world = verifying({ limit: 10 });
     const row = begin(world, 'hello-verify-1');
     const head = fixed(world, 11);

@@ -21,7 +21,7 @@ function running(engine: TestEngine, go: string) {
   return watchHere({ args: ['run', 'p.md'], cwd: engine.repo, env: engine.env, input: '' });
 }
 
-it('a disk that fills up under an engine is told of by the plan, the warnings and a run; with room again it goes on, and nothing is lost', async () => {
+it('a full disk under an engine is reported by explain, the warnings and a run; with free space again it goes on, and nothing is lost', async () => {
   let isFull = false;
   const engine = await startEngine({
     faults(point) {
@@ -45,7 +45,7 @@ it('a disk that fills up under an engine is told of by the plan, the warnings an
   expect((await run.ended).code).toBe(0);
 });
 
-it('signal files that cannot be taken are told of by status, explain and a run, until they can', async () => {
+it('signal files that cannot be taken are reported by status, explain and a run, until they can', async () => {
   const engine = await startEngine();
   const go = join(engine.root, 'go');
   const run = running(engine, go);

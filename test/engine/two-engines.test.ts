@@ -30,7 +30,7 @@ const locks = ({ repo }: Pick<TestEngine, 'repo'>) => {
 };
 const stateOf = async ({ client }: TestEngine) => (await client.repo({ project: 'demo' })).state;
 
-it('a home that is named from where the program stands is that folder wherever the program goes', async () => {
+it('a home that is given relative to the working directory is stored as an absolute path', async () => {
   const { home, env } = ground();
   const engine = await createEngine({ home: relative(process.cwd(), home), env, serve: false });
   afterwards(() => engine.stop());
@@ -92,7 +92,7 @@ describe('two homes on one repository', () => {
     expect(locks(first)).toBe(1);
   });
 
-  it('an engine makes its lock anew where somebody took it away, so nobody else gets the repository', async () => {
+  it('an engine makes its lock anew if somebody removed it, so no other engine gets the repository', async () => {
     const first = await startEngine();
     rmSync(join(first.repo, '.git', lockFolder), { recursive: true });
     await begin(first, 'p', planText(['echo one > one.txt']));

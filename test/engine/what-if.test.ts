@@ -129,7 +129,7 @@ describe('with other inputs', () => {
     expect(late).toMatchObject({ code: 'bad_request', said: expect.stringContaining('there were the questions 1') });
   });
 
-  it('that there are not, it says what there is', async () => {
+  it('that are unknown or invalid, it is refused with what is valid', async () => {
     const { client } = await inSingleFile();
     for (const [asked, hint] of [
       [{ policy: { max_agent: 3 } }, 'did you mean max_agents'],

@@ -68,7 +68,7 @@ describe('a message that no run has had', () => {
     expect(news(world, 'hello-review-2')).toEqual(['mind the tests']);
   });
 
-  it('stays for a new beginning, which hears nothing twice', () => {
+  it('is kept for a new start, which gets no message twice', () => {
     const world = started();
     const first = begin(world, title);
     tell(world, 'agent_send', { title, body: 'use tabs' });
@@ -92,7 +92,7 @@ describe('a message that no run has had', () => {
     expect(news(world)).toEqual(['use tabs']);
   });
 
-  it('that came while the prompt was written is told in the next turn', () => {
+  it('that came while the prompt was written is delivered in the next turn', () => {
     const world = started();
     const row = run(world, title);
     row.state = 'running';
@@ -108,7 +108,7 @@ describe('a message that no run has had', () => {
 });
 
 describe('an answer that no run has had', () => {
-  it('is told with its question after a cancel and a reopen', () => {
+  it('is delivered with its question after a cancel and a reopen', () => {
     const world = started();
     const first = begin(world, title);
     say(world, first, 'needs_decision', { reason: 'which port?' });
@@ -146,7 +146,7 @@ describe('a line that was typed', () => {
     expect(run(world, title).effect).toMatchObject({ start: 'continue', attempt: 1 });
   });
 
-  it('to a run that vanished is told again, as nobody knows whether it was read', () => {
+  it('to a run that vanished is delivered again, as nobody knows whether it was read', () => {
     const { world, row } = typed();
     world.report(row, 'run_lost', { detail: '' });
     world.drain();

@@ -77,7 +77,7 @@ describe('the examples', () => {
     },
   );
 
-  it('test a machine of one’s own, with an engine and without', () => {
+  it('test a user-defined machine, with an engine and without', () => {
     // What vitest sets would have it report to vitest.
     const { NODE_OPTIONS: _, ...env } = ground().env;
     const { status, stdout, stderr } = node(['--test', 'release/release.test.mjs'], env);
@@ -116,7 +116,7 @@ describe('the examples', () => {
     ]);
   });
 
-  it('begin with a comment that says what they show, and stand in the documents', () => {
+  it('begin with a comment that says what they show, and are named in the documents', () => {
     const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.mjs'], {
       cwd: examples,
       encoding: 'utf8',

@@ -50,7 +50,7 @@ describe('a done plan of a repo whose forge has no token', () => {
     expect(await forgeOf(engine)).toMatchObject({ reason: null, waiting_plans: [] });
   });
 
-  it('is told which file is missing, by the name of its server, and not by that of an agent', async () => {
+  it('is blocked with the missing file and the name of its server, not of an agent', async () => {
     const where = await site();
     const file = tokenFile(where);
     const engine = await start(where);
@@ -81,7 +81,7 @@ describe('a done plan of a repo whose forge has no token', () => {
     await untilOpen(engine);
   });
 
-  it('is asked for by a person who has given it a token, and stands no more', async () => {
+  it('gets its pull request when a person has given a token and asks for it, and is no longer blocked', async () => {
     const where = await site();
     const file = tokenFile(where);
     put(file, '');
@@ -95,7 +95,7 @@ describe('a done plan of a repo whose forge has no token', () => {
 });
 
 describe('a forge that takes the token no more while a pull request is open', () => {
-  it('is told once, with since when and what waits, to people and hooks, and so is that it answers again', async () => {
+  it('is reported once to people and hooks, with the time and the waiting plans, and so is its recovery', async () => {
     const where = await site('github');
     const receiver = await openReceiver();
     afterwards(() => receiver.close());

@@ -36,7 +36,7 @@ it.each([
   expect(endOf(request, { ...pull, state })).toEqual(signal);
 });
 
-it('a stack that changed is told again only after something else has', () => {
+it('a stack that changed is reported again only after something else has changed', () => {
   expect(stackChanged(plan, 'x').key).toBe('pr_stack_changed 1 x');
   const refused = { at: 1 } as unknown as PlanOfRequest['pull']['refused']; // that there is one is all that counts
   expect(stackChanged({ ...plan, pull: { ...plan.pull, refused } }, 'x').key).toBe('pr_stack_changed  x');
@@ -105,7 +105,7 @@ it.each<[string, MergeState, Partial<MergeFacts>, MergePolicy, (string | boolean
   expect(told).toEqual(expected);
 });
 
-it('one obstacle stands for all requests that are merged together', () => {
+it('an obstacle of one request counts for all requests that are merged together', () => {
   const facts = [free, { ...free, obstacle: { kind: 'waits', detail: '' } as const }];
   const of = (all: readonly MergeFacts[]) =>
     mergeStep({ ...plan, merge: 'watched' }, { policy: whenGreen, facts: all, remembered: nothingRemembered });
@@ -144,7 +144,7 @@ it('changes are passed on when their author has finished, or has written nothing
   expect(look([])).toMatchObject({ signal: null, hasNews: false });
 });
 
-it('what the plan has seen is told no more', () => {
+it('what the plan has seen already is not reported again', () => {
   const remarks = [{ id: '1' }, { id: '2' }] as never[]; // their ids are what counts
   expect(remarkOf(plan, { remarks })?.key).toBe('pr_remarked 1 2');
   const knows = (seen: string[]) => ({ pull: { ...plan.pull, seen } });

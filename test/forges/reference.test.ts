@@ -54,7 +54,7 @@ describe('a reference', () => {
     expect([referenceText(found), found.kind]).toEqual([whole, kind]);
   });
 
-  test('what is none is told what it lacks, and what can be written', () => {
+  test('that is invalid is refused with what it lacks, and what can be written', () => {
     const texts = [
       '',
       '#12',
@@ -94,7 +94,7 @@ describe('a reference', () => {
     'ada/demo #1',
     'ada//demo#1',
     'a b/demo#1',
-  ])('"%s" is none', (text) => {
+  ])('the text “%s” is not a reference', (text) => {
     expect(() => parseReference(text, known)).toThrow(expect.objectContaining({ code: 'usage' }));
   });
 
@@ -106,7 +106,7 @@ describe('a reference', () => {
     'ada/demo#99999999999',
     '-x/demo#1',
     `${'a/'.repeat(40)}b#1`,
-  ])('%s is none either', (text) => {
+  ])('%s is not a reference either', (text) => {
     expect(() => parseReference(text, known)).toThrow(expect.objectContaining({ code: 'usage' }));
   });
 
@@ -235,7 +235,7 @@ describe('the servers of a home', () => {
     expect(readServers(folder).list).toHaveLength(3);
   });
 
-  test('a file that is wrong is refused by its key, and stays as it is; what a person wrote beside the keys is kept aside', async () => {
+  test('a file that is wrong is refused by its key and stays as it is, with what a person wrote beside the keys', async () => {
     const file = serversFile(folder);
     writeFileSync(file, '# mine\n[[servers]]\nname = "x"\nurl = "https://x.test"\nkind = "gitea"\ntokn = "env:A"\n');
     await expectFailure(() => readServers(folder), 'bad_config', `${file}: servers.0: `, 'tokn');

@@ -103,7 +103,7 @@ it('keeps a worktree with uncommitted work; where somebody says that it may go, 
   expect(git(on.repo, 'show', `${ref}:later`)).toBe('written by hand');
 });
 
-it('keeps a worktree in which somebody stands', async () => {
+it('keeps a worktree in which a process has its working directory', async () => {
   const on = await startEngine();
   await donePlan(on);
   const worktree = join(on.repo, '.worktrees', 'plan-p-w1-t2');
@@ -226,7 +226,7 @@ it('believes no mark or ref by itself: branches and refs that an agent made stay
   ]);
 });
 
-it('has nothing to ask in a pipe where there is nothing to clear away, and is done', async () => {
+it('asks nothing in a pipe if there is nothing to clear away, and succeeds', async () => {
   const here = terminal();
   for (const verb of [['gc'], ['gc', '--json'], ['issue', 'prune'], ['issue', 'prune', '--json']])
     expect(await here.stator(verb), verb.join(' ')).toMatchObject({

@@ -136,7 +136,7 @@ it('takes run folders that no run has, sockets nobody serves, and locks of kille
   expect(existsSync(join(on.repo, '.git', 'HEAD.lock'))).toBe(true);
 });
 
-it('touches nothing of a plan that is under way, nor what a process stands in', async () => {
+it('touches nothing of a plan that is under way, nor the working directory of a process', async () => {
   const on = await startEngine();
   const go = join(on.root, 'go');
   await begin(on, 'p', planText([`touch '${go}-begun'\n${gate(go)}\necho one >one`]));

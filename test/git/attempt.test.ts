@@ -203,7 +203,7 @@ describe('a worktree that was taken away', () => {
     expect(run(repo.path, 'show', `${attemptRef('run-1-leftover')}:late.txt`)).toBe('late');
   });
 
-  test('is none where a file is left that git ignores', async () => {
+  test('is not assumed if a file is left that git ignores', async () => {
     const { repo, path, ended } = await furnished();
     write(repo.commonDir, 'info/exclude', 'cache\n.worktrees/\n');
     empty(path, '.git');
@@ -212,7 +212,7 @@ describe('a worktree that was taken away', () => {
     expect(run(repo.path, 'ls-tree', all.head)).toBe('');
   });
 
-  test('is none where the agent committed that all files go', async () => {
+  test('is not assumed if the agent committed the deletion of all files', async () => {
     const { repo, path, ended } = await furnished();
     run(path, 'add', '-A');
     run(path, 'rm', '-q', '-r', '-f', '.');
@@ -221,7 +221,7 @@ describe('a worktree that was taken away', () => {
     expect(run(repo.path, 'ls-tree', all.head)).toBe('');
   });
 
-  test('is none where a project has one file, and that was deleted', async () => {
+  test('is not assumed if the only file of a project was deleted', async () => {
     const { repo, path, ended } = await started();
     rmSync(join(path, 'a.txt'));
     const all = await commitLeftovers(repo, ended);

@@ -29,7 +29,7 @@ describe('the address of a repository', () => {
     '../shop.git',
     'ftp://forge.lan/shop.git',
     'https://forge.lan/a b',
-  ])('%s is none: it would start a program, or means another place elsewhere', (url) => {
+  ])('%s is invalid: it would start a program, or means a different place elsewhere', (url) => {
     expect(addressOf(url)).toBeNull();
   });
 
@@ -57,7 +57,7 @@ describe('a clone', () => {
     expect(readdirSync(wanted.folder)).toEqual(['shop']);
   });
 
-  it('is not made where something else stands, or where its address leads to nothing; nothing is left', async () => {
+  it('is not made if its folder is taken, or its address leads to nothing; nothing is left', async () => {
     const place = folder();
     const [one, two] = [makeRepo(join(place, 'one')), makeRepo(join(place, 'two'))];
     const wanted = { folder: join(place, 'clones'), name: 'shop', address: one, mark: 'x' };

@@ -101,7 +101,7 @@ describe('an entry of a worktree of ours', () => {
     }
   }
 
-  it('keeps what an agent left in the worktree, whatever of the entry was cut', async () => {
+  it('keeps what an agent left in the worktree, even if the files of the entry were emptied', async () => {
     const repo = await openRepository(join(home.path, 'demo'));
     const path = await prepared(repo, 'first');
     write(path, 'work.txt', 'mine\n');

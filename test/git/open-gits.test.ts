@@ -84,7 +84,7 @@ describe('a git that stays open', () => {
     expect(await lookUp(path, 'HEAD:.stator/signals')).toBeUndefined();
   });
 
-  it('moves several refs at once or none, and the next answer of another git says where they stand', async () => {
+  it('moves several refs at once or none, and the next answer of another git has their new commits', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const repo = { ...(await inspectRepository(path)), gits };
     const first = repo.head;
@@ -189,7 +189,7 @@ describe('a git that stays open', () => {
     await expect(readRef({ path, gits }, 'refs/heads/nowhere')).rejects.toMatchObject({ code: 'git_failed' });
   });
 
-  it('is no git at work, and stands in no folder of the repository', async () => {
+  it('does not count as a git at work, and has no working directory in the repository', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     await lookUp(path, 'HEAD^{commit}');
     expect(gitAtWork(join(path, '.git'), Date.now() + 60_000)).toBeNull();

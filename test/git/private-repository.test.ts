@@ -205,7 +205,7 @@ describe('what an agent committed in its own git folder', () => {
     expect(await commitLeftovers(repo, ended)).toMatchObject({ head });
   });
 
-  test('arrives where the agent left the branch, stood nowhere, deleted it, or made it anew', async () => {
+  test('arrives if the agent switched to another branch, or detached HEAD and deleted the branch', async () => {
     const { repo, base, commit, git, collect, ended } = await started();
     git('switch', '-q', '-c', 'feature/own');
     const own = commit('b.txt', 'b');
@@ -352,7 +352,7 @@ describe('what an agent committed in its own git folder', () => {
     expect(readdirSync(join(repo.commonDir, 'lfs'))).toEqual(['objects']);
   });
 
-  test('is joined with what somebody else committed to the branch meanwhile, and kept aside where that conflicts', async () => {
+  test('is merged with what somebody else committed to the branch meanwhile', async () => {
     const { repo, base, commit, collect, ended } = await started();
     const tree = run(repo.path, 'rev-parse', `${base}^{tree}`);
     const blob = execFileSync('git', ['hash-object', '-w', '--stdin'], {

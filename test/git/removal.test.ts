@@ -62,7 +62,7 @@ describe('removing a worktree', () => {
     expect(await counted).toBe(0);
   });
 
-  test('is refused while uncommitted or unmerged work is kept nowhere, and possible once it is', async () => {
+  test('is refused while uncommitted or unmerged work is not stored elsewhere, and possible once it is', async () => {
     const repo = await demo();
     const { path, base } = await prepareWorktree(repo, wanted(repo));
     const removal = { path, branch, mergedInto: 'main' };

@@ -73,7 +73,7 @@ describe('adding a repository', () => {
     expect(await inspectRepository(path)).toMatchObject({ currentBranch: null, defaultBase: head });
   });
 
-  test('what is no usable repository is refused with the reason and what to do', async () => {
+  test('a path without a usable repository is refused with the reason and what to do', async () => {
     const plain = join(home.path, 'plain');
     mkdirSync(plain);
     const empty = join(home.path, 'empty');
@@ -125,7 +125,7 @@ describe('the branch that plans start from', () => {
     expect(await baseBranch(await inspectRepository(path), '')).toBe('origin/main');
   });
 
-  test('is the configured one where there is one; a wrong name is answered with the nearest', async () => {
+  test('is the configured one if it exists; a wrong name is answered with the nearest', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     run(path, 'branch', 'develop');
     run(path, 'tag', 'v1');
@@ -167,7 +167,7 @@ describe('keeping our folders out of git', () => {
     expect(run(repo.path, 'status', '--porcelain')).toBe('');
   });
 
-  test('makes info/exclude where there is none', async () => {
+  test('makes info/exclude if it is missing', async () => {
     const repo = await openRepository(join(home.path, 'demo'));
     rmSync(join(repo.path, '.git', 'info'), { recursive: true });
     await excludeOwnFolders(repo, ['/.worktrees/']);
@@ -189,12 +189,12 @@ describe('git itself', () => {
     expect(await gitVersion({ env: fakeGit('git version 3.1.windows.1') })).toBe('3.1');
   });
 
-  test('is refused when it is too old, or not there at all', async () => {
+  test('is refused if it is too old or missing', async () => {
     await expectFailure(gitVersion({ env: fakeGit('git version 2.30.2') }), 'git_missing', '2.30.2', '2.38');
     await expectFailure(gitVersion({ env: { PATH: join(home.path, 'nothing') } }), 'git_missing');
   });
 
-  test('a command that goes wrong is told with folder, exit code, what git said, and without passwords', async () => {
+  test('a command that fails is reported with its folder, its exit code and git’s message, and without passwords', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     await expect(ownGit(path, ['fetch', 'file://user:secret@/nowhere'])).rejects.toMatchObject({
       code: 'git_failed',

@@ -44,7 +44,7 @@ async function commit(path: string, sign: SignMode, options: { isKept?: boolean;
   return { isSigned: run(path, 'cat-file', 'commit', made).includes('\ngpgsig '), notes };
 }
 
-test('commits that come to a branch are signed as git signs for its person; those that are kept aside with "always" alone', async () => {
+test('commits on a branch are signed as the user’s git is set up; commits that only a ref keeps, only with the setting always', async () => {
   const path = signing();
   const signed = async (...of: Parameters<typeof commit>) => (await commit(...of)).isSigned;
   expect(await signed(path, '')).toBe(true);

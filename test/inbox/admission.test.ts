@@ -39,7 +39,7 @@ describe('admission', () => {
     expect(offered('approve', { by: 'mia' }, 'person')).toBe('unknown_signal');
   });
 
-  it('lets a machine of one’s own watch a plan, and nobody else', () => {
+  it('lets only a user-defined machine watch a plan', () => {
     const payload = { plan: 'login', watcher: 'release:1.2' };
     expect(offered('plan_watched', payload, 'machine:release:1.2')).toBe('repo:demo');
     for (const origin of ['person', 'file', 'agent:login-coder'] as const)
@@ -131,7 +131,7 @@ describe('admission', () => {
     });
   });
 
-  it('refuses in the words of a program whose schema throws, and goes on failing where the schema is stator’s own', () => {
+  it('refuses with the error that a user-defined schema throws; an error in a schema of stator’s own is thrown', () => {
     const failing = z.unknown().transform(() => {
       throw new Error('out of memory');
     });
@@ -185,7 +185,7 @@ describe('admission', () => {
       'bad_payload: invalid payload: cancel: unknown field "bdoy"; did you mean body? cancel takes: body, fsm_applied',
     );
     expect(heard('choose', { draft: 'a' })).toBe(
-      'bad_payload: invalid payload: choose: draft: must be a number; the fields of choose stand in docs/signals.md',
+      'bad_payload: invalid payload: choose: draft: must be a number; the fields of choose are in docs/signals.md',
     );
     expect(heard('needs_decision', {})).toMatch(
       /^bad_payload: invalid payload: needs_decision: reason: a reason is required; /,

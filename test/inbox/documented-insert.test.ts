@@ -27,25 +27,28 @@ function filesOf(pid: number): string[] {
   }
 }
 
-it.skipIf(!hasSqlite())('waits for whoever writes, and is taken', async () => {
-  const made = working();
-  made.write('login.md', planText(['true']));
-  expect((await made.stator(['plan', 'register', 'login.md', '--trust'])).code).toBe(0);
-  const page = readFileSync(join(import.meta.dirname, '../../docs/signals.md'), 'utf8');
-  const documented = /```sh\n(sqlite3 [\s\S]*?)```/.exec(page)?.[1] ?? '';
-  const store = join(made.home, 'taskstore.db');
-  const command = documented.replace('~/.config/stator/taskstore.db', `'${store}'`).replace('my-repo', 'demo');
-  expect(command).toContain(store);
+it.skipIf(!hasSqlite())(
+  'the documented sqlite3 command waits for the transaction of another program, then inserts its row',
+  async () => {
+    const made = working();
+    made.write('login.md', planText(['true']));
+    expect((await made.stator(['plan', 'register', 'login.md', '--trust'])).code).toBe(0);
+    const page = readFileSync(join(import.meta.dirname, '../../docs/signals.md'), 'utf8');
+    const documented = /```sh\n(sqlite3 [\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const store = join(made.home, 'taskstore.db');
+    const command = documented.replace('~/.config/stator/taskstore.db', `'${store}'`).replace('my-repo', 'demo');
+    expect(command).toContain(store);
 
-  const writer = new BetterSqlite3(store);
-  writer.exec('BEGIN IMMEDIATE');
-  const child = spawn('sh', ['-c', `exec ${command}`], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = once(child, 'close');
-  await until(async () => filesOf(child.pid ?? 0).some((file) => file.endsWith('taskstore.db-shm')));
-  expect(child.exitCode).toBeNull();
-  writer.exec('COMMIT');
-  expect((await ended)[0]).toBe(0);
-  const rows = writer.prepare("SELECT plan, payload FROM signals WHERE type = 'review_changes_requested'").all();
-  writer.close();
-  expect(rows).toEqual([{ plan: 'login', payload: 'the tests are missing' }]);
-});
+    const writer = new BetterSqlite3(store);
+    writer.exec('BEGIN IMMEDIATE');
+    const child = spawn('sh', ['-c', `exec ${command}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(child, 'close');
+    await until(async () => filesOf(child.pid ?? 0).some((file) => file.endsWith('taskstore.db-shm')));
+    expect(child.exitCode).toBeNull();
+    writer.exec('COMMIT');
+    expect((await ended)[0]).toBe(0);
+    const rows = writer.prepare("SELECT plan, payload FROM signals WHERE type = 'review_changes_requested'").all();
+    writer.close();
+    expect(rows).toEqual([{ plan: 'login', payload: 'the tests are missing' }]);
+  },
+);

@@ -44,7 +44,7 @@ it('lines of another host for a repo of this one put behind all', async () => {
   expect(here).toEqual([1, 'behind']);
 });
 
-it('it does not matter whether a line of this host is published before the lines that stand before it are heard of', async () => {
+it('it does not matter whether a line of this host is published before the earlier lines are known', async () => {
   const ofOthers = await bothOf((bus) => {
     bus.publish([line(3)]);
     bus.reached(2, { concernsHere: false });

@@ -30,7 +30,7 @@ async function twoPlans() {
   return { engine, db, go };
 }
 
-it('a row with the number of another system is refused, and whoever speaks next has the verdict of their own signal', async () => {
+it('a row with the number of another system is refused, and the next sender gets the verdict of their own signal', async () => {
   const { engine, db, go } = await twoPlans();
   const insert =
     "INSERT INTO signals (id, project, plan, type, payload) VALUES (?, 'demo', 'p', 'needs_decision', 'why')";

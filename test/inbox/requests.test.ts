@@ -106,7 +106,7 @@ describe('a request', () => {
     await expectJournalToReplay(here.ground.home);
   });
 
-  it('comes after what waits for its plan already, whoever wrote that', async () => {
+  it('comes after the signals that wait for its plan already, also those of other programs', async () => {
     const here = await place();
     const before = insert(here.db, 'a', 'pause');
     const { signal } = await send(here, 'a', 'resume');
@@ -130,7 +130,7 @@ describe('a request', () => {
     await expectJournalToReplay(here.ground.home);
   });
 
-  it('that is sent twice at once under one key is one signal, and both are told what became of it', async () => {
+  it('that is sent twice at once under one key is one signal, and both senders get its result', async () => {
     const here = await place();
     const [one, two] = await Promise.all([send(here, 'a', 'pause', 'ci:1'), send(here, 'a', 'pause', 'ci:1')]);
     expect(two.signal).toEqual(one.signal);

@@ -51,7 +51,7 @@ describe('a signal', () => {
     expect(inbox.made('signal.hold')).toEqual([{ do: 'signal.hold', id: other.id, tree: 'unknown:1' }]);
   });
 
-  it('that gives birth to what is there already changes nothing', async () => {
+  it('that creates a plan that exists already changes nothing', async () => {
     const inbox = await openInbox();
     expect((await inbox.openPlan()).is).toBe('done "done"');
     const again = await inbox.openPlan();
@@ -60,7 +60,7 @@ describe('a signal', () => {
     expect(inbox.made('tree.require')).toEqual([{ do: 'tree.require', address: plan, steps: 1 }]);
   });
 
-  it('that a machine says gives birth to no plan, and is checked as a person’s is', async () => {
+  it('that a machine sends creates no plan, and is checked as a person’s is', async () => {
     const inbox = await openInbox();
     const origin = 'machine:release:9' as const;
     const born = await inbox.say('plan_opened', {}, { origin });
@@ -153,7 +153,7 @@ describe('a signal', () => {
     expect(await types('resume')).not.toContain('policy');
   });
 
-  it('is fed once, however many lines tell of it, and its effects stand on the first', async () => {
+  it('is fed once, however many journal lines it causes, and its effects are on the first', async () => {
     const inbox = await implementing();
     const fed = await inbox.store.fed(plan);
     const bySignal = groupBy(fed, ({ signal }) => signal);
@@ -218,7 +218,7 @@ describe('what a machine emits', () => {
 });
 
 describe('a tree of an earlier version', () => {
-  it('has its upgrade in the journal before what it is told then, once', async () => {
+  it('has its upgrade in the journal once, before the next signal', async () => {
     const inbox = await openInbox();
     const machine = setup({}).createMachine({ id: 'shop', on: { sell: { actions: () => {} } } });
     const signals = { sell: z.strictObject({}) };
@@ -328,7 +328,7 @@ describe('what a step asks for', () => {
     expect((await unknown.store.effects({ by: 'tree', tree: plan })).map(({ priority }) => priority)).toEqual([0, 0]);
   });
 
-  it('goes to its repo as the engine’s own word, and to another tree as the word of the machine that says it', async () => {
+  it('goes to its repo as a signal of the engine, and to another tree as a signal of the machine that sends it', async () => {
     const inbox = await openInbox({ machine: { tells: { project: 'demo', plan: 'hello' } } });
     await inbox.openPlan();
     await inbox.say('implement_start');
@@ -362,7 +362,7 @@ describe('what a step asks for', () => {
     expect(inbox.made('effect.insert')).toMatchObject([{ tree: release, priority: 0, at: inbox.now() }]);
   });
 
-  it('keeps no deadline where there is none', async () => {
+  it('stores nothing in the timeline if it has no deadline', async () => {
     const inbox = await openInbox();
     await inbox.openPlan();
     expect(inbox.made('timeline.write')).toEqual([]);
@@ -395,11 +395,11 @@ describe('what a step asks for', () => {
   });
 });
 
-describe('what people and hooks are told', () => {
+describe('what people and hooks are notified of', () => {
   const told = (inbox: Awaited<ReturnType<typeof openInbox>>) =>
     inbox.made('hook.enqueue').map(({ delivery: { event, from, to } }) => `${event} ${from}>${to}`);
 
-  it('stands in the commit of the step, for the hooks that ask for it', async () => {
+  it('is in the commit of the step, for the hooks that ask for it', async () => {
     const inbox = await openInbox({ hooked: hookEvents });
     expect((await inbox.openPlan()).touchedEffects).toBe(true);
     const done = await inbox.say('mark_done');
@@ -441,7 +441,7 @@ describe('what people and hooks are told', () => {
     expect(told(inbox)).toEqual(['agent_asks ready>ready']);
   });
 
-  it('of a machine of one’s own is what its states say, to people once and to each hook that names them', async () => {
+  it('by a user-defined machine is what its states say, to people once and to each hook that names them', async () => {
     const notices = { works: () => 'it is being published' };
     const definition = { ...defineRelease(), notices };
     const kinds = kindsWith([kindOf(definition)]);
@@ -480,7 +480,7 @@ describe('what people and hooks are told', () => {
   });
 });
 
-describe('a plan that stands for signals that were set aside', () => {
+describe('a plan that is blocked by signals that were set aside', () => {
   const fault = { code: 'internal', error: 'it threw', hint: 'look at it' };
 
   async function standing(scene: Scene = {}) {
@@ -496,7 +496,7 @@ describe('a plan that stands for signals that were set aside', () => {
     return { inbox, ids, own };
   }
 
-  it('gets them again when a person resolves it, and hooks hear that it goes on', async () => {
+  it('gets them again when a person resolves it, and hooks are notified that it goes on', async () => {
     const { inbox, own } = await standing({ hooked: ['resolved'] });
     const resolved = await inbox.say('resolve');
     expect(resolved.is).toBe('done "signals delivered again: 1"');

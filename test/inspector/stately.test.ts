@@ -112,7 +112,7 @@ async function begin(client: Client, plan: string, content: string): Promise<voi
 const lifecycle = (value: unknown) => (value as { lifecycle?: unknown } | undefined)?.lifecycle;
 
 describe("the package's own receiver", () => {
-  it('sees a plan run to its end: its actors under their parents, what happened, where they stand', async () => {
+  it('sees a plan run to its end: its actors under their parents, what happened, their states', async () => {
     const made = ground();
     const { client, watch } = await served(made);
     const first = await watch();
@@ -150,7 +150,7 @@ describe("the package's own receiver", () => {
     expect(events).toContainEqual(expect.objectContaining({ type: 'run_exited', origin: 'engine' }));
   });
 
-  it('sees trees of a machine of one’s own: those that live when it joins, what happens to them, their view and nothing else', async () => {
+  it('sees trees of a user-defined machine: those that live when it joins, what happens to them, their view and nothing else', async () => {
     const { client, watch } = await served(ground(), `[machines]\nrelease = "${example}"\n`);
     await client.startMachine({ name: 'release', id: 'idle', input: { project: 'demo', version: '1', plans: [] } });
     await client.startMachine({ name: 'release', id: 'over', input: { project: 'demo', version: '2', plans: [] } });
@@ -190,7 +190,7 @@ describe("the package's own receiver", () => {
     expect(new Set(ids)).toHaveLength(6);
   });
 
-  it('is told no word of a document, a prompt, a question or an output, and no password', async () => {
+  it('receives no text of a document, a prompt, a question or an output, and no password', async () => {
     const made = ground();
     const { client, watch } = await served(made);
     const watched = await watch();
@@ -213,7 +213,7 @@ describe("the package's own receiver", () => {
   });
 });
 
-it('what a context holds beside what is listed, or what is no JSON, does not leave', () => {
+it('context values that are not listed, or are not JSON, are not sent', () => {
   const context = {
     project: 'demo',
     plan: 1n,
@@ -301,7 +301,7 @@ it('an id is given once, also where one engine follows the other and where nobod
   expect(new Set(ids)).toHaveLength(3);
 });
 
-it('who leaves too much unread is let go, hears why, and nothing more is kept for it', async () => {
+it('a client that leaves too much unread is disconnected with the reason, and nothing more is kept for it', async () => {
   const core = await smallCore();
   const warned: string[] = [];
   const log = { warn: (line: string) => void warned.push(line) };

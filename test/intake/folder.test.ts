@@ -103,7 +103,7 @@ it('a try says what would come, what waits and what is left, and changes nothing
   expect(await engine.client.plans('demo')).toEqual([]);
 });
 
-it('what is no plan stays where it is, and comes when it is corrected', async () => {
+it('a file that is not a valid plan stays where it is, and is taken when it is corrected', async () => {
   const { folder, drop, start } = inbox();
   drop('late.md', '# Late\n\n## Wave 1\n\n### Task 1: one\n\n### Task 1: one again\n');
   drop('good.md', planText(['true']));

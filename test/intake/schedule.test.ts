@@ -97,7 +97,7 @@ it.each([
   ['missed for an hour, skipped', { lastMs: 2_000, nowMs: hourMs, missed: 'skip' }, { kind: 'passed', atMs: 2_000 }],
   ['a little late, not missed', { lastMs: 2_000, nowMs: 30_000, missed: 'skip' }, { kind: 'due', atMs: 2_000 }],
   ['no room', { lastMs: 2_000, room: { items: 0, reason: 'full' } }, { kind: 'passed', atMs: 2_000, reason: 'full' }],
-] as const)('what comes of a time: %s', (_title, given, expected) => {
+] as const)('the result for a scheduled time: %s', (_title, given, expected) => {
   const room = { items: 1, reason: '' };
   expect(dueNow({ reachedAt: 1_000, nowMs: 3_000, missed: 'once', room, ...given })).toMatchObject(expected);
 });

@@ -101,7 +101,7 @@ it('a service that wants to be asked less is not asked until the time that it na
   }
 });
 
-it('a token is read from a private file of one’s own or the environment, and its absence is said', async () => {
+it('a token is read from a private file of the user or the environment, and its absence is reported', async () => {
   const { on, tracker, start } = await trackerSite('linear');
   tracker.add({ title: 'One' });
   const file = join(on.root, 'linear.env');

@@ -135,7 +135,7 @@ it('an item that a webhook delivers becomes one plan, also when it is sent again
   await until(async () => (await again.client.plans('demo')).length === 2);
 });
 
-it('what a webhook delivers waits in the store, and what is no plan is refused at once, so that it does not wait for ever', async () => {
+it('what a webhook delivers waits in the store, and an invalid plan is refused at once, so that it does not wait for ever', async () => {
   const on = ground();
   const table = `[intake.hook]\nsource = "webhook"\nproject = "demo"\nsecret = "env:HOOK_SECRET"\nstart = false\nopen = 1\nwork = "plan"\n`;
   const started = await startEngine({ on, env: { ...on.env, HOOK_SECRET: whsec }, intakeLookMs: 40, daemon: table });
@@ -171,7 +171,7 @@ it('what a webhook delivers waits in the store, and what is no plan is refused a
   expect(waiting()).toEqual([]);
 });
 
-it('deliveries that wait for an intake which is gone are told, until a person drops them', async () => {
+it('deliveries that wait for a removed intake are reported until a person drops them', async () => {
   const on = ground();
   const table = `[intake.hook]\nsource = "webhook"\nproject = "demo"\nsecret = "env:HOOK_SECRET"\nstart = false\nopen = 1\n${messageOf('true')}`;
   const { engine, ...started } = await startEngine({

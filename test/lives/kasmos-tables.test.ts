@@ -206,7 +206,7 @@ describe('a sentinel file', () => {
   });
 
   it.each(['retry-wave-shop', 'verify-approved-shop', 'plan-start-shop', 'implement-wave-x-shop', 'README'])(
-    '%s is none',
+    '%s is not one',
     (name) => expect(readFileName(name)).toBeNull(),
   );
 });

@@ -394,7 +394,7 @@ it('R12: every step of an agent through the queue tells once, in its order, and 
   expect(messages).toContainEqual(expect.stringMatching(/^bad-w1-t1 failed: ended with an error: no$/));
 });
 
-it('R12: a session that could not start has failed, and that is told once, with attempts left and without', async () => {
+it('R12: a session that could not start has failed, and that is reported once, with attempts left and without', async () => {
   const made = ground();
   mkdirSync(join(made.repo, '.stator'));
   writeFileSync(join(made.repo, '.stator', 'config.toml'), '[worktree]\nsetup = "echo no such registry; exit 3"\n');

@@ -8,7 +8,7 @@ import { entriesOf } from '../support/lives-proof.ts';
 const [small] = lives.filter(({ name }) => name === 'a small plan that one coder does');
 
 describe('a limit that a coder met while no engine ran', () => {
-  it('and that is over when one runs again, holds it up no longer', async () => {
+  it('and that is over when an engine runs again, no longer delays the coder', async () => {
     if (small === undefined) throw new Error('there is no small plan');
     const script = { 'paint-coder': [[{ wait: 'gate' }, { limited: 1_500 }], [{ write: { 'walls.txt': 'white' } }]] };
     const daemon = '[agents.default]\npreset = "gemini"\n[agents.reviewer]\nenabled = false\n';

@@ -70,7 +70,7 @@ describe('the address of a tree', () => {
     ':1',
     'release:',
     'wave:1',
-  ])('"%s" is none', (address) => {
+  ])('the text “%s” is not an address', (address) => {
     expect(() => parseTree(address)).toThrow(`no tree has the address "${address}"`);
   });
 
@@ -216,7 +216,7 @@ it('the number of a draft is in the path of its planner', () => {
   ]);
 });
 
-it('the name of a person is what stands behind person:', () => {
+it('the name of a person is the text after person:', () => {
   expect([personName('person:anna@slack'), personName('person:two\nlines')]).toEqual(['anna@slack', 'two\nlines']);
   expect([personName('person'), personName('agent:person:x'), personName('person:')]).toEqual([null, null, '']);
 });

@@ -441,13 +441,13 @@ describe('attempts', () => {
 });
 
 describe('the work of a run that does not count', () => {
-  it.each(['coder', 'fixer', 'session'] as const)('is kept aside where it is a %s', (role) => {
+  it.each(['coder', 'fixer', 'session'] as const)('is kept under a ref if its role is %s', (role) => {
     const one = agentIn('running', { role });
     exit(one, 1);
     expect(one.did()).toEqual(['keep #3', 'timer #4 at 1003']);
   });
 
-  it.each(['planner', 'architect', 'reviewer', 'verifier'] as const)('is none where it is a %s', (role) => {
+  it.each(['planner', 'architect', 'reviewer', 'verifier'] as const)('is not kept if its role is %s', (role) => {
     const one = agentIn('running', { role });
     exit(one, 1);
     expect(one.did()).toEqual(['timer #3 at 1003']);

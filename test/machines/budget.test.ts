@@ -48,7 +48,7 @@ describe('an amount', () => {
   it.each([
     ...['', '5', 'five USD', '5 EUR', '$5 tokens', '-1 USD', '0 USD', '5 USD, 6 USD', '5 USD,', '5 kUSD x', '5k'],
     ...['1000000000001 tokens', '5 USD or so', 'x5 USD', '5 agent', '1.2345678 USD', '1,50 USD'],
-  ])('%j is none', (text) => {
+  ])('%j is not a valid amount', (text) => {
     expect(readAmounts(text)).toBe(null);
   });
 
@@ -78,7 +78,7 @@ describe('a use', () => {
     expect([shareOf(use()), shareOf(use({ limit: 0, spent: 0 })), shareOf(use({ spent: 10 }))]).toEqual([0.8, 1, 2]);
   });
 
-  it('says how much of which budget is used', () => {
+  it('names the budget and how much of it is used', () => {
     expect(spentText(use({ spent: 1.2 }))).toBe('1.2 of 5 USD');
     expect(textOfUse(use())).toBe("4 USD of 5 USD are used, the plan's budget");
     expect(textOfUse(use({ scope: 'day' }))).toBe("4 USD of 5 USD are used, the repo's budget for today");

@@ -66,7 +66,7 @@ describe('comments on lines', () => {
          Put exactly these lines in their place, without any difference:
          > three
 
-      Comment m2p4, b.txt, line 7 of before, gone now:
+      Comment m2p4, b.txt, removed line 7:
          | gone
          it was right
 

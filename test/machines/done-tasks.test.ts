@@ -55,7 +55,7 @@ describe('a task that its document marks as done', () => {
     }
   });
 
-  it('by an edit is not begun any more, while one that is at work goes on and says itself what came of it', () => {
+  it('by an edit is not begun any more, while one that is at work goes on and reports its own result', () => {
     const world = started({
       content: document('Task 1: a', 'Task 2: b\n**After:** 1', 'Task 3: c\n**After:** 2'),
     });

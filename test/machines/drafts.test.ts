@@ -69,7 +69,7 @@ describe('drafts of several planners', () => {
     expect(planDetail(liveTree(world)).drafts).toMatchObject([{ tasks: 1 }, { tasks: 2 }, { tasks: 3, waves: 1 }]);
   });
 
-  it('hand the chosen text to whoever stores the document, and no other one', () => {
+  it('hand only the chosen text on to be stored as the document', () => {
     const world = drafted();
     const tree = trees.restore(plan, JSON.parse(JSON.stringify(world.trees.persist(liveTree(world)))));
     const chosen = trees.step(tree, {
@@ -102,7 +102,7 @@ describe('drafts of several planners', () => {
     expect(tasks(world)).toEqual([2]);
   });
 
-  it('a planner that ends without a word fails its draft, the only one left is taken, and none needs a person', () => {
+  it('a planner that ends without a verdict fails its draft; the only draft left is taken; if all fail, a person is needed', () => {
     const world = drafting({ rest: { planner_drafts: 3 } });
     exit(world, begin(world, 'hello-plan-1'));
     for (const timer of [...world.timers]) world.fire(timer);

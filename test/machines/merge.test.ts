@@ -21,7 +21,7 @@ describe('a plan that is done', () => {
     expect(merges(off)).toEqual([]);
   });
 
-  it('takes one merge at a time, and none when it is merged as it stands', () => {
+  it('takes one merge at a time, and none if its current head is merged', () => {
     const world = doneOf({});
     expect(world.send('merge').verdict).toEqual({ status: 'done', result: 'done' });
     expect(world.send('merge').verdict).toEqual({ status: 'done', result: 'already' });

@@ -86,7 +86,7 @@ describe('the facts of a document', () => {
     expect(digest(text([['one\n\nfirst\nthird']]))).not.toBe(digest(plain));
   });
 
-  it('name a host only where there is one', () => {
+  it('name a host only if the document has one', () => {
     expect(documentFacts(text([['one']]))).not.toHaveProperty('host');
     expect(documentFacts(text([['one']]).replace('\n\n', '\n\n**Host:** big\n\n'))).toMatchObject({ host: 'big' });
   });

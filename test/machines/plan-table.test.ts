@@ -263,7 +263,7 @@ describe('the table of a plan', () => {
     expect(copyOf(world).send('advance_wave', {})).toBe('underway.implementing.wave.running');
   });
 
-  it('forces every status from every place, and stands there without an agent, a hook or a timestamp', () => {
+  it('forces every status from every state, and starts no agent and sets no timestamp', () => {
     const targets = {
       ready: 'ready.draft',
       planned: 'ready.planned',

@@ -39,7 +39,7 @@ describe('a plan whose request is to be merged when it is green', () => {
     expect(opened('manual').merges()).toEqual([]);
   });
 
-  it('asks for the merge itself when it is told that the request is ready, and takes no word about another commit', () => {
+  it('asks for the merge itself when the request is reported as ready, and refuses a signal about another commit', () => {
     const { tell, merges, last } = opened();
     expect(tell('pr_merge_wanted', { head, ready: true })).toMatchObject({ status: 'refused' });
     tell('pr_merge_scheduled', { by: 'stator' }, { run: last() });
@@ -102,7 +102,7 @@ describe('a plan that lands by its forge', () => {
     ['a look, then its line twice', (line) => [line.byLook(), line.byLine(), line.byLine()], { note }],
     ['a look, then a line about other work', (l) => [l.byLook(), l.byLine({ tip: other })], { note: undefined }],
     ['a look, then a line of another branch', (l) => [l.byLook(), l.byLine({ into: 'dev' })], { note: undefined }],
-  ])('is merged with what is known of it, told by %s', (_, happen, known) => {
+  ])('is merged with the details that are known, reported by %s', (_, happen, known) => {
     const line = inLine();
     happen(line);
     expect(line.context().merge.merged).toMatchObject({ head: other, into: 'main', tip: head });

@@ -105,7 +105,7 @@ it('a refusal names the commands for what would be taken, the likeliest first', 
   expect(refusalHint({ ...draft, by: 'wave-1.12' })).toMatch(/^it accepts now: stator plan cancel login; /);
 });
 
-it('no refusal repeats its state as a reason, or speaks in words of the engine', () => {
+it('no refusal repeats its state as a reason, or uses internal names of the engine', () => {
   const sentences = matrix();
   expect(sentences.length).toBeGreaterThan(200);
   for (const sentence of sentences) {

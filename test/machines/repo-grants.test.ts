@@ -32,7 +32,7 @@ it('as many plans implement as max_active_plans says, and 0 is no limit', () => 
   expect(obstacle({ granted: { a: null, b: null } }, {})).toBeNull();
 });
 
-it('what it comes after is told first, then the topic, then the limit', () => {
+it('the plan that it comes after is named first, then the topic, then the limit', () => {
   const busy = { granted: { a: 'ui' } };
   expect(obstacle(busy, { after: ['x'], topic: 'ui' }, 1)).toContain('waits for x');
   expect(obstacle(busy, { topic: 'ui' }, 1)).toContain('topic');

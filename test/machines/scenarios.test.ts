@@ -528,7 +528,7 @@ describe('flags', () => {
 });
 
 describe('a new beginning', () => {
-  it('keeps the old branch aside before anything is done anew, and tries that again when a person says so', () => {
+  it('archives the old branch before anything is done anew, and tries that again when a person resolves it', () => {
     const world = started({ content: waves(1) });
     finishTask(world, 'hello-w1-t1');
     send(world, 'reimplement');
@@ -554,7 +554,7 @@ describe('a new beginning', () => {
     expect(world.open().map((row) => row.effect.kind)).toEqual(['branch.archive', 'agent.run']);
   });
 
-  it('ignores what a wave of before still reports', () => {
+  it('ignores what an earlier wave still reports', () => {
     const world = started({ content: waves(1) });
     const old = begin(world, 'hello-w1-t1');
     send(world, 'set_status', { status: 'done' });
@@ -834,7 +834,7 @@ describe('the right to implement', () => {
   });
 });
 
-describe('a transition that somebody made before he told', () => {
+describe('a transition that its sender made before the signal', () => {
   it('is done where the status is there already, and changes nothing', () => {
     const world = stand('planning.working');
     const before = titles(world);

@@ -300,7 +300,7 @@ it('some signals have other names, as the files and scripts of kasmos write them
   for (const name of ['toString', 'plan start', '']) expect(signalTypeOf(name)).toBe(null);
 });
 
-it('an unknown one is answered with the one that was meant, if there is one, and with those that there are', () => {
+it('an unknown signal type is answered with the type that was probably meant, if any, and with the valid types', () => {
   expect(unknownSignal('cancle', ['cancel', 'pause'], 'cancel')).toMatchObject({
     code: 'unknown_signal',
     message: 'unknown signal type "cancle"',
@@ -420,7 +420,7 @@ it('a person types a line of text or presses a key, and one of both', () => {
   );
 });
 
-it('a policy has the words of its keys, all roles and its limits', () => {
+it('a policy accepts only the choices of its keys, all roles, and numbers within their limits', () => {
   const takes = (given: object) => policySchema.safeParse({ ...policy, ...given }).success;
   const keys = {
     landing_by: ['git', 'forge'],

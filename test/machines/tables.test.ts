@@ -263,7 +263,7 @@ describe('inside a family', () => {
     expect(deaf).toEqual([]);
   });
 
-  it('a plan hears every report wherever it stands, of the active child and of any other', () => {
+  it('a plan handles every report in each of its states, from the active child and from any other', () => {
     const deaf: string[] = [];
     for (const [stand, make] of Object.entries(worldsByState)) {
       const { tree } = copyOf(make());

@@ -26,7 +26,7 @@ it('a day and its time of day are of one place', () => {
   }
 });
 
-it('a duration has two units, or one where it is drawn seldom or stands in a list', () => {
+it('a duration has two units, or one where it is seldom redrawn or is in a list', () => {
   const said = [0, 7 * s, m, 3 * m + 7 * s, h, 2 * h + 14 * m, d, 3 * d + 4 * h].map((ms) => [
     duration(ms),
     minutesText(ms),

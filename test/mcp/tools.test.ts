@@ -145,7 +145,7 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     openGate(join(engine.root, 'gate'));
   });
 
-  it('documents, journals and logs are read, and whoever watches one is told of its changes', async () => {
+  it('documents, journals and logs are read, and a subscriber is notified of changes', async () => {
     const engine = await worked();
     const { mcp, use } = await connect(engine);
     const { resources } = await mcp.listResources();

@@ -60,7 +60,7 @@ function attempts(shown: { tasks_by_wave: readonly { tasks: readonly { attempts:
 }
 
 describe('a person who looks at', () => {
-  it("the plan's branch is told that its merges wait, and they go on when the branch is left", async () => {
+  it('the plan’s branch sees that its merges wait, and they go on when the branch is left', async () => {
     const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 3 } } });
     const { repo, root, client } = engine;
     const go = join(root, 'go');
@@ -79,7 +79,7 @@ describe('a person who looks at', () => {
     expect(git(repo, 'show', 'plan/seen:b.txt')).toBe('b');
   });
 
-  it("a task's branch is told that its agent waits, and the agent starts when the branch is left", async () => {
+  it('a task’s branch sees that its agent waits, and the agent starts when the branch is left', async () => {
     const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 } } });
     const { repo, root, client } = engine;
     await begin(engine, 'tried', planText([`test -e '${join(root, 'mended')}' && echo a > a.txt`]));
@@ -170,7 +170,7 @@ describe('an agent at work', () => {
     expect(attempts(await untilStatus(engine, 'ends', 'done'))).toEqual([1]);
   });
 
-  it('keeps its slot where what keeps it from being looked after comes right after its start', async () => {
+  it('keeps its slot if an error right after its start prevents the engine from watching it', async () => {
     let isFull = true;
     const faults = (point: FaultPoint) => {
       if (point !== 'agent-run.after-spawn' || !isFull) return;
@@ -201,7 +201,7 @@ describe('open files that run out', () => {
   });
 });
 
-describe('what fails again and again is told from its second try on', () => {
+describe('a repeated failure is reported from its second try on', () => {
   const agents = { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } as const;
   // The end of a run asks git of the configuration that it left behind, where it speaks of a bare repository.
   const configuration = '*core.bare*';
@@ -254,7 +254,7 @@ describe('the configuration that all worktrees share', () => {
     );
   });
 
-  it('that leads git elsewhere is told with the command that takes it back', async () => {
+  it('that leads git elsewhere is reported with the command that undoes it', async () => {
     const { clock, pass } = machineClock();
     const engine = await startEngine({ clock, agents: { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } });
     const { root, repo } = engine;
@@ -303,7 +303,7 @@ describe('which faults are of the environment', () => {
     expect(environmentFault(Object.assign(new Error(code), { code, syscall }))?.code ?? null).toBe(expected);
   });
 
-  it('git says it in its own words; what an agent left unreadable is not it', () => {
+  it('git’s error messages name such a fault; a file that an agent left unreadable is not one', () => {
     expect(environmentFaultInText('fatal: sha1 file write error. Out of diskspace', 'x')?.code).toBe('disk_full');
     expect(environmentFaultInText('fatal: cannot create thread: Resource temporarily unavailable', 'x')).toBe(null);
     expect(environmentFaultInText('sh: 1: Cannot fork', 'x')?.message).toMatch(/^no more processes/);

@@ -67,7 +67,7 @@ describe('turns', () => {
     expect(names('', ...highest, ...high, ...low)).toBe('c1 b1 b2 a1 a2');
   });
 
-  it('of nobody are none', () => {
+  it('are empty if nothing waits', () => {
     expect(names('a')).toBe('');
   });
 });
@@ -128,7 +128,7 @@ describe('slots', () => {
     expect(begun([...many('a', 2, { resource }), waits('a3'), waits('b1', { resource })])).toBe('a1 b1 a3');
   });
 
-  it('of a hook are four, whatever plan is told of, and those of another repo with that name are not counted', () => {
+  it('of a hook are four over all plans, and a hook of another repo with the same name is not counted', () => {
     const hook = (name: string, plan: string, hooks = 'chat') =>
       waits(name, { lane: 'hook', resource: `hook:${plan}:${hooks}` });
     const chat = (project: string) =>
@@ -166,7 +166,7 @@ describe('the limits in the commit that takes slots', () => {
     expect(required('machine', limits)).toMatchObject({ all: 64, projects: {} });
   });
 
-  it('are none where there is none', () => {
+  it('are null if the limit is infinite', () => {
     expect(required('worker', { ...limits, workers: Number.POSITIVE_INFINITY }).all).toBe(null);
   });
 

@@ -283,7 +283,7 @@ it('two dispatchers that both see room in a budget: where the run of one uses it
   await both.stop();
 });
 
-it('a run does not begin where what is left of its budget is taken meanwhile: its plan is told that it is used up', async () => {
+it('a run does not begin if the rest of its budget is spent meanwhile: its plan is notified that the budget is used up', async () => {
   const store = await storeWithRuns('two#1');
   const spends: Change = { do: 'run.note', key: keyOf('two#1'), set: { cost_usd: 6 } };
   const { begun, store: after } = await dispatching(['one#1'], [spends], {

@@ -18,7 +18,7 @@ describe.skipIf(!hasBrowser())('the page with something to say', () => {
   });
   afterAll(() => on?.stop());
 
-  it('an axe check finds nothing where something is asked, refused, told, not found or not there', async () => {
+  it('an axe check finds no problem in a confirmation, a refusal, a notice, an empty search or a missing page', async () => {
     const { client } = on;
     await on.whole();
     const release = { name: 'release', id: '3.0' };
@@ -90,7 +90,7 @@ describe.skipIf(!hasBrowser())('the page with something to say', () => {
   });
 });
 
-it.skipIf(!hasBrowser())('an axe check finds nothing where there is no plan and no repo yet', async () => {
+it.skipIf(!hasBrowser())('an axe check finds no problem if there is no plan and no repo yet', async () => {
   const { home, env } = ground();
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
   const daemon = await startDaemon({ home, env, log: quiet });

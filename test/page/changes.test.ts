@@ -201,8 +201,8 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     expect(await other.locator('.code').count()).toBe(0);
     await page.getByText('3, 1 viewed').waitFor(limit);
     // A second comment begins: the first one stays stored.
-    await page.getByRole('button', { name: 'Comment on line 31 of before of code.ts' }).click();
-    await page.getByRole('textbox', { name: 'Your comment on line 31 of before of code.ts' }).fill('this was right');
+    await page.getByRole('button', { name: 'Comment on removed line 31 of code.ts' }).click();
+    await page.getByRole('textbox', { name: 'Your comment on removed line 31 of code.ts' }).fill('this was right');
     await page.keyboard.press('Control+Enter');
     const comments = page.getByRole('region', { name: 'Your comments' });
     for (const text of ['why in wor', 'this was right']) await comments.getByText(text).waitFor(limit);

@@ -149,7 +149,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('shows a tree of a machine of your own: where it stands, what it waits for, and sends it what a person may send', async () => {
+  it('shows a tree of a machine of your own: its state, what it waits for, and sends it the signals that a person may send', async () => {
     await client.startMachine({ name: 'release', id: '1.2', input: { project: 'demo', version: '1.2', plans: [] } });
     const { page } = await open();
     const state = (name: string) => page.locator(`[data-state="${name}"].lit`);
@@ -183,7 +183,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('plans are found by their titles, goals, states and days, and a new need is told on the desktop', async () => {
+  it('plans are found by their titles, goals, states and days, and a new question is shown on the desktop', async () => {
     const document = planText(['true']).replace('# A plan', '# Move the mail\n\n**Goal:** Letters leave by Postmark.');
     await client.registerPlan({ project: 'demo', plan: 'letters', content: document });
     await client.registerPlan({ project: 'demo', plan: 'other', content: planText(['true']) });
@@ -307,7 +307,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('what is refused is told with its code and what to do', async () => {
+  it('a refusal is shown with its message and what to do', async () => {
     await planned();
     const { page } = await open('demo/planned/chart');
     await page.getByRole('textbox', { name: 'Words that go with the event' }).fill('9');
@@ -322,7 +322,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('a question is answered, and nobody else is: one filled field of two is one answer', async () => {
+  it('an answer goes only to its question: one filled field of two is one answer', async () => {
     const asks = (name: string, what: string) => {
       const asked = join(made.root, name);
       return `if [ -e ${asked} ]; then cp "$STATOR_PROMPT_FILE" ${name}.txt; else touch ${asked}; exec stator signal emit needs_decision --payload "${what}"; fi`;
@@ -361,7 +361,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('what an agent asks to be allowed stands there in full, is denied with a word, and is allowed', async () => {
+  it('a command that an agent asks to run is shown in full, is denied with a message, or is allowed', async () => {
     const repo = makeRepo(join(made.root, 'asking'));
     const asks = JSON.stringify([['echo "<b>no</b>" > no.txt'], ['echo made > made.txt']]);
     const fake = join(import.meta.dirname, '../support/fixtures/agents/asking-claude.mjs');
@@ -406,7 +406,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('each stop of a plan that needs a person all the time is told in its words: questions, a check, a review, a budget', async () => {
+  it('a plan that often needs a person shows the reason of each stop: questions, a check, a review, a budget', async () => {
     await shop();
     const [fixed, bin] = [join(made.root, 'shop-fixed'), join(import.meta.dirname, '../../dist/bin/stator.js')];
     const asks = (what: string) =>
@@ -736,7 +736,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('a pause of the queue and what people were told stand where one looks, and end there', async () => {
+  it('a pause of the queue is shown and can be ended, and a notification can be marked as read', async () => {
     await client.registerPlan({ project: 'demo', plan: 'stuck', content: planText(['exit 1']) });
     await client.pauseQueue({ project: 'demo', plan: 'stuck' });
     await client.send({ project: 'demo', plan: 'stuck', type: 'implement_start' });
@@ -805,7 +805,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('a merge with more than was checked says so in the words of the command line', async () => {
+  it('a merge with more than was checked says so with the same text as the command line', async () => {
     const merged = { at: new Date().toISOString(), head: 'ab'.repeat(20), into: 'main', note: 'more than was checked' };
     await whole();
     const { page } = await open();

@@ -53,7 +53,7 @@ it('agents that work for the whole plan have the names that they have everywhere
   expect(lanes.map(({ name }) => name)).toEqual(['review-1', 'fix-1', 'fixer 6']);
 });
 
-it('a wait and a failure say why in words', () => {
+it('a wait and a failure give their reason as text', () => {
   const line = (seq: number, to_tags: string[], rest: Partial<HistoryEntry>) =>
     ({
       ...{ seq, actor: 'wave-1.1/task-1.2/agent', to_tags, from_tags: [], refused: null, attempt: null },

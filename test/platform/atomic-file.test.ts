@@ -69,7 +69,7 @@ test('what cannot be renamed leaves the old one alone, takes its draft away, and
   expect(readdirSync(folder)).toEqual(['taken']);
 });
 
-test('a draft with a fixed name is written over after a kill, and a disk that is full is told by its name', () => {
+test('a draft with a fixed name is overwritten after a kill, and a full disk is reported as ENOSPC with the path', () => {
   const path = join(folder, 'file');
   const draft = `${path}.new`;
   writeFileSync(draft, 'a longer text of one that was killed here');

@@ -53,7 +53,7 @@ async function watchRoot(quietMs = 100): Promise<Watched> {
 }
 
 describe('a watch on files', () => {
-  it('tells of a file once it stands still, and of none that lay there before', async () => {
+  it('reports a file once it no longer changes, and no file that existed before', async () => {
     writeFileSync(join(root, 'old'), 'x');
     const { files, readyAt } = await watchRoot(300);
     expect(readyAt).toEqual([0]);
@@ -103,7 +103,7 @@ describe('a watch on files', () => {
     expect(watches()).toBe(before + 2);
   });
 
-  it('ends where there is more to tell than anybody needs, says so once, and leaves nothing open', async () => {
+  it('ends if there are more changes than its limit, says so once, and leaves nothing open', async () => {
     const { watcher, ends } = await watchRoot();
     for (let file = 0; file < 1_200; file += 1) writeFileSync(join(root, `file-${file}`), '');
     await until(() => ends.length > 0);
@@ -127,7 +127,7 @@ describe('a watch on files', () => {
     }
   });
 
-  it('leaves a folder of many names to whoever looks, and a path that chokidar takes for another', async () => {
+  it('is not live if chokidar takes one of its paths for another path', async () => {
     const watcher = createFileWatcher({
       paths: [join(root, 'a\\b'), root],
       includes: () => true,

@@ -95,7 +95,7 @@ describe('a watch on folders', () => {
     expect(changes.filter((path) => path !== join(root, 'own'))).toEqual([]);
   });
 
-  it('ends where there is more to tell than anybody needs, says so once, and leaves nothing open', async () => {
+  it('ends if there are more changes than its limit, says so once, and leaves nothing open', async () => {
     const { watcher, changes, ends } = await watchRoot();
     for (let file = 0; file < 3_000; file += 1) writeFileSync(join(root, String(file)), '');
     await until(() => ends.length > 0);
@@ -107,7 +107,7 @@ describe('a watch on folders', () => {
     expect(changes).toHaveLength(told);
   });
 
-  it('is not complete where a root is missing, so whoever asks goes on looking', async () => {
+  it('is not complete if a root is missing, so its caller keeps looking', async () => {
     const missing = createFolderWatcher({
       roots: [root, join(root, 'missing')],
       includes: () => false,

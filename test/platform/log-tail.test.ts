@@ -33,7 +33,7 @@ const write = (text: string | Buffer) => appendFileSync(path, text);
 const truncate = (limitBytes: number) => rotateLog(runFolderAt(dirname(folder), basename(folder)), limitBytes);
 
 describe('the beginning', () => {
-  it('is what is there already, or only what comes from then on', () => {
+  it('is the existing text, or only later text', () => {
     write('one\ntwo\n');
     const whole = follow();
     const later = follow(0);
@@ -68,7 +68,7 @@ describe('the beginning', () => {
 });
 
 describe('lines', () => {
-  it('are given when they are ended, have stood for a while, or nothing more will come', () => {
+  it('are returned when they are complete, when no more came for a while, or when nothing more will come', () => {
     const tail = follow();
     write('wor');
     expect(tail.read(now)).toBe('');

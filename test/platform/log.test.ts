@@ -43,7 +43,7 @@ it('the level may change between two lines', () => {
   expect(lines().map((line) => line.split(' ')[0])).toEqual(['warn', 'error', 'info', 'warn', 'error', 'error']);
 });
 
-it('what is said again and again is written each time', () => {
+it('a repeated message is written each time', () => {
   const { log, lines } = listening('info');
   for (let time = 0; time < 100; time += 1) log.warn('the store is locked');
   expect(lines()).toEqual(Array(100).fill('warn the store is locked'));
@@ -85,7 +85,7 @@ it('a file beyond its limit becomes .1, that one .2, and the oldest goes', () =>
   }
 });
 
-it('a log that is told nothing loads no library', () => {
+it('a log loads no library before its first message', () => {
   const module = join(import.meta.dirname, '../../dist/runtime/base/platform/log.js');
   const script = `import { createRequire } from 'node:module';
     const { createLog } = await import(${JSON.stringify(module)});

@@ -226,7 +226,7 @@ describe('a request to a private address', () => {
     expect(listener.connections).toBe(0);
   });
 
-  test('is refused at the moment a name begins to stand for loopback: the address that is dialled is the one that was checked', async () => {
+  test('is refused at the moment a name begins to resolve to loopback: the address that is dialled is the one that was checked', async () => {
     const listener = await listen();
     const dns = await startDnsServer((_name, type, count) => (type === 'AAAA' ? [] : [`127.0.0.${count}`]));
     stops.push(dns.stop);

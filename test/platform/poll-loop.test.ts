@@ -45,7 +45,7 @@ describe('a poll loop', () => {
     vi.useRealTimers();
   });
 
-  it('does nothing before it is started, whoever pokes it, and the first round at once', async () => {
+  it('does nothing before its start, even if it is woken, and begins the first round at once', async () => {
     const { loop, seen } = scripted();
     loop.wake();
     await settle();

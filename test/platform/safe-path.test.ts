@@ -97,7 +97,7 @@ describe.each<[string, OpenOptions]>([
     expect(() => use('a', () => null, { ownerUid: mine + 1 })).toThrow(unsafe);
   });
 
-  test('replaces a link instead of writing through it, adds nothing through one, and makes nothing over what is there', () => {
+  test('replaces a link instead of writing through it, appends nothing through one, and creates nothing over an existing name', () => {
     writeFileSync(join(elsewhere, 'secret'), 'secret');
     symlinkSync(join(elsewhere, 'secret'), join(root, 'link'));
     symlinkSync(join(elsewhere, 'born'), join(root, 'dangling'));

@@ -48,7 +48,7 @@ describe('a spawner', () => {
     expect(await parentOf()).toBe(pid);
   });
 
-  it('starts all by itself where there are few', async () => {
+  it('starts all programs itself if there are few', async () => {
     const own = createSpawner();
     for (let each = 0; each < 20; each += 1)
       expect((await own.capture(shell('echo $PPID'), () => {})).stdout).toBe(String(process.pid));
@@ -118,7 +118,7 @@ describe('a spawner', () => {
     expect(readdirSync(folder).sort()).toEqual(['input', 'output']);
   });
 
-  it('says of a program that outlives it that a signal ended it where nobody knows, and nothing to whoever has left', async () => {
+  it('reports a program that outlives it as ended by a signal if its end is unknown, and reports nothing to a listener that has left', async () => {
     const pid = await begun();
     const ended: DetachEnd[] = [];
     const sleeping = (file: string) => ({

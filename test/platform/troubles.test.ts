@@ -14,7 +14,7 @@ function recorded() {
   return { troubles, told, log };
 }
 
-it('what fails twice in a row is told with its reason, is written once into the log, and is forgotten when it works', () => {
+it('an action that fails twice in a row is reported with its reason, is logged once, and is forgotten when it works', () => {
   const { troubles, told, log } = recorded();
   const trouble = { what: 'the moon is not looked at' };
   troubles.failed(trouble, new EngineError('unavailable', 'there are clouds', 'wait for the wind'));
@@ -31,13 +31,13 @@ it('what fails twice in a row is told with its reason, is written once into the 
   expect(told.get(trouble.what)).toBeNull();
 });
 
-it('what is tried every few hours is told from its first failure on, with what a person can do', () => {
+it('an action that is tried every few hours is reported from its first failure on, with what a person can do', () => {
   const { troubles, told } = recorded();
   troubles.failed({ what: 'the cellar is not swept', isRare: true, hint: 'sweep it: broom' }, new Error('no broom'));
   expect(told.get('the cellar is not swept')?.text).toBe('the cellar is not swept: no broom; sweep it: broom');
 });
 
-it('trouble with the store has one text, whoever meets it', () => {
+it('trouble with the store has one text, whichever action meets it', () => {
   const { troubles, told } = recorded();
   for (const what of ['a', 'a', 'b', 'b'])
     troubles.failed({ what }, new EngineError('store_full', 'it is full', 'make room'));

@@ -16,7 +16,7 @@ import {
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
-describe('before it is done, a person is told', () => {
+describe('the preview of an act shows', () => {
   it('which agents end where a plan is cancelled, paused or set, and that nothing has changed by asking', async () => {
     const engine = await startEngine({ daemon: waves });
     const { client, root } = engine;

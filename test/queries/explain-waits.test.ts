@@ -95,7 +95,7 @@ describe('explain tells a tired person', () => {
 });
 
 describe('a repo whose folder comes back', () => {
-  it('is looked at with the next round, whoever found that it was away', async () => {
+  it('is checked in the next round, whichever check found it missing', async () => {
     let standsAt: number | null = null;
     const engine = await startEngine({ clock: { nowMs: () => standsAt ?? Date.now() } });
     const path = makeRepo(join(engine.root, 'second'));
@@ -125,7 +125,7 @@ describe('a repo whose folder comes back', () => {
 });
 
 describe('a payload of nothing but white space', () => {
-  it('is none, as in the rows of kasmos', async () => {
+  it('counts as no payload, as in the rows of kasmos', async () => {
     const engine = await startEngine();
     await register(engine, 'p', planText(['true']));
     const { signal } = await engine.client.send({ project: 'demo', plan: 'p', type: 'retry_wave', payload: '' });

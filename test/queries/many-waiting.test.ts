@@ -100,7 +100,7 @@ it('a list says of plans with several waiting agents what each says by itself, a
   expect(taken.get('p3')).toBe('position 9 of 11, 1 of 3 agents busy: p0-w1-t1 (<1m)');
 });
 
-it('a store that does not answer is said to who asked for the list, and to nobody else', async () => {
+it('if the store does not answer, only the caller who asked for the list gets the error', async () => {
   const { views, core } = await planned(1, ['true']);
   const fails = () => Promise.reject(new StoreTrouble('store_locked', 'it is away', 'wait'));
   for (const name of ['plans', 'usageOfPlans', 'effects', 'runs', 'queue', 'slotWaiters'] as const) {

@@ -5,14 +5,14 @@ const shop = { project: 'shop', text: 'p1-w1-t1 (2 min)' };
 const blog = { project: 'blog', text: 'p1-w1-t1 (<1m)' };
 const alone = { project: 'shop', place: 1, waiting: 1, limit: 3, workersPerRepo: 0 };
 
-it('who waits while a slot is free is told that it is next, and of no queue', () => {
+it('an agent that waits while a slot is free is shown as the next one, without a queue position', () => {
   expect(slotText({ ...alone, busy: [] })).toBe('a slot is free for it, so it starts next; 0 of 3 agents busy');
   expect(slotText({ ...alone, place: 2, waiting: 2, busy: [shop, shop] })).toMatch(
     /^position 2 of 2, 2 of 3 agents busy/,
   );
 });
 
-it('agents that have the slots are named with their repos where these are others than one’s own', () => {
+it('busy agents are named with their repos if one of them is of another repo', () => {
   const full = { ...alone, limit: 2 };
   expect(slotText({ ...full, busy: [shop, shop] })).toContain('busy: p1-w1-t1 (2 min), p1-w1-t1 (2 min)');
   expect(slotText({ ...full, busy: [shop, blog] })).toContain('busy: shop/p1-w1-t1 (2 min), blog/p1-w1-t1 (<1m)');

@@ -78,7 +78,7 @@ function inDeadProcess(claimant: Claimant): Claimant {
 }
 
 describe('the lock of a repository', () => {
-  it('goes to one engine; the second is told the home and the pid of the first, and gets it when that has given it back', async () => {
+  it('goes to one engine; the second gets the home and the pid of the first, and gets the lock when the first gives it back', async () => {
     const [one, two] = [engine('one'), engine('two')];
     const lock = await take(one);
     expect(lock.isThere()).toBe(true);
@@ -115,7 +115,7 @@ describe('the lock of a repository', () => {
     expect(files()).toHaveLength(1);
   });
 
-  it('stays with an engine of another machine, of which nobody here can say whether it lives, until somebody takes its file away', async () => {
+  it('stays with an engine of another machine, because it may still run there, until its file is removed', async () => {
     const file = leave({ ...engine('one'), host: 'far', boot: 'another' });
     const two = engine('two');
     await expectFailure(take(two), 'elsewhere', 'on far', file);

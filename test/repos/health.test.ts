@@ -91,7 +91,7 @@ it('a healthy repo is not degraded by a machine that is too busy to answer twice
   stop();
 });
 
-it('a repo that is closed for a moment keeps what is known of it, and its tree is told when it recovers', async () => {
+it('a repo that is closed for a moment keeps its known trouble, and its tree is notified when it recovers', async () => {
   const { machine, known, found, look, words, stop } = await looked();
   const away = `${ground.repo}-away`;
   renameSync(ground.repo, away);

@@ -9,7 +9,7 @@ import { workingSummary } from '../support/plan-row.ts';
 
 const home = temporaryHome();
 
-it('a merge that the plan was not told of yet is work that must not be missing', async () => {
+it('a merge that the plan has not handled yet is work that must not be missing', async () => {
   const repository = await openRepository(join(home.path, 'demo'));
   const store = openStoreInMemory();
   const { project } = repository;

@@ -79,7 +79,7 @@ describe('a repo', () => {
     expect(await client.addRepo(join(root, 'side'), { trust: false })).toMatchObject({ project: 'lib', path: main });
   });
 
-  it('of daemon.toml that is not there stops nobody, is told of, and is registered when it comes', async () => {
+  it('of daemon.toml whose folder is missing stops no other repo, is reported, and is registered when the folder exists', async () => {
     const on = ground();
     const late = join(on.root, 'late');
     mkdirSync(on.home, { mode: 0o700 });
@@ -193,7 +193,7 @@ describe('a configuration', () => {
     await expect(client.trustRepo({ project: 'demo' })).rejects.toMatchObject({ code: 'bad_config', message: problem });
   });
 
-  it('of the daemon that is broken is kept out, and told; one that is mended is in force at once', async () => {
+  it('of the daemon that is broken is reported and not used; one that is mended is in force at once', async () => {
     const started = await startEngine({
       daemon: 'max_agents = 1\nmax_active_plans = 1\nblueprint_skip_threshold = 0\n',
     });
@@ -286,7 +286,7 @@ describe('a configuration', () => {
 });
 
 describe('a repo that cannot be used', () => {
-  it('is degraded with its reason, holds up nobody, and continues by itself', async () => {
+  it('is degraded with its reason, delays no other repo, and continues by itself', async () => {
     const started = await threeRepos();
     const { root } = started;
     const [path, away] = [join(root, 'a'), join(root, 'away')];
@@ -356,7 +356,7 @@ describe('a repo that cannot be used', () => {
     expect((await client.repos())[0]).toMatchObject({ state: 'active', reason: null });
   });
 
-  it('whose git hangs holds up nobody else', async () => {
+  it('whose git hangs delays no other repo', async () => {
     const on = ground();
     const bin = join(on.root, 'bin');
     const [slow, hanging, release] = ['slow', 'hanging', 'release'].map((name) => join(on.root, name)) as [

@@ -50,7 +50,7 @@ describe('a verified plan', () => {
     expect(await passes(engine, 'login')).toBe(1);
   });
 
-  it('whose branch moved while no engine ran is told at the first word to it, and at the next start', async () => {
+  it('whose branch moved unnoticed is verified anew at the next signal to it, and at the next start', async () => {
     const on = ground();
     const engine = await startEngine({ on, daemon: verifier, agents });
     await verified(engine, 'login');

@@ -170,7 +170,7 @@ describe('stator signal emit, where the store cannot be written,', () => {
     expect(rowsOf(made)).toMatchObject([{ type: 'needs_decision', origin: 'file', payload: '{"reason":"which?"}' }]);
   });
 
-  it('says so where no file can say it, and where there is no repo to leave it in', async () => {
+  it('refuses a signal that no file can express, and any signal outside of a repo', async () => {
     const made = await registered();
     const env = noHome(made);
     const verdict = await made.stator(['signal', 'emit', 'verify_approved', 'p'], { env });
@@ -253,7 +253,7 @@ describe('while the engine is stopped, and holds the home,', () => {
   });
 });
 
-it('an empty payload is none', async () => {
+it('an empty payload counts as no payload', async () => {
   const made = await registered();
   for (const payload of ['', ' \n'])
     expect((await made.stator(['signal', 'emit', 'plan_start', 'p', '--payload', payload, '--no-wait'])).code).toBe(0);

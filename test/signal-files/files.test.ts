@@ -175,7 +175,7 @@ describe('a signal file', () => {
     expect((await fromFiles(engine, 'login')).length).toBe(0);
   });
 
-  it('review-changes-requested-x is for the plan requested-x, and where there is none, for x', async () => {
+  it('review-changes-requested-x is for the plan requested-x, or for x if there is no such plan', async () => {
     const engine = await withPlan('x');
     const folder = signalsOf(engine.repo);
     drop(folder, 'review-changes-requested-x');
@@ -191,7 +191,7 @@ function readText(lines: number): string {
   return `begin\n${Array.from({ length: lines }, (_, line) => `line ${line}\n`).join('')}`;
 }
 
-describe('what is no signal, or is refused,', () => {
+describe('a file that is not a signal, or is refused,', () => {
   it('lies in failed/ with who refused it, the state, what would be taken, and what can be done', async () => {
     const engine = await withPlan();
     const folder = signalsOf(engine.repo);
@@ -216,7 +216,7 @@ describe('what is no signal, or is refused,', () => {
     }
   });
 
-  it('says which names there are, what is too long, what is no text, and which number is wrong', async () => {
+  it('says which names are valid, what is too long, what is not text, and which number is wrong', async () => {
     const engine = await withPlan();
     const folder = signalsOf(engine.repo);
     const cases: Record<string, [string | Buffer, string]> = {
@@ -315,7 +315,7 @@ describe('a folder of signals', () => {
     }
   });
 
-  it('that cannot be written is told of once, delays no other, and is taken up again when it can', async () => {
+  it('that cannot be written is reported once, delays no other, and is used again when it can be written', async () => {
     const engine = await withPlan();
     await standing(engine, 'login', 'reviewing');
     const folder = signalsOf(engine.repo);

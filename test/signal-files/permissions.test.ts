@@ -12,7 +12,7 @@ import { expectProse } from '../support/prose.ts';
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
 
-it('a file that the engine may not read is put aside with the reason, and a folder that it may not write is told of once, until it may', async () => {
+it('a file that the engine may not read is moved to failed/ with the reason, and a folder that it may not write is reported once, until it may', async () => {
   const { root, home, repo, env } = ground();
   const folder = signalsOf(repo);
   const other = signalsOf(repo, '.kasmos/signals');

@@ -270,7 +270,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         );
       });
 
-      it('of another program is told of, one of its own is not', async () => {
+      it('of another program notifies the watcher, an own one does not', async () => {
         const other = ground.another();
         await other.lastLine();
         let calls = 0;
@@ -369,7 +369,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       );
 
       it.each([9_000_000_000_000_000, -1])(
-        'of another program with the time %s, which is none, are refused',
+        'of another program with the invalid time %s are refused',
         async (deliverAt) => {
           const foreign = { project: 'a', plan: 'p', type: 'pause', deliverAt, at: 1 };
           await expect(ground.insertForeign(foreign)).rejects.toThrow(/deliver_at/);
@@ -500,7 +500,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(ofPeople.map(({ origin }) => origin)).toEqual(['person:anna', 'person']);
       });
 
-      it('that were set aside are told of, and live again with all their tries', async () => {
+      it('that were set aside are listed, and are revived with all their tries', async () => {
         await commit(signal(), signal({ origin: 'person' }), signal());
         const result = { code: 'internal' };
         await commit(
@@ -615,7 +615,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect((await store.intakeSpent({ intake: 'other', sinceMs: 0 }))[0]?.usd).toBe(0);
       });
 
-      it('are followed: one state at a time, which is told before the next', async () => {
+      it('are followed: one state at a time, which is reported before the next', async () => {
         const thread = { ref: '7', digest: 'd1', commentsAt: 3, comment: 'c1', key: 'k1', at: 5 };
         const follow = { do: 'intake.follow', ...of, ...thread } as const;
         await commit(take, follow);
@@ -750,7 +750,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
     });
 
     describe('trees', () => {
-      it('are written by who has read their last step, and by nobody else', async () => {
+      it('are written only by a writer that has read their last step', async () => {
         await commit(step(0, 1, '{"a":1}'));
         expect((await store.commit([step(0, 1)])).status).toBe('lost');
         await commit(step(1, 4, '{"a":2}'));
@@ -859,7 +859,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.effect(`${tree}/two`)).toMatchObject({ status: 'queued' });
       });
 
-      it('keep what the engine told them and was set aside for as long as they go on', async () => {
+      it('no longer keep the signals that were set aside, which a running tree keeps', async () => {
         await commit(stands(release, {}), signal({ tree: release }), signal({ tree: 'release:none' }), signal());
         for (const id of [1, 2]) await commit({ do: 'signal.set-aside', id, result: '', at: 2 });
         const gone = async (beforeMs: number) =>
@@ -916,7 +916,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect((await store.unchained(tree))?.seq ?? null).toBe(seq);
       });
 
-      it('knows what a tree was fed, and where the plan of that name began that stands now', async () => {
+      it('returns the inputs of a tree, and the line at which the current plan of that name began', async () => {
         expect(await store.firstLine(tree)).toBe(0);
         const birth = line({ type: 'plan_opened', from: '' }, '{"type":"plan_opened"}');
         await commit(birth, line({}, '{"type":"pause"}'), birth, line({ type: 'plan_opened', from: '' }));
@@ -1289,7 +1289,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await removed()).toBe('committed');
       });
 
-      it('stand because of the first that is still set aside', async () => {
+      it('have as their fault the first signal that is still set aside', async () => {
         await commit(registered(), signal(), signal(), {
           do: 'plan.set-fault',
           key: plan,
@@ -1600,7 +1600,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       expect((await store.queueItems({ ended: 9 })).map(({ title }) => title)).toEqual(['x', 'z']);
     });
 
-    it('what people were told is kept in its order, until there is too much of it', async () => {
+    it('notifications are stored in their order, and the oldest are deleted beyond a limit', async () => {
       const told = (message: string, project = 'a'): Change => ({
         do: 'notification.insert',
         type: 'task_queued',
@@ -1668,7 +1668,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       expect(lost.status).toBe('lost');
     });
 
-    it('an account that is limited gives no slot, is told of once, and a limit that comes back is the same one', async () => {
+    it('an account that is limited gives no slot, is reported once, and a limit that comes back keeps its start', async () => {
       const notice = { type: 'account_limited', project: 'a', plan: 'p', message: 'm', at: 5 };
       const limit = (until: number, at: number, used: number | null = null): Change => ({
         ...{ do: 'account.limit', account: 'x', until, used, at, notice },
@@ -1691,7 +1691,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       expect(await store.accountLimits()).toEqual([]);
     });
 
-    it('of an account each span that is not over has what was said last', async () => {
+    it('an account has the latest usage of each span that is not over', async () => {
       const said = (span: string, used: number, until: number, at: number): Change => ({
         ...{ do: 'account.note', account: 'x', span, used, until, at },
       });
@@ -1740,7 +1740,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       expect(await store.forges()).toEqual([down, { ...row, project: 'b' }]);
     });
 
-    it('a notification of a commit that is lost was never told', async () => {
+    it('a commit that is lost stores no notification', async () => {
       const lost = await store.commit([
         { do: 'notification.insert', type: 'task_error', project: 'a', plan: 'p', message: 'x', at: 1 },
         { do: 'signal.revive', id: 404 },
@@ -1749,7 +1749,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       expect(await store.notifications({ limit: 10 })).toEqual([]);
     });
 
-    describe('what hooks are told', () => {
+    describe('a hook delivery', () => {
       const enqueued = (id: string, { hook = 'h', of = tree as PlanTree } = {}): Change => ({
         do: 'hook.enqueue',
         tree: of,
@@ -1779,7 +1779,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         ]);
       });
 
-      it('goes to one hook of one plan in order: who waits for its next try holds back its own, and nobody else', async () => {
+      it('goes to one hook of one plan in order: one that waits for its next try delays only those behind it', async () => {
         await commit(enqueued('a1'), enqueued('a2'), enqueued('b1', { hook: 'i' }), enqueued('c1', { of: 'plan:a/q' }));
         expect(await startable()).toEqual(['a1', 'b1', 'c1']);
         const [first] = await store.effects({ by: 'delivery', id: 'a1' });

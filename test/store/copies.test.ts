@@ -112,7 +112,7 @@ describe('a copy of the store', () => {
 });
 
 describe('a restore', () => {
-  it('puts the copy in the place of a damaged store, whose files lie aside byte for byte', async () => {
+  it('replaces a damaged store with the copy, and keeps the damaged files byte for byte in another folder', async () => {
     const store = openStore(home);
     await store.commit([signal(1)]);
     store.close();
@@ -126,7 +126,7 @@ describe('a restore', () => {
     expect(lastKnownMs(file, migrations)).toBe(null);
   });
 
-  it('takes the log of the replaced store aside with it, and plays none of it into the new one', async () => {
+  it('moves the log of the replaced store away with it, and plays none of it into the new one', async () => {
     const store = openStore(home);
     const copy = join(home, 'copy.db');
     await writeCopy(file, copy);
@@ -163,7 +163,7 @@ describe('a restore', () => {
     expect(readdirSync(home).filter((name) => /draft|replaced/.test(name))).toEqual([]);
   });
 
-  it('that was cut off between the files is told at each use, and is done again', async () => {
+  it('that was cut off between the files is reported at each use, and is done again', async () => {
     openStore(home).close();
     const copy = join(home, 'copy.db');
     await writeCopy(file, copy);

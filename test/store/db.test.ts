@@ -339,7 +339,7 @@ test('a reader makes no store and migrates none, and says what to do', () => {
   expectError(older, 'store_unreadable', file, 'stator plan list');
 });
 
-test('an error that is not of the world, or of another file, is nobody else’s fault', () => {
+test('a programming error, or an error of another file, is not an error of the store', () => {
   const db = store();
   let thrown: unknown;
   try {

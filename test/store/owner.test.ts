@@ -138,7 +138,7 @@ test('an owner that is merely stopped keeps the home', async () => {
   expect(readOwner(home)?.pid).toBe(said.pid);
 });
 
-test('whoever waits gets the home when the owner leaves, and the event loop goes on meanwhile', async () => {
+test('a waiting process gets the home when the owner leaves, and the event loop goes on meanwhile', async () => {
   const { child } = await holder();
   let ticks = 0;
   const timer = setInterval(() => {
@@ -151,7 +151,7 @@ test('whoever waits gets the home when the owner leaves, and the event loop goes
   expect(ticks).toBeGreaterThanOrEqual(40);
 });
 
-test('whoever waits in vain is told after that time', async () => {
+test('a process that waits in vain is refused after that time', async () => {
   await holder();
   const startedMs = performance.now();
   expect((await refused(300)).code).toBe('owner_taken');
@@ -194,7 +194,7 @@ test('killed on whichever line, an owner leaves a home that is free, and facts t
   }
 });
 
-test('many that come and go are never two at a time, and whoever looks sees a living one or none', async () => {
+test('many owners that come and go never overlap, and a reader sees a living one or none', async () => {
   const crowd = ['a', 'b', 'c'].map(() => started('cycle', home));
   const pids = crowd.map((child) => child.pid);
   const epochs: number[] = [];
@@ -253,30 +253,33 @@ test('a lock file that is no database is named, with the way out', async () => {
   expect(() => readOwner(home)).toThrow('damaged');
 });
 
-test.runIf(process.platform === 'linux')('the kernel names the owner as SQLite does, and nobody else', async () => {
-  expect(ownerByLock(home)).toBeNull();
-  const { child, said } = await holder();
-  const facts = readOwner(home);
-  expect(facts).toMatchObject({ pid: said.pid, epoch: said.epoch });
-  expect(ownerByLock(home)).toEqual(facts);
-  child.kill('SIGSTOP');
-  expect(ownerByLock(home)).toEqual(facts);
-  const left = readFileSync(join(home, 'owner.json'));
-  await killed(child);
-  // Its last owner file is still there, and nobody holds the lock: neither a reading process nor one that only begins to own the home.
-  expect(readFileSync(join(home, 'owner.json'))).toEqual(left);
-  expect(ownerByLock(home)).toBeNull();
-  const db = new BetterSqlite3(join(home, 'owner.db'));
-  db.exec('BEGIN');
-  db.pragma('user_version');
-  expect(ownerByLock(home)).toBeNull();
-  db.exec('COMMIT; BEGIN IMMEDIATE');
-  expect(ownerByLock(home)).toBeNull();
-  db.close();
-  const heir = await holder();
-  expect(ownerByLock(home)).toMatchObject({ pid: heir.said.pid, epoch: 2 });
-  renameSync(join(home, 'owner.db'), join(home, 'aside.db'));
-  expect(ownerByLock(home)).toBeNull();
-  writeFileSync(join(home, 'owner.db'), '');
-  expect(ownerByLock(home)).toBeNull();
-});
+test.runIf(process.platform === 'linux')(
+  'the kernel names the owner as SQLite does, and no other process',
+  async () => {
+    expect(ownerByLock(home)).toBeNull();
+    const { child, said } = await holder();
+    const facts = readOwner(home);
+    expect(facts).toMatchObject({ pid: said.pid, epoch: said.epoch });
+    expect(ownerByLock(home)).toEqual(facts);
+    child.kill('SIGSTOP');
+    expect(ownerByLock(home)).toEqual(facts);
+    const left = readFileSync(join(home, 'owner.json'));
+    await killed(child);
+    // Its last owner file is still there, and nobody holds the lock: neither a reading process nor one that only begins to own the home.
+    expect(readFileSync(join(home, 'owner.json'))).toEqual(left);
+    expect(ownerByLock(home)).toBeNull();
+    const db = new BetterSqlite3(join(home, 'owner.db'));
+    db.exec('BEGIN');
+    db.pragma('user_version');
+    expect(ownerByLock(home)).toBeNull();
+    db.exec('COMMIT; BEGIN IMMEDIATE');
+    expect(ownerByLock(home)).toBeNull();
+    db.close();
+    const heir = await holder();
+    expect(ownerByLock(home)).toMatchObject({ pid: heir.said.pid, epoch: 2 });
+    renameSync(join(home, 'owner.db'), join(home, 'aside.db'));
+    expect(ownerByLock(home)).toBeNull();
+    writeFileSync(join(home, 'owner.db'), '');
+    expect(ownerByLock(home)).toBeNull();
+  },
+);

@@ -166,7 +166,7 @@ for (const when of ['before', 'after'] as const)
     expect(await store.lastSignal()).toBe(2);
   });
 
-it('a commit that a crash of PostgreSQL took is made again, whoever has its number of a transaction by then', async () => {
+it('a commit that was lost in a crash of PostgreSQL is made again, even if its transaction number was reused', async () => {
   const crashing = await startPostgres({ isDurable: true });
   onTestFinished(() => crashing.stop());
   await crashing.query('postgres', 'CREATE DATABASE crashed');
@@ -200,7 +200,7 @@ it('a commit that another host keeps waiting is trouble of the store, and is mad
   expect((await mustCommit(store, [word('second')])).signals).toEqual([{ id: 2, isNew: true }]);
 });
 
-it('what other programs wrote while nobody listened is told of', async () => {
+it('a watcher is notified after a reconnect, as other programs may have written', async () => {
   const name = await emptyDatabase();
   const store = opened(server.urlOf(name));
   await store.lastLine();

@@ -25,7 +25,7 @@ it('a store that was deleted while the engine runs takes no word that would be l
   expect(engine.log.join('\n')).not.toContain('internal');
 });
 
-it('a store that takes nothing is told of by the plans under way, and by status, until it takes something again', async () => {
+it('a store that cannot be written is reported by the plans under way, and in the warnings, until it can be written again', async () => {
   const engine = await startEngine({ verifies: false });
   const { client, root } = engine;
   const go = join(root, 'go');

@@ -120,7 +120,7 @@ export function racesAreSound(ground: () => StoreGround): void {
         expect(results).toEqual(results.map(() => '"done"'));
       });
 
-      it('are told of each line that any of them wrote, in the order of their numbers', async () => {
+      it('receive each line that any of them wrote, in the order of the line numbers', async () => {
         const { store } = ground();
         await say(store, births());
         const pumps = await Promise.all(writers().map((writer) => pumpOver(writer)));
@@ -219,7 +219,7 @@ export function racesAreSound(ground: () => StoreGround): void {
     expect((await store.effects({ by: 'running', host: 'there' })).map(({ id }) => id)).toEqual([2]);
   });
 
-  it('a resource that somebody runs on is taken by nobody else, whichever way it came to wait', async () => {
+  it('a resource in use is taken by no other effect, even one that was queued earlier', async () => {
     const { store } = ground();
     const place = { branch: 'b', from: 'main' };
     const asked = (id: string) =>

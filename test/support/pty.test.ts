@@ -9,7 +9,7 @@ test('a command sees a terminal of the size that was asked for, and its exit cod
   expect(pty.screen()).toBe('24 80');
 });
 
-test('what is typed is read, and what is overwritten does not stand on the screen', async () => {
+test('typed text is read, and overwritten text is no longer on the screen', async () => {
   const pty = openPty('sh', ['-c', 'printf "Name? "; read -r name; printf "wait\\rhello %s\\n" "$name"'], options);
   await pty.until('Name?');
   pty.type('Ada\r');
@@ -30,7 +30,7 @@ test('Ctrl-C interrupts', async () => {
   expect(pty.text()).toContain('caught');
 });
 
-test('a text that never comes is told with the screen', async () => {
+test('a text that never comes is reported with the screen', async () => {
   const pty = openPty('sh', ['-c', 'echo this'], options);
   await expect(pty.until('that')).rejects.toThrow('ended with 0 without that; the terminal shows:\nthis');
 });

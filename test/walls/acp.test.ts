@@ -79,7 +79,7 @@ async function judged({
 describe.each(noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as const))(
   'as a judge by the protocol, sandbox = "%s"',
   (sandbox) => {
-    it('approves in its own words, and the work is done', async () => {
+    it('approves in the text of its answer, and the work is done', async () => {
       const engine = await judged({ coder: 'edit', reviewer: 'verdict:approved', sandbox });
       await untilStatus(engine, 'work', 'done');
       const [told] = (await engine.client.signals({ project: 'demo' })).filter(
@@ -88,14 +88,14 @@ describe.each(noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as c
       expect(told).toMatchObject({ origin: 'agent:work-review-1', status: 'done' });
     });
 
-    it('gives its verdict in its next attempt, and one that it repeats of the last is none', async () => {
+    it('gives its verdict in its next attempt, where a replayed verdict does not count', async () => {
       const reviewer = 'die,verdict:changes requested';
       const engine = await judged({ coder: 'edit', reviewer, sandbox, attempts: 2 });
       expect((await untilBlocked(engine, 'work')).blocked).toMatchObject({ source: 'review' });
       expect(acpCalls(join(engine.root, 'reviewer'), 'session/load')).toHaveLength(1);
     });
 
-    it('a verdict before its last tool is none', async () => {
+    it('a verdict before its last tool call does not count', async () => {
       const engine = await judged({ coder: 'edit', reviewer: 'early', sandbox });
       expect((await untilBlocked(engine, 'work')).blocked).toMatchObject({ source: 'no_verdict' });
     });

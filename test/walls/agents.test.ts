@@ -134,7 +134,7 @@ describe.skipIf(noWallsHere !== null)(
       expect(git(engine.repo, 'show', 'plan/idea:x')).toBe('x');
     });
 
-    test('it lives on where its engine goes, and the next one hears it', async () => {
+    test('it lives on when its engine ends, and the next engine receives its signal', async () => {
       const engine = await startWalled();
       const asks = `echo begun > begun; ${gate('open')}; stator signal emit needs_decision --payload "which port?"`;
       await begin(engine, 'adopted', planText([asks]));

@@ -37,7 +37,7 @@ describe.skipIf(noWallsHere !== null)(
       expect(git(repo, 'fsck', '--no-dangling')).toBe('');
     });
 
-    test('are kept of an attempt that failed, and the next one is told of them and can look at them', async () => {
+    test('of a failed attempt are kept, and the next attempt can look at them', async () => {
       const made = await startWalled('', { agents: { default: { ...sh, attempts: 2 } } });
       const { repo, home } = made;
       const does = [

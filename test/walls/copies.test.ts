@@ -37,7 +37,7 @@ test('claude’s state comes without other folders, and without the tokens of ot
 });
 
 describe('a folder of signals that others may write', () => {
-  test('gives no word: whoever moves a file of ours there would speak in our name', async () => {
+  test('is not read: a program that moves a file of ours there would send signals in our name', async () => {
     const engine = await startEngine();
     await begin(engine, 'idea', planText(['true']));
     const folder = join(engine.repo, '.stator', 'signals');

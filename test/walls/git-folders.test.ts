@@ -152,7 +152,7 @@ describe('a program that is named where git looks and a reader may not', () => {
     expect(await adds(make(trap()))).toBe(false);
   });
 
-  it('would run in each of these, were git told nothing', () => {
+  it('would run in each of these with plain git', () => {
     for (const [where, make] of attempts) {
       const made = trap();
       git(make(made), 'add', '-A', '--', '.');

@@ -113,7 +113,7 @@ describe('a command hook', () => {
     expect((await next.client.testHook({ project: 'demo', hook: 'deploy' })).delivered).toBe(true);
   });
 
-  it('that stands without walls is shown so when it is trusted', async () => {
+  it('that runs without walls is shown so when it is trusted', async () => {
     const on = ground();
     putHooks(on.repo, hook('true', 'sandbox = "off"\nwritable = ["~/log"]\n'));
     const engine = await startEngine({ on });

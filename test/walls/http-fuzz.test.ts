@@ -295,7 +295,7 @@ it('nothing that an agent sends over its own socket does', async () => {
   expect(engine.log.filter((entry) => /request .* failed/.test(entry))).toEqual([]);
 }, 3_600_000);
 
-it('what is no HTTP at all is answered in the same words', async () => {
+it('input that is not HTTP, or is too long, gets an error of the same form', async () => {
   const engine = await startEngine({ adds: false });
   const said = (text: string) =>
     new Promise<string>((resolve, reject) => {

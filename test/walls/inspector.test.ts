@@ -150,7 +150,7 @@ it('only this machine reaches it', async () => {
   await expect(ask({ port, host: '127.0.0.2' }, 'GET /v1/ping')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
-it('an agent is told no address, and who has no token opens none', async () => {
+it('the token of a run gets no address, and an invalid request opens none', async () => {
   const made = ground();
   const { open } = await served(made);
   const home = { socketPath: socketPath(made.home, made.env, '') };
@@ -184,7 +184,7 @@ interface Hello {
   readonly proof: string;
 }
 
-it('the token of a dead daemon counts no more, and a page that has the key makes that of the next one', async () => {
+it('the token of a dead daemon is no longer valid, and a page that has the key makes that of the next one', async () => {
   const made = ground();
   const before = await served(made);
   const { key } = JSON.parse((await before.ask('GET /session/key', { headers: bearer(before.token) })).text) as {
@@ -328,7 +328,7 @@ it('an address of the bridge page for a command line is spent at once, and lets 
   expect((await ask('POST /session/enter', { headers: bearer(ticket) })).status).toBe(401);
 });
 
-it('the bridge page frames stately.ai and nobody else, and no other page may', async () => {
+it('only the bridge page may frame stately.ai, and it may frame no other site', async () => {
   const { ask } = await statelyServed();
   const policyAt = async (path: string) => String((await ask(`GET ${path}`)).headers['content-security-policy']);
   const bridge = (await policyAt('/stately')).split('; ');

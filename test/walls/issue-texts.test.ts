@@ -55,7 +55,7 @@ it.each([
   ['gitea', evil],
   ['gitlab', evil.slice(0, 1)],
 ] as const)(
-  '%s: whatever stands in the title, the text or a comment, the session is one task of the person, without a check',
+  '%s: whatever the title, the text or a comment contains, the session is one task of the person, without a check',
   async (kind, texts) => {
     const { engine, forge, reference, plan } = await issueScene(kind);
     await engine.client.pauseQueue();

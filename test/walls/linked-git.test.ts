@@ -281,14 +281,14 @@ describe('a checkout that leads to the repository of somebody else', () => {
     });
   });
 
-  test('is none where a link leads to a part of its own, or nothing is read through it', async () => {
+  test('is not assumed if a link leads to a part of its own repository, or nothing is read through the link', async () => {
     const { path, commonDir } = await openRepository(join(folder(), 'demo'));
     link('refs/heads/main', join(commonDir, 'HEAD'));
     for (const name of ['hooks', 'lfs', 'info/exclude']) link(join(path, 'a.txt'), join(commonDir, name));
     await expect(inspectRepository(path)).resolves.toMatchObject({ path });
   });
 
-  test('is none where it is the checkout of a submodule, which its repository names', async () => {
+  test('is not assumed for the checkout of a submodule, which its repository names', async () => {
     const on = folder();
     const lib = await openRepository(join(on, 'lib'));
     const { path } = await openRepository(join(on, 'demo'));
@@ -296,7 +296,7 @@ describe('a checkout that leads to the repository of somebody else', () => {
     await expect(inspectRepository(join(path, 'lib'))).resolves.toMatchObject({ path: join(path, 'lib') });
   });
 
-  test('by core.worktree is refused in words that name the setting', async () => {
+  test('by core.worktree is refused with a message that names the setting', async () => {
     const on = folder();
     const { path } = await openRepository(join(on, 'demo'));
     mkdirSync(join(on, 'elsewhere'));

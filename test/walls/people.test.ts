@@ -75,7 +75,7 @@ it('a role may what its routes say, and everything else is 403 with the role tha
   `);
 });
 
-it('every act stands in the journal with the name of who did it, and explain says who paused', async () => {
+it('every act is in the journal with the name of the person who did it, and explain says who paused', async () => {
   const { client, repo, tokenFor, say, told } = await served();
   await client.addRepo(repo, { trust: true });
   const [anna, bob, look] = [tokenFor('anna', 'answer'), tokenFor('bob', 'steer'), tokenFor('carl', 'look')];
@@ -162,7 +162,7 @@ it('somebody who may only look lets no agent start by looking on', async () => {
   expect((await stream(port, tokenFor('bob', 'steer'), path)).status).toBe(200);
 });
 
-it('MCP has the role of whoever speaks, and a session is theirs alone', async () => {
+it('MCP has the role of the caller, and no other person can use the session', async () => {
   const { client, repo, tokenFor, say } = await served();
   await client.addRepo(repo, { trust: true });
   const [anna, bob] = [tokenFor('anna', 'look'), tokenFor('bob', 'steer')];

@@ -88,7 +88,7 @@ it('a run’s own socket and token answer no question, in whatever words', async
   expect((await engine.client.planDiff('demo', 'asks').catch(() => ({ diff: '' }))).diff).not.toContain('deployed');
 });
 
-it('nothing of what is asked is hidden from who allows it: not before a return, in an escape, behind blanks, or beyond the end', async () => {
+it('no part of a request is hidden from the person who allows it: not before a return, in an escape, behind blanks, or beyond the end', async () => {
   const on = ground();
   const left = join(on.root, 'left');
   const engine = await asking(leaveToken(left));

@@ -169,7 +169,7 @@ describe.skipIf(noWallsHere !== null)(
       ['gemini', '.gemini/tmp', '.gemini/oauth_creds.json'],
       ['opencode', '.local/share/opencode', '.local/share/opencode/auth.json'],
     ] as const)(
-      '%s keeps what a role was told for that role, and its login for nobody',
+      '%s keeps the chats of a role for that role, and changes of its login for nobody',
       async (preset, place, login) => {
         const { userHome, put, inside } = house();
         put(login, '{}\n');

@@ -111,7 +111,7 @@ describe('the filter of system calls', () => {
     expect(answerOf(systemCallFilter(architecture) ?? Buffer.alloc(0), call)).toBe(answer);
   });
 
-  it('is none where stator has no numbers', () => {
+  it('is null for an architecture whose call numbers are unknown', () => {
     expect(systemCallFilter('riscv64')).toBeNull();
   });
 });

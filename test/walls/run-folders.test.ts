@@ -48,7 +48,7 @@ it.each([
   expect(await watchRun(run.folder, { abort: forever, pollMs: 50 })).toEqual({ kind: 'lost' });
 });
 
-it('the secret of a run stands in no environment and no command line of its processes, and no descriptor holds it', async () => {
+it('the secret of a run is in no environment and no command line of its processes, and no descriptor holds it', async () => {
   const look =
     'cat /proc/$PPID/environ /proc/$PPID/cmdline /proc/$$/environ /proc/$$/cmdline >seen; ls -l /proc/$$/fd /proc/$PPID/fd >fds; : >looked';
   const run = createRun(look);

@@ -178,7 +178,7 @@ it('a token speaks for nobody once its run has ended, and its socket is gone wit
   await expect(ask(first.socket, 'GET /v1/ping', first)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-it('no token stands in the store, where every program of this user could read it', async () => {
+it('no token is in the store, where every program of this user could read it', async () => {
   const { engine, first, second } = await atWork();
   const files = readdirSync(engine.home).filter((name) => name.startsWith('taskstore.db'));
   const text = Buffer.concat(files.map((name) => readFileSync(join(engine.home, name))));

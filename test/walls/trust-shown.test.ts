@@ -33,7 +33,7 @@ it('a setup with the name of a variable for a password is taken', () => {
   expect(shown(`[worktree]\nsetup = '${setup}'\n`)).toContain('git clone https://***@example.com/a');
 });
 
-it('a hook is shown with the host that it goes to, whatever stands after it', () => {
+it('a hook is shown with the host that it goes to, whatever follows the host', () => {
   const url = 'https://evil.example:443/take@good.example';
   expect(shown(`[[hooks]]\nname = "tell"\ntype = "webhook"\nurl = "${url}"\n`)).toContain('https://evil.example:443/');
 });

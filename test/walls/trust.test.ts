@@ -111,7 +111,7 @@ describe('a repo that nobody trusts', () => {
     expect((await here.stator(['run', 'p.md', `--trust=${now}`])).code).toBe(0);
   });
 
-  it('is not trusted by what is no digest, and nothing is looked at', async () => {
+  it('is not trusted by a text that is not a digest, and the error names that text', async () => {
     const here = working();
     here.write('p.md', planOf(['true']));
     const asked = [

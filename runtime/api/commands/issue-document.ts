@@ -118,7 +118,7 @@ function saidText(said: readonly Said[]): string[] {
     const words = excerpt(content, { limitBytes: saidLimitBytes, keep: 'end', rest: 'stator issue context <ref>' });
     return `${by === 'person' ? 'A person' : 'The agent'}, ${timeText(at)}:\n${words}`;
   });
-  return ['#### What was said in earlier sessions of this issue', fencedInPlan(text.join('\n\n'))];
+  return ['#### Messages of earlier sessions of this issue', fencedInPlan(text.join('\n\n'))];
 }
 
 /** Escapes the headings in a person's text: a message is always one task, whatever its form. */

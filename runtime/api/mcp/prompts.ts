@@ -8,7 +8,7 @@ const form = `A plan is one markdown document:
 
 - \`# <title>\`, then header lines, each at the start of its line: \`**Goal:**\`, \`**Architecture:**\`, \`**Tech Stack:**\`.
 - Waves run one after the other: \`## Wave 1\`, \`## Wave 2\`, in order, each with at least one task.
-- The tasks of a wave run at the same time, each by an agent that is told its own task: \`### Task 1: <title>\`, and below it all that the agent needs to know: what, where, how it will be judged.
+- The tasks of a wave run at the same time, each by an agent that gets only its own task: \`### Task 1: <title>\`, and below it all that the agent needs to know: what, where, how it will be judged.
 - In a task, each on a line of its own, where useful: \`**Files:** a.ts, b.ts\` (what it changes), \`**Check:** npm test\` (must exit 0 before the task counts as done), \`**After:** 1, 2\` (tasks of the same wave that come first).
 - What holds for all tasks is in a section of its own before the first wave. What one task needs from another belongs into a later wave. Few large tasks beat many small ones.`;
 

@@ -74,7 +74,7 @@ export const landingOperations = {
         'Let no plan land on a branch. A merge that has begun is finished; a plan that was checked keeps its place.',
       args: { branch: branchArg },
       examples: ['stator landing pause main'],
-      more: 'A branch may be paused before a plan stands in its line. A pause stays until you resume, also when the repo is removed and added again.',
+      more: 'A branch may be paused before a plan is in its line. A pause stays until you resume, also when the repo is removed and added again.',
     },
   }),
   resumeLanding: operation({

@@ -117,7 +117,7 @@ export const planOperations = {
       takes: {
         plan: { named: 'name', as: ({ line }) => line(256).describe('the plan’s name, or a title that makes one') },
         description: {
-          as: ({ z }) => z.string().max(4096).describe('the draft’s text, where there is no content').optional(),
+          as: ({ z }) => z.string().max(4096).describe('the draft’s text, if no content is given').optional(),
         },
         branch: '',
         topic: 'plans with the same topic are implemented one at a time',

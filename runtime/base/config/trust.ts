@@ -101,7 +101,7 @@ function shownWhole(line: string): string {
   if (!hidesMore(line)) return printable(withoutSecrets(line));
   throw new EngineError(
     'bad_config',
-    `${line.slice(0, line.indexOf(':'))}: what stands as a user, a password or a token in an address could start something, or is the real host`,
+    `${line.slice(0, line.indexOf(':'))}: the part of an address that would be a user, a password or a token could start something, or is the real host`,
     'passwords are not shown, so nobody could know what to agree to: name a variable such as $TOKEN there, and set it by env_file',
   );
 }

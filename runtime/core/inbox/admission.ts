@@ -205,7 +205,7 @@ function payloadProblem(
   }
   const field = issue === undefined || issue.path.length === 0 ? 'payload' : issue.path.join('.');
   const message = `invalid payload: ${type}: ${field}: ${issue === undefined ? 'is not accepted' : issueText(issue)}`;
-  return new EngineError('bad_payload', message, `the fields of ${type} stand in ${signalsAreIn}`);
+  return new EngineError('bad_payload', message, `the fields of ${type} are in ${signalsAreIn}`);
 }
 
 function fieldsOf(schema: z.core.$ZodType): string[] {

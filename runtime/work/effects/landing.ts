@@ -226,7 +226,7 @@ export async function sidesOf(
     `What came to ${into} meanwhile:`,
     ...(await ownGit(path, args)).split('\n').map(listed),
     `Merge it into your branch with: git merge ${shellWord(name)}`,
-    'Resolve what conflicts so that both goals stand, yours and those above, and commit the merge.',
+    'Resolve what conflicts so that both goals are met, yours and those above, and commit the merge.',
   ];
 }
 

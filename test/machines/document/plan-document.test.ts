@@ -141,7 +141,7 @@ describe('a plan that is well written', () => {
     });
   });
 
-  test('keeps what stands in no task: before the first wave, under a wave, between and behind the tasks', () => {
+  test('keeps the text outside of tasks: before the first wave, under a wave, between and behind the tasks', () => {
     const content = lines(
       'Before the title.',
       '# Title',
@@ -435,7 +435,7 @@ describe('a plan that is well written', () => {
     expect(problems.map(({ line }) => line)).toEqual([15]);
   });
 
-  test('treats headings, fields and fences in a comment as text, which stays where it stands', () => {
+  test('treats headings, fields and fences in a comment as text, which stays where it is', () => {
     const comment = ['<!--', '## Wave 2', '### Task 1: later', '**Check:** false', '```sh', 'exit 1', '-->'];
     const content = lines('# P', ...comment, '## Wave 1', '### Task 1: a', ...comment, '**Check:** true');
     const { problems, document } = parsePlan(content);
@@ -459,7 +459,7 @@ describe('a plan that is well written', () => {
     expect(outline(lines('<pre>one line</pre>', '## Wave 1', task, '<style>', '## Wave 2'))).toHaveLength(2);
   });
 
-  test('knows the checks that stand in no task, by their lines', () => {
+  test('has a remark with the line of each check outside of a task', () => {
     const check = '**Check:** npm test';
     const fenced = ['```', check, '```', '<!--', check, '-->'];
     const content = lines('# P', '', '', check, ...fenced, '## Wave 1', check, '### Task 1: a', check, '## End', check);
@@ -596,7 +596,7 @@ describe('the fields of a task', () => {
     }
   });
 
-  test('may stand in a list themselves', () => {
+  test('may be list items themselves', () => {
     const { task, problems } = firstTask('- **Files:**', '  - `a.ts`', '- **Check:** `npm test`', '- other `b.ts`');
     expect(problems).toEqual([]);
     expect(task).toMatchObject({ files: ['a.ts'], check: 'npm test' });
@@ -650,7 +650,7 @@ describe('the fields of a task', () => {
     if (last !== null) expect(remarks[0]?.message).toContain(last);
   });
 
-  test('take task numbers in several spellings and say which ones are none', () => {
+  test('take task numbers in several spellings and report the invalid ones', () => {
     const content = lines(
       '## Wave 1',
       '### Task 1: a',
@@ -874,7 +874,7 @@ describe('a plan that is broken', () => {
     ['### [ ] Labels', '### Task N: Labels'],
     ['**Task 2: Till**', '### Task 2: Till'],
     ['**Task 2:** Till', '### Task 2: Till'],
-  ])('is told that %j is text where %j may have been meant', (row, meant) => {
+  ])('gets a remark that %j is text where %j may have been meant', (row, meant) => {
     const { ok, remarks } = parsePlan(lines('## Wave 1', '### Task 1: Cart', 'text', row, 'text'));
     expect([ok, remarks.map(({ line }) => line)]).toEqual([true, [4]]);
     expect(remarks[0]?.message).toContain(`write \`${meant}\``);
@@ -882,7 +882,7 @@ describe('a plan that is broken', () => {
     expect([above.ok, above.remarks.map(({ line }) => line)]).toEqual([true, [2]]);
   });
 
-  test('is told which headings may have been its tasks where a wave has none', () => {
+  test('gets a problem for each heading that may have been a task if a wave has none', () => {
     expectProblems(lines('## Wave 1', '### 1. Cart', 'text', '### T002: Till'), [1, 2, 4]);
   });
 
@@ -898,7 +898,7 @@ describe('a plan that is broken', () => {
     '**Note:** x',
     'Task 2: x\n\n---',
     'text\nTask 2: x\n---',
-  ])('takes %j in a task for its text, without a word', (row) => {
+  ])('takes %j in a task as its text, without a remark', (row) => {
     expect(parsePlan(lines('## Wave 1', '### Task 1: Cart', 'text', '', row))).toMatchObject({
       problems: [],
       remarks: [],
@@ -910,7 +910,7 @@ describe('a plan that is broken', () => {
     expect(problemsOf(lines(...rows))).toEqual([expect.stringMatching(/^5: .*write `### Task 2: Till`$/)]);
   });
 
-  test('has marks that contradict each other, and titles that say in words that they are done', () => {
+  test('has marks that contradict each other, and titles whose text says that they are done', () => {
     const rows = ['## Wave 1', '### [ ] Task 1: Cart ✅', '### Task 2: Till (done)', '### Task 3: ~~Door~~'];
     const { document, remarks } = parsePlan(lines(...rows));
     expect(document.waves[0]?.tasks.map(({ isDone }) => isDone)).toEqual([false, false, false]);
@@ -945,7 +945,7 @@ describe('a plan that is broken', () => {
     ]);
   });
 
-  test('is told of headings at a wrong depth only where something is missing', () => {
+  test('gets problems for headings at a wrong depth only if something is missing', () => {
     expect(problemsOf(lines('# Wave 1', '#### Wave 1 recap', 'text', '## Wave 1', '### Task 1: a'))).toEqual([]);
     expectProblems(lines('# Wave 1', '### Task 1: a', '# Wave 2: more'), [1, 1, 3]);
     expectProblems(lines('## Wave 1', '##### Task 1: a'), [1, 2]);
@@ -1296,7 +1296,7 @@ describe('any document', () => {
   });
 });
 
-describe('a heading with a slip in its word', () => {
+describe('a heading with a misspelled keyword', () => {
   test.each([
     ['### Taks 1: a', '### Task 1: a'],
     ['### Tsak 1: a', '### Task 1: a'],

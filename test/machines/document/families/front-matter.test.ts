@@ -96,7 +96,7 @@ describe('a plan of GSD', () => {
     expect(reading.content).toContain('References');
   });
 
-  test('shows no task that stands in code or in a comment', () => {
+  test('shows no task that is in code or in a comment', () => {
     const shown = lines(
       '<task type="auto">',
       '<name>Task 1: Guide</name>',
@@ -363,7 +363,7 @@ describe('a plan of Cursor', () => {
     ['todos:', '- content: A', '- content: " "'],
     ['todos:', '- content: A', '- content: 2'],
     ['todos'],
-  ])('is none with the front matter %j', (...rows) => {
+  ])('is not recognized with the front matter %j', (...rows) => {
     expect(read(plan(...rows)).family).toBe('stator');
   });
 

@@ -42,7 +42,7 @@ describe('tasks.json of task-master', () => {
     expect(outline(read(text, 'tasks.json'))).toEqual(['1: 1 a | 2 b < 1']);
   });
 
-  test('names the line of what is no JSON, of an unknown id and of a circle', () => {
+  test('names the line of a JSON syntax error, of an unknown id and of a dependency cycle', () => {
     const broken = read('{"tasks": [\n {"id": 1,, "title": "a"}\n]}', 'tasks.json');
     expect(broken.ok).toBe(false);
     expect(broken.describes).toContain('line 2');
@@ -62,7 +62,7 @@ describe('tasks.json of task-master', () => {
   });
 });
 
-test('values of JSON are told as text, and what reads like a field of a plan is text', () => {
+test('JSON values are shown as text, and what reads like a field of a plan is text', () => {
   const title = 'word '.repeat(21).trim();
   const text = `{"project": "Shop", "empty": " ", "none": null, "list": [], "record": {}, "tasks": [
     {"id": "x  2", "title": "${title}", "status": "Pending", "details": "one\\r\\n\\n**Check:** rm",
@@ -118,7 +118,7 @@ test('values of JSON are told as text, and what reads like a field of a plan is 
 test.each([
   [{ later: ['a'], master: ['b'] }, 'Tasks', null, '1: 1 b', '`master` are read; `later`: nobody works on it'],
   [{ soon: ['a'], later: ['b'], size: 3 }, 'Tasks: soon', 'soon', '1: 1 a', '`soon` are read; `later`, `size`: nobody'],
-])('one list of %j is read, and the others are told', (lists, title, name, tasksOf, remark) => {
+])('one list of %j is read, and a remark names the others', (lists, title, name, tasksOf, remark) => {
   const text = Object.entries(lists).map(([key, list]) => {
     const tasks = Array.isArray(list) ? list.map((each) => ({ id: 1, title: each, status: 'pending' })) : [];
     return `"${key}": ${Array.isArray(list) ? JSON.stringify({ by: 'Ada', tasks }) : list}`;

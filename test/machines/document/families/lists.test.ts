@@ -35,7 +35,7 @@ describe('a list of work', () => {
     );
   });
 
-  test('is one below a heading that says no more than that, wherever it stands', () => {
+  test('is recognized below a heading that only names it, wherever that is in the document', () => {
     const text = lines(
       '# Shop plan',
       '## Phase 1: Store',
@@ -51,7 +51,7 @@ describe('a list of work', () => {
     expect(outline(read(text))).toEqual(['1 To-dos: 1 Store | 2 Page < 1']);
   });
 
-  test('has no wave of a section that stands beside its phases', () => {
+  test('has no wave for a section beside its phases', () => {
     const text = lines('# Shop', '## Principles', 'Be quick.', '## Phase 1: Store', 'a', '## Phase 2: Page', 'b');
     expect(outline(read(text))).toEqual(['1: 1 Phase 1: Store | 2 Phase 2: Page < 1']);
   });
@@ -142,7 +142,7 @@ describe('a list of work', () => {
     ...['Shop', 'Shop 1 now', 'Plan 1.1 Testing', '1. Testing', '1.1 Acceptance', 'Our phase 1 review'],
     ...['Plan: sign-off', 'Plan: signoff', 'Plan: note', 'Plan: notes', 'Plan check', 'Plan\n### Checklist'],
     ...['Testing plan\n### Parts', 'Plan\n### (1) Testing'],
-  ])('is none below the heading %j', (heading) => {
+  ])('is not recognized below the heading %j', (heading) => {
     expect(read(lines('# Search', `## ${heading}`, '- [ ] a', '- [ ] b')).family).toBe('stator');
   });
 
@@ -165,7 +165,7 @@ describe('a list of work', () => {
     expect(read(lines('# Testing', ...boxes)).family).toBe('stator');
   });
 
-  test('says of boxes below a part of the work that they are none, unless they are in a task', () => {
+  test('remarks that boxes below a part of the work are not tasks, unless they are in a task', () => {
     const told = lines(
       ...['# Phase 1: Search', '## Testing', '- [ ] x', '## Tasks', '- [ ] a', '- [ ] b', '## Shop', '### Testing'],
       ...['- [ ] y', '## Phase 2', '### Review', '- [ ] z', '- [x] done', '## 1.2 Acceptance tests', '- [ ] w'],

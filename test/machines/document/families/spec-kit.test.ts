@@ -101,7 +101,7 @@ test('ids have parts, and marks of stories are no part of the title', () => {
   expect(reading.refs.map(({ ref }) => ref)).toEqual(['T1-10', 'T1.12A', 'T2']);
 });
 
-test('a task that the document does not have, and one of a later phase, are told', () => {
+test('a dependency on an unknown task is a remark, and one on a task of a later phase is a problem', () => {
   const reading = read(
     lines(
       '## Phase 1',

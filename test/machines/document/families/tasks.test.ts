@@ -65,7 +65,7 @@ describe('tasks without waves', () => {
     expect(outline(read(text))).toEqual(['1: 1 a | 2 b | 3 c < 1 2 | 4 d < 3']);
   });
 
-  test('stand in the parts of the document, and keep their numbers', () => {
+  test('are grouped by the parts of the document, and keep their numbers', () => {
     const text = lines(
       '# P',
       '## Phase 1: Ground',
