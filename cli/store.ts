@@ -124,7 +124,7 @@ const restore = defineVerb({
     const document = {
       copy,
       knows_until: knowsUntilMs === null ? null : timeOf(knowsUntilMs),
-      aside: restored.aside,
+      aside: restored.replaced,
       runs: restored.runs,
       unknown: strangers,
       verified,
@@ -152,10 +152,10 @@ async function lookAt({ env }: Call): Promise<{ strangers: string[]; verified: V
   }
 }
 
-function restoredLines({ copy, knowsUntilMs, aside, runs }: Restored, strangers: readonly string[]): string[] {
+function restoredLines({ copy, knowsUntilMs, replaced, runs }: Restored, strangers: readonly string[]): string[] {
   return [
     `restored from ${copy}, ${untilText(knowsUntilMs)}`,
-    `the replaced files lie in ${aside}`,
+    `the replaced files lie in ${replaced}`,
     ...(runs.length === 0
       ? []
       : [`${counted(runs.length, 'run')} newer than the copy, taken over when a plan asks for them:`]),

@@ -100,14 +100,14 @@ export function createEngine<const D extends AnyDurable = never>(
 /** Parts that only an engine with repositories carries out would silently do nothing. Throws `bad_machine`. */
 function refuseWithoutWorld({ name, notices = {}, effects = {}, schedules = {} }: AnyDefinition): void {
   const watching = Object.entries(effects).find(([, effect]) => effect !== undefined && 'watch' in effect);
-  const [told] = Object.keys(notices);
+  const [notice] = Object.keys(notices);
   const [scheduled] = Object.keys(schedules);
-  if (watching === undefined && told === undefined && scheduled === undefined) return;
-  const part = told === undefined ? `schedules.${scheduled}` : `notices["${told}"]`;
+  if (watching === undefined && notice === undefined && scheduled === undefined) return;
+  const part = notice === undefined ? `schedules.${scheduled}` : `notices["${notice}"]`;
   throw new AnyEngineError(
     'bad_machine',
     `machine "${name}": ${watching === undefined ? part : `effects.${watching[0]}: watch`} needs createEngine of the package stator`,
-    scheduled !== undefined && watching === undefined && told === undefined
+    scheduled !== undefined && watching === undefined && notice === undefined
       ? 'take it out, and begin trees with start(id) at your times'
       : 'read facts(id) for what a tree does, or take it out',
   );

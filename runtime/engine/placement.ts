@@ -18,11 +18,11 @@ export function createPlacement(parts: PlacementParts): Pick<PollLoop, 'start' |
   const { hosts } = parts.store;
   if (hosts === undefined) return null;
   /** The last reason why a repo stayed here, by project: logged once. */
-  const told = new Map<string, string>();
+  const reasons = new Map<string, string>();
 
   async function look(shared: Hosts): Promise<null> {
     const lanes = await parts.store.queuedLanes();
-    const mayWait = told.size > 0 || lanes.includes('worker') || lanes.includes('coordinator');
+    const mayWait = reasons.size > 0 || lanes.includes('worker') || lanes.includes('coordinator');
     if (!mayWait) return null;
     for (const { project } of parts.projects.list()) {
       if (!parts.isOwner()) return null;
@@ -50,20 +50,20 @@ export function createPlacement(parts: PlacementParts): Pick<PollLoop, 'start' |
     if (to === undefined) return;
     try {
       await parts.commands.moveRepo(project, to);
-      told.delete(project);
+      reasons.delete(project);
       parts.log.info(`plan ${name} of ${project} is for ${host}: the repo goes to the host ${to}`);
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
       const why = `it cannot go to the host ${to}: ${withHint(thrown)}`;
-      if (told.get(project) === why) return;
-      told.set(project, why);
+      if (reasons.get(project) === why) return;
+      reasons.set(project, why);
       parts.log.info(`${project}: ${why}`);
       await shared.noteTrouble({ project, host: shared.own }, why.slice(0, 4_096));
     }
   }
 
   async function forget(shared: Hosts, project: string): Promise<void> {
-    if (told.delete(project)) await shared.noteTrouble({ project, host: shared.own }, null);
+    if (reasons.delete(project)) await shared.noteTrouble({ project, host: shared.own }, null);
   }
 
   return createServiceLoop({

@@ -9,7 +9,7 @@ import type { AnySignal, SignalPayload, SignalType } from '../../machines/vocabu
 import { groupBy } from '../base/platform/group-by.ts';
 import { type Limits, slotsOfRepo } from '../core/outbox/slots.ts';
 import type { FedLine } from '../core/store/rows.ts';
-import { questionsAsked, standingText } from './simulated-engine.ts';
+import { questionsAsked, statusText } from './simulated-engine.ts';
 
 /** A line with an input of the tree. */
 export type InputLine = FedLine & { readonly input: AnySignal | Upgraded };
@@ -70,7 +70,7 @@ export function readPast(trees: Trees, address: PlanTree, lines: readonly InputL
   const questions = new Map<number, number>();
   const queues: RecordedPast['queues'][number][] = [];
   let first = -1;
-  let standing = '';
+  let status = '';
   let changedAt = 0;
 
   function take(index: number, { input, at }: InputLine, { effects: asked }: Requests): void {
@@ -98,7 +98,7 @@ export function readPast(trees: Trees, address: PlanTree, lines: readonly InputL
       for (let number = questionsAsked(now); number > 0 && !questions.has(number); number -= 1)
         questions.set(number, index);
       const summary = planSummary(now);
-      if (standingText(summary) !== standing) [standing, changedAt] = [standingText(summary), line.at];
+      if (statusText(summary) !== status) [status, changedAt] = [statusText(summary), line.at];
       if (!summary.holds && !summary.paused) queues.push(...queuesOf(index, runs));
     },
   );
@@ -236,9 +236,9 @@ export function wordsAfter(
   return lines.flatMap(({ input, at }, number) => {
     if (number <= index || input.type === 'upgraded' || 'snapshot' in input) return [];
     const { run, type, origin } = input;
-    const told = run === null ? undefined : runs.get(run);
-    const isOfRun = told !== undefined && (told.exit === null || told.exit.index > index);
-    if (isOfRun || (told !== undefined && origin === 'engine') || (run !== null && effects.has(run))) return [];
+    const sender = run === null ? undefined : runs.get(run);
+    const isOfRun = sender !== undefined && (sender.exit === null || sender.exit.index > index);
+    if (isOfRun || (sender !== undefined && origin === 'engine') || (run !== null && effects.has(run))) return [];
     return ownWords.has(type as SignalType) ? [] : [{ at, signal: input }];
   });
 }

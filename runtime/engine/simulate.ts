@@ -222,10 +222,10 @@ export function scriptOf(
     const document = documentOf(agent);
     const names = namesOf(agent, document);
     const chance = isDrawn ? chanceOf(`${seed}/${run}/${agent.title}/${count}`) : 0.5;
-    const told = names.some((name) => (fail[name] ?? 0) >= count);
+    const mustFail = names.some((name) => (fail[name] ?? 0) >= count);
     const past = pastRuns(options.past, agent.role);
     const isBad = isDrawn && names.every((name) => fail[name] === undefined) && past.length > 0;
-    const failed = told || (isBad && pickOf(past, chanceOf(`${seed}/${run}/${agent.title}/${count}/end`)).failed);
+    const failed = mustFail || (isBad && pickOf(past, chanceOf(`${seed}/${run}/${agent.title}/${count}/end`)).failed);
     return { durationMs: durationOf(options, { agent, document }, chance), outcome: failed ? 'failed' : 'done' };
   };
 }

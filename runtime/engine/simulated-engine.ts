@@ -248,7 +248,7 @@ async function play(engine: Engine): Promise<Played> {
   const asks: SimulatedAsk[] = [];
   const ask = (kind: SimulatedAsk['kind'], detail: string) =>
     asks.push({ at_ms: engine.clock.nowMs() - engine.beginMs, kind, detail });
-  let stands = '';
+  let lastStatus = '';
   let changedAtMs = engine.beginMs;
   const end = (status: Played['status']) => played(engine, status, { asks, changedAtMs });
   await open(engine);
@@ -256,8 +256,8 @@ async function play(engine: Engine): Promise<Played> {
     await rest(engine);
     while (await saySome(engine)) await rest(engine);
     const { status, phase, wave, blocked } = await mustRead(engine);
-    const standing = standingText({ status, phase, blocked });
-    if (standing !== stands) [stands, changedAtMs] = [standing, engine.clock.nowMs()];
+    const current = statusText({ status, phase, blocked });
+    if (current !== lastStatus) [lastStatus, changedAtMs] = [current, engine.clock.nowMs()];
     if (isOver(status) && !isExpected(engine)) return end(status);
     if (phase === 'wave_waiting' && !isExpected(engine, 'advance_wave', 'retry_wave', 'implement_wave')) {
       const failed = failuresOf(await mustLive(engine));
@@ -472,7 +472,7 @@ function livingTrees(): Trees {
 }
 
 /** The text that changes when a plan is blocked, or goes on. */
-export function standingText({ status, phase, blocked }: Pick<PlanRow, 'status' | 'phase' | 'blocked'>): string {
+export function statusText({ status, phase, blocked }: Pick<PlanRow, 'status' | 'phase' | 'blocked'>): string {
   return `${status} ${phase === 'wave_waiting'} ${blocked?.reason ?? ''}`;
 }
 

@@ -58,10 +58,10 @@ export function createEngineState(settings: DaemonConfig) {
         const troubles = reason === null ? others : { ...others, [project]: reason };
         return { ...known, troubles, moves: known.moves + 1 };
       },
-      /** `told` null: it works again. */
-      troubleReported: (known, { what, told }: { what: string; told: ReportedTrouble | null }) => {
+      /** `report` null: it works again. */
+      troubleReported: (known, { what, report }: { what: string; report: ReportedTrouble | null }) => {
         const { [what]: _before, ...others } = known.serviceTroubles;
-        return { ...known, serviceTroubles: told === null ? others : { ...others, [what]: told } };
+        return { ...known, serviceTroubles: report === null ? others : { ...others, [what]: report } };
       },
       configured: (known, { settings: inForce }: { settings: DaemonConfig }) => {
         return { ...known, settings: inForce, moves: known.moves + 1 };

@@ -16,7 +16,7 @@ export interface Restored {
   /** The time of the last event in the copy; null: it has none. */
   readonly knowsUntilMs: number | null;
   /** Where the files of the replaced store lie. */
-  readonly aside: string;
+  readonly replaced: string;
   /** The folders of runs and checks that were started after the copy: each is taken over by the plan that asks for it. */
   readonly runs: readonly { readonly folder: string; readonly alive: boolean }[];
 }
@@ -115,9 +115,9 @@ export async function restoreStoreIn(env: Environment, named: string): Promise<R
   try {
     const { copy, knowsUntilMs } = await copyToRestore(env, named);
     const started = startedRuns(join(home, 'runs'), knowsUntilMs ?? 0);
-    const { aside, unknown } = await restoreCopy(mustBeFile(env), { copy, migrations, started, at: Date.now() });
+    const { replaced, unknown } = await restoreCopy(mustBeFile(env), { copy, migrations, started, at: Date.now() });
     const runs = started.flatMap(({ folder, alive }) => (unknown.includes(folder) ? [{ folder, alive }] : []));
-    return { copy, knowsUntilMs, aside, runs };
+    return { copy, knowsUntilMs, replaced, runs };
   } finally {
     owner.release();
   }

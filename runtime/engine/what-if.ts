@@ -102,12 +102,12 @@ export async function whatIf(parts: WhatIfParts, asked: WhatIfQuestion & PlanKey
   };
   const was = wasEnding(known);
   const line = lines[until] as InputLine; // the past has one line at least
-  const told = { project, plan, from: { seq: line.seq, at: timeText(line.at) }, was };
+  const common = { project, plan, from: { seq: line.seq, at: timeText(line.at) }, was };
   const isOver = isEnded(was.status);
-  if (matters.length === 0 && isOver) return { ...told, parts: null, would_be: was, not_taken: [] };
+  if (matters.length === 0 && isOver) return { ...common, parts: null, would_be: was, not_taken: [] };
   const { played, lastMoves, scripted } = await play(known, other.policy);
   return {
-    ...told,
+    ...common,
     parts: partsOf(all, known, [...lastMoves.filter(({ event }) => event !== 'policy'), ...movesOf(played.lines)]),
     would_be: wouldBeEnding(known, played, scripted),
     not_taken: played.unsaid.map(({ type, atMs }) => ({ type, at: timeText(atMs) })),
@@ -319,10 +319,10 @@ function isRunning(run: RecordedRun | undefined, index: number): boolean {
 }
 
 /** Effects of one name are counted: the second run of a task does what its second run did. */
-function counted<Told extends { readonly effect: Effect }>(told: Iterable<Told>, { asked }: Seed) {
-  const byName = groupBy(told, ({ effect }) => nameOf(effect));
+function counted<Recorded extends { readonly effect: Effect }>(recorded: Iterable<Recorded>, { asked }: Seed) {
+  const byName = groupBy(recorded, ({ effect }) => nameOf(effect));
   const names = new Map([...asked].map(([name, ids]) => [name, [...ids]]));
-  return (effect: Effect): Told | null => {
+  return (effect: Effect): Recorded | null => {
     const ids = names.get(nameOf(effect)) ?? [];
     names.set(nameOf(effect), ids);
     if (!ids.includes(effect.id)) ids.push(effect.id);
@@ -335,25 +335,27 @@ function scriptOf(known: Known, seed: Seed, scripted: Scripted): Script {
   const find = counted(past.runs.values(), seed);
   const atMs = lines[until]?.at ?? 0;
   return (effect) => {
-    const told = find(effect);
-    scripted.set(effect.id, told);
+    const recorded = find(effect);
+    scripted.set(effect.id, recorded);
     const since =
-      seed.open.has(effect.id) && told?.start != null && isRunning(told, until) ? { sinceMs: told.start.at } : {};
-    const reason = told === null ? null : (rows.find(({ run }) => run === told.effect.id)?.reason ?? null);
-    return { ...since, ...runOf(told, known, { atMs, usualMs: usualMs(repoPast, effect.role), reason }) };
+      seed.open.has(effect.id) && recorded?.start != null && isRunning(recorded, until)
+        ? { sinceMs: recorded.start.at }
+        : {};
+    const reason = recorded === null ? null : (rows.find(({ run }) => run === recorded.effect.id)?.reason ?? null);
+    return { ...since, ...runOf(recorded, known, { atMs, usualMs: usualMs(repoPast, effect.role), reason }) };
   };
 }
 
 /** Its recorded end; if it had not ended, or was stopped, the usual end of such runs. */
 function runOf(
-  told: RecordedRun | null,
+  recorded: RecordedRun | null,
   { until, past, permissions }: Known,
   { atMs, usualMs, reason }: { atMs: number; usualMs: number; reason: string | null },
 ): ScriptedRun {
-  if (told === null || told.start === null) return { durationMs: usualMs, outcome: 'done' };
-  const { start, exit, words, effect } = told;
+  if (recorded === null || recorded.start === null) return { durationMs: usualMs, outcome: 'done' };
+  const { start, exit, words, effect } = recorded;
   const { skip = false, timeoutMs = null } = permissions.get(effect.role) ?? {};
-  const leaves = leavesOf(told, past);
+  const leaves = leavesOf(recorded, past);
   /** The time since its start, without waits for permissions that it would not have requested. */
   const since = (at: number) => at - start.at - (skip ? waitedMs(leaves, until, at) : 0);
   const isOwnEnd = exit !== null && exit.payload.cause !== 'stopped' && exit.payload.cause !== 'withdrawn';
@@ -421,10 +423,10 @@ function endsOf({ past, lines, until }: Known, seed: Seed): KnownEnd {
   const find = counted(past.effects.values(), seed);
   const atMs = lines[until]?.at ?? 0;
   return (effect) => {
-    const told = find(effect);
-    if (told?.end == null) return null;
-    const { at, type, payload } = told.end.signal;
-    const from = seed.open.has(effect.id) ? Math.max(atMs, told.askedAt) : told.askedAt;
+    const recorded = find(effect);
+    if (recorded?.end == null) return null;
+    const { at, type, payload } = recorded.end.signal;
+    const from = seed.open.has(effect.id) ? Math.max(atMs, recorded.askedAt) : recorded.askedAt;
     return { type: type as SignalType, payload, afterMs: Math.max(0, at - from) }; // it was accepted in the past
   };
 }
@@ -512,14 +514,14 @@ function wouldBeEnding({ lines, past, until, rows, repoPast }: Known, played: Pl
     ...{ id, role, startMs: startMs + fromMs },
     endMs: endMs === null ? null : endMs + fromMs,
   }));
-  const told = (id: string) => (scripted.has(id) ? (scripted.get(id)?.effect.id ?? null) : id);
+  const recordedId = (id: string) => (scripted.has(id) ? (scripted.get(id)?.effect.id ?? null) : id);
   const costs = [...before, ...after].map(
-    ({ id, role }) => rows.find(({ run }) => run === told(id))?.cost_usd ?? pastCost(repoPast, role),
+    ({ id, role }) => rows.find(({ run }) => run === recordedId(id))?.cost_usd ?? pastCost(repoPast, role),
   );
-  const stands = played.asks.at(-1);
+  const lastAsk = played.asks.at(-1);
   return {
     status: played.status === 'blocked' ? played.planStatus : played.status,
-    blocked: played.status === 'blocked' ? (stands?.detail ?? null) : null,
+    blocked: played.status === 'blocked' ? (lastAsk?.detail ?? null) : null,
     at: timeText(fromMs + played.changedMs),
     duration_ms: played.changedMs,
     peak_agents: peakOf([...before, ...after]),

@@ -85,7 +85,7 @@ async function shownOf(tree: Tree) {
     ...(await turnOf({ cache }, row, { blocked, waiting, runs: [] })),
     usage: { runs: 0, input_tokens: null, output_tokens: null, cost_usd: null },
   };
-  const rows = { entry, usage: [], content: '', runs: 0, shown: [], undone: [], aside: [] };
+  const rows = { entry, usage: [], content: '', runs: 0, shown: [], undone: [], setAside: [] };
   return { entry, plan: planShown(row, planDetail(tree), rows) };
 }
 

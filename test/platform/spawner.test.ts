@@ -107,7 +107,7 @@ describe('a spawner', () => {
     spawner.detach(
       {
         ...{ program: '/bin/sh', args: ['-c', script], cwd: folder, env: { PATH: '/usr/bin:/bin', ONE: '1' } },
-        ...{ stdinFile: input, folder, outputFile: output, told: 'a secret\n' },
+        ...{ stdinFile: input, folder, outputFile: output, input: 'a secret\n' },
       },
       (end) => ended.push(end),
     );
@@ -123,7 +123,7 @@ describe('a spawner', () => {
     const ended: DetachEnd[] = [];
     const sleeping = (file: string) => ({
       ...{ program: '/bin/sh', args: ['-c', `echo $$ > ${file}; exec sleep 60`], cwd: folder, env: {} },
-      ...{ stdinFile: null, folder, outputFile: join(folder, 'output'), told: '\n' },
+      ...{ stdinFile: null, folder, outputFile: join(folder, 'output'), input: '\n' },
     });
     const files = ['one', 'other'].map((name) => join(folder, name));
     const [left, watched] = files.map((file) => spawner.detach(sleeping(file), (end) => ended.push(end)));

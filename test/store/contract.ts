@@ -792,12 +792,12 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         await commit(stands(release, {}), stands('release:1.3', {}), stands('repo:a', { keepsJournal: false }));
         await commit(line({ tree: release }), line({ tree: 'release:1.3' }), line({ tree: 'repo:a' }), line({ tree }));
         await commit(stands(tree, {}), line({ tree, at: 500 }));
-        expect(await store.treeStanding(release)).toEqual({ steps: 1, endedAt: null });
+        expect(await store.treeStatus(release)).toEqual({ steps: 1, endedAt: null });
         expect([await counts('trees', 900), await counts('journal', 900)]).toEqual([0, 1]);
         await commit(stands(release, { isEnded: true }, { before: 1, at: 5 }));
         // A later refusal does not move the end.
         await commit(stands(release, { isEnded: true }, { before: 2, at: 9 }));
-        expect(await store.treeStanding(release)).toEqual({ steps: 3, endedAt: 5 });
+        expect(await store.treeStatus(release)).toEqual({ steps: 3, endedAt: 5 });
         expect([await counts('trees', 5), await counts('journal', 5)]).toEqual([0, 1]);
         expect([await counts('trees', 6), await counts('journal', 6)]).toEqual([1, 2]);
         await commit({ do: 'rows.expire', kind: 'trees', beforeMs: 6, ...all });
@@ -806,11 +806,11 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           { address: 'release:1.3', row: await store.tree('release:1.3') },
         ]);
         expect(await store.treeRowsOf('release', { after: 'release:1.3', limit: 10 })).toEqual([]);
-        expect(await store.treeStanding(release)).toBeNull();
+        expect(await store.treeStatus(release)).toBeNull();
         await commit({ do: 'rows.expire', kind: 'journal', beforeMs: 6, ...all });
         expect((await store.journal({ after: 0 })).map(({ tree: of }) => of)).toEqual(['release:1.3', tree, tree]);
         await commit(stands(release, {}));
-        expect(await store.treeStanding(release)).toEqual({ steps: 1, endedAt: null });
+        expect(await store.treeStatus(release)).toEqual({ steps: 1, endedAt: null });
       });
 
       it('are taken away at the step that they were looked at, or not at all', async () => {
@@ -818,7 +818,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         const stale = await store.commit([{ do: 'tree.remove', address: release, before: 2, at: 9 }]);
         expect(stale.status).toBe('lost');
         await commit({ do: 'tree.remove', address: release, before: 1, at: 9 });
-        expect(await store.treeStanding(release)).toBeNull();
+        expect(await store.treeStatus(release)).toBeNull();
       });
 
       it('end what they asked for with them: what waits never begins, what runs is to end, and only deliveries and cleaning go on', async () => {

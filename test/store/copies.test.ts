@@ -118,8 +118,8 @@ describe('a restore', () => {
     store.close();
     const { file: copy } = await makeCopy(file, { folder, keep: 3, at: 1 });
     writeFileSync(file, 'noise');
-    const { aside } = await restore(copy);
-    expect(digestOf(join(aside, 'taskstore.db'))).toBe(createHash('sha256').update('noise').digest('hex'));
+    const { replaced } = await restore(copy);
+    expect(digestOf(join(replaced, 'taskstore.db'))).toBe(createHash('sha256').update('noise').digest('hex'));
     expect(storeFaults(file)).toEqual([]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(await signalsIn(home)).toBe(1);
@@ -136,8 +136,8 @@ describe('a restore', () => {
     store.close();
     writeFileSync(file, bytes);
     writeFileSync(`${file}-wal`, log);
-    const { aside } = await restore(copy);
-    expect(digestOf(join(aside, 'taskstore.db-wal'))).toBe(createHash('sha256').update(log).digest('hex'));
+    const { replaced } = await restore(copy);
+    expect(digestOf(join(replaced, 'taskstore.db-wal'))).toBe(createHash('sha256').update(log).digest('hex'));
     expect(await signalsIn(home)).toBe(0);
   });
 

@@ -98,7 +98,7 @@ export function racesAreSound(ground: () => StoreGround): void {
           const fed = (await store.fed(tree)).filter(({ input }) => input !== null);
           const own = fed.map(({ signal }) => signal).filter((id) => id !== null && ids.includes(id));
           expect(own).toEqual(ids.filter((_, index) => plans[index % plans.length] === tree));
-          expect((await store.treeStanding(tree))?.steps).toBe(fed.length);
+          expect((await store.treeStatus(tree))?.steps).toBe(fed.length);
         }
         const lines = await store.journal({ after: 0 });
         expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, index) => index + 1));

@@ -109,7 +109,7 @@ export function createIssueSessions(
     const kept = await store.issueMessages({ project, plan });
     const signals = (await store.signals({ project, plan })).filter(({ status }) => status !== 'failed');
     // A killed command may have sent a message before it was stored.
-    const told = signals
+    const sent = signals
       .flatMap((row) => wordsOf(row, speakers))
       .filter(({ content }) => !kept.some((said) => said.content.trim() === content));
     const asked = signals.flatMap((row) => wordsOf(row, { needs_decision: 'agent' }));
@@ -117,7 +117,7 @@ export function createIssueSessions(
     const agents = runs.flatMap(({ plan: of, last_message: content, ended_at: at }): Said[] =>
       of !== plan || content === null || content.trim() === '' || at === null ? [] : [{ by: 'agent', content, at }],
     );
-    return [...kept, ...told, ...asked, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
+    return [...kept, ...sent, ...asked, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
   }
 
   async function entryOf(row: IssueRow): Promise<IssueEntry> {

@@ -186,7 +186,7 @@ async function importIssue(
     await parts.store.commit([
       { do: 'issue.insert', ...key, reference, title: null, pullRequest: url, createdAt },
       ...messages.map((said) => ({ do: 'issue.say', key, ...said }) as const),
-      ...notifications.map((told) => ({ do: 'notification.insert', ...key, ...told }) as const),
+      ...notifications.map((notice) => ({ do: 'notification.insert', ...key, ...notice }) as const),
     ]);
   if (isDone && (await parts.store.plan(project, plan)) === null) {
     const content = issueDocument({

@@ -89,14 +89,14 @@ export function createMachineCommands(parts: MachineCommandParts) {
    */
   async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
     const tree = machineTree(machine, id);
-    const standing = isMachineName(machine) && isTreeId(id) ? await store.treeStanding(tree) : null;
-    // It never began: what would begin it is all that there is of it.
-    if (standing === null && (await setAsideOf(machine, tree)).length > 0)
+    const status = isMachineName(machine) && isTreeId(id) ? await store.treeStatus(tree) : null;
+    // It never began, so only the failed signals to it can be deleted.
+    if (status === null && (await setAsideOf(machine, tree)).length > 0)
       return [{ do: 'signal.void-tree', tree, at: clock.nowMs() }];
     // Rows of a machine that this engine does not have can be deleted as well.
-    if (standing === null) await views.mustReadTree(machine, id);
-    if (standing === null) throw new Error(`${tree} came to be while it was deleted`);
-    const { steps, endedAt } = standing;
+    if (status === null) await views.mustReadTree(machine, id);
+    if (status === null) throw new Error(`${tree} came to be while it was deleted`);
+    const { steps, endedAt } = status;
     if (endedAt === null && !force)
       throw new EngineError(
         'conflict',

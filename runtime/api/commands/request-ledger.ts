@@ -100,9 +100,9 @@ async function settled(work: () => Promise<KeptAnswer>, isRepeat: boolean): Prom
     return await work();
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || thrown.code === 'internal') throw thrown;
-    const told =
+    const error =
       isRepeat && doneBefore.has(thrown.code) ? notKnown(`begun again it is refused: ${thrown.message}`) : thrown;
-    return { status: errorClasses[told.code].status, text: JSON.stringify(told.toJSON()) };
+    return { status: errorClasses[error.code].status, text: JSON.stringify(error.toJSON()) };
   }
 }
 

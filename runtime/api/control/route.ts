@@ -247,8 +247,8 @@ export function refusalOf({ signal: { id, type, refused, result }, plan }: Signa
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
     return new EngineError('refused', `${type} failed: ${why}`, `deliver it again: stator signal retry ${id}`);
   }
-  const told = { ...refused, ...plan, type };
-  return new EngineError('refused', refusalSentence(told), refusalHint(told));
+  const refusal = { ...refused, ...plan, type };
+  return new EngineError('refused', refusalSentence(refusal), refusalHint(refusal));
 }
 
 interface Names {

@@ -96,18 +96,18 @@ export async function serveSocket(
     note(`the socket ${path} was ${found === null ? 'removed' : 'replaced'}, and is made again`);
   }
 
-  let told: string | null = null;
+  let reported: string | null = null;
   const loop = createPollLoop({
     everyMs: lookMs,
     async work() {
       if (home === undefined || !isHomeAway(home)) await openAgain();
-      told = null;
+      reported = null;
       return null;
     },
     onError(thrown) {
       const trouble = messageOf(thrown);
-      if (trouble !== told) note(`the socket ${path} is not there, and cannot be made again yet: ${trouble}`);
-      told = trouble;
+      if (trouble !== reported) note(`the socket ${path} is not there, and cannot be made again yet: ${trouble}`);
+      reported = trouble;
     },
   });
 

@@ -21,7 +21,7 @@ import { createConversion } from './conversion.ts';
 /** The watched engine; replaced after an engine was lost. */
 export interface Watched {
   readonly bus: Pick<Bus, 'subscribe'>;
-  readonly store: Pick<Store, 'plans' | 'treesOf' | 'treeStanding'>;
+  readonly store: Pick<Store, 'plans' | 'treesOf' | 'treeStatus'>;
   readonly cache: Pick<TreeCache, 'get'>;
   /** User-defined machines. */
   readonly machines: readonly AnyDefinition[];
@@ -112,9 +112,9 @@ interface Telling {
 /** Readings, events and new watchers are handled one after the other, so that no watcher gets an event before its actor, or an actor before its parent. */
 function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix(): string }): Telling {
   const joining = new Set<Watcher>();
-  const told = new Set<Watcher>();
+  const joined = new Set<Watcher>();
   const conversion = createConversion((frame) => {
-    for (const watcher of told) watcher.send(frame);
+    for (const watcher of joined) watcher.send(frame);
   }, log);
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -134,7 +134,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
       }
       await own.settled();
     }
-    if (joining.delete(watcher)) told.add(watcher);
+    if (joining.delete(watcher)) joined.add(watcher);
   }
 
   /** Runs until the engine or the last watcher has gone. */
@@ -184,7 +184,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
     for (const { project, plan } of latest) trees.add(planTree(project, plan));
     for (const { name } of source.machines)
       for (const tree of await source.store.treesOf(name, { after: '', limit: plansMost }))
-        if ((await source.store.treeStanding(tree))?.endedAt === null) trees.add(tree);
+        if ((await source.store.treeStatus(tree))?.endedAt === null) trees.add(tree);
     for (const tree of trees) {
       if (signal.aborted) return;
       await update(source, register, tree, []);
@@ -230,7 +230,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
     },
     leave(watcher) {
       joining.delete(watcher);
-      told.delete(watcher);
+      joined.delete(watcher);
     },
     stop() {
       stopping.abort();

@@ -113,14 +113,14 @@ export const issueOperations = {
     input: (schemas) => {
       const { z, time: at } = schemas;
       const said = z.strictObject({ by: z.enum(['person', 'agent']), content: message(schemas), at });
-      const told = z.strictObject({ type: z.enum(notificationTypes), message: text(schemas, 1_000), at });
+      const notification = z.strictObject({ type: z.enum(notificationTypes), message: text(schemas, 1_000), at });
       return {
         ...which(schemas),
         pull_request: address(schemas).optional(),
         created_at: at,
         done: z.boolean(),
         messages: z.array(said).max(20),
-        notifications: z.array(told).max(100),
+        notifications: z.array(notification).max(100),
       };
     },
     answer: answerOf<IssueImported>(({ shapes }) => shapes.issueImported),
@@ -131,7 +131,7 @@ export const issueOperations = {
         createdAt: Date.parse(of.created_at),
         isDone: of.done,
         messages: of.messages.map((said) => ({ ...said, at: Date.parse(said.at) })),
-        notifications: of.notifications.map((told) => ({ ...told, at: Date.parse(told.at) })),
+        notifications: of.notifications.map((notice) => ({ ...notice, at: Date.parse(notice.at) })),
       }),
   }),
   delegate: operation({

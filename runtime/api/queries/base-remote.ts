@@ -24,14 +24,14 @@ export async function baseRemoteOf(
     const branch = base === null ? await baseBranch(repository, configured) : base.branch;
     return branch === null
       ? null
-      : await standing(repository, { branch, begun: base?.commit ?? null, nowMs: clock.nowMs() });
+      : await compareWithRemote(repository, { branch, begun: base?.commit ?? null, nowMs: clock.nowMs() });
   } catch (thrown) {
     if (thrown instanceof EngineError) return null; // a request for the repository itself reports the error
     throw thrown;
   }
 }
 
-async function standing(
+async function compareWithRemote(
   repository: Repository,
   { branch, begun, nowMs }: { readonly branch: string; readonly begun: string | null; readonly nowMs: number },
 ): Promise<BaseRemote | null> {

@@ -185,8 +185,8 @@ function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | nul
   }
   // For committed work: why it does not count, and the question to the person.
   const added = textAt(objectAt(payload, 'additions') ?? {}, 'question');
-  const aside = textAt(payload, 'aside') ?? textAt(payload, 'deletions') ?? added;
-  if (aside !== null) return onOneLine(safeText(aside)).slice(0, wordLimit);
+  const fault = textAt(payload, 'aside') ?? textAt(payload, 'deletions') ?? added;
+  if (fault !== null) return onOneLine(safeText(fault)).slice(0, wordLimit);
   const said = textAt(payload, 'detail') ?? textAt(payload, 'body') ?? textAt(payload, 'reason');
   if (said === null) return null;
   const text = safeText(said);

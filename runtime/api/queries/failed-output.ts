@@ -13,16 +13,16 @@ export function blockOutput({ reason, questions = [] }: Pick<Need, 'reason' | 'q
   const [first] = questions;
   const own = first === undefined ? reason : (reason.split(`\n\n${questionName(first)}: `)[0] ?? '');
   const [, ...detail] = own.split('\n');
-  const [told = '', of = '', ...rest] = detail;
+  const [cause = '', of = '', ...rest] = detail;
   if (!checkLine.test(of)) return endOf(detail, shownLines);
-  return [...endOf([told], 1), ...endOf(rest, shownLines - 1)];
+  return [...endOf([cause], 1), ...endOf(rest, shownLines - 1)];
 }
 
 /** Without the first line of a failed check, which the wave's own reason has. Of several tasks each has an equal part. */
 export function waveOutput(failures: readonly TaskFailure[]): string[] {
-  const told = failures.filter(({ detail }) => detail.trim() !== '').slice(0, shownLines / 2);
-  const most = Math.floor(shownLines / Math.max(1, told.length));
-  return told.flatMap(({ number, detail }) => {
+  const explained = failures.filter(({ detail }) => detail.trim() !== '').slice(0, shownLines / 2);
+  const most = Math.floor(shownLines / Math.max(1, explained.length));
+  return explained.flatMap(({ number, detail }) => {
     const lines = detail.split('\n');
     const output = checkLine.test(lines[1] ?? '') ? lines.slice(2) : lines;
     if (failures.length === 1) return endOf(output, most);

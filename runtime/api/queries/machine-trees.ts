@@ -128,21 +128,21 @@ async function machineTrees(
 ): Promise<MachineTreeEntry[]> {
   machineIn(parts, machine);
   const from = after === null ? '' : machineTree(machine, after);
-  const [rows, aside, pauses] = await Promise.all([
+  const [rows, setAside, pauses] = await Promise.all([
     parts.store.treeRowsOf(machine, { after: from, limit: listLimit }),
     parts.store.setAsideOfMachines(machine),
     parts.store.machinePauses(),
   ]);
   const paused = isPaused(pauses, { machine, lane: '' }) ? { paused: true } : {};
   const readRow = readAtRest(parts.kinds);
-  const asideOf = groupBy(aside, ({ tree }) => tree);
+  const setAsideByTree = groupBy(setAside, ({ tree }) => tree);
   const entries: MachineTreeEntry[] = [];
   for (const { address, row } of rows) {
     const parsed = parseTree(address);
     if (parsed.kind !== 'machine') continue;
     const entry = entryOf(parts, machine, parsed.id, { row, readRow });
-    const its = asideOf.get(address);
-    entries.push({ ...entry, ...paused, ...(its === undefined ? {} : { set_aside: its.map(shownAside) }) });
+    const its = setAsideByTree.get(address);
+    entries.push({ ...entry, ...paused, ...(its === undefined ? {} : { set_aside: its.map(shownSetAside) }) });
   }
   return entries;
 }
@@ -194,7 +194,7 @@ async function machineExplanation(parts: MachineTreeParts, machine: string, id: 
   const snapshot = snapshotOf(root);
   const tree = machineTree(machine, id);
   const definition = machineIn(parts, machine);
-  const [effects, waiting, held, aside, refused, pauses] = await Promise.all([
+  const [effects, waiting, held, setAside, refused, pauses] = await Promise.all([
     parts.store.effects({ by: 'tree', tree }),
     parts.store.signals({ project: '', plan: '', tree, status: 'pending' }),
     parts.store.signals({ project: '', plan: '', tree, status: 'held' }),
@@ -228,7 +228,7 @@ async function machineExplanation(parts: MachineTreeParts, machine: string, id: 
     outputs: awaitedOutputs(definition, live),
     plans: await plansWatchedBy(parts, tree),
     held: held.map(({ id: signal, type }) => ({ id: signal, type })),
-    set_aside: aside.filter((signal) => signal.tree === tree).map(shownAside),
+    set_aside: setAside.filter((signal) => signal.tree === tree).map(shownSetAside),
     refused_last: refused === null ? null : await createFactView(parts).historyEntry(refused),
   };
 }
@@ -299,6 +299,6 @@ function isPaused(
   return pauses.some((pause) => pause.machine === machine && (pause.lane === '' || pause.lane === lane));
 }
 
-function shownAside({ id, type, error }: SetAsideSignal): MachineExplanation['set_aside'][number] {
+function shownSetAside({ id, type, error }: SetAsideSignal): MachineExplanation['set_aside'][number] {
   return { id, type, error };
 }

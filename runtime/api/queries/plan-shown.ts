@@ -18,7 +18,7 @@ export interface RowsOfPlan {
   readonly runs: number;
   readonly shown: PlanShow['run_list'];
   readonly undone: string[];
-  readonly aside: string[];
+  readonly setAside: string[];
 }
 
 /** Without the fields that exist only for the present: `plan show` adds them. */
@@ -51,7 +51,7 @@ export function damagedShown(row: PlanRow, { message, hint }: EngineError, rows:
 }
 
 /** The other fields have a new plan's values. */
-function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: RowsOfPlan): PlanShow {
+function rowShown(row: PlanRow, { entry, content, runs, shown, undone, setAside }: RowsOfPlan): PlanShow {
   return {
     ...entry,
     goal: row.goal,
@@ -70,7 +70,7 @@ function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: 
     base: row.base,
     base_remote: null,
     left_undone: undone,
-    set_aside: aside,
+    set_aside: setAside,
     merged: null,
     merging: false,
     merge_refused: null,

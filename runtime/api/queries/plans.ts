@@ -192,7 +192,7 @@ async function planReplay(
     budget: [],
   };
   const shown = runList(rows, parts.home);
-  const before = { entry, usage, content: content ?? '', runs: rows.length, shown, undone: [], aside: [] };
+  const before = { entry, usage, content: content ?? '', runs: rows.length, shown, undone: [], setAside: [] };
   return { ...planShown(then, planDetail(tree), before), seq: line.seq, at: timeText(line.at) };
 }
 
@@ -256,7 +256,7 @@ async function read(parts: PlanViewParts, row: PlanRow) {
     rows,
     shown: runList(rows, parts.home),
     undone,
-    aside: await setAsideOf(rows, () => parts.projects.repository(project)),
+    setAside: await setAsideOf(rows, () => parts.projects.repository(project)),
   };
 }
 
@@ -362,14 +362,14 @@ async function estimate(
 
 /** Work of agents that could not be put on the plan's branches: a sentence for each attempt, the oldest first. Attempts whose refs were deleted are left out. */
 async function setAsideOf(runs: readonly RunRow[], repository: () => Promise<Repository>): Promise<string[]> {
-  const asides = runs.filter(({ reason }) => reason === 'set-aside');
-  if (asides.length === 0) return [];
+  const affected = runs.filter(({ reason }) => reason === 'set-aside');
+  if (affected.length === 0) return [];
   const refsOf = ({ project, plan, run }: RunRow) => {
     const name = runName(project, plan, run);
     return [attemptRef(name), attemptRef(`${name}-aside`)];
   };
-  const there = await thoseThere(asides.flatMap(refsOf), repository);
-  return asides.flatMap((run) => {
+  const there = await thoseThere(affected.flatMap(refsOf), repository);
+  return affected.flatMap((run) => {
     const kept = refsOf(run).filter((ref) => there.has(ref));
     if (kept.length === 0) return [];
     return [

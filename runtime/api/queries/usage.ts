@@ -41,8 +41,8 @@ export function wavesShown(plan: string, waves: readonly Wave[], rows: readonly 
     tasks: wave.tasks.map(({ detail, filesOf, agent, ...task }) => {
       const title = instanceTitle({ plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
       // Its question is shown with the plan's questions.
-      const isTold = task.reason === null || task.reason === 'needs_decision';
-      const why = isTold ? null : whyFailed(detail, task.reason);
+      const hasFailed = task.reason !== null && task.reason !== 'needs_decision';
+      const why = hasFailed ? whyFailed(detail, task.reason) : null;
       const by = agent === null ? {} : { agent: agent.agent, agent_by: agent.by };
       return { ...task, ...by, why, waits_for_files: filesOf, usage: usageOfTitle(rows, title) };
     }),

@@ -33,12 +33,12 @@ export type Verified = TreeAddress | 'all' | { readonly sample: number };
 /** Throws `not_found` for an unknown tree. */
 export async function verify(parts: Parts, which: Verified): Promise<Verification> {
   const report = { ok: true, checked: 0, differs: [] as Difference[], skipped: [] as Skipped[] };
-  const untold = groupBy(await parts.store.unexplained(), ({ tree }) => tree);
+  const unexplained = groupBy(await parts.store.unexplained(), ({ tree }) => tree);
   for await (const tree of chosen(parts, which)) {
     const found = await verifyTree(
       parts,
       tree,
-      (untold.get(tree) ?? []).map(({ id }) => id),
+      (unexplained.get(tree) ?? []).map(({ id }) => id),
     );
     if (typeof found === 'string') report.skipped.push({ tree, why: found });
     else {
@@ -88,7 +88,7 @@ async function* allTrees({ store, trees: { kinds } }: Parts): AsyncGenerator<Tre
 async function verifyTree(
   { store, trees }: Parts,
   tree: TreeAddress,
-  untold: readonly number[],
+  unexplained: readonly number[],
 ): Promise<Difference[] | string> {
   for (let look = 1; look <= looks; look += 1) {
     const row = await store.tree(tree).catch(damage);
@@ -97,10 +97,10 @@ async function verifyTree(
     if (row instanceof EngineError)
       return [{ tree, seq: lines.at(-1)?.seq ?? 0, path: 'snapshot', stored: row.message, replayed: null }];
     const kept = await keptOf(store, tree);
-    const standing = await store.treeStanding(tree);
-    if (standing?.steps !== row.steps) continue;
+    const status = await store.treeStatus(tree);
+    if (status?.steps !== row.steps) continue;
     const unchained = await store.unchained(tree);
-    const found = compare(trees, tree, { row, lines, kept, untold });
+    const found = compare(trees, tree, { row, lines, kept, unexplained });
     if (unchained === null) return found;
     const { seq, stored, expected } = unchained;
     const broken = { tree, seq, path: `journal[${seq}].hash`, stored, replayed: expected };
@@ -129,10 +129,10 @@ interface Read {
   readonly lines: readonly FedLine[];
   readonly kept: Awaited<ReturnType<typeof keptOf>>;
   /** Handled signals without a line in the journal. */
-  readonly untold: readonly number[];
+  readonly unexplained: readonly number[];
 }
 
-function compare(trees: Trees, address: TreeAddress, { row, lines, kept, untold }: Read): Difference[] | string {
+function compare(trees: Trees, address: TreeAddress, { row, lines, kept, unexplained }: Read): Difference[] | string {
   if (row.stored.version !== trees.versionOf(address))
     return `an earlier version of its machine wrote it (${row.stored.version}), and it has not moved since`;
   const groups = byInput(lines);
@@ -177,7 +177,7 @@ function compare(trees: Trees, address: TreeAddress, { row, lines, kept, untold 
       .filter(({ key }) => !asked.has(key))
       .map(({ key, status }) => difference(last, `effects["${key}"]`, status, null)),
     // Old lines and signals are deleted in separate commits, so signals older than the first line are not checked.
-    ...untold
+    ...unexplained
       .filter((id) => id >= (lines.find(({ signal }) => signal !== null)?.signal ?? 0))
       .map((id) => difference(last, `signals[${id}]`, 'done', null)),
     ...twice(fed).map(({ seq, signal }) => difference(seq, `signals[${signal}]`, 'in the journal twice', 'once')),

@@ -117,19 +117,19 @@ function checkAfter({ run, ended_at: endedAt }: RunRow, checks: readonly SignalR
 
 function detailOf(signal: SignalRow | undefined): string {
   const payload: unknown = JSON.parse(signal?.payload ?? 'null');
-  const isTold = typeof payload === 'object' && payload !== null && 'detail' in payload;
-  return isTold && typeof payload.detail === 'string' ? payload.detail : '';
+  const hasDetail = typeof payload === 'object' && payload !== null && 'detail' in payload;
+  return hasDetail && typeof payload.detail === 'string' ? payload.detail : '';
 }
 
-/** `told`: what is known of why it failed. */
-function runOf(run: RunRow, toMs: number, told: string | null): WorkEntry['runs'][number] {
+/** `detail`: what is known of why it failed. */
+function runOf(run: RunRow, toMs: number, detail: string | null): WorkEntry['runs'][number] {
   const hasEnded = run.ended_at !== null && run.ended_at < toMs;
   const reason = run.reason as Reason | null; // the stored text is one of the machine's reasons
   return {
     ...{ project: run.project, plan: run.plan, title: run.title, role: run.role, attempt: run.attempt },
     state: hasEnded ? run.state : 'running',
     reason: hasEnded ? reason : null,
-    why: hasEnded && reason !== null && told !== null ? whyFailed(told, reason) : null,
+    why: hasEnded && reason !== null && detail !== null ? whyFailed(detail, reason) : null,
     started_at: timeText(run.started_at ?? 0),
     ended_at: hasEnded ? timeText(run.ended_at ?? 0) : null,
     ...(hasEnded

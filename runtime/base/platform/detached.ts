@@ -19,7 +19,7 @@ export interface DetachRequest {
   /** Its output and its errors are appended to this file. */
   readonly outputFile: string;
   /** Its input over descriptor 3, which no other program reads. */
-  readonly told: string;
+  readonly input: string;
 }
 
 export interface DetachEnd {
@@ -56,7 +56,7 @@ export function startDetached(request: DetachRequest, onEnd: (ended: DetachEnd) 
     );
     if (child.pid === undefined) return;
     child.unref();
-    tell(child, request.told);
+    tell(child, request.input);
   } catch (error) {
     onEnd(notStarted(error));
   } finally {
@@ -84,11 +84,11 @@ function openCopy(folder: string, file: string): number {
 }
 
 /** Writes the request to the process. A process that ends before it has read it reports that by its end. */
-function tell(child: ChildProcess, told: string): void {
+function tell(child: ChildProcess, input: string): void {
   const way = child.stdio[3];
   if (!(way instanceof Writable)) throw new Error('a program was started without a way to tell it anything');
   way.on('error', () => {});
-  way.end(told);
+  way.end(input);
 }
 
 const closedByExec = 0o2000000;

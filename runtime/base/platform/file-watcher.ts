@@ -112,8 +112,8 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
       .on('add', tell)
       .on('change', tell)
       .on('unlink', tell)
-      .on('raw', (_event, _name, told) => {
-        const { watchedPath = '' } = told as { watchedPath?: string }; // as chokidar's handler.js gives it
+      .on('raw', (_event, _name, details) => {
+        const { watchedPath = '' } = details as { watchedPath?: string }; // as chokidar's handler.js gives it
         if (watcher === fresh) note(watchedPath);
       })
       .on('error', (thrown) => {

@@ -121,7 +121,10 @@ export interface ReportedTrouble {
 const retried = 'it is tried again by itself';
 
 /** `tell` is called with null when the trouble is over. */
-export function createTroubles(parts: { log: Log; tell(what: string, told: ReportedTrouble | null): void }): Troubles {
+export function createTroubles(parts: {
+  log: Log;
+  tell(what: string, trouble: ReportedTrouble | null): void;
+}): Troubles {
   const { log, tell } = parts;
   /** What failed last, by `what`. */
   const failing = new Map<string, { readonly times: number; readonly text: string }>();

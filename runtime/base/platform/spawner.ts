@@ -147,10 +147,10 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
     },
     detach(request, onEnd) {
       if (!hasHelp()) {
-        let isTold = true;
-        startDetached(request, (ended) => (isTold ? onEnd(ended) : undefined));
+        let isListening = true;
+        startDetached(request, (ended) => (isListening ? onEnd(ended) : undefined));
         return () => {
-          isTold = false;
+          isListening = false;
         };
       }
       const id = send(

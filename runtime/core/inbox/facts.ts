@@ -227,11 +227,11 @@ export interface Verdicts {
 export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
   const waiters = new Map<number, Set<() => void>>();
 
-  function waitFor(id: number, waitMs: number): { told: Promise<void>; leave(): void } {
+  function waitFor(id: number, waitMs: number): { woken: Promise<void>; leave(): void } {
     const those = waiters.get(id) ?? new Set();
     waiters.set(id, those);
     let leave = () => {};
-    const told = new Promise<void>((resolve) => {
+    const woken = new Promise<void>((resolve) => {
       const timer = setTimeout(wake, waitMs);
       function wake(): void {
         clearTimeout(timer);
@@ -242,7 +242,7 @@ export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
       those.add(wake);
       leave = wake;
     });
-    return { told, leave };
+    return { woken, leave };
   }
 
   function announce(ids: readonly number[]): void {
@@ -254,10 +254,10 @@ export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
     async wait(id, waitMs) {
       if (waitMs <= 0) return;
       // Before the row is read, so that no verdict between the two is missed.
-      const { told, leave } = waitFor(id, waitMs);
+      const { woken, leave } = waitFor(id, waitMs);
       try {
         const row = await store.signal(id);
-        if (row?.status === 'pending') await told;
+        if (row?.status === 'pending') await woken;
       } finally {
         leave();
       }

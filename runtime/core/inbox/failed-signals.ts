@@ -59,8 +59,8 @@ export function createFailedSignals({ store, clock, log, kinds, hooksOf, isElsew
         await store.commit(counts);
         return [];
       }
-      const told = { type, origin, actor: '', event: 'set_aside', from: '', to: '', effects: [], refused: result };
-      const line: NewLine = { at, tree, signal: id, ...told };
+      const fields = { type, origin, actor: '', event: 'set_aside', from: '', to: '', effects: [], refused: result };
+      const line: NewLine = { at, tree, signal: id, ...fields };
       const commit = await store.commit([
         ...counts,
         { do: 'signal.set-aside', id, result, at },

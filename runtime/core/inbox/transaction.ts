@@ -422,8 +422,8 @@ function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: S
     const { refusal } = verdict;
     const { by: actor, state } = refusal;
     const { type, origin } = row;
-    const told = { type, origin, actor, event: type, from: state, to: state, effects: noKeys, refused: refusal };
-    addLine(batch, { at: batch.at, tree: address, signal: row.id, ...told }, null);
+    const fields = { type, origin, actor, event: type, from: state, to: state, effects: noKeys, refused: refusal };
+    addLine(batch, { at: batch.at, tree: address, signal: row.id, ...fields }, null);
     finish(batch, row, 'failed', refusal);
   }
 }
@@ -476,8 +476,8 @@ function addUpgrade(
   { row, address, upgrade }: { row: SignalRow; address: TreeAddress; upgrade: Upgraded },
 ): void {
   const { type, from, to } = upgrade;
-  const told = { type, origin: 'engine', actor: '', event: type, from, to, effects: noKeys, refused: null };
-  addLine(batch, { at: batch.at, tree: address, signal: row.id, ...told }, JSON.stringify(upgrade));
+  const fields = { type, origin: 'engine', actor: '', event: type, from, to, effects: noKeys, refused: null };
+  addLine(batch, { at: batch.at, tree: address, signal: row.id, ...fields }, JSON.stringify(upgrade));
   mustKnow(batch, address).steps += 1;
 }
 

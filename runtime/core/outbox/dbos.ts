@@ -309,7 +309,7 @@ function dbosSchema(schema: string): string {
 
 /** DBOS logs each try; the outbox and the store report what counts. */
 function quiet(log: Log) {
-  const line = (told: unknown) => log.debug(`DBOS: ${messageOf(told)}`);
+  const line = (entry: unknown) => log.debug(`DBOS: ${messageOf(entry)}`);
   return { debug: () => {}, info: line, warn: line, error: line };
 }
 

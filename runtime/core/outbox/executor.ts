@@ -59,7 +59,7 @@ interface Running {
   /** Why the last try could not be done, or not be written, and is to be handled again. */
   fault: { readonly thrown: unknown; readonly mayPutBack: boolean } | null;
   /** The reports of its handler, in order; its end waits for them. */
-  told: Promise<void>;
+  reports: Promise<void>;
   /** Cancels the timer that ends its wait when a try seems to go well; null: none runs. */
   cancelClear: (() => void) | null;
   /** Cancels the timer of its stop; null: none is set. */
@@ -113,7 +113,7 @@ function begin(parts: Execution, row: EffectRow): Running {
     resumes: 0,
     failing: null,
     fault: null,
-    told: nothing,
+    reports: nothing,
     cancelClear: null,
     cancelStop: null,
     cancelProof: null,
@@ -159,7 +159,7 @@ async function handled(parts: Execution, effect: Effect, entry: Running, context
     try {
       if (entry.fault === null) {
         const outcome = await handle(parts, effect, entry, context);
-        await entry.told;
+        await entry.reports;
         return { do: 'conclude', outcome };
       }
     } catch (thrown) {
@@ -294,16 +294,17 @@ function clearCount(parts: Execution, entry: Running): void {
 }
 
 /** Passes on a handler's reports before its end, in order. */
-function pass(parts: Execution, entry: Running, word: string, told: EffectMessage): void {
+function pass(parts: Execution, entry: Running, word: string, message: EffectMessage): void {
   const { row } = entry;
   const insert = async () => {
-    if (parts.isOwner()) await parts.settlement.bringIn([], parts.settlement.signalOf(row, told, `${row.key}:${word}`));
+    if (parts.isOwner())
+      await parts.settlement.bringIn([], parts.settlement.signalOf(row, message, `${row.key}:${word}`));
   };
   inOrder(parts, entry, insert);
 }
 
 /** Writes after all earlier writes about the effect. A failure is thrown where the end of the effect waits for it; the handler may throw before that. */
 function inOrder({ storeRetry }: Execution, entry: Running, write: () => Promise<unknown>): void {
-  entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(write)));
-  entry.told.catch(() => {});
+  entry.reports = entry.reports.then(async () => void (await storeRetry.untilTaken(write)));
+  entry.reports.catch(() => {});
 }

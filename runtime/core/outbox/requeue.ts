@@ -15,7 +15,7 @@ export async function requeueAgents(
   runs: readonly EffectRow[],
   at: number,
 ): Promise<void> {
-  const told = [...new Set(runs.map(({ tree }) => tree))].map(
+  const signals = [...new Set(runs.map(({ tree }) => tree))].map(
     (tree): Change => ({
       do: 'signal.insert',
       tree,
@@ -25,5 +25,5 @@ export async function requeueAgents(
       at,
     }),
   );
-  if (told.length > 0) await store.commit(told);
+  if (signals.length > 0) await store.commit(signals);
 }

@@ -50,8 +50,8 @@ export function createSettlement(parts: Parts) {
       return status === 'committed';
     });
 
-  function signalOf({ tree }: EffectRow, told: EffectMessage, dedupeKey: string): NewSignal {
-    return { tree, origin: 'engine', ...told, dedupeKey, at: clock.nowMs() };
+  function signalOf({ tree }: EffectRow, message: EffectMessage, dedupeKey: string): NewSignal {
+    return { tree, origin: 'engine', ...message, dedupeKey, at: clock.nowMs() };
   }
 
   /** false: it is not released to the queue, since it must stop. */
@@ -107,7 +107,7 @@ export function createSettlement(parts: Parts) {
     status: 'done' | 'failed',
     error: string | null,
     outcome: Exclude<Outcome, Again>,
-    told: readonly Change[] = [],
+    notices: readonly Change[] = [],
   ): Promise<void> {
     if (!parts.isOwner()) return;
     faults?.('lanes.before-settle');
@@ -115,7 +115,7 @@ export function createSettlement(parts: Parts) {
     const settled: Change = { do: 'effect.settle', key: row.key, status, error, owner, at: clock.nowMs(), ...kept };
     const changes = [
       settled,
-      ...told,
+      ...notices,
       ...(outcome.type === 'kept' ? outcome.changes : []),
       ...(parts.follows?.(row) ?? []),
     ];
@@ -143,8 +143,8 @@ export function createSettlement(parts: Parts) {
   /** The signal that says how an effect ended; null: no actor waits for it. */
   function resultOf(row: EffectRow, outcome: Exclude<Outcome, Again>): NewSignal | null {
     if (outcome.type === null || outcome.type === 'kept') return null;
-    const told = outcome.type === 'sent' ? outcome.event : outcome;
-    return signalOf(row, { ...told, run: row.name }, resultKey(row.key));
+    const message = outcome.type === 'sent' ? outcome.event : outcome;
+    return signalOf(row, { ...message, run: row.name }, resultKey(row.key));
   }
 
   return { written, signalOf, bringIn };

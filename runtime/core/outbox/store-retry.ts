@@ -20,13 +20,13 @@ export interface StoreRetry {
 }
 
 export function createStoreRetry({ log, abort }: { log: Log; abort: AbortSignal }): StoreRetry {
-  let told: string | null = null;
+  let reported: string | null = null;
 
   function note(what: string, thrown: unknown): void {
     const trouble = thrown instanceof StoreTrouble ? thrown : null;
     if (trouble === null) log.error(what, thrown);
-    else if (trouble.message !== told) log.warn(`${trouble.message}; ${trouble.hint}`);
-    told = trouble?.message ?? null;
+    else if (trouble.message !== reported) log.warn(`${trouble.message}; ${trouble.hint}`);
+    reported = trouble?.message ?? null;
   }
 
   function pause(ms: number, wake?: AbortSignal): Promise<void> {
@@ -47,7 +47,7 @@ export function createStoreRetry({ log, abort }: { log: Log; abort: AbortSignal 
   return {
     note,
     forget: () => {
-      told = null;
+      reported = null;
     },
     async untilTaken(write) {
       do {

@@ -74,19 +74,19 @@ export function createTaking(parts: TakingParts, { signalOf, abort, here }: Own)
       const parted = machineLimit === undefined ? {} : { machineLimit };
       const choose = (open: readonly EffectRow[]) =>
         takeSlots({ lane, candidates: open, busy, limits, servedLast: last, running, ...parted });
-      const { rows, conditions, told } = await withinBudget(candidates, choose, parts.budget);
-      if ((rows.length === 0 && told.length === 0) || abort.aborted || !parts.isOwner()) return [];
+      const { rows, conditions, signals } = await withinBudget(candidates, choose, parts.budget);
+      if ((rows.length === 0 && signals.length === 0) || abort.aborted || !parts.isOwner()) return [];
       if (!isDeepStrictEqual(asked(), may)) continue;
       const at = clock.nowMs();
       const { status } = await store.commit([
         ...conditions,
-        ...told,
+        ...signals,
         ...rows.flatMap((row) => changesOf(row, { at, profileChoices })),
         // Another dispatcher may have taken a slot since the reading. If none starts, the messages alone are committed.
         ...(rows.length === 0 ? [] : [slotsRequired(lane, rows, { limits, host })]),
       ]);
       if (status === 'lost') continue;
-      if (told.length > 0) parts.onSignals();
+      if (signals.length > 0) parts.onSignals();
       servedLast.set(lane, rows.at(-1)?.project ?? last);
       return rows.map((row) => ({ ...row, status: 'running', ...owner, started_at: at, attempts: row.attempts + 1 }));
     }
@@ -108,13 +108,13 @@ export function createTaking(parts: TakingParts, { signalOf, abort, here }: Own)
     const { role, start, attempt, agent } = JSON.parse(row.payload) as AgentRun; // the row has that kind
     const choice = profileChoices?.choiceOf(row.project, role, attempt, agent) ?? null;
     const starting = { type: 'run_starting', payload: {}, run: row.name } as const;
-    const told: Change = { do: 'signal.insert', ...signalOf(row, starting, `${row.key}:starting`) };
-    if (choice === null) return [taken, told];
+    const started: Change = { do: 'signal.insert', ...signalOf(row, starting, `${row.key}:starting`) };
+    if (choice === null) return [taken, started];
     const { account, profile } = choice;
     const noted: Change = { do: 'run.note', key: row.key, set: { profile: profile.name, account } };
     // Another run may have noticed meanwhile that the account is rate limited. A person who restarts an agent wants it tried.
     const required: Change[] = account === null || start === 'restart' ? [] : [{ do: 'account.require', account, at }];
-    return [...required, taken, noted, told];
+    return [...required, taken, noted, started];
   }
 
   return take;
@@ -127,7 +127,7 @@ interface Choice {
   /** Conditions of the commit: the budget has room left. */
   readonly conditions: readonly Change[];
   /** Signals to the plans whose budget is used up: they need a person. */
-  readonly told: readonly Change[];
+  readonly signals: readonly Change[];
 }
 
 /** `choose`: returns the candidates that get a slot. If the budget of a plan is used up, it gets none, and the next plan gets the slot. */
@@ -136,26 +136,26 @@ async function withinBudget(
   choose: (open: readonly EffectRow[]) => readonly EffectRow[],
   budget: Budget | undefined,
 ): Promise<Choice> {
-  if (budget === undefined) return { rows: choose(candidates), conditions: [], told: [] };
+  if (budget === undefined) return { rows: choose(candidates), conditions: [], signals: [] };
   const conditions = new Map<string, Change | null>();
-  const told = new Map<string, Change>();
+  const signals = new Map<string, Change>();
   // Each round decides at least one more plan.
   for (;;) {
-    const rows = choose(candidates.filter(({ tree }) => !told.has(tree)));
+    const rows = choose(candidates.filter(({ tree }) => !signals.has(tree)));
     const unasked = rows.filter(({ kind, tree }) => kind === 'agent.run' && !conditions.has(tree));
     if (unasked.length === 0) {
       const needed = new Set(rows.map(({ tree }) => tree));
       const required = [...conditions].flatMap(([tree, change]) =>
         change === null || !needed.has(tree as EffectRow['tree']) ? [] : [change],
       );
-      return { rows, conditions: required, told: [...told.values()] };
+      return { rows, conditions: required, signals: [...signals.values()] };
     }
     for (const row of unasked) {
-      if (conditions.has(row.tree) || told.has(row.tree)) continue;
+      if (conditions.has(row.tree) || signals.has(row.tree)) continue;
       const look = await lookAtBudget(budget, row);
       const reached = look?.uses.find((use) => shareOf(use) >= 1) ?? null;
       if (look === null || reached === null) conditions.set(row.tree, look === null ? null : roomRequired(look));
-      else told.set(row.tree, reachedSignal(look, reached, { run: row.key, at: budget.nowMs() }));
+      else signals.set(row.tree, reachedSignal(look, reached, { run: row.key, at: budget.nowMs() }));
     }
   }
 }

@@ -588,7 +588,7 @@ export interface Store {
   /** The public states of a machine's trees, read without restoring them; trees without one are left out. */
   treeStates(machine: string): Promise<ReadonlyMap<TreeAddress, TreeState>>;
   /** The step of a tree, and when it ended (null: it has not), also if its row is damaged; null: there is no such tree. */
-  treeStanding(address: TreeAddress): Promise<{ readonly steps: number; readonly endedAt: number | null } | null>;
+  treeStatus(address: TreeAddress): Promise<{ readonly steps: number; readonly endedAt: number | null } | null>;
 
   effect(key: string): Promise<EffectRow | null>;
   effects(query: EffectQuery): Promise<readonly EffectRow[]>;

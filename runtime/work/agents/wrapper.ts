@@ -90,7 +90,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
   const wrapper: DetachRequest = {
     program: '/bin/sh',
     args: [folder.wrapper, 'wrap', folder.path, ...limits, ...relay, ...walls, program, ...argv.slice(1)],
-    ...{ cwd, env, stdinFile, folder: folder.path, outputFile: folder.log, told: secretLine(folder) },
+    ...{ cwd, env, stdinFile, folder: folder.path, outputFile: folder.log, input: secretLine(folder) },
   };
   const spawnOnce = (tries: number): void => {
     leave = spawner.detach(wrapper, ({ how, code, isSignalled, failure: why }) => {

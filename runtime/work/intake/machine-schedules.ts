@@ -12,7 +12,7 @@ import type { IntakeMarkRow } from '../../core/store/rows.ts';
 import { dueNow } from './sources/schedule.ts';
 
 export interface MachineScheduleParts {
-  readonly store: Pick<Store, 'commit' | 'intakeMarks' | 'treeStanding'>;
+  readonly store: Pick<Store, 'commit' | 'intakeMarks' | 'treeStatus'>;
   readonly machines: readonly AnyDefinition[];
   readonly log: Log;
   readonly troubles: Troubles;
@@ -117,7 +117,7 @@ function createSchedule(
   }
 
   async function hasNotEnded(id: string): Promise<boolean> {
-    return (await store.treeStanding(machineTree(machine, id)))?.endedAt === null;
+    return (await store.treeStatus(machineTree(machine, id)))?.endedAt === null;
   }
 
   return { key, look };

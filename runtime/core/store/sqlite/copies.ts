@@ -181,7 +181,7 @@ export function lastKnownMs(file: string, migrations: readonly Migration[]): num
 export async function restoreCopy(
   file: string,
   { copy, migrations, started, at }: RestoreOptions,
-): Promise<{ readonly aside: string; readonly unknown: readonly string[] }> {
+): Promise<{ readonly replaced: string; readonly unknown: readonly string[] }> {
   const draft = `${file}.draft`;
   let unknown: string[];
   const ready = pendingRestore(file);
@@ -200,16 +200,16 @@ export async function restoreCopy(
     removeFiles(draft);
     throw storeError(thrown, copy) ?? storeError(thrown, draft) ?? thrown;
   }
-  const aside = join(dirname(file), `replaced-${new Date(at).toISOString().replace(/[:.]/g, '-')}`);
-  mkdirSync(aside, { mode: 0o700 });
+  const replaced = join(dirname(file), `replaced-${new Date(at).toISOString().replace(/[:.]/g, '-')}`);
+  mkdirSync(replaced, { mode: 0o700 });
   const parts = ['', '-wal', '-shm'].filter((part) => existsSync(`${file}${part}`));
-  for (const part of parts) linkSync(`${file}${part}`, join(aside, `${basename(file)}${part}`));
+  for (const part of parts) linkSync(`${file}${part}`, join(replaced, `${basename(file)}${part}`));
   renameSync(draft, ready);
   // Its log would be applied to the new store. From here to the last rename the old store lacks it, and no process opens it.
   for (const part of ['-wal', '-shm']) rmSync(`${file}${part}`, { force: true });
   renameSync(ready, file);
   synced(dirname(file));
-  return { aside, unknown };
+  return { replaced, unknown };
 }
 
 interface RestoreOptions {

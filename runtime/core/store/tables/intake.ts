@@ -72,7 +72,7 @@ function intakeThreads(db: Connection) {
     `UPDATE intake_threads SET number = number + 1, state = @state, key = @key, at = @at, told_at = NULL
      WHERE intake = @intake AND item = @item AND number = @before AND told_at IS NOT NULL`,
   );
-  const told = db.prepare(
+  const markReported = db.prepare(
     'UPDATE intake_threads SET told_at = ? WHERE intake = ? AND item = ? AND number = ? AND told_at IS NULL',
   );
   const passOn = db.prepare(
@@ -98,7 +98,8 @@ function intakeThreads(db: Connection) {
       changedOne(follow.run({ intake, item, ref, digest, commentsAt, comment, key, at })),
     turn: ({ intake, item, state, key, at, before }: Omit<ChangeOf<'intake.turn'>, 'do'>) =>
       changedOne(turn.run({ intake, item, state, key, at, before })),
-    told: ({ intake, item, number, at }: Omit<ChangeOf<'intake.told'>, 'do'>) => told.run(at, intake, item, number),
+    reported: ({ intake, item, number, at }: Omit<ChangeOf<'intake.told'>, 'do'>) =>
+      markReported.run(at, intake, item, number),
     passedOn: ({ intake, item, digest, commentsAt, comment }: Omit<ChangeOf<'intake.passed-on'>, 'do'>) =>
       passOn.run({ intake, item, digest, commentsAt, comment }),
     allow: ({ intake, item, digest, at }: Omit<ChangeOf<'intake.allow'>, 'do'>) =>

@@ -35,7 +35,7 @@ export function createReadings(
     treesOfOtherVersion: (machine, page) => ask(() => tables.trees.ofOtherVersion(machine, page)),
     treeCounts: () => ask(() => tables.trees.byMachine()),
     treeStates: (machine) => ask(() => tables.trees.states(machine)),
-    treeStanding: (address) => ask(() => tables.trees.standing(address)),
+    treeStatus: (address) => ask(() => tables.trees.status(address)),
     effect: (key) => ask(() => tables.effects.read(key)),
     effects: (query) => ask(() => tables.effects.by(query)),
     startable: (query) => ask(() => tables.effects.startable(query, elsewhere)),

@@ -61,21 +61,27 @@ function treeChanges(db: Connection) {
     'DELETE FROM trees WHERE address = @address AND (CAST(@before AS BIGINT) IS NULL OR steps = @before)',
   );
   // A tree that has not ended, keeps its journal and shows no state has no row, so the step of a plan writes none.
-  const stand = db.prepare(
+  const upsertStatus = db.prepare(
     `INSERT INTO tree_standings (address, state, reason, keeps_journal, ended_at) VALUES (@address, @state, @reason, @keepsJournal, @endedAt)
      ON CONFLICT (address) DO UPDATE SET state = excluded.state, reason = excluded.reason, keeps_journal = excluded.keeps_journal,
        ended_at = CASE WHEN excluded.ended_at IS NOT NULL THEN coalesce(tree_standings.ended_at, excluded.ended_at) END
      WHERE tree_standings.state IS DISTINCT FROM excluded.state OR tree_standings.reason IS DISTINCT FROM excluded.reason
        OR tree_standings.keeps_journal <> excluded.keeps_journal OR (tree_standings.ended_at IS NULL) <> (excluded.ended_at IS NULL)`,
   );
-  const goOn = db.prepare('DELETE FROM tree_standings WHERE address = ?', {
+  const deleteStatus = db.prepare('DELETE FROM tree_standings WHERE address = ?', {
     sql: 'DELETE FROM tree_standings WHERE address IN (VALUES (?))',
     answers: 'each',
   });
-  function note(address: TreeAddress, standing: Standing, at: number): Answer<unknown> {
-    const { isEnded, keepsJournal, state, reason } = standing;
-    if (isUnderWay(standing)) return goOn.run(address);
-    return stand.run({ address, state, reason, keepsJournal: keepsJournal ? 1 : 0, endedAt: isEnded ? at : null });
+  function note(address: TreeAddress, status: Standing, at: number): Answer<unknown> {
+    const { isEnded, keepsJournal, state, reason } = status;
+    if (isUnderWay(status)) return deleteStatus.run(address);
+    return upsertStatus.run({
+      address,
+      state,
+      reason,
+      keepsJournal: keepsJournal ? 1 : 0,
+      endedAt: isEnded ? at : null,
+    });
   }
 
   return {
@@ -101,7 +107,7 @@ function treeChanges(db: Connection) {
       const isRemoved = changedOne(remove.run({ address, before: before ?? null }));
       if (isRemoved === false) return before === undefined;
       return answered(
-        all<unknown>([isRemoved, goOn.run(address)]),
+        all<unknown>([isRemoved, deleteStatus.run(address)]),
         ([removed]) => before === undefined || removed === true,
       );
     },
@@ -128,7 +134,7 @@ function treeQueries(db: Connection) {
   const states = db.prepare<[string, string], { address: TreeAddress; state: string | null; reason: string | null }>(
     'SELECT address, state, reason FROM tree_standings WHERE address > ? AND address < ?',
   );
-  const standing = db.prepare<[string], { steps: number; endedAt: number | null }>(
+  const status = db.prepare<[string], { steps: number; endedAt: number | null }>(
     'SELECT t.steps, s.ended_at AS "endedAt" FROM trees t LEFT JOIN tree_standings s USING (address) WHERE t.address = ?',
   );
 
@@ -142,7 +148,7 @@ function treeQueries(db: Connection) {
         states.all(`${machine}:`, `${machine};`),
         (rows) => new Map(rows.map(({ address, state, reason }) => [address, { state, reason }])),
       ),
-    standing: (address: TreeAddress) => orNull(standing.get(address)),
+    status: (address: TreeAddress) => orNull(status.get(address)),
     byMachine: () => byMachine.all(),
     /** The trees that another version of the machine wrote. */
     ofOtherVersion: (
