@@ -12,7 +12,7 @@ export interface PersistedTree {
 }
 
 /** Properties of the row that its kind determines, for code that reads the row and does not restore the tree. */
-export interface Standing {
+export interface TreeStatus {
   /** It has ended: some time after that its row is deleted. */
   readonly isEnded: boolean;
   /** Its journal is stored as long as its row; otherwise lines are deleted by their age. */
@@ -23,7 +23,7 @@ export interface Standing {
 }
 
 /** It has not ended, its journal is stored, and lists show no state. */
-export const underWay: Standing = { isEnded: false, keepsJournal: true, state: null, reason: null };
+export const underWay: TreeStatus = { isEnded: false, keepsJournal: true, state: null, reason: null };
 
 /** The same as it is stored: its snapshot as JSON. */
 export interface PersistedText {
@@ -31,7 +31,7 @@ export interface PersistedText {
   readonly version: string;
   readonly text: string;
   /** Absent: as `underWay`. */
-  readonly standing?: Standing;
+  readonly status?: TreeStatus;
 }
 
 /** From a machine id and a version to a function that turns that version's snapshot into one of the next version. */

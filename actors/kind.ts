@@ -8,7 +8,7 @@ import type { TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
 import type { SignalKind } from '../machines/vocabulary/signal-kind.ts';
 import type { Found } from './addressee.ts';
-import type { ReadableBy, Standing, Upgrades } from './compatibility.ts';
+import type { ReadableBy, TreeStatus, Upgrades } from './compatibility.ts';
 import type { Ports } from './ports.ts';
 import type { PublicMove } from './recorder.ts';
 import type { Refusal } from './refusal.ts';
@@ -125,7 +125,7 @@ export interface Kind {
   /** The notification that people get when a tree enters a state with that tag; `root` as it is after the step. */
   readonly notices: Readonly<Record<string, (root: AnyActorRef) => string>>;
   /** What is in the row of a tree beside its snapshot. */
-  standingOf(root: AnyActorRef): Standing;
+  statusOf(root: AnyActorRef): TreeStatus;
   /** Its machine gives no ids to its requests: `Memory` does, and is stored with it. */
   readonly keepsMemory: boolean;
   /** An event between two of its actors that has no transition is a broken invariant. */

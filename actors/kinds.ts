@@ -22,7 +22,7 @@ import { originKind, type Signal, type SignalEvent, signalName, signals } from '
 import type { NamedSignalKind } from '../machines/vocabulary/signal-kind.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
 import { addresseeOf, baseOf, notBegunIn, snapshotOf } from './addressee.ts';
-import { readableByStator, type Standing, underWay, versionOf } from './compatibility.ts';
+import { readableByStator, type TreeStatus, underWay, versionOf } from './compatibility.ts';
 import type { Kind, Kinds, Place, Rules, Taker } from './kind.ts';
 import { bindLanding } from './landing.ts';
 import { bindPlan } from './plan.ts';
@@ -43,7 +43,7 @@ import { bindSupervisor } from './supervisor.ts';
 import { upgrades } from './upgrades.ts';
 
 /** It never ends, so its journal would grow for ever. */
-const endless: Standing = { ...underWay, keepsJournal: false };
+const endless: TreeStatus = { ...underWay, keepsJournal: false };
 
 /** Signals to or from an agent that its plan's root must know too: messages to it, and which of them its runs had. */
 const agentMessageSignals: ReadonlySet<string> = new Set([
@@ -88,7 +88,7 @@ const supervisorKind: Kind = {
   upgrades: upgrades.supervisor ?? {},
   bind: (ports) => leanActions(bindSupervisor(ports)),
   chartAt: () => supervisorMachine,
-  standingOf: () => endless,
+  statusOf: () => endless,
 };
 
 const repoKind: Kind = {
@@ -100,7 +100,7 @@ const repoKind: Kind = {
   upgrades: upgrades.repo ?? {},
   bind: (ports) => leanActions(bindRepo(ports)),
   chartAt: () => repoMachine,
-  standingOf(root) {
+  statusOf(root) {
     const { tags, context } = snapshotOf(root);
     return { ...endless, state: tagged(tags, 'repo:'), reason: (context as RepoContext).degraded }; // it is a repo's tree
   },
@@ -115,7 +115,7 @@ const landingKind: Kind = {
   upgrades: upgrades.landing ?? {},
   bind: (ports) => leanActions(bindLanding(ports)),
   chartAt: () => landingMachine,
-  standingOf: () => endless,
+  statusOf: () => endless,
 };
 
 const planKind: Kind = {
@@ -130,7 +130,7 @@ const planKind: Kind = {
   upgrades: upgrades.plan ?? {},
   bind: (ports) => leanActions(bindPlan(ports)),
   chartAt: chartInPlan,
-  standingOf: () => underWay,
+  statusOf: () => underWay,
 };
 
 /**

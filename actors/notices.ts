@@ -28,9 +28,9 @@ export interface Notice {
 export function noticesOf(tree: Tree, step: Step): Notice[] {
   const agents = new Map(step.agents.map((agent) => [agent.path, agent]));
   return step.inputs.flatMap((input) => {
-    const told = input.transitions.flatMap((transition) => noticeOf(transition, agents) ?? []);
+    const ofTransitions = input.transitions.flatMap((transition) => noticeOf(transition, agents) ?? []);
     return [
-      ...told,
+      ...ofTransitions,
       ...needOf(input, tree),
       ...permissionOf(input, step.agents),
       ...nearOf(input),

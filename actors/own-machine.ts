@@ -13,7 +13,7 @@ import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/voca
 import { person } from '../machines/vocabulary/signal-kind.ts';
 import { actorBelow, pathOf } from './actor-path.ts';
 import { snapshotOf } from './addressee.ts';
-import { type ReadableBy, type Standing, underWay } from './compatibility.ts';
+import { type ReadableBy, type TreeStatus, underWay } from './compatibility.ts';
 import type { ActorWork, Addressed, AnyDefinition, AnyEffect, TreeName, Work } from './definition.ts';
 import {
   beside,
@@ -40,7 +40,7 @@ export const treeDeleted = 'tree_deleted';
 const defaultLimit = 4;
 /** For an actor below the root the journal has the id, but not its machine. */
 const otherChart = createMachine({});
-const ended: Standing = { ...underWay, isEnded: true };
+const ended: TreeStatus = { ...underWay, isEnded: true };
 
 /** How many of a lane run at a time. */
 export function laneLimit({ effects = {}, actors = {} }: AnyDefinition, lane: string): number {
@@ -201,7 +201,7 @@ export function kindOf(definition: AnyDefinition): Kind {
         },
       ]),
     ),
-    standingOf: (root) => (snapshotOf(root).status === 'active' ? underWay : ended),
+    statusOf: (root) => (snapshotOf(root).status === 'active' ? underWay : ended),
     keepsMemory: true,
     isStrict: false,
   };

@@ -124,7 +124,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     },
     persistText(tree) {
       const { version } = machineOf(tree.kind);
-      return { machine: tree.kind.name, version, text: textOf(tree), standing: tree.kind.standingOf(tree.root) };
+      return { machine: tree.kind.name, version, text: textOf(tree), status: tree.kind.statusOf(tree.root) };
     },
   };
 }

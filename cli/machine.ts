@@ -110,11 +110,11 @@ const exportIt = defineVerb({
 });
 
 /** The note about a tree beside its state. What prevents it from working comes first. */
-function shownText({ view, problem, paused, set_aside: aside = [] }: MachineTreeEntry): string {
+function shownText({ view, problem, paused, set_aside: setAside = [] }: MachineTreeEntry): string {
   return [
     ...(paused === true ? ['its effects are paused'] : []),
     ...(problem === undefined ? [] : [plain(problem)]),
-    ...aside.map(({ id, type }) => `signal ${id} (${plain(type)}) was set aside`),
+    ...setAside.map(({ id, type }) => `signal ${id} (${plain(type)}) was set aside`),
     ...Object.entries(view).map(([key, shown]) =>
       plain(`${key} ${typeof shown === 'string' ? shown : JSON.stringify(shown)}`),
     ),

@@ -150,9 +150,9 @@ async function followOne(following: Following, client: Client, isAgain: boolean)
     if (isAgain) await teller.connection('connected');
     const since = seq === undefined ? {} : { since: seq };
     for await (const fact of client.events({ ...filter, ...since, signal: new AbortController().signal })) {
-      const isTold = seq === undefined || Date.parse(fact.at) >= ms;
+      const isShown = seq === undefined || Date.parse(fact.at) >= ms;
       seq = fact.seq;
-      if (isTold) await teller.fact(fact);
+      if (isShown) await teller.fact(fact);
     }
   } catch (thrown) {
     if (!isAbsence(thrown)) throw thrown;

@@ -65,8 +65,8 @@ export function refusalLines({ signal, plan }: SignalAnswer): string[] {
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
     return [`failed: ${type}: ${why}`, `hint: deliver it again: stator signal retry ${id}`];
   }
-  const told = { ...refused, ...plan, type };
-  return [`refused: ${refusalSentence(told)}`, `hint: ${refusalHint(told)}`];
+  const refusal = { ...refused, ...plan, type };
+  return [`refused: ${refusalSentence(refusal)}`, `hint: ${refusalHint(refusal)}`];
 }
 
 /** The state in the names of the machines. */

@@ -286,7 +286,7 @@ function spanText({ text, fromMs, toMs }: Span): string {
 }
 
 /** Whether a span is mentioned as text: a failure, or a wait that is long enough to be noticed. */
-function isToldOf({ kind, fromMs, toMs }: Span): boolean {
+function isMentioned({ kind, fromMs, toMs }: Span): boolean {
   return kind === 'failed' || ((kind === 'wait' || kind === 'ask') && toMs - fromMs >= 1_000);
 }
 
@@ -296,7 +296,7 @@ const glyphs = { work: 'working', wait: 'queued', ask: 'asks', failed: 'failed',
 function waitsView({ lanes }: Timeline, actions: PlanActions, nowMs: number): View {
   const waits = lanes
     .flatMap(({ name, spans }) => spans.map((span) => ({ name, span })))
-    .filter(({ span }) => isToldOf(span))
+    .filter(({ span }) => isMentioned(span))
     .sort((a, b) => a.span.fromMs - b.span.fromMs)
     .slice(-waitsShown);
   return panel(

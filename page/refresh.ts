@@ -43,8 +43,8 @@ export function createRefresher({ work, leastMs, mostMs }: RefreshOptions): Refr
     const begun = performance.now();
     let freshInMs = 0;
     try {
-      const told = await work();
-      freshInMs = typeof told === 'number' ? told : 0;
+      const result = await work();
+      freshInMs = typeof result === 'number' ? result : 0;
     } catch {
       // The reader has reported the error; the next reading is the next try.
     }

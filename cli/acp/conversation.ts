@@ -64,7 +64,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   /** The numbers of answered questions. A response of the engine that was under way before the answer may still list them. */
   const answered = new Set<number>();
   /** Whether a message was accepted since the run began. If so, the run may have ended only because that message was missing. */
-  let isTold = false;
+  let hasNewMessage = false;
   let isTurn = false;
   /** Cancels the last turn. */
   let cancelled = new AbortController();
@@ -76,7 +76,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   async function turn(one: Handed): Promise<StopReason> {
     for (;;) {
       if (running === null) {
-        isTold = false;
+        hasNewMessage = false;
         running = await startHanded(editor, one);
       }
       const { shown, ended, hasEnded } = running;
@@ -115,7 +115,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     if (words.asked !== null) answered.add(words.asked);
     const nobody = `there is no plan yet that could take this: ${words.text}`;
     const trouble = of === null ? nobody : await sayToPlan(call, of, words).catch(messageOf);
-    isTold ||= trouble === null;
+    hasNewMessage ||= trouble === null;
     if (trouble === null) return;
     if (words.asked !== null) answered.delete(words.asked);
     say(trouble);
@@ -124,7 +124,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   /** Whether the plan continues in a new run, also because an answer arrived while the run was ending without it. */
   async function goesOn(one: Handed, ended: RunEnded): Promise<boolean> {
     if (await goesOnAlone(call, one, { ...ended, isCancelled })) return true;
-    const plan = isTold && !isCancelled() ? await planOf(call, one) : null;
+    const plan = hasNewMessage && !isCancelled() ? await planOf(call, one) : null;
     return plan !== null && plan.blocked === null && !plan.paused && !isOver(plan.status);
   }
 

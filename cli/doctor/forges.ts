@@ -8,13 +8,13 @@ import type { Finding } from './finding.ts';
 const passing: ReadonlySet<string> = new Set(['forge_unreachable', 'forge_limited', 'interrupted']);
 
 /**
- * `told`: the last result of an engine's own request; null: no engine asked. Throws `bad_config`, and `agent_unusable` for an env file that cannot be
+ * `reported`: the last result of an engine's own request; null: no engine asked. Throws `bad_config`, and `agent_unusable` for an env file that cannot be
  * read.
  */
-export async function forgeState(servers: ServerList, path: string, told: ForgeEntry | null): Promise<Finding> {
+export async function forgeState(servers: ServerList, path: string, reported: ForgeEntry | null): Promise<Finding> {
   const now = await askedNow(servers, path);
-  if (told === null || told.state === 'up') return now;
-  const [line] = forgeLines([told], Date.now());
+  if (reported === null || reported.state === 'up') return now;
+  const [line] = forgeLines([reported], Date.now());
   const hint = 'hint' in now ? now.hint : 'the engine asks it again by itself; at once: stator daemon reload';
   return { detail: `${now.detail}; ${line?.text ?? ''}`, hint };
 }

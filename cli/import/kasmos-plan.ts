@@ -50,7 +50,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
   if (document === null) return { ...piece, state: 'broken', what: 'its document is no text of at most 1 MiB' };
   const branch = task.branch === '' ? planBranch(plan) : task.branch;
   const known = isKnown ? await findPlan(client, project, plan) : null;
-  const there = known === null ? null : await standing(client, known, { document, signals: arrival.signals });
+  const there = known === null ? null : await importStateOf(client, known, { document, signals: arrival.signals });
   if (there?.is !== undefined) return { ...piece, state: 'there', what: there.is };
   const next = arrival.next === null ? null : `${arrival.next[0]} ${shellWord(plan)}${arrival.next[1]}`;
   const what = [`${arrival.as}, on ${branch}`, ...remarks(source), ...branchLines(call, path, branch, task)].join('\n');
@@ -65,7 +65,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
       const shown =
         before ??
         (await client.registerPlan({ project, plan, content: document, as: 'stator', branch, adopt: true, ...topic }));
-      const { is, left } = await standing(client, shown, { document, signals: arrival.signals });
+      const { is, left } = await importStateOf(client, shown, { document, signals: arrival.signals });
       if (is !== undefined && before !== null) return { state: 'there', what: is, next: null };
       for (const { signal, dedupeKey } of left) await send(client, shown, signal, dedupeKey);
       return { what };
@@ -73,7 +73,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
   };
 }
 
-interface Standing {
+interface ImportState {
   /** The state as text, if the plan has ended. */
   readonly is?: string;
   /** The signals that were not sent to this plan yet, each with its key. */
@@ -81,11 +81,11 @@ interface Standing {
 }
 
 /** A plan that has moved on since the import gets no signal. A refused signal is sent again, with another key. */
-async function standing(
+async function importStateOf(
   client: Client,
   plan: PlanShow,
   { document, signals }: { readonly document: string; readonly signals: readonly ImportedSignal[] },
-): Promise<Standing> {
+): Promise<ImportState> {
   if (plan.content !== document) return { is: 'with another document; it stays as it is', left: [] };
   const rows = await client.signals({ project: plan.project, plan: plan.plan });
   const birth = await birthOf(client, plan);
@@ -111,7 +111,7 @@ async function standing(
 /** null: a status that kasmos does not have. */
 function arrivalOf(task: KasmosTask): Arrival | null {
   const { status, execution_phase: phase, active_wave: wave, blocked_reason: reason } = task;
-  const stands = (as: string, next: Arrival['next'], ...signals: ImportedSignal[]): Arrival => {
+  const arrivesAs = (as: string, next: Arrival['next'], ...signals: ImportedSignal[]): Arrival => {
     if (reason === '') return { as, signals, next };
     const asks = { type: 'needs_decision', payload: { reason: reason.slice(0, 8_000) } };
     return { as: `${as}, blocked`, signals: [...signals, asks], next: ['stator plan answer', ' "<answer>"'] };
@@ -120,19 +120,22 @@ function arrivalOf(task: KasmosTask): Arrival | null {
   const again = ['stator plan answer', ''] as const;
   switch (status) {
     case 'ready':
-      return stands('ready', null);
+      return arrivesAs('ready', null);
     case 'planning':
-      return stands('ready, since its planner was at work', ['stator plan start', '']);
+      return arrivesAs('ready, since its planner was at work', ['stator plan start', '']);
     case 'implementing':
     case 'in_progress':
-      if (phase === 'fixing') return stands('reviewing, since its fixer was at work', again, set('reviewing'));
-      return stands('ready, since its coders were at work', ['stator plan advance', wave > 1 ? ` --wave ${wave}` : '']);
+      if (phase === 'fixing') return arrivesAs('reviewing, since its fixer was at work', again, set('reviewing'));
+      return arrivesAs('ready, since its coders were at work', [
+        'stator plan advance',
+        wave > 1 ? ` --wave ${wave}` : '',
+      ]);
     case 'reviewing':
       return phase === 'readiness_reviewing'
-        ? stands('verifying', again, set('verifying'))
-        : stands('reviewing', again, set('reviewing'));
+        ? arrivesAs('verifying', again, set('verifying'))
+        : arrivesAs('reviewing', again, set('reviewing'));
     case 'verifying':
-      return stands('verifying', again, set('verifying'));
+      return arrivesAs('verifying', again, set('verifying'));
     case 'done':
     case 'completed':
       return { as: 'done', signals: [{ type: 'mark_done', payload: {} }], next: null };

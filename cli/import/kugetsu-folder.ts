@@ -98,9 +98,9 @@ export function readKugetsuFolder(folder: string): KugetsuFolder {
   const { settings, servers } = existsSync(join(folder, 'config'))
     ? (attempt(join(folder, 'config'), () => settingsOf(textOf(join(folder, 'config'))))[0] ?? none)
     : none;
-  const told = join(folder, 'notifications.json');
-  const rows = existsSync(told)
-    ? attempt(told, () => notifications.parse(JSON.parse(textOf(told)))).map((one) =>
+  const notificationFile = join(folder, 'notifications.json');
+  const rows = existsSync(notificationFile)
+    ? attempt(notificationFile, () => notifications.parse(JSON.parse(textOf(notificationFile)))).map((one) =>
         Array.isArray(one) ? one : one.notifications,
       )
     : [];
@@ -108,7 +108,9 @@ export function readKugetsuFolder(folder: string): KugetsuFolder {
     sessions: all('sessions', session),
     items: all(join('queue', 'items'), queueItem),
     contexts: all('context', context),
-    notifications: rows.flat().flatMap((row, at) => attempt(`${told}, entry ${at + 1}`, () => notification.parse(row))),
+    notifications: rows
+      .flat()
+      .flatMap((row, at) => attempt(`${notificationFile}, entry ${at + 1}`, () => notification.parse(row))),
     settings,
     servers,
     others: otherFiles.filter((name) => existsSync(join(folder, name))),

@@ -230,7 +230,7 @@ async function itemStep(
   const place = await placeOf(client, reference, project);
   if (place instanceof EngineError) return { ...piece, state: 'left', what: place.message, next: place.hint };
   const message = given.slice(0, messageLimit);
-  const isTold = async () => {
+  const wasSent = async () => {
     const entry = (await client.issues()).find((one) => one.project === place.project && one.plan === place.plan);
     if (entry === undefined || entry.status === 'ready') return false;
     const { messages } = await client.issueContext({ reference, project: place.project });
@@ -238,13 +238,13 @@ async function itemStep(
       ({ by, content, at }) => by === 'person' && content === message && Date.parse(at) >= (msOf(since) ?? 0),
     );
   };
-  if (known.length > 0 && (await isTold())) return { ...piece, state: 'there', next: null };
+  if (known.length > 0 && (await wasSent())) return { ...piece, state: 'there', next: null };
   const held = sessions.find((one) => one.issue_ref === reference)?.worktree_path;
   return {
     ...piece,
     next: held && branchIn(call, held) !== null ? detach(held) : null,
     async bring() {
-      if (await isTold()) return { state: 'there' };
+      if (await wasSent()) return { state: 'there' };
       const { notes } = await client.enqueueIssue({ reference, project: place.project, message });
       return { what: [piece.what, ...notes].join('\n') };
     },

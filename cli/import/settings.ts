@@ -40,14 +40,14 @@ export async function configStep({ to, settings, check, next, isWaiting }: Confi
   const text = stringify(settings);
   const piece = { kind: 'settings', name: to, what: text.trimEnd(), next: null };
   /** The state of the existing file; null: there is no such file. */
-  const standing = async (): Promise<Pick<Piece, 'state' | 'what' | 'next'> | null> => {
+  const existing = async (): Promise<Pick<Piece, 'state' | 'what' | 'next'> | null> => {
     const there = readConfigText(to);
     if (there === null) return null;
     if (there === text) return { state: 'there', what: '', next: (await isWaiting()) ? next : null };
     const what = `the file is there, and stays as it is; to add by hand:\n${piece.what}`;
     return { state: 'left', what, next: null };
   };
-  const there = await standing();
+  const there = await existing();
   if (there !== null) return [{ ...piece, ...there }];
   return [
     {
@@ -56,7 +56,7 @@ export async function configStep({ to, settings, check, next, isWaiting }: Confi
       async bring() {
         check(text);
         // Another process may have written the file while the person was asked.
-        const now = await standing();
+        const now = await existing();
         if (now !== null) return now;
         write(to, text);
         return { next };

@@ -56,13 +56,13 @@ function register(call: Call, agent: string, isWanted: boolean): McpRegistered {
     : [process.execPath, inPackage('dist/bin/stator.js'), 'mcp'];
   const words = add(server);
   const command = [agent, ...words].map(shellWord).join(' ');
-  const told = { agent, command, why: null };
-  if (!isWanted) return { ...told, state: 'offered' };
-  if (get !== null && runProgram(call, [agent, ...get]).status === 0) return { ...told, state: 'already' };
+  const entry = { agent, command, why: null };
+  if (!isWanted) return { ...entry, state: 'offered' };
+  if (get !== null && runProgram(call, [agent, ...get]).status === 0) return { ...entry, state: 'already' };
   const { status, error, stdout, stderr } = runProgram(call, [agent, ...words]);
-  if (status === 0) return { ...told, state: 'registered' };
+  if (status === 0) return { ...entry, state: 'registered' };
   const last = `${stdout ?? ''}\n${stderr ?? ''}`.trim().split('\n').at(-1) ?? '';
-  return { ...told, state: 'failed', why: error?.message ?? (last === '' ? `exit code ${status}` : last) };
+  return { ...entry, state: 'failed', why: error?.message ?? (last === '' ? `exit code ${status}` : last) };
 }
 
 export function mcpLines(registered: readonly McpRegistered[]): string[] {

@@ -24,7 +24,7 @@ export default defineVerb({
   more: 'If it asks nothing: with terminal = true under [agents.<role>] (command, sh) a line is typed into its terminal at once, Enter included; an empty line is Enter, <ctrl-c> alone on a line is that key (also <escape> <tab> <up> <down> <left> <right> <backspace> <ctrl-d> <ctrl-l> <ctrl-u>). claude and agents by ACP read the line while they work or at the end of their turn; the log shows it when they have. A reviewer, a verifier, codex, gemini and opencode read it in their next turn. Others read none while they work. If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
   async run({ title }, call) {
     refuseAgent(call, 'attach to an agent');
-    const attached = { call, project: requireProject(call), title, shown: new Set<string>(), isTold: false };
+    const attached = { call, project: requireProject(call), title, shown: new Set<string>(), isNoteShown: false };
     await toEngine(attached, async () => {});
     const left = new AbortController();
     let failure: { readonly thrown: unknown } | null = null;
@@ -57,7 +57,7 @@ interface Attached {
    */
   readonly shown: Set<string>;
   /** Whether the note about what a typed line does was shown. */
-  isTold: boolean;
+  isNoteShown: boolean;
 }
 
 interface Ends {
@@ -109,8 +109,8 @@ async function askedBy({ project }: Attached, client: Client, agent: InstanceEnt
 /** Shows the note about typing once, if a person can type. */
 function tellKeys(attached: Attached, agent: InstanceEntry): void {
   const { stdin, out } = attached.call;
-  if (attached.isTold || stdin.isTTY !== true || agent.state !== 'running') return;
-  attached.isTold = true;
+  if (attached.isNoteShown || stdin.isTTY !== true || agent.state !== 'running') return;
+  attached.isNoteShown = true;
   out.note(`${typedText(agent)}; Ctrl-D leaves, and it goes on`);
 }
 

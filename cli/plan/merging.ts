@@ -68,8 +68,8 @@ export function mergeReport(shown: PlanShow, { isRepeated }: { readonly isRepeat
   if (merged !== null && !merging) {
     const how = isRepeated ? 'is merged already' : 'is merged';
     const without = withoutText(shown);
-    const told = `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}`;
-    const text = [told, merged.note ?? '', without].filter((line) => line !== '').join('\n');
+    const mergedText = `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}`;
+    const text = [mergedText, merged.note ?? '', without].filter((line) => line !== '').join('\n');
     return { isMissing: false, text };
   }
   const text =

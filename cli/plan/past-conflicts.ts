@@ -38,12 +38,12 @@ export function pastConflicts(
   { document, conflicts }: { readonly document: Pick<PlanDocument, 'waves'>; readonly conflicts: readonly Conflict[] },
 ): PastConflict[] {
   return openGroups(document).flatMap((group) => {
-    const told = new Set<string>();
+    const named = new Set<string>();
     const found = conflicts.flatMap((conflict) => {
-      const files = conflict.files.filter((file) => !told.has(file));
+      const files = conflict.files.filter((file) => !named.has(file));
       const warning = files.length === 0 ? null : warningOf({ ...conflict, files }, { plan, ...group });
       if (warning === null) return [];
-      for (const file of warning.files) told.add(file);
+      for (const file of warning.files) named.add(file);
       return [{ wave: group.wave, task: warning.task, message: warning.message }];
     });
     return found.slice(0, shownOfWave);

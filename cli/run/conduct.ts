@@ -73,7 +73,7 @@ export async function conduct(conducting: Conducting): Promise<number> {
 async function tryUntilOver(run: Conduct): Promise<number> {
   let since = 0;
   let untilMs = performance.now() + takenMs;
-  let told: string | null = null;
+  let printed: string | null = null;
   /** Since when the engine has been unable to work. */
   let waitsSinceMs: number | null = null;
   for (;;) {
@@ -95,8 +95,8 @@ async function tryUntilOver(run: Conduct): Promise<number> {
       since = result.since;
       refuseToWait(run, waitsSinceMs ?? 0, result.why);
       // Waits without a limit, and prints the reason once.
-      if (result.why !== told) run.display.say(result.why);
-      told = result.why;
+      if (result.why !== printed) run.display.say(result.why);
+      printed = result.why;
     }
     await pause(result.kind === 'waiting' ? waitingMs : 100, run.interrupted);
   }
@@ -244,8 +244,8 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
       ...(without === '' ? [] : [out.paint('attention', plain(without))]),
     ];
     if (!out.quiet || !isDone || without !== '') out.print(...lines);
-    const aside = plan.set_aside.map((line) => `set aside: ${line}`);
-    for (const line of [...aside, ...plan.left_undone, ...(of === undefined ? [] : result.notes)])
+    const setAside = plan.set_aside.map((line) => `set aside: ${line}`);
+    for (const line of [...setAside, ...plan.left_undone, ...(of === undefined ? [] : result.notes)])
       out.warn(`note: ${plain(line)}`);
   } else if (!isDone) {
     out.error({ error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') });
@@ -332,14 +332,14 @@ async function detachedText(client: Client, { of }: WorkEnding): Promise<string>
   const look = `stator plan show ${shellWord(of.plan)}`;
   try {
     const shown = await client.plan(of.project, of.plan);
-    return `detached; ${standingText(shown, client)}; look at it with: ${look}`;
+    return `detached; ${stateText(shown, client)}; look at it with: ${look}`;
   } catch (thrown) {
     if (!isAbsence(thrown)) throw thrown;
     return `detached; its engine does not answer now: ${look}`;
   }
 }
 
-function standingText(shown: PlanShow, { engine }: Client): string {
+function stateText(shown: PlanShow, { engine }: Client): string {
   const outcome = outcomeOf(shown, []);
   if (outcome.kind !== 'goes-on') return outcome.text;
   const { waiting_for: waiting } = shown;

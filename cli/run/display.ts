@@ -78,9 +78,9 @@ function progressLines({ plan }: Displayed, doneBefore: number | null): string[]
 }
 
 /** The open permission questions with their deadlines and commands, each question once. */
-function permissionLines({ instances }: Displayed, told: Set<string>): string[] {
-  const open = permissionsOf(instances).filter(({ question }) => !told.has(question.id));
-  for (const { question } of open) told.add(question.id);
+function permissionLines({ instances }: Displayed, printed: Set<string>): string[] {
+  const open = permissionsOf(instances).filter(({ question }) => !printed.has(question.id));
+  for (const { question } of open) printed.add(question.id);
   return open.flatMap((permission) => {
     const { asked_at: at, detail, until } = permission.question;
     const text = `${permissionText(permission)}, ${deadlineText(until, Date.now())}: ${brief(detail)}`;
@@ -112,7 +112,7 @@ function createWaitWatch(): { isLong(waiting: Waiting): boolean } {
 }
 
 function lineDisplay(out: Output): Display {
-  let told: string | null = null;
+  let printed: string | null = null;
   let done: number | null = null;
   const waits = createWaitWatch();
   const asked = new Set<string>();
@@ -124,12 +124,12 @@ function lineDisplay(out: Output): Display {
       // No fact reports this wait, and without a line the plan would seem to work.
       const { waiting_for: waiting } = displayed.plan;
       const isLong = waiting !== null && waits.isLong(waiting);
-      const isTold = waiting !== null && (isHindered(displayed, waiting) || isLong);
+      const isShown = waiting !== null && (isHindered(displayed, waiting) || isLong);
       // Printed once for each wait: the detail may change at every try.
-      const wait = isTold ? (waiting.since ?? waiting.detail) : null;
-      if (waiting !== null && wait !== null && wait !== told)
+      const wait = isShown ? (waiting.since ?? waiting.detail) : null;
+      if (waiting !== null && wait !== null && wait !== printed)
         out.print(plain(withLocalTimes(waiting.detail, Date.now())));
-      told = wait ?? told;
+      printed = wait ?? printed;
     },
     ask: promptLine,
     say: (text) => out.say(text),

@@ -33,14 +33,14 @@ const pollMs = 1_000;
 
 /** Resolves when none of them goes on, at Ctrl-C, or when they have waited too long. Returns the plans and their states. */
 export async function goOnWithOthers({ say, interrupted, own, waitLimitMs }: Others, engine: Engine): Promise<void> {
-  let told = '';
+  let printed = '';
   let waitsSinceMs: number | null = null;
   for (;;) {
     const going = await goingOn(engine, own);
     if (going.length === 0) return;
     const names = going.map(({ plan }) => plan).join(', ');
-    if (names !== told) say(`going on with ${names}, which another run left here; Ctrl-C ends that`);
-    told = names;
+    if (names !== printed) say(`going on with ${names}, which another run left here; Ctrl-C ends that`);
+    printed = names;
     await pause(pollMs, interrupted);
     const nowMs = performance.now();
     waitsSinceMs = going.some(isAtWork) ? null : (waitsSinceMs ?? nowMs);
@@ -71,10 +71,10 @@ async function goingOn({ client, unwatched }: Engine, own: PlanKey): Promise<Pla
     unwatched().map(async (name) => {
       const [project = '', plan = ''] = name.split('/');
       if (project === own.project && plan === own.plan) return [];
-      const standing = await findPlan(client, project, plan);
-      if (standing === null) return []; // it was deleted
+      const found = await findPlan(client, project, plan);
+      if (found === null) return []; // it was deleted
       const instances = await client.instances({ project, plan });
-      return outcomeOf(standing, instances).kind === 'goes-on' ? [standing] : [];
+      return outcomeOf(found, instances).kind === 'goes-on' ? [found] : [];
     }),
   );
   return shown.flat();

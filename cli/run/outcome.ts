@@ -18,7 +18,7 @@ export type Outcome =
       readonly steps: readonly string[];
     };
 
-type Standing = Pick<
+type PlanState = Pick<
   PlanShow,
   | 'plan'
   | 'status'
@@ -36,7 +36,7 @@ type Standing = Pick<
 >;
 
 /** An end is reported only when no agent of the plan runs any more: its last signals may still change the plan. */
-export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'live'>[]): Outcome {
+export function outcomeOf(plan: PlanState, instances: readonly Pick<InstanceEntry, 'live'>[]): Outcome {
   return instances.some(({ live }) => live) ? { kind: 'goes-on' } : restingOutcome(plan);
 }
 
@@ -53,7 +53,7 @@ export function waitedOutcome(
   };
 }
 
-function restingOutcome(plan: Standing): Outcome {
+function restingOutcome(plan: PlanState): Outcome {
   const name = shellWord(plan.plan);
   if (plan.merging || plan.creating_pr) return { kind: 'goes-on' };
   // The plan is done, but its automatic merge or pull request failed: a person is needed.
@@ -99,7 +99,7 @@ function restingOutcome(plan: Standing): Outcome {
   return { kind: 'goes-on' };
 }
 
-function doneText({ plan, landing, merged, pull_request: request }: Standing): string {
+function doneText({ plan, landing, merged, pull_request: request }: PlanState): string {
   if (merged !== null) return `${plan} is done and merged into ${merged.into}`;
   const text = landing === null ? `${plan} is done` : `${plan} is done, ${landingText(landing)}`;
   return request?.merge == null ? text : `${text}; ${forgeMergeText(request.merge)}`;

@@ -27,7 +27,7 @@ export function createScreen(stream: Stream): Screen {
   let isHidden = false;
   let size = sizeOf(stream);
   /** The last plain lines above the block. */
-  let told: readonly string[] = [];
+  let printed: readonly string[] = [];
 
   /** Moves to the block's first line. A terminal that became narrower has wrapped its lines: they take more rows than there are lines. */
   function toStart(): string {
@@ -43,7 +43,7 @@ export function createScreen(stream: Stream): Screen {
   function afresh(next: readonly string[]): string {
     const { width, height } = size;
     const room = Math.max(0, height - 1 - next.length);
-    const above = room === 0 ? [] : told.slice(-room).map((line) => cut(line, width));
+    const above = room === 0 ? [] : printed.slice(-room).map((line) => cut(line, width));
     return `${toTop}${clearBelow}${linesOf([...above, ...next])}`;
   }
 
@@ -63,7 +63,7 @@ export function createScreen(stream: Stream): Screen {
 
   return {
     draw(above, next) {
-      told = [...told, ...above].slice(-linesKept);
+      printed = [...printed, ...above].slice(-linesKept);
       const picture = isResized() ? afresh(next) : `${toStart()}${linesOf([...above, ...next])}`;
       stream.write(`${isHidden ? '' : hideCursor}${picture}${clearBelow}`);
       isHidden = true;

@@ -11,15 +11,15 @@ export interface Warnings {
 const everyMs = 5_000;
 
 export function createWarnings(client: Client, say: (text: string) => void): Warnings {
-  let told: readonly string[] = [];
+  let printed: readonly string[] = [];
   let dueMs = 0;
   return {
     async look() {
       if (performance.now() < dueMs) return;
       dueMs = performance.now() + everyMs;
       const now = await client.warnings();
-      for (const warning of now) if (!told.includes(warning)) say(`warning: ${plain(warning)}`);
-      told = now;
+      for (const warning of now) if (!printed.includes(warning)) say(`warning: ${plain(warning)}`);
+      printed = now;
     },
   };
 }

@@ -54,7 +54,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
   const feed = createFeed(watching, abort.signal);
   let overSinceMs: number | null = null;
   let waitsSinceMs: number | null = null;
-  let told: string | null = null;
+  let printed: string | null = null;
   let since = watching.since;
   try {
     for (;;) {
@@ -66,9 +66,9 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       const facts = feed.take().filter((fact) => fact.seq > since);
       since = facts.at(-1)?.seq ?? since;
       const unfetched = seen.plan.base_remote?.fetch_failed ?? null;
-      if (unfetched !== null && unfetched !== told)
+      if (unfetched !== null && unfetched !== printed)
         watching.display.say(`base ${plain(seen.plan.base_remote?.text ?? '')}`);
-      told = unfetched;
+      printed = unfetched;
       watching.display.show({ ...seen, facts, footer: watching.footer });
       watching.onShown(since);
       if (watching.interrupted.aborted) return { kind: 'interrupted', since };

@@ -76,14 +76,13 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
       warnings,
       waitLimitMs: request.waitLimitMs,
     });
-    if (ending.kind !== 'over' || ending.outcome.kind === 'waited' || !standsPlanned(ending.plan))
-      return { ...ending, of };
+    if (ending.kind !== 'over' || ending.outcome.kind === 'waited' || !isPlanned(ending.plan)) return { ...ending, of };
     planned = ending.plan;
     since = ending.since;
   }
 }
 
-function standsPlanned({ status, phase, blocked, paused }: PlanShow): boolean {
+function isPlanned({ status, phase, blocked, paused }: PlanShow): boolean {
   return status === 'ready' && phase === 'planned' && blocked === null && !paused;
 }
 

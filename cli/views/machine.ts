@@ -22,7 +22,7 @@ const verdict: View<MachineVerdict> = { lines: (answer) => [verdictText(answer)]
 
 const machineExplanation: View<MachineExplanation> = {
   fields(explained) {
-    const { machine, id, effects, timers, outputs, plans, held, set_aside: aside, refused_last: refused } = explained;
+    const { machine, id, effects, timers, outputs, plans, held, refused_last: refused } = explained;
     const waits = [
       ...effects.map(({ effect, status, tries, error, host, paused }) => {
         const failed = error === null ? '' : `, failed ${tries} times: ${plain(error).split('\n')[0]}`;
@@ -42,7 +42,10 @@ const machineExplanation: View<MachineExplanation> = {
       ['state', stateText(explained.value)],
       ['waits for', waits.join('; ') || 'a message'],
       ['would take', taken.join(', ') || 'nothing'],
-      ['set aside', aside.map(({ id: signal, error }) => `signal ${signal}: ${plain(error)}`).join('; ') || null],
+      [
+        'set aside',
+        explained.set_aside.map(({ id: signal, error }) => `signal ${signal}: ${plain(error)}`).join('; ') || null,
+      ],
       [
         'refused last',
         refused === null ? null : `${refused.event} from ${refused.origin}, ${clockTime(refused.at)}${guard}`,
@@ -118,8 +121,8 @@ export function pausesText(pauses: NonNullable<MachineEntry['pauses']>): string 
 export function verdictText({ signal, tree }: MachineVerdict): string {
   const { type, status, result } = signal;
   const how = typeof result === 'string' && result !== 'done' ? ` (${result})` : '';
-  const stands = tree === null ? '' : `; ${tree.machine} ${tree.id} is in ${stateText(tree.value)}`;
-  return `${status}${how}: ${type}${stands}`;
+  const treeState = tree === null ? '' : `; ${tree.machine} ${tree.id} is in ${stateText(tree.value)}`;
+  return `${status}${how}: ${type}${treeState}`;
 }
 
 /** A state value in dotted form. */

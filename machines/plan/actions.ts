@@ -129,8 +129,10 @@ const merging = {
   noteMergedThere: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_merged');
     const { head, into, at } = event;
-    const tip = context.pull?.request?.head ?? context.head;
-    return head === null || tip === null ? {} : { merge: { ...noMerge, merged: { at, head, into, tip } }, at };
+    const planHead = context.pull?.request?.head ?? context.head;
+    return head === null || planHead === null
+      ? {}
+      : { merge: { ...noMerge, merged: { at, head, into, tip: planHead } }, at };
   }),
   noteMergeRefused: base.assign(({ context, event }) => ({
     merge: { ...(context.merge ?? noMerge), work: null, refused: refusedBy(context, event) },
@@ -274,13 +276,13 @@ const pulling = {
   noteSeen: base.assign(({ context: { pull }, event }) => {
     assertEvent(event, ['pr_changes_requested', 'pr_needs_person']);
     const known = pull ?? noPull;
-    const told = { ...known, seen: alsoSeen(known.seen, event.ids) };
-    const { request } = told;
-    if (event.type === 'pr_needs_person' || request === null) return { pull: told };
+    const noted = { ...known, seen: alsoSeen(known.seen, event.ids) };
+    const { request } = noted;
+    if (event.type === 'pr_needs_person' || request === null) return { pull: noted };
     const said = (event.failing ?? []).flatMap(({ name, digest }) => (digest === null ? [] : [[name, digest]]));
     const failing: Record<string, string> = Object.fromEntries(said);
     const fixes = event.layer === undefined ? {} : { fixes: event.layer };
-    return { pull: { ...told, ...fixes, request: { ...request, cycles: request.cycles + 1, failing } } };
+    return { pull: { ...noted, ...fixes, request: { ...request, cycles: request.cycles + 1, failing } } };
   }),
   noteRemarks: base.assign(({ context: { pull }, event }) => {
     assertEvent(event, 'pr_remarked');

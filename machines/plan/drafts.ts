@@ -60,7 +60,7 @@ export const draftGuards = {
 export function draftProblem(context: PlanContext, event: PlanEvent): string | null {
   const draft = draftMeant(context, event);
   if (draft === null) return `no draft of that name is written; the drafts: ${draftList(context)}`;
-  if (draft.state !== 'writing') return `draft ${draft.number} ${standing[draft.state]} already`;
+  if (draft.state !== 'writing') return `draft ${draft.number} ${texts[draft.state]} already`;
   if (draft.content === null)
     return 'no document was handed in: stator plan update-content "$STATOR_PLAN" --file <file>, and then say that it is finished';
   const { isParsed, problem } = documentFacts(draft.content);
@@ -71,10 +71,10 @@ export function draftProblem(context: PlanContext, event: PlanEvent): string | n
 export function choiceText(context: PlanContext, event: PlanEvent): string {
   const draft = draftMeant(context, event);
   const list = `the drafts: ${draftList(context)}`;
-  return draft === null ? `there is no such draft; ${list}` : `draft ${draft.number} ${standing[draft.state]}; ${list}`;
+  return draft === null ? `there is no such draft; ${list}` : `draft ${draft.number} ${texts[draft.state]}; ${list}`;
 }
 
-const standing: Readonly<Record<Draft['state'], string>> = {
+const texts: Readonly<Record<Draft['state'], string>> = {
   writing: 'is being written',
   finished: 'is finished',
   failed: 'has failed',

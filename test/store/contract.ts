@@ -1,6 +1,6 @@
 /** The promises of every store (runtime/core/store/port.ts): the same tests for each kind. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Standing, underWay } from '../../actors/compatibility.ts';
+import { type TreeStatus, underWay } from '../../actors/compatibility.ts';
 import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import type { AgentRun, Effect, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -71,10 +71,10 @@ function step(before: number, after: number, text = '{}'): Change {
 /** The row of a tree, with the tags of its kind. */
 function stands(
   address: TreeAddress,
-  standing: Partial<Standing>,
+  status: Partial<TreeStatus>,
   { text = '{}', before = 0, at = 1 }: { text?: string; before?: number; at?: number } = {},
 ): Change {
-  const stored = { machine: 'm', version: '1', text, standing: { ...underWay, ...standing } };
+  const stored = { machine: 'm', version: '1', text, status: { ...underWay, ...status } };
   return { do: 'tree.write', address, stored, before, after: before + 1, at };
 }
 

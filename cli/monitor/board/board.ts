@@ -83,7 +83,7 @@ function startBoard({ call, first, attach, stored, near }: BoardOptions, { ended
     stored,
     project: call.project,
     near: () => board.near,
-    told: (news) => {
+    updated: (news) => {
       // Needs that existed before the board started do not ring the bell.
       attention.show(needsOf(news), needsTitle(news), { isQuiet: board.news === null });
       show({ ...board, news });

@@ -14,7 +14,7 @@ export interface FeedOptions {
   stored(): Promise<Client | null>;
   readonly project: string | undefined;
   near(): Board['near'];
-  told(news: News): void;
+  updated(news: News): void;
   linked(link: Link): void;
   /** Called when the plan in the detailed view no longer exists. */
   lost(why: EngineError): void;
@@ -60,7 +60,7 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
       client.queueStats(),
       nearNow(client),
     ]);
-    options.told({ seen, status: statusOf(seen), stats, near });
+    options.updated({ seen, status: statusOf(seen), stats, near });
   }
 
   /** Reports if no news arrives in time: then the picture is out of date. */

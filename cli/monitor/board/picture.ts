@@ -206,16 +206,16 @@ function keysText(board: Board, { width, nowMs }: Looking): string {
 
 /** The line at the bottom: a question, the typed text, or the result of the last key. Otherwise the list of keys. */
 function wordLines({ input, confirmation, message, busy }: Board, width: number): Line[] {
-  const told: Line[] = (message?.lines ?? [])
+  const messageLines: Line[] = (message?.lines ?? [])
     .slice(0, 4)
     .flatMap((line) => brokenLine(line, message?.tone ?? 'plain', width, 3));
-  if (input !== null) return [...told, ...inputLines(input, width)];
+  if (input !== null) return [...messageLines, ...inputLines(input, width)];
   if (confirmation !== null) {
     const lines = confirmation.lines.flatMap((line) => brokenLine(plain(line), 'attention', width, 3));
-    return [...told, ...lines, [{ tone: 'attention', text: 'do it? (y/n)' }]];
+    return [...messageLines, ...lines, [{ tone: 'attention', text: 'do it? (y/n)' }]];
   }
-  if (busy !== null) return [...told, [{ tone: 'busy', text: `${busy} …` }]];
-  return told;
+  if (busy !== null) return [...messageLines, [{ tone: 'busy', text: `${busy} …` }]];
+  return messageLines;
 }
 
 const inputNames = {

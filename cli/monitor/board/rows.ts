@@ -83,10 +83,10 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs, width }: Lo
     Math.max(0, ...seen.plans.map((entry) => widthOf(named(entry.project, entry.plan)))),
   );
   const agentsOf = groupBy(seen.agents, ({ project, plan }) => named(project, plan));
-  const told = new Set<string>();
+  const listed = new Set<string>();
   const planRow = (name: string, mark: Span, rest: Line): Row[] => {
     const entry = entries.get(name);
-    told.add(name);
+    listed.add(name);
     const agents = (agentsOf.get(name) ?? []).filter(({ live }) => live);
     const isShown = isMeant(name, ...agents.map(({ title }) => title), ...rest.map(({ text }) => text));
     if (entry === undefined || !isShown) return [];
@@ -117,8 +117,8 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs, width }: Lo
   const running = status.running.flatMap(({ project, plan }) => {
     const name = named(project, plan);
     const entry = entries.get(name);
-    if (told.has(name) || entry === undefined) return [];
-    return planRow(name, { tone: 'busy', text: '●' }, [{ tone: 'plain', text: `  ${standingText(entry)}` }]);
+    if (listed.has(name) || entry === undefined) return [];
+    return planRow(name, { tone: 'busy', text: '●' }, [{ tone: 'plain', text: `  ${progressText(entry)}` }]);
   });
   const waiting = status.waiting.flatMap(({ project, plan, why, since }) =>
     planRow(named(project, plan), { tone: 'dim', text: '○' }, [
@@ -127,11 +127,11 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs, width }: Lo
     ]),
   );
   const rest = seen.plans
-    .filter(({ project, plan }) => !told.has(named(project, plan)))
+    .filter(({ project, plan }) => !listed.has(named(project, plan)))
     .toSorted((a, b) => restOrder(a) - restOrder(b) || b.updated_at.localeCompare(a.updated_at))
     .flatMap((entry) =>
       planRow(named(entry.project, entry.plan), restMark(entry), [
-        { tone: 'dim', text: `  ${standingText(entry)}, ${ago(entry.updated_at, nowMs)}` },
+        { tone: 'dim', text: `  ${progressText(entry)}, ${ago(entry.updated_at, nowMs)}` },
       ]),
     );
   if (sorting !== 'turn') {
@@ -196,7 +196,7 @@ function restMark({ status }: PlanEntry): Span {
   return { tone: 'dim', text: status === 'cancelled' ? '✗' : '○' };
 }
 
-function standingText(entry: PlanEntry): string {
+function progressText(entry: PlanEntry): string {
   const tasks = entry.tasks === 0 ? '' : `, ${entry.tasks_done}/${counted(entry.tasks, 'task')}`;
   const took = entry.usage.cost_usd === null ? '' : `, $${entry.usage.cost_usd.toFixed(2)}`;
   return `${planStateText(entry)}${tasks}${took}`;

@@ -114,7 +114,7 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, r
   const { text, isWrapped } = paragraphOf(item);
   const { title, isShortened } = titleOf(text, `Item ${ref}`, rules.taken ?? null);
   const first: SourceLine = { text: item.text, number: item.line };
-  const told = isWrapped ? [first] : [first, { text: '', number: 0 }];
+  const firstLines = isWrapped ? [first] : [first, { text: '', number: 0 }];
   const isBeside = rules.isBeside?.(item) ?? false;
   const { ids, statesOrder = false } = rules;
   const lines = [first, ...item.rest];
@@ -126,7 +126,7 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, r
     title,
     line: item.line,
     isDone: item.box?.isChecked === true || isStruck(item.text),
-    body: isShortened || isWrapped ? [...told, ...item.rest] : item.rest,
+    body: isShortened || isWrapped ? [...firstLines, ...item.rest] : item.rest,
     files: rules.namesFiles === true ? filesNamed(text) : [],
     check: null,
     links,

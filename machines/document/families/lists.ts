@@ -53,8 +53,8 @@ function leftOut(sheet: Sheet, spans: readonly TaskSpan[]): PlanProblem[] {
   for (const { item, path } of itemsThat(sheet, ({ box }) => box?.isChecked === false)) {
     const heading = path.find((found, at) => isAsked(found) && path.slice(0, at).some(isPart));
     while ((spans[next]?.end ?? Infinity) <= item.line) next += 1;
-    const isTold = (spans[next]?.line ?? Infinity) <= item.line;
-    if (heading !== undefined && unclear.test(heading.text) && !isTold) {
+    const isInTask = (spans[next]?.line ?? Infinity) <= item.line;
+    if (heading !== undefined && unclear.test(heading.text) && !isInTask) {
       counts.set(heading, (counts.get(heading) ?? 0) + 1);
     }
   }
@@ -169,7 +169,7 @@ function headingSpans(sheet: Sheet, found: readonly FoundHeading[]): TaskSpan[] 
     const end = ends[next]?.line ?? sheet.lines.length + 1;
     const { title, isShortened } = titleOf(text, `Part ${ref}`);
     const body = sheet.between(heading.end, end);
-    const told = [
+    const headingLines = [
       { text: heading.text, number: heading.line },
       { text: '', number: 0 },
     ];
@@ -178,7 +178,7 @@ function headingSpans(sheet: Sheet, found: readonly FoundHeading[]): TaskSpan[] 
       title,
       line: heading.line,
       isDone,
-      body: isShortened || words(text) !== words(headingBox(heading.text).text) ? [...told, ...body] : body,
+      body: isShortened || words(text) !== words(headingBox(heading.text).text) ? [...headingLines, ...body] : body,
       files: [],
       check: null,
       links: [],

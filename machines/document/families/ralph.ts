@@ -27,10 +27,10 @@ export const ralph = {
     const ordered = stories
       .map((node) => ({ node, priority: priorityOf(node) }))
       .sort((a, b) => a.priority - b.priority);
-    const title = textOf(root.get('project')) || textOf(root.get('name')) || textOf(root.get('title')) || 'Stories';
-    const told = titleOf(title, 'Stories');
+    const written = textOf(root.get('project')) || textOf(root.get('name')) || textOf(root.get('title')) || 'Stories';
+    const { title } = titleOf(written, 'Stories');
     return {
-      title: { text: told.title, number: 0 },
+      title: { text: title, number: 0 },
       head: list.key === null ? [] : readableJson(root, new Set([list.key])),
       parts: [
         {

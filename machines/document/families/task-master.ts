@@ -106,7 +106,7 @@ function taskOf(node: JsonNode, hasOrder: boolean): DraftTask {
   const dependencies = node.get('dependencies');
   const named = dependencies?.type === 'array' ? dependencies.items() : [];
   const links = named.map((other): TaskLink => ({ ref: refOf(textOf(other)), line: other.line, isField: true }));
-  const told = new Set(isShortened ? ['id'] : ['id', 'title']);
+  const without = new Set(isShortened ? ['id'] : ['id', 'title']);
   const number = /^\d{1,4}$/.test(id) ? Number(id) : null;
   const idLine =
     number === null
@@ -120,7 +120,7 @@ function taskOf(node: JsonNode, hasOrder: boolean): DraftTask {
     title,
     line: node.line,
     isDone: finished.has(status),
-    body: [...idLine, ...readableJson(node, told)],
+    body: [...idLine, ...readableJson(node, without)],
     files: [],
     check: null,
     links,

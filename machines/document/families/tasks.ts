@@ -139,8 +139,8 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
   const { heading, label } = found;
   const isWhole = /^\d{1,4}$/.test(found.number);
   const title = isWhole ? found.title : `${label}: ${found.title}`;
-  const isTold = letters(heading.text) === letters(isWhole ? `Task ${found.number} ${title}` : title);
-  const told = { text: heading.text, number: heading.line };
+  const isFullTitle = letters(heading.text) === letters(isWhole ? `Task ${found.number} ${title}` : title);
+  const headingLine = { text: heading.text, number: heading.line };
   const ids = /^T/.test(ref) ? namedIds : bareIds;
   const links = linksIn(body, ids, order).filter((link) => link.ref !== ref);
   const isStated = links.some(({ isField }) => isField) || body.some(({ text }) => saysNothingFirst(text));
@@ -150,7 +150,7 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
     title,
     line: heading.line,
     isDone: found.isDone || body.some(saysDone) || (steps.length > 0 && steps.every(Boolean)),
-    body: isTold ? body : [told, { text: '', number: 0 }, ...body],
+    body: isFullTitle ? body : [headingLine, { text: '', number: 0 }, ...body],
     files: [],
     check: null,
     links,

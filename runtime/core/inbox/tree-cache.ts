@@ -47,7 +47,7 @@ export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; 
   function keep(address: TreeAddress, entry: CachedTree): void {
     live.delete(address);
     // The tree will not change any more, and its row may expire.
-    if (entry.tree.kind.standingOf(entry.tree.root).isEnded) return;
+    if (entry.tree.kind.statusOf(entry.tree.root).isEnded) return;
     live.set(address, entry);
     for (const oldest of live.keys()) {
       if (live.size <= liveTrees) return;

@@ -1,7 +1,7 @@
 /** The table of trees: one row each, the root's snapshot with its children inside, and a version that counts its steps. */
 
 import type { Snapshot } from 'xstate';
-import { type Standing, underWay } from '../../../../actors/compatibility.ts';
+import { type TreeStatus, underWay } from '../../../../actors/compatibility.ts';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
@@ -72,7 +72,7 @@ function treeChanges(db: Connection) {
     sql: 'DELETE FROM tree_standings WHERE address IN (VALUES (?))',
     answers: 'each',
   });
-  function note(address: TreeAddress, status: Standing, at: number): Answer<unknown> {
+  function note(address: TreeAddress, status: TreeStatus, at: number): Answer<unknown> {
     const { isEnded, keepsJournal, state, reason } = status;
     if (isUnderWay(status)) return deleteStatus.run(address);
     return upsertStatus.run({
@@ -97,7 +97,7 @@ function treeChanges(db: Connection) {
       if (isWritten === false) return false;
       // If a tree is not written, the commit is lost, and this with it.
       return answered(
-        all<unknown>([isWritten, note(address, stored.standing ?? underWay, at)]),
+        all<unknown>([isWritten, note(address, stored.status ?? underWay, at)]),
         ([written]) => written === true,
       );
     },
@@ -207,6 +207,6 @@ function parsed(address: TreeAddress, snapshot: string): Snapshot<unknown> {
 }
 
 /** Most trees are like this; the store keeps only the fact that they exist. */
-function isUnderWay({ isEnded, keepsJournal, state, reason }: Standing): boolean {
+function isUnderWay({ isEnded, keepsJournal, state, reason }: TreeStatus): boolean {
   return !isEnded && keepsJournal && state === null && reason === null;
 }
