@@ -143,7 +143,7 @@ async function openGround(options: CoreOptions) {
   const known = () => state.getSnapshot().context;
   const put = (inForce: DaemonConfig) => state.trigger.configured({ settings: inForce });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
-  const troubles = createTroubles({ log, tell: (what, report) => state.trigger.troubleReported({ what, report }) });
+  const troubles = createTroubles({ log, report: (what, trouble) => state.trigger.troubleReported({ what, trouble }) });
   if (owner !== undefined) await copyBeforeMigration({ home, place, state, troubles, log });
   const { store, epoch, carrier } = await openEngineStore(options, place, config);
   const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });

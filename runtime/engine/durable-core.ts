@@ -28,7 +28,7 @@ import { clearRows, giveSpaceBack, type RowRound } from '../work/gc/rows.ts';
 import { type DurablePlace, openPlace, type PlaceOptions } from './durable-place.ts';
 import type { Pause, PausedPart } from './durable-types.ts';
 import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
-import { type MachineClient, openWithoutDefinition, releaseHeld, tellChanged, tellUpgraded } from './machines.ts';
+import { type MachineClient, notifyUpgraded, openWithoutDefinition, releaseHeld, reportChanged } from './machines.ts';
 import { createGate } from './request-gate.ts';
 import { type Service, startServices, stopServices } from './services.ts';
 
@@ -169,7 +169,7 @@ async function createParts(
 ) {
   const { store, epoch, hostNames, isOwner } = place;
   const log = harmless(given);
-  const troubles = createTroubles({ log, tell: () => {} });
+  const troubles = createTroubles({ log, report: () => {} });
   const timeline = await openTimeline(store, clock);
   const trees = createTrees(createKinds(machines.map(kindOf)));
   const { kinds } = trees;
@@ -231,8 +231,8 @@ function lossOf({ store, isOwner }: DurablePlace): EngineError | null {
 async function begin({ place, machines, clock, pump, log }: CoreParts, services: readonly Service[]): Promise<void> {
   const { store } = place;
   await releaseHeld(store, machines);
-  await tellUpgraded(store, machines, clock.nowMs());
-  for (const line of await tellChanged(store, machines, clock.nowMs())) log.warn(line);
+  await notifyUpgraded(store, machines, clock.nowMs());
+  for (const line of await reportChanged(store, machines, clock.nowMs())) log.warn(line);
   await startServices(services);
   pump.start();
   for (const line of await openWithoutDefinition(store, machines)) log.warn(line);

@@ -229,7 +229,7 @@ export async function openWithoutDefinition(store: Store, machines: readonly Any
  * A chart that differs from the one of the last engine, though its version is the same: if its states or its context changed, it misreads
  * stored trees. Reported once, to people too. Nothing is refused.
  */
-export async function tellChanged(store: Store, machines: readonly AnyDefinition[], at: number): Promise<string[]> {
+export async function reportChanged(store: Store, machines: readonly AnyDefinition[], at: number): Promise<string[]> {
   const said: string[] = [];
   const counts = new Map((await store.treeCounts()).map(({ machine, count }) => [machine, count]));
   for (const { name, version: number, machine } of machines) {
@@ -251,7 +251,7 @@ export async function tellChanged(store: Store, machines: readonly AnyDefinition
 const notifiedAtOnce = 500;
 
 /** A tree that an earlier version of its machine stored gets one signal about the new version: its state may have a new transition that no other event would trigger. */
-export async function tellUpgraded(store: Store, machines: readonly AnyDefinition[], at: number): Promise<void> {
+export async function notifyUpgraded(store: Store, machines: readonly AnyDefinition[], at: number): Promise<void> {
   for (const { name, version } of machines) {
     const stored = `${name}:${version}`;
     for (let after = ''; ; ) {

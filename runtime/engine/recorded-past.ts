@@ -77,7 +77,7 @@ export function readPast(trees: Trees, address: PlanTree, lines: readonly InputL
     if (input.type !== 'upgraded' && 'run' in input && input.run !== null) {
       const run = runs.get(input.run);
       const effect = effects.get(input.run);
-      if (run !== undefined) tellRun(run, { index, at, signal: input });
+      if (run !== undefined) addToRun(run, { index, at, signal: input });
       else if (effect !== undefined) effect.end ??= { index, signal: input };
     }
     for (const effect of asked) {
@@ -106,7 +106,7 @@ export function readPast(trees: Trees, address: PlanTree, lines: readonly InputL
   return { first: Math.max(0, first), runs, effects, digests, questions, queues, changedAt, tree };
 }
 
-function tellRun(run: RecordedRun, { index, at, signal }: { index: number; at: number; signal: AnySignal }): void {
+function addToRun(run: RecordedRun, { index, at, signal }: { index: number; at: number; signal: AnySignal }): void {
   if (signal.type === 'run_starting') run.start ??= { index, at };
   else if (hasEnded(signal)) {
     const payload: SignalPayload<'run_exited'> =

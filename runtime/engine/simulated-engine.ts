@@ -209,7 +209,7 @@ async function openEngine(
     clock,
     timeline,
     log,
-    troubles: createTroubles({ log, tell: () => {} }),
+    troubles: createTroubles({ log, report: () => {} }),
     isOwner: () => true,
   };
   const pump = createPump({
@@ -381,13 +381,13 @@ async function begins(engine: Engine, name: string, { content, topic }: FromDocu
 }
 
 async function openPast(engine: Engine, { toRepo, seed }: FromJournal): Promise<void> {
-  const tell = async (signals: readonly OutgoingSignal[]) => {
+  const send = async (signals: readonly OutgoingSignal[]) => {
     for (const { tree: to, type, payload } of signals) await say(engine, to, type, payload);
   };
-  await tell(toRepo);
+  await send(toRepo);
   const seeded = await seed({ store: engine.store, trees: engine.trees });
   engine.cache.keep(engine.tree, { ...unstored(seeded.tree), stored: 1, steps: 1 });
-  await tell(seeded.toRepo);
+  await send(seeded.toRepo);
 }
 
 /** The number of the signal. */

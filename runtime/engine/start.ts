@@ -15,7 +15,7 @@ import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
 import { machinesFor, refuseUnknownEvents } from './given-machines.ts';
-import { createMachines, openWithoutDefinition, releaseHeld, tellChanged, tellUpgraded } from './machines.ts';
+import { createMachines, notifyUpgraded, openWithoutDefinition, releaseHeld, reportChanged } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { createPage } from './page.ts';
@@ -244,8 +244,8 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
   await commands.registerListed(given);
   await pump.drain(engineInbox);
   await releaseHeld(store, core.machines);
-  await tellUpgraded(store, core.machines, clock.nowMs());
-  for (const line of await tellChanged(store, core.machines, clock.nowMs())) log.warn(line);
+  await notifyUpgraded(store, core.machines, clock.nowMs());
+  for (const line of await reportChanged(store, core.machines, clock.nowMs())) log.warn(line);
 }
 
 /** The options that were given, without the others. */

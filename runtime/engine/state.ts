@@ -58,10 +58,10 @@ export function createEngineState(settings: DaemonConfig) {
         const troubles = reason === null ? others : { ...others, [project]: reason };
         return { ...known, troubles, moves: known.moves + 1 };
       },
-      /** `report` null: it works again. */
-      troubleReported: (known, { what, report }: { what: string; report: ReportedTrouble | null }) => {
+      /** `trouble` null: it works again. */
+      troubleReported: (known, { what, trouble }: { what: string; trouble: ReportedTrouble | null }) => {
         const { [what]: _before, ...others } = known.serviceTroubles;
-        return { ...known, serviceTroubles: report === null ? others : { ...others, [what]: report } };
+        return { ...known, serviceTroubles: trouble === null ? others : { ...others, [what]: trouble } };
       },
       configured: (known, { settings: inForce }: { settings: DaemonConfig }) => {
         return { ...known, settings: inForce, moves: known.moves + 1 };

@@ -108,7 +108,7 @@ async function openRows(place: StorePlace): Promise<AllRows> {
 async function verify(home: string, env: Environment, place: StorePlace): Promise<Verification> {
   const { createCore } = await import('./core.ts');
   const store = place.kind === 'file' ? '' : place.url;
-  const log = createLog(() => {}, 'error'); // what there is to tell is the answer
+  const log = createLog(() => {}, 'error'); // the caller reports the result
   const core = await createCore({ home, mode: 'reads', env, store, clock: systemClock, log });
   try {
     return await createClient(callApp(core.app, undefined), { note: null, close: async () => {} }).verify();

@@ -37,7 +37,7 @@ export async function beginLife({ epoch, policy, limits, hooks, onTimeline, ...p
   onTimeline(timeline);
   const trees = treesOf();
   const cache = createTreeCache({ store, trees });
-  const troubles = createTroubles({ log: parts.log, tell: () => {} });
+  const troubles = createTroubles({ log: parts.log, report: () => {} });
   const pump = createPump({
     ...parts,
     troubles,

@@ -97,10 +97,10 @@ export function createContinuation(parts: ContinueParts) {
     if (row === null && known !== null) throw notASession(place);
     if (known === null) return begin(place, { message: message ?? goOn, pullRequest: row?.pullRequest ?? null, waits });
     const sinceMs = clock.nowMs();
-    const { starts, signals, tells, isOnTheWay, notes } = await nextStep(place, known, message);
+    const { starts, signals, sends, isOnTheWay, notes } = await nextStep(place, known, message);
     const say = async () => {
       for (const signal of signals) await mustTake(place, known, signal);
-      if (tells !== null) await requireSent(place, tells);
+      if (sends !== null) await requireSent(place, sends);
       const content = { by: 'person', content: message ?? '', at: sinceMs } as const;
       const said = { do: 'issue.say', key: { project, plan }, ...content } as const;
       if (message !== null && !isOnTheWay) await store.commit([said]);

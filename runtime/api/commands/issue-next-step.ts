@@ -21,7 +21,7 @@ export interface NextStep {
   readonly starts: boolean;
   readonly signals: readonly SessionSignal[];
   /** The message for its agent once it runs; null: none, or the signals carry it. */
-  readonly tells: string | null;
+  readonly sends: string | null;
   /** The signals only bring the session to a state in which it accepts the message. */
   readonly isOnTheWay: boolean;
   readonly notes: readonly string[];
@@ -49,7 +49,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
           // A paused session that had a run begins a new run with the message.
           return paused && (await hasRun())
             ? { ...nothing, starts: true, signals: [messageSignal(place, message)] }
-            : { ...nothing, starts: paused, tells: message };
+            : { ...nothing, starts: paused, sends: message };
         case 'reviewing':
         case 'verifying':
           return message === null ? { ...nothing, notes: [`it is ${known.status}`] } : changes(message);
@@ -113,7 +113,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
   };
 }
 
-const nothing: NextStep = { starts: false, signals: [], tells: null, isOnTheWay: false, notes: [] };
+const nothing: NextStep = { starts: false, signals: [], sends: null, isOnTheWay: false, notes: [] };
 
 /** The signal that brings a message into the agent's next turn. */
 export function messageSignal({ plan }: Pick<IssuePlace, 'plan'>, body: string): SessionSignal {

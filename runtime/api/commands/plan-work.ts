@@ -76,7 +76,7 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
      * Looks for the work of all done plans of a repo: a clone or a copy may lack it. Sends each plan a signal about its loss, and returns one line for each
      * plan with lost work.
      */
-    async tellLost(project: string): Promise<string[]> {
+    async reportLost(project: string): Promise<string[]> {
       const repository = await projects.repository(project);
       const lines: string[] = [];
       for (const row of await store.plans(project)) {

@@ -53,7 +53,7 @@ export function createRepoFiles(given: CommandDependencies) {
     async noticeSettings(): Promise<readonly string[]> {
       const before = unread.get('') ?? [];
       const now = await readSettings(parts);
-      tellChange(parts, settings.current().file, { before, now });
+      logChange(parts, settings.current().file, { before, now });
       parts.onChange();
       return now;
     },
@@ -86,7 +86,7 @@ export function createRepoFiles(given: CommandDependencies) {
   return {
     commands,
     registered: (project: string) => registered(parts, project),
-    tellPolicy: (project: string) => tellPolicy(parts, project),
+    sendPolicy: (project: string) => sendPolicy(parts, project),
     missingOf: (project: string) => missingOf(parts, project),
     /** Its files are in force, or it is not here any more. */
     forget: (project: string) => unread.delete(project),
@@ -169,7 +169,7 @@ function registered({ projects }: FileParts, project: string): Omit<NewSignal, '
 }
 
 /** Sends the repo's tree a changed policy at once, not with its next signal: a plan that waits for a limit may then begin. */
-async function tellPolicy(parts: FileParts, project: string): Promise<void> {
+async function sendPolicy(parts: FileParts, project: string): Promise<void> {
   const policy = parts.projects.policyOf(project);
   const tree = repoTree(project);
   const row = policy === null ? null : await parts.store.tree(tree);
@@ -200,7 +200,7 @@ async function refreshNow(parts: FileParts, project: string): Promise<readonly s
   parts.unread.set(project, problems);
   // A configuration that was put in force has a new row.
   if (before.length > 0 || problems.length > 0 || parts.projects.find(project) !== row)
-    tellChange(parts, `the files of ${project}`, { before, now: problems });
+    logChange(parts, `the files of ${project}`, { before, now: problems });
   return problems;
 }
 
@@ -209,7 +209,7 @@ async function read(parts: FileParts, { project, path }: RepoRow): Promise<strin
   // A missing folder has no file to read. A fault in the file is reported each time.
   if (reason !== null && !reason.includes(join(path, '.stator', 'config.toml'))) return [];
   const { problem, untrusted } = await parts.projects.refresh(project, { trust: false, way: 'repo trust' });
-  await tellPolicy(parts, project);
+  await sendPolicy(parts, project);
   if (problem !== null) return [`${project}: changed, not in force: ${problem}`];
   if (untrusted.length === 0) return [];
   return [
@@ -233,7 +233,7 @@ async function readSettings(parts: FileParts): Promise<readonly string[]> {
 }
 
 /** Unchanged problems were already logged. */
-function tellChange(
+function logChange(
   { log }: FileParts,
   what: string,
   { before, now }: { before: readonly string[]; now: readonly string[] },

@@ -100,7 +100,7 @@ export function createTrustCommands(parts: CommandDependencies, files: RepoFiles
       });
       if (problem !== null) throw new EngineError('bad_config', problem, 'correct the file, then trust it again');
       files.forget(project);
-      await files.tellPolicy(project);
+      await files.sendPolicy(project);
       parts.onChange();
       return {
         status: 'trusted',

@@ -86,8 +86,8 @@ async function addRepo(parts: RepoParts, path: string, { trust, way, ensure = fa
   if (await isNew(parts, registration)) await parts.mustBeDone(parts.files.registered(project));
   const taken = await takenBy(parts, project);
   parts.files.noteAdded(found);
-  await parts.files.tellPolicy(project);
-  const lost = added ? await parts.work.tellLost(project) : [];
+  await parts.files.sendPolicy(project);
+  const lost = added ? await parts.work.reportLost(project) : [];
   parts.onChange();
   return {
     status: added ? 'added' : 'known',
@@ -110,8 +110,8 @@ async function takeOverRepo(parts: RepoParts, lost: LostRepo, path: string): Pro
   const brought = await parts.projects.takeOver(lost, path);
   if (brought === null) return null;
   await takenBy(parts, lost.project); // if another engine has it, the repo's health reports that
-  await parts.files.tellPolicy(lost.project);
-  const missed = await parts.work.tellLost(lost.project);
+  await parts.files.sendPolicy(lost.project);
+  const missed = await parts.work.reportLost(lost.project);
   parts.onChange();
   return [...brought, ...missed];
 }
@@ -254,7 +254,7 @@ async function relocateRepo(
     // In the old folder they would end without a result that could be collected.
     if (to !== from && runs.length > 0) await beginAnew(parts, project, runs);
     await parts.lockRepo(project);
-    await tellUsable(parts, project);
+    await reportUsable(parts, project);
     const plans = (await parts.store.planCounts()).get(project)?.active ?? 0;
     return { status: to === from ? 'there' : 'moved', project, from, to, active_plans: plans };
   } finally {
@@ -278,7 +278,7 @@ async function beginAnew(parts: RepoParts, project: string, runs: readonly Effec
 }
 
 /** Its new folder was checked when it was taken: faults of the old one no longer count. */
-async function tellUsable({ store, views, clock }: RepoParts, project: string): Promise<void> {
+async function reportUsable({ store, views, clock }: RepoParts, project: string): Promise<void> {
   if ((await views.repo(project)).state !== 'degraded') return;
   const word = { tree: repoTree(project), type: 'repo_recovered' as const, payload: {}, origin: 'engine' as const };
   await insertSignal(store, { ...word, at: clock.nowMs() });

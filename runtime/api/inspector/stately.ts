@@ -71,25 +71,25 @@ const lookMs = 1_000;
 /** Does nothing and holds nothing while there is no watcher. */
 export function createStatelyHub(options: HubOptions): StatelyHub {
   const watchers = new Set<Watcher>();
-  let telling: Telling | null = null;
+  let feed: Feed | null = null;
   let ended: Promise<unknown> = Promise.resolve();
   let engines = 0;
   /** A new prefix for each engine, and after the last watcher has left: the events in between are not known. */
   const nextPrefix = () => `${options.boot}.${++engines}`;
 
   function rest(): void {
-    if (telling !== null) ended = Promise.all([ended, telling.stop()]);
-    telling = null;
+    if (feed !== null) ended = Promise.all([ended, feed.stop()]);
+    feed = null;
   }
 
   return {
     add(watcher) {
       watchers.add(watcher);
-      telling ??= startTelling({ ...options, nextPrefix });
-      telling.join(watcher);
+      feed ??= startFeed({ ...options, nextPrefix });
+      feed.join(watcher);
       return () => {
         if (!watchers.delete(watcher)) return;
-        telling?.leave(watcher);
+        feed?.leave(watcher);
         if (watchers.size === 0) rest();
       };
     },
@@ -102,7 +102,7 @@ export function createStatelyHub(options: HubOptions): StatelyHub {
   };
 }
 
-interface Telling {
+interface Feed {
   /** After the current batch, the watcher gets all live actors, and from then on the events. */
   join(watcher: Watcher): void;
   leave(watcher: Watcher): void;
@@ -110,7 +110,7 @@ interface Telling {
 }
 
 /** Readings, events and new watchers are handled one after the other, so that no watcher gets an event before its actor, or an actor before its parent. */
-function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix(): string }): Telling {
+function startFeed({ watched, log, nextPrefix }: HubOptions & { nextPrefix(): string }): Feed {
   const joining = new Set<Watcher>();
   const joined = new Set<Watcher>();
   const conversion = createConversion((frame) => {

@@ -87,7 +87,7 @@ export function createSubscriptions(
   const logs = new Map<string, AbortController>();
   const closed = new AbortController();
   let isFollowing = false;
-  const tell = (uri: string) => void changed(uri).catch(() => undefined); // the client went away, and this is closed soon
+  const notify = (uri: string) => void changed(uri).catch(() => undefined); // the client went away, and this is closed soon
 
   async function follow(): Promise<void> {
     const facts = followFacts(caller, { plan: null, since: null, signal: closed.signal });
@@ -95,7 +95,7 @@ export function createSubscriptions(
       facts.mustBeWell();
       const plans = new Set(facts.seen.splice(0).map(({ project, plan }) => `${project}/${plan}`));
       for (const [uri, address] of watched)
-        if (address.kind !== 'log' && plans.has(`${address.project}/${address.plan}`)) tell(uri);
+        if (address.kind !== 'log' && plans.has(`${address.project}/${address.plan}`)) notify(uri);
       if (facts.seen.length === 0) await facts.next(closed.signal);
     }
   }
@@ -110,7 +110,7 @@ export function createSubscriptions(
         const end = new AbortController();
         logs.set(uri, end);
         const signal = AbortSignal.any([end.signal, closed.signal]);
-        watchLog(caller, { address, signal, grown: () => tell(uri) }).catch(() => undefined); // a read of the resource reports the reason
+        watchLog(caller, { address, signal, grown: () => notify(uri) }).catch(() => undefined); // a read of the resource reports the reason
       }
       if (isFollowing) return;
       isFollowing = true;

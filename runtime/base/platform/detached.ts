@@ -56,7 +56,7 @@ export function startDetached(request: DetachRequest, onEnd: (ended: DetachEnd) 
     );
     if (child.pid === undefined) return;
     child.unref();
-    tell(child, request.input);
+    writeInput(child, request.input);
   } catch (error) {
     onEnd(notStarted(error));
   } finally {
@@ -84,9 +84,9 @@ function openCopy(folder: string, file: string): number {
 }
 
 /** Writes the request to the process. A process that ends before it has read it reports that by its end. */
-function tell(child: ChildProcess, input: string): void {
+function writeInput(child: ChildProcess, input: string): void {
   const way = child.stdio[3];
-  if (!(way instanceof Writable)) throw new Error('a program was started without a way to tell it anything');
+  if (!(way instanceof Writable)) throw new Error('a program was started without a pipe for its input');
   way.on('error', () => {});
   way.end(input);
 }

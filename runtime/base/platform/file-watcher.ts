@@ -98,7 +98,7 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
     });
     watcher = fresh;
     // Until then it does not wait for files to be quiet.
-    const tell = (path: string) => {
+    const report = (path: string) => {
       if (watcher === fresh && isReady) onFile(path);
     };
     fresh
@@ -109,9 +109,9 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
         isReady = paths.every((path) => watched[dirname(path)]?.includes(basename(path)));
         onReady();
       })
-      .on('add', tell)
-      .on('change', tell)
-      .on('unlink', tell)
+      .on('add', report)
+      .on('change', report)
+      .on('unlink', report)
       .on('raw', (_event, _name, details) => {
         const { watchedPath = '' } = details as { watchedPath?: string }; // as chokidar's handler.js gives it
         if (watcher === fresh) note(watchedPath);

@@ -120,12 +120,12 @@ export interface ReportedTrouble {
 
 const retried = 'it is tried again by itself';
 
-/** `tell` is called with null when the trouble is over. */
+/** `report` is called with null when the trouble is over. */
 export function createTroubles(parts: {
   log: Log;
-  tell(what: string, trouble: ReportedTrouble | null): void;
+  report(what: string, trouble: ReportedTrouble | null): void;
 }): Troubles {
-  const { log, tell } = parts;
+  const { log, report } = parts;
   /** What failed last, by `what`. */
   const failing = new Map<string, { readonly times: number; readonly text: string }>();
   return {
@@ -139,12 +139,12 @@ export function createTroubles(parts: {
         if (isOfWorld(thrown)) log.warn(text);
         else log.error(text, thrown);
       }
-      if (isRare || times > 1) tell(what, { text, holdsPlans });
+      if (isRare || times > 1) report(what, { text, holdsPlans });
     },
     worked({ what }) {
       if (!failing.delete(what)) return;
       log.info(`this is over: ${what}`);
-      tell(what, null);
+      report(what, null);
     },
   };
 }

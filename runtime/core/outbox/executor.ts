@@ -222,11 +222,11 @@ function begins(parts: Execution, entry: Running): void {
   entry.hasBegun = true;
   if (entry.failing !== null) {
     entry.cancelClear?.();
-    entry.cancelClear = callAfter(parts.clock, clearMs, () => tellNoWait(parts, entry));
-  } else if (entry.row.waiting_since !== null) tellNoWait(parts, entry);
+    entry.cancelClear = callAfter(parts.clock, clearMs, () => clearWait(parts, entry));
+  } else if (entry.row.waiting_since !== null) clearWait(parts, entry);
 }
 
-function tellNoWait(parts: Execution, entry: Running): void {
+function clearWait(parts: Execution, entry: Running): void {
   inOrder(parts, entry, () => parts.store.commit([waitOf(parts, entry, null)]));
 }
 

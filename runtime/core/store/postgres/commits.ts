@@ -66,7 +66,7 @@ export function createCommits({ connect, tables, faults, mayPass, onMoved }: Com
         faults?.('store.before-commit');
         const written = writtenBy(changes, numbers.lines);
         const movesRepos = changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove');
-        if (movesRepos) await hostRows.tell(client);
+        if (movesRepos) await hostRows.notify(client);
         if (!(await finish(client, written))) return carryOut(changes);
         if (movesRepos) onMoved();
         faults?.('store.after-commit');

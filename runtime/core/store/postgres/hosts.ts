@@ -170,13 +170,13 @@ async function write(client: Client, { home, host, isBrief }: Presence): Promise
     [host.name],
   );
   await client.query("UPDATE effects SET host = $1 WHERE status = 'running' AND host = ''", [host.name]);
-  await tell(client);
+  await notify(client);
   await client.query('COMMIT');
   return rows[0]?.epoch ?? 0;
 }
 
 /** Programs that cache the hosts and repos read them again. */
-export async function tell(client: Client): Promise<void> {
+export async function notify(client: Client): Promise<void> {
   await client.query('SELECT pg_notify($1, $2)', [channel, 'hosts']);
 }
 
@@ -348,7 +348,7 @@ export async function drain(client: Client, name: string, isDrained: boolean): P
     `UPDATE hosts SET drained = CASE WHEN $2 THEN coalesce(drained, ${nowMs}) END WHERE name = $1 AND gone IS NULL`,
     [name, isDrained],
   );
-  await tell(client);
+  await notify(client);
   return rowCount === 1;
 }
 

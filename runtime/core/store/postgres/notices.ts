@@ -21,11 +21,11 @@ export function createNotices({ reading, state, elsewhere, look }: NoticeParts) 
   const watchers = new Set<(written: Written | null) => void>();
   const hostWatchers = new Set<() => void>();
 
-  function tell(what: Written | null): void {
+  function notify(what: Written | null): void {
     for (const watcher of watchers) watcher(what);
   }
 
-  function tellHosts(): void {
+  function notifyOfHosts(): void {
     elsewhere.forget();
     for (const watcher of hostWatchers) watcher();
   }
@@ -35,9 +35,9 @@ export function createNotices({ reading, state, elsewhere, look }: NoticeParts) 
     while (!state.isClosed && watchers.size + hostWatchers.size > 0) {
       try {
         await reading.client();
-        tell(null);
+        notify(null);
         look();
-        tellHosts();
+        notifyOfHosts();
         return;
       } catch {
         await delay(retryMs);
@@ -53,7 +53,7 @@ export function createNotices({ reading, state, elsewhere, look }: NoticeParts) 
   }
 
   return {
-    ...{ tell, tellHosts, listenAgain },
+    ...{ notify, notifyOfHosts, listenAgain },
     watch: (onChange: (written: Written | null) => void) => watch(watchers, onChange),
     watchHosts: (onChange: () => void) => watch(hostWatchers, onChange),
     close() {

@@ -88,10 +88,10 @@ export function openPostgres(
       await client.query(noticeDead);
       await upToDate(client, place);
       client.on('notification', ({ payload }) => {
-        if (payload === 'hosts') notices.tellHosts();
+        if (payload === 'hosts') notices.notifyOfHosts();
         // Notices about its own commits, which are the most, cause no reading.
         else if (!asked.heard(payload) && payload?.startsWith(commits.writer) !== true)
-          notices.tell(readNotice(payload ?? ''));
+          notices.notify(readNotice(payload ?? ''));
       });
       await client.query(`LISTEN ${channel}`);
     },

@@ -30,14 +30,14 @@ export interface RowStatement {
   /** What is before its one row, the row, and what follows. */
   readonly parts: readonly [string, string, string];
   readonly tables: ReadonlySet<string>;
-  readonly tells: Together;
+  readonly grouping: Together;
 }
 
 /** The most rows of one statement: each number of rows is a different statement, and PostgreSQL keeps a plan for each statement. */
 const most = 64;
 
 /** The statement around the one row after `VALUES`, which holds all of its parameters. */
-export function rowStatement(text: string, tells: Together): RowStatement {
+export function rowStatement(text: string, grouping: Together): RowStatement {
   const start = text.indexOf('(', text.indexOf('VALUES'));
   let depth = 0;
   let end = start;
@@ -48,8 +48,8 @@ export function rowStatement(text: string, tells: Together): RowStatement {
   } while (depth > 0);
   return {
     parts: [text.slice(0, start), text.slice(start, end), text.slice(end)],
-    tables: tablesOf(text, tells),
-    tells,
+    tables: tablesOf(text, grouping),
+    grouping,
   };
 }
 
@@ -114,7 +114,7 @@ export function createGroups(send: Send, nameOf: (text: string) => string): Grou
   return {
     before,
     add(statement, values) {
-      const key = statement.tells.key === undefined ? values : values[statement.tells.key];
+      const key = statement.grouping.key === undefined ? values : values[statement.grouping.key];
       const own = waiting.find((group) => group.statement === statement && !group.keys.has(key));
       if (own === undefined) before(statement.tables);
       const group = own ?? { statement, keys: new Set(), rows: [] };
@@ -134,7 +134,7 @@ function textOf({ parts: [head, row, tail] }: RowStatement, rows: number, width:
 }
 
 /** PostgreSQL answers inserted rows in their order, and changed rows in any order, so these are found by their keys. */
-function answersOf({ tells: { key, answers } }: RowStatement, asked: readonly Row[], { rows }: QueryResult) {
+function answersOf({ grouping: { key, answers } }: RowStatement, asked: readonly Row[], { rows }: QueryResult) {
   if (answers !== 'changed') return asked.map((_, index) => ({ rows: rows.slice(index, index + 1), changes: 1 }));
   const changed = new Set(rows.map((row) => String(Object.values(row as object)[0])));
   return asked.map(({ values }) => ({ rows: [], changes: changed.has(String(values[key ?? 0])) ? 1 : 0 }));

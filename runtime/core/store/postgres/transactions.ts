@@ -5,7 +5,7 @@ import { createSerialQueue } from '../../../base/platform/serial-queue.ts';
 import { StoreTrouble } from '../port.ts';
 import type { Answer } from '../tables/connection.ts';
 import { type createCommits, undo } from './commits.ts';
-import { type Presence, tell } from './hosts.ts';
+import { notify, type Presence } from './hosts.ts';
 import type { Session } from './session.ts';
 import { isAway, isBusy, troubleOf } from './trouble.ts';
 
@@ -78,7 +78,7 @@ export function createTransactions({ place, state, reading, writing, commits, on
           await undo(client);
           return false;
         }
-        if (await commits.commitAs(client, () => tell(client))) return true;
+        if (await commits.commitAs(client, () => notify(client))) return true;
       } catch (thrown) {
         await undo(client);
         throw thrown;
