@@ -28,7 +28,7 @@ export interface IssueAsk {
 
 const contextLimit = 20;
 
-/** Signals of its plan by which people tell a session something. */
+/** Signals of its plan that carry messages of people to a session. */
 const speakers = {
   resolve: 'person',
   agent_send: 'person',

@@ -162,7 +162,7 @@ function wordOf(parts: FileParts, project: string): Omit<NewSignal, 'at'>[] {
   }
 }
 
-/** The signal that tells the supervisor of a repo. The supervisor spawns the repo's tree if there is none yet. */
+/** The signal that registers a repo with the supervisor. The supervisor spawns the repo's tree if there is none yet. */
 function registered({ projects }: FileParts, project: string): Omit<NewSignal, 'at'> {
   const { policy } = projects.get(project).config;
   return { tree: supervisorTree, type: 'repo_registered', payload: { project, policy }, origin: 'engine' };

@@ -25,7 +25,7 @@ export interface RepoEntry extends z.infer<typeof repoEntry> {}
 export const pingAnswer = z
   .object({
     version: z.string(),
-    /** The digest of its code, which tells two builds of one version apart; null: it was not built. */
+    /** The digest of its code, which differs between two builds of one version; null: it was not built. */
     build: z.string().nullable(),
     state: z.literal('running'),
     /** The `owner.db` that this engine has locked, as `<device>:<inode>`; null: it owns no home. */

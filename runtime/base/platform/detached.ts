@@ -93,7 +93,7 @@ function writeInput(child: ChildProcess, input: string): void {
 
 const closedByExec = 0o2000000;
 
-/** The numbers of descriptors beyond the three standard ones that a new program inherits; none where the system does not tell. */
+/** The numbers of descriptors beyond the three standard ones that a new program inherits; none where the system does not report them. */
 function inheritedFiles(folder = '/proc/self/fdinfo'): number[] {
   return namesIn(folder)
     .map(Number)

@@ -14,7 +14,7 @@ const lookWidth = 4;
 
 /**
  * Reads all processes once. The result names the process that was in a folder, by the folder's real path. null: none, none that this user may look at, or a
- * system that does not tell.
+ * system that does not report it.
  */
 export async function readFolderUsers(): Promise<(folder: string) => FolderUser | null> {
   if (!hasProc) return () => null;

@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { hasProc } from './process-table.ts';
 
-/** Their paths; that of a deleted file ends with ` (deleted)`. null: the process ended, is another user's, or the system does not tell. */
+/** Their paths; that of a deleted file ends with ` (deleted)`. null: the process ended, is another user's, or the system does not report them. */
 export function openFilesOf(pid: number): string[] | null {
   if (!hasProc) return null;
   try {
