@@ -83,5 +83,5 @@ it.each<[what: string, mine: Files, theirs: Files | null, found: BroughtUp]>([
 ])('says whether bringing it up to date changed what it does: %s', async (_, mine, theirs, found) => {
   const { repo, made } = await repositoryWith([mine], theirs);
   const { tip, base: target, commit: merged } = made;
-  expect(await broughtUp(repo, { tip, target, merged })).toBe(found);
+  expect(await broughtUp(repo, { head: tip, target, merged })).toBe(found);
 });

@@ -10,9 +10,9 @@ type Placed = Parameters<typeof receiverOf>[0][number];
 const head = 'a'.repeat(40);
 const other = 'b'.repeat(40);
 
-function layer(name: string, standing: Placed['standing'] = 'open', isKnown = true): Placed {
+function layer(name: string, state: Placed['state'] = 'open', isKnown = true): Placed {
   const known = { name, title: name, branch: name, number: 1, url: name, state: 'open', head, base: 'main' } as const;
-  return { name, standing, known: isKnown ? known : null };
+  return { name, state, known: isKnown ? known : null };
 }
 
 describe('what is new on the branch of a plan', () => {
@@ -34,14 +34,14 @@ describe('what people pushed to a part', () => {
   type Part = Parameters<typeof pushesTo>[0];
   const merge = 'c'.repeat(40);
   const part = (more: Partial<Part> = {}): Part => ({
-    ...{ branch: 'w1', standing: 'open', known: { head, state: 'open' }, there: head, found: null },
+    ...{ branch: 'w1', state: 'open', known: { head, state: 'open' }, there: head, found: null },
     ...more,
   });
   const push = { from: head, to: other };
   const before = [{ from: merge, to: head }];
   const known = { head, state: 'open' as const, pushed: before };
   const folded = part({
-    ...{ branch: 'w2', standing: 'folded' },
+    ...{ branch: 'w2', state: 'folded' },
     found: { base: 'w1', headCommit: head, mergeCommit: other },
   });
   it.each<[string, Part, readonly Part[], unknown]>([
@@ -49,9 +49,9 @@ describe('what people pushed to a part', () => {
     ['a commit', part({ there: other }), [], [push]],
     ['a commit, and earlier ones that wait', part({ there: other, known }), [], [...before, push]],
     ['earlier ones that wait', part({ known }), [], before],
-    ['a commit to one whose request was closed', part({ there: other, standing: 'closed' }), [], [push]],
-    ['nothing, as the branch is gone', part({ there: null, standing: 'none' }), [], []],
-    ['a commit to one that has landed since', part({ there: other, known, standing: 'landed' }), [], []],
+    ['a commit to one whose request was closed', part({ there: other, state: 'closed' }), [], [push]],
+    ['nothing, as the branch is gone', part({ there: null, state: 'none' }), [], []],
+    ['a commit to one that has landed since', part({ there: other, known, state: 'landed' }), [], []],
     ['what stator itself has pushed before it was recorded', part({ there: other, known: null }), [], []],
     ['the part above', part({ there: other }), [folded], [{ ...push, without: [head, head, other] }]],
     [

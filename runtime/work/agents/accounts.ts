@@ -149,12 +149,14 @@ export function quotaChanges(
   const before = known.find((limit) => limit.account === account) ?? null;
   const held = quotas
     .flatMap(({ used, isUnproven = false, ...quota }) => {
-      const told = reservedUntil(profile, { used, ...quota }, at);
-      if (told === null) return [];
-      const until = isUnproven ? heldUntil({ until: told, at, startedAt: run.started_at }, before) : told;
-      return [{ used, told, until }];
+      const reportedUntil = reservedUntil(profile, { used, ...quota }, at);
+      if (reportedUntil === null) return [];
+      const until = isUnproven
+        ? heldUntil({ until: reportedUntil, at, startedAt: run.started_at }, before)
+        : reportedUntil;
+      return [{ used, reportedUntil, until }];
     })
-    .toSorted((one, other) => other.told - one.told)[0];
+    .toSorted((one, other) => other.reportedUntil - one.reportedUntil)[0];
   if (held === undefined) return { changes: noted, isReserved: false };
   const limited = accountLimited({ account, ...held, at }, run);
   return { changes: [...noted, limited], isReserved: true };
@@ -162,11 +164,17 @@ export function quotaChanges(
 
 /** Stored before the slot is released, so that no agent of the same account gets it. After a crash it is stored again, but people are notified once. */
 export function accountLimited(
-  { account, until, told, used, at }: Omit<AccountLimitRow, 'since'> & { readonly told: number; readonly at: number },
+  {
+    account,
+    until,
+    reportedUntil,
+    used,
+    at,
+  }: Omit<AccountLimitRow, 'since'> & { readonly reportedUntil: number; readonly at: number },
   { project, plan, title }: Pick<RunRow, 'project' | 'plan' | 'title'>,
 ): Change {
-  const again = until < told ? `, and it is tried again at ${new Date(until).toISOString()}` : '';
-  const message = `the ${accountStateText(account, percentOf(used))} until ${new Date(told).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
+  const again = until < reportedUntil ? `, and it is tried again at ${new Date(until).toISOString()}` : '';
+  const message = `the ${accountStateText(account, percentOf(used))} until ${new Date(reportedUntil).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
   const notice = { type: 'account_limited', project, plan, message: message.slice(0, noticeLimit), at } as const;
   return { do: 'account.limit', account, until, used, at, notice };
 }

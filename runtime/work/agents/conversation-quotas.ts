@@ -21,11 +21,11 @@ export function quotasOf(
   { preset, started_at: startedAt }: Pick<RunRow, 'preset' | 'started_at'>,
   { folder, report }: { readonly folder: Place; readonly report: ProgramReport | null },
 ): readonly Quota[] {
-  const told = report?.quotas ?? [];
+  const reported = report?.quotas ?? [];
   const file = conversationsFile(folder);
   const quotasIn = preset === null || !isProgramPreset(preset) ? undefined : programOf(preset).quotasIn;
   const conversation = report?.conversation ?? null;
-  if (told.length > 0 || quotasIn === undefined || conversation === null || !existsSync(file)) return told;
+  if (reported.length > 0 || quotasIn === undefined || conversation === null || !existsSync(file)) return reported;
   return quotasIn(readFileSync(file, 'utf8'), { conversation, sinceMs: startedAt ?? 0 });
 }
 

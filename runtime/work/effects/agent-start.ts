@@ -105,7 +105,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     // Also in the agent's own log, where a person looks first.
     noteInLog(folder, warning);
   }
-  const hasWalls = await parts.walls.standFor(profile);
+  const hasWalls = await parts.walls.areUsedFor(profile);
   const env = runEnvironment({
     base: parts.env,
     run: effect,

@@ -95,8 +95,8 @@ export async function runCheck(parts: CheckParts, asked: AskedCheck, context: Ef
 export function failureText({ command, of }: { command: string; of: string }, { how, why, output }: Failure): string {
   const text = oneLine(command);
   const short = text.length <= commandLength ? text : `${text.slice(0, commandLength - 1)}…`;
-  const told = why === undefined ? `${short} ${how}` : `${why} (${short} ${how})`;
-  return `${told}\nthe check of ${of}: ${text}\n${output}`.trim();
+  const line = why === undefined ? `${short} ${how}` : `${why} (${short} ${how})`;
+  return `${line}\nthe check of ${of}: ${text}\n${output}`.trim();
 }
 
 async function carryOut(
@@ -171,17 +171,17 @@ async function carryOut(
 function failureOf(folder: RunFolder, { how, end, more }: { how: string; end: RunEnd | null; more: string }): Failure {
   const why = errorLine(safeText(tailOf(folder, searchedBytes)));
   const output = outputEnd(folder, { limitBytes: tailBytes, more });
-  const told = { how, ...(why === null ? {} : { why }), output };
+  const failure = { how, ...(why === null ? {} : { why }), output };
   const limits = end === null || end.kind === 'lost' ? noLimits : limitsEnd(folder, { code: end.code, output });
   switch (limits.kind) {
     case 'none':
-      return told;
+      return failure;
     case 'met':
       return { how: `${how}: ${limits.text}`, output };
     case 'maybe':
-      return { ...told, output: `${output}\n${limits.text}` };
+      return { ...failure, output: `${output}\n${limits.text}` };
     case 'unmade':
-      return { ...told, output: limits.text };
+      return { ...failure, output: limits.text };
     default:
       return limits satisfies never;
   }
@@ -210,7 +210,7 @@ async function start(
   const isDetached = asked.makeReady !== undefined;
   const profile = project.config.checks;
   const place = placeOf(worktree);
-  const hasWalls = await parts.walls.standFor(profile);
+  const hasWalls = await parts.walls.areUsedFor(profile);
   const env = runEnvironment({
     base: parts.env,
     run: { title: `${plan}-check`, role: 'coder', attempt: 1, wave, task },

@@ -158,7 +158,7 @@ async function requestFor(
   const where = { sandbox, writable, readable };
   const profile: WallsProfile = { role: `hook ${hook.name}`, preset: 'command', network: 'full', hosts: [], ...where };
   const cwd = await hookFilesOf(parts, row.project);
-  const hasWalls = await walls.standFor(profile);
+  const hasWalls = await walls.areUsedFor(profile);
   const file = hook.envFile === null ? null : readEnvFile(hook.envFile, repo, `[[hooks]] ${hook.name} in the config`);
   writeStartFile(folder.prompt, `${hookBody(effect, row.project)}\n`);
   const env = {

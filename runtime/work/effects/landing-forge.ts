@@ -145,12 +145,12 @@ async function landed(repository: Repository, { forge, remote, names, pull, made
     const detail = `${found.url} was merged on the forge into ${found.base} as ${found.headCommit.slice(0, 12)}; look at that branch`;
     return refusal({ kind: 'pull', detail }, names);
   }
-  const tip = await fetchHead(repository, { remote, branch: into });
+  const intoHead = await fetchHead(repository, { remote, branch: into });
   const named = found.mergeCommit === null ? null : await findCommit(repository, found.mergeCommit);
-  const isThere = named !== null && (await isAncestor(repository, named, tip));
-  if (!isThere && !(await holdsWork(repository, tip, pull.head)))
+  const isThere = named !== null && (await isAncestor(repository, named, intoHead));
+  if (!isThere && !(await holdsWork(repository, intoHead, pull.head)))
     throw late(forge, `says that ${found.url} is merged, and its ${into} does not have it yet`);
-  const head = isThere ? named : tip;
+  const head = isThere ? named : intoHead;
   const checked = made === null ? null : await findCommit(repository, made);
   const isChecked = checked !== null && (await treeOf(repository, checked)) === (await treeOf(repository, head));
   const note = isChecked

@@ -194,13 +194,13 @@ async function forgeObstacle(
     if (obstacle.kind === 'stands') return refusal({ kind: 'pull', detail }, names);
     if (obstacle.kind === 'waits') return refusal({ kind: 'forge_waits', detail }, names);
     const { branch, into } = names;
-    const tip = await readRef(site.repository, branchRef(into));
+    const intoHead = await readRef(site.repository, branchRef(into));
     // The plan already contains the branch: the forge has not updated its answer yet.
-    if (tip === null || (await isAncestor(site.repository, tip, branchRef(branch))))
+    if (intoHead === null || (await isAncestor(site.repository, intoHead, branchRef(branch))))
       return refusal({ kind: 'forge_waits', detail }, names);
     const message = `Merge ${into} into ${branch}`;
-    const taken = await takeIntoBranch(site.repository, { branch, commit: tip, message });
-    if (taken.kind !== 'taken') return refusal({ kind: 'unapproved', tip }, names);
+    const taken = await takeIntoBranch(site.repository, { branch, commit: intoHead, message });
+    if (taken.kind !== 'taken') return refusal({ kind: 'unapproved', tip: intoHead }, names);
     return refusal({ kind: 'behind', detail }, names, { head: taken.head });
   }
   return null;
@@ -217,8 +217,8 @@ async function unpushedOf({ site, names }: LinkedLanding, requests: readonly Req
   const begun = await membersAt(site.repository, branchRef(names.branch));
   for (const { member, remote } of requests) {
     const from = begun.get(member.folder);
-    const tip = await fetchHead(member.repository, { remote, branch: member.branch });
-    if (from === undefined || (await isAncestor(member.repository, from, tip))) continue;
+    const head = await fetchHead(member.repository, { remote, branch: member.branch });
+    if (from === undefined || (await isAncestor(member.repository, from, head))) continue;
     const push = `git -C ${shellWord(member.repository.path)} push ${shellWord(remote)} ${shellWord(member.branch)}`;
     return `${member.branch} of ${member.repository.path} has commits that ${remote} does not have, and the plan was begun with them: ${push}`;
   }
@@ -257,12 +257,12 @@ async function landed(
   const { branch, into } = names;
   await refreshMembers(parts, site, remotesOf(requests));
   const head = await readRef(repository, branchRef(into));
-  const tip = await readRef(repository, branchRef(branch));
-  if (head === null || tip === null) throw new Error(`${repository.path} has no ${head === null ? into : branch}`);
+  const planHead = await readRef(repository, branchRef(branch));
+  if (head === null || planHead === null) throw new Error(`${repository.path} has no ${head === null ? into : branch}`);
   const checked = made === null ? null : await findCommit(repository, made);
   const isChecked = checked !== null && (await treeOf(repository, checked)) === (await treeOf(repository, head));
   const lines = await Promise.all(requests.map(mergedText));
   if (!isChecked)
     lines.unshift('this is more than was checked here: somebody else merged or pushed in the same moment');
-  return { type: 'plan_merged', payload: { head, into, tip, note: lines.join('\n') } };
+  return { type: 'plan_merged', payload: { head, into, tip: planHead, note: lines.join('\n') } };
 }

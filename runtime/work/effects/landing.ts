@@ -103,7 +103,9 @@ async function prepare(
     case 'new': {
       const { commit, base, tip } = made;
       const found =
-        approved === null || isHalf ? 'as_it_was' : await broughtUp(repository, { tip, target: base, merged: commit });
+        approved === null || isHalf
+          ? 'as_it_was'
+          : await broughtUp(repository, { head: tip, target: base, merged: commit });
       if (approved === null || !isToBeReviewed(reviewAgain, found)) {
         const together = pull === undefined && project.config.members.length === 0 ? batch : 1;
         return { type: 'landing_prepared', payload: { commit, base, tip, check: check ?? '', batch: together } };

@@ -115,9 +115,9 @@ async function stateOf(
   if (request.state === 'open' && request.base === branch) return 'open';
   if (request.state === 'merged' && request.base === branch) return 'merged';
   if (request.state === 'open') return 'closed';
-  const tip = await fetchHead(repository, { remote, branch });
+  const head = await fetchHead(repository, { remote, branch });
   const shown = await findCommit(repository, known?.head ?? commit);
-  if (shown !== null && (await holdsWork(repository, tip, shown))) return 'merged';
+  if (shown !== null && (await holdsWork(repository, head, shown))) return 'merged';
   return byHand ? 'none' : 'closed';
 }
 

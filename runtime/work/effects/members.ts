@@ -118,8 +118,8 @@ async function headOf(
   const { folder, repo } = member;
   const own = await realBranch(repository, branch);
   const remote = remotes?.get(folder);
-  const tip = remote === undefined ? commit : await fetchHead(repository, { remote, branch: own });
-  return { folder, project: repo, repository, branch: own, commit: tip };
+  const head = remote === undefined ? commit : await fetchHead(repository, { remote, branch: own });
+  return { folder, project: repo, repository, branch: own, commit: head };
 }
 
 /** The most tries while another process moves the branch. */

@@ -53,8 +53,8 @@ export async function tellOthers(
   },
 ): Promise<void> {
   if (nested.length === 0) return;
-  const told = new Set(await linkedIn(site, folder));
-  tellNested(context, { title, folder, nested: nested.filter(({ path }) => !told.has(path)) });
+  const linked = new Set(await linkedIn(site, folder));
+  tellNested(context, { title, folder, nested: nested.filter(({ path }) => !linked.has(path)) });
 }
 
 async function linkedIn({ repository, worktree }: Place, folder: RunFolder | null): Promise<string[]> {

@@ -46,7 +46,7 @@ export interface Stacking extends PlanKey, Pick<RepoForge, 'forge' | 'remote'> {
  * `open`: the part has a request, or gets one. `landed`: `into` contains its work. `folded`: it was merged into an open part below. `closed`: a
  * person closed it. `none`: it gets a new request.
  */
-type Standing = 'open' | 'landed' | 'folded' | 'closed' | 'none';
+type LayerState = 'open' | 'landed' | 'folded' | 'closed' | 'none';
 
 interface Layer extends Pick<StackLayer, 'name' | 'title' | 'branch'> {
   /** The last commit of this part on the plan's branch; null: the branch does not have it any more. */
@@ -55,7 +55,7 @@ interface Layer extends Pick<StackLayer, 'name' | 'title' | 'branch'> {
   /** The commit of its branch at the remote; null: the remote does not have that branch. */
   readonly there: string | null;
   readonly found: PullRequest | null;
-  readonly standing: Standing;
+  readonly state: LayerState;
   readonly pushed: PersonsPush[];
 }
 
@@ -64,7 +64,7 @@ export async function publishStack(parts: ForgeParts, at: Stacking): Promise<Out
   const { repository, branch, head, approved, moved, stack } = at;
   const found = await look(at);
   if (found.length === 0) return failed('no part of it changed anything, so there is nothing to push');
-  const open = found.filter(({ standing }) => standing === 'open' || standing === 'none');
+  const open = found.filter(({ state }) => state === 'open' || state === 'none');
   const pushes = open.flatMap((layer) => layer.pushed.map((push) => ({ branch: layer.branch, push })));
   const people = await taken(parts.store, {
     ...at,
@@ -99,18 +99,18 @@ type Published =
 async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]): Promise<Published> {
   const published: StackLayer[] = [];
   const below: string[] = [];
-  let under: Under = { branch: at.into, tip: null, isLanded: true, url: null };
+  let under: Under = { branch: at.into, head: null, isLanded: true, url: null };
   let newOn: Under | null = null;
   let receiver = receiverOf(layers, at.stack);
   const highest = highestOf(layers);
   for (const [index, layer] of layers.entries()) {
-    const { standing, found, there, branch, known } = layer;
+    const { state, found, there, branch, known } = layer;
     if (known === null) newOn ??= under;
-    if (standing === 'landed') under = { branch: at.into, tip: await receivingHead(at), isLanded: true, url: null };
+    if (state === 'landed') under = { branch: at.into, head: await receivingHead(at), isLanded: true, url: null };
     // The part above stays based on this branch until a person decides.
-    else if (standing === 'closed' && there !== null)
-      under = { branch, tip: there, isLanded: false, url: found?.url ?? null };
-    else if (standing === 'open' || standing === 'none') {
+    else if (state === 'closed' && there !== null)
+      under = { branch, head: there, isLanded: false, url: found?.url ?? null };
+    else if (state === 'open' || state === 'none') {
       let made = await headOf(at, layer, { under, newOn, below, receives: layer === receiver });
       if (made.kind === 'conflict' && layer === receiver && layer !== highest) {
         receiver = highest;
@@ -122,7 +122,7 @@ async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]
         return { kind: 'conflict', detail };
       }
       // The part below contains all of its changes, so its request would be empty.
-      if (made.head === under.tip && known === null && there === null) {
+      if (made.head === under.head && known === null && there === null) {
         below.push(...ownCommits(layer));
         continue;
       }
@@ -131,12 +131,12 @@ async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]
       const request = await requestFor(parts, at, { layer, under, nth: index + 1 });
       parts.faults?.('plan-stack.after-request');
       below.push(made.head);
-      under = { branch, tip: made.head, isLanded: false, url: request.url };
+      under = { branch, head: made.head, isLanded: false, url: request.url };
       published.push({ ...shownLayer({ ...layer, found: request }, 'open'), head: made.head, base: request.base });
     }
     below.push(...ownCommits(layer));
     if (published.at(-1)?.name !== layer.name)
-      published.push(shownLayer(layer, standing === 'closed' ? 'closed' : 'merged'));
+      published.push(shownLayer(layer, state === 'closed' ? 'closed' : 'merged'));
   }
   return { kind: 'published', stack: published };
 }
@@ -146,10 +146,10 @@ function ownCommits({ end, known, found, there }: Layer): string[] {
   return [end, known?.head, found?.headCommit, there].filter((commit) => commit != null);
 }
 
-/** The branch on which a part is based. `tip`: null as long as it is the branch from which the plan was begun. */
+/** The branch on which a part is based. `head`: null as long as it is the branch from which the plan was begun. */
 interface Under {
   readonly branch: string;
-  readonly tip: string | null;
+  readonly head: string | null;
   readonly isLanded: boolean;
   readonly url: string | null;
 }
@@ -175,7 +175,7 @@ async function look(at: Stacking): Promise<Layer[]> {
         ? await forge.findPullRequest(branch, there ?? end ?? undefined)
         : await requestAt(forge, before.number);
     const layer = { name, title, branch, end, known: before, there, found };
-    layers.push({ ...layer, pushed: [], standing: await standingOf(at, layer, { layers, heads }) });
+    layers.push({ ...layer, pushed: [], state: await stateOf(at, layer, { layers, heads }) });
   }
   return layers.map((layer) => ({ ...layer, pushed: pushesTo(layer, layers) }));
 }
@@ -186,8 +186,8 @@ async function mustBeOurs(
   { branch, there, end }: Pick<Layer, 'branch' | 'end'> & { readonly there: string },
 ): Promise<void> {
   const isHere = (await findCommit(repository, there)) !== null;
-  const tip = isHere ? there : await fetchHead(repository, { remote, branch });
-  if (end !== null && (await holdsWork(repository, tip, end))) return;
+  const head = isHere ? there : await fetchHead(repository, { remote, branch });
+  if (end !== null && (await holdsWork(repository, head, end))) return;
   throw new EngineError(
     'refused',
     `${branch} is at ${forge.server.name} already, at ${there.slice(0, 12)}, with other work than the plan's; nothing was pushed`,
@@ -195,15 +195,15 @@ async function mustBeOurs(
   );
 }
 
-async function standingOf(
+async function stateOf(
   at: Stacking,
   { found, known, end }: Pick<Layer, 'found' | 'known' | 'end'>,
   { layers, heads }: { readonly layers: readonly Layer[]; readonly heads: ReadonlyMap<string, string> },
-): Promise<Standing> {
+): Promise<LayerState> {
   if (found === null) return 'none';
   if (found.state === 'open') return 'open';
   if (found.state === 'merged' && found.base === at.into) return 'landed';
-  const isOpenBelow = layers.some(({ branch, standing }) => branch === found.base && standing === 'open');
+  const isOpenBelow = layers.some(({ branch, state }) => branch === found.base && state === 'open');
   if (found.state === 'merged' && isOpenBelow) return 'folded';
   const head = known?.head ?? end;
   const commit = head === null ? null : await findCommit(at.repository, head);
@@ -219,10 +219,10 @@ function receivingHead({ repository, remote, into }: Stacking): Promise<string> 
   return fetchHead(repository, { remote, branch: into });
 }
 
-type Placed = Pick<Layer, 'name' | 'standing' | 'known'>;
+type Placed = Pick<Layer, 'name' | 'state' | 'known'>;
 
 function highestOf<L extends Placed>(layers: readonly L[]): L | null {
-  return layers.findLast(({ standing }) => standing === 'open' || standing === 'none') ?? null;
+  return layers.findLast(({ state }) => state === 'open' || state === 'none') ?? null;
 }
 
 /** The part that gets the new commits of the plan's branch: the one whose reviewers asked for them, otherwise the highest. Pure. */
@@ -234,7 +234,7 @@ export function receiverOf<L extends Placed>(
   const highest = highestOf(layers);
   // A new part begins with all commits of the branch.
   if (from === null || highest?.known === null) return highest;
-  return layers.find(({ name, standing }) => name === fixes && standing === 'open') ?? highest;
+  return layers.find(({ name, state }) => name === fixes && state === 'open') ?? highest;
 }
 
 interface Place {
@@ -253,17 +253,17 @@ async function headOf(at: Stacking, layer: Layer, { under, newOn, below, receive
   const own = isNew && receives ? head : (there ?? known?.head ?? end);
   if (own === null) throw new Error(`part ${layer.name} has no commit`);
   const isHere = (await findCommit(repository, own)) !== null;
-  const tip = isHere ? own : await fetchHead(repository, { remote, branch });
+  const partHead = isHere ? own : await fetchHead(repository, { remote, branch });
   const stacked: Restacked =
-    under.tip === null
-      ? { kind: 'stacked', head: tip }
+    under.head === null
+      ? { kind: 'stacked', head: partHead }
       : await restack(repository, {
-          ...{ tip, onto: under.tip, isLanded: under.isLanded, below },
+          ...{ head: partHead, onto: under.head, isLanded: under.isLanded, below },
           message: title,
         });
-  if (isNew && newOn?.tip != null && under.tip !== null && (await isAncestor(repository, newOn.tip, head)))
+  if (isNew && newOn?.head != null && under.head !== null && (await isAncestor(repository, newOn.head, head)))
     return stackDecided(repository, {
-      ...{ stacked, tip, onto: under.tip, below, message: title, decided: head, isWhole: receives },
+      ...{ stacked, head: partHead, onto: under.head, below, message: title, decided: head, isWhole: receives },
     });
   if (stacked.kind === 'conflict' || !receives || isNew) return stacked;
   return stack.from === null || stack.from === head
@@ -286,8 +286,8 @@ async function requestFor(
   { forge, stack, project, plan }: Stacking,
   { layer, under, nth }: { readonly layer: Layer; readonly under: Under; readonly nth: number },
 ): Promise<PullRequest> {
-  const { name, title, branch, found, standing } = layer;
-  if (standing !== 'open' || found === null) {
+  const { name, title, branch, found, state } = layer;
+  if (state !== 'open' || found === null) {
     const part = { name, title, nth, of: stack.planned, below: under.url };
     const text = await pullRequestText(parts, { project, plan, closes: null, part });
     return makeOrFind(forge, { head: branch, base: under.branch, ...text });
@@ -315,7 +315,7 @@ function outcomeOf(
   const isOver = stack.every(({ state }) => state !== 'open');
   if (isOver && asked.isLast && asked.known.length > 0) {
     if (stack.some(({ state }) => state === 'closed')) return { type: 'pr_closed', payload: { stack: [...stack] } };
-    const landed = layers.findLast(({ standing }) => standing === 'landed');
+    const landed = layers.findLast(({ state }) => state === 'landed');
     return { type: 'pr_merged', payload: { head: landed?.found?.mergeCommit ?? null, into, stack: [...stack] } };
   }
   const { number, url } = shown;
@@ -336,7 +336,7 @@ function hasNew(layers: readonly Layer[]): boolean {
 
 function conflictText(
   { name, branch }: Layer,
-  { branch: below, tip }: Under,
+  { branch: below, head: belowHead }: Under,
   { files, cut }: Extract<Restacked, { kind: 'conflict' }>,
   { remote, plan, forge }: Pick<Stacking, 'remote' | 'plan' | 'forge'>,
 ): string {
@@ -344,7 +344,7 @@ function conflictText(
   const [place, head] = [shellWord(remote), shellWord(`HEAD:refs/heads/${branch}`)];
   return [
     `part ${name} of the stack conflicts with ${below} at ${forge.server.name} in ${listed}, so it and what is above it stay as they are;`,
-    `put it there by hand: git fetch ${place} && git checkout --detach ${shellWord(`${remote}/${branch}`)} && git rebase --onto ${tip?.slice(0, 12) ?? shellWord(below)} ${cut.slice(0, 12)},`,
+    `put it there by hand: git fetch ${place} && git checkout --detach ${shellWord(`${remote}/${branch}`)} && git rebase --onto ${belowHead?.slice(0, 12) ?? shellWord(below)} ${cut.slice(0, 12)},`,
     `then git push --force-with-lease ${place} ${head}; stator goes on as soon as it sees that, or with stator plan answer ${shellWord(plan)}`,
   ].join(' ');
 }
@@ -356,7 +356,7 @@ function newConflictText(
   { files }: Extract<Restacked, { kind: 'conflict' }>,
   { remote, plan, branch, forge, newOn }: Stacking & { readonly newOn: Under },
 ): string {
-  const merged = newOn.tip?.slice(0, 12) ?? shellWord(newOn.branch);
+  const merged = newOn.head?.slice(0, 12) ?? shellWord(newOn.branch);
   return [
     `part ${name} of the stack conflicts with ${below} at ${forge.server.name} in ${files.slice(0, 20).join(', ')}, so it and what is above it get no request yet;`,
     `merge ${newOn.branch} by hand where ${branch} is checked out (git worktree list), or in a checkout of your own: git fetch ${shellWord(remote)} && git merge ${merged}`,

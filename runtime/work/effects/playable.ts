@@ -35,7 +35,7 @@ export interface Cast {
   readonly repo: string;
   /** The environment of the process that will start them. */
   readonly env: NodeJS.ProcessEnv;
-  readonly walls: Pick<Walls, 'standFor' | 'state'>;
+  readonly walls: Pick<Walls, 'areUsedFor' | 'state'>;
   readonly flagCheck: FlagCheck;
   readonly plan: string;
   /** Its file, from the repo's folder on; null: it has none. */
@@ -124,7 +124,7 @@ async function wallsProblems(cast: Cast): Promise<Problem[]> {
     // Checks use the coder's settings unless they have their own table.
     const role = (names.length > 1 ? names.filter((name) => name !== 'check') : names).join(', ');
     try {
-      await cast.walls.standFor({ ...profile, role });
+      await cast.walls.areUsedFor({ ...profile, role });
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
       problems.push(thrown);
@@ -165,7 +165,7 @@ async function programProblem(
   if (file === null && program.includes('/') && !isAbsolute(program)) return null;
   const found = resolveProgram(file ?? program, { from: repo, env });
   if (found.kind === 'found') {
-    const isWalled = needsWalls(profile) || (await walls.standFor(profile));
+    const isWalled = needsWalls(profile) || (await walls.areUsedFor(profile));
     const refusal = isWalled ? null : (knownProgram(preset)?.startProblem?.(profile, { ...base, ...given }) ?? null);
     if (refusal !== null || !isProgramPreset(preset) || profile.program !== null) return refusal;
     const dropped = await flagCheck(preset, found.path);

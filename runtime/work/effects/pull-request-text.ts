@@ -38,14 +38,14 @@ export async function pullRequestText(
   const row = await store.plan(project, plan);
   const runs = await store.runs({ by: 'latest', project, plan });
   const isOfAgents = runs.some(({ role }) => role === 'planner' || role === 'architect');
-  const told = isOfAgents ? harmless : (text: string) => text;
+  const safe = isOfAgents ? harmless : (text: string) => text;
   const { document } = parsePlan((await store.planText(project, plan)) ?? '');
   const tasks = document.waves.flatMap(({ number, tasks: ofWave }) =>
     ofWave
       .filter(({ number: task }) => part === undefined || isOfPart(part.name, number, task))
       .map(
         ({ number: task, title, check }) =>
-          `- w${number} t${task}: ${told(title)}${check === null ? '' : ` (check: \`${(isOfAgents ? disarmed(check) : check).replaceAll('`', "'").slice(0, 200)}\`)`}`,
+          `- w${number} t${task}: ${safe(title)}${check === null ? '' : ` (check: \`${(isOfAgents ? disarmed(check) : check).replaceAll('`', "'").slice(0, 200)}\`)`}`,
       ),
   );
   const reviewers = runs.filter(
@@ -60,7 +60,7 @@ export async function pullRequestText(
   const parts = [
     part === undefined ? '' : partText(part, plan),
     links,
-    document.goal === null ? '' : told(document.goal),
+    document.goal === null ? '' : safe(document.goal),
     closes ?? '',
     dependsOnText(row?.base?.on ?? []),
     tasks.length === 0 ? '' : `## Tasks\n\n${tasks.join('\n')}`,
@@ -68,7 +68,7 @@ export async function pullRequestText(
     `Plan \`${plan}\`: ${count} ${count === 1 ? 'run' : 'runs'} of agents${cost}. Made by stator.`,
   ];
   return {
-    title: told(part === undefined ? (row?.title ?? plan) : `${part.title} (${plan} ${part.nth}/${part.of})`)
+    title: safe(part === undefined ? (row?.title ?? plan) : `${part.title} (${plan} ${part.nth}/${part.of})`)
       .replace(/\s+/g, ' ')
       .slice(0, titleLimit),
     body: parts

@@ -49,8 +49,8 @@ async function tell(
 ): Promise<void> {
   const lines = linesOf(refusalsFile(folder));
   const reportedFile = join(folder.path, 'refused-told');
-  const told = Number(linesOf(reportedFile)[0] ?? 0);
-  const fresh = lines.slice(told);
+  const reported = Number(linesOf(reportedFile)[0] ?? 0);
+  const fresh = lines.slice(reported);
   if (fresh.length === 0) return;
   const status = (await store.plan(project, plan))?.status ?? null;
   const reason = safeText(fresh.join('; ')).slice(0, textLimit);

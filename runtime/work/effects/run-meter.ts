@@ -59,7 +59,7 @@ export async function startMeter(
   let quotasSaid = '[]';
   let isEnded = false;
   let wasOver = false;
-  const told = new Set<string>();
+  const notified = new Set<string>();
 
   function end(): void {
     if (isEnded) return;
@@ -122,10 +122,10 @@ export async function startMeter(
     // A program that has just reported its total cost is about to end: it is stopped only if it still runs at the next check.
     const reached = wasOver ? over : null;
     wasOver = over !== null;
-    const near = nearNotifications(budget, uses, about).filter(({ dedupeKey = '' }) => !told.has(dedupeKey ?? ''));
+    const near = nearNotifications(budget, uses, about).filter(({ dedupeKey = '' }) => !notified.has(dedupeKey ?? ''));
     const words: Change[] = reached === null ? near : [...near, reachedSignal(budget, reached, about)];
     if (words.length > 0) await store.commit(words);
-    for (const { dedupeKey } of near) told.add(dedupeKey ?? '');
+    for (const { dedupeKey } of near) notified.add(dedupeKey ?? '');
     if (reached !== null) end();
   }
 

@@ -124,7 +124,7 @@ export async function outcomeOf(
   const facts = await factsOf(parts, effect, context, { folder, left, report, limits: ended.limits, ...ran });
   const end = endOf(facts);
   if (end.cause === 'rate-limited') {
-    const until = await noteLimit(parts, effect, { row, told: end.until });
+    const until = await noteLimit(parts, effect, { row, reportedUntil: end.until });
     return { type: 'run_exited', payload: { ...end, code: ran.code, until, lines_read } };
   }
   if (!facts.tookTooMuch) await noteWork(parts, effect, context, { folder, report, code: ran.code });
@@ -236,16 +236,18 @@ async function countedExit(
 async function noteLimit(
   parts: PrepareParts,
   { role, title, attempt, agent }: AgentRun,
-  { row, told }: { readonly row: EffectContext['row']; readonly told: number },
+  { row, reportedUntil }: { readonly row: EffectContext['row']; readonly reportedUntil: number },
 ): Promise<number> {
   const { project, plan } = row;
   const run = await parts.store.run(row.key);
   const account = run?.account ?? null;
-  if (account === null) return told;
+  if (account === null) return reportedUntil;
   const at = parts.nowMs();
   const known = (await parts.store.accountLimits()).find((limit) => limit.account === account) ?? null;
-  const until = heldUntil({ until: told, at, startedAt: run?.started_at ?? null }, known);
-  await parts.store.commit([accountLimited({ account, until, told, used: null, at }, { project, plan, title })]);
+  const until = heldUntil({ until: reportedUntil, at, startedAt: run?.started_at ?? null }, known);
+  await parts.store.commit([
+    accountLimited({ account, until, reportedUntil, used: null, at }, { project, plan, title }),
+  ]);
   const choice = (await lookAtAccounts(parts)).choiceOf(project, role, attempt, agent);
   return choice !== null && choice.limit === null ? at : until;
 }
@@ -288,8 +290,8 @@ async function sayVerdict(
   const { kind, body } = verdict;
   // Another author may have committed there meanwhile, and that commit was not judged.
   const { repository } = await runSiteOf(parts, row, place);
-  const tip = await readRef(repository, branchRef(place.branch));
-  if (tip !== null && tip !== about) tell('tip', 'head_moved', { head: tip });
+  const head = await readRef(repository, branchRef(place.branch));
+  if (head !== null && head !== about) tell('tip', 'head_moved', { head });
   const reviewed = about === null ? {} : { reviewed_sha: about };
   say(title, 'verdict', verdictSignals[role][kind], { ...(body === '' ? {} : { body }), ...reviewed });
 }

@@ -78,8 +78,8 @@ export async function noteReport(
     ]);
     const trace = traceHere();
     const ids = trace === null ? {} : { trace_id: trace.traceId, span_id: trace.spanId };
-    const told = { preset, ...usage, rateLimit, problem, ...ids };
-    writeRunFile(join(folder.path, 'report.json'), `${JSON.stringify(told)}\n`);
+    const record = { preset, ...usage, rateLimit, problem, ...ids };
+    writeRunFile(join(folder.path, 'report.json'), `${JSON.stringify(record)}\n`);
     return { ...report, conversation, inputTokens, outputTokens };
   } catch (thrown) {
     log.warn(`what ${row.title} reported of its run was not read: ${messageOf(thrown)}`);
@@ -218,8 +218,8 @@ export function failureText(
   preset: string | null,
 ): string | null {
   if (report === null) return null;
-  const told = [report.lastMessage, code === 0 ? null : report.problem].filter((text) => text !== null).join('\n\n');
-  if (told !== '') return told;
+  const message = [report.lastMessage, code === 0 ? null : report.problem].filter((text) => text !== null).join('\n\n');
+  if (message !== '') return message;
   const text = readableLog(preset, tailOf(folder, eventTailBytes)).trim();
   return text === '' ? null : text.slice(-messageLimit);
 }

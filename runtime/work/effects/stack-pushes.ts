@@ -13,7 +13,7 @@ import type { Repository } from '../git/repository.ts';
 
 interface Part {
   readonly branch: string;
-  readonly standing: 'open' | 'landed' | 'folded' | 'closed' | 'none';
+  readonly state: 'open' | 'landed' | 'folded' | 'closed' | 'none';
   readonly known: Pick<StackLayer, 'head' | 'state' | 'pushed'> | null;
   /** The commit of its branch at the remote; null: the remote does not have that branch. */
   readonly there: string | null;
@@ -24,11 +24,11 @@ interface Part {
  * The pushed commits of a part that the plan's branch does not have, as known from the last reading of the forge. `parts`: all parts of its stack.
  * Commits that have landed are left out. Pure.
  */
-export function pushesTo({ branch, standing, known, there }: Part, parts: readonly Part[]): PersonsPush[] {
-  if (known === null || standing === 'landed' || standing === 'folded') return [];
+export function pushesTo({ branch, state, known, there }: Part, parts: readonly Part[]): PersonsPush[] {
+  if (known === null || state === 'landed' || state === 'folded') return [];
   const before = known.pushed ?? [];
   if (there === null || there === known.head) return before;
-  const folded = parts.filter((part) => part.standing === 'folded' && part.found?.base === branch);
+  const folded = parts.filter((part) => part.state === 'folded' && part.found?.base === branch);
   const without = folded
     .filter((part) => part.known?.state === 'open')
     .flatMap((part) => [part.known?.head, part.found?.headCommit, part.found?.mergeCommit])

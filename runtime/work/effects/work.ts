@@ -10,7 +10,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, runName } from '../../../machines/vocabulary/ids.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
-import { commitLeftovers, keepAttempt, ownCommitsBase, type SetAside } from '../git/attempt.ts';
+import { commitLeftovers, keepAttempt, ownCommitsBase, type UnmergedWork } from '../git/attempt.ts';
 import { archiveBranch, deleteBranch } from '../git/branch.ts';
 import { deletedMost } from '../git/diff.ts';
 import { mergeBranch } from '../git/merge.ts';
@@ -73,15 +73,15 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
     }
     parts.faults?.('commit.before-commit');
     const committed = await commitLeftovers(repository, ended);
-    const { changed, aside, nested } = committed;
+    const { changed, unmerged, nested } = committed;
     const head =
-      aside === undefined ? await withMarks(parts, site, { effect, row, head: committed.head }) : committed.head;
+      unmerged === undefined ? await withMarks(parts, site, { effect, row, head: committed.head }) : committed.head;
     parts.faults?.('commit.after-commit');
     await tellLeft(parts, context, { run: effect.run, site: { repository, worktree }, nested });
     if (effect.place.branch === effect.place.from) await tellLostWork(parts, context, effect.place.from);
     const outcome = { head, base, changed };
-    if (aside !== undefined)
-      return { type: 'work_committed', payload: { ...outcome, aside: asideText(aside, ended.branch) } };
+    if (unmerged !== undefined)
+      return { type: 'work_committed', payload: { ...outcome, aside: unmergedText(unmerged, ended.branch) } };
     const most = changed && project.config.confirmDeletions ? await deletedMost(repository, base, head) : null;
     const deletions = most === null ? {} : { deletions: deletionsText(most, { base, head }) };
     const { row: plan } = context;
@@ -122,12 +122,12 @@ async function tellLeft(
 /** The most files that a sentence names. */
 const shownFiles = 10;
 
-function asideText(aside: SetAside, branch: string): string {
-  const files = someOf(aside.files);
-  if (aside.kind === 'elsewhere')
-    return `it ended on another commit than ${branch}, and the two conflict in ${files}; where it ended is kept: git diff ${branch} ${aside.ref}`;
-  const other = aside.other === null ? '' : `, and what it was merging as ${aside.other}`;
-  return `it ended in the middle of a merge, with conflicts left in ${files}; its files are kept as ${aside.ref}${other}`;
+function unmergedText(unmerged: UnmergedWork, branch: string): string {
+  const files = someOf(unmerged.files);
+  if (unmerged.kind === 'elsewhere')
+    return `it ended on another commit than ${branch}, and the two conflict in ${files}; where it ended is kept: git diff ${branch} ${unmerged.ref}`;
+  const other = unmerged.other === null ? '' : `, and what it was merging as ${unmerged.other}`;
+  return `it ended in the middle of a merge, with conflicts left in ${files}; its files are kept as ${unmerged.ref}${other}`;
 }
 
 function deletionsText(

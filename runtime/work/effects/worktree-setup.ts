@@ -203,8 +203,8 @@ async function failedStart(
   const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: ${logCommand(title, null)}`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
   // The limit comes last: readers look for the reason of a failure at the end of its text.
-  const told = reached === null ? detail : `${detail}\n${reached}`;
-  return { type: 'run_exited', payload: { code: null, cause, detail: told.slice(-8_192) } };
+  const fullText = reached === null ? detail : `${detail}\n${reached}`;
+  return { type: 'run_exited', payload: { code: null, cause, detail: fullText.slice(-8_192) } };
 }
 
 function failureText(kind: string, rest: string): string {

@@ -68,7 +68,7 @@ export function createForgeStates({ store, projects, clock, isOwner, onEffects }
     if (more.length > 0) onEffects();
   }
 
-  function told(event: HookEvent, row: ForgeRow, at: number): Change[] {
+  function hookChanges(event: HookEvent, row: ForgeRow, at: number): Change[] {
     const { project, server, url, code, reason, plans } = row;
     const details = {
       forge: server,
@@ -91,7 +91,7 @@ export function createForgeStates({ store, projects, clock, isOwner, onEffects }
       if (before?.code === null && before.server === name && before.url === url) return;
       const at = clock.nowMs();
       const row = { project, server: name, url, code: null, reason: null, hint: null, since: at, plans: [] };
-      await note(row, before === undefined || before.code === null ? [] : told('forge_up', row, at));
+      await note(row, before === undefined || before.code === null ? [] : hookChanges('forge_up', row, at));
     },
     async failed({ project, server, plan }, thrown) {
       if (!(thrown instanceof EngineError)) return;
@@ -120,7 +120,7 @@ export function createForgeStates({ store, projects, clock, isOwner, onEffects }
         ...(isKnown
           ? []
           : [{ do: 'notification.insert', type: 'forge_down', project, plan: '', message, at } as const]),
-        ...(isDown ? [] : told('forge_down', row, at)),
+        ...(isDown ? [] : hookChanges('forge_down', row, at)),
       ]);
     },
     async waiting(project, plans) {

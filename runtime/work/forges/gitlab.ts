@@ -59,7 +59,7 @@ const activePipeline: ReadonlySet<string> = new Set([
   'scheduled',
 ]);
 /** Statuses that do not end by themselves: https://docs.gitlab.com/api/merge_requests/#merge-status */
-const standing: Readonly<Record<string, string>> = {
+const obstacles: Readonly<Record<string, string>> = {
   conflict: 'it conflicts with',
   cannot_be_merged: 'it conflicts with',
   broken_status: 'it conflicts with',
@@ -228,8 +228,8 @@ function createMergeCalls({ ask, at, server, repo }: ForgeConnection): MergeCall
       const state = newer ?? older ?? '';
       if (user?.can_merge === false)
         return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
-      const stands = standing[state];
-      if (stands !== undefined) return { kind: 'behind', detail: `${stands} ${base}` };
+      const obstacle = obstacles[state];
+      if (obstacle !== undefined) return { kind: 'behind', detail: `${obstacle} ${base}` };
       if (draft === true) return { kind: 'waits', detail: 'it is a draft' };
       if (state === 'mergeable' || state === 'can_be_merged') return { kind: 'none' };
       return { kind: 'waits', detail: `the forge says ${state.replaceAll('_', ' ')}` };

@@ -53,7 +53,7 @@ export async function newsOf(forge: Forge, { pull, head, isDone }: Looked): Prom
   const idOf = ({ name }: Check) => `check:${head.slice(0, 12)}:${name}`.slice(0, 256);
   const failed = checks.filter(({ state }) => isOver && state === 'failed').slice(0, listLimit);
   const asks = said.filter(({ kind }) => isDone && kind !== 'remark').map(askOf);
-  const told = failed.map((one) => ({
+  const failures = failed.map((one) => ({
     id: idOf(one),
     isFinal: true,
     title: `The check ${one.name} failed`,
@@ -61,7 +61,7 @@ export async function newsOf(forge: Forge, { pull, head, isDone }: Looked): Prom
   }));
   const waiting = checks.filter(({ state }) => state === 'needs-person').slice(0, listLimit);
   return {
-    asks: [...asks, ...told],
+    asks: [...asks, ...failures],
     needsPerson: waiting.map((one) => ({
       id: idOf(one),
       isFinal: true,

@@ -39,11 +39,11 @@ export function feedbackOf(
   { headCommit, awaited }: Pick<PullRequest, 'headCommit' | 'awaited'>,
 ): Feedback[] {
   const newest = new Map(reviews.filter(({ verdict }) => verdict !== 'none').map(({ author, id }) => [author, id]));
-  const stands = ({ id, author, commit }: Review): boolean =>
+  const isCurrent = ({ id, author, commit }: Review): boolean =>
     newest.get(author) === id && !awaited.includes(author) && (commit === null || commit === headCommit);
   const fallen = new Set(
     reviews
-      .filter((one) => one.verdict === 'withdrawn' || (one.verdict === 'changes' && !stands(one)))
+      .filter((one) => one.verdict === 'withdrawn' || (one.verdict === 'changes' && !isCurrent(one)))
       .map(({ id }) => id),
   );
   const rejects = ({ id, author, verdict, mayWrite }: Review): boolean =>

@@ -137,28 +137,28 @@ function kindOf(said: string): ForgeKind {
 }
 
 /** A server's answer about its token; one request for all of its repos. */
-type Standing = Pick<RepoForgeState, 'tokenFrom' | 'login' | 'problem'>;
+type TokenState = Pick<RepoForgeState, 'tokenFrom' | 'login' | 'problem'>;
 
 function createForgeOf({ home, env }: { home: string; env: Environment }): ServerList['forgeOf'] {
-  const standings = new Map<string, Promise<Standing>>();
+  const tokenStates = new Map<string, Promise<TokenState>>();
   return async (path) => {
     const { list } = readServers(home);
     const site = firstSite(await remotesOf(path), list);
     if (site === null) return null;
     const { server, remote, repo } = site;
-    const standing = standings.get(server.name) ?? standingOf(site, env);
-    standings.set(server.name, standing);
+    const tokenState = tokenStates.get(server.name) ?? tokenStateOf(site, env);
+    tokenStates.set(server.name, tokenState);
     return {
       remote,
       server: server.name,
       kind: server.kind,
       repo: `${repo.owner}/${repo.name}`,
-      ...(await standing),
+      ...(await tokenState),
     };
   };
 }
 
-async function standingOf({ server, repo }: ForgeSite, env: Environment): Promise<Standing> {
+async function tokenStateOf({ server, repo }: ForgeSite, env: Environment): Promise<TokenState> {
   const token = await findToken(server, env);
   if (token === null) return { tokenFrom: null, login: null, problem: null };
   const forge = createForge({ server, repo, token: token.token, signal: AbortSignal.timeout(loginTimeoutMs) });

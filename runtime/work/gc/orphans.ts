@@ -26,7 +26,7 @@ import { archive, attempts, heads, owned, planNamed, unreached } from './branche
 import { entriesOf, worktreesFolder } from './folders.ts';
 import { isOtherName, isOver, noFolder, notInPlace, reasonOfProcesses } from './reasons.ts';
 import { byBranch, type CleaningParts, planOfBranch, readPlans, resting } from './round.ts';
-import { asidePrefix, livingIn, removeAside } from './run-folders.ts';
+import { livingIn, removingPrefix, renameAndRemove } from './run-folders.ts';
 
 interface Look {
   readonly parts: CleaningParts;
@@ -266,9 +266,9 @@ async function repairRunFolders(look: Look): Promise<void> {
   for (const entry of entries) {
     const path = join(root, entry.name);
     if (known.has(entry.name)) continue;
-    const isAside = entry.name.startsWith(asidePrefix) && entry.isDirectory();
+    const isRenamed = entry.name.startsWith(removingPrefix) && entry.isDirectory();
     const named = { kind: 'run_folder', project: null, name: entry.name, bytes: await diskUsage(path) } as const;
-    if (isAside) {
+    if (isRenamed) {
       await settle(look, named, {
         what: 'what is left of one that was being deleted: it is deleted',
         fix: () => removeTree(path),
@@ -282,7 +282,7 @@ async function repairRunFolders(look: Look): Promise<void> {
       keep === null
         ? {
             what: 'no run of this store has it, and nothing of it lives: it is deleted, with its prompt and log',
-            fix: () => removeAside(parts, entry.name),
+            fix: () => renameAndRemove(parts, entry.name),
           }
         : { keep },
     );

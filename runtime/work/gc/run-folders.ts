@@ -18,7 +18,7 @@ import { type CleaningParts, type Round, settle } from './round.ts';
 
 /** The number of folders that are looked up with one query. */
 const page = 64;
-export const asidePrefix = '.removing-';
+export const removingPrefix = '.removing-';
 
 export async function clearRunFolders(parts: CleaningParts, round: Round): Promise<void> {
   const root = runsRoot(parts.home);
@@ -50,7 +50,7 @@ async function clearOne(
 ): Promise<void> {
   const path = join(runsRoot(parts.home), name);
   // Folders that a killed round had renamed for deletion.
-  if (name.startsWith(asidePrefix) && isFolder) {
+  if (name.startsWith(removingPrefix) && isFolder) {
     if (!round.dry) await removeTree(path);
     return;
   }
@@ -64,7 +64,7 @@ async function clearOne(
   await settle(round, subject, {
     reason,
     async remove() {
-      await removeAside(parts, name);
+      await renameAndRemove(parts, name);
       if (launch !== undefined) await parts.store.commit([{ do: 'launch.remove', key: launch.key }]);
     },
   });
@@ -85,12 +85,12 @@ function placeOf(key: string): { readonly project?: string; readonly plan?: stri
   return parsed?.kind === 'plan' ? { project: parsed.project, plan: parsed.plan } : {};
 }
 
-export async function removeAside({ home, faults }: CleaningParts, name: string): Promise<void> {
+export async function renameAndRemove({ home, faults }: CleaningParts, name: string): Promise<void> {
   const root = runsRoot(home);
-  const aside = join(root, `${asidePrefix}${name}`);
-  await removeTree(aside);
-  await rename(join(root, name), aside);
+  const renamed = join(root, `${removingPrefix}${name}`);
+  await removeTree(renamed);
+  await rename(join(root, name), renamed);
   faults?.('gc.after-rename');
-  await removeTree(aside);
+  await removeTree(renamed);
   faults?.('gc.before-row');
 }

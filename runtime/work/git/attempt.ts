@@ -62,7 +62,7 @@ export async function keepAttempt(
 }
 
 /** The part of a run's work that could not be put on its branch; `files` are the conflicting ones. */
-export type SetAside =
+export type UnmergedWork =
   /** The run ended on another commit than its branch, and the two conflict. `ref` points to the run's end. */
   | { readonly kind: 'elsewhere'; readonly ref: string; readonly files: readonly string[] }
   /** The run ended during a merge, a rebase or a cherry-pick. `ref` holds its files; `other` is the commit that it was merging, if no other ref has that. */
@@ -80,25 +80,27 @@ export interface Committed {
   /** Separate repositories in the worktree, which are left out. */
   readonly nested: readonly Nested[];
   /** Set if the branch was not moved, because not all of the agent's work could be put on it. */
-  readonly aside?: SetAside;
+  readonly unmerged?: UnmergedWork;
 }
 
 /**
  * Commits a run's files with the user's identity, and moves the run's branch to the commit. `changed`: the files differ from `base`. The end is also saved as
  * `refs/stator/attempts/<run>`, so that a second call returns the same commit. If the agent left the branch, the branch moves to the agent's commit, or to a
- * merge if both went on. If that conflicts, or if the agent ended during a merge with conflicts, the branch is not moved, and `aside` names the ref that
+ * merge if both went on. If that conflicts, or if the agent ended during a merge with conflicts, the branch is not moved, and `unmerged` names the ref that
  * holds the work. Files of a removed worktree do not count as deleted. Separate repositories inside the worktree are left out, and saved as refs. Throws
  * `bad_config` without an identity, `branch_checked_out` if the branch is checked out elsewhere, `nested_repository` if the branch would point to commits of
  * a submodule that are lost with the worktree.
  */
 export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<Committed> {
-  const { head, worktree, isElsewhere, staged, nested, aside, tip } = await endOf(repo, ended);
+  const { head, worktree, isElsewhere, staged, nested, unmerged, branchHead } = await endOf(repo, ended);
   const record = [attemptRef(ended.run), head] as const;
-  if (aside !== null && ended.goesOn === true)
-    noteMended(`what ${ended.run} left on another commit conflicts with ${ended.branch}: it is kept as ${aside.ref}`);
-  else if (aside !== null) {
+  if (unmerged !== null && ended.goesOn === true)
+    noteMended(
+      `what ${ended.run} left on another commit conflicts with ${ended.branch}: it is kept as ${unmerged.ref}`,
+    );
+  else if (unmerged !== null) {
     await setRefs(repo, [record]);
-    return { head, base: ended.base, changed: true, nested, aside };
+    return { head, base: ended.base, changed: true, nested, unmerged };
   }
   try {
     await refuseLost(repo, { path: ended.path, base: ended.base, commit: head });
@@ -115,7 +117,7 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
     await inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', await commitAt(repo, worktree, ended.branch)]);
     await inWorktree(worktree, ['reset', '--hard', '-q', head], { timeoutMs: checkoutTimeoutMs });
   }
-  const mark = tip === null ? await missingMark(repo, ended.branch, head) : [];
+  const mark = branchHead === null ? await missingMark(repo, ended.branch, head) : [];
   await setRefs(repo, [record, ...mark, [branchRef(ended.branch), head]]);
   if (worktree !== null) {
     if (textOf(join(worktree.adminDir, 'HEAD')) !== `ref: ${branchRef(ended.branch)}\n`)
@@ -155,10 +157,10 @@ export async function ownCommitsBase(
   repo: Repository,
   { branch, run, base }: { branch: string; run: string; base: string },
 ): Promise<string | null> {
-  const tip = await readRef(repo, branchRef(branch));
+  const head = await readRef(repo, branchRef(branch));
   const kept = await readRef(repo, attemptRef(run));
-  if (tip === null || kept === null || tip === base) return null;
-  const isOfThatRun = (await isAncestor(repo, base, tip)) && (await isAncestor(repo, tip, kept));
+  if (head === null || kept === null || head === base) return null;
+  const isOfThatRun = (await isAncestor(repo, base, head)) && (await isAncestor(repo, head, kept));
   return isOfThatRun ? base : null;
 }
 
@@ -185,16 +187,16 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   if (!isThere(index)) return { head, tree: await treeOf(repo, head), nested: [], isGone: false };
   const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
   try {
-    const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
-    await copyIndex(index, aside.env.GIT_INDEX_FILE);
-    const inside = await stageAll(worktree.path, (args, input) => inWorktree(worktree, args, { ...aside, ...input }));
-    const tree = await inWorktree(worktree, ['write-tree'], aside);
+    const options = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
+    await copyIndex(index, options.env.GIT_INDEX_FILE);
+    const inside = await stageAll(worktree.path, (args, input) => inWorktree(worktree, args, { ...options, ...input }));
+    const tree = await inWorktree(worktree, ['write-tree'], options);
     const whole = await treeOf(repo, head);
     const { isGone, isEmpty } =
       tree === whole ? { isGone: false, isEmpty: false } : await takenAway(repo, worktree, head);
     if (isGone && isEmpty) return { head, tree: whole, nested: [], isGone };
     if (!inside.hasLinks) repo.memo.set(noLinks(tree), '');
-    await rename(aside.env.GIT_INDEX_FILE, join(worktree.adminDir, stagedIndex));
+    await rename(options.env.GIT_INDEX_FILE, join(worktree.adminDir, stagedIndex));
     return { head, tree, nested: inside.nested, isGone };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -244,7 +246,7 @@ export async function commitFor(
 interface End {
   readonly head: string;
   /** The branch's earlier head; null: there was no branch. */
-  readonly tip: string | null;
+  readonly branchHead: string | null;
   /** null: the worktree is gone, or another folder has replaced it. */
   readonly worktree: OpenWorktree | null;
   /** Whether the worktree's files are not those of `head`. */
@@ -253,16 +255,16 @@ interface End {
   readonly staged: string | null;
   /** Repositories that `head` cannot hold. */
   readonly nested: readonly Nested[];
-  readonly aside: SetAside | null;
+  readonly unmerged: UnmergedWork | null;
 }
 
 /** Finds how a run ended; the caller records it. */
 async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
-  const [record = null, tip = null] = await readRefs(repo, [attemptRef(ended.run), branchRef(ended.branch)]);
+  const [record = null, branchHead = null] = await readRefs(repo, [attemptRef(ended.run), branchRef(ended.branch)]);
   const adminDir = isOwnFolder(ended.path) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
-    const head = record ?? tip ?? (await commitOf(repo, ended.base));
-    return { head, tip, worktree: null, isElsewhere: false, staged: null, nested: [], aside: null };
+    const head = record ?? branchHead ?? (await commitOf(repo, ended.base));
+    return { head, branchHead, worktree: null, isElsewhere: false, staged: null, nested: [], unmerged: null };
   }
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
@@ -280,24 +282,24 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const contents = { ...found, tree };
   const { merged, conflicts } = await unfinishedIn(repo, worktree, contents);
   const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message, merged });
-  const shared = { tip, worktree, nested, staged: isGone ? null : found.tree };
+  const shared = { branchHead, worktree, nested, staged: isGone ? null : found.tree };
   if (conflicts.length > 0 && ended.goesOn !== true) {
     const other = merged !== null && (await isOwnWork(repo, worktree, { end: merged, run: ended.run }));
     const ref = attemptRef(`${ended.run}-aside`);
     if (other) await setRef(repo, ref, merged);
     const kept = { ref: attemptRef(ended.run), other: other ? ref : null };
-    return { ...shared, head: end, isElsewhere: false, aside: { kind: 'unfinished', ...kept, files: conflicts } };
+    return { ...shared, head: end, isElsewhere: false, unmerged: { kind: 'unfinished', ...kept, files: conflicts } };
   }
   const isDirty = end !== contents.head;
   const joint =
-    tip === null
+    branchHead === null
       ? { head: end, files: [] }
-      : await joined(repo, worktree, { tip, end, isDirty, run: ended.run, message: ended.message });
+      : await joined(repo, worktree, { branchHead, end, isDirty, run: ended.run, message: ended.message });
   const isElsewhere = isGone || (await treeOf(repo, joint.head)) !== contents.tree;
-  if (joint.files.length === 0) return { ...shared, head: joint.head, isElsewhere, aside: null };
+  if (joint.files.length === 0) return { ...shared, head: joint.head, isElsewhere, unmerged: null };
   const ref = attemptRef(`${ended.run}-aside`);
   await setRef(repo, ref, end);
-  return { ...shared, head: joint.head, isElsewhere, aside: { kind: 'elsewhere', ref, files: joint.files } };
+  return { ...shared, head: joint.head, isElsewhere, unmerged: { kind: 'elsewhere', ref, files: joint.files } };
 }
 
 /** The content of a worktree at a run's end. For a removed worktree it is its HEAD, nothing is committed, and a ref holds files that were written there later. */
@@ -321,16 +323,19 @@ async function whatIsLeft(repo: Repository, worktree: OpenWorktree, ended: RunEn
 async function joined(
   repo: Repository,
   worktree: OpenWorktree,
-  both: { tip: string; end: string; isDirty: boolean; run: string; message: string },
+  both: { branchHead: string; end: string; isDirty: boolean; run: string; message: string },
 ): Promise<{ head: string; files: readonly string[] }> {
-  const { tip, end } = both;
-  if (await isAncestor(repo, tip, end)) return { head: end, files: [] };
-  if (await isAncestor(repo, end, tip)) return { head: tip, files: [] };
+  const { branchHead, end } = both;
+  if (await isAncestor(repo, branchHead, end)) return { head: end, files: [] };
+  if (await isAncestor(repo, end, branchHead)) return { head: branchHead, files: [] };
   // The worktree is clean and has no new commit: the agent only looked at another commit.
-  if (!both.isDirty && !(await isOwnWork(repo, worktree, both))) return { head: tip, files: [] };
-  const merged = await mergeTrees(repo, tip, end);
-  if (merged.kind === 'conflict') return { head: tip, files: merged.files };
-  return { head: await commitTree(repo, { tree: merged.tree, parents: [tip, end], message: both.message }), files: [] };
+  if (!both.isDirty && !(await isOwnWork(repo, worktree, both))) return { head: branchHead, files: [] };
+  const merged = await mergeTrees(repo, branchHead, end);
+  if (merged.kind === 'conflict') return { head: branchHead, files: merged.files };
+  return {
+    head: await commitTree(repo, { tree: merged.tree, parents: [branchHead, end], message: both.message }),
+    files: [],
+  };
 }
 
 /** Whether a commit is the run's own work: it was made in this worktree, or no branch, tag or other ref reaches it. */

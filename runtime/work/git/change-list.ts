@@ -106,15 +106,15 @@ async function generatedMarks(
   const listed = await ownGit(cwd, ['ls-tree', '-z', '--full-tree', commit, '--', ...wanted]);
   const rules = listed.split('\0').filter((entry) => entry.startsWith('100'));
   if (rules.length === 0) return new Map();
-  const aside = await mkdtemp(join(tmpdir(), 'stator-index-'));
+  const tempFolder = await mkdtemp(join(tmpdir(), 'stator-index-'));
   try {
     // `check-attr` for a commit needs git 2.40; for an index every version has it.
-    const env = { GIT_INDEX_FILE: join(aside, 'index') };
+    const env = { GIT_INDEX_FILE: join(tempFolder, 'index') };
     await ownGit(cwd, ['update-index', '-z', '--index-info'], { env, input: `${rules.join('\0')}\0` });
     const asked = ['check-attr', '--cached', '-z', '--stdin', 'linguist-generated'];
     return marksIn(await ownGit(cwd, asked, { env, input: paths.map((path) => `${path}\0`).join('') }));
   } finally {
-    await rm(aside, { recursive: true, force: true });
+    await rm(tempFolder, { recursive: true, force: true });
   }
 }
 

@@ -50,7 +50,7 @@ export interface ForeignObjects {
   /** A git folder, as an absolute real path; its `objects` are imported. */
   readonly gitDir: string;
   /** The path prefix of our temporary folder, on the same disk; it is removed again. */
-  readonly asidePrefix: string;
+  readonly tempPrefix: string;
   /** The git folder that receives the objects. */
   readonly into: string;
   readonly heads: readonly string[];
@@ -61,38 +61,38 @@ export interface ForeignObjects {
 }
 
 interface Taking extends ForeignObjects {
-  readonly aside: string;
+  readonly tempFolder: string;
 }
 
 /** Safe to run again, also twice at once. After a kill in between, `into` has unreferenced objects at worst. Throws the errors of the disk and of git. */
 export async function takeObjects(foreign: ForeignObjects): Promise<Taken> {
-  const aside = await mkdtemp(foreign.asidePrefix);
-  const taking = { ...foreign, aside };
+  const tempFolder = await mkdtemp(foreign.tempPrefix);
+  const taking = { ...foreign, tempFolder };
   try {
-    const found = await linkObjects(foreign, aside).catch((thrown: unknown) => {
+    const found = await linkObjects(foreign, tempFolder).catch((thrown: unknown) => {
       if (thrown instanceof EngineError && thrown.code === 'unsafe_path') return thrown.message;
       throw thrown;
     });
     if (typeof found === 'string') return { kind: 'refused', why: found };
     if (found.count === 0) return { kind: 'taken' };
     for (const pack of found.packs) {
-      const indexed = await inAside(taking, ['index-pack', '--no-rev-index', pack]);
+      const indexed = await inTempFolder(taking, ['index-pack', '--no-rev-index', pack]);
       if (indexed.exitCode !== 0) return refusal('a pack of it is broken', indexed);
     }
     return await passOn(taking);
   } finally {
-    await rm(aside, { recursive: true, force: true });
+    await rm(tempFolder, { recursive: true, force: true });
   }
 }
 
 async function passOn(foreign: Taking): Promise<Taken> {
-  const { aside, into, heads, known } = foreign;
-  const args = ['pack-objects', '--revs', '--local', '--delta-base-offset', '-q', join(aside, 'passed')];
+  const { tempFolder, into, heads, known } = foreign;
+  const args = ['pack-objects', '--revs', '--local', '--delta-base-offset', '-q', join(tempFolder, 'passed')];
   const input = [...heads, ...known.map((commit) => `^${commit}`)].map((line) => `${line}\n`).join('');
-  const packed = await inAside(foreign, args, input);
+  const packed = await inTempFolder(foreign, args, input);
   if (packed.exitCode !== 0) return refusal('what its commits need is not all there', packed);
-  for (const name of readdirSync(aside).filter((file) => /^passed-.+\.pack$/.test(file))) {
-    const pack = join(aside, name);
+  for (const name of readdirSync(tempFolder).filter((file) => /^passed-.+\.pack$/.test(file))) {
+    const pack = join(tempFolder, name);
     const count = objectCount(pack);
     if (count === 0) continue;
     const size = `--max-input-size=${limits.fileBytes}`;
@@ -109,16 +109,16 @@ async function passOn(foreign: Taking): Promise<Taken> {
 }
 
 /** Runs git with the settings of `into`, on the linked objects and those of `into`. */
-function inAside({ aside, into }: Taking, args: readonly string[], input?: string): Promise<GitResult> {
+function inTempFolder({ tempFolder, into }: Taking, args: readonly string[], input?: string): Promise<GitResult> {
   const shared = join(into, 'objects');
   const env = {
     GIT_DIR: into,
-    GIT_OBJECT_DIRECTORY: join(aside, 'objects'),
+    GIT_OBJECT_DIRECTORY: join(tempFolder, 'objects'),
     GIT_ALTERNATE_OBJECT_DIRECTORIES: /["\\:]/.test(shared) ? JSON.stringify(shared) : shared,
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_ALLOC_LIMIT: allocation,
   };
-  return tryOwnGit(aside, args, { env, timeoutMs: checkoutTimeoutMs, ...(input === undefined ? {} : { input }) });
+  return tryOwnGit(tempFolder, args, { env, timeoutMs: checkoutTimeoutMs, ...(input === undefined ? {} : { input }) });
 }
 
 interface Linked {
@@ -131,9 +131,9 @@ interface Linked {
 /** A returned text names the exceeded limit. */
 async function linkObjects(
   { gitDir, maxBytes = limits.fileBytes }: ForeignObjects,
-  aside: string,
+  tempFolder: string,
 ): Promise<Linked | string> {
-  mkdirSync(join(aside, 'objects', 'pack'), { recursive: true, mode: 0o700 });
+  mkdirSync(join(tempFolder, 'objects', 'pack'), { recursive: true, mode: 0o700 });
   const linked: Linked = { count: 0, fileBytes: 0, unpackedBytes: 0, packs: [] };
   const objects = openFolder(gitDir, 'objects');
   if (objects === null) return linked;
@@ -144,7 +144,7 @@ async function linkObjects(
       const folder = isFolder(objects, name) ? objects.folder(name) : null;
       if (folder === null) continue;
       try {
-        const beyond = await linkFolder(folder, { name, to: join(aside, 'objects', name), linked, maxBytes });
+        const beyond = await linkFolder(folder, { name, to: join(tempFolder, 'objects', name), linked, maxBytes });
         if (beyond !== null) return beyond;
       } finally {
         folder.close();

@@ -253,9 +253,9 @@ function signalOf(exitCode: number | null): string {
 
 /** The git folder is the one that the command names, otherwise one of those that git may find. */
 function gitDirsOf(cwd: string, args: readonly string[], env: Readonly<Record<string, string>>): readonly string[] {
-  const told = env.GIT_DIR ?? (args[0] === '--git-dir' ? args[1] : undefined);
-  if (told === undefined) return gitDirsFrom(cwd);
-  const place = gitDirAt(resolve(cwd, told));
+  const named = env.GIT_DIR ?? (args[0] === '--git-dir' ? args[1] : undefined);
+  if (named === undefined) return gitDirsFrom(cwd);
+  const place = gitDirAt(resolve(cwd, named));
   return place === null ? [] : [place];
 }
 

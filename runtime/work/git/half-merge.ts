@@ -181,18 +181,18 @@ async function isCut(repo: Repository, { checkout, gitDir, head }: CheckoutStep,
   const found = await lstat(file).catch(() => null);
   if (found === null) return change.mode !== gitlink;
   if (!found.isFile() || change.mode === '000000' || change.mode === symlink || change.mode === gitlink) return false;
-  const aside = await mkdtemp(join(tmpdir(), 'stator-merge-'));
-  const folder = join(aside, 'files');
+  const tempFolder = await mkdtemp(join(tmpdir(), 'stator-merge-'));
+  const folder = join(tempFolder, 'files');
   try {
     await mkdir(folder);
-    const env = { GIT_DIR: gitDir, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(aside, 'index') };
+    const env = { GIT_DIR: gitDir, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(tempFolder, 'index') };
     await ownGit(repo.path, ['read-tree', head], { ...slow, env });
     await ownGit(folder, ['checkout-index', '-f', '-q', '--', change.path], { ...slow, env });
     const whole = await readFile(join(folder, change.path));
     const there = await readFile(file);
     return there.length < whole.length && whole.subarray(0, there.length).equals(there);
   } finally {
-    await rm(aside, { recursive: true, force: true });
+    await rm(tempFolder, { recursive: true, force: true });
   }
 }
 

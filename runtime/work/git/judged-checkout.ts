@@ -187,9 +187,9 @@ export interface Adoption {
  * that only the judge has. Safe to run again.
  */
 export async function adopt(repo: Repository, { branch, worktree, from, to, run }: Adoption): Promise<boolean> {
-  const tip = await readRef(repo, branchRef(branch));
-  if (tip === to) return true;
-  if (tip !== from || !(await isAncestor(repo, from, to))) return false;
+  const head = await readRef(repo, branchRef(branch));
+  if (head === to) return true;
+  if (head !== from || !(await isAncestor(repo, from, to))) return false;
   if (await hasLost(repo, { path: worktree, base: from, commit: to })) return false;
   const path = list.placeOf(worktree);
   if ((await list.worktreeAt(repo, path)) === null) return moveRef(repo, branchRef(branch), { from, to });

@@ -102,7 +102,7 @@ export function landMembers(
     const head = await findCommit(repo, branchRef(into));
     if (head === null) return { kind: 'no_branch' };
     if (await isAncestor(repo, commit, head)) return { kind: 'merged', head, tip };
-    if ((await interrupted(repo)).includes(commit)) return told(await carryOut(repo, wanted), tip);
+    if ((await interrupted(repo)).includes(commit)) return landedAs(await carryOut(repo, wanted), tip);
     if (head !== base || (await findCommit(repo, commit)) === null) return { kind: 'moved' };
     const known = await membersAt(repo, base);
     const changes = await splitOf(repo, { base, members: known, commit });
@@ -127,12 +127,12 @@ export function landMembers(
     if (own !== null) return own;
     await note(repo, commit, base, moves);
     wanted.faults?.('members.after-note');
-    return told(await carryOut(repo, wanted), tip);
+    return landedAs(await carryOut(repo, wanted), tip);
   });
 }
 
-function told(ended: Ended, tip: string): MembersLanded {
-  return ended.kind === 'composed' ? { kind: 'merged', head: ended.commit, tip } : ended;
+function landedAs(ended: Ended, planHead: string): MembersLanded {
+  return ended.kind === 'composed' ? { kind: 'merged', head: ended.commit, tip: planHead } : ended;
 }
 
 /** Stores the planned moves before the first branch moves. */

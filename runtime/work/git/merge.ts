@@ -67,7 +67,7 @@ export async function buildMerge(
     return head === null ? { kind: 'nothing' } : { kind: 'merged', head };
   }
   const tree = edit === null ? merged.tree : await edit(merged.tree);
-  if (rebase) return { kind: 'new', head: await replay(repo, { tip: source, onto: target, tree, message }) };
+  if (rebase) return { kind: 'new', head: await replay(repo, { head: source, onto: target, tree, message }) };
   return { kind: 'new', head: await commitTree(repo, { tree, parents: [target, source], message }) };
 }
 

@@ -276,10 +276,10 @@ async function takeHeads(
   const missing: string[] = [];
   for (const commit of new Set(heads)) if ((await findCommit(repo, commit)) === null) missing.push(commit);
   if (missing.length > 0) {
-    const asidePrefix = commonDir === ownGitDir ? `${ownGitDir}-taken-` : join(commonDir, 'stator-taken-');
+    const tempPrefix = commonDir === ownGitDir ? `${ownGitDir}-taken-` : join(commonDir, 'stator-taken-');
     const known = [repo.head];
     const taken = await takeObjects({
-      ...{ gitDir: commonDir, asidePrefix, into: repo.commonDir },
+      ...{ gitDir: commonDir, tempPrefix, into: repo.commonDir },
       ...{ heads: missing, known, maxBytes: sizeLimitBytes },
     });
     if (taken.kind === 'refused') return { why: taken.why, isNew: false };
@@ -301,7 +301,7 @@ async function takeHeads(
 async function isUntouched(worktree: OpenWorktree, folder: string, { gitDir }: Place): Promise<boolean> {
   const index = join(gitDir, 'index');
   if (!isPlainFile(index) || (lstatOrNull(index)?.size ?? 0) > indexLimitBytes) return false;
-  return aside(worktree, async (file) => {
+  return withTempIndex(worktree, async (file) => {
     await copyFile(index, file);
     const asked = ['ls-files', '--modified', '--deleted', '--others', '--exclude-standard', '-z'];
     const there = { path: folder, adminDir: worktree.adminDir };
@@ -316,7 +316,7 @@ async function filesOf(
   head: string | null,
 ): Promise<{ tree: string | null; inside: readonly string[] }> {
   if (!isOwnFolder(folder)) return { tree: null, inside: [] };
-  return aside(worktree, async (file) => {
+  return withTempIndex(worktree, async (file) => {
     const there = { path: folder, adminDir: worktree.adminDir };
     const options = { ...slow, env: { GIT_INDEX_FILE: file } };
     if (head !== null) await inWorktree(there, ['read-tree', head], options);
@@ -326,7 +326,7 @@ async function filesOf(
   });
 }
 
-async function aside<T>({ adminDir }: OpenWorktree, work: (index: string) => Promise<T>): Promise<T> {
+async function withTempIndex<T>({ adminDir }: OpenWorktree, work: (index: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(adminDir, 'stator-'));
   try {
     return await work(join(folder, 'index'));

@@ -81,7 +81,7 @@ async function takeCommits(
   { heads, known }: { heads: readonly string[]; known: readonly string[] },
 ): Promise<string | null> {
   if (heads.length === 0) return null;
-  const taken = await takeObjects({ gitDir, asidePrefix: `${gitDir}-taken-`, into: repo.commonDir, heads, known });
+  const taken = await takeObjects({ gitDir, tempPrefix: `${gitDir}-taken-`, into: repo.commonDir, heads, known });
   if (taken.kind === 'refused') return taken.why;
   for (const commit of heads) if ((await findCommit(repo, commit)) !== commit) return `it has no commit ${commit}`;
   return takeLfsObjects(gitDir, repo.commonDir);

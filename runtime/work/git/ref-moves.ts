@@ -31,7 +31,7 @@ export function createRefMoves(): (commonDir: string) => RefMoves {
 function movesOfOne(): RefMoves {
   const own: { ref: string; from: string; to: string }[] = [];
   const working = new Set<{ title: string; others: Set<string> }>();
-  const told = new Map<string, number>();
+  const reported = new Map<string, number>();
   return {
     own: {
       note(move) {
@@ -54,12 +54,12 @@ function movesOfOne(): RefMoves {
       return { others: run.others, end: () => void working.delete(run) };
     },
     isNews(move, { beganMs, atMs }) {
-      const reportedMs = told.get(move);
+      const reportedMs = reported.get(move);
       if (reportedMs !== undefined && reportedMs >= beganMs) return false;
-      told.delete(move);
-      told.set(move, atMs);
-      const oldest = told.size > rememberedMoves ? told.keys().next().value : undefined;
-      if (oldest !== undefined) told.delete(oldest);
+      reported.delete(move);
+      reported.set(move, atMs);
+      const oldest = reported.size > rememberedMoves ? reported.keys().next().value : undefined;
+      if (oldest !== undefined) reported.delete(oldest);
       return true;
     },
   };

@@ -11,7 +11,7 @@ const sideEnv = { GIT_AUTHOR_DATE: '@0 +0000', GIT_COMMITTER_DATE: '@0 +0000' };
 
 interface Wanted {
   /** The last commit of the branch. */
-  readonly tip: string;
+  readonly head: string;
   readonly onto: string;
   /** Commits that do not belong to the branch, besides those of `onto`. */
   readonly without?: readonly string[];
@@ -33,14 +33,14 @@ export async function replay(repo: Repository, wanted: Wanted): Promise<string> 
 }
 
 /** null: that is not possible. */
-async function oneByOne(repo: Repository, { tip, onto, without = [] }: Wanted): Promise<string | null> {
+async function oneByOne(repo: Repository, { head, onto, without = [] }: Wanted): Promise<string | null> {
   const args = [
     'rev-list',
     '--reverse',
     '--topo-order',
     '--no-merges',
     `--max-count=${maxCommits + 1}`,
-    tip,
+    head,
     ...[onto, ...without].map((commit) => `^${commit}`),
   ];
   const commits = (await ownGit(repo.path, args)).split('\n').filter((line) => line !== '');

@@ -21,17 +21,17 @@ export type BroughtUp =
   | 'same_change'
   | 'other_change';
 
-/** Compares the change of `tip` with its merge `merged` into `target`. Throws `git_failed`. */
+/** Compares the change of `head` with its merge `merged` into `target`. Throws `git_failed`. */
 export async function broughtUp(
   repo: Repository,
-  { tip, target, merged }: { tip: string; target: string; merged: string },
+  { head, target, merged }: { head: string; target: string; merged: string },
 ): Promise<BroughtUp> {
-  if (await isAncestor(repo, target, tip)) return 'as_it_was';
-  const bases = (await ownGit(repo.path, ['merge-base', '--all', target, tip])).split('\n');
+  if (await isAncestor(repo, target, head)) return 'as_it_was';
+  const bases = (await ownGit(repo.path, ['merge-base', '--all', target, head])).split('\n');
   const [base] = bases;
   // With several merge bases there is no single approved change.
   if (base === undefined || bases.length > 1) return 'other_change';
-  const same = await doTheSame(repo, { from: base, to: tip }, { from: target, to: merged });
+  const same = await doTheSame(repo, { from: base, to: head }, { from: target, to: merged });
   return same ? 'same_change' : 'other_change';
 }
 

@@ -83,15 +83,15 @@ export async function withoutSignals(
   if (paths.length === 0) return { tree, paths };
   const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
   try {
-    const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
-    await inWorktree(worktree, ['read-tree', tree], aside);
+    const options = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
+    await inWorktree(worktree, ['read-tree', tree], options);
     await inWorktree(worktree, ['update-index', '--force-remove', '-z', '--stdin'], {
-      ...aside,
+      ...options,
       input: `${paths.join('\0')}\0`,
     });
     const kept = await inWorktree(worktree, ['ls-tree', '-r', '-z', base, '--', ...placesOfSignals]);
-    if (kept !== '') await inWorktree(worktree, ['update-index', '-z', '--index-info'], { ...aside, input: kept });
-    return { tree: await inWorktree(worktree, ['write-tree'], aside), paths: paths.slice(0, shownPaths) };
+    if (kept !== '') await inWorktree(worktree, ['update-index', '-z', '--index-info'], { ...options, input: kept });
+    return { tree: await inWorktree(worktree, ['write-tree'], options), paths: paths.slice(0, shownPaths) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -52,7 +52,7 @@ export type Restacked =
 
 interface Restack {
   /** The present head of the part. */
-  readonly tip: string;
+  readonly head: string;
   /** The new base of the part. */
   readonly onto: string;
   /** `onto` is the target branch of the stack: it contains the parts below, by a merge, or as other commits after a squash or a rebase. */
@@ -64,16 +64,16 @@ interface Restack {
 }
 
 /** Makes the part's own commits anew on top of `onto`. If the part is already there, returns it unchanged. Throws `git_failed`. */
-export async function restack(repo: Repository, { tip, onto, isLanded, below, message }: Restack): Promise<Restacked> {
+export async function restack(repo: Repository, { head, onto, isLanded, below, message }: Restack): Promise<Restacked> {
   const known = await existing(repo, below);
-  const cut = await nearest(repo, known, tip);
-  const stands = isLanded ? cut === null || (await isAncestor(repo, cut, onto)) : await isAncestor(repo, onto, tip);
-  if (stands) return { kind: 'stacked', head: tip };
-  const from = cut ?? (await ownGit(repo.path, ['merge-base', onto, tip]));
-  return withChange(repo, { onto, from, to: tip, without: known, message });
+  const cut = await nearest(repo, known, head);
+  const isInPlace = isLanded ? cut === null || (await isAncestor(repo, cut, onto)) : await isAncestor(repo, onto, head);
+  if (isInPlace) return { kind: 'stacked', head };
+  const from = cut ?? (await ownGit(repo.path, ['merge-base', onto, head]));
+  return withChange(repo, { onto, from, to: head, without: known, message });
 }
 
-interface Decided extends Pick<Restack, 'tip' | 'onto' | 'below' | 'message'> {
+interface Decided extends Pick<Restack, 'head' | 'onto' | 'below' | 'message'> {
   /** The part as `restack` made it. */
   readonly stacked: Restacked;
   /** A commit in which a person merged everything with the base of the new parts. */
@@ -87,16 +87,16 @@ interface Decided extends Pick<Restack, 'tip' | 'onto' | 'below' | 'message'> {
  */
 export async function stackDecided(
   repo: Repository,
-  { stacked, tip, onto, below, message, decided, isWhole }: Decided,
+  { stacked, head, onto, below, message, decided, isWhole }: Decided,
 ): Promise<Restacked> {
-  if (stacked.kind === 'stacked' && (!isWhole || stacked.head === tip)) return stacked;
+  if (stacked.kind === 'stacked' && (!isWhole || stacked.head === head)) return stacked;
   const tree =
     isWhole || stacked.kind === 'stacked'
       ? await treeOf(repo, decided)
       : await withFilesOf(repo, stacked.tree, { paths: stacked.files, from: decided });
   if (tree === (await treeOf(repo, onto))) return { kind: 'stacked', head: onto };
   const without = await existing(repo, below);
-  return { kind: 'stacked', head: await replay(repo, { tip, onto, tree, message, without }) };
+  return { kind: 'stacked', head: await replay(repo, { head, onto, tree, message, without }) };
 }
 
 interface Change {
@@ -117,7 +117,7 @@ export async function withChange(
   const merged = await mergeTrees(repo, await sideOf(repo, { tree: before, parent: from }), to);
   if (merged.kind === 'conflict') return { ...merged, cut: from };
   if (merged.tree === before) return { kind: 'stacked', head: onto };
-  const head = await replay(repo, { tip: to, onto, tree: merged.tree, message, without: [from, ...without] });
+  const head = await replay(repo, { head: to, onto, tree: merged.tree, message, without: [from, ...without] });
   return { kind: 'stacked', head };
 }
 
@@ -128,11 +128,11 @@ async function existing(repo: Repository, commits: readonly string[]): Promise<s
   return found;
 }
 
-/** The commit in the history of `tip` that is nearest to it; null: none is in its history. */
-async function nearest(repo: Repository, commits: readonly string[], tip: string): Promise<string | null> {
+/** The commit in the history of `head` that is nearest to it; null: none is in its history. */
+async function nearest(repo: Repository, commits: readonly string[], head: string): Promise<string | null> {
   let best: string | null = null;
   for (const commit of commits) {
-    if (commit === tip || !(await isAncestor(repo, commit, tip))) continue;
+    if (commit === head || !(await isAncestor(repo, commit, head))) continue;
     if (best === null || (await isAncestor(repo, best, commit))) best = commit;
   }
   return best;

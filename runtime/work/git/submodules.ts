@@ -93,11 +93,11 @@ export async function withoutStrayLinks(
   if (paths.length === 0) return { tree, paths };
   const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
   try {
-    const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
-    await inWorktree(worktree, ['read-tree', tree], aside);
+    const options = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
+    await inWorktree(worktree, ['read-tree', tree], options);
     const removal = ['update-index', '--force-remove', '-z', '--stdin'];
-    await inWorktree(worktree, removal, { ...aside, input: `${paths.join('\0')}\0` });
-    return { tree: await inWorktree(worktree, ['write-tree'], aside), paths };
+    await inWorktree(worktree, removal, { ...options, input: `${paths.join('\0')}\0` });
+    return { tree: await inWorktree(worktree, ['write-tree'], options), paths };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -180,7 +180,7 @@ async function takeIntoStore(module: Module, run: string): Promise<void> {
   const into = await realpath(store);
   const taken = await takeObjects({
     gitDir: await realpath(gitDir),
-    asidePrefix: join(await realpath(dirname(gitDir)), 'stator-taken-'),
+    tempPrefix: join(await realpath(dirname(gitDir)), 'stator-taken-'),
     into,
     heads,
     known: known.split('\n').filter((commit) => commit !== ''),

@@ -37,7 +37,7 @@ export async function keepTakenBack(
   const end = await headOf(repo, worktree.path);
   if (ownGitDir !== null)
     await takeObjects({
-      ...{ gitDir: ownGitDir, asidePrefix: `${ownGitDir}-taken-`, into: repo.commonDir },
+      ...{ gitDir: ownGitDir, tempPrefix: `${ownGitDir}-taken-`, into: repo.commonDir },
       ...{ heads: left, known: end === null ? [] : [end] },
     });
   const kept: TakenBack[] = [];

@@ -35,11 +35,11 @@ export async function withFilesOf(
 async function withEntries(cwd: string, tree: string, entries: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'stator-index-'));
   try {
-    const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
-    await ownGit(cwd, ['read-tree', tree], aside);
+    const options = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
+    await ownGit(cwd, ['read-tree', tree], options);
     const input = entries.map((entry) => `${entry}\0`).join('');
-    await ownGit(cwd, ['update-index', '-z', '--index-info'], { ...aside, input });
-    return await ownGit(cwd, ['write-tree'], aside);
+    await ownGit(cwd, ['update-index', '-z', '--index-info'], { ...options, input });
+    return await ownGit(cwd, ['write-tree'], options);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

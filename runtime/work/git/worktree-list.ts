@@ -240,15 +240,15 @@ export async function mendLink({ path, adminDir }: OpenWorktree): Promise<void> 
   const text = `gitdir: ${adminDir}\n`;
   const found = await lstat(link).catch(ifMissing(null));
   if (found?.isFile() && found.size < linkLimitBytes && (await readFile(link, 'utf8')) === text) return;
-  if (found?.isDirectory()) await moveAside(link, adminDir);
+  if (found?.isDirectory()) await moveIntoAdminDir(link, adminDir);
   else if (found !== null) await rm(link);
   await writeFile(link, text, { flag: 'wx' });
 }
 
-async function moveAside(repository: string, adminDir: string): Promise<void> {
-  const aside = await mkdtemp(join(adminDir, 'stator-replaced-'));
-  await rename(repository, join(aside, 'git')).catch((cause: unknown) => {
-    const message = `${repository} is a repository of its own, and could not be moved to ${aside}`;
+async function moveIntoAdminDir(repository: string, adminDir: string): Promise<void> {
+  const target = await mkdtemp(join(adminDir, 'stator-replaced-'));
+  await rename(repository, join(target, 'git')).catch((cause: unknown) => {
+    const message = `${repository} is a repository of its own, and could not be moved to ${target}`;
     const hint = `move it away: mv ${shellWord(repository)} ${shellWord(`${repository}-old`)}`;
     throw new EngineError('worktree_taken', message, hint, { cause });
   });

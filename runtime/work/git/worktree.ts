@@ -62,16 +62,16 @@ export async function prepareWorktree(
 ): Promise<{ path: string; base: string }> {
   const { branch } = wanted;
   const start = await commitOf(repo, wanted.start);
-  const tip = await ensureBranch(repo, { branch, start });
+  const head = await ensureBranch(repo, { branch, start });
   await makePlace(repo, wanted.path);
   const path = list.placeOf(wanted.path);
   const worktree = await repo.exclusively(() => openWorktree(repo, { path, branch }));
-  const base = wanted.reset ? start : tip;
+  const base = wanted.reset ? start : head;
   // It was checked out just now, at exactly this commit: there is nothing to save or to reset.
-  if (worktree.isNew && base === tip && (await readRef(repo, branchRef(branch))) === tip) return { path, base };
-  const nested = await keepExistingFiles(repo, worktree, { ...wanted, tip, base });
+  if (worktree.isNew && base === head && (await readRef(repo, branchRef(branch))) === head) return { path, base };
+  const nested = await keepExistingFiles(repo, worktree, { ...wanted, head, base });
   const staying = wanted.goesOn === true ? [] : await clearNested(repo, worktree, nested);
-  await checkOutCommit(repo, worktree, { branch, tip, base, staying });
+  await checkOutCommit(repo, worktree, { branch, head, base, staying });
   return { path, base };
 }
 
@@ -232,7 +232,7 @@ async function mend(worktree: list.OpenWorktree, branch: string): Promise<void> 
 async function keepExistingFiles(
   repo: Repository,
   worktree: list.OpenWorktree,
-  run: WantedWorktree & { tip: string; base: string },
+  run: WantedWorktree & { head: string; base: string },
 ): Promise<readonly Nested[]> {
   const before = `${run.run}-before`;
   const records = run.previousRun === null ? [before] : [run.previousRun, before];
@@ -240,7 +240,7 @@ async function keepExistingFiles(
   const contents = await contentsOf(repo, worktree, run.branch);
   const message = `what lay in ${worktree.path} before ${run.run}`;
   const end = await commitFor(repo, contents, { records, message, isKept: true });
-  const ends = (await isAncestor(repo, run.tip, end)) ? [end] : [end, run.tip];
+  const ends = (await isAncestor(repo, run.head, end)) ? [end] : [end, run.head];
   for (const commit of ends) {
     if (await isKept(repo, commit, [run.base])) continue;
     await setRef(repo, attemptRef(await freeName(repo, [...records, `${before}-${commit.slice(0, 12)}`])), commit);
@@ -258,7 +258,7 @@ async function freeName(repo: Repository, names: readonly string[]): Promise<str
 async function checkOutCommit(
   repo: Repository,
   worktree: list.OpenWorktree,
-  to: { branch: string; tip: string; base: string; staying: readonly string[] },
+  to: { branch: string; head: string; base: string; staying: readonly string[] },
 ): Promise<void> {
   const slow = { timeoutMs: checkoutTimeoutMs };
   await dropUnfinished(worktree);
@@ -268,7 +268,7 @@ async function checkOutCommit(
   const staying = to.staying.map((path) => `--exclude=/${literal(path)}`);
   await list.inWorktree(worktree, ['clean', '-f', '-d', '-q', ...staying], slow);
   await resetModules(repo, worktree, to.base);
-  if (!(await moveRef(repo, branchRef(to.branch), { from: to.tip, to: to.base })))
+  if (!(await moveRef(repo, branchRef(to.branch), { from: to.head, to: to.base })))
     throw movedMeanwhile(repo, to.branch);
   await list.inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(to.branch)]);
 }
@@ -318,41 +318,41 @@ async function unkeptFiles(repo: Repository, contents: Contents): Promise<string
  */
 export async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<() => Promise<void>> {
   const named = join(dirname(path), `.removing-${basename(path)}`);
-  const aside = `${named}.${randomUUID()}`;
+  const renamed = `${named}.${randomUUID()}`;
   await mayFail(path, named, async () => {
-    if (await isOccupied(path)) await rename(path, aside);
+    if (await isOccupied(path)) await rename(path, renamed);
     else if (list.isThere(path)) await rmdir(path);
-    if (isKnown) await forget(repo, { path, aside });
+    if (isKnown) await forget(repo, { path, renamed });
     await forgetInside(repo, path);
   });
-  return () => mayFail(path, named, () => sweepAside(named));
+  return () => mayFail(path, named, () => deleteRenamed(named));
 }
 
 /** All folders that were renamed under that name, also by killed processes. */
-async function sweepAside(named: string): Promise<void> {
+async function deleteRenamed(named: string): Promise<void> {
   const [folder, name] = [dirname(named), basename(named)];
   const entries = await readdir(folder).catch(ifMissing([]));
   for (const entry of entries)
     if (entry === name || entry.startsWith(`${name}.`)) await removeTree(join(folder, entry));
 }
 
-async function mayFail(path: string, aside: string, work: () => Promise<void>): Promise<void> {
+async function mayFail(path: string, named: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
-    const hint = `delete what is left: chmod -R u+w ${aside}* && rm -rf ${aside}*`;
+    const hint = `delete what is left: chmod -R u+w ${named}* && rm -rf ${named}*`;
     throw new EngineError('git_failed', `the worktree ${path} could not be deleted`, hint, { cause });
   }
 }
 
 /** Removes git's part of a worktree in one step: `git worktree remove` deletes its files one by one. If it is on another disk, git removes it. */
-async function forget(repo: Repository, { path, aside }: { path: string; aside: string }): Promise<void> {
+async function forget(repo: Repository, { path, renamed }: { path: string; renamed: string }): Promise<void> {
   const adminDir = await list.adminDirOf(repo, path);
   const isMoved =
     adminDir !== null &&
-    (await mkdir(aside, { recursive: true, mode: 0o700 })
-      .then(() => rename(adminDir, join(aside, `.git-${randomUUID()}`)))
+    (await mkdir(renamed, { recursive: true, mode: 0o700 })
+      .then(() => rename(adminDir, join(renamed, `.git-${randomUUID()}`)))
       .then(
         () => true,
         () => false,

@@ -89,7 +89,7 @@ function createRepoWatcher({ project, log, tell, trustedFiles }: RepoWatcherPart
   const configWatcher = createConfigWatcher({ trustedFiles, onChange: () => tell({ topic: 'config', project }) });
   let open: { places: RepoPlaces; watcher: FolderWatcher } | null = null;
   let retryAtMs = 0;
-  let told: string | null = null;
+  let loggedReason: string | null = null;
 
   function close(): void {
     open?.watcher.close();
@@ -112,8 +112,8 @@ function createRepoWatcher({ project, log, tell, trustedFiles }: RepoWatcherPart
         retryAtMs = performance.now() + retryMs;
         const { message, code } = reason as NodeJS.ErrnoException; // a system error has a code
         const why = code === 'ENOSPC' || code === 'EMFILE' ? `${message}; ${limitHint}` : message;
-        if (why !== told) log.info(`folders of ${project} are looked at every second, and not watched: ${why}`);
-        told = why;
+        if (why !== loggedReason) log.info(`folders of ${project} are looked at every second, and not watched: ${why}`);
+        loggedReason = why;
       },
     });
   }

@@ -178,9 +178,9 @@ export function limitsEnd(folder: RunFolder, { code, output }: { code: number; o
   const memory = limits.memoryBytes === null ? null : `memory limit ${sizeText(limits.memoryBytes, ' ')}`;
   const processes = limits.processes === null ? null : `process limit ${limits.processes}`;
   if (limits.by === 'prlimit') return guess({ memory, processes }, { code, output });
-  const told = readIfThere(scopeFile(folder));
-  if (told === null) return { kind: 'unmade', text: `its limits could not be set: ${safeText(output).trim()}` };
-  const [killed = 0, refused = 0] = told.split(' ').map((count) => Number(count) || 0);
+  const counts = readIfThere(scopeFile(folder));
+  if (counts === null) return { kind: 'unmade', text: `its limits could not be set: ${safeText(output).trim()}` };
+  const [killed = 0, refused = 0] = counts.split(' ').map((count) => Number(count) || 0);
   const met = [
     ...(memory !== null && killed > 0 ? [`${memory} reached`] : []),
     ...(processes !== null && refused > 0 ? [`${processes} reached`] : []),

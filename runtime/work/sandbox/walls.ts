@@ -95,7 +95,7 @@ export interface Walls {
   /** Whether walls can be built here; checked once. */
   state(): Promise<Bubblewrap>;
   /** Whether an agent with this profile gets walls. Throws `agent_unusable` if they are required and cannot be built. */
-  standFor(profile: NeedsWalls): Promise<boolean>;
+  areUsedFor(profile: NeedsWalls): Promise<boolean>;
   /** null: no walls are used. Throws `agent_unusable`, and the home's errors. */
   around(request: WallsRequest): Promise<BuiltWalls | null>;
 }
@@ -109,19 +109,19 @@ export function createWalls(env: NodeJS.ProcessEnv): Walls {
   };
   async function builderFor(profile: NeedsWalls): Promise<string | null> {
     const { role, sandbox } = profile;
-    const mustStand = needsWalls(profile);
+    const areRequired = needsWalls(profile);
     if (sandbox === 'off' || (sandbox === 'auto' && isSandboxOff(env))) {
-      if (mustStand) throw noWallsWanted(profile);
+      if (areRequired) throw noWallsWanted(profile);
       return null;
     }
     const found = await state();
     if (found.kind === 'works') return found.program;
-    if (!mustStand) return null;
+    if (!areRequired) return null;
     throw noWalls(role, found, profile);
   }
   return {
     state,
-    standFor: async (profile) => (await builderFor(profile)) !== null,
+    areUsedFor: async (profile) => (await builderFor(profile)) !== null,
     async around(request) {
       const bwrap = await builderFor(request.profile);
       return bwrap === null ? null : builtWalls(bwrap, request, env);

@@ -42,7 +42,7 @@ export function createArrivals(folder: string): Arrivals {
     noteComplete: (name) => void complete.add(name),
     async list() {
       // Later reports are handled by the next check.
-      const told = new Set(complete);
+      const reported = new Set(complete);
       complete.clear();
       const names = (await readdir(folder, 'latin1')).filter((name) => !name.startsWith('.') && !own.has(name));
       const present = new Set(names);
@@ -55,7 +55,7 @@ export function createArrivals(folder: string): Arrivals {
         const seen = await seenAt(pathOf(folder, name));
         if (seen === null) files.delete(name);
         // Something other than a file is never being written, so it is reported at once.
-        else if (told.has(name) || seen.oddity !== null)
+        else if (reported.has(name) || seen.oddity !== null)
           files.set(name, { failures: 0, ...before, seen, sinceMs: now, isStable: true });
         else if (before === undefined || !isSame(before.seen, seen))
           files.set(name, { seen, sinceMs: performance.now(), isStable: false, failures: 0 });

@@ -30,7 +30,7 @@ import {
   unmarked,
 } from './files.ts';
 import { failure, noFile, noSignal } from './reason-text.ts';
-import { reasonAgainstOwner, type Saying, type Source, type Standing } from './source.ts';
+import { type Judgement, reasonAgainstOwner, type Saying, type Source } from './source.ts';
 
 export interface ProcessingFilesParts {
   readonly project: string;
@@ -237,7 +237,7 @@ async function readPermitted(
   const named = readFileName(flying.name);
   if (named === null) return { kind: 'refused', reason: noSignal() };
   const plan = await meantPlan(store, project, named);
-  const saying = await standingOf(source, flying, named, plan);
+  const saying = await judgementOf(source, flying, named, plan);
   if (saying.kind === 'refused') return saying;
   const { bytes, print, uid } = await readContent(path, signalBodyLimitBytes);
   // Another file may have replaced it since it was checked.
@@ -248,12 +248,12 @@ async function readPermitted(
 }
 
 /** Files that were already in `processing/` may come from anyone: a killed engine checked them when it collected them, but left no record of that. */
-async function standingOf(
+async function judgementOf(
   source: Source,
   { name, found, saying }: Flying,
   named: NamedSignal,
   plan: string,
-): Promise<Standing> {
+): Promise<Judgement> {
   if (found === null) return { kind: 'counts', ...saying };
   if (found.oddity !== null) return { kind: 'refused', reason: noFile(found.oddity) };
   // It was moved here, so only its creation time shows when it was sent.

@@ -70,18 +70,18 @@ export function noSenderText({
   });
 }
 
-/** For a signal that was accepted into the inbox and then `failed`; `standing`: its plan's present state, null: the plan is gone. */
+/** For a signal that was accepted into the inbox and then `failed`; `planState`: its plan's present state, null: the plan is gone. */
 export function failure(
   { id, plan, type, result }: SignalRow,
-  standing: { readonly status: string; readonly phase: string | null } | null,
+  planState: { readonly status: string; readonly phase: string | null } | null,
 ): string {
   const found = parse(result);
   const tell = `it is signal ${id}: stator signal show ${id}`;
   if (isRefusal(found)) {
-    const told = { ...found, type, plan, status: standing?.status ?? null, phase: standing?.phase ?? null };
+    const refusal = { ...found, type, plan, status: planState?.status ?? null, phase: planState?.phase ?? null };
     return [
-      `refused: ${refusalSentence(told)}`,
-      `hint: ${refusalHint(told)}`,
+      `refused: ${refusalSentence(refusal)}`,
+      `hint: ${refusalHint(refusal)}`,
       `${tell}; to send it again later: stator signal retry ${id}`,
     ].join('\n');
   }

@@ -67,21 +67,21 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
 
   /** Whether every new file in the folders is reported. */
   function isLive(): boolean {
-    return watcher.isLive() && folders.areTold();
+    return watcher.isLive() && folders.areReported();
   }
 
   /**
-   * Checks each folder with a reported change or a due time; periodically, and without a watcher, all folders. Returns the shortest requested wait. `isTold`:
-   * a change was reported.
+   * Checks each folder with a reported change or a due time; periodically, and without a watcher, all folders. Returns the shortest requested wait.
+   * `isReported`: a change was reported.
    */
-  async function readFolders(isTold: boolean): Promise<number> {
+  async function readFolders(isReported: boolean): Promise<number> {
     if (!parts.isOwner()) return pollMs;
     const { main, worktrees, roots } = await findPlaces(repo, parts.worktreeDir());
     if (isStopped) return pollMs;
     const wasLive = isLive();
     // This comes before the check: later changes are reported.
     watcher.keep({ main, worktrees });
-    if (isTold) reportedAtMs = performance.now();
+    if (isReported) reportedAtMs = performance.now();
     const present = new Map<string, SourcePlace>();
     for (const root of roots)
       for (const place of placesOfSignals) present.set(join(root, place), { main, root, place });
@@ -94,19 +94,19 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     }
     const { waitMs, hasAppeared } = await folders.lookAtDue(present, { nowMs, isStopped: () => isStopped });
     // A folder that appeared without a report, such as one that replaced another: the watcher watches a different one.
-    if (hasAppeared && wasLive && !isTold) watcher.reset();
+    if (hasAppeared && wasLive && !isReported) watcher.reset();
     return isLive() && worktrees !== null && !isFresh ? waitMs : Math.min(waitMs, pollMs);
   }
 
   async function turn(): Promise<void> {
     timer = null;
-    const isTold = isWoken;
+    const isReported = isWoken;
     isWoken = false;
     const begun = performance.now();
     let waitMs = pollMs;
     await alone(async () => {
       try {
-        waitMs = await readFolders(isTold);
+        waitMs = await readFolders(isReported);
         troubles.worked(trouble);
       } catch (thrown) {
         watcher.reset();
@@ -209,7 +209,7 @@ function createFolderQueue(parts: RepoLoopParts, wake: () => void) {
       for (const path of folders.keys()) if (path === changed || path.startsWith(`${changed}/`)) dueAtMs.delete(path);
     },
     /** Whether every new file in them is reported. */
-    areTold: () => [...folders.values()].every((folder) => folder.isTold()),
+    areReported: () => [...folders.values()].every((folder) => folder.isReported()),
     keepOnly(present: ReadonlyMap<string, SourcePlace>): void {
       for (const [path, folder] of folders)
         if (!present.has(path)) {

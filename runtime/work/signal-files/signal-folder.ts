@@ -26,7 +26,7 @@ import {
 } from './files.ts';
 import { createProcessingFiles, type ProcessingFilesParts } from './processing-files.ts';
 import { noFile, noSignal } from './reason-text.ts';
-import type { Standing } from './source.ts';
+import type { Judgement } from './source.ts';
 
 /** `path` is absolute and real: links in it are not followed. */
 export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'held' | 'refuse' | 'note'> {
@@ -46,7 +46,7 @@ export interface SignalFolder {
    */
   look(options: { isWaitedFor: boolean }): Promise<number | null>;
   /** Whether new files in it are reported, or there is no such folder. */
-  isTold(): boolean;
+  isReported(): boolean;
   /** The folder itself may have been replaced: the next check reads it. */
   noteChange(): void;
   /** Ends the watch. May be called twice. */
@@ -142,7 +142,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     await forEachFile(files, async ([name, seen]) => {
       if (failures >= toleratedFailures) return;
       try {
-        const judged = await standingOf(parts, name, seen);
+        const judged = await judgementOf(parts, name, seen);
         if (judged.kind === 'counts') await processingFiles.take(name, seen, judged);
         else await refuse(pathOf(held().own, name), name, judged.reason);
         arrivals.drop(name);
@@ -199,7 +199,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
       else troubles.worked(notTaken);
       return waitMs;
     },
-    isTold: () => known === null || watch.isLive(),
+    isReported: () => known === null || watch.isLive(),
     noteChange() {
       isChanged = true;
     },
@@ -246,11 +246,11 @@ async function moveRefused(
 }
 
 /** null: it is a signal file, and its possible author may send that signal. */
-async function standingOf(
+async function judgementOf(
   { path, project, store, source }: SignalFolderParts,
   name: ByteName,
   seen: Seen,
-): Promise<Standing> {
+): Promise<Judgement> {
   const named = name.length > markableBytes ? null : readFileName(name);
   if (seen.oddity !== null) return { kind: 'refused', reason: noFile(seen.oddity) };
   if (named === null) return { kind: 'refused', reason: noSignal() };

@@ -55,13 +55,13 @@ export interface Saying {
   readonly draftRun?: string;
 }
 
-export type Standing = ({ readonly kind: 'counts' } & Saying) | { readonly kind: 'refused'; readonly reason: string };
+export type Judgement = ({ readonly kind: 'counts' } & Saying) | { readonly kind: 'refused'; readonly reason: string };
 
 export interface Source {
   /** Drops the remembered tracked files and runs, so that they are read again. */
   forget(): void;
   /** Throws git's and the store's errors: then the author is not known, and the file waits. */
-  judge(file: DroppedFile): Promise<Standing>;
+  judge(file: DroppedFile): Promise<Judgement>;
 }
 
 /** The roles that may send signals from a worktree; `implement_wave` is only for people. */
@@ -186,7 +186,7 @@ export function reasonAgainstOwner(uid: number): string | null {
   return uid === own ? null : ofOtherUser(uid, own);
 }
 
-function refused(reason: string): Standing {
+function refused(reason: string): Judgement {
   return { kind: 'refused', reason };
 }
 

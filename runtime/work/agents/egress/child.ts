@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 const notFoundCode = 127;
 
 /** A termination signal goes to each process of a run, so the program gets its own; this process only waits. */
-export function standFor([program = '', ...args]: readonly string[]): void {
+export function runInPlace([program = '', ...args]: readonly string[]): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   const child = spawn(program, args, { stdio: 'inherit' });
   child.once('error', (error) => {

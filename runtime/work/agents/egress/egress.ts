@@ -3,7 +3,7 @@
  * builds the walls. It is a part of the run: it lives as long as the run, even without an engine.
  */
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
-import { standFor } from './child.ts';
+import { runInPlace } from './child.ts';
 import { createEgress } from './proxy.ts';
 import { createRefusals } from './refusals.ts';
 import type { EgressSettings } from './settings.ts';
@@ -21,5 +21,5 @@ process.stderr.on('error', () => {});
 rmSync(settings.socket, { force: true });
 server.listen(settings.socket, () => {
   chmodSync(settings.socket, 0o600);
-  standFor(words);
+  runInPlace(words);
 });

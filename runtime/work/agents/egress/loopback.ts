@@ -3,7 +3,7 @@
  * [argument]...`. It decides nothing: a program that ends it, or uses the socket directly, meets the same proxy.
  */
 import { connect, createServer } from 'node:net';
-import { standFor } from './child.ts';
+import { runInPlace } from './child.ts';
 
 const [socket = '', port = '', ...words] = process.argv.slice(2);
 const server = createServer({ allowHalfOpen: true }, (client) => {
@@ -21,4 +21,4 @@ server.once('error', (error) => {
   process.stderr.write(`stator: network: the port of the proxy could not be opened: ${error.message}\n`);
   process.exit(126);
 });
-server.listen(Number(port), '127.0.0.1', () => standFor(words));
+server.listen(Number(port), '127.0.0.1', () => runInPlace(words));

@@ -219,9 +219,12 @@ function createPermissions({ settings, ask, cancelled, note, say }: PermissionPa
           : await unlessAborted(ask, question, AbortSignal.any([withdrawn, cancelled]));
       if (answer === null) return { outcome: 'cancelled' };
       const optionId = optionFor(params, answer.isAllowed);
-      const told = answer.isAllowed ? 'allowed' : 'denied';
+      const decision = answer.isAllowed ? 'allowed' : 'denied';
       note({
-        answered: { tool: question.tool, answer: optionId === null ? `${told}, which the agent does not offer` : told },
+        answered: {
+          tool: question.tool,
+          answer: optionId === null ? `${decision}, which the agent does not offer` : decision,
+        },
       });
       // The protocol has no text for a denial.
       if (!answer.isAllowed && answer.message !== '')

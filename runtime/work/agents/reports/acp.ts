@@ -24,7 +24,7 @@ export function createAcpReader(): Reader {
   let pieces = '';
   let message: string | null = null;
   /** Text of the program itself in an agent's message. */
-  let aside: string | null = null;
+  let programText: string | null = null;
   let error: JsonObject | null = null;
   let problem: string | null = null;
   let isLasting = false;
@@ -33,7 +33,7 @@ export function createAcpReader(): Reader {
   function ofRelay(words: JsonObject): void {
     const [sent, id] = [textAt(words, 'sent'), numberAt(words, 'id')];
     if (sent !== null && id !== null && open.size < openLimit) open.set(id, sent);
-    if (sent === 'session/prompt') [isOver, pieces, aside] = [false, '', null];
+    if (sent === 'session/prompt') [isOver, pieces, programText] = [false, '', null];
     conversation = textAt(words, 'conversation') ?? conversation;
     for (const typed of listAt(words, 'typed')) {
       const typedId = textAt(typed, 'id');
@@ -82,8 +82,8 @@ export function createAcpReader(): Reader {
   function say(text: string, id: string | null): void {
     if (id !== message && id !== null) pieces = '';
     message = id;
-    if (pieces === '' && asides.test(text) && verdictsNamedIn(text).length === 0) {
-      aside = shortened(text);
+    if (pieces === '' && programTextStart.test(text) && verdictsNamedIn(text).length === 0) {
+      programText = shortened(text);
       return;
     }
     hasSpoken = true;
@@ -100,7 +100,7 @@ export function createAcpReader(): Reader {
       else if (event.method === 'session/update') ofUpdate(objectAt(event, 'params', 'update') ?? {});
     },
     report({ writtenAtMs }): ProgramReport {
-      const text = error === null ? (hasActed || pieces !== '' ? null : aside) : errorText(error);
+      const text = error === null ? (hasActed || pieces !== '' ? null : programText) : errorText(error);
       const denied = error !== null && isDenied(error);
       const how = denied && logins.length > 0 ? `; the agent says how to log in: ${logins.join('; ')}` : '';
       const said = problem ?? text;
@@ -110,7 +110,7 @@ export function createAcpReader(): Reader {
         outputTokens: usage.output,
         costUsd: null,
         countedOver: 'run',
-        lastMessage: lastMessage ?? aside,
+        lastMessage: lastMessage ?? programText,
         readMessages,
         finalMessages: final.all(),
         isOver,
@@ -134,7 +134,7 @@ const piecesLimit = 128 * 1024;
 const namedLength = 100;
 const loginNeeded = -32_000;
 /** The beginnings of texts from the program itself: warnings, errors of the service, marks of a mode. */
-const asides = /^\s*(?:\*\*)?(?:warning|info|notice|error)(?:\*\*)?:|^\[[A-Z_]{3,}\]/i;
+const programTextStart = /^\s*(?:\*\*)?(?:warning|info|notice|error)(?:\*\*)?:|^\[[A-Z_]{3,}\]/i;
 
 function takesUp(method: string): boolean {
   return method === 'session/load' || method === 'session/resume';

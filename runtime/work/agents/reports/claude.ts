@@ -209,11 +209,11 @@ const spanLimit = 8;
 
 /** The program reports only the limit that is nearest, and only when much of it is used: as a share, or in older versions as a percentage. */
 function noteQuota(quotas: Map<string, Quota>, event: JsonObject): void {
-  const told = numberAt(event, 'rate_limit_info', 'utilization');
-  if (told === null || told < 0 || told > 100) return;
+  const utilization = numberAt(event, 'rate_limit_info', 'utilization');
+  if (utilization === null || utilization < 0 || utilization > 100) return;
   const type = textAt(event, 'rate_limit_info', 'rateLimitType') ?? '';
   const span = spans.test(type) && quotas.size < spanLimit ? type : 'limit';
-  const used = told > 1 ? told / 100 : told;
+  const used = utilization > 1 ? utilization / 100 : utilization;
   quotas.set(span, { span, used, untilMs: secondsAt(event, 'rate_limit_info', 'resetsAt') });
 }
 

@@ -97,13 +97,13 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
       const report = reader.report(at);
       // A program without any event may have reported its error as plain text.
       const limits = plain.map((line) => program.limitIn?.(line, at.writtenAtMs) ?? null);
-      const told = hasBegun || at.code === 0 ? null : (limits.find((limit) => limit !== null) ?? null);
+      const plainLimit = hasBegun || at.code === 0 ? null : (limits.find((limit) => limit !== null) ?? null);
       const refusedArgument = hasBegun || at.code === 0 || refused === null ? null : safeText(refused);
       const problem = shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n')));
       return {
         ...report,
         ...deadEndIn(program, at.code === 0 ? null : problem),
-        rateLimit: report.rateLimit ?? told,
+        rateLimit: report.rateLimit ?? plainLimit,
         lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
         problem,
         finalMessages: spoilt.isAny() ? [] : report.finalMessages,

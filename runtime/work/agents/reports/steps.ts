@@ -321,10 +321,10 @@ const tellingArguments = [
 ];
 
 function toolLine(name: string | null, input: JsonObject | null): string {
-  const told =
+  const argument =
     tellingArguments.map((key) => (input === null ? null : textAt(input, key))).find((text) => text !== null) ?? '';
   const isCommand = input !== null && (textAt(input, 'command') ?? textAt(input, 'cmd')) !== null;
-  return isCommand ? commandLine(told) : oneLine(`${name ?? 'tool'} ${told}`);
+  return isCommand ? commandLine(argument) : oneLine(`${name ?? 'tool'} ${argument}`);
 }
 
 function commandLine(command: string | null): string {
