@@ -26,7 +26,7 @@ test('a process that becomes another program again and again is always known by 
     hasEnded = true;
   });
   const table = readProcessTable();
-  const seen = new Map<string | null, number>();
+  const seen = new Map<string | null | undefined, number>();
   for (let look = 0; look < 20_000 && !hasEnded; look += 1) {
     const id = table.runOf(child.pid ?? 0);
     seen.set(id, (seen.get(id) ?? 0) + 1);
@@ -36,8 +36,24 @@ test('a process that becomes another program again and again is always known by 
   await end;
   expect(seen.get(run.runId)).toBeGreaterThan(100);
   // At the very end, when it has gone, there is nothing to read.
-  expect([...seen.keys()].filter((id) => id !== run.runId && id !== null)).toEqual([]);
+  expect([...seen.keys()].filter((id) => typeof id === 'string' && id !== run.runId)).toEqual([]);
   expect(seen.get(null) ?? 0).toBeLessThanOrEqual(100);
+});
+
+test('a process with an empty environment has no run, which is known without a wait', async () => {
+  const child = spawn('env', ['-i', '/bin/sleep', '60'], { env: { ...process.env, STATOR_RUN: 'plan:test/run#1' } });
+  const pid = child.pid ?? 0;
+  try {
+    await until(() => readProcessTable().argumentsOf(pid)[0] === '/bin/sleep');
+    expect(readProcessTable().runOf(pid)).toBeNull();
+    // The reading of an environment that is empty for good waits for nothing.
+    const table = readProcessTable();
+    const startMs = performance.now();
+    for (let look = 0; look < 1000; look += 1) table.runOf(pid);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 /** A chain of this many links, of about 10 ms each. Each is in a session of its own, starts the next one, and ends. */

@@ -25,8 +25,11 @@ export interface ProcessTable {
   readonly rows: readonly ProcessRow[];
   /** Wall clock, milliseconds, of an identity's start. */
   startedAtMs(start: string): number;
-  /** The value of STATOR_RUN in the environment that the process was started with; null: none, or not ours to read. */
-  runOf(pid: number): string | null;
+  /**
+   * The value of STATOR_RUN in the environment that the process was started with; null: none, or not ours to read; undefined: not known, because the process
+   * has been replacing its program all the time.
+   */
+  runOf(pid: number): string | null | undefined;
   /** The arguments that the process was started with, if they can be read; with `ps`, a space within an argument separates it. */
   argumentsOf(pid: number): readonly string[];
   /** The files behind standard output and error, where they can be read. */

@@ -32,8 +32,8 @@ export function readBoot(): string {
 
 /** The most repeated readings for processes that started during the last one; on a machine that starts them faster, the last reading counts. */
 const MAX_LOOKS = 50;
-/** A program replaces another within microseconds, unless its file must first be read from a disk. */
-const EXEC_LOOKS = 20;
+/** A program replaces another within microseconds, unless the processor is taken from it meanwhile, or a disk must be read. */
+const EXEC_LOOKS = 100;
 const EXEC_LOOK_MS = 1;
 
 /** Every process of this machine (of this pid namespace), including ended ones that are not reaped yet. */
@@ -42,11 +42,12 @@ export function readProcessTable(): ProcessTable {
   if (!hasProc) return readTableFromPs(boot);
   const uptimeMs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
   const bootedAtMs = Date.now() - uptimeMs;
+  const { rows, runs } = readRows(boot);
   return {
     boot,
-    rows: readRows(boot),
+    rows,
     startedAtMs: (start) => bootedAtMs + Number(start) * MS_PER_TICK,
-    runOf: (pid) => runInEnvironment(readEnvironment(pid)),
+    runOf: (pid) => runs.get(pid) ?? runOf(pid),
     argumentsOf: (pid) => readQuietly(`/proc/${pid}/cmdline`)?.split('\0') ?? [],
     outputsOf: (pid) => [1, 2].map((fd) => linkQuietly(`/proc/${pid}/fd/${fd}`)).filter((path) => path !== null),
   };
@@ -120,35 +121,50 @@ function readRow(pid: number, boot: string): ProcessRow | null {
 
 /**
  * Repeats until a reading finds no new process. Otherwise a chain of processes, where each starts the next and ends, could pass through between the list of
- * numbers and the reading of the last of them.
+ * numbers and the reading of the last of them. The run of a process that started meanwhile is read at once: it may live for a few milliseconds.
  */
-function readRows(boot: string): ProcessRow[] {
+function readRows(boot: string): { rows: ProcessRow[]; runs: Map<number, string> } {
   const rows = new Map<number, ProcessRow | null>();
+  const runs = new Map<number, string>();
   for (let look = 0; look < MAX_LOOKS; look++) {
     const fresh = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
       .filter((pid) => !rows.has(pid));
     if (fresh.length === 0) break;
-    for (const pid of fresh) rows.set(pid, readRow(pid, boot));
+    for (const pid of fresh) {
+      rows.set(pid, readRow(pid, boot));
+      const run = look === 0 ? null : runInEnvironment(readQuietly(`/proc/${pid}/environ`));
+      if (run !== null) runs.set(pid, run);
+    }
   }
-  return [...rows.values()].filter((row) => row !== null);
+  return { rows: [...rows.values()].filter((row) => row !== null), runs };
 }
 
 /**
- * While a process replaces its program, its environment reads as empty. So a value counts only if a second reading confirms it, and an empty one only after
- * some time.
+ * While a process replaces its program, its environment reads as empty or as a part. So a value counts only if a second reading confirms it, and an empty one
+ * only if the program has its place for the environment before and after it.
  */
-function readEnvironment(pid: number): string | null {
+function runOf(pid: number): string | null | undefined {
   const file = `/proc/${pid}/environ`;
   let last = readQuietly(file);
-  for (let look = 0; look < EXEC_LOOKS && last !== null; look++) {
+  for (let look = 0; look < EXEC_LOOKS; look++) {
+    const place = environmentPlace(pid);
     const next = readQuietly(file);
-    if (next === last && next !== '') return next;
+    if (next === null || place === null) return null;
+    const isWhole = next === last && place !== '0' && place === environmentPlace(pid);
+    if (isWhole) return runInEnvironment(next);
     if (next === '') pauseMs(EXEC_LOOK_MS);
     last = next;
   }
-  return last;
+  return undefined;
+}
+
+/** `env_start` of proc(5); '0': the program is being replaced. null: the process has no memory, because it is ending, or is of the kernel. */
+function environmentPlace(pid: number): string | null {
+  const fields = readQuietly(`/proc/${pid}/stat`)?.replace(/^.*\)/s, '').trim().split(' ') ?? [];
+  const [memory = '0', place = '0'] = [fields[20], fields[47]];
+  return memory === '0' ? null : place;
 }
 
 /** Blocks this process for a millisecond in the middle of a reading, which no other work may interrupt. */

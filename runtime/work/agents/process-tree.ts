@@ -24,6 +24,8 @@ export interface RunTree {
   /** The live processes, parents before their children. */
   readonly members: readonly Identity[];
   readonly rows: readonly ProcessRow[];
+  /** false: processes ended before it could be read which run they belong to, so what they started may be missing here. */
+  readonly isSure: boolean;
 }
 
 interface Search {
@@ -62,7 +64,7 @@ export interface TreeMemory {
 
 const nobody = { wrapper: null, members: [], rows: [], isSure: true } as const;
 
-/** The most repetitions because of orphans that end during a call; mostly they are not ours. */
+/** The most repetitions within a call because of orphans that end meanwhile. */
 const MAX_LOOKS = 20;
 
 /**
@@ -72,8 +74,8 @@ const MAX_LOOKS = 20;
 export function findTree(folder: RunFolder, runId: string, memory: TreeMemory = {}): RunTree {
   for (let look = 1; ; look++) {
     const isMeasured = memory.isMeasured === true && look === 1;
-    const { isSure, ...tree } = lookOnce(folder, runId, { ...memory, isMeasured });
-    if (isSure || tree.members.length > 0 || look === MAX_LOOKS) return tree;
+    const tree = lookOnce(folder, runId, { ...memory, isMeasured });
+    if (tree.isSure || tree.members.length > 0 || look === MAX_LOOKS) return tree;
   }
 }
 
@@ -81,7 +83,7 @@ function lookOnce(
   folder: RunFolder,
   runId: string,
   { seen = [], known = null, isMeasured = false }: TreeMemory,
-): RunTree & { isSure: boolean } {
+): RunTree {
   const claim = readClaim(folder);
   if (claim?.kind === 'void' && known === null) return nobody;
   const table = isMeasured ? recentProcessTable() : readProcessTable();
@@ -104,7 +106,7 @@ function lookOnce(
     wrapper: wrapper && !wrapper.hasEnded ? wrapper.identity : null,
     members: rows.map((row) => row.identity),
     rows,
-    isSure: orphans.ended.length === 0,
+    isSure: !orphans.isUnknown,
   };
 }
 
@@ -143,17 +145,20 @@ function sessionOf(search: Search): ProcessRow[] {
  * Orphans: their parent is init or its replacement. Under any other parent a mark proves nothing, because another run's server, or its user, may have started
  * them on request.
  */
-function handedToInit(search: Search): { marked: ProcessRow[]; ended: ProcessRow[] } {
+function handedToInit(search: Search): { marked: ProcessRow[]; isUnknown: boolean } {
   const { table, claimed } = search;
   const adopters = adoptersIn(search);
   const sinceMs = claimed === null ? 0 : table.startedAtMs(claimed.start) - SLACK_MS;
   const young = table.rows.filter(
     (row) => !row.hasEnded && adopters.has(row.parent) && table.startedAtMs(row.identity.start) >= sinceMs,
   );
-  const marked = young.filter((row) => isMarked(search, row));
-  // If a process ended before its mark was read, its run is not known.
-  const ended = young.filter((row) => !marked.includes(row) && !isAlive(row.identity));
-  return { marked, ended };
+  const marks = young.map((row) => ({ row, isMarked: isMarked(search, row) }));
+  const marked = marks.filter((each) => each.isMarked).map(({ row }) => row);
+  // If a process ended before its mark was read, its run is not known either.
+  const isUnknown = marks.some(
+    (each) => each.isMarked === undefined || (!each.isMarked && !isAlive(each.row.identity)),
+  );
+  return { marked, isUnknown };
 }
 
 /** Pid 1, systemd's session managers, and our own ancestors: each of them may be a subreaper. */
@@ -168,8 +173,10 @@ function adoptersIn({ table, byPid }: Search): Set<number> {
   return adopters;
 }
 
-function isMarked({ table, runId, log, pipe }: Search, row: ProcessRow): boolean {
+/** undefined: its environment could not be read yet. */
+function isMarked({ table, runId, log, pipe }: Search, row: ProcessRow): boolean | undefined {
   const run = table.runOf(row.identity.pid);
+  if (run === undefined) return undefined;
   if (run !== null) return run === runId;
   const outputs = table.outputsOf(row.identity.pid).map((file) => file.replace(/ \(deleted\)$/, ''));
   return outputs.some((file) => file === log || file === pipe);
@@ -189,7 +196,7 @@ function withDescendants(
     if (found.has(pid) || pid <= 1 || pid === process.pid || row.hasEnded) continue;
     if ((claimed !== null && isSame(row.identity, claimed)) || isOfWrapper(search, row, main)) continue;
     const run = table.runOf(pid);
-    if (run !== null && run !== runId) continue;
+    if (typeof run === 'string' && run !== runId) continue;
     found.set(pid, row);
     queue.push(...(children.get(pid) ?? []));
   }

@@ -79,7 +79,7 @@ async function endTree(
     const tree = isToKill ? await hold(look, HOLD_LIMIT_MS) : look();
     const { wrapper, members } = tree;
     seen = members;
-    if (wrapper === null && members.length === 0) return;
+    if (hasGone(tree)) return;
     if (nowMs > killAtMs + KILL_LIMIT_MS)
       throw stillRunningError(folder, runId, wrapper ? [wrapper, ...members] : members);
     if (wrapper) signalProcess(wrapper, 'SIGCONT');
@@ -105,13 +105,18 @@ export async function sweepLeftovers(folder: RunFolder, runId: string, options: 
   const limitAtMs = Math.min(stopAtMs, performance.now() + WRAPPER_END_MS);
   if (claim?.kind === 'wrapper') await untilGone([claim.wrapper], { limitAtMs, abort });
   while (performance.now() < stopAtMs) {
-    const { wrapper, members } = findTree(folder, runId, { seen });
-    if (wrapper === null && members.length === 0) return closeFiles(folder);
+    const tree = findTree(folder, runId, { seen });
+    const { wrapper, members } = tree;
+    if (hasGone(tree)) return closeFiles(folder);
     seen = members;
     const limitAtMs = Math.min(stopAtMs, performance.now() + LOOK_MS);
     await untilGone(wrapper ? [wrapper, ...members] : members, { limitAtMs, abort });
   }
   await stopTree(folder, runId, { graceMs, abort });
+}
+
+function hasGone({ wrapper, members, isSure }: RunTree): boolean {
+  return wrapper === null && members.length === 0 && isSure;
 }
 
 /** An agent may leave a setuid shell of stator's user: another user of the machine who can reach it would get that user's rights. */
@@ -138,11 +143,11 @@ async function hold(look: () => RunTree, limitMs: number): Promise<RunTree> {
   for (;;) {
     const tree = look();
     const moving = tree.rows.filter((row) => !isBlockedByChild(row, tree)).map((row) => row.identity);
-    if (moving.length === 0 || performance.now() > untilMs) return tree;
+    if ((moving.length === 0 && tree.isSure) || performance.now() > untilMs) return tree;
     for (const identity of moving) signalProcess(identity, 'SIGSTOP');
     const isAnyNew = moving.some((identity) => !told.some((each) => isSame(each, identity)));
     told = moving;
-    await (isAnyNew ? nextTurn() : sleep(ALIVE_POLL_MS));
+    await (isAnyNew || moving.length === 0 ? nextTurn() : sleep(ALIVE_POLL_MS));
   }
 }
 
@@ -185,15 +190,22 @@ async function untilGone(
   until: { limitAtMs: number; abort: AbortSignal | undefined },
 ): Promise<void> {
   await nextTurn(); // no process of the reading lives any more, so other work gets a turn before the next one
+  until.abort?.throwIfAborted();
   let pollMs = FIRST_ALIVE_POLL_MS;
   while (performance.now() < until.limitAtMs && identities.some(isAlive)) {
-    until.abort?.throwIfAborted();
     await sleep(pollMs);
+    until.abort?.throwIfAborted();
     pollMs = Math.min(2 * pollMs, ALIVE_POLL_MS);
   }
 }
 
 function stillRunningError(folder: RunFolder, runId: string, left: readonly Identity[]): EngineError {
+  if (left.length === 0)
+    return new EngineError(
+      'unavailable',
+      `processes end before it can be read whether they belong to run ${runId}, for ${KILL_LIMIT_MS / 1000} s after KILL`,
+      `look with \`ps\` for a program that starts the next one and ends, again and again, and end it; the run's log is ${folder.log}`,
+    );
   const pids = left.map((identity) => identity.pid).join(', ');
   return new EngineError(
     'unavailable',
