@@ -69,7 +69,7 @@ async function endTree(
   if (existsSync(folder.path) && voidOrAdopt(folder).kind === 'void' && known === null) return;
   const startMs = performance.now();
   const killAtMs = startMs + graceMs;
-  const told: Identity[] = [];
+  const asked: Identity[] = [];
   let seen: readonly Identity[] = [];
   let aloneSinceMs: number | null = null;
   for (;;) {
@@ -84,7 +84,7 @@ async function endTree(
       throw stillRunningError(folder, runId, wrapper ? [wrapper, ...members] : members);
     if (wrapper) signalProcess(wrapper, 'SIGCONT');
     if (isToKill) for (const member of members) signalProcess(member, 'SIGKILL');
-    else askToEnd(folder, tree, told);
+    else askToEnd(folder, tree, asked);
     aloneSinceMs = members.length > 0 ? null : (aloneSinceMs ?? nowMs);
     if (wrapper && aloneSinceMs !== null && nowMs - aloneSinceMs > WRAPPER_LIMIT_MS) signalProcess(wrapper, 'SIGKILL');
     const lookAtMs = nowMs < killAtMs ? Math.min(killAtMs, nowMs + LOOK_MS) : nowMs + LOOK_MS;
@@ -139,14 +139,14 @@ export async function freezeTree(folder: RunFolder, runId: string): Promise<void
  */
 async function hold(look: () => RunTree, limitMs: number): Promise<RunTree> {
   const untilMs = performance.now() + limitMs;
-  let told: readonly Identity[] = [];
+  let stopped: readonly Identity[] = [];
   for (;;) {
     const tree = look();
     const moving = tree.rows.filter((row) => !isBlockedByChild(row, tree)).map((row) => row.identity);
     if ((moving.length === 0 && tree.isSure) || performance.now() > untilMs) return tree;
     for (const identity of moving) signalProcess(identity, 'SIGSTOP');
-    const isAnyNew = moving.some((identity) => !told.some((each) => isSame(each, identity)));
-    told = moving;
+    const isAnyNew = moving.some((identity) => !stopped.some((each) => isSame(each, identity)));
+    stopped = moving;
     await (isAnyNew || moving.length === 0 ? nextTurn() : sleep(ALIVE_POLL_MS));
   }
 }
@@ -171,15 +171,15 @@ export function thawTree(folder: RunFolder, runId: string): void {
  * TERM goes once to every process of the first reading. A later process is the agent's own cleanup and is left alone, unless it is the agent itself, still
  * being started, or the agent has gone. bubblewrap gets no TERM: it ends with the processes inside, and ending it first would kill them all.
  */
-function askToEnd(folder: RunFolder, { rows }: RunTree, told: Identity[]): void {
+function askToEnd(folder: RunFolder, { rows }: RunTree, asked: Identity[]): void {
   const agent = readAgent(folder);
   const agentLives = agent !== null && isAlive(agent);
-  const isFirst = told.length === 0;
+  const isFirst = asked.length === 0;
   for (const { identity: member, name } of rows) {
     if (name === wallsName) continue;
-    if (told.some((each) => isSame(each, member))) continue;
+    if (asked.some((each) => isSame(each, member))) continue;
     if (!isFirst && agentLives && !isSame(member, agent)) continue;
-    told.push(member);
+    asked.push(member);
     signalProcess(member, 'SIGTERM');
     signalProcess(member, 'SIGCONT'); // a frozen process acts on no TERM
   }
