@@ -94,6 +94,11 @@ const riddles = [
 /** Names that the product's code gives, and what to write instead. */
 const names = [
   [/\b(?:interface|type) (?:Word|Told)\b/, 'the kind of signal or text that it is'],
+  [/\b(?:interface|type) \w*Standing\b/, '…State, …Status'],
+  [
+    /\b(?:const|let|function) (?:stands?|standing|told|aside|tip)\b/,
+    'the noun that it is: a state, a report, a folder, the head',
+  ],
   [/\bfunction (?:tips?|[a-z]\w*Tips?)(?:[A-Z]\w*)?\(/, 'the head'],
   [/\b(?:const|let|function) told[A-Z]\w*/, 'shown…, reported…, notified…'],
   [/\b(?:interface|type) \w*Told\w*|\bfunction \w*Told\(/, 'Reported…, Notified…, the report'],

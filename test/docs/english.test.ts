@@ -57,7 +57,7 @@ const refused = [
 
 /** The type of a file, and a text that it may have. */
 const accepted = [
-  ['ts', "const told = 'whoever-stands';\nfind(nobodyElse(told) / 2); // `told` is a name, understood as such\n"],
+  ['ts', "const whoever = 'whoever-stands';\nfind(nobodyElse(told) / 2); // `whoever` is a name, understood as such\n"],
   ['ts', "/** It is told to end, and told apart from others; each other one's rows are set aside. */\n"],
   ['md', 'A name such as `signal.set-aside`.\n\n```sh\necho whoever stands\n```\n'],
 ] as const;
@@ -77,6 +77,9 @@ const refusedNames = [
   ['function fetchTip(', 'export async function fetchTip(branch: string) {}'],
   ['const toldFiles', 'const toldFiles = 100;'],
   ['interface ToldTrouble', 'export interface ToldTrouble {}'],
+  ['type PlanStanding', 'type PlanStanding = number;'],
+  ['const told', 'const told = [];'],
+  ['function standing', 'function standing() {}'],
   ["/kept.ts'", "import { kept } from './kept.ts';"],
 ] as const;
 

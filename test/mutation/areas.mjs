@@ -180,7 +180,7 @@ export const areas = {
   },
   'machines/document/fields': {
     mutate: document('task-fields', 'files', 'fields', 'labels', 'markdown-lines', 'fences', 'issue-links'),
-    tests: ownForm,
+    tests: [...ownForm, ...families],
     runner: 'in-process',
   },
   'machines/document/lists': {

@@ -49,7 +49,7 @@ const mutants = globalThis.__stryker__;
  * Ends endless loops: instrumented code asks for the active mutant wherever it could be another one, and no test asks so often. Stryker's own limit counts how
  * often the mutant itself is passed, which is once for what is built when its module is loaded, as charts are.
  */
-const maxReads = 3_000_000;
+const maxReads = 100_000_000;
 const reads = { active: mutants.activeMutant, count: 0, areEndless: false };
 Object.defineProperty(mutants, 'activeMutant', {
   get: () => {

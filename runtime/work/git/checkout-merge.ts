@@ -89,19 +89,20 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
 /** Makes the merge with the present head of `into` as a commit that is on no branch yet. If nothing is left to merge, returns that result. */
 export async function prepareMerge(repo: Repository, wanted: Wanted): Promise<PreparedMerge> {
   const { into, message, on = null, rebase = false } = wanted;
-  const tip = await findCommit(repo, branchRef(wanted.from));
-  if (tip === null) return { kind: 'no_work' };
-  if (wanted.only != null && tip !== wanted.only) return { kind: 'unapproved', tip };
+  const source = await findCommit(repo, branchRef(wanted.from));
+  if (source === null) return { kind: 'no_work' };
+  if (wanted.only != null && source !== wanted.only) return { kind: 'unapproved', tip: source };
   const target = on ?? (await findCommit(repo, branchRef(into)));
   if (target === null) return { kind: 'no_branch' };
-  const built = await buildMerge(repo, { source: tip, target, message, rebase });
+  const built = await buildMerge(repo, { source, target, message, rebase });
   // The branch contains all of it, by a fast-forward or because the plan changed nothing.
-  if (built.kind === 'nothing') return { kind: 'merged', head: tip, tip };
-  if (built.kind === 'merged') return { ...built, tip };
+  if (built.kind === 'nothing') return { kind: 'merged', head: source, tip: source };
+  if (built.kind === 'merged') return { ...built, tip: source };
   if (built.kind === 'conflict') return built;
   // The branch already contains all of its changes, after a squash, a rebase or a cherry-pick by hand: a merge commit would change nothing.
-  if ((await treeOf(repo, built.head)) === (await treeOf(repo, target))) return { kind: 'merged', head: target, tip };
-  return { kind: 'new', commit: built.head, base: target, tip };
+  if ((await treeOf(repo, built.head)) === (await treeOf(repo, target)))
+    return { kind: 'merged', head: target, tip: source };
+  return { kind: 'new', commit: built.head, base: target, tip: source };
 }
 
 /**
