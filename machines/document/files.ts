@@ -11,8 +11,9 @@ export interface FileItem {
 /** The items of a value, with commas between them, those of Chinese and Japanese keyboards too. Commas in backticks are part of a path. */
 export function fileItems(value: string): FileItem[] {
   const items = commaItems(value).map(fileItem);
-  const isProse = items.every(({ paths, remark }) => paths.length === 0 && remark === null);
-  if (!isProse || saysNothing(value)) return items;
+  if (items.some(({ paths }) => paths.length > 0)) return items;
+  if (saysNothing(value)) return [];
+  if (items.some(({ remark }) => remark !== null)) return items;
   const form = 'a path is written in backticks, or contains a / or a .';
   return [{ paths: [], remark: `${quoted(value.trim())} names no file; ${form}` }];
 }
@@ -45,7 +46,7 @@ function fileItem(item: string): FileItem {
   }
   const words = withoutLinks(text.replaceAll('`', ''))
     .split(/\s+/)
-    .map((word) => word.replace(/^[("'“]|[.,;:)"'”]$/g, ''))
+    .map(withoutPunctuation)
     .filter((word) => word !== '');
   const [first = '', ...rest] = words;
   if (first === '' || isNothing(first)) return { paths: [], remark: null };
@@ -54,6 +55,17 @@ function fileItem(item: string): FileItem {
   const isLone = rest.length === 0 && paths.length === 0 && /^[\w.+@~-]+$/.test(first);
   const remark = `${quoted(first)} is not read as a file; write it in backticks where it is one`;
   return { paths: paths.map(cleaned), remark: isLone ? remark : null };
+}
+
+/** Without the quotes, brackets and marks of the sentence around it; the brackets of `app/(group)` belong to the path. */
+function withoutPunctuation(word: string): string {
+  let path = word.replace(/^[("'“]+/, '');
+  for (let last = ''; last !== path; ) {
+    last = path;
+    path = path.replace(/[.,;:"'”]$/, '');
+    if (path.endsWith(')') && !path.includes('(')) path = path.slice(0, -1);
+  }
+  return path;
 }
 
 /** Without the check box and the label that an item begins with: `[ ] **Modify:** `. */
@@ -119,8 +131,9 @@ function cleaned(path: string): string {
   return whole.startsWith('./') && whole.length > 2 ? whole.slice(2) : whole;
 }
 
-/** The path without `:12-30` and `#L12-L30`. */
+/** The path without `:12`, `:12:3`, `:12-30` and `#L12-L30`. */
 function withoutLineRange(path: string): string {
   const mark = Math.max(path.lastIndexOf(':'), path.lastIndexOf('#'));
-  return mark > 0 && /^L?\d+(?:[-–]L?\d+)?$/.test(path.slice(mark + 1)) ? path.slice(0, mark) : path;
+  const isRange = mark > 0 && /^L?\d+(?:[-–]L?\d+)?$/.test(path.slice(mark + 1));
+  return isRange ? withoutLineRange(path.slice(0, mark)) : path;
 }

@@ -115,7 +115,7 @@ export function createTaskReader(
 
 /** The most such lines that are examined in one task. */
 const almostCheckLimit = 20;
-const unmarkedCheck = /^ {0,3}(?:[-*+][ \t]+)?(?:\*\*check\*\*|check[:：])\s+(\S.*)$/is;
+const unmarkedCheck = /^ {0,3}(?:[-*+][ \t]+)?(?:\*\*check\*\*\s+|check:\s+|check：\s*)(\S.*)$/is;
 
 /** The remark on a line that was most likely meant as a check and is not run: `**Check** npm test`, `Check: npm test`, `**Verify:** npm test`. */
 function almostCheck(text: string, label: TextLine['label']): string | null {

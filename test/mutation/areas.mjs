@@ -29,7 +29,7 @@ const trees = [
   'test/actors/lean.test.ts',
 ];
 const signals = ['test/inbox/admission.test.ts'];
-const ownForm = ['test/machines/document/plan-document.test.ts', 'test/machines/document/issue-links.test.ts'];
+const ownForm = ['plan-document', 'task-fields', 'issue-links'].map((name) => `test/machines/document/${name}.test.ts`);
 const families = [
   'reading',
   'sections',
