@@ -1,4 +1,4 @@
-/** The fields of a task as people write them: which paths, commands and numbers are read, and what is said of the rest. */
+/** The fields of a task as people write them: which paths, commands and numbers are read, and which remarks the rest gets. */
 import { describe, expect, it } from 'vitest';
 import { fileItems } from '../../../machines/document/files.ts';
 import { isProofLabel, readLabel, slippedLabel } from '../../../machines/document/labels.ts';
