@@ -175,7 +175,7 @@ export const areas = {
   },
   'machines/document/own-form': {
     mutate: document('plan-document', 'own-form', 'headings', 'header', 'order', 'shape', 'text', 'done-marks'),
-    tests: ownForm,
+    tests: [...ownForm, ...families],
     runner: 'in-process',
   },
   'machines/document/fields': {
