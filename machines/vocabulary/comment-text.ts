@@ -60,7 +60,7 @@ function pathText(path: string): string {
 
 const headLine = new RegExp(`^${headWords} ([0-9a-f]{4,40})\\.\\.([0-9a-f]{4,40}):$`, 'm');
 const partLine =
-  /^Comment ([a-z0-9]{4,12}), ("(?:[^"\\]|\\.)*"|[^\n]+), lines? ([0-9]{1,9})(?: to ([0-9]{1,9}))?( of before, gone now)?:$/;
+  /^Comment ([a-z0-9]{4,12}), ("(?:[^"\\]|\\.)*"|[^\n]+), (removed )?lines? ([0-9]{1,9})(?: to ([0-9]{1,9}))?:$/;
 
 /** null: the text is no such message. */
 export function commentsIn(message: string): CommentMessage | null {
@@ -86,7 +86,10 @@ export function commentsIn(message: string): CommentMessage | null {
   return { from, to, comments };
 }
 
-function commentOf([, id = '', path = '', first, last, gone]: RegExpExecArray, rows: readonly string[]): LineComment {
+function commentOf(
+  [, id = '', path = '', removed, first, last]: RegExpExecArray,
+  rows: readonly string[],
+): LineComment {
   const line = Number(first);
   const end = last === undefined ? line : Number(last);
   // A person's text may begin with the same mark.
@@ -98,7 +101,7 @@ function commentOf([, id = '', path = '', first, last, gone]: RegExpExecArray, r
   const textEnd = isReplaced ? replaced : isDeleted ? rows.length - 1 : rows.length;
   return {
     ...{ id, path: pathIn(path), line, end },
-    side: gone === undefined ? 'after' : 'before',
+    side: removed === undefined ? 'after' : 'before',
     quoted: unmarked(rows.slice(0, quotedEnd)),
     text: rows.slice(quotedEnd, textEnd).join('\n'),
     suggestion: isReplaced ? unmarked(rows.slice(replaced + 1)) : isDeleted ? '' : null,

@@ -28,25 +28,36 @@ export const gone = 'it may have stopped just now; ask again';
  */
 const noServerName = { servername: '' };
 
-/** Calls over a unix socket. Throws `unavailable` if no process answers. */
+/**
+ * Calls over a unix socket. Throws `unavailable` if no process answers. An engine may close an unused connection at the moment when a request is sent on it:
+ * a request that may be repeated is then sent once more, on a connection of its own.
+ */
 export function callSocket(socketPath: string, token: string | undefined): Call {
   const unanswered = (cause: unknown) =>
     new EngineError('unavailable', `the engine at ${socketPath} does not answer`, gone, { cause });
-  return (method, path, { body, signal, key } = {}) =>
+  const send = (call: Parameters<Call>, { isAgain }: { isAgain: boolean }): ReturnType<Call> =>
     new Promise((resolve, reject) => {
+      const [method, path, { body, signal, key } = {}] = call;
       const headers = {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...authorization(token),
         ...(key === undefined ? {} : { 'idempotency-key': key }),
       };
-      const request = httpRequest(
-        { socketPath, method, path, headers, ...noServerName, ...(signal === undefined ? {} : { signal }) },
-        (answer) => resolve(answeredBy(answer, unanswered)),
-      );
-      request.on('error', (cause) => reject(unanswered(cause)));
+      const options = { socketPath, method, path, headers, ...noServerName, ...(isAgain ? { agent: false } : {}) };
+      let isAnswered = false;
+      const request = httpRequest({ ...options, ...(signal === undefined ? {} : { signal }) }, (answer) => {
+        isAnswered = true;
+        resolve(answeredBy(answer, unanswered));
+      });
+      request.on('error', (cause) => {
+        const mayRepeat = (method === 'GET' || key !== undefined) && signal?.aborted !== true;
+        if (request.reusedSocket && !isAnswered && mayRepeat && !isAgain) resolve(send(call, { isAgain: true }));
+        else reject(unanswered(cause));
+      });
       request.once('socket', ignoreLateErrors);
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
+  return (...call) => send(call, { isAgain: false });
 }
 
 /**
