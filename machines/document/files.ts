@@ -59,13 +59,11 @@ function fileItem(item: string): FileItem {
 
 /** Without the quotes, brackets and marks of the sentence around it; the brackets of `app/(group)` belong to the path. */
 function withoutPunctuation(word: string): string {
-  let path = word.replace(/^[("'“]+/, '');
-  for (let last = ''; last !== path; ) {
-    last = path;
-    path = path.replace(/[.,;:"'”]$/, '');
-    if (path.endsWith(')') && !path.includes('(')) path = path.slice(0, -1);
-  }
-  return path;
+  const path = word.replace(/^[("'“]+/, '');
+  const marks = path.includes('(') ? `.,;:"'”` : `.,;:"'”)`;
+  let end = path.length;
+  while (end > 0 && marks.includes(path.charAt(end - 1))) end -= 1;
+  return path.slice(0, end);
 }
 
 /** Without the check box and the label that an item begins with: `[ ] **Modify:** `. */
@@ -133,7 +131,5 @@ function cleaned(path: string): string {
 
 /** The path without `:12`, `:12:3`, `:12-30` and `#L12-L30`. */
 function withoutLineRange(path: string): string {
-  const mark = Math.max(path.lastIndexOf(':'), path.lastIndexOf('#'));
-  const isRange = mark > 0 && /^L?\d+(?:[-–]L?\d+)?$/.test(path.slice(mark + 1));
-  return isRange ? withoutLineRange(path.slice(0, mark)) : path;
+  return path.replace(/(?:(?<=.):\d+)?(?<=.)[:#]L?\d+(?:[-–]L?\d+)?$/s, '');
 }

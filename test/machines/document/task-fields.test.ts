@@ -135,6 +135,17 @@ describe('the paths of **Files:**', () => {
   });
 });
 
+it.each([
+  ['marks of a sentence', '.'.repeat(500_000)],
+  ['brackets', ')'.repeat(500_000)],
+  ['line numbers', ':1'.repeat(250_000)],
+  ['a line number', `:${'1'.repeat(500_000)}x`],
+])('a path that ends in very many %s is read like any other', (_, end) => {
+  const startMs = performance.now();
+  expect(fileItems(`src/a.ts${end}`)).toHaveLength(1);
+  expect(performance.now() - startMs).toBeLessThan(5000);
+});
+
 describe('a label', () => {
   it.each([
     ['**Check:** npm test', ['check', 'npm test', null, '**Check:**', false]] as const,
