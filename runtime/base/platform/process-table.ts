@@ -100,12 +100,16 @@ export function signalProcess(identity: Identity, signal: NodeJS.Signals): boole
   }
 }
 
-/** Fields of stat(5) after the last `)`, because a program may put spaces and brackets into its name. */
+/** The fields of proc(5)'s `stat` from the state on, after the last `)`: a program may put spaces and brackets into its name. */
+function statFields(text: string): string[] {
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
 function readRow(pid: number, boot: string): ProcessRow | null {
   const text = readQuietly(`/proc/${pid}/stat`);
   if (text === null) return null;
   const end = text.lastIndexOf(')');
-  const fields = text.slice(end + 2).split(' ');
+  const fields = statFields(text);
   const [state = '', parent, , session] = fields;
   const threads = Number(fields[17]);
   return {
@@ -142,27 +146,26 @@ function readRows(boot: string): { rows: ProcessRow[]; runs: Map<number, string>
 }
 
 /**
- * While a process replaces its program, its environment reads as empty or as a part. So a value counts only if a second reading confirms it, and an empty one
- * only if the program has its place for the environment before and after it.
+ * While a process replaces its program, its environment reads as empty. So a value counts only if a second reading confirms it, and an empty one only if the
+ * program had the same place for its environment before and after that reading.
  */
 function runOf(pid: number): string | null | undefined {
   const file = `/proc/${pid}/environ`;
   let last = readQuietly(file);
-  for (let look = 0; look < EXEC_LOOKS; look++) {
-    const place = environmentPlace(pid);
+  for (let look = 0; look < EXEC_LOOKS && last !== null; look++) {
+    const place = last === '' ? environmentPlace(pid) : null;
     const next = readQuietly(file);
-    if (next === null || place === null) return null;
-    const isWhole = next === last && place !== '0' && place === environmentPlace(pid);
-    if (isWhole) return runInEnvironment(next);
+    const isWhole = next !== '' || (place !== '0' && place === environmentPlace(pid));
+    if (next === last && isWhole) return runInEnvironment(next);
     if (next === '') pauseMs(EXEC_LOOK_MS);
     last = next;
   }
-  return undefined;
+  return last === null ? null : undefined;
 }
 
 /** `env_start` of proc(5); '0': the program is being replaced. null: the process has no memory, because it is ending, or is of the kernel. */
 function environmentPlace(pid: number): string | null {
-  const fields = readQuietly(`/proc/${pid}/stat`)?.replace(/^.*\)/s, '').trim().split(' ') ?? [];
+  const fields = statFields(readQuietly(`/proc/${pid}/stat`) ?? '');
   const [memory = '0', place = '0'] = [fields[20], fields[47]];
   return memory === '0' ? null : place;
 }
