@@ -130,7 +130,7 @@ function proseOf(path, text) {
       TemplateElement: (node) => addText(node, node.value.cooked),
     }),
     ...(isTest(path) && {
-      CallExpression: ({ callee, arguments: [title] }) => rootOf(callee) && title && addText(title, titleOf(title)),
+      CallExpression: ({ callee, arguments: [title] }) => isTestCall(callee) && title && addText(title, titleOf(title)),
     }),
   }).visit(program);
   const ends = [...text.matchAll(/\n/g)].map(({ index }) => index);
@@ -139,10 +139,10 @@ function proseOf(path, text) {
 }
 
 /** Whether a call is one of a test or a group of tests: `it(…)`, `it.each(…)(…)`. */
-function rootOf(callee) {
+function isTestCall(callee) {
   if (callee.type === 'Identifier') return /^(it|test|describe)$/.test(callee.name);
   const inner = callee.object ?? callee.callee ?? callee.tag;
-  return inner !== undefined && rootOf(inner);
+  return inner !== undefined && isTestCall(inner);
 }
 
 function titleOf({ type, value, quasis }) {

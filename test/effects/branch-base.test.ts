@@ -86,7 +86,7 @@ describe('a plan that waits for another', () => {
     expect((await engine.client.plan('demo', 'ui')).base).toMatchObject({ commit: at });
   });
 
-  it('that was merged by a squash, no matter by whom, starts from the branch that has it, and is merged there', async () => {
+  it('that was merged by any person’s squash starts from the branch that has it, and is merged there', async () => {
     const engine = await startEngine({ daemon: small });
     await begin(engine, 'api', text('echo api > api.txt'));
     await begin(engine, 'early', text('echo early > early.txt', 'api'));

@@ -23,7 +23,7 @@ import { headsIn, replaceBranch } from '../git/push.ts';
 import type { Repository } from '../git/repository.ts';
 import { endsOf, type Restacked, restack, stackDecided, withChange } from '../git/stack.ts';
 import { pullRequestText } from './pull-request-text.ts';
-import { pushesTo, takeConflictText, taken } from './stack-pushes.ts';
+import { type LayerState, pushesTo, takeConflictText, taken } from './stack-pushes.ts';
 import type { ForgeParts } from './with-forge.ts';
 
 export interface Stacking extends PlanKey, Pick<RepoForge, 'forge' | 'remote'> {
@@ -41,12 +41,6 @@ export interface Stacking extends PlanKey, Pick<RepoForge, 'forge' | 'remote'> {
   /** The branch that the stack lands on. */
   readonly into: string;
 }
-
-/**
- * `open`: the part has a request, or gets one. `landed`: `into` contains its work. `folded`: it was merged into an open part below. `closed`: a
- * person closed it. `none`: it gets a new request.
- */
-type LayerState = 'open' | 'landed' | 'folded' | 'closed' | 'none';
 
 interface Layer extends Pick<StackLayer, 'name' | 'title' | 'branch'> {
   /** The last commit of this part on the plan's branch; null: the branch does not have it any more. */

@@ -11,9 +11,15 @@ import { findCommit, isAncestor, treeOf } from '../git/objects.ts';
 import { type TakenPushes, takePushed } from '../git/pushed.ts';
 import type { Repository } from '../git/repository.ts';
 
+/**
+ * `open`: the part has a request, or gets one. `landed`: `into` contains its work. `folded`: it was merged into an open part below. `closed`: a
+ * person closed it. `none`: it gets a new request.
+ */
+export type LayerState = 'open' | 'landed' | 'folded' | 'closed' | 'none';
+
 interface Part {
   readonly branch: string;
-  readonly state: 'open' | 'landed' | 'folded' | 'closed' | 'none';
+  readonly state: LayerState;
   readonly known: Pick<StackLayer, 'head' | 'state' | 'pushed'> | null;
   /** The commit of its branch at the remote; null: the remote does not have that branch. */
   readonly there: string | null;
