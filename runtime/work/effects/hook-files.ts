@@ -25,6 +25,7 @@ import { removeTree } from '../../base/platform/remove-tree.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import { checkoutTimeoutMs, ownGit } from '../git/git.ts';
 import type { Repository } from '../git/repository.ts';
+import { withTempIndex } from '../git/temp-index.ts';
 import { isWithin, realPlace } from '../git/worktree-folder.ts';
 import type { Project, Projects } from '../repos/registry.ts';
 import { trustedBefore, trustedCommit } from './trusted-commit.ts';
@@ -64,7 +65,6 @@ export async function hookFilesOf(
     moveInto(making, folder);
   } finally {
     await removeTree(making);
-    rmSync(`${making}.index`, { force: true });
   }
   return folder;
 }
@@ -73,9 +73,11 @@ async function checkOut(
   repository: Repository,
   { commit, folder }: { readonly commit: string; readonly folder: string },
 ): Promise<void> {
-  const options = { env: { GIT_INDEX_FILE: `${folder}.index` }, timeoutMs: checkoutTimeoutMs };
-  await ownGit(repository.path, ['read-tree', commit], options);
-  await ownGit(repository.path, ['checkout-index', '--all', '--force', `--prefix=${folder}/`], options);
+  await withTempIndex(folder, async (env) => {
+    const options = { env, timeoutMs: checkoutTimeoutMs };
+    await ownGit(repository.path, ['read-tree', commit], options);
+    await ownGit(repository.path, ['checkout-index', '--all', '--force', `--prefix=${folder}/`], options);
+  });
 }
 
 /** A file that a command names counts in the version that the person saw, committed or not. */

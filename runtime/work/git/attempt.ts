@@ -2,7 +2,7 @@
  * Saves the end of a run as a commit. Uncommitted files are committed through a separate index, not the worktree's own: no hook runs and no signature is
  * made, an unfinished merge or rebase of the agent does no harm, and a kill at any line leaves the worktree unchanged.
  */
-import { copyFile, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
 import { createTimeSlice } from '../../base/platform/time-slice.ts';
@@ -20,6 +20,7 @@ import type { Repository } from './repository.ts';
 import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
 import { keepModules, refuseLost, withoutStrayLinks } from './submodules.ts';
+import { withTempIndex } from './temp-index.ts';
 import { dropUnfinished, unfinishedIn } from './unfinished.ts';
 import {
   adminDirOf,
@@ -185,10 +186,9 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   await rm(join(worktree.adminDir, stagedIndex), { force: true });
   // `worktree add` was killed before its checkout ended: no agent has ever worked here.
   if (!isThere(index)) return { head, tree: await treeOf(repo, head), nested: [], isGone: false };
-  const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
-  try {
-    const options = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
-    await copyIndex(index, options.env.GIT_INDEX_FILE);
+  return withTempIndex(worktree.adminDir, async (env) => {
+    const options = { env, timeoutMs: checkoutTimeoutMs };
+    await copyIndex(index, env.GIT_INDEX_FILE);
     const inside = await stageAll(worktree.path, (args, input) => inWorktree(worktree, args, { ...options, ...input }));
     const tree = await inWorktree(worktree, ['write-tree'], options);
     const whole = await treeOf(repo, head);
@@ -196,11 +196,9 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
       tree === whole ? { isGone: false, isEmpty: false } : await takenAway(repo, worktree, head);
     if (isGone && isEmpty) return { head, tree: whole, nested: [], isGone };
     if (!inside.hasLinks) repo.memo.set(noLinks(tree), '');
-    await rename(options.env.GIT_INDEX_FILE, join(worktree.adminDir, stagedIndex));
+    await rename(env.GIT_INDEX_FILE, join(worktree.adminDir, stagedIndex));
     return { head, tree, nested: inside.nested, isGone };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** The same with one git call if nothing is uncommitted; null: something may be uncommitted. Uncommitted files of submodules must be saved before. */

@@ -1,11 +1,11 @@
 /** The files of a change, each with its state, its size, and the reason why it may be shown folded. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, posix } from 'node:path';
+import { basename, posix } from 'node:path';
 import type { Change, ChangedFile } from './diff.ts';
 import { ownGit } from './git.ts';
 import { differencesIn } from './open-gits.ts';
+import { withTempIndex } from './temp-index.ts';
 
 /** `long`: more than 400 changed lines. */
 export type Folded = 'generated' | 'lock_file' | 'binary' | 'long';
@@ -106,16 +106,12 @@ async function generatedMarks(
   const listed = await ownGit(cwd, ['ls-tree', '-z', '--full-tree', commit, '--', ...wanted]);
   const rules = listed.split('\0').filter((entry) => entry.startsWith('100'));
   if (rules.length === 0) return new Map();
-  const tempFolder = await mkdtemp(join(tmpdir(), 'stator-index-'));
-  try {
+  return withTempIndex(tmpdir(), async (env) => {
     // `check-attr` for a commit needs git 2.40; for an index every version has it.
-    const env = { GIT_INDEX_FILE: join(tempFolder, 'index') };
     await ownGit(cwd, ['update-index', '-z', '--index-info'], { env, input: `${rules.join('\0')}\0` });
     const asked = ['check-attr', '--cached', '-z', '--stdin', 'linguist-generated'];
     return marksIn(await ownGit(cwd, asked, { env, input: paths.map((path) => `${path}\0`).join('') }));
-  } finally {
-    await rm(tempFolder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** The parent folders of a file; the root is `.`. */

@@ -2,7 +2,7 @@
  * A merge into the checkout that was killed inside git: some of its files are written, the branch has not moved, a lock is left. The merge's files are
  * distinguished from a person's changes, so that the next merge can finish. A mark in the checkout's git folder exists while git runs the merge.
  */
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -14,6 +14,7 @@ import { textOf } from './git-folder.ts';
 import { treeOf } from './objects.ts';
 import { branchRef } from './refs.ts';
 import type { Repository } from './repository.ts';
+import { withTempIndex } from './temp-index.ts';
 
 export interface CheckoutStep {
   readonly checkout: string;
@@ -181,19 +182,16 @@ async function isCut(repo: Repository, { checkout, gitDir, head }: CheckoutStep,
   const found = await lstat(file).catch(() => null);
   if (found === null) return change.mode !== gitlink;
   if (!found.isFile() || change.mode === '000000' || change.mode === symlink || change.mode === gitlink) return false;
-  const tempFolder = await mkdtemp(join(tmpdir(), 'stator-merge-'));
-  const folder = join(tempFolder, 'files');
-  try {
+  return withTempIndex(tmpdir(), async (index, tempFolder) => {
+    const folder = join(tempFolder, 'files');
     await mkdir(folder);
-    const env = { GIT_DIR: gitDir, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(tempFolder, 'index') };
+    const env = { GIT_DIR: gitDir, GIT_WORK_TREE: folder, ...index };
     await ownGit(repo.path, ['read-tree', head], { ...slow, env });
     await ownGit(folder, ['checkout-index', '-f', '-q', '--', change.path], { ...slow, env });
     const whole = await readFile(join(folder, change.path));
     const there = await readFile(file);
     return there.length < whole.length && whole.subarray(0, there.length).equals(there);
-  } finally {
-    await rm(tempFolder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** An empty folder does not hinder the merge. */

@@ -4,7 +4,7 @@
  * git folder there: refs are read from their files, objects are imported like foreign ones, and files are read with the worktree's git folder.
  */
 import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { copyFile, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
@@ -19,6 +19,7 @@ import { commitTree, findCommit, isAncestor, treeOf } from './objects.ts';
 import { attemptRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { stageAll } from './stage-all.ts';
+import { withTempIndex } from './temp-index.ts';
 import { entryFolders } from './worktree-entry.ts';
 import { isWithin } from './worktree-folder.ts';
 import { inWorktree, isOwnFolder, type OpenWorktree } from './worktree-list.ts';
@@ -301,11 +302,11 @@ async function takeHeads(
 async function isUntouched(worktree: OpenWorktree, folder: string, { gitDir }: Place): Promise<boolean> {
   const index = join(gitDir, 'index');
   if (!isPlainFile(index) || (lstatOrNull(index)?.size ?? 0) > indexLimitBytes) return false;
-  return withTempIndex(worktree, async (file) => {
-    await copyFile(index, file);
+  return withTempIndex(worktree.adminDir, async (env) => {
+    await copyFile(index, env.GIT_INDEX_FILE);
     const asked = ['ls-files', '--modified', '--deleted', '--others', '--exclude-standard', '-z'];
     const there = { path: folder, adminDir: worktree.adminDir };
-    return (await inWorktree(there, asked, { ...slow, env: { GIT_INDEX_FILE: file } })) === '';
+    return (await inWorktree(there, asked, { ...slow, env })) === '';
   });
 }
 
@@ -316,23 +317,14 @@ async function filesOf(
   head: string | null,
 ): Promise<{ tree: string | null; inside: readonly string[] }> {
   if (!isOwnFolder(folder)) return { tree: null, inside: [] };
-  return withTempIndex(worktree, async (file) => {
+  return withTempIndex(worktree.adminDir, async (env) => {
     const there = { path: folder, adminDir: worktree.adminDir };
-    const options = { ...slow, env: { GIT_INDEX_FILE: file } };
+    const options = { ...slow, env };
     if (head !== null) await inWorktree(there, ['read-tree', head], options);
     const run = (args: readonly string[], input = {}) => inWorktree(there, args, { ...options, ...input });
     const { nested, populated } = await stageAll(folder, run, { limitBytes: sizeLimitBytes });
     return { tree: await run(['write-tree']), inside: [...nested, ...populated] };
   });
-}
-
-async function withTempIndex<T>({ adminDir }: OpenWorktree, work: (index: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(adminDir, 'stator-'));
-  try {
-    return await work(join(folder, 'index'));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** The commit with its content: HEAD, the one that was saved before, or a new one. null: it is empty. */

@@ -2,10 +2,9 @@
  * The folders of signal files in a checkout, and the files that git tracks there: a file that came with a commit is not a signal of an agent that works there
  * now.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { gitFailure } from './git.ts';
 import type { OpenPlace } from './open-gits.ts';
+import { withTempIndex } from './temp-index.ts';
 import { inWorktree, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
 /** Below a repo and below each of its worktrees. */
@@ -81,18 +80,12 @@ export async function withoutSignals(
   const differing = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', base, tree, '--', ...placesOfSignals];
   const paths = (await inWorktree(worktree, differing)).split('\0').filter((path) => path !== '');
   if (paths.length === 0) return { tree, paths };
-  const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
-  try {
-    const options = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
-    await inWorktree(worktree, ['read-tree', tree], options);
-    await inWorktree(worktree, ['update-index', '--force-remove', '-z', '--stdin'], {
-      ...options,
-      input: `${paths.join('\0')}\0`,
-    });
+  return withTempIndex(worktree.adminDir, async (env) => {
+    await inWorktree(worktree, ['read-tree', tree], { env });
+    const removal = ['update-index', '--force-remove', '-z', '--stdin'];
+    await inWorktree(worktree, removal, { env, input: `${paths.join('\0')}\0` });
     const kept = await inWorktree(worktree, ['ls-tree', '-r', '-z', base, '--', ...placesOfSignals]);
-    if (kept !== '') await inWorktree(worktree, ['update-index', '-z', '--index-info'], { ...options, input: kept });
-    return { tree: await inWorktree(worktree, ['write-tree'], options), paths: paths.slice(0, shownPaths) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    if (kept !== '') await inWorktree(worktree, ['update-index', '-z', '--index-info'], { env, input: kept });
+    return { tree: await inWorktree(worktree, ['write-tree'], { env }), paths: paths.slice(0, shownPaths) };
+  });
 }

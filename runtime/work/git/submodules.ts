@@ -2,7 +2,7 @@
  * Saves the work in a worktree's submodules. Git stores their commits in the worktree's own part of the repository, and they are deleted with it. So they are
  * copied into the main checkout's module store (`.git/modules/<name>`) as refs/stator/attempts/<run>-<commit>, before any branch of ours points to them.
  */
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -14,6 +14,7 @@ import { noLinks } from './object-memo.ts';
 import { commitTree, treeOf } from './objects.ts';
 import type { Repository } from './repository.ts';
 import { stageAll } from './stage-all.ts';
+import { withTempIndex } from './temp-index.ts';
 import { inWorktree, isOwnFolder, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
 interface Module {
@@ -91,16 +92,12 @@ export async function withoutStrayLinks(
   const names = await namesIn(repo.path, ['--blob', `${tree}:.gitmodules`]);
   const paths = links.map(({ path }) => path).filter((path) => !names.has(path));
   if (paths.length === 0) return { tree, paths };
-  const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
-  try {
-    const options = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
-    await inWorktree(worktree, ['read-tree', tree], options);
+  return withTempIndex(worktree.adminDir, async (env) => {
+    await inWorktree(worktree, ['read-tree', tree], { env });
     const removal = ['update-index', '--force-remove', '-z', '--stdin'];
-    await inWorktree(worktree, removal, { ...options, input: `${paths.join('\0')}\0` });
-    return { tree: await inWorktree(worktree, ['write-tree'], options), paths };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    await inWorktree(worktree, removal, { env, input: `${paths.join('\0')}\0` });
+    return { tree: await inWorktree(worktree, ['write-tree'], { env }), paths };
+  });
 }
 
 /** Repositories inside a worktree to which `tree` points and that are no submodules, or unsafe ones: they would be lost with the worktree's folder. */

@@ -1,8 +1,7 @@
 /** Rewrites files of a tree, without a working tree. */
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { literalPaths, ownGit } from './git.ts';
+import { withTempIndex } from './temp-index.ts';
 
 /** The tree in which `edit` has changed the regular file at `path`; the same tree if there is none or `edit` returns null. Throws git's errors. */
 export async function withFile(
@@ -33,16 +32,12 @@ export async function withFilesOf(
 
 /** Entries as `git update-index --index-info` reads them. */
 async function withEntries(cwd: string, tree: string, entries: readonly string[]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'stator-index-'));
-  try {
-    const options = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
-    await ownGit(cwd, ['read-tree', tree], options);
+  return withTempIndex(tmpdir(), async (env) => {
+    await ownGit(cwd, ['read-tree', tree], { env });
     const input = entries.map((entry) => `${entry}\0`).join('');
-    await ownGit(cwd, ['update-index', '-z', '--index-info'], { ...options, input });
-    return await ownGit(cwd, ['write-tree'], options);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    await ownGit(cwd, ['update-index', '-z', '--index-info'], { env, input });
+    return ownGit(cwd, ['write-tree'], { env });
+  });
 }
 
 /** The exact text; null: it is not UTF-8. */
