@@ -1,5 +1,5 @@
 /** The verdict on a signal, as text and as an exit code. */
-import { refusalHint, refusalSentence } from '../machines/plan/refusal-text.ts';
+import { failureOf } from '../machines/plan/refusal-text.ts';
 import { isErrorDocument } from '../machines/vocabulary/errors.ts';
 import type { SignalAnswer } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
@@ -58,15 +58,11 @@ export function verdictLine(answer: SignalAnswer): string {
 }
 
 /** Why the signal was refused, and the commands that would be accepted instead. */
-export function refusalLines({ signal, plan }: SignalAnswer): string[] {
-  const { refused, type, result, id } = signal;
-  if (refused === null) {
-    if (isErrorDocument(result)) return [`failed: ${type}: ${result.error}`, `hint: ${result.hint}`];
-    const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
-    return [`failed: ${type}: ${why}`, `hint: deliver it again: stator signal retry ${id}`];
-  }
-  const refusal = { ...refused, ...plan, type };
-  return [`refused: ${refusalSentence(refusal)}`, `hint: ${refusalHint(refusal)}`];
+export function refusalLines(answer: SignalAnswer): string[] {
+  const { refused, type, result } = answer.signal;
+  if (refused === null && isErrorDocument(result)) return [`failed: ${type}: ${result.error}`, `hint: ${result.hint}`];
+  const { why, hint } = failureOf(answer);
+  return [refused === null ? `failed: ${type}: ${why}` : `refused: ${why}`, `hint: ${hint}`];
 }
 
 /** The state in the names of the machines. */

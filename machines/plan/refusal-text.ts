@@ -15,6 +15,18 @@ export interface Refused {
   readonly accepts: readonly string[];
 }
 
+/** A signal that was accepted into the inbox and then failed, and its plan's state after it. */
+interface FailedSignal {
+  readonly signal: {
+    readonly id: number;
+    readonly type: string;
+    /** null: no machine refused it; its delivery failed. */
+    readonly refused: Pick<Refused, 'by' | 'state' | 'guard' | 'accepts'> | null;
+    readonly result: unknown;
+  };
+  readonly plan: Pick<Refused, 'plan' | 'status' | 'phase'>;
+}
+
 /** The part of the reason that does not follow from the state, after "so". */
 const consequences: Readonly<Record<string, string>> = {
   plan_start: 'it cannot start planning',
@@ -121,6 +133,17 @@ const guardWords: Readonly<Record<string, string>> = {
   no_such_wave: 'it has no such wave',
   wave_running: 'its wave runs',
 };
+
+/** Why a signal failed, and what a person can do. */
+export function failureOf({ signal, plan }: FailedSignal): { readonly why: string; readonly hint: string } {
+  const { id, type, refused, result } = signal;
+  if (refused === null) {
+    const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
+    return { why, hint: `deliver it again: stator signal retry ${id}` };
+  }
+  const refusal = { ...refused, ...plan, type };
+  return { why: refusalSentence(refusal), hint: refusalHint(refusal) };
+}
 
 export function refusalSentence(refused: Refused): string {
   const { type, plan, guard } = refused;

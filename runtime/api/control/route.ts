@@ -1,7 +1,7 @@
 /** A route of the control API: its description, its schemas, its permitted senders, and its answers; and the route of an operation. */
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
+import { failureOf } from '../../../machines/plan/refusal-text.ts';
 import { EngineError, type ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Commands, OperationParts } from '../commands/commands.ts';
@@ -242,13 +242,10 @@ export function refused(answer: SignalAnswer) {
 }
 
 /** A refusal in the form of an error, for programs that read only errors. */
-export function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
-  if (refused === null) {
-    const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
-    return new EngineError('refused', `${type} failed: ${why}`, `deliver it again: stator signal retry ${id}`);
-  }
-  const refusal = { ...refused, ...plan, type };
-  return new EngineError('refused', refusalSentence(refusal), refusalHint(refusal));
+export function refusalOf(answer: SignalAnswer): EngineError {
+  const { type, refused } = answer.signal;
+  const { why, hint } = failureOf(answer);
+  return new EngineError('refused', refused === null ? `${type} failed: ${why}` : why, hint);
 }
 
 interface Names {
