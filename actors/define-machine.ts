@@ -3,7 +3,7 @@ import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
-import { namesThere, slips } from '../machines/vocabulary/slips.ts';
+import { meantText, namesThere, slips } from '../machines/vocabulary/slips.ts';
 import type { AnyDefinition, ChartId, EventType, MachineDefinition, MachineSchedule, Written } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
 import { outputAwaited, promiseSettled } from './output-wait.ts';
@@ -352,8 +352,7 @@ function guardNames(guard: unknown): unknown[] {
 
 function among(name: string, known: readonly string[]): string {
   const near = known.find((word) => slips(name.toLowerCase(), word.toLowerCase()) <= 2);
-  const all = namesThere(known);
-  return near === undefined ? all : `did you mean ${near}? ${all}`;
+  return `${meantText(near ?? null)}${namesThere(known)}`;
 }
 
 function* nodesOf(node: AnyStateNode): Generator<AnyStateNode> {

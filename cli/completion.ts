@@ -1,6 +1,6 @@
 /** `stator completion`. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import { nearest } from '../runtime/base/config/nearest.ts';
+import { didYouMeanOr } from '../runtime/base/config/nearest.ts';
 import { defineVerb, type Verb } from './command.ts';
 import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';
@@ -22,12 +22,8 @@ export function completionVerb(tables: Tables): Verb {
     async run({ shell }, { out }) {
       const names = Object.keys(shells);
       if (!Object.hasOwn(shells, shell)) {
-        const meant = nearest(shell, names);
-        throw new EngineError(
-          'usage',
-          `no completion for "${shell}"`,
-          meant === null ? `one of ${names.join(', ')}` : `did you mean ${meant}?`,
-        );
+        const hint = didYouMeanOr(shell, names, `one of ${names.join(', ')}`);
+        throw new EngineError('usage', `no completion for "${shell}"`, hint);
       }
       const script = shells[shell as keyof typeof shells](await commandTree(tables)); // proven by hasOwn
       if (out.json) out.print(JSON.stringify({ shell, script }));

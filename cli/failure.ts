@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError, errorClasses, messageOf } from '../machines/vocabulary/errors.ts';
-import { nearest } from '../runtime/base/config/nearest.ts';
+import { didYouMeanOr, nearest } from '../runtime/base/config/nearest.ts';
 import { homeFolder } from '../runtime/base/platform/home.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
 import { nouns, verbs } from './commands.ts';
@@ -55,17 +55,15 @@ export function reportLost(
 function usageHint({ hint, words }: UsageError): string {
   if (words === null) return hint;
   const { given, valid, verbOf } = words;
-  if (verbOf === undefined) {
-    const meant = nearest(given, valid);
-    return meant === null ? `valid: ${valid.join(', ')}` : `did you mean ${meant}?`;
-  }
+  const list = `valid: ${valid.join(', ')}`;
+  if (verbOf === undefined) return didYouMeanOr(given, valid, list);
   const meant = (word: string) =>
     orList(meantCommands({ ...verbOf, given: word }, nouns).map((command) => `stator ${command}`));
   const near = nearest(given, [...valid, ...stepsOf(verbOf.noun)]);
   // Any name may be a signal of a user-defined machine, so the nearest verb is more likely meant.
   const commands = verbOf.noun === 'machine' && near !== null ? '' : meant(given);
   if (commands !== '') return `did you mean ${commands}?`;
-  if (near === null) return `valid: ${valid.join(', ')}`;
+  if (near === null) return list;
   return `did you mean ${valid.includes(near) ? near : meant(near)}?`;
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../runtime/base/config/config.ts';
 import { originOf } from '../runtime/base/config/document.ts';
 import { readConfigText } from '../runtime/base/config/file.ts';
-import { nearest } from '../runtime/base/config/nearest.ts';
+import { didYouMeanOr } from '../runtime/base/config/nearest.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { type Call, defineVerb } from './command.ts';
 import { commitHook, commitHookLines } from './commit-hook.ts';
@@ -66,9 +66,7 @@ function agentNamed(name: string): KnownAgent {
   const found = namedAgents.find((agent) => agent.name === name);
   if (found !== undefined) return found;
   const names = namedAgents.map((agent) => agent.name);
-  const meant = nearest(name, names);
-  const hint =
-    meant === null ? `one of ${names.join(', ')}; any other program: --agent command` : `did you mean ${meant}?`;
+  const hint = didYouMeanOr(name, names, `one of ${names.join(', ')}; any other program: --agent command`);
   throw new EngineError('usage', `unknown agent "${name}"`, hint);
 }
 

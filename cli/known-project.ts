@@ -1,6 +1,6 @@
 /** `--project` of any verb: an unknown name is an error, never an empty answer. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import { nearest } from '../runtime/base/config/nearest.ts';
+import { didYouMeanAfter } from '../runtime/base/config/nearest.ts';
 import { registeredProjects } from '../runtime/engine/registered-projects.ts';
 
 /** A longer list of names does not help anyone. */
@@ -10,8 +10,7 @@ const shownNames = 20;
 export async function refuseUnknownProject(env: NodeJS.ProcessEnv, project: string): Promise<void> {
   const names = await registeredProjects(env);
   if (names === null || names.includes(project)) return;
-  const near = nearest(project, names);
-  const message = `no repo "${project.slice(0, 100)}" is registered${near === null ? '' : `; did you mean ${near}?`}`;
+  const message = `no repo "${project.slice(0, 100)}" is registered${didYouMeanAfter(project, names)}`;
   throw new EngineError('repo_not_found', message, knownOnes(names));
 }
 

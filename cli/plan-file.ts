@@ -8,7 +8,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
-import { nearest } from '../runtime/base/config/nearest.ts';
+import { didYouMeanOr } from '../runtime/base/config/nearest.ts';
 import { entriesOf, planSourceOf } from '../runtime/base/platform/plan-source.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
 import { refuseWayOut } from '../runtime/base/platform/way-out.ts';
@@ -172,8 +172,7 @@ export async function familyOf(said: string | undefined): Promise<FamilyName | u
   const { familyNames } = await readers();
   const family = familyNames.find((name) => name === said);
   if (family !== undefined) return family;
-  const meant = nearest(said, familyNames);
-  const hint = meant === null ? `one of ${familyNames.join(', ')}` : `did you mean ${meant}?`;
+  const hint = didYouMeanOr(said, familyNames, `one of ${familyNames.join(', ')}`);
   throw new EngineError('usage', `--as: "${said}" is no family of plan documents`, hint);
 }
 

@@ -3,7 +3,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
-import { nearest } from '../../runtime/base/config/nearest.ts';
+import { didYouMeanOr } from '../../runtime/base/config/nearest.ts';
 import { type Cell, fields, type Paint, type Tone } from '../output.ts';
 import { plain } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
@@ -83,8 +83,7 @@ export function findInstance(entries: readonly InstanceEntry[], title: string): 
 function nearTitles(entries: readonly InstanceEntry[], title: string): string {
   const titles = entries.map((entry) => entry.title);
   if (titles.length === 0) return 'there are none: stator agent list';
-  const meant = nearest(title, titles);
-  if (meant !== null) return `did you mean ${meant}?`;
   const shown = titles.slice(0, 10).join(', ');
-  return `there ${titles.length > 10 ? `are ${titles.length}, the last ones` : 'are'}: ${shown}`;
+  const list = `there ${titles.length > 10 ? `are ${titles.length}, the last ones` : 'are'}: ${shown}`;
+  return didYouMeanOr(title, titles, list);
 }

@@ -23,6 +23,7 @@ import {
   text,
   word,
 } from './signal-kind.ts';
+import { meantText } from './slips.ts';
 
 /** `person`, `person:<name>` with a token of that name, `person:<name>@<chat>` for what that person answered in a chat, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a user-defined machine. */
 export type Origin = 'person' | `person:${string}` | 'file' | 'engine' | `agent:${string}` | `machine:${string}`;
@@ -328,7 +329,7 @@ export const publicSignalTypes = signalTypes.filter((type) => (signals[type] as 
 
 /** The type that was most likely meant, and the valid types; null: none is near. */
 export function validTypes(types: readonly string[], nearest: string | null): string {
-  return `${nearest === null ? '' : `did you mean ${nearest}? `}the valid types: ${types.join(', ')}`;
+  return `${meantText(nearest)}the valid types: ${types.join(', ')}`;
 }
 
 /** The error for an unknown type: `unknown_signal`. */

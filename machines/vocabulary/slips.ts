@@ -20,6 +20,11 @@ export function slips(word: string, other: string): number {
   return Math.min(3, cell(row, other.length));
 }
 
+/** The start of a hint that goes on with what is valid: `did you mean plan_start? `. Empty if `near` is null: no valid word is near. */
+export function meantText(near: string | null): string {
+  return near === null ? '' : `did you mean ${near}? `;
+}
+
 /** The existing names, as a hint. */
 export function namesThere(names: readonly string[]): string {
   const [only = 'none'] = names;

@@ -19,7 +19,7 @@ import {
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { namesThere } from '../../../machines/vocabulary/slips.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMeanOr } from '../../base/config/nearest.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import { check } from '../control/requests.ts';
 import type { AnyOperation } from '../operations/operation.ts';
@@ -182,8 +182,7 @@ function named<Each extends { readonly name: string }>(all: readonly Each[], nam
   const found = all.find((each) => each.name === name);
   if (found !== undefined) return found;
   const names = all.map((each) => each.name);
-  const near = nearest(name, names);
-  const meant = near === null ? namesThere(names) : `did you mean ${near}?`;
+  const meant = didYouMeanOr(name, names, namesThere(names));
   throw new McpError(ErrorCode.InvalidParams, `unknown ${what} "${name.slice(0, 100)}"; ${meant}`);
 }
 

@@ -4,7 +4,7 @@ import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { HookConfig } from '../../base/config/config.ts';
 import { refusedAddresses, targetOf, unheardEvents } from '../../base/config/config.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMeanAfter } from '../../base/config/nearest.ts';
 import type { EffectRow, HookCountRow, HookRow } from '../../core/store/rows.ts';
 import type { HookResult } from '../../work/effects/hook-deliver.ts';
 import { hookBody } from '../../work/effects/hook-event-body.ts';
@@ -55,10 +55,9 @@ export function createHookViews({ store, projects, timeline, machines }: ViewDep
       const found = hooks.find((hook) => hook.name === name);
       if (found !== undefined) return found;
       const names = hooks.map((hook) => hook.name);
-      const near = nearest(name, names);
       throw new EngineError(
         'not_found',
-        `${project} has no hook "${name.slice(0, 100)}"${near === null ? '' : `; did you mean ${near}?`}`,
+        `${project} has no hook "${name.slice(0, 100)}"${didYouMeanAfter(name, names)}`,
         names.length === 0 ? 'its configuration has no [[hooks]], or is not trusted' : `it has: ${names.join(', ')}`,
       );
     },

@@ -23,7 +23,7 @@ import {
 } from '../../../machines/vocabulary/ids.ts';
 import { agentOfAll, taskAgent } from '../../../machines/vocabulary/task-agent.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMeanAfter } from '../../base/config/nearest.ts';
 import { lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
 import { composePrompt } from '../../work/agents/prompt.ts';
 import type { RunBrief } from '../../work/agents/run-brief.ts';
@@ -139,11 +139,9 @@ function askedFor(plan: string, { task, role }: Pick<PromptQuestion, 'task' | 'r
 function roleNamed(word: string): Role {
   const role = roles.find((candidate) => candidate === word);
   if (role !== undefined) return role;
-  const near = nearest(word, roles);
-  const shown = word.slice(0, 60);
   throw new EngineError(
     'bad_request',
-    `role: unknown role "${shown}"${near === null ? '' : `; did you mean ${near}?`}`,
+    `role: unknown role "${word.slice(0, 60)}"${didYouMeanAfter(word, roles)}`,
     `one of: ${roles.join(', ')}`,
   );
 }

@@ -2,7 +2,7 @@
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean, didYouMeanAfter, didYouMeanOr } from './nearest.ts';
 import type { FileForm } from './schema.ts';
 import { placesOf, type TomlPath, type TomlPlaces } from './toml-place.ts';
 import { describeFound, dotted } from './wording.ts';
@@ -167,8 +167,7 @@ export function problemsOf(issue: z.core.$ZodIssue, { form, raw, places }: Place
     ];
   }
   const words = acceptedWords(issue);
-  const meant = typeof found === 'string' ? nearest(found, words) : null;
-  const suggestion = meant === null ? '' : `; did you mean "${meant}"?`;
+  const suggestion = typeof found === 'string' ? didYouMeanAfter(found, words, (meant) => `"${meant}"`) : '';
   return [
     { line, message: `${dotted(path)}: found ${describeFound(path, found)}; accepted: ${issue.message}${suggestion}` },
   ];
@@ -182,11 +181,9 @@ function unknownKey(form: Place['form'], path: TomlPath, unknown: { key: string;
   const top = path.length === 0 ? [] : form.keysOf([], null);
   const atTop = 'belongs at the top of the file, before the first [table]';
   if (top.includes(unknown.key)) return `unknown key ${name}; ${unknown.key} ${atTop}`;
-  const meant = nearest(unknown.key, valid);
-  const meantAtTop = meant === null ? nearest(unknown.key, top) : null;
-  if (meantAtTop !== null) return `unknown key ${name}; did you mean ${meantAtTop}? it ${atTop}`;
-  const help = meant === null ? `valid here: ${valid.join(', ')}` : `did you mean ${meant}?`;
-  return `unknown key ${name}; ${help}`;
+  const meantAtTop = didYouMean(unknown.key, top);
+  const otherwise = meantAtTop === '' ? `valid here: ${valid.join(', ')}` : `${meantAtTop}it ${atTop}`;
+  return `unknown key ${name}; ${didYouMeanOr(unknown.key, valid, otherwise)}`;
 }
 
 function acceptedWords(issue: z.core.$ZodIssue): readonly string[] {

@@ -1,7 +1,7 @@
 /** `[members.<folder>]`: the repos whose files are in folders of this one. */
 import { z } from 'zod';
 import type { PlanDocument, PlanProblem } from '../../../machines/document/plan-document.ts';
-import { nearest } from './nearest.ts';
+import { didYouMeanOr } from './nearest.ts';
 import { isBranchName, text } from './schema-words.ts';
 
 /** The most repos in one. */
@@ -86,6 +86,5 @@ function helpFor(repo: string, { names, project }: { names: readonly string[]; p
     const both = project === null ? `<this repo> ${repo}` : `${project} ${repo}`;
     return `this repo has no members; make one of them all, and register the plan there: stator repo compose <folder> ${both}`;
   }
-  const meant = nearest(repo, names);
-  return `it is no member of this one; ${meant === null ? `[members] has: ${names.join(', ')}` : `did you mean ${meant}?`}`;
+  return `it is no member of this one; ${didYouMeanOr(repo, names, `[members] has: ${names.join(', ')}`)}`;
 }

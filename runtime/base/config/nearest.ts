@@ -1,4 +1,5 @@
-/** "Did you mean": the valid word closest to the typed one. */
+/** "Did you mean": the valid word closest to the typed one, and the hints that name it. */
+import { meantText } from '../../../machines/vocabulary/slips.ts';
 import { fromPackage } from '../platform/at-first-use.ts';
 
 /** Beyond three edits a suggestion is a guess. */
@@ -30,8 +31,22 @@ export function nearest(word: string, valid: readonly string[]): string | null {
 
 /** `did you mean plan_start? `, before a hint that goes on with what is valid; empty where nothing is near. */
 export function didYouMean(word: string, valid: readonly string[]): string {
+  return meantText(nearest(word, valid));
+}
+
+/** `did you mean plan_start?`, or `otherwise` where nothing is near. */
+export function didYouMeanOr(word: string, valid: readonly string[], otherwise: string): string {
+  return didYouMean(word, valid).trimEnd() || otherwise;
+}
+
+/** `; did you mean plan_start?`, the end of a message; empty where nothing is near. `show` writes the word as its place does, such as in quotation marks. */
+export function didYouMeanAfter(
+  word: string,
+  valid: readonly string[],
+  show: (meant: string) => string = (meant) => meant,
+): string {
   const meant = nearest(word, valid);
-  return meant === null ? '' : `did you mean ${meant}? `;
+  return meant === null ? '' : `; did you mean ${show(meant)}?`;
 }
 
 function sorted(word: string): string {

@@ -10,7 +10,7 @@ import { taskAgent, taskFacts } from '../../../machines/vocabulary/task-agent.ts
 import { registriesWord } from '../platform/host-rules.ts';
 import { isAcpPreset, loadsKnownSettings, optedAcp } from './acp/agents.ts';
 import { builtIn, type Origin } from './document.ts';
-import { nearest } from './nearest.ts';
+import { didYouMeanOr, nearest } from './nearest.ts';
 import {
   type AgentTable,
   type AgentTables,
@@ -349,8 +349,7 @@ export function unknownAgents({ waves }: Pick<PlanDocument, 'waves'>, coder: Age
   return waves.flatMap(({ tasks }) =>
     tasks.flatMap(({ agent, line, number }) => {
       if (agent === null || names.includes(agent)) return [];
-      const meant = nearest(agent, names);
-      const help = meant === null ? `the configuration has: ${names.join(', ')}` : `did you mean ${meant}?`;
+      const help = didYouMeanOr(agent, names, `the configuration has: ${names.join(', ')}`);
       return [
         {
           line,

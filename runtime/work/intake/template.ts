@@ -10,7 +10,7 @@ import { type MarkdownLine, markdownLines } from '../../../machines/document/mar
 import { decodePlan, parsePlan, shellBlocks } from '../../../machines/document/plan-document.ts';
 import { quoted } from '../../../machines/document/shape.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMeanAfter } from '../../base/config/nearest.ts';
 import {
   commentText,
   excerpt,
@@ -105,9 +105,9 @@ function withMarks(text: string): { readonly text: string } | { readonly reason:
 }
 
 function unknown(name: string, line: number): string {
-  const near = nearest(name, placeholders);
-  const meant = near === null ? '' : `; did you mean {{${near}}}?`;
-  const valid = placeholders.map((each) => `{{${each}}}`).join(', ');
+  const shown = (each: string) => `{{${each}}}`;
+  const meant = didYouMeanAfter(name, placeholders, shown);
+  const valid = placeholders.map(shown).join(', ');
   return `line ${line}: unknown placeholder {{${oneLine(name)}}}${meant}; accepted: ${valid}; write \\{{ for braces that are text`;
 }
 

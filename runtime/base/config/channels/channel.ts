@@ -2,14 +2,13 @@
 import { z } from 'zod';
 import { hookEvents, isNotifiedEvent, type NotifiedEvent } from '../../../../machines/vocabulary/hook-event.ts';
 import type { KeyWords } from '../intake-sources/source.ts';
-import { nearest } from '../nearest.ts';
+import { didYouMeanAfter } from '../nearest.ts';
 import { duration, flag, listOf, text, textOrNone } from '../schema-words.ts';
 
 const eventSchema = z.custom<NotifiedEvent>(isNotifiedEvent, {
   error: ({ input }) => {
-    const meant = typeof input === 'string' ? nearest(input, hookEvents) : null;
-    const accepted = `one of ${hookEvents.join(', ')}, or <machine>.<tag> of a machine of your own`;
-    return meant === null ? accepted : `${accepted}; did you mean "${meant}"?`;
+    const suggestion = typeof input === 'string' ? didYouMeanAfter(input, hookEvents, (meant) => `"${meant}"`) : '';
+    return `one of ${hookEvents.join(', ')}, or <machine>.<tag> of a machine of your own${suggestion}`;
   },
 });
 

@@ -7,7 +7,7 @@
 
 import { type MarkdownLine, markdownHeading, markdownLines } from '../../../../machines/document/markdown-lines.ts';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
-import { nearest } from '../../../base/config/nearest.ts';
+import { didYouMeanAfter } from '../../../base/config/nearest.ts';
 import { isPlaceholder, type Placeholder, placeholders, type Values } from './placeholders.ts';
 
 export interface Template {
@@ -144,9 +144,10 @@ function piecesOf(file: string, { number, text }: MarkdownLine): Piece[] {
 }
 
 function unknown(place: string, name: string): EngineError {
-  const near = nearest(name, Object.keys(placeholders));
   const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
-  return wrong(`${place}: unknown placeholder {{${shown}}}${near === null ? '' : `; did you mean {{${near}}}?`}`);
+  return wrong(
+    `${place}: unknown placeholder {{${shown}}}${didYouMeanAfter(name, Object.keys(placeholders), (meant) => `{{${meant}}}`)}`,
+  );
 }
 
 function wrong(message: string): EngineError {
