@@ -1,11 +1,9 @@
 /** The agent that a verb names by its title. */
-import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
-import { absentStep } from '../runtime/base/platform/home-engine.ts';
 import type { Call } from './command.ts';
 import { findInstance } from './instance/view.ts';
 import { requireProject } from './place.ts';
-import { connectToEngine } from './session.ts';
+import { withEngine } from './session.ts';
 
 export const titleArg = { type: 'positional', description: 'as stator agent list shows it' } as const;
 
@@ -26,15 +24,9 @@ export async function withAgent<Answer>(
 ): Promise<Answer> {
   const project = requireProject(call);
   // Without an engine, nothing notices that the process ends, or starts the next one.
-  const client = await connectToEngine(call.env);
-  try {
-    if (client.note !== null) {
-      const hint = `${absentStep(client.engine ?? { kind: 'none' })}; or pause the plan: stator plan pause <plan>`;
-      throw new EngineError('no_daemon', `${client.note}, so nobody can ${does} ${title}`, hint);
-    }
+  const also = 'or pause the plan: stator plan pause <plan>';
+  return withEngine(call, { so: `nobody can ${does} ${title}`, also }, async (client) => {
     const { plan } = findInstance(await client.instances({ project }), title);
-    return await use(client, { project, plan, title });
-  } finally {
-    await client.close();
-  }
+    return use(client, { project, plan, title });
+  });
 }

@@ -34,7 +34,7 @@ const startMs = 5_000;
 const startPollMs = 100;
 
 /** A client for what only a running engine can do. An engine that has the home and may be starting is waited for; `note` is not null if none answers. */
-export async function connectToEngine(env: Call['env']): Promise<Client> {
+async function connectToEngine(env: Call['env']): Promise<Client> {
   const untilMs = performance.now() + startMs;
   for (;;) {
     const client = await connect({ env, mode: 'read' });
@@ -45,22 +45,37 @@ export async function connectToEngine(env: Call['env']): Promise<Client> {
   }
 }
 
-/** Throws `no_daemon` if no engine runs: a temporary engine has no user-defined machines. */
-export async function withMachines<Answer>(
+/** What a verb says if no engine runs. */
+interface WithoutEngine {
+  /** Completes “no engine runs, so …”. */
+  readonly so: string;
+  /** What a person can do besides starting an engine, or what they should know. */
+  readonly also: string;
+}
+
+/** The same for the length of `use`. Throws `no_daemon` if no engine runs, and the errors of `use`. */
+export async function withEngine<Answer>(
   { env }: Pick<Call, 'env'>,
+  { so, also }: WithoutEngine,
   use: (client: Client) => Promise<Answer>,
 ): Promise<Answer> {
   const client = await connectToEngine(env);
   try {
     if (client.note === null) return await use(client);
-    throw new EngineError(
-      'no_daemon',
-      `${client.note}, so nobody carries a machine of your own`,
-      `${absentStep(client.engine ?? { kind: 'none' })}; its daemon.toml is to have the machine under [machines]`,
-    );
+    const hint = `${absentStep(client.engine ?? { kind: 'none' })}; ${also}`;
+    throw new EngineError('no_daemon', `${client.note}, so ${so}`, hint);
   } finally {
     await client.close();
   }
+}
+
+/** Throws `no_daemon` if no engine runs: a temporary engine has no user-defined machines. */
+export function withMachines<Answer>(
+  call: Pick<Call, 'env'>,
+  use: (client: Client) => Promise<Answer>,
+): Promise<Answer> {
+  const also = 'its daemon.toml is to have the machine under [machines]';
+  return withEngine(call, { so: 'nobody carries a machine of your own', also }, use);
 }
 
 export const planArgs = {

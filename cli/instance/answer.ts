@@ -3,10 +3,9 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { untilText } from '../../machines/vocabulary/time-text.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
-import { absentStep } from '../../runtime/base/platform/home-engine.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { projectHere } from '../place.ts';
-import { connectToEngine } from '../session.ts';
+import { withEngine } from '../session.ts';
 import { canAsk, confirm } from '../sure.ts';
 import { printVerdict } from '../verdict.ts';
 import { indented, type Permission, type PermissionWord, permissionCommand, permissionText } from './permission.ts';
@@ -51,16 +50,10 @@ interface Given {
 }
 
 /** Throws `no_daemon`, `not_found`, and `conflict` where it is not clear which question is meant. */
-async function answer(call: Call, given: Given): Promise<number> {
+function answer(call: Call, given: Given): Promise<number> {
   const { word, message } = given;
-  const client = await connectToEngine(call.env);
-  try {
-    if (client.note !== null)
-      throw new EngineError(
-        'no_daemon',
-        `${client.note}, so no agent can get the answer`,
-        `${absentStep(client.engine ?? { kind: 'none' })}; the question waits for it`,
-      );
+  const without = { so: 'no agent can get the answer', also: 'the question waits for it' };
+  return withEngine(call, without, async (client) => {
     const asked = await find(client, call, given);
     const { agent, question } = asked;
     if (given.question === undefined && word === 'allow' && canAsk(call)) {
@@ -78,9 +71,7 @@ async function answer(call: Call, given: Given): Promise<number> {
       message,
     });
     return printVerdict(call, verdict);
-  } finally {
-    await client.close();
-  }
+  });
 }
 
 async function find(client: Client, call: Call, { title, question: id }: Given): Promise<Permission> {

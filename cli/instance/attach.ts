@@ -5,13 +5,12 @@ import { keys } from '../../machines/vocabulary/keys.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, InstanceEntry, SignalAnswer } from '../../runtime/api/client/client.ts';
 import { isProgramPreset } from '../../runtime/base/config/preset-programs.ts';
-import { absentStep } from '../../runtime/base/platform/home-engine.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { refuseAgent, requireProject } from '../place.ts';
 import { askedPermissions } from '../run/permissions.ts';
 import type { Asked } from '../run/prompt-line.ts';
 import { askedQuestions } from '../run/questions.ts';
-import { connectToEngine } from '../session.ts';
+import { withEngine } from '../session.ts';
 import { plainLines } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
 import { followLog } from './follow.ts';
@@ -84,19 +83,9 @@ function readLines(attached: Attached, { leave, fail }: Ends): Interface {
 }
 
 /** Throws `no_daemon` where no engine runs. */
-async function toEngine({ call, title }: Attached, use: (client: Client) => Promise<void>): Promise<void> {
-  const client = await connectToEngine(call.env);
-  try {
-    if (client.note !== null)
-      throw new EngineError(
-        'no_daemon',
-        `${client.note}, so ${title} can get no message`,
-        `${absentStep(client.engine ?? { kind: 'none' })}; or read what it said: stator agent logs ${shellWord(title)}`,
-      );
-    await use(client);
-  } finally {
-    await client.close();
-  }
+function toEngine({ call, title }: Attached, use: (client: Client) => Promise<void>): Promise<void> {
+  const also = `or read what it said: stator agent logs ${shellWord(title)}`;
+  return withEngine(call, { so: `${title} can get no message`, also }, use);
 }
 
 async function askedBy({ project }: Attached, client: Client, agent: InstanceEntry): Promise<Asked[]> {
