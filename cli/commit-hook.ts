@@ -1,7 +1,8 @@
 /** The commit hook of a repository, and the check that does the same work: stator's own commits run no hooks. */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import { isExecutable } from '../runtime/base/platform/quiet-look.ts';
 import type { Call } from './command.ts';
 import { askGit } from './place.ts';
 
@@ -37,13 +38,4 @@ export function commitHookLines({ file, command }: CommitHook): string[] {
     `commits of plans run no hooks, so not ${file} either; as the check of a task it is run before the task counts as done:`,
     `  **Check:** ${command}`,
   ];
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // git runs a hook neither if it is missing nor if it may not be executed
-  }
 }

@@ -1,6 +1,5 @@
 /** The programs that a repo's agents use: whether they are installed, and which versions. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { acpSpeech, isAcpPreset } from '../../runtime/base/config/acp/agents.ts';
 import { everyProfile, type RepoConfig } from '../../runtime/base/config/config.ts';
@@ -11,6 +10,7 @@ import {
   presetProgram,
   versionHint,
 } from '../../runtime/base/config/preset-programs.ts';
+import { isExecutable } from '../../runtime/base/platform/quiet-look.ts';
 import { acpAboutOf, droppedFlagsOf } from '../../runtime/engine/preflight.ts';
 import { plain } from '../text.ts';
 import type { Finding } from './finding.ts';
@@ -169,15 +169,6 @@ export function findProgram(name: string, cwd: string, env: NodeJS.ProcessEnv): 
   const folders = name.includes('/') ? [''] : (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   const found = folders.map((folder) => resolve(cwd, join(folder, name))).find(isExecutable);
   return found ?? null;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // missing and not allowed are the same answer here
-  }
 }
 
 function versionOf(path: string, env: NodeJS.ProcessEnv): Promise<{ text: string; failed: boolean }> {

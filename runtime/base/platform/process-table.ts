@@ -2,9 +2,10 @@
  * The processes of this machine: identities that stay unique although process ids are reused, one snapshot of all processes, and the one function that sends
  * signals. Linux has /proc; elsewhere `ps` is called, with less precise results (start times to the second, the group in place of the session).
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Identity, ProcessRow, ProcessTable } from './process-identity.ts';
 import { readBootFromSysctl, readTableFromPs } from './process-ps.ts';
+import { linkOrNull } from './quiet-look.ts';
 
 export type { Identity, ProcessRow, ProcessTable } from './process-identity.ts';
 
@@ -49,7 +50,7 @@ export function readProcessTable(): ProcessTable {
     startedAtMs: (start) => bootedAtMs + Number(start) * MS_PER_TICK,
     runOf: (pid) => runs.get(pid) ?? runOf(pid),
     argumentsOf: (pid) => readQuietly(`/proc/${pid}/cmdline`)?.split('\0') ?? [],
-    outputsOf: (pid) => [1, 2].map((fd) => linkQuietly(`/proc/${pid}/fd/${fd}`)).filter((path) => path !== null),
+    outputsOf: (pid) => [1, 2].map((fd) => linkOrNull(`/proc/${pid}/fd/${fd}`)).filter((path) => path !== null),
   };
 }
 
@@ -184,14 +185,6 @@ function runInEnvironment(environment: string | null): string | null {
 function readQuietly(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
-}
-
-function linkQuietly(path: string): string | null {
-  try {
-    return readlinkSync(path);
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 /** Finds a program before anything is started: an unknown name is a start failure, not an agent's exit code 127. */
-import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { isExecutableFile } from '../../base/platform/quiet-look.ts';
 
 export type Resolved =
   | { readonly kind: 'found'; readonly path: string }
@@ -23,14 +23,14 @@ export function resolveProgram(
     if (from === null && !isAbsolute(program))
       return { kind: 'missing', message: `program "${program}" is no absolute path` };
     const path = resolve(from ?? '/', program);
-    if (isExecutable(path)) return { kind: 'found', path };
+    if (isExecutableFile(path)) return { kind: 'found', path };
     return { kind: 'missing', message: `program "${program}" was not found, or is not executable, at ${path}` };
   }
   const searchPath = env.PATH ?? DEFAULT_PATH;
   for (const entry of searchPath.split(delimiter)) {
     if (from === null && !isAbsolute(entry)) continue;
     const path = resolve(from ?? '/', join(entry === '' ? '.' : entry, program)); // an empty entry means the current folder
-    if (program !== '' && isExecutable(path)) return { kind: 'found', path };
+    if (program !== '' && isExecutableFile(path)) return { kind: 'found', path };
   }
   return { kind: 'missing', message: `program "${program}" was not found on PATH ${shortened(searchPath)}` };
 }
@@ -39,13 +39,4 @@ function shortened(searchPath: string): string {
   if (searchPath.length <= shownCharacters) return searchPath;
   const rest = searchPath.slice(shownCharacters).split(delimiter).length;
   return `${searchPath.slice(0, shownCharacters)}… and ${rest} more`;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false; // missing and forbidden are the same here
-  }
 }

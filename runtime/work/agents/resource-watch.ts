@@ -6,14 +6,14 @@
  * The disk use counts the run's writable paths, and deleted files that its processes hold open. Hidden use is caught when the disk is nearly full: then a run
  * is ended that has written more than the required free space, or that holds files that cannot be measured.
  */
-import { existsSync, readFileSync, type StatsFs, statfsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type DiskUse, strictDiskUse } from '../../base/platform/disk-usage.ts';
 import { isMemoryShort, leastFree } from '../../base/platform/machine-share.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { hasProc } from '../../base/platform/process-table.ts';
-import { statOrNull } from '../../base/platform/quiet-look.ts';
+import { statfsOrNull, statOrNull } from '../../base/platform/quiet-look.ts';
 import { sizeText } from '../../base/platform/size.ts';
 import { processesOf } from './process-tree.ts';
 import { type RunFolder, writeRunFile, writeStartFile } from './run-folder.ts';
@@ -160,7 +160,7 @@ function shortDisk(places: readonly string[]): ShortDisk | null {
   const seen = new Set<number>();
   for (const place of places) {
     const device = statOrNull(place)?.dev;
-    const found = device === undefined || seen.has(device) ? null : statfsQuietly(place);
+    const found = device === undefined || seen.has(device) ? null : statfsOrNull(place);
     if (device === undefined || found === null) continue;
     seen.add(device);
     const least = leastFree(found);
@@ -181,14 +181,6 @@ function overShort({ bytes, files, writtenBytes, isWhole }: RunUse, short: Short
     short.bytes === null ? `${short.files} files` : sizeText(Math.ceil(short.bytes / mebibyte) * mebibyte, ' ');
   const why = hasTaken ? 'the run wrote more than that' : 'what the run holds cannot be looked at';
   return `the disk of ${short.place} has room for less than ${left}, and ${why}`;
-}
-
-function statfsQuietly(place: string): StatsFs | null {
-  try {
-    return statfsSync(place);
-  } catch {
-    return null; // it was deleted meanwhile
-  }
 }
 
 function readNote(folder: RunFolder): WatchedLimits | null {

@@ -2,9 +2,10 @@
  * Measures the resources of a run's processes from the kernel's data: memory that belongs to no process (files and file systems in memory), and deleted files
  * on disk that are still open. Only on Linux.
  */
-import { readdirSync, readFileSync, readlinkSync, type Stats, type StatsFs, statfsSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, type StatsFs } from 'node:fs';
 import { join } from 'node:path';
 import { blockBytes, diskUsage } from '../../base/platform/disk-usage.ts';
+import { linkOrNull, statfsOrNull, statOrNull } from '../../base/platform/quiet-look.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { createTimeSlice } from '../../base/platform/time-slice.ts';
 
@@ -70,10 +71,10 @@ export async function heldFiles(pids: readonly number[]): Promise<HeldFiles> {
     for (const { path, target } of open) {
       if (slice.isOver()) await slice.yield();
       if (!target.endsWith(' (deleted)') || isOfMemory(target)) continue;
-      const found = statQuietly(path);
+      const found = statOrNull(path);
       if (found === null || !found.isFile() || found.nlink > 0) continue;
       const device = deviceOf(found.dev);
-      const isOfDisk = known.has(device) || statfsQuietly(path)?.type !== tmpfs;
+      const isOfDisk = known.has(device) || statfsOrNull(path)?.type !== tmpfs;
       if (!isOfDisk || seen.has(`${device}:${found.ino}`)) continue;
       seen.add(`${device}:${found.ino}`);
       bytes += found.blocks * blockBytes;
@@ -106,7 +107,7 @@ function filesInMemory(pids: readonly number[]): { bytes: number; isWhole: boole
     const open = openFiles(pid);
     if (open === null && isThere(pid)) isWhole = false;
     for (const { path } of (open ?? []).filter(({ target }) => target.startsWith('/memfd:'))) {
-      const found = statQuietly(path);
+      const found = statOrNull(path);
       if (found === null || seen.has(found.ino)) continue;
       seen.add(found.ino);
       bytes += found.blocks * blockBytes;
@@ -121,13 +122,13 @@ async function mountedInMemory(pids: readonly number[]): Promise<number> {
   const spaces = new Set<string>();
   let bytes = 0;
   for (const pid of pids) {
-    const space = linkQuietly(`/proc/${pid}/ns/mnt`);
+    const space = linkOrNull(`/proc/${pid}/ns/mnt`);
     if (space === null || spaces.has(space)) continue;
     spaces.add(space);
     for (const { device, type, place } of mountsOf(pid).filter(isInMemory)) {
       if (known.has(device)) continue;
       const path = join(`/proc/${pid}/root`, place);
-      const found = statfsQuietly(path);
+      const found = statfsOrNull(path);
       if (found === null) continue;
       known.add(device);
       // A ramfs does not report its use.
@@ -184,7 +185,7 @@ function openFiles(pid: number): { path: string; target: string }[] | null {
   }
   return names.flatMap((name) => {
     const path = join(folder, name);
-    const target = linkQuietly(path);
+    const target = linkOrNull(path);
     return target === null ? [] : [{ path, target }];
   });
 }
@@ -227,30 +228,6 @@ function isOfMemory(target: string): boolean {
 
 function isThere(pid: number): boolean {
   return !['', 'Z'].includes(/^State:\s*(\S)/m.exec(readQuietly(`/proc/${pid}/status`))?.[1] ?? '');
-}
-
-function statQuietly(path: string): Stats | null {
-  try {
-    return statSync(path);
-  } catch {
-    return null; // closed meanwhile
-  }
-}
-
-function statfsQuietly(place: string): StatsFs | null {
-  try {
-    return statfsSync(place);
-  } catch {
-    return null; // it has ended meanwhile
-  }
-}
-
-function linkQuietly(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null; // closed meanwhile
-  }
 }
 
 function readQuietly(file: string): string {
