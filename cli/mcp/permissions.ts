@@ -9,6 +9,7 @@ import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { runClient } from '../../runtime/engine/attach.ts';
 import { defineVerb } from '../command.ts';
+import { serveStdio } from './stdio.ts';
 
 /** The engine may be restarting: then it will serve the same socket again. */
 const retryMs = 1_000;
@@ -35,10 +36,7 @@ export default defineVerb({
   more: 'It uses the socket of its run (STATOR_SOCKET, STATOR_TOKEN, STATOR_PROJECT, STATOR_PLAN), so it works only inside a run.',
   async run(_args, { env, stdin, out }) {
     const client = runClient(env);
-    const [{ McpServer }, { StdioServerTransport }] = await Promise.all([
-      import('@modelcontextprotocol/sdk/server/mcp.js'),
-      import('@modelcontextprotocol/sdk/server/stdio.js'),
-    ]);
+    const { McpServer } = await import('@modelcontextprotocol/sdk/server/mcp.js');
     const server = new McpServer({ name: 'stator', version: '1' });
     server.registerTool(
       'permission',
@@ -48,10 +46,7 @@ export default defineVerb({
         return { content: [{ type: 'text', text: JSON.stringify(decision) }] };
       },
     );
-    const closed = new Promise<void>((resolve) => stdin.once('end', resolve).once('close', resolve));
-    await server.connect(new StdioServerTransport(stdin, out.stdout as NodeJS.WriteStream));
-    await closed;
-    await server.close();
+    await serveStdio(server, { stdin, out });
     return 0;
   },
 });

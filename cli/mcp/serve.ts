@@ -4,6 +4,7 @@ import { attach } from '../../runtime/engine/attach.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { defineVerb } from '../command.ts';
 import { isInRun, projectHere } from '../place.ts';
+import { serveStdio } from './stdio.ts';
 
 export default defineVerb({
   summary: 'Serve MCP on standard input and output: tools, resources and prompts for the programs of coding agents.',
@@ -12,21 +13,15 @@ export default defineVerb({
   more: `The program of an agent starts it; stator init registers it there. A tool that names no repo means the one of the folder.
   Inside a run it serves that run's agent, with the tools for its own plan only. Over HTTP: /mcp of the control API (docs/mcp.md).`,
   async run(_args, call) {
-    const { env, stdin, out } = call;
-    const [{ createMcpServer }, { StdioServerTransport }] = await Promise.all([
-      import('../../runtime/api/mcp/server.ts'),
-      import('@modelcontextprotocol/sdk/server/stdio.js'),
-    ]);
+    const { env } = call;
+    const { createMcpServer } = await import('../../runtime/api/mcp/server.ts');
     const server = createMcpServer({
       own: isInRun(call) ? { project: env.STATOR_PROJECT ?? '', plan: env.STATOR_PLAN ?? '' } : null,
       project: projectHere(call),
       open: (mode) => connect({ env, mode }),
       attach: () => attach(homeFolder(env), env),
     });
-    const closed = new Promise<void>((resolve) => stdin.once('end', resolve).once('close', resolve));
-    await server.connect(new StdioServerTransport(stdin, out.stdout as NodeJS.WriteStream));
-    await closed;
-    await server.close();
+    await serveStdio(server, call);
     return 0;
   },
 });
