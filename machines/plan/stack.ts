@@ -1,16 +1,8 @@
 /** The stack of a plan's pull requests: which of its waves or tasks has one, as far as they are done. Pure functions over its context. */
 
 import { taskName } from '../vocabulary/ids.ts';
-import type { AskedStack, RequestMode } from '../vocabulary/plan-pull.ts';
+import type { AskedStack, RequestMode, StackPart } from '../vocabulary/plan-pull.ts';
 import { isFinished, isSession, nextWave, type PlanContext, workOfWave } from './context.ts';
-
-/** A wave or a task that is done, and the commits at which its work ended; one that changed nothing is no part. */
-export interface StackPart {
-  readonly name: string;
-  readonly title: string;
-  readonly branch: string;
-  readonly commits: readonly string[];
-}
 
 /** One name for each pass, since the branches of an earlier one may be there still. */
 function branchOf({ plan, pass }: Pick<PlanContext, 'plan' | 'pass'>, name: string): string {

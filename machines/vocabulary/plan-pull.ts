@@ -60,16 +60,19 @@ export const maxPushes = 50;
 export const takenAs = ['approved', 'to_judge'] as const;
 export type TakenAs = (typeof takenAs)[number];
 
+/** A wave or a task that is done; one that changed nothing is no part. */
+export interface StackPart {
+  readonly name: string;
+  readonly title: string;
+  readonly branch: string;
+  /** The commits at which its work ended. */
+  readonly commits: readonly string[];
+}
+
 /** A stack that the forge must get: its done parts, and the requests that the plan already knows there. */
 export interface AskedStack {
   readonly mode: RequestMode;
-  readonly parts: readonly {
-    readonly name: string;
-    readonly title: string;
-    readonly branch: string;
-    /** The commits at which its work ended. */
-    readonly commits: readonly string[];
-  }[];
+  readonly parts: readonly StackPart[];
   /** How many parts there are to be. */
   readonly planned: number;
   readonly known: readonly StackLayer[];
