@@ -1,6 +1,7 @@
 /** Serves the control API on the home's socket. From its creation on, only the owner can use the socket. */
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { ListenOptions } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -64,16 +65,11 @@ export async function serveSocket(
     if (ownsFolder) makeOwnFolder(dirname(path));
     else mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     clearPlace(path);
-    await new Promise<void>((resolve, reject) => {
-      // A worker thread cannot set the umask; the folder is closed, and the mode is set below.
-      const umask = isMainThread ? process.umask(0o177) : null;
-      server.once('error', reject);
-      server.listen(path, () => {
-        server.off('error', reject);
-        resolve();
-      });
-      if (umask !== null) process.umask(umask);
-    });
+    // A worker thread cannot set the umask; the folder is closed, and the mode is set below.
+    const umask = isMainThread ? process.umask(0o177) : null;
+    const listening = listen(server, { path });
+    if (umask !== null) process.umask(umask);
+    await listening;
     servers.push(server);
     chmodSync(path, 0o600);
     own = identityOf(path) ?? '';
@@ -135,6 +131,17 @@ export interface SocketOptions {
   readonly home?: string;
   readonly note?: (message: string) => void;
   readonly limits?: ServerLimits;
+}
+
+/** Resolves when the server listens there; by then it has bound a path. Rejects with the system's error. */
+export function listen(server: Server, place: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(place, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 /** An HTTP server for the app, which does not listen yet. */

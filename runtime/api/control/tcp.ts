@@ -12,7 +12,7 @@ import type { Passes } from './principal.ts';
 import { errorResponse } from './requests.ts';
 import { isDelivery } from './routes/deliveries.ts';
 import { isApiPath } from './routes.ts';
-import { type ControlServer, createHttpServer, type ServerLimits, stopServers, tcpLimits } from './server.ts';
+import { type ControlServer, createHttpServer, listen, type ServerLimits, stopServers, tcpLimits } from './server.ts';
 import { endedWith } from './stream-end.ts';
 import { bearerOf, bodyRefusal, hostOf, hostRefusal, isPageOpened, originRefusal } from './web-guard.ts';
 
@@ -50,13 +50,7 @@ export async function serveTcp(
   const allowed: string[] = [];
   const named = new Set(hosts.map((name) => name.toLowerCase()));
   const server = createHttpServer(guard(app, { allowed, named, token, team: team ?? null }), limits);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: bare(host), port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  }).catch((cause: unknown) => {
+  await listen(server, { host: bare(host), port }).catch((cause: unknown) => {
     throw new EngineError(
       'unavailable',
       `the control API cannot listen on ${bind}: ${messageOf(cause)}`,

@@ -13,7 +13,7 @@ import { createSerialQueue } from '../../base/platform/serial-queue.ts';
 import { isSameSecret } from '../../base/platform/token.ts';
 import { errorResponse } from '../control/requests.ts';
 import type { PageWanted } from '../control/route.ts';
-import { createHttpServer, stopServers, tcpLimits } from '../control/server.ts';
+import { createHttpServer, listen, stopServers, tcpLimits } from '../control/server.ts';
 import { hostRefusal, isPageOpened, originRefusal, secretRefusal } from '../control/web-guard.ts';
 import { createNote, type InspectorKey, newKey, newName, readKey, tokenOf, watchTokenOf } from './key.ts';
 import { createPageApp, headerOf, withHeaders } from './page-app.ts';
@@ -96,7 +96,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
         socket.destroy();
       });
     });
-    await listen(server, port);
+    await listenHere(server, port);
     const own = (server.address() as AddressInfo).port; // it listens on TCP
     // The address as a browser writes it in its requests and shows it to the page: without the port 80.
     const address = new URL(`http://127.0.0.1:${own}`).host;
@@ -222,14 +222,8 @@ function createTickets(nowMs: () => number) {
 }
 
 /** Listens only on the machine's loopback address. Throws `unavailable`. */
-async function listen(server: Server, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  }).catch((cause: unknown) => {
+async function listenHere(server: Server, port: number): Promise<void> {
+  await listen(server, { host: '127.0.0.1', port, exclusive: true }).catch((cause: unknown) => {
     throw new EngineError(
       'unavailable',
       `the inspector cannot listen on 127.0.0.1:${port}: ${messageOf(cause)}`,
