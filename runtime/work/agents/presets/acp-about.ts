@@ -1,12 +1,10 @@
 /** Reads an Agent Client Protocol agent's description of itself, which needs no login and no model. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { safeText } from '../../../base/platform/terminal-text.ts';
 import { createLineReader } from '../line-reader.ts';
 import { createRpc } from '../relay/json-rpc.ts';
 import { LINE_LIMIT_BYTES, objectAt, textAt } from '../reports/json-line.ts';
+import { type TrialOptions, trialMs, withTrialHome } from './trial.ts';
 
 export interface AcpAbout {
   /** The protocol's version; stator supports 1. */
@@ -15,29 +13,19 @@ export interface AcpAbout {
   readonly version: string | null;
 }
 
-/** The time limit: some programs have 200 MB and start from a cold disk. */
-const answerMs = 30_000;
-const given = ['PATH', 'LANG'];
+/** null: it does not answer. */
+export function acpAbout(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<AcpAbout | null> {
+  return withTrialHome(env, (place) => aboutAt(path, args, place));
+}
 
-/** null: it does not answer. It is started outside walls, so it gets no key, no user's home and no folder with settings. */
-export async function acpAbout(
-  path: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<AcpAbout | null> {
-  const home = await mkdtemp(join(tmpdir(), 'stator-about-'));
-  const own = Object.fromEntries(given.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
-  const child = spawn(path, args, {
-    env: { ...own, HOME: home, TMPDIR: home },
-    cwd: '/',
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
+async function aboutAt(path: string, args: readonly string[], place: TrialOptions): Promise<AcpAbout | null> {
+  const child = spawn(path, args, { ...place, stdio: ['pipe', 'pipe', 'ignore'] });
   const rpc = createRpc((line) => void child.stdin.write(`${line}\n`), {
     request: () => Promise.reject(new Error('nothing is offered')),
     notification() {},
   });
   const end = () => rpc.close('it does not answer');
-  const limit = setTimeout(end, answerMs);
+  const limit = setTimeout(end, trialMs);
   child.stdin.on('error', () => {});
   child.stdout.on(
     'data',
@@ -62,6 +50,5 @@ export async function acpAbout(
     clearTimeout(limit);
     child.kill('SIGKILL');
     await ended;
-    await rm(home, { recursive: true, force: true });
   }
 }

@@ -4,14 +4,10 @@
  */
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { programOf } from './programs.ts';
+import { trialMs, withTrialHome } from './trial.ts';
 
-/** The time limit: some programs have 200 MB and start from a cold disk. */
-const helpTimeoutMs = 30_000;
 /** The longest help has 22 KiB. */
 const helpLimitBytes = 1024 * 1024;
 
@@ -26,27 +22,15 @@ export async function droppedFlags(preset: ProgramPreset, path: string, env: Nod
   return dropped.length === flags.length ? [] : dropped;
 }
 
-/** The environment for a help. It runs outside walls, so it gets no key, and no user's folder, whose settings it might load. */
-const given = ['PATH', 'LANG'];
-
-/** Standard output and error: opencode's help is on the latter. Empty if it fails. It gets its own home folder, because gemini leaves files there. */
-async function outputOf(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const home = await mkdtemp(join(tmpdir(), 'stator-help-'));
-  const own = Object.fromEntries(given.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
-  const options = { env: { ...own, HOME: home, TMPDIR: home }, cwd: '/', timeout: helpTimeoutMs } as const;
-  try {
-    return await new Promise((done) => {
-      const child = execFile(
-        path,
-        args,
-        { ...options, maxBuffer: helpLimitBytes, encoding: 'utf8' },
-        (error, ...said) => done(error === null ? said.join('\n') : ''),
-      );
+/** Standard output and error: opencode's help is on the latter. Empty if it fails. */
+function outputOf(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  return withTrialHome(env, (place) => {
+    const options = { ...place, timeout: trialMs, maxBuffer: helpLimitBytes, encoding: 'utf8' } as const;
+    return new Promise((done) => {
+      const child = execFile(path, args, options, (error, ...said) => done(error === null ? said.join('\n') : ''));
       child.stdin?.end();
     });
-  } finally {
-    await rm(home, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Checks each file once, as long as it does not change. */
