@@ -17,7 +17,7 @@ const marks = [
 ];
 /** The characters that a mark can begin or end with, and that a word after it can end with: a quick test that rules out almost every text. */
 const firstPattern = /^[[(:✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]/u;
-const lastPattern = /(?:[\]):✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]|\uFE0F|done[.!]?|completed?[.!]?|finished[.!]?)$/iu;
+const lastPattern = /(?:[\]):✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]|\uFE0F|(?:done|completed?|finished)\)?[.!]?)$/iu;
 /** A longer run of such characters is text. */
 const markLimit = 4;
 /** Selects the picture form of a character, and is invisible itself. */

@@ -102,6 +102,8 @@ const decoratedPattern =
   /^(?:<[^<>]{1,100}>|[^\p{L}\p{N}<]){0,20}(?:\d{1,4}(?:\.\d{1,4}){0,3}[.):]?\s{1,5})?[^\p{L}\p{N}]{0,5}(wave|task)[\s_-]{0,5}[#＃]?([\d０-９]{1,5})(?![\p{L}\p{N}_])(.*)$/isu;
 /** The text after it continues like a heading, and not like a sentence. */
 const titledPattern = /^(?:[^\p{L}\p{N}]*$|\s*[:：—–－.)\]}~*_`"'”’-])/u;
+/** The ends of links, of tags, of quotation and of strikethrough. */
+const closingPattern = /(?:\]\([^()]{0,150}\)|<\/[^<>]{1,100}>|[~"'”’)\]])+$/u;
 /** `### Taks 1: title`: a number behind a word that is one slip away from one of the grammar's. */
 const nearPattern = /^ {0,3}(#{2,4})\s+([a-z]{3,6})\s+(\d+)(\s*|\s*[:：—–－-].*)$/is;
 /** Ordinary words that are as similar as a misspelling. */
@@ -111,7 +113,7 @@ function decoratedHeading(text: string, plain: string, level: number): HeadingLi
   const [, word = '', digits = '', rest = ''] = decoratedPattern.exec(plain.slice(0, lookLimit)) ?? [];
   if (word === '' || !titledPattern.test(rest)) return misspelledHeading(text);
   const isWave = word.toLowerCase() === 'wave';
-  const title = rest.replace(/^\]\([^)]{0,150}\)|^[^\p{L}\p{N}:：—–－-]+/u, '').replace(/[~"'”’)\]]+$/u, '');
+  const title = rest.replace(/^\]\([^)]{0,150}\)|^[^\p{L}\p{N}:：—–－-]+/u, '').replace(closingPattern, '');
   const message = isWave ? waveSlip(text, digits, title) : taskSlip(text, digits, title);
   return { message, isCertain: isSlipLevel(isWave, level) };
 }
@@ -226,7 +228,7 @@ function taskProblem({ level, digits, number, rest, title }: ReadTask): string |
   if (title !== '') return null;
   // `Task 1.2` is how people count tasks through a plan, where only the 2 belongs into the heading.
   const [dotted = '', minor = ''] = dottedPattern.exec(rest) ?? [];
-  const written = behindSeparator(dotted === '' ? rest.replace(/^\s*[.)]\s+/, '') : rest.slice(dotted.length));
+  const written = behindSeparator(dotted === '' ? rest.replace(/^\s*[.)](?:\s+|$)/, '') : rest.slice(dotted.length));
   const heading = `Task ${minor === '' ? number : readNumber(minor)}: ${written === '' ? 'title' : written}`;
   const form = `write ${quoted(`${'#'.repeat(level)} ${heading}`)}`;
   const found = minor === '' ? 'has no title behind a colon or a dash' : 'does not begin with the number of its wave';

@@ -29,7 +29,9 @@ const trees = [
   'test/actors/lean.test.ts',
 ];
 const signals = ['test/inbox/admission.test.ts'];
-const ownForm = ['plan-document', 'task-fields', 'issue-links'].map((name) => `test/machines/document/${name}.test.ts`);
+const ownForm = ['plan-document', 'task-fields', 'issue-links', 'headings', 'own-form', 'document-text'].map(
+  (name) => `test/machines/document/${name}.test.ts`,
+);
 const families = [
   'reading',
   'sections',
