@@ -1,6 +1,5 @@
 /** The verdict on a signal, as text and as an exit code. */
 import { failureOf } from '../machines/plan/refusal-text.ts';
-import { isErrorDocument } from '../machines/vocabulary/errors.ts';
 import type { SignalAnswer } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
 import { isInRun } from './place.ts';
@@ -59,8 +58,7 @@ export function verdictLine(answer: SignalAnswer): string {
 
 /** Why the signal was refused, and the commands that would be accepted instead. */
 export function refusalLines(answer: SignalAnswer): string[] {
-  const { refused, type, result } = answer.signal;
-  if (refused === null && isErrorDocument(result)) return [`failed: ${type}: ${result.error}`, `hint: ${result.hint}`];
+  const { refused, type } = answer.signal;
   const { why, hint } = failureOf(answer);
   return [refused === null ? `failed: ${type}: ${why}` : `refused: ${why}`, `hint: ${hint}`];
 }

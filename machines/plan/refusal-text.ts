@@ -1,4 +1,5 @@
 /** Why a plan or an agent refuses a signal now, for people, and the commands that it would accept: one text for verbs and the control API. Pure. */
+import { isErrorDocument } from '../vocabulary/errors.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
 import { isDraft } from '../vocabulary/plan-status.ts';
 import { shellWord } from '../vocabulary/shell-word.ts';
@@ -138,6 +139,7 @@ const guardWords: Readonly<Record<string, string>> = {
 export function failureOf({ signal, plan }: FailedSignal): { readonly why: string; readonly hint: string } {
   const { id, type, refused, result } = signal;
   if (refused === null) {
+    if (isErrorDocument(result)) return { why: result.error, hint: result.hint };
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
     return { why, hint: `deliver it again: stator signal retry ${id}` };
   }

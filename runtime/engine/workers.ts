@@ -1,6 +1,6 @@
 /** The background work besides the inbox: the dispatcher; and in a daemon, the services for repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { refusalSentence } from '../../machines/plan/refusal-text.ts';
+import { failureOf } from '../../machines/plan/refusal-text.ts';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
@@ -347,11 +347,11 @@ function createChatAnswers(core: Parts) {
 }
 
 /** null: it was not refused. */
-function whyRefused({ signal: { status, refused, type, result }, plan }: SignalAnswer): string | null {
+function whyRefused(answer: SignalAnswer): string | null {
+  const { status, refused, type } = answer.signal;
   if (status !== 'failed') return null;
-  return refused === null
-    ? `${type} failed: ${JSON.stringify(result)}`
-    : refusalSentence({ ...refused, ...plan, type });
+  const { why } = failureOf(answer);
+  return refused === null ? `${type} failed: ${why}` : why;
 }
 
 /** Agents that work, and are not judges. */

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { planSummary } from '../../actors/plan-view.ts';
 import { acceptedSignals } from '../../actors/refusal.ts';
 import { agentMachine } from '../../machines/agent/machine.ts';
-import { type Refused, refusalHint, refusalSentence } from '../../machines/plan/refusal-text.ts';
+import { failureOf, type Refused, refusalHint, refusalSentence } from '../../machines/plan/refusal-text.ts';
 import { publicSignalTypes, signals } from '../../machines/vocabulary/signal.ts';
 import { copyOf, worldsByState } from '../support/plan-states.ts';
 import { expectProse } from '../support/prose.ts';
@@ -18,6 +18,29 @@ const planned: Refused = {
   guard: null,
   accepts: ['implement_start', 'cancel', 'pause', 'mark_done'],
 };
+const failed = { id: 7, type: 'merge', refused: null };
+const retry = 'deliver it again: stator signal retry 7';
+
+it('a signal that failed gives the text and the hint of a stored error', () => {
+  const result = { error: 'the disk is full', code: 'unavailable', hint: 'free some' };
+  expect(failureOf({ signal: { ...failed, result }, plan: planned })).toEqual({ why: result.error, hint: result.hint });
+});
+
+it.each([
+  ['the text that was stored', 'the disk ate it', 'the disk ate it'],
+  ['anything else as JSON', { at: 3 }, '{"at":3}'],
+  ['null where nothing was stored', undefined, 'null'],
+])('a signal that failed gives %s, and how it is delivered again', (_name, result, why) => {
+  expect(failureOf({ signal: { ...failed, result }, plan: planned })).toEqual({ why, hint: retry });
+});
+
+it('a signal that a machine refused gives the sentence of the refusal', () => {
+  const { by, state, guard, accepts } = planned;
+  const signal = { ...failed, refused: { by, state, guard, accepts }, result: null };
+  const expected = { why: refusalSentence(planned), hint: refusalHint(planned) };
+  expect(failureOf({ signal, plan: planned })).toEqual(expected);
+});
+
 const wave = {
   status: 'implementing',
   phase: 'wave_running',
