@@ -36,7 +36,13 @@ it('each agent is answered its own question, an empty line asks again, and the r
   await pty.until('asks: ');
   const open = async () => JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout).questions.length;
   await until(async () => (await open()) === 2);
-  const isFirst = pty.screen().includes('p-w1-t1 asks: left or right?');
+  // The picture is drawn again and again, and between two drawings it shows no question.
+  let shown = '';
+  await until(() => {
+    shown = /p-w1-t[12] asks: (?:left or right|tabs or spaces)\?/.exec(pty.screen())?.[0] ?? '';
+    return shown !== '';
+  });
+  const isFirst = shown.startsWith('p-w1-t1');
   const [first, second] = isFirst ? ['left', 'spaces'] : ['spaces', 'left'];
   pty.type('\r');
   pty.type(`${first}\r`);
