@@ -171,9 +171,8 @@ describe('the order of tasks', () => {
     expect(inOwnForm(draft([wave(groups(200, 251))])).problems).toEqual([
       { line: 3, message: expect.stringContaining('too many') },
     ]);
-    expect(inOwnForm(draft([wave([])])).problems.map(({ message }) => message)).not.toContain(
-      expect.stringContaining('too many'),
-    );
+    const empty = inOwnForm(draft([wave([])])).problems.map(({ message }) => message);
+    expect(empty.join('\n')).not.toContain('too many');
   });
 
   it('reports a circle at the line of the link', () => {
