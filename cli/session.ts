@@ -53,7 +53,7 @@ interface WithoutEngine {
   readonly also: string;
 }
 
-/** The same for the length of `use`. Throws `no_daemon` if no engine runs, and the errors of `use`. */
+/** Calls `use` with a client of the running engine, and closes it afterwards. Throws `no_daemon` if no engine runs, and the errors of `use`. */
 export async function withEngine<Answer>(
   { env }: Pick<Call, 'env'>,
   { so, also }: WithoutEngine,

@@ -1,10 +1,10 @@
 /** The background work besides the inbox: the dispatcher; and in a daemon, the services for repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { failureOf } from '../../machines/plan/refusal-text.ts';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
 import { needOfSignal, refuseLowerRole } from '../api/control/principal.ts';
+import { refusalOf } from '../api/control/route.ts';
 import { createRunSockets } from '../api/control/run-sockets.ts';
 import { createBudgetWatch } from '../core/outbox/budget-watch.ts';
 import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts';
@@ -348,10 +348,7 @@ function createChatAnswers(core: Parts) {
 
 /** null: it was not refused. */
 function whyRefused(answer: SignalAnswer): string | null {
-  const { status, refused, type } = answer.signal;
-  if (status !== 'failed') return null;
-  const { why } = failureOf(answer);
-  return refused === null ? `${type} failed: ${why}` : why;
+  return answer.signal.status === 'failed' ? refusalOf(answer).message : null;
 }
 
 /** Agents that work, and are not judges. */

@@ -133,7 +133,7 @@ export interface SocketOptions {
   readonly limits?: ServerLimits;
 }
 
-/** Resolves when the server listens there; by then it has bound a path. Rejects with the system's error. */
+/** Binds a path before it returns. Resolves when the server accepts connections; rejects with the system's error. */
 export function listen(server: Server, place: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
