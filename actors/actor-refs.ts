@@ -23,7 +23,7 @@ interface HiddenRef {
   readonly isHiddenRef: true;
 }
 
-/** A copy of a context in which each actor is as it is stored. */
+/** A copy of a context in which each actor has its stored form. */
 export function storedContext(context: unknown, children: Children): unknown {
   return replaced(context, (value) => {
     if (!('sessionId' in value && 'send' in value && 'ref' in value)) return undefined;
@@ -82,7 +82,7 @@ function childrenOf(actor: AnyActorRef): Children | undefined {
   return (actor.getSnapshot() as { children?: Children } | null)?.children;
 }
 
-/** Whether its parent has it under its id, and so on up to the root. */
+/** Whether the actor's parent has it under its id, and so on up to the root. */
 export function isInTree(ref: AnyActorRef): boolean {
   const { _parent: parent } = ref as { readonly _parent?: AnyActorRef };
   return parent === undefined || (childrenOf(parent)?.[ref.id] === ref && isInTree(parent));

@@ -99,7 +99,7 @@ export function notBegunIn(root: AnyActorRef): number[] {
     .map((task) => snapshotOf(task).context.number);
 }
 
-/** An agent waits for a slot again where an earlier run of it was stopped: it has begun. */
+/** An agent also waits for a slot after its earlier run was stopped; such an agent has begun. */
 function isNotBegun(snapshot: AnyMachineSnapshot): boolean {
   return snapshot.hasTag('not_begun') && (snapshot.context.runs ?? 0) === 0;
 }

@@ -1,4 +1,4 @@
-/** What a chart is, as a value that two engines can compare: its states, transitions and names. The inside of a function cannot be compared. */
+/** A chart as a value that two engines can compare: its states, transitions and names. The inside of a function cannot be compared. */
 import type { AnyStateMachine } from 'xstate';
 import { eachLogic, logicKindOf } from './durable-logic.ts';
 

@@ -25,7 +25,7 @@ export interface TreeStatus {
 /** It has not ended, its journal is stored, and lists show no state. */
 export const underWay: TreeStatus = { isEnded: false, keepsJournal: true, state: null, reason: null };
 
-/** The same as it is stored: its snapshot as JSON. */
+/** A tree as it is stored: its snapshot as JSON. */
 export interface PersistedText {
   readonly machine: string;
   readonly version: string;

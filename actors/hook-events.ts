@@ -74,7 +74,7 @@ function readInput(
     const other = besideLifecycle(transition, seen);
     if (other !== null) happened.push({ ...other, from: status, to: status });
   }
-  // Without a planner it is planned, as before.
+  // Without a planner the plan stays in its status, so no other event reports the start.
   if (signal.type === 'plan_start' && !hasMoved)
     happened.unshift({ event: 'plan_start', from: status, to: status, details: {} });
   return {

@@ -56,7 +56,7 @@ const agentMessageSignals: ReadonlySet<string> = new Set([
 ]);
 const wordSignals: ReadonlySet<string> = new Set([...agentMessageSignals, 'resolve', 'answer']);
 
-/** By roles, questions, runs and the messages in their states. Signals to such a tree were checked by the schemas of its kind. */
+/** The rules of the engine's own trees, by the roles, questions, runs and messages in their states. Signals to such a tree were checked by the schemas of its kind. */
 const familyRules: Rules = {
   addresseeOf: (root, signal) => addresseeOf(root, signal as Signal),
   obstacleTo: (root, signal) => roleObstacle(root, signal as Signal) ?? answerObstacle(root, signal as Signal),

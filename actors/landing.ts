@@ -24,14 +24,14 @@ export function bindLanding(ports: Ports) {
         const { commit, tip } = last;
         ports.ask({ kind: 'landing.merge', ...workOf(context), commit, base: batch.base, tip });
       },
-      tellMerged: ({ context: { project, branch } }, { entrant: { plan, request }, head, tip, note }) =>
+      reportMerged: ({ context: { project, branch } }, { entrant: { plan, request }, head, tip, note }) =>
         ports.sendSignal(planTree(project, plan), 'plan_merged', {
           ...{ head, into: branch, tip, request },
           ...(note && { note }),
         }),
-      tellRefused: ({ context: { project } }, { entrant: { plan, request }, refused }) =>
+      reportRefused: ({ context: { project } }, { entrant: { plan, request }, refused }) =>
         ports.sendSignal(planTree(project, plan), 'merge_refused', { ...refused, request }),
-      tellLeft: ({ context: { project } }, { entrant: { plan, request } }) =>
+      reportLeft: ({ context: { project } }, { entrant: { plan, request } }) =>
         ports.sendSignal(planTree(project, plan), 'line_left', { request }),
     },
   });

@@ -1,4 +1,4 @@
-/** Messages to agents: what an event means for them beside its signal, and which event the plan's root receives with an event for an agent. Pure. */
+/** Messages to agents: the data about them that an event gets, and the event that the plan's root receives with an event for an agent. Pure. */
 import type { AnyActorRef } from 'xstate';
 import type { AgentContext, MessageSignal, RunEnd } from '../machines/agent/context.ts';
 import type { PlanContext } from '../machines/plan/context.ts';

@@ -63,7 +63,7 @@ export interface Need extends Block {
   scope?: 'plan' | 'tasks';
 }
 
-/** What every list and every step needs; cheap. */
+/** The data that every list and every step needs; reading it is cheap. */
 export interface PlanSummary {
   status: PlanStatus;
   phase: string | null;
@@ -192,7 +192,7 @@ export interface MergeView {
 /** The state of its pull request, and the outcome of the last try. */
 export interface PullView extends Pick<PlanPull, 'refused' | 'remarks'> {
   isWorking: boolean;
-  /** It is asked for by itself, where a forge is configured. */
+  /** It is requested automatically if a forge is configured. */
   isWanted: boolean;
 }
 
@@ -337,7 +337,7 @@ function taskState(ref: AnyActorRef): { status: TaskStatus; runs: number; reason
   };
 }
 
-/** Why an agent's run ended where no attempt was spent. It is no failure, and the task waits for it. */
+/** Why an agent's run ended without spending an attempt. This is no failure: the task waits until the reason is over. */
 function interruptionOf(agent: AnyActorRef | undefined): Reason | null {
   if (agent === undefined) return null;
   const { tags } = snapshotOf(agent);

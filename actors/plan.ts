@@ -28,12 +28,13 @@ export function bindPlan(ports: Ports) {
           ...(files === undefined ? {} : { files }),
         });
       },
-      tellRefused: ({ context: { project, plan } }, word) =>
+      reportRefused: ({ context: { project, plan } }, word) =>
         ports.sendSignal(planTree(project, plan), 'word_refused', word),
-      tellReleased: ({ context: { project, plan } }) =>
+      reportReleased: ({ context: { project, plan } }) =>
         ports.sendSignal(repoTree(project), 'implement_released', { plan }),
-      tellRepoDone: ({ context: { project, plan } }) => ports.sendSignal(repoTree(project), 'plan_done', { plan }),
-      tellRepoUndone: ({ context: { project, plan } }) => ports.sendSignal(repoTree(project), 'plan_undone', { plan }),
+      reportRepoDone: ({ context: { project, plan } }) => ports.sendSignal(repoTree(project), 'plan_done', { plan }),
+      reportRepoUndone: ({ context: { project, plan } }) =>
+        ports.sendSignal(repoTree(project), 'plan_undone', { plan }),
       askArchive: ({ context }) =>
         ports.ask({ kind: 'branch.archive', id: idOf(context.work), branch: context.branch, pass: context.pass }),
       askBase: ({ context: { work, branch, after, wave, policy, fresh } }) =>
@@ -49,7 +50,7 @@ export function bindPlan(ports: Ports) {
         const into = merge?.into ?? null;
         ports.ask({ kind: 'landing.find', id: idOf(merge?.work ?? null), branch, into, ...landingPull(context) });
       },
-      tellJoined: ({ context }) => {
+      reportJoined: ({ context }) => {
         const { project, plan, branch, merge } = context;
         const line = landingTree(project, idOf(merge?.into ?? null));
         ports.sendSignal(line, 'landing_opened', {});
@@ -59,7 +60,7 @@ export function bindPlan(ports: Ports) {
         const joined = { plan, branch, message, approval, request, ...landingPull(context) };
         ports.sendSignal(line, 'landing_joined', joined);
       },
-      tellLineLeft: ({ context: { project, plan, merge } }) =>
+      reportLineLeft: ({ context: { project, plan, merge } }) =>
         ports.sendSignal(landingTree(project, idOf(merge?.into ?? null)), 'landing_left', {
           plan,
           request: idOf(merge?.work ?? null),

@@ -34,7 +34,7 @@ export interface Ports {
   document(content: string): void;
   sendSignal<T extends SignalType>(tree: TreeAddress, type: T, payload: SignalPayload<T>): void;
   /** The same, where types and payloads are not known. */
-  sendAny(tell: OutgoingSignal): void;
+  sendAny(signal: OutgoingSignal): void;
 }
 
 /** All requests of one step, in order. */

@@ -243,7 +243,7 @@ function guardText(
   }
 }
 
-/** Payloads with which a type's guards answer for the type itself; a type that needs more than this is not offered. */
+/** An example payload, to find out whether the guards accept the type at all. A type that needs more data is not offered. */
 function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Record<string, unknown> {
   switch (type) {
     case 'implement_wave':

@@ -38,7 +38,7 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
     const alone = { ...stored, context: {}, children: {} } as never;
     const alike = known.get(states) ?? machine.restoreSnapshot(alone, undefined as never);
     known.set(states, alike);
-    const snapshot = { ...alike, status, output, error } as AnyMachineSnapshot; // of all else it is the same
+    const snapshot = { ...alike, status, output, error } as AnyMachineSnapshot; // everything else follows from the states
     const root = above ?? snapshot;
     const entries = Object.entries(children);
     const refs: Refs = Object.fromEntries(entries.map(([id, child]) => [id, refOf(machine, { id, child, root })]));

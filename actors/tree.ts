@@ -25,7 +25,7 @@ export interface Tree {
   readonly root: AnyActorRef;
   readonly recorder: Recorder;
   readonly memory: Memory;
-  /** The configuration that was last seen to be the one in the root's context; compared by identity. */
+  /** The last configuration that was found equal to the one in the root's context; compared by identity. */
   policySeen: Policy | null;
   /** The upgrade that brought it to this version, until a stored step contains it. */
   upgrade: Upgraded | null;
@@ -375,7 +375,7 @@ export function portsInto(current: () => Requests): Ports {
       current().document = content;
     },
     sendSignal: (tree, type, payload) => void current().signals.push({ tree, type, payload }),
-    sendAny: (tell) => void current().signals.push(tell),
+    sendAny: (signal) => void current().signals.push(signal),
   };
 }
 

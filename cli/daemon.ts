@@ -10,11 +10,11 @@ import { accountLines } from './account-text.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { ownerHere, requireDaemon, requireEngine } from './daemon/presence.ts';
 import { announceRestart, restartIsOver } from './daemon/restarting.ts';
-import { startAndTell } from './daemon/start.ts';
+import { startAndPrint } from './daemon/start.ts';
 import { stopDaemon } from './daemon/stopping.ts';
 import { forgeLines } from './forge-text.ts';
 import { differenceText } from './other-version.ts';
-import { addRepo, tellAdded, tellRemoved } from './registered.ts';
+import { addRepo, printAdded, printRemoved } from './registered.ts';
 import { namedRepo, removeArgs } from './repo.ts';
 import { padded, plain, plainLines, widthOf } from './text.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
@@ -51,7 +51,7 @@ const restart = defineVerb({
       });
       if (before === null) call.out.note('no daemon was running');
       else announceRestart(home);
-      return await startAndTell(call, config ?? before?.config ?? undefined);
+      return await startAndPrint(call, config ?? before?.config ?? undefined);
     } finally {
       restartIsOver(home);
     }
@@ -122,7 +122,7 @@ const add = defineVerb({
       way: 'daemon add',
       mustBeNew: true,
     });
-    tellAdded(call, added);
+    printAdded(call, added);
   },
 });
 
@@ -132,7 +132,7 @@ const remove = defineVerb({
   examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
   async run({ repo, stop = false }, call) {
     const { client } = await requireEngine(call);
-    tellRemoved(call, await client.removeRepo({ project: namedRepo(call, repo), stop }));
+    printRemoved(call, await client.removeRepo({ project: namedRepo(call, repo), stop }));
   },
 });
 

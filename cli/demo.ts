@@ -24,7 +24,7 @@ export default defineVerb({
         return createEngine({ home: stage.home, env: call.env, onlyWatched: true });
       };
       exitCode = await conduct({ call, request, attach: async () => null, own, isRestarting: () => false });
-      if (exitCode !== 130) await tellDemo(call, request);
+      if (exitCode !== 130) await printDemo(call, request);
       return exitCode;
     } finally {
       stage.leave({ keep, isGood: exitCode === 0 });
@@ -33,7 +33,7 @@ export default defineVerb({
 });
 
 /** Under --json the facts have been printed already. */
-async function tellDemo(call: Call, { repo, name: plan }: RunRequest): Promise<void> {
+async function printDemo(call: Call, { repo, name: plan }: RunRequest): Promise<void> {
   const { out } = call;
   if (out.json || out.quiet) return;
   const project = basename(repo);

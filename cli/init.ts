@@ -44,15 +44,15 @@ export default defineVerb({
     const found = installedAgents(call.env);
     // In a repo that already has a configuration this needs the flag.
     const existing = () => ({ repo, file, wanted: named, mcp: mcp ? offerMcp(call, found, true) : [] });
-    if (text !== null) return tellExisting(call, { text, ...existing() });
+    if (text !== null) return printExisting(call, { text, ...existing() });
     const chosen = named ?? (await pick(call, found, yes));
     const gives = mcp || (!yes && (await wantsMcp(call, found)));
     const fresh = configText(chosen);
-    if (!write(file, fresh)) return tellExisting(call, { text: readConfigText(file) ?? '', ...existing() });
+    if (!write(file, fresh)) return printExisting(call, { text: readConfigText(file) ?? '', ...existing() });
     const untrusted =
       chosen === null ? `it names no agent yet; ${asksLater}` : await trustWritten(call, { repo, file, text: fresh });
     const registered = offerMcp(call, found, gives);
-    await tellWritten(call, { file, chosen, found, untrusted, mcp: registered });
+    await printWritten(call, { file, chosen, found, untrusted, mcp: registered });
     return exitCode(registered);
   },
 });
@@ -123,7 +123,7 @@ interface Written {
   readonly mcp: readonly McpRegistered[];
 }
 
-async function tellWritten({ out, env }: Call, { file, chosen, found, untrusted, mcp }: Written): Promise<void> {
+async function printWritten({ out, env }: Call, { file, chosen, found, untrusted, mcp }: Written): Promise<void> {
   const names = found.map(({ name }) => name);
   const next = 'stator run <plan.md>';
   const trusted = untrusted === null;
@@ -169,7 +169,7 @@ interface Existing {
 }
 
 /** Throws `bad_config` if the file is broken. */
-async function tellExisting({ out, env }: Call, existing: Existing): Promise<number> {
+async function printExisting({ out, env }: Call, existing: Existing): Promise<number> {
   const { repo, file, text, wanted, mcp } = existing;
   const { origins, profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
   const named = Object.keys(origins).filter(

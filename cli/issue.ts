@@ -6,8 +6,8 @@ import { absentStep, absentText } from '../runtime/base/platform/home-engine.ts'
 import { attach } from '../runtime/engine/attach.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { engineHere } from './daemon/presence.ts';
-import { startAndTell } from './daemon/start.ts';
-import { asked, referenceArg, tellStarted, waitsForEngine, written } from './issue/ask.ts';
+import { startAndPrint } from './daemon/start.ts';
+import { asked, printStarted, referenceArg, waitsForEngine, written } from './issue/ask.ts';
 import { delegate } from './issue/delegate.ts';
 import { withClient } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
@@ -43,7 +43,7 @@ const start = defineVerb({
     };
     await offerDaemon(call, waitsForEngine);
     const slow = `${ref} is being looked up at its forge; its branch and worktree are made then`;
-    return tellStarted(
+    return printStarted(
       call,
       await withClient(call, 'write', (client) => sayWhenSlow(call, slow, client.startIssue(body))),
       body.queue,
@@ -71,7 +71,7 @@ const continueOne = defineVerb({
       ...(message === undefined ? {} : { message: written(message, 'message') }),
     };
     await offerDaemon(call, waitsForEngine);
-    return tellStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), body.queue);
+    return printStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), body.queue);
   },
 });
 
@@ -122,7 +122,7 @@ const prune = defineVerb({
     const { out, project } = call;
     const of = project === undefined ? {} : { project };
     const prune = (dry: boolean) => withClient(call, 'write', (client) => client.pruneIssues({ ...of, dry }));
-    const tell = ({ destroyed, kept }: IssuesPruned, done: string): string[] => [
+    const linesOf = ({ destroyed, kept }: IssuesPruned, done: string): string[] => [
       ...destroyed.map((one) => `${done} ${one.project}/${one.plan}: ${one.why}`),
       ...kept.map((one) => `kept ${one.project}/${one.plan}: ${one.why}`),
     ];
@@ -130,11 +130,11 @@ const prune = defineVerb({
       const planned = await prune(true);
       const count = planned.destroyed.length;
       if (dryRun === true || count === 0) {
-        out.answer(planned, () => tell(planned, 'would destroy'));
+        out.answer(planned, () => linesOf(planned, 'would destroy'));
         if (count === 0) out.remark('nothing to prune');
         return 0;
       }
-      if (canAsk(call)) out.print(...tell(planned, 'would destroy'));
+      if (canAsk(call)) out.print(...linesOf(planned, 'would destroy'));
       if (
         !(await isConfirmed(call, {
           yes: false,
@@ -146,7 +146,7 @@ const prune = defineVerb({
         return 1;
     }
     const pruned = await prune(false);
-    out.answer(pruned, () => tell(pruned, 'destroyed'));
+    out.answer(pruned, () => linesOf(pruned, 'destroyed'));
     if (pruned.destroyed.length === 0) out.remark('nothing to prune');
     return 0;
   },
@@ -161,7 +161,7 @@ async function offerDaemon(call: Call, waits: string): Promise<void> {
   call.out.warn(`${absentText(engine)}: ${waits}`);
   // If another process owns the home, a daemon cannot start.
   if (engine.kind !== 'none') return call.out.note(absentStep(engine));
-  if (await confirm(call, 'start the daemon now?')) await startAndTell(call, undefined);
+  if (await confirm(call, 'start the daemon now?')) await startAndPrint(call, undefined);
 }
 
 export default { start, continue: continueOne, destroy, prune } satisfies Verbs;

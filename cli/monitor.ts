@@ -9,7 +9,7 @@ import { attach, readStored } from '../runtime/engine/attach.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';
 import { engineHere } from './daemon/presence.ts';
-import { createTeller, type Teller } from './monitor/tell.ts';
+import { createFactPrinter, type FactPrinter } from './monitor/fact-printer.ts';
 import { requireProject, saidPlan } from './place.ts';
 import { planNamed } from './session.ts';
 
@@ -143,21 +143,21 @@ async function attached({ env }: Call): Promise<Client | null> {
 /** Prints facts until the engine goes away; returns the last one's number. Ends with the process otherwise. */
 async function followOne(following: Following, client: Client, isAgain: boolean): Promise<Following> {
   const { call, filter, ms } = following;
-  const teller: Teller = createTeller(call, client);
+  const printer: FactPrinter = createFactPrinter(call, client);
   // Facts from the time without a connection are read from the journal.
   let seq = following.seq ?? (isAgain ? 0 : undefined);
   try {
-    if (isAgain) await teller.connection('connected');
+    if (isAgain) await printer.connection('connected');
     const since = seq === undefined ? {} : { since: seq };
     for await (const fact of client.events({ ...filter, ...since, signal: new AbortController().signal })) {
       const isShown = seq === undefined || Date.parse(fact.at) >= ms;
       seq = fact.seq;
-      if (isShown) await teller.fact(fact);
+      if (isShown) await printer.fact(fact);
     }
   } catch (thrown) {
     if (!isAbsence(thrown)) throw thrown;
   }
   await client.close();
-  await teller.connection('gone');
+  await printer.connection('gone');
   return { ...following, seq };
 }

@@ -18,7 +18,7 @@ import { printVerdict } from './verdict.ts';
 type Asked = Readonly<Record<string, unknown>>;
 
 /**
- * How an answer is shown to a person: a table, the fields of one object, or lines about the change. `tell` prints the answer itself, and returns the
+ * How an answer is shown to a person: a table, the fields of one object, or lines about the change. `print` prints the answer itself, and returns the
  * exit code.
  */
 type PlainView<Answer> =
@@ -26,7 +26,7 @@ type PlainView<Answer> =
   | { fields(answer: Answer, paint: Paint): readonly (readonly [string, string | null])[] }
   | { lines(answer: Answer, out: Output): readonly string[] }
   | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] }
-  | { tell(call: Pick<Call, 'out'>, answer: Answer): number | Promise<number> };
+  | { print(call: Pick<Call, 'out'>, answer: Answer): number | Promise<number> };
 
 /** The request, for a view that depends on it. */
 export interface About<Answer> {
@@ -182,7 +182,7 @@ function show(
   view: PlainView<unknown> | undefined,
   { answer, asked }: { readonly answer: unknown; readonly asked: Asked },
 ): number | Promise<number> {
-  if (view !== undefined && 'tell' in view) return view.tell({ out }, answer);
+  if (view !== undefined && 'print' in view) return view.print({ out }, answer);
   if (view === undefined) out.answer(answer, () => fields(plainFields(answer), out.paint));
   else if ('list' in view)
     out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked, answer) : view.list); // a list's answer is one

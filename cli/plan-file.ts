@@ -216,7 +216,7 @@ export function planNameFrom(title: string): string {
 }
 
 /** Notes that a typed name was changed. */
-export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, name: string): void {
+export function printName({ out }: Pick<Call, 'out'>, given: string | undefined, name: string): void {
   if (given !== undefined && given !== name)
     out.note(`"${given}" is not a plan’s name as typed: the plan is called ${name}`);
 }
@@ -227,7 +227,7 @@ export function readingText(reading: Pick<PlanReading, 'familyTitle' | 'size' | 
 }
 
 /** The note about how a document of another family was read. */
-export function tellReading({ out }: Pick<Call, 'out'>, reading: PlanReading): void {
+export function printReading({ out }: Pick<Call, 'out'>, reading: PlanReading): void {
   if (reading.family !== 'stator') out.note(readingText(reading));
 }
 

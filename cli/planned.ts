@@ -51,7 +51,7 @@ interface Unstarted {
 }
 
 /** Notes that a planned plan, or a draft, does nothing until it is started. */
-export function tellStart({ out }: Pick<Call, 'out'>, { plan, status, phase, hasPlanner }: Unstarted): void {
+export function printStart({ out }: Pick<Call, 'out'>, { plan, status, phase, hasPlanner }: Unstarted): void {
   if (status !== 'ready') return;
   const name = shellWord(plan);
   if (phase !== null) out.note(`nothing works on it yet; start it with: stator plan advance ${name}`);

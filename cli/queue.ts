@@ -1,6 +1,6 @@
 /** `stator queue enqueue`, as kugetsu calls it. */
 import { defineVerb, type Verbs } from './command.ts';
-import { asked, referenceArg, tellStarted, written } from './issue/ask.ts';
+import { asked, printStarted, referenceArg, written } from './issue/ask.ts';
 import { withClient } from './session.ts';
 
 const enqueue = defineVerb({
@@ -9,7 +9,7 @@ const enqueue = defineVerb({
   examples: ['stator issue start acme/shop#12 "fix it" --queue'],
   async run({ ref, message }, call) {
     const body = { ...asked(call, ref), message: written(message, 'message') };
-    return tellStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
+    return printStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
   },
 });
 

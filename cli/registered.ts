@@ -35,7 +35,7 @@ export async function addRepo(call: Call, client: Client, registering: Registeri
   if (look?.state === 'changed' && trust === false && !keepsTrust && !canAsk(call)) throw changedSince(look);
   if (trust === true && look !== null) {
     const added = await add(look.digest);
-    if (look.state !== 'trusted') tellTrusted(call, look);
+    if (look.state !== 'trusted') printTrusted(call, look);
     return added;
   }
   if (trust === false && look !== null && canAsk(call) && isAskedAbout(look, way)) {
@@ -45,13 +45,13 @@ export async function addRepo(call: Call, client: Client, registering: Registeri
     return add(false);
   }
   const added = await add(trust);
-  if (added.untrusted.length > 0) tellChanged(call, added);
+  if (added.untrusted.length > 0) printChanged(call, added);
   else if (added.trusted_now !== null && isOfPlan(way)) call.out.note(`trusted ${added.project}: ${added.trusted_now}`);
   return added;
 }
 
 /** Describes the registered repo, and what its configuration may start. */
-export function tellAdded({ out }: Call, added: RepoAdded): void {
+export function printAdded({ out }: Call, added: RepoAdded): void {
   const { status, project, path, enables, digest, notes } = added;
   const allowed = enables.length === 0 ? [] : [...enables.map(plain), `digest ${digest}`].map((line) => `  ${line}`);
   const done = status === 'added' ? `added ${project} (${path})` : `${project} is registered already (${path})`;
@@ -59,7 +59,7 @@ export function tellAdded({ out }: Call, added: RepoAdded): void {
   for (const note of notes) out.note(note);
 }
 
-export function tellRemoved({ out }: Pick<Call, 'out'>, removed: RepoRemoved): void {
+export function printRemoved({ out }: Pick<Call, 'out'>, removed: RepoRemoved): void {
   out.done(removed, `removed ${removed.project} (${removed.path})`);
   for (const note of removed.notes) out.note(note);
 }
@@ -109,7 +109,7 @@ function changedSince({ project, changes, digest }: TrustLooked): EngineError {
 }
 
 /** Reports what was trusted without a question. */
-function tellTrusted(
+function printTrusted(
   { out }: Call,
   { project, trusted_digest: before, changes, enables, agents, digest }: TrustLooked,
 ): void {
@@ -118,7 +118,7 @@ function tellTrusted(
   out.note([`trusted ${project}:`, ...shown.map((line) => `  ${plainKept(line)}`)].join('\n'));
 }
 
-function tellChanged({ out }: Call, { project, changes, untrusted }: RepoAdded): void {
+function printChanged({ out }: Call, { project, changes, untrusted }: RepoAdded): void {
   const lines = changes.length > 0 ? changes : untrusted;
   const shown = lines.map((line) => `  ${plainKept(line)}`);
   out.note([`${project} has changed since it was trusted:`, ...shown].join('\n'));

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, RepoMoved } from '../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
-import { addRepo, plainKept, tellAdded } from './registered.ts';
+import { addRepo, plainKept, printAdded } from './registered.ts';
 import { isFolder, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
 import { withClient } from './session.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
@@ -23,7 +23,7 @@ const add = defineVerb({
     const added = await withClient(call, 'write', (client) =>
       addRepo(call, client, { path: folder, trust: trustOf(given), way: 'repo add' }),
     );
-    tellAdded(call, added);
+    printAdded(call, added);
   },
 });
 
@@ -40,7 +40,7 @@ const compose = defineVerb({
   async run({ path }, call, [, ...repos]) {
     const folder = resolve(call.cwd, path);
     const members = repos.map((name) => (isFolder(name) ? resolve(call.cwd, name) : name));
-    tellAdded(call, await withClient(call, 'write', (client) => client.composeRepo({ path: folder, members })));
+    printAdded(call, await withClient(call, 'write', (client) => client.composeRepo({ path: folder, members })));
   },
 });
 
@@ -74,7 +74,7 @@ const move = defineVerb({
         throw isPath ? thrown : unlessFolder(call, { repo, to, thrown });
       }),
     );
-    tellMoved(call, moved);
+    printMoved(call, moved);
   },
 });
 
@@ -88,7 +88,7 @@ function unlessFolder({ cwd }: Call, { repo, to, thrown }: { repo: string; to: s
   );
 }
 
-export function tellMoved({ out }: Call, moved: RepoMoved): void {
+export function printMoved({ out }: Call, moved: RepoMoved): void {
   const { status, project, to, active_plans: plans } = moved;
   const along = plans === 0 ? '' : `, with ${plans} ${plans === 1 ? 'plan' : 'plans'} under way`;
   const lines = {

@@ -9,7 +9,7 @@ import { defineVerb } from './command.ts';
 import { isRestarting } from './daemon/restarting.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
-import { forceFileArgs, readPlanInput, tellName, tellReading } from './plan-file.ts';
+import { forceFileArgs, printName, printReading, readPlanInput } from './plan-file.ts';
 import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
 import { sureArgs } from './sure.ts';
@@ -77,8 +77,8 @@ export default defineVerb({
   ) {
     const waitLimitMs = waitLimitOf(waitLimit);
     const read = await readPlanInput(call, file, { name, force, as });
-    tellName(call, name, read.name);
-    tellReading(call, read.reading);
+    printName(call, name, read.name);
+    printReading(call, read.reading);
     if (dry) {
       const { printSimulation } = await import('./simulation/simulate-file.ts');
       await printSimulation(call, { file, name: read.name, content: read.content });

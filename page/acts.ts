@@ -33,7 +33,7 @@ export interface ActState {
   readonly sure: Sure | null;
 }
 
-export interface ActsParts extends Pick<PageParts, 'api' | 'say' | 'tellRefusal'> {
+export interface ActsParts extends Pick<PageParts, 'api' | 'say' | 'showRefusal'> {
   state(): ActState;
   change(part: Partial<ActState>): void;
   /** Called after each answer of the daemon, since the plan may have changed. */
@@ -42,7 +42,7 @@ export interface ActsParts extends Pick<PageParts, 'api' | 'say' | 'tellRefusal'
 
 const underReviewAgain = 'the plan is under review again, your comments are that review, and the fixer starts';
 
-export function createActs({ api, say, tellRefusal, state, change, onAnswer }: ActsParts) {
+export function createActs({ api, say, showRefusal, state, change, onAnswer }: ActsParts) {
   function ask(type: string, asking: () => Promise<SignalAnswer>, done: string, then = () => {}): void {
     if (state().busy !== null) return;
     change({ busy: type });
@@ -55,7 +55,7 @@ export function createActs({ api, say, tellRefusal, state, change, onAnswer }: A
           throw new ApiError('refused', `${words(type)} was not done: ${String(signal.result)}`, '');
         else throw refusalOf(type, signal.refused);
       })
-      .catch(tellRefusal)
+      .catch(showRefusal)
       .finally(() => {
         change({ busy: null });
         onAnswer();
@@ -88,7 +88,7 @@ export function createActs({ api, say, tellRefusal, state, change, onAnswer }: A
         })
         .catch((thrown: unknown) => {
           change({ busy: null });
-          tellRefusal(thrown);
+          showRefusal(thrown);
         });
     },
     answerSure(isYes: boolean): void {

@@ -11,7 +11,7 @@ function dayRange(day: string): DayModel['range'] | null {
   return { fromMs: startOf(day), toMs: startOf(dayBeside(day, 1)) };
 }
 
-export function createDayPage({ api, redraw, tellRefusal, day }: PageParts & { readonly day: string }): Page {
+export function createDayPage({ api, redraw, showRefusal, day }: PageParts & { readonly day: string }): Page {
   const range = dayRange(day);
   let model: DayModel = { day, range: range ?? { fromMs: 0, toMs: 1 }, work: null };
 
@@ -22,7 +22,7 @@ export function createDayPage({ api, redraw, tellRefusal, day }: PageParts & { r
     redraw();
   }
 
-  const refresher = createRefresher({ work: () => read().catch(tellRefusal), leastMs: 1_000, mostMs: 30_000 });
+  const refresher = createRefresher({ work: () => read().catch(showRefusal), leastMs: 1_000, mostMs: 30_000 });
   if (range !== null) refresher.poke();
   return {
     title: () => `${day} · stator`,

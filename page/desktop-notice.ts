@@ -26,7 +26,7 @@ export function createDesktopNotice(): DesktopNotice {
     return isAllowed() && stored(switchName) === true ? 'on' : 'off';
   }
 
-  function tell(plan: PlanEntry): void {
+  function notify(plan: PlanEntry): void {
     try {
       const body = needOf(plan)?.why ?? '';
       const notice = new Notification(`${plan.project}/${plan.plan} needs you`, { body, tag: keyOf(plan) });
@@ -51,7 +51,7 @@ export function createDesktopNotice(): DesktopNotice {
       const before = known;
       known = new Set(asking.map(keyOf));
       if (before === null || !document.hidden || state() !== 'on') return;
-      for (const plan of asking) if (!before.has(keyOf(plan))) tell(plan);
+      for (const plan of asking) if (!before.has(keyOf(plan))) notify(plan);
     },
   };
 }

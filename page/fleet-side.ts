@@ -119,7 +119,7 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
   return panel(
     {
       class: 'panel notifications',
-      heading: 'told-title',
+      heading: 'notifications-title',
       title: 'Notifications',
       count: all.length,
       more: [
@@ -131,7 +131,7 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
     },
     h(
       'ol',
-      { tabindex: '0', 'aria-labelledby': 'told-title', made: keepAtEnd },
+      { tabindex: '0', 'aria-labelledby': 'notifications-title', made: keepAtEnd },
       all.length === 0 ? h('li', { class: 'dim' }, 'None that nobody has read.') : null,
       all
         .slice(0, notificationsShown)

@@ -92,7 +92,7 @@ export function frameView(frame: Frame, actions: FrameActions, content: readonly
       : null,
     h(
       'div',
-      { class: 'told', 'aria-live': 'polite' },
+      { class: 'toasts', 'aria-live': 'polite' },
       frame.refused === null
         ? frame.said === null
           ? null

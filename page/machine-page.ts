@@ -14,7 +14,7 @@ export interface MachinePageOptions extends PageParts {
   readonly id: string;
 }
 
-export function createMachinePage({ api, may, machine, id, redraw, say, tellRefusal }: MachinePageOptions): Page {
+export function createMachinePage({ api, may, machine, id, redraw, say, showRefusal }: MachinePageOptions): Page {
   let model: MachineModel = {
     machine,
     id,
@@ -67,7 +67,7 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
           say(`${type}: ${status}`);
           if (status !== 'failed') taken();
         })
-        .catch(tellRefusal)
+        .catch(showRefusal)
         .finally(() => {
           change({ isBusy: false });
           refresher.hurry();
@@ -81,7 +81,7 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
         .then((past) => {
           if (model.at === at) change({ past });
         })
-        .catch(tellRefusal);
+        .catch(showRefusal);
     },
   };
 

@@ -141,7 +141,7 @@ function enterBy(token: string): void {
 const acts = createActs({
   api,
   say: announce,
-  tellRefusal,
+  showRefusal,
   state: () => fleetShown,
   change(part) {
     fleetShown = { ...fleetShown, ...part };
@@ -161,10 +161,10 @@ const fleetActions: FleetActions = {
   switchQueue,
   desktop: desktop.state,
   turnDesktop(isOn) {
-    desktop.turn(isOn).then(redraw).catch(tellRefusal);
+    desktop.turn(isOn).then(redraw).catch(showRefusal);
   },
   readNotifications() {
-    api.readNotifications().then(readAnew).catch(tellRefusal);
+    api.readNotifications().then(readAnew).catch(showRefusal);
   },
 };
 
@@ -182,7 +182,7 @@ function announce(said: string): void {
 }
 
 /** Shows why a person's request failed: the message, the code and the hint. */
-function tellRefusal(thrown: unknown): void {
+function showRefusal(thrown: unknown): void {
   if (thrown instanceof ApiError)
     change({ said: null, refused: { title: thrown.message, code: thrown.code, hint: thrown.hint } });
   else throw thrown;
@@ -193,7 +193,7 @@ function switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void {
     .queueWord(word, pause)
     .then(() => announce(word === 'pause' ? 'No agent starts until the queue is resumed.' : 'It goes on.'))
     .then(readAnew)
-    .catch(tellRefusal);
+    .catch(showRefusal);
 }
 
 /** Called after a person's action, so that its effect is shown at once. */
@@ -284,7 +284,7 @@ function route(): void {
   page?.leave();
   page = null;
   arrange({});
-  const shared = { api, may: session, redraw, say: announce, tellRefusal };
+  const shared = { api, may: session, redraw, say: announce, showRefusal };
   if (kind === 'plan' && first && second)
     page = createPlanPage({ ...shared, named: { project: first, plan: second }, part: part ?? null });
   if (kind === 'repo' && first) page = createRepoPage({ ...shared, project: first });

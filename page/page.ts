@@ -12,7 +12,7 @@ export interface PageParts {
   redraw(): void;
   /** Shows a note about a completed action for some seconds. */
   say(text: string): void;
-  tellRefusal(thrown: unknown): void;
+  showRefusal(thrown: unknown): void;
 }
 
 export interface Page {

@@ -19,7 +19,7 @@ export interface PlanPageOptions extends PageParts {
 }
 
 export function createPlanPage({ part, redraw, ...given }: PlanPageOptions): Page {
-  const { api, may, named, say, tellRefusal } = given;
+  const { api, may, named, say, showRefusal } = given;
   let model = firstModel(given);
   const parts: PlanParts = {
     ...given,
@@ -51,7 +51,7 @@ export function createPlanPage({ part, redraw, ...given }: PlanPageOptions): Pag
       api
         .queueWord('resume', pause)
         .then(() => say('It goes on.'))
-        .catch(tellRefusal)
+        .catch(showRefusal)
         .finally(reading.acted);
     },
     showTime: (shown) => change({ time: { ...model.time, ...shown } }),
@@ -68,14 +68,14 @@ export function createPlanPage({ part, redraw, ...given }: PlanPageOptions): Pag
     if (seq === null) return;
     // Lines that an earlier version wrote may not be replayable: then the chart is shown without them.
     const replayed = api.replay(named, seq).catch((thrown: unknown) => {
-      tellRefusal(thrown);
+      showRefusal(thrown);
       return null;
     });
     Promise.all([api.states(named, seq), replayed])
       .then(([states, plan]) => {
         if (model.at === seq) change({ past: { states, plan } });
       })
-      .catch(tellRefusal);
+      .catch(showRefusal);
   }
 
   function turnToPart(name: string | null): void {

@@ -21,7 +21,7 @@ interface ReviewParts extends PlanParts {
   send(act: Act): void;
 }
 
-export function createPlanReview({ api, may, named, say, tellRefusal, model, change, send }: ReviewParts) {
+export function createPlanReview({ api, may, named, say, showRefusal, model, change, send }: ReviewParts) {
   const names = storedNames(named, may.person());
   const drafts = createDrafts({ names, changes: () => model().changes, change: changeChanges });
   const reader = createRefresher({ work: readChanges, leastMs: 1_000, mostMs: 60_000 });
@@ -89,7 +89,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
       changeChanges({ ...of, list: null, nothing: null });
       reader.hurry();
     },
-    moreFiles: () => void readMoreFiles().catch(tellRefusal),
+    moreFiles: () => void readMoreFiles().catch(showRefusal),
     openFile,
     showContext: texts.readWith,
     view(file, isOn) {

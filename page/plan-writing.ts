@@ -6,7 +6,7 @@ interface WritingParts extends PlanParts {
   readonly acts: ReturnType<typeof createActs>;
 }
 
-export function planWriting({ api, may, named, model, change, tellRefusal, acts }: WritingParts): WritingActions {
+export function planWriting({ api, may, named, model, change, showRefusal, acts }: WritingParts): WritingActions {
   return {
     openDocument() {
       const { plan, writing } = model();
@@ -14,7 +14,7 @@ export function planWriting({ api, may, named, model, change, tellRefusal, acts 
       api
         .preview(named, 'plan_updated', { content: plan.content })
         .then(({ accepted }) => change({ isEditable: accepted }))
-        .catch(tellRefusal);
+        .catch(showRefusal);
     },
     write(isOn) {
       const { plan } = model();
@@ -32,7 +32,7 @@ export function planWriting({ api, may, named, model, change, tellRefusal, acts 
             const { writing } = model();
             change({ writing: writing === null ? null : { ...writing, check } });
           })
-          .catch(tellRefusal);
+          .catch(showRefusal);
       },
       submit(_, content, taken) {
         const then = () => {

@@ -28,7 +28,7 @@ const begin = `# What it is called
 What is to be done, and how one sees that it is.
 `;
 
-export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: RepoPageOptions): Page {
+export function createRepoPage({ api, may, project, redraw, say, showRefusal }: RepoPageOptions): Page {
   let model: RepoModel = {
     project,
     repo: null,
@@ -68,7 +68,7 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
         api
           .check(content)
           .then((check) => changeWriting({ check }))
-          .catch(tellRefusal);
+          .catch(showRefusal);
       },
       submit(form, content, taken) {
         const field = form.elements.namedItem('name');
@@ -84,7 +84,7 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
             say(`${plan} is registered.`);
             location.hash = planAddress({ project, plan });
           })
-          .catch(tellRefusal)
+          .catch(showRefusal)
           .finally(() => changeWriting({ isBusy: false }));
       },
     },
@@ -92,14 +92,14 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
       api
         .landingWord(project, word, of)
         .then(() => say(landingSaid[word]))
-        .catch(tellRefusal)
+        .catch(showRefusal)
         .finally(() => refresher.hurry());
     },
     switchRepo(word) {
       api
         .repoWord(project, word)
         .then(() => say(word === 'pause' ? 'Its plans are granted nothing new.' : 'Its plans go on.'))
-        .catch(tellRefusal)
+        .catch(showRefusal)
         .finally(() => refresher.hurry());
     },
   };

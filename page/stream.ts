@@ -33,7 +33,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection }: S
   let reading: AbortController | null = null;
   let rest: ReturnType<typeof setTimeout> | undefined;
 
-  function tell(facts: readonly FactEntry[], gap = false): void {
+  function collect(facts: readonly FactEntry[], gap = false): void {
     waiting.push(...facts);
     isGap ||= gap;
     if (isFrameAsked) return;
@@ -54,7 +54,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection }: S
     const answer = await api.events(seq, abort.signal);
     if (!answer.ok || answer.body === null) return false;
     onConnection('live');
-    tell([], true);
+    collect([], true);
     const decoder = new TextDecoder();
     let left = '';
     const reader = answer.body.getReader();
@@ -65,7 +65,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection }: S
       left = blocks.pop() ?? '';
       const facts = blocks.flatMap(factIn);
       seq = facts.at(-1)?.seq ?? seq;
-      if (facts.length > 0) tell(facts);
+      if (facts.length > 0) collect(facts);
     }
   }
 

@@ -91,7 +91,7 @@ const riddles = [
   [/\ba (line|row) each\b(?! (time|\d))/i, 'one per line'],
 ];
 
-/** Names that the product's code gives, and what to write instead. */
+/** Names that the code of the product and of the test helpers gives, and what to write instead. */
 const names = [
   [/\b(?:interface|type) (?:Word|Told)\b/, 'the kind of signal or text that it is'],
   [/\b(?:interface|type) \w*Standing\b/, '…State, …Status'],
@@ -102,9 +102,11 @@ const names = [
   [/\bfunction (?:tips?|[a-z]\w*Tips?)(?:[A-Z]\w*)?\(/, 'the head'],
   [/\b(?:const|let|function) told[A-Z]\w*/, 'shown…, reported…, notified…'],
   [/\b(?:interface|type) \w*Told\w*|\bfunction \w*Told\(/, 'Reported…, Notified…, the report'],
+  [/\b(?:const|let|function) tell(?:[A-Z]\w*)?\b/, 'print…, report…, notify…, send…, write…'],
   [/\/kept\.ts'/, 'the place where it is stored'],
 ];
 const isProduct = (path) => /^(machines|actors|runtime|cli|page)\b.*\.tsx?$/.test(path);
+const isHelper = (path) => /^test\/support\b.*\.(tsx?|mjs|js)$/.test(path);
 const isTest = (path) => /^test\b/.test(path);
 
 function filesIn(path) {
@@ -162,7 +164,7 @@ const given = process.argv.slice(2);
 const faults = (given.length > 0 ? given : clean).flatMap(filesIn).flatMap((path) => {
   const text = readFileSync(path, 'utf8');
   const prose = proseOf(path, text).map(([line, words]) => [line, words.replace(/`[^`]*`/g, '``')]);
-  const code = isProduct(path) ? text.split('\n').map((line, index) => [index + 1, line]) : [];
+  const code = isProduct(path) || isHelper(path) ? text.split('\n').map((line, index) => [index + 1, line]) : [];
   return [...faultsIn(path, prose, riddles), ...faultsIn(path, code, names)];
 });
 

@@ -153,7 +153,7 @@ async function loseMachine(host: Host, repo: string, isWanted: () => Promise<boo
 }
 
 /** The content of each task's file: the host that ran it, once. Throws if it is missing, or if the task ran twice. */
-function tellTasks({ project: repo, path }: { readonly project: string; readonly path: string }): string[] {
+function linesOf({ project: repo, path }: { readonly project: string; readonly path: string }): string[] {
   return plans.map((plan) => {
     const tasks = waves.flat().map((task) => {
       const ran = git(path, 'show', `plan/${plan}:${plan}-${task}.txt`).trim();
@@ -187,7 +187,7 @@ try {
   const seconds = Math.round((performance.now() - lostAtMs) / 1_000);
   say(`after ${seconds} s, ${await owner()} has cloned its repository and goes on with its plans, by itself`);
   await until(async () => (await first.client.plans()).every(({ status }) => status === 'done'), 'all plans are done');
-  for (const repo of await first.client.repos()) for (const line of tellTasks(repo)) say(line);
+  for (const repo of await first.client.repos()) for (const line of linesOf(repo)) say(line);
   say(await stator(first, 'plan', 'list', '--all'));
   say('all twelve plans are done, each task once');
 } catch (thrown) {

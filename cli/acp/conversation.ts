@@ -92,7 +92,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
       if (question === null) return end(one, await ended);
       const until = { over, cancelled: cancelled.signal, read: () => readQuestion(one) };
       const answer = hasForms ? await answerInTime(editor, question, until) : null;
-      if (answer !== null) await tell(one, { text: answer, asked: question.number });
+      if (answer !== null) await deliver(one, { text: answer, asked: question.number });
       else if (isCancelled()) await over;
       else if (hasEnded()) return end(one, await ended);
       else {
@@ -110,7 +110,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   }
 
   /** A message that no agent can receive is returned to its author. */
-  async function tell({ of }: Handed, words: Words): Promise<void> {
+  async function deliver({ of }: Handed, words: Words): Promise<void> {
     if (words.text === '') return;
     if (words.asked !== null) answered.add(words.asked);
     const nobody = `there is no plan yet that could take this: ${words.text}`;
@@ -168,7 +168,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
       handed = null;
     }
     if (handed === null) handed = take(prompt);
-    else await tell(handed, { text: prompt.text, asked });
+    else await deliver(handed, { text: prompt.text, asked });
     asked = null;
     return turn(handed);
   }

@@ -43,7 +43,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
   const asked = new Set<string>();
   /** The questions that the editor was asked and did not answer. */
   const unanswered = new Set<string>();
-  let tellQuestion: ((question: Question) => void) | null = null;
+  let resolveQuestion: ((question: Question) => void) | null = null;
   const tools = new Map<string, { readonly status: string }>();
   let entries: unknown = null;
   let seen: FactContext = { tasks_by_wave: [], blocked: null, questions: [] };
@@ -93,7 +93,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
   async function look(client: Client, of: { readonly project: string; readonly plan: string }): Promise<void> {
     const [plan, agents] = await Promise.all([client.plan(of.project, of.plan), client.instances(of)]);
     showPlan(plan, (_, { status }) => status === 'done');
-    for (const question of plan.paused ? [] : plan.questions) tellQuestion?.(question);
+    for (const question of plan.paused ? [] : plan.questions) resolveQuestion?.(question);
     for (const agent of agents) showAgent(agent);
     for (const permission of permissionsOf(agents).filter(({ question }) => !asked.has(question.id))) {
       asked.add(permission.question.id);
@@ -131,7 +131,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
     },
     question: (isMeant) =>
       new Promise((resolve) => {
-        tellQuestion = (question) => isMeant(question.number) && resolve(question);
+        resolveQuestion = (question) => isMeant(question.number) && resolve(question);
       }),
     async stop(finished) {
       over.abort();

@@ -25,12 +25,12 @@ export function sayToPlan(call: Call, of: PlanAddress, { text, asked }: Words): 
     if (asked !== null && shown.questions.some(({ number }) => number === asked))
       return send('answer', { questions: [asked] });
     if (shown.blocked !== null && shown.blocked.scope !== 'tasks') return send('resolve', {});
-    return tellAgents(client, of, text);
+    return sendToAgents(client, of, text);
   });
 }
 
 /** Each agent that has not finished reads it in its next turn. An agent that has ended for good refuses it. */
-async function tellAgents(client: Client, of: PlanAddress, text: string): Promise<Trouble> {
+async function sendToAgents(client: Client, of: PlanAddress, text: string): Promise<Trouble> {
   const agents = (await client.instances(of)).filter(({ state }) => state !== 'succeeded');
   const answers = await Promise.all(agents.map(({ title }) => client.sendToInstance(of.project, title, text)));
   const isRead = answers.some((answer) => troubleOf(answer) === null);

@@ -21,20 +21,20 @@ export default defineVerb({
   examples: ['stator daemon start', 'stator daemon start --foreground --config ./daemon.toml'],
   more: `SIGTERM, SIGINT and SIGHUP stop it; agents keep running, and the next engine adopts them. Exit code 0: a daemon with this configuration runs,
 perhaps from before. 69: a daemon runs already and you used --foreground or another --config, or a \`stator run\` owns the home folder.`,
-  run: ({ foreground, config }, call) => (foreground === true ? stay(call, config) : startAndTell(call, config)),
+  run: ({ foreground, config }, call) => (foreground === true ? stay(call, config) : startAndPrint(call, config)),
 });
 
 /** Exit code 0 where a daemon with that configuration runs already; 69 where another process owns the home. */
-export async function startAndTell(call: Call, config: string | undefined): Promise<number> {
+export async function startAndPrint(call: Call, config: string | undefined): Promise<number> {
   if (await isRunning(call, config)) return 0;
   try {
-    tellStarted(call, await startDetached(call, config));
+    printStarted(call, await startDetached(call, config));
     return 0;
   } catch (thrown) {
     // Another `daemon start` was faster.
     if (thrown instanceof EngineError && thrown.code === 'owner_taken' && (await isRunning(call, config))) return 0;
     if (!(thrown instanceof DaemonEnded)) throw thrown;
-    tellEnded(call, thrown);
+    printEnded(call, thrown);
     return thrown.exitCode;
   }
 }
@@ -47,7 +47,7 @@ async function isRunning(call: Call, config: string | undefined): Promise<boolea
   const isWanted = owner.kind === 'daemon' && (config === undefined || resolve(call.cwd, config) === itsConfig);
   const running = isWanted ? await untilAnswers(call, owner.pid) : null;
   if (running !== null) {
-    tellRunning(call, running, owner.since);
+    printRunning(call, running, owner.since);
     return true;
   }
   if (isWanted && ownerHere(call.env).owner?.pid !== owner.pid) return false; // it has gone meanwhile
@@ -55,16 +55,16 @@ async function isRunning(call: Call, config: string | undefined): Promise<boolea
   throw takenBy(owner);
 }
 
-function tellRunning({ out }: Call, running: Started, since: string): void {
+function printRunning({ out }: Call, running: Started, since: string): void {
   if (out.json) out.print(JSON.stringify({ status: 'running', ...running }));
   else
     out.note(
       `a daemon runs already: pid ${running.pid}, since ${localTime(since, Date.now())}; restart it with: stator daemon restart`,
     );
-  tellState(out, running);
+  printState(out, running);
 }
 
-function tellStarted({ out }: Call, started: Started): void {
+function printStarted({ out }: Call, started: Started): void {
   const { pid, repos } = started;
   if (out.json) {
     out.print(JSON.stringify({ status: 'started', ...started }));
@@ -72,16 +72,16 @@ function tellStarted({ out }: Call, started: Started): void {
   }
   // A daemon that waits for its store has not read its repos yet.
   out.say(`daemon started (pid ${pid}${started.waiting === null ? `, ${counted(repos, 'repo')}` : ''})`);
-  tellState(out, started);
+  printState(out, started);
 }
 
-function tellState(out: Call['out'], { waiting, problems, notes }: Started): void {
+function printState(out: Call['out'], { waiting, problems, notes }: Started): void {
   if (out.json) return;
   if (waiting !== null) out.note(`it waits: ${waiting}`);
   for (const line of [...problems, ...notes]) out.note(line);
 }
 
-function tellEnded({ out }: Call, { message, tail, hint }: DaemonEnded): void {
+function printEnded({ out }: Call, { message, tail, hint }: DaemonEnded): void {
   out.error({ error: message, code: 'unavailable', hint, log: tail });
 }
 
@@ -109,17 +109,17 @@ async function stay({ env, cwd, out }: Call, config: string | undefined): Promis
     });
     leave = () => void daemon.stop();
     if (!isWanted) leave();
-    if (isDetached) tellParent('ready');
+    if (isDetached) notifyParent('ready');
     else out.note(`daemon ${process.pid} listens on ${daemon.socketPath}; Ctrl-C stops it, its agents go on`);
     await daemon.ended;
     return 0;
   } catch (thrown) {
-    if (isDetached && thrown instanceof EngineError) tellParent(thrown.toJSON());
+    if (isDetached && thrown instanceof EngineError) notifyParent(thrown.toJSON());
     throw thrown;
   }
 }
 
 /** The process that started this daemon may have ended, which is no failure of the daemon. */
-function tellParent(message: unknown): void {
+function notifyParent(message: unknown): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => process.disconnect());
 }

@@ -35,7 +35,7 @@ export default defineVerb({
       },
     });
     const looked = (client: Client, entry: InstanceEntry) => {
-      tellKeys(attached, entry);
+      printKeys(attached, entry);
       return showAsked(attached, client, entry);
     };
     const last = await followLog(call, { ...attached, looked, left: left.signal }).finally(() => reader.close());
@@ -96,7 +96,7 @@ async function askedBy({ project }: Attached, client: Client, agent: InstanceEnt
 }
 
 /** Shows the note about typing once, if a person can type. */
-function tellKeys(attached: Attached, agent: InstanceEntry): void {
+function printKeys(attached: Attached, agent: InstanceEntry): void {
   const { stdin, out } = attached.call;
   if (attached.isNoteShown || stdin.isTTY !== true || agent.state !== 'running') return;
   attached.isNoteShown = true;
@@ -140,7 +140,7 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   shown.clear();
   for (const { key } of open) shown.add(key);
   if (open.length === 0)
-    return agent.takes_input ? sayNow(attached, client, agent, line) : tell(attached, client, agent, line);
+    return agent.takes_input ? sayNow(attached, client, agent, line) : sendMessage(attached, client, agent, line);
   if (asked === undefined)
     throw new EngineError(
       'conflict',
@@ -164,12 +164,17 @@ async function type({ call, project, title }: Attached, client: Client, line: st
 /** The agent's program reads the line while it works. If the agent has ended meanwhile, the line becomes a message. */
 async function sayNow(attached: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const answer = await client.typeToInstance({ project: attached.project, title: agent.title, text: line });
-  if (answer.signal.status === 'failed') await tell(attached, client, agent, line);
+  if (answer.signal.status === 'failed') await sendMessage(attached, client, agent, line);
   else printSent(attached.call, answer, 'typed; the log repeats it when it has been read');
 }
 
 /** For an agent without an open question that does not read while it works. */
-async function tell({ call, project }: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
+async function sendMessage(
+  { call, project }: Attached,
+  client: Client,
+  agent: InstanceEntry,
+  line: string,
+): Promise<void> {
   const { title, preset } = agent;
   // Such programs continue their conversation in the next turn, so a message reaches them then.
   if (preset === null || !isProgramPreset(preset))

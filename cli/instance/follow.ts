@@ -97,7 +97,7 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
   const distant =
     follower.reading?.distant ?? (entry.host === undefined ? null : createDistantTail(project, title, entry.attempt));
   follower.reading = { entry, tail, distant };
-  if (entry.state === 'queued') tellWaiting(follower, `${title} is queued; waiting for it to start`);
+  if (entry.state === 'queued') printWaiting(follower, `${title} is queued; waiting for it to start`);
   await say(follower, client, { rest: isFinal(entry) });
   await follower.looked?.(client, entry);
   return isFinal(entry);
@@ -123,7 +123,7 @@ async function hereText({ entry, tail }: NonNullable<Follower['reading']>, how: 
   return readableLog(entry.preset, plainLines(tail?.read(how) ?? ''));
 }
 
-function tellWaiting(follower: Follower, text: string): void {
+function printWaiting(follower: Follower, text: string): void {
   if (follower.isWaitShown) return;
   follower.isWaitShown = true;
   follower.call.out.note(text);
@@ -141,7 +141,7 @@ async function mayCome(follower: Follower, client: Client, entries: readonly Ins
     const hint = `see what happened with: stator plan history ${plan.plan}`;
     throw new EngineError('not_found', `${title} never ran: ${plan.plan} is ${plan.status}`, hint);
   }
-  tellWaiting(follower, `${title} has not started yet; waiting for it`);
+  printWaiting(follower, `${title} has not started yet; waiting for it`);
 }
 
 async function hasTask(client: Client, { project, plan }: PlanEntry, title: string): Promise<boolean> {

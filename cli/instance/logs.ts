@@ -99,12 +99,12 @@ export async function printLogs(
     return client.runLogs({ project, title, ...(number === undefined ? {} : { attempt: number }), check });
   });
   return paged(call, { pager }, (out) => {
-    for (const log of logs) tell(out, log, { isOnlyOne: logs.length === 1 });
+    for (const log of logs) printLog(out, log, { isOnlyOne: logs.length === 1 });
     return 0;
   });
 }
 
-function tell(out: Output, log: RunLog, { isOnlyOne }: { isOnlyOne: boolean }): void {
+function printLog(out: Output, log: RunLog, { isOnlyOne }: { isOnlyOne: boolean }): void {
   if (out.json) {
     out.print(JSON.stringify(log));
     return;

@@ -25,7 +25,7 @@ export function written(text: string, what: string): string {
 export const waitsForEngine = 'its agent would wait until one is started';
 
 /** Prints the outcome and returns the exit code. 0: the agent works, has the message, or may wait (`mayWait`). 1: it waits for an engine. */
-export function tellStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted, mayWait: boolean): number {
+export function printStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted, mayWait: boolean): number {
   const { status, session, notes } = answer;
   for (const note of notes) out.note(note);
   const name = session.reference ?? session.plan;

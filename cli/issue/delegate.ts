@@ -2,7 +2,7 @@
 import type { Call } from '../command.ts';
 import { projectHere } from '../place.ts';
 import { withClient } from '../session.ts';
-import { tellStarted, written } from './ask.ts';
+import { printStarted, written } from './ask.ts';
 
 /**
  * Works on the issue that the message names and continues its session, if there is one; otherwise works in the repo of this folder. Returns the exit
@@ -15,5 +15,5 @@ export async function delegate(call: Call, said: string): Promise<number> {
     const isKnown = here !== null && (await client.repos()).some(({ project }) => project === here);
     return client.delegate({ message, ...(isKnown || call.project !== undefined ? { project: here ?? '' } : {}) });
   });
-  return tellStarted(call, answer, true);
+  return printStarted(call, answer, true);
 }

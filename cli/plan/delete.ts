@@ -51,7 +51,7 @@ interface Going {
 
 async function discard(call: Call, client: Client, { project, plan }: PlanAddress, going: Going): Promise<number> {
   const deleted = await client.deletePlan(project, plan, going);
-  tell(call, deleted);
+  printDeleted(call, deleted);
   return deleted.notes.length > 0 && going.clear !== undefined ? 1 : 0;
 }
 
@@ -90,7 +90,7 @@ function line({ kind, name, bytes, state, why }: CleaningItem): string {
   return `  ${kind} ${name}${size}${state === 'kept' && why !== '' ? `: ${why}` : ''}`;
 }
 
-function tell(call: Call, { project, plan, items, notes }: PlanDeleted): void {
+function printDeleted(call: Call, { project, plan, items, notes }: PlanDeleted): void {
   const { out } = call;
   for (const note of notes) out.note(note);
   if (out.json) {

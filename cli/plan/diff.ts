@@ -8,7 +8,7 @@ import { paged } from '../pager.ts';
 import { changeLines } from './change-lines.ts';
 
 export const diffView: View<PlanDiff> = ({ call, flags: { stat, pager } }) => ({
-  async tell({ out }, shown) {
+  async print({ out }, shown) {
     if (out.json) {
       out.print(JSON.stringify(shown));
       return 0;

@@ -17,13 +17,13 @@ import {
   forceFileArgs,
   openPlanFile,
   planNameFrom,
+  printName,
+  printReading,
   readPlanFile,
   readPlanInput,
   readPlanText,
-  tellName,
-  tellReading,
 } from '../plan-file.ts';
-import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg, tellStart } from '../planned.ts';
+import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg, printStart } from '../planned.ts';
 import { projectForPlans } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
 import { planArgs, withClient, withPlan } from '../session.ts';
@@ -106,8 +106,8 @@ const register = defineVerb({
         'without --start nothing starts',
       );
     const read = await readPlanInput(call, file, { name, force, as });
-    tellName(call, name, read.name);
-    tellReading(call, read.reading);
+    printName(call, name, read.name);
+    printReading(call, read.reading);
     const { plan: shown, hasPlanner } = await withClient(call, 'write', async (client) => {
       const project = await projectForPlans(call, client, trustOf(given));
       const bound = bindingOf(call, (await client.repo({ project })).path, read);
@@ -122,7 +122,7 @@ const register = defineVerb({
     const { out } = call;
     out.done(shown, `registered ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
     if (isDraft(shown)) for (const line of problemLines(file, read.reading.problems)) out.note(line);
-    if (!start) tellStart(call, { ...shown, hasPlanner });
+    if (!start) printStart(call, { ...shown, hasPlanner });
     if (start && shown.waiting_for !== null) out.note(`it waits: ${waitText(shown, Date.now())}`);
     if (start && shown.status === 'planning' && !shown.auto_advance) out.note(plannedLaterNote(shown.plan));
     return 0;
@@ -174,7 +174,7 @@ async function registerDraft(call: Call, { title, content, branch, topic, issue 
   const problem = issue === undefined ? null : issueLinkProblem(issue);
   if (problem !== null) throw new EngineError('usage', `--issue: ${problem}`, 'give a link that begins with https://');
   const plan = planNameFrom(title);
-  tellName(call, title, plan);
+  printName(call, title, plan);
   const project = requireProject(call);
   // On a terminal nobody expects to type a document.
   const isPiped = content === '-' || (content === undefined && call.stdin.isTTY !== true);

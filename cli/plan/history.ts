@@ -10,7 +10,7 @@ import { cut, padded, plain, widthOf } from '../text.ts';
 export const historyView: View<HistoryEntry[]> = async ({ client, call, asked, flags }) => {
   const shown = await client.plan(String(asked.project), String(asked.plan));
   return {
-    tell: (_call, entries) =>
+    print: (_call, entries) =>
       paged(call, { pager: flags.pager !== false }, (out) => {
         out.answer(entries, () => (out.verbose ? journalLines(entries, out) : dayLines(entries, shown, out)));
         return 0;

@@ -24,12 +24,12 @@ interface Landing {
   readonly onlyDone: string;
   isUnderWay(shown: PlanShow): boolean;
   /** Prints the outcome and returns the exit code. */
-  tell(shown: PlanShow, isRepeated: boolean): number;
+  print(shown: PlanShow, isRepeated: boolean): number;
 }
 
 /** Sends the signal, and waits for its outcome. */
 function land(call: Call, given: string | undefined, landing: Landing): Promise<number> {
-  const { type, payload, wait, slow, onlyDone, isUnderWay, tell } = landing;
+  const { type, payload, wait, slow, onlyDone, isUnderWay, print } = landing;
   return withPlan(call, 'write', given, async (client, { project, plan }) => {
     // A plan in the line of its branch has already accepted the request, and is not merged yet.
     const wasMerged = type === 'land' ? (await client.plan(project, plan)).merged !== null : null;
@@ -46,7 +46,7 @@ function land(call: Call, given: string | undefined, landing: Landing): Promise<
     const shown = wait
       ? await sayWhenSlow(call, slow(plan), outcomeOf(client, { project, plan }, isUnderWay))
       : await client.plan(project, plan);
-    return tell(shown, wasMerged ?? result === 'already');
+    return print(shown, wasMerged ?? result === 'already');
   });
 }
 
@@ -87,7 +87,7 @@ const merge = defineVerb({
       slow: slowMerge,
       onlyDone: 'only a done plan is merged',
       isUnderWay: ({ merging }) => merging,
-      tell: (shown, isRepeated) => tellMerge(call, shown, { isRepeated, wait }),
+      print: (shown, isRepeated) => printMerge(call, shown, { isRepeated, wait }),
     });
   },
 });
@@ -111,12 +111,12 @@ const inLine = defineVerb({
       slow: (name) => `${name} waits in line; what it waits for: stator plan explain ${shellWord(name)}`,
       onlyDone: 'only a done plan lands',
       isUnderWay: ({ merging }) => merging,
-      tell: (shown, isRepeated) => tellMerge(call, shown, { isRepeated, wait }),
+      print: (shown, isRepeated) => printMerge(call, shown, { isRepeated, wait }),
     }),
 });
 
 /** 0: the plan is merged, or the verb did not wait; 1: it is not merged. */
-function tellMerge(
+function printMerge(
   { out }: Call,
   shown: PlanShow,
   { isRepeated, wait }: { isRepeated: boolean; wait: boolean },
@@ -150,12 +150,12 @@ const pr = defineVerb({
         `the pull request of ${name} is being made; it waits for the remote, or tries again what failed: stator daemon logs`,
       onlyDone: 'only a done plan has a pull request made',
       isUnderWay: (shown) => shown.creating_pr,
-      tell: (shown, isRepeated) => tellRequest(call, shown, { isRepeated, wait }),
+      print: (shown, isRepeated) => printRequest(call, shown, { isRepeated, wait }),
     }),
 });
 
 /** 0: the pull request exists, or the verb did not wait; 1: it does not exist, or not yet. */
-function tellRequest(
+function printRequest(
   { out }: Call,
   shown: PlanShow,
   { isRepeated, wait }: { isRepeated: boolean; wait: boolean },

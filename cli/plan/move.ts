@@ -1,6 +1,6 @@
 /** `stator plan move`: moves a plan to another host, together with its whole repo. */
 import { defineVerb } from '../command.ts';
-import { removeArgs, tellMoved } from '../repo.ts';
+import { printMoved, removeArgs } from '../repo.ts';
 import { planArgs, withPlan } from '../session.ts';
 
 export default defineVerb({
@@ -15,7 +15,7 @@ export default defineVerb({
   run: ({ plan, host, stop = false }, call) =>
     withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
       await client.plan(project, name);
-      tellMoved(call, await client.moveRepo({ project, host, stop }));
+      printMoved(call, await client.moveRepo({ project, host, stop }));
       return undefined;
     }),
 });

@@ -22,7 +22,7 @@ export const plansView: View<PlanEntry[]> = async ({ client, call, asked, flags,
   );
   const isEmptied = every.length > 0;
   return {
-    tell({ out }) {
+    print({ out }) {
       if (former !== null) out.note(former);
       const nowMs = Date.now();
       out.list(plans, {
@@ -46,7 +46,7 @@ function isNotMerged({ landing }: PlanEntry): boolean {
 }
 
 export const planView: View<PlanShow> = ({ flags: { content, draft } }) => ({
-  tell({ out }, shown) {
+  print({ out }, shown) {
     const text = typeof draft === 'string' ? draftText(shown, draft) : content === true ? shown.content : null;
     if (text !== null && !out.json) out.stdout.write(out.stdout.isTTY === true ? plainLines(text) : text);
     else out.answer(shown, () => planLines(shown, { width: tableWidth(out), nowMs: Date.now(), paint: out.paint }));

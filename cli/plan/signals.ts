@@ -4,7 +4,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { planAndWord, saidPlan } from '../place.ts';
-import { advanceOf, afterPlanning, type PlanningFlags, plannedLaterNote, planOnlyArg, tellStart } from '../planned.ts';
+import { advanceOf, afterPlanning, type PlanningFlags, plannedLaterNote, planOnlyArg, printStart } from '../planned.ts';
 import { planArgs, withPlan } from '../session.ts';
 import { canAsk, confirm, forceArgs, isSure, type Sure, sureArgs } from '../sure.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
@@ -50,7 +50,7 @@ export async function sendToPlan(call: Call, request: PlanSignal): Promise<numbe
   const exitCode = printVerdict(call, answer);
   const isDone = answer.signal.status === 'done' && answer.plan.waits === null;
   // If a planner were enabled, the plan would be planning now.
-  if (request.planning !== undefined && isDone) tellStart(call, { ...answer.plan, hasPlanner: false });
+  if (request.planning !== undefined && isDone) printStart(call, { ...answer.plan, hasPlanner: false });
   return exitCode;
 }
 

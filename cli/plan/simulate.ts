@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
-import { forceFileArgs, readPlanInput, tellReading } from '../plan-file.ts';
+import { forceFileArgs, printReading, readPlanInput } from '../plan-file.ts';
 import { printSimulation, printTogether, simulationArgs } from '../simulation/simulate-file.ts';
 import { simulationSvg } from '../simulation/svg.ts';
 
@@ -22,13 +22,13 @@ past; else 10m for a coder or fixer, 5m for others. --durations is TOML:
 coder = "10m", w1-t2 = "5m..20m". A judge that fails asks for changes.`,
   async run({ file, svg, with: others, force = false, as, ...given }, call) {
     const { name, content, reading } = await readPlanInput(call, file, { force, as });
-    tellReading(call, reading);
+    printReading(call, reading);
     if (others !== undefined) {
       if (svg !== undefined) throw new EngineError('usage', '--svg draws one plan', 'leave out --svg, or --with');
       const plans = [{ file, name, content }];
       for (const other of others.split(',').map((each) => each.trim())) {
         const read = await readPlanInput(call, other, { force, as });
-        tellReading(call, read.reading);
+        printReading(call, read.reading);
         plans.push({ file: other, name: read.name, content: read.content });
       }
       await printTogether(call, { plans, given });

@@ -17,8 +17,8 @@ export function whatIfLines(found: WhatIf, { paint }: Pick<Output, 'paint'>): st
   const { plan, from, parts, was, would_be: wouldBe, not_taken: left } = found;
   const moment = `line ${from.seq}, ${localDay(new Date(from.at))} ${clockTime(from.at)}`;
   if (parts === null && was.at === wouldBe.at) return [`${plan} would have gone the same way, with the same end`];
-  const row = (name: string, tell: (ending: Ending) => string) =>
-    `${padded(name, nameColumns)}  ${padded(tell(was), endingColumns)}  ${tell(wouldBe)}`.trimEnd();
+  const row = (name: string, textOf: (ending: Ending) => string) =>
+    `${padded(name, nameColumns)}  ${padded(textOf(was), endingColumns)}  ${textOf(wouldBe)}`.trimEnd();
   return [
     paint('dim', `as it was up to ${moment}`),
     ...(parts === null ? ['from there on the same steps, at other times'] : partingLines(parts)),

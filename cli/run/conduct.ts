@@ -159,7 +159,7 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     if (ending.outcome.kind === 'waited') agents = 'leave';
     const { project } = ending.plan;
     const result = await resultOf(engine.client, ending.plan);
-    await tellHooks({ client: engine.client, project, display: run.display, interrupted: run.interrupted });
+    await waitForDeliveries({ client: engine.client, project, display: run.display, interrupted: run.interrupted });
     const code = end(run, ending, result);
     const { plan } = ending.plan;
     const { waitLimitMs } = run.request;
@@ -347,7 +347,7 @@ function stateText(shown: PlanShow, { engine }: Client): string {
   return `${goesOnText(shown.plan, engine)}${waits}`;
 }
 
-interface Telling {
+interface DeliveryWait {
   readonly client: Client;
   readonly project: string;
   readonly display: Pick<Display, 'say'>;
@@ -358,8 +358,8 @@ const limitMs = 30_000;
 const hooksPollMs = 50;
 const shownLimit = 10;
 
-/** Resolves when no delivery can be made now, after 30 s, or at Ctrl-C. Returns the deliveries that are left for the next engine. */
-async function tellHooks({ client, project, display, interrupted }: Telling): Promise<void> {
+/** Resolves when no delivery can be made now, after 30 s, or at Ctrl-C. Prints the deliveries that are left for the next engine. */
+async function waitForDeliveries({ client, project, display, interrupted }: DeliveryWait): Promise<void> {
   const untilMs = performance.now() + limitMs;
   const pending = () => client.deliveries({ project, state: 'pending' });
   let left = await pending();

@@ -9,7 +9,7 @@ import { identityIn } from '../../runtime/engine/preflight.ts';
 import type { Call } from '../command.ts';
 import { commitHook, commitHookLines } from '../commit-hook.ts';
 import { type BoundFile, bind, findPlan, isEdited, planOfFile, readAsBefore } from '../file-binding.ts';
-import { tellReading } from '../plan-file.ts';
+import { printReading } from '../plan-file.ts';
 import { type AfterPlanning, advanceOf, afterPlanning, type PlanningFlags } from '../planned.ts';
 import { ensureRegistered } from '../registered.ts';
 import { plain } from '../text.ts';
@@ -67,7 +67,7 @@ export async function prepareRun(
     keepsTrust: given.keepsTrust,
   });
   const again = await readAsBefore(call, client, project, given);
-  if (again !== null) tellReading(call, again.reading);
+  if (again !== null) printReading(call, again.reading);
   const request = again === null ? given : { ...given, name: again.name, content: again.content };
   await warnings.look();
   const { plan, shown: before } = await planOfFile(client, project, request);

@@ -49,7 +49,7 @@ export function createQuestions(questions: Questions): Asking {
   }
 
   /** In a pipe the line of the journal shows the question, and this line shows how to answer it. */
-  function tellOnce(all: readonly Asked[]): void {
+  function printOnce(all: readonly Asked[]): void {
     for (const { key, name, command } of all) if (!left.has(key)) display.say(`answer ${name} with: ${command}`);
     for (const { key } of all) left.add(key);
   }
@@ -62,7 +62,7 @@ export function createQuestions(questions: Questions): Asking {
         throw thrown;
       }
       if (!isTerminal) {
-        tellOnce(askedQuestions(client, plan));
+        printOnce(askedQuestions(client, plan));
         return false;
       }
       // Permissions come first, since they have a deadline. A question with a partly typed answer is not replaced by another one.

@@ -54,7 +54,7 @@ function itemText({ title, plan, reason }: IntakeShow['items'][number]): string 
 }
 
 const tryIntake: View<IntakeTried> = {
-  tell({ out }, tried) {
+  print({ out }, tried) {
     const { document } = tried;
     if (document === null || out.json) out.answer(tried, () => fields(triedFields(tried), out.paint));
     else out.quote(...plainLines(document).trimEnd().split('\n'));

@@ -20,7 +20,7 @@ const issues: View<IssueEntry[]> = {
 };
 
 const issueContext: View<IssueContext> = {
-  tell({ out }, context) {
+  print({ out }, context) {
     out.answer(context, () =>
       context.messages.flatMap(({ by, at, content }) => [`${clockTime(at)} ${by}:`, content, '']),
     );

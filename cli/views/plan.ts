@@ -13,7 +13,7 @@ import { plain, plainLines } from '../text.ts';
 import { verificationLines } from '../verification.ts';
 
 const prompt: View<PromptShow> = {
-  tell({ out }, shown) {
+  print({ out }, shown) {
     if (out.json) {
       out.print(JSON.stringify(shown));
       return 0;

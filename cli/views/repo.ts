@@ -4,7 +4,7 @@ import type { RepoEntry, RepoRemoved, RepoShow, RepoSwitched } from '../../runti
 import type { repoOperations } from '../../runtime/api/operations/repo.ts';
 import type { View } from '../operation-verb.ts';
 import { fields, type Output, section, table } from '../output.ts';
-import { plainKept, tellRemoved } from '../registered.ts';
+import { plainKept, printRemoved } from '../registered.ts';
 import { plain } from '../text.ts';
 
 const repos: View<RepoEntry[]> = {
@@ -23,8 +23,8 @@ const repos: View<RepoEntry[]> = {
 const repo: View<RepoShow> = { lines: repoLines };
 
 const removeRepo: View<RepoRemoved> = {
-  tell(call, removed) {
-    tellRemoved(call, removed);
+  print(call, removed) {
+    printRemoved(call, removed);
     return 0;
   },
 };

@@ -72,6 +72,6 @@ function textOf(value: unknown, indent = 0): string | null {
   return typeof value === 'string' ? value : JSON.stringify(value, null, indent);
 }
 
-const retrySignal: View<SignalAnswer> = { tell: printVerdict };
+const retrySignal: View<SignalAnswer> = { print: printVerdict };
 
 export default { signals, signal, retrySignal } satisfies Partial<Record<keyof typeof signalOperations, View<never>>>;

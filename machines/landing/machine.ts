@@ -110,9 +110,9 @@ const words = setup({
     askCheck: () => {},
     stopWork: () => {},
     askMerge: () => {},
-    tellMerged: (_, _params: { entrant: Entrant; head: string; tip: string; note?: string | undefined }) => {},
-    tellRefused: (_, _params: { entrant: Entrant; refused: Refused }) => {},
-    tellLeft: (_, _params: { entrant: Entrant }) => {},
+    reportMerged: (_, _params: { entrant: Entrant; head: string; tip: string; note?: string | undefined }) => {},
+    reportRefused: (_, _params: { entrant: Entrant; refused: Refused }) => {},
+    reportLeft: (_, _params: { entrant: Entrant }) => {},
     nextWork: assign(({ context }) => ({ count: context.count + 1, work: `#${context.count + 1}` })),
     join: assign(({ context, event }) => {
       assertEvent(event, 'landing_joined');
@@ -223,11 +223,11 @@ const base = words.extend({
     sayMerged: words.enqueueActions(({ context: { current, batch }, event, enqueue }) => {
       assertEvent(event, 'plan_merged');
       const { head, tip, note } = event;
-      if (current !== null) enqueue({ type: 'tellMerged', params: { entrant: current, head, tip } });
+      if (current !== null) enqueue({ type: 'reportMerged', params: { entrant: current, head, tip } });
       // The forge makes the commit itself.
       for (const { entrant, commit, tip: own } of batch?.merged ?? [])
         enqueue({
-          type: 'tellMerged',
+          type: 'reportMerged',
           params: { entrant, head: entrant.pull === undefined ? commit : head, tip: own, note },
         });
       enqueue('dropHead');
@@ -235,13 +235,13 @@ const base = words.extend({
     /** Refuses the plans at the head. */
     sayRefused: words.enqueueActions(({ context, event, enqueue }) => {
       const refused = refusedBy(context, event);
-      for (const entrant of headOf(context)) enqueue({ type: 'tellRefused', params: { entrant, refused } });
+      for (const entrant of headOf(context)) enqueue({ type: 'reportRefused', params: { entrant, refused } });
       enqueue('dropHead');
     }),
     /** A person removed it from the line: its plan does not know that yet. */
     sayLeft: words.enqueueActions(({ context, event, enqueue }) => {
       for (const entrant of everyone(context))
-        if (isMeant(entrant, event)) enqueue({ type: 'tellLeft', params: { entrant } });
+        if (isMeant(entrant, event)) enqueue({ type: 'reportLeft', params: { entrant } });
     }),
   },
 });

@@ -1,4 +1,4 @@
-/** All that a plan's chart may do, over one setup: what it remembers, which agents it starts and stops, which events it sends to its own regions, and its merge. */
+/** The actions of a plan's chart, on one setup: they write its context, start and stop agents, send events to its own regions, and handle its merge. */
 import { assertEvent, raise } from 'xstate';
 import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
 import { noPull } from '../vocabulary/plan-pull.ts';
@@ -97,7 +97,7 @@ const words = {
     enqueue('askGrant');
   }),
   releaseGrant: base.enqueueActions(({ enqueue }) => {
-    enqueue('tellReleased');
+    enqueue('reportReleased');
     enqueue.assign({ granted: false, request: 0 });
   }),
   /** The old branch is archived first; after a failure this is tried once more. */
@@ -117,7 +117,7 @@ const nextMerge = base.assign(({ context, event }) => {
   return { count, merge: { ...before, work: `#${count}`, into, refused: null, ...(withAfter ? { withAfter } : {}) } };
 });
 
-/** What the root does about its merge: asks for it, remembers the answer, and says where a refusal needs a person. */
+/** The actions for the plan's merge: they request it, store the answer, and block the plan if a refusal needs a person. */
 const merging = {
   nextMerge,
   noteMerged: base.assign(({ event }) => {
@@ -156,7 +156,7 @@ const merging = {
     enqueue(nextMerge);
     enqueue('askLine');
   }),
-  /** The line of the branch that its pull request is for. */
+  /** Finds the line of the branch that the pull request is for. */
   findForgeLine: base.enqueueActions(({ enqueue }) => {
     enqueue(nextMerge);
     enqueue.assign(({ context: { merge } }) => ({ merge: { ...(merge ?? noMerge), into: null, byForge: true } }));
@@ -198,7 +198,7 @@ const nextPull = base.assign(({ context }) => {
   return { count, pull: { ...(context.pull ?? noPull), work: `#${count}`, refused: null } };
 });
 const endPullWork = base.assign(({ context: { pull } }) => ({ pull: { ...(pull ?? noPull), work: null } }));
-/** How its stack ended, if it has one. */
+/** Notes how the plan's stack ended, if it has one. */
 const noteStack = base.assign(({ context: { pull }, event }) => {
   assertEvent(event, ['pr_merged', 'pr_closed']);
   if (event.stack === undefined) return {};
@@ -210,7 +210,7 @@ function alsoSeen(seen: readonly string[], ids: readonly string[]): string[] {
   return [...new Set([...seen, ...ids])].slice(-seenLimit);
 }
 
-/** What the root does about its pull request: asks for it, remembers its outcome, and what its reviewers wrote. */
+/** The actions for the plan's pull request: they request it, and store its outcome and the texts of its reviewers. */
 const pulling = {
   endPullWork,
   noteStack,
@@ -306,7 +306,7 @@ const pulling = {
   }),
 };
 
-/** What the root does about the merge of its pull request by the forge. */
+/** The actions for the merge of the pull request by the forge. */
 const mergingThere = {
   /** Cancels what the forge would do automatically. */
   withdrawMerge: base.enqueueActions(({ enqueue }) => {

@@ -163,7 +163,7 @@ export const children = {
   startVerifier: startCoordinator('verifier'),
   startCoder: startWorker('coder'),
   startFixer: startWorker('fixer'),
-  /** In the middle of a plan: later tasks are not done, so the checks of the document cannot pass yet. */
+  /** Starts a fixer in the middle of a plan: later tasks are not done, so the checks of the document cannot pass yet. */
   startMender: startWorker('fixer', { hasCheck: false }),
   startWave,
   /** The active child ends: by itself after its verdict, stopped otherwise. Its end is awaited and forgotten. */
@@ -193,12 +193,12 @@ export const children = {
     }
     enqueue.assign({ activeChildId: null });
   }),
-  tellRequeue: base.enqueueActions(({ context, event, enqueue }) => {
+  sendRequeue: base.enqueueActions(({ context, event, enqueue }) => {
     for (const id of Object.keys(context.liveChildren))
       enqueue.sendTo(id, { type: 'requeue', at: timeOf(context, event) } satisfies CommonOrder);
   }),
   /** Sends each answer to the agent that asked, and to no other. */
-  tellAnswers: base.enqueueActions(({ context, event, enqueue }) => {
+  sendAnswers: base.enqueueActions(({ context, event, enqueue }) => {
     const at = timeOf(context, event);
     for (const { question, answer } of answersOf(context, event)) {
       const { childId, run } = question;
@@ -206,26 +206,26 @@ export const children = {
       enqueue.sendTo(childId, { type: 'answered', at, run, answer } satisfies CommonOrder);
     }
   }),
-  tellFinish: base.enqueueActions(({ context, event, enqueue }) => {
+  sendFinish: base.enqueueActions(({ context, event, enqueue }) => {
     if (context.activeChildId !== null)
       enqueue.sendTo(context.activeChildId, { type: 'finish', at: timeOf(context, event) } satisfies CommonOrder);
   }),
-  tellNoVerdict: sendBack((context, base) =>
+  sendNoVerdict: sendBack((context, base) =>
     context.head !== null && base !== null && base !== context.head
       ? `it ended without a verdict that counts: its run judged ${base.slice(0, 12)}, but the branch is at ${context.head.slice(0, 12)} now`
       : noVerdictText,
   ),
-  tellStale: sendBack((context, base) =>
+  sendStale: sendBack((context, base) =>
     context.head !== null && base !== null && base !== context.head
       ? `exit code 0 approves the commit that the run began from, ${base.slice(0, 12)}, and that is not the branch's head any more: ${context.head.slice(0, 12)}`
       : selfFixText(context),
   ),
-  /** A report of a child that is no longer the active one: its verdict came before its end. */
+  /** Accepts the report of a child that is no longer the active one: its verdict came before its end. */
   thank: base.enqueueActions(({ event, enqueue }) => {
     assertEvent(event, 'agent_delivered');
     enqueue.sendTo(event.id, { type: 'accept', at: event.at } satisfies AgentOrder);
   }),
-  tellRetry: base.enqueueActions(({ context, event, enqueue }) => {
+  sendRetry: base.enqueueActions(({ context, event, enqueue }) => {
     if (context.activeChildId !== null)
       enqueue.sendTo(context.activeChildId, { type: 'retry', at: timeOf(context, event) } satisfies WaveOrder);
   }),

@@ -229,7 +229,7 @@ export function budgetOf({ budget, raised }: Pick<PlanContext, 'budget' | 'raise
   return { document: budget ?? null, raised: raised ?? nothingRaised };
 }
 
-/** Blank space around a body, and its kind of line ends, do not change it: an added task moves the end of the one before. */
+/** Blank space around a body, and its kind of line ends, do not change the digest: an added task moves the end of the task before. */
 function digestOf(body: string): string {
   return hashOf(body.trim().replaceAll('\r\n', '\n'));
 }
@@ -265,7 +265,7 @@ export function needOf({ blocked, questions }: Pick<PlanContext, 'blocked' | 'qu
   };
 }
 
-/** The commit at which the plan's work counts as approved; null: none. A verification comes after a review, so it says more. */
+/** The commit at which the plan's work counts as approved; null: none. A verification comes after a review, so it takes precedence. */
 export function approvalOf({
   verifiedSha,
   reviewedSha,
@@ -317,7 +317,7 @@ export function waveNumberOf(id: string): number {
 /** A plan has at most this many rounds of fixes, over all limits of rounds: older work is no longer checked. */
 const ownWorkLimit = 200;
 
-/** With the new work of one of the plan's own agents, in place of that agent's earlier work. */
+/** The list of work in which one agent's new work replaces its earlier work. */
 export function withOwnWork({ ownWork = [] }: Pick<PlanContext, 'ownWork'>, work: DoneWork): DoneWork[] {
   return [...ownWork.filter(({ title }) => title !== work.title), work].slice(-ownWorkLimit);
 }
@@ -340,7 +340,7 @@ export function workOfWave(plan: string, wave: number, found: Readonly<Record<nu
   );
 }
 
-/** Without that work, because a person says that it was removed on purpose. */
+/** The stored work without the parts that a person has removed on purpose. */
 export function withoutWork(
   { results, ownWork = [] }: Pick<PlanContext, 'results' | 'ownWork'>,
   lost: readonly DoneWork[],
@@ -381,7 +381,7 @@ export function onlyDone(results: Record<number, TaskResult> | undefined): Recor
   return Object.fromEntries(Object.entries(results ?? {}).filter(([, result]) => result.status === 'done'));
 }
 
-/** Tasks that the document does not say are done. */
+/** The number of tasks that the document does not mark as done. */
 function openTaskCount({ waves }: Pick<DocumentFacts, 'waves'>): number {
   return waves.reduce((sum, wave) => sum + wave.tasks.filter(({ isDone }) => isDone !== true).length, 0);
 }

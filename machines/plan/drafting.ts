@@ -1,4 +1,4 @@
-/** What a plan's root does about several planners: starts them, keeps what they wrote, and takes one draft as its document. */
+/** The actions for several planners: they start the planners, store their drafts, and take one draft as the plan's document. */
 
 import { assertEvent } from 'xstate';
 import type { AgentOrder } from '../vocabulary/family.ts';
@@ -24,7 +24,7 @@ function withDraft(context: PlanContext, event: PlanEvent, change: Partial<Draft
 }
 
 /** Sends the draft's order to a child that still exists. */
-function tellDraft(orderOf: (at: number) => AgentOrder) {
+function sendToDraft(orderOf: (at: number) => AgentOrder) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     const draft = draftMeant(context, event);
     if (draft !== null && context.liveChildren[draft.childId] !== undefined)
@@ -87,8 +87,8 @@ export const drafting = {
     const why = reason === null ? 'it was withdrawn' : failureText({ title: draft.title, detail }, reason);
     return withDraft(context, event, { state: 'failed', detail: why.slice(0, detailLimit) });
   }),
-  tellDraftFinish: tellDraft((at) => ({ type: 'finish', at })),
-  tellDraftNoVerdict: tellDraft((at) => ({ type: 'reject', at, reason: 'no-verdict', detail: noVerdictText })),
+  sendDraftFinish: sendToDraft((at) => ({ type: 'finish', at })),
+  sendDraftNoVerdict: sendToDraft((at) => ({ type: 'reject', at, reason: 'no-verdict', detail: noVerdictText })),
   /** The named draft, or the only existing one. */
   takeDraft: base.assign(({ context, event }) => {
     const taken = event.type === 'choose' ? draftMeant(context, event) : finishedDrafts(context)[0];

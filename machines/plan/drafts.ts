@@ -52,7 +52,7 @@ export const draftGuards = {
   hasOneDraft: ({ context }: GuardArgs) => finishedDrafts(context).length === 1,
   hasJudge: ({ context }: GuardArgs) => context.policy.roles.architect.on,
   isFinishedDraft: ({ context, event }: GuardArgs) => draftMeant(context, event)?.state === 'finished',
-  /** A plan that waits for a choice goes on with that signal only. */
+  /** While the plan waits for a draft to be chosen, only that choice continues it. */
   isChosen: ({ context }: GuardArgs) => context.blocked?.source !== 'choice',
 };
 

@@ -107,14 +107,14 @@ const mergeGuards = {
     policy.landing_by === 'forge' && !(event.type === 'land' && event.into != null),
   /** Its present work is merged, or its merge runs. */
   isLanded: ({ context }: GuardArgs) => isFullyMerged(context) || (context.merge?.work ?? null) !== null,
-  /** On the branch that was named, if one was. */
+  /** The running merge goes into the branch that the request names, or the request names none. */
   landsThere: ({ context: { merge }, event }: GuardArgs) =>
     event.type !== 'land' || event.into == null || merge?.work == null || event.into === merge.into,
   landsWithGit: ({ context: { policy }, event }: GuardArgs) =>
     policy.landing_by === 'git' || (event.type === 'land' && event.into != null),
   landsOnForgeAlone: ({ context: { policy }, event }: GuardArgs) =>
     policy.landing_auto && policy.landing_by === 'forge' && !isByHand(event),
-  /** Approved, its checks passed, and it shows exactly the approved work. */
+  /** The pull request is approved, its checks have passed, and it shows exactly the approved work. */
   isReadyToLand: ({ context, event }: GuardArgs) =>
     event.type === 'pr_merge_wanted' && event.ready && showsApproved(context, event.head),
   isOfForge: ({ context: { merge } }: GuardArgs) => merge?.byForge === true,
@@ -127,7 +127,7 @@ const mergeGuards = {
     event.body !== undefined &&
     fixesAlone(context) &&
     !hasUsedCycles(context, context.reviewCycle),
-  /** The pull request that the forge merged shows the present work, and the forge says as which commit. */
+  /** The pull request that the forge merged shows the present work, and the forge names the merged commit. */
   isMergedThere: ({ context: { pull, head, pass }, event }: GuardArgs) =>
     event.type === 'pr_merged' &&
     event.head !== null &&
@@ -183,7 +183,7 @@ const pullGuards = {
   bringsUnjudged: ({ event }: GuardArgs) => event.type === 'pr_opened' && event.taken === 'to_judge',
   leftToBeginAnew: ({ event }: GuardArgs) =>
     event.type === 'done_left' && (event.cause === 'start_over' || event.cause === 'reimplement'),
-  /** At least one of them is new. */
+  /** At least one of the requests on the forge is new to the plan. */
   isNews: ({ context: { pull }, event }: GuardArgs) =>
     (event.type === 'pr_changes_requested' || event.type === 'pr_needs_person') &&
     event.ids.some((id) => !pull?.seen.includes(id)),
@@ -344,7 +344,7 @@ export const planGuards = {
     const known = new Set(lostOf(context).map(({ commit }) => commit));
     return event.work.some(({ commit }) => !known.has(commit) && (own.has(commit) || hasWave(context)));
   },
-  /** It is in a status where work is judged, or must be fixed after that. */
+  /** The plan is in a status where work is judged, or must be fixed after that. */
   isJudged: or([
     stateIn('#plan.lifecycle.underway.implementing.fixing.stuck'),
     stateIn('#plan.lifecycle.underway.reviewing.stuck'),

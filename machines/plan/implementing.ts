@@ -7,7 +7,7 @@ const reviewing = '#plan.lifecycle.underway.reviewing';
 export const accepted = { guard: 'accepts', target: '#plan.lifecycle.done', actions: 'noteAccepted' } as const;
 
 /** A coordinator that ended without its verdict; its attempts decide whether there is a next one. */
-export const noVerdict = { agent_delivered: { guard: 'isActiveChild', actions: 'tellNoVerdict' } } as const;
+export const noVerdict = { agent_delivered: { guard: 'isActiveChild', actions: 'sendNoVerdict' } } as const;
 /** The active child has failed for good. */
 export const gaveUp = {
   'xstate.done.actor.*': { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
@@ -36,7 +36,7 @@ const workerEnds = {
 const workerFinished = {
   implement_finished: [
     { guard: 'isEngine', target: reviewing },
-    { guard: 'hasActiveChild', actions: ['tellFinish', 'raiseMoved'] },
+    { guard: 'hasActiveChild', actions: ['sendFinish', 'raiseMoved'] },
     { target: reviewing },
   ],
 } as const;
@@ -96,7 +96,7 @@ const preparing = plan.createStateConfig({
           { guard: 'activeChildSucceeded', target: 'making', actions: ['recordWork', 'forget'] },
           { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
         ],
-        implement_finished: { guard: 'hasActiveChild', actions: ['tellFinish', 'raiseMoved'] },
+        implement_finished: { guard: 'hasActiveChild', actions: ['sendFinish', 'raiseMoved'] },
         ...editable,
       },
     },
@@ -185,7 +185,7 @@ const wave = plan.createStateConfig({
       description: 'a wave is over; a person says what follows',
       tags: ['phase:wave_waiting'],
       on: {
-        retry_wave: { guard: 'hasFailedWave', target: 'running', actions: ['tellRetry', 'raiseMoved'] },
+        retry_wave: { guard: 'hasFailedWave', target: 'running', actions: ['sendRetry', 'raiseMoved'] },
         advance_wave: [
           {
             guard: and(['hasWaveAfter', 'isAged']),

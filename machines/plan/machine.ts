@@ -19,7 +19,7 @@ function others<T extends Attention>(own: T) {
 }
 
 /** A `resolve` of a person that answers no question continues the plan. */
-const resolve = { actions: ['noteAnswerWords', 'tellAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'] } as const;
+const resolve = { actions: ['noteAnswerWords', 'sendAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'] } as const;
 const movedByPerson = { guard: 'movedByPerson', actions: 'clearBlock' } as const;
 
 /** The region of a plan's chart that says whether it needs a person. Its state follows from what is open: a block, and questions. */
@@ -35,7 +35,7 @@ const attention = plan.createStateConfig({
     budget_reached: { guard: and(['hasNoBlock', 'budgetIsUsed']), actions: 'noteBlock' },
     raise_budget: { guard: 'isForBudget', actions: ['noteRaise', 'clearBlock'] },
     budget_restored: { guard: 'isForBudget', actions: 'clearBlock' },
-    answer: { guard: 'areOpen', actions: ['noteAnswerWords', 'tellAnswers', 'noteAnswers'] },
+    answer: { guard: 'areOpen', actions: ['noteAnswerWords', 'sendAnswers', 'noteAnswers'] },
   },
   states: {
     clear: { description: 'no', always: others('clear') },
@@ -209,7 +209,7 @@ export const planMachine = plan.createMachine({
       at,
     };
   },
-  // Its receiver is gone, so no one is notified.
+  // The agent that should get these messages is gone, and no event reports that.
   always: [
     { guard: 'hasStrandedWords', actions: 'refuseStranded' },
     { guard: and(['isDone', 'hasWaitingWords']), actions: 'refuseAtEnd' },
@@ -296,12 +296,12 @@ export const planMachine = plan.createMachine({
           entry: [
             'raiseMoved',
             { type: 'stamp', params: 'done_at' },
-            'tellRepoDone',
+            'reportRepoDone',
             'setCleanup',
             'askTimer',
             'raiseDoneEntered',
           ],
-          exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'raiseDoneLeft'],
+          exit: ['reportRepoUndone', 'forgetApproval', 'dropTimer', 'raiseDoneLeft'],
           on: {
             ...cleanup,
             ...mergeVerbs,
@@ -384,9 +384,9 @@ export const planMachine = plan.createMachine({
           on: {
             pause: [
               { guard: 'waits', target: 'paused' },
-              { target: 'paused', actions: 'tellRequeue' },
+              { target: 'paused', actions: 'sendRequeue' },
             ],
-            agents_requeued: { actions: 'tellRequeue' },
+            agents_requeued: { actions: 'sendRequeue' },
           },
         },
         paused: {
@@ -394,8 +394,8 @@ export const planMachine = plan.createMachine({
           tags: ['paused'],
           on: {
             resume: 'open',
-            pause: [{ guard: 'waits', description: 'it is paused already' }, { actions: 'tellRequeue' }],
-            agents_requeued: { actions: 'tellRequeue' },
+            pause: [{ guard: 'waits', description: 'it is paused already' }, { actions: 'sendRequeue' }],
+            agents_requeued: { actions: 'sendRequeue' },
           },
         },
       },

@@ -60,9 +60,13 @@ const fromLine = [
 ] as const;
 const forgeAgain = { guard: and(['landsOnForge', 'pullIsOpen']), ...awaits } as const;
 /** A person closed the pull request on the forge. */
-const leaves = { target: '#plan.merge.none', actions: ['tellLineLeft', 'forgetMerge'] } as const;
-const mergedThere = { ...beginnings.pr_merged, actions: ['tellLineLeft', 'noteMergedThere'] } as const;
-const found = { guard: 'isMerge', target: '#plan.merge.working.inLine', actions: ['noteLine', 'tellJoined'] } as const;
+const leaves = { target: '#plan.merge.none', actions: ['reportLineLeft', 'forgetMerge'] } as const;
+const mergedThere = { ...beginnings.pr_merged, actions: ['reportLineLeft', 'noteMergedThere'] } as const;
+const found = {
+  guard: 'isMerge',
+  target: '#plan.merge.working.inLine',
+  actions: ['noteLine', 'reportJoined'],
+} as const;
 
 export const merge = plan.createStateConfig({
   description: 'is its work in the branch that people work on?',

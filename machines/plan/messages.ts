@@ -13,7 +13,7 @@ function settle(decide: (context: PlanContext, event: PlanEvent) => Settled) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     const { kept, refused } = decide(context, event);
     enqueue.assign({ words: kept });
-    for (const word of refused) if (word.text.trim() !== '') enqueue({ type: 'tellRefused', params: word });
+    for (const word of refused) if (word.text.trim() !== '') enqueue({ type: 'reportRefused', params: word });
   });
 }
 
@@ -67,7 +67,7 @@ export const words = {
   refuseAtCleanup: settle((context) =>
     withoutWaiting(context, everyWord, 'the plan was cancelled, and nobody took it up again'),
   ),
-  /** An agent of the plan itself has done its work, and no other agent follows it there. */
+  /** Refuses the waiting messages for an agent of the plan itself that has done its work: no other agent will get them. */
   refuseUnheard: settle((context, event) => {
     assertEvent(event, 'xstate.done.actor.*');
     const { actorId, output } = event;

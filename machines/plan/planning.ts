@@ -26,7 +26,7 @@ const byPerson = {
 } as const;
 const finishes = {
   guard: and(['isDraft', 'draftIsWritten']),
-  actions: ['noteDraftFinished', 'tellDraftFinish'],
+  actions: ['noteDraftFinished', 'sendDraftFinish'],
 } as const;
 
 export const planning = plan.createStateConfig({
@@ -75,7 +75,7 @@ export const planning = plan.createStateConfig({
         planner_finished: [finishes, ...byPerson.planner_finished],
         planner_draft_finished: finishes,
         plan_updated: [{ guard: and(['isDraft', 'draftFits']), actions: 'noteDraft' }, byPerson.plan_updated],
-        agent_delivered: { guard: 'isDraft', actions: 'tellDraftNoVerdict' },
+        agent_delivered: { guard: 'isDraft', actions: 'sendDraftNoVerdict' },
         'xstate.done.actor.*': { guard: 'isDraft', actions: ['noteDraftFailed', 'forget'] },
       },
     },

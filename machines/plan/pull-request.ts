@@ -10,7 +10,7 @@ const creating = `${pull}.creating`;
 const open = `${pull}.open`;
 
 const create = { guard: 'isDone', target: `${creating}.asked`, actions: ['askPull', 'raiseMoved'] } as const;
-/** The plan has ended. */
+/** The plan is done: its pull request is wanted now, or not. */
 const ended = {
   done_entered: [{ guard: 'pullsAlone', target: '.wanted' }, { target: '.idle' }],
 } as const;
@@ -30,14 +30,14 @@ const toPerson = [
   { guard: and(['isPull', 'isNotDone']), target: `${pull}.failed.idle`, actions: 'notePullRefused' },
   { guard: 'isPull', target: `${pull}.failed.automatic`, actions: stop },
 ] as const;
-/** The same for a push to one that is open. */
+/** The same for a push to an open pull request. */
 const notPushed = { guard: and(['isPull', 'pullMoved']), target: `${open}.manual`, actions: 'endPullWork' } as const;
 const pushResults = [
   notPushed,
   { guard: 'isPull', target: `${open}.unpushed.idle`, actions: 'notePullRefused' },
 ] as const;
 const pushStop = ['notePullRefused', 'notePushStop', 'raiseBlock'] as const;
-const pushStood = [
+const automaticPushResults = [
   notPushed,
   { guard: and(['isPull', 'isNotDone']), target: `${open}.unpushed.idle`, actions: 'notePullRefused' },
   { guard: 'isPull', target: `${open}.unpushed.automatic`, actions: pushStop },
@@ -45,7 +45,7 @@ const pushStood = [
 
 const mayPush = and(['isDone', 'mayPush']);
 const push = { guard: mayPush, target: `${open}.pushing.asked`, actions: ['askPull', 'raiseMoved'] } as const;
-/** A stack is brought to what is done, and to what was changed on the forge. */
+/** Updates a stack to the finished parts and to the changes on the forge. */
 const restack = { target: `${open}.pushing.automatic`, actions: 'askPull' } as const;
 const restackAfterRefusal = { ...restack, actions: ['askPull', 'clearPullStop'] } as const;
 const pushAgain = { guard: 'pullIsBehind', target: `${open}.pushing.automatic`, actions: 'askPull' } as const;
@@ -59,7 +59,7 @@ const askAgain = { ...askForge, guard: and(['isDone', 'mergesOnForge', 'isReady'
 const unmerged = ['notePullRefused', 'noteForgeMergeStop', 'raiseBlock'] as const;
 const seenThere = { guard: 'isUnasked', target: `${open}.unmerged`, actions: unmerged } as const;
 const notTaken = { guard: 'isPull', target: `${open}.unmerged`, actions: ['withdrawMerge', ...unmerged] } as const;
-/** It must not be merged any more, and its forge may be about to merge it. */
+/** The pull request must not be merged any more, and its forge may be about to merge it. */
 const withdrawn = { target: `${open}.manual`, actions: 'withdrawMerge' } as const;
 const withdraws = {
   done_left: withdrawn,
@@ -198,7 +198,7 @@ export const pullRequest = plan.createStateConfig({
             asked: { description: 'a person asked for it', on: { pr_failed: pushResults, effect_failed: pushResults } },
             automatic: {
               description: 'the plan came to its end again',
-              on: { pr_failed: pushStood, effect_failed: pushStood },
+              on: { pr_failed: automaticPushResults, effect_failed: automaticPushResults },
             },
           },
         },

@@ -4,7 +4,7 @@ import { taskName } from '../vocabulary/ids.ts';
 import type { AskedStack, RequestMode, StackPart } from '../vocabulary/plan-pull.ts';
 import { isFinished, isSession, nextWave, type PlanContext, workOfWave } from './context.ts';
 
-/** One name for each pass, since the branches of an earlier one may be there still. */
+/** One name for each pass, since the branches of an earlier pass may still exist. */
 function branchOf({ plan, pass }: Pick<PlanContext, 'plan' | 'pass'>, name: string): string {
   return `stack/${plan}${pass === 0 ? '' : `-${pass + 1}`}/${name}`;
 }
@@ -37,7 +37,7 @@ function modeOf(context: PlanContext): RequestMode {
   return request.stack === undefined ? 'none' : (request.stackMode ?? mode);
 }
 
-/** With one wave, or one task, there is nothing to put on top of each other. */
+/** The number of parts that the document plans. One part alone makes no stack. */
 function planned({ waves }: PlanContext, mode: RequestMode): number {
   return mode === 'wave' ? waves.length : waves.reduce((sum, { tasks }) => sum + tasks.length, 0);
 }

@@ -96,7 +96,7 @@ export function hasStranded(context: PlanContext): boolean {
   return settled(context).kept.length < context.words.length;
 }
 
-/** Without the waiting messages that no agent will get. */
+/** The stored messages without the waiting ones that no agent will get; these are refused. */
 export function withoutWaiting(
   { words }: Pick<PlanContext, 'words'>,
   isMeant: (message: AgentMessage) => boolean,

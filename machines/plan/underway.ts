@@ -54,7 +54,7 @@ const reviewing = plan.createStateConfig({
       on: {
         agent_delivered: [
           { guard: 'approvesHeadByExit', actions: { type: 'raiseVerdict', params: 'review_approved' } },
-          { guard: 'approvesByExit', actions: 'tellStale' },
+          { guard: 'approvesByExit', actions: 'sendStale' },
           { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'review_changes_requested' } },
           noVerdict.agent_delivered,
         ],
@@ -98,7 +98,7 @@ const verifying = plan.createStateConfig({
       on: {
         agent_delivered: [
           { guard: 'approvesHeadByExit', actions: { type: 'raiseVerdict', params: 'verify_approved' } },
-          { guard: 'approvesByExit', actions: 'tellStale' },
+          { guard: 'approvesByExit', actions: 'sendStale' },
           { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'verify_failed' } },
           noVerdict.agent_delivered,
         ],

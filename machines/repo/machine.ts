@@ -110,8 +110,8 @@ const words = setup({
     tags: {} as RepoTag,
   },
   actions: {
-    tellGranted: (_, _params: { plan: string; request: number }) => {},
-    tellWatcher: (_, _params: { plan: string; watcher: string }) => {},
+    reportGranted: (_, _params: { plan: string; request: number }) => {},
+    notifyWatcher: (_, _params: { plan: string; watcher: string }) => {},
     setPolicy: assign(({ event }) => {
       assertEvent(event, 'policy');
       return { policy: event.policy };
@@ -169,22 +169,22 @@ const base = words.extend({
         }
         granted[applicant.plan] = applicant.topic;
         if (applicant.files !== undefined) claims[applicant.plan] = applicant.files;
-        enqueue({ type: 'tellGranted', params: { plan: applicant.plan, request: applicant.request } });
+        enqueue({ type: 'reportGranted', params: { plan: applicant.plan, request: applicant.request } });
       }
       // The first entry has no signal.
       enqueue.assign({ granted, claims, waiting, at: 'at' in event ? event.at : context.at });
     }),
     /** Each is notified once; a tree that wants to be notified again must ask again. */
-    tellWatchers: words.enqueueActions(({ context, event, enqueue }) => {
+    notifyWatchers: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'plan_done');
       const { [event.plan]: waiting = [], ...watchers } = context.watchers;
-      for (const watcher of waiting) enqueue({ type: 'tellWatcher', params: { plan: event.plan, watcher } });
+      for (const watcher of waiting) enqueue({ type: 'notifyWatcher', params: { plan: event.plan, watcher } });
       enqueue.assign({ watchers });
     }),
     noteWatcher: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'plan_watched');
       const { plan, watcher } = event;
-      if (context.done.includes(plan)) enqueue({ type: 'tellWatcher', params: { plan, watcher } });
+      if (context.done.includes(plan)) enqueue({ type: 'notifyWatcher', params: { plan, watcher } });
       else {
         const others = (context.watchers[plan] ?? []).filter((each) => each !== watcher);
         enqueue.assign({ watchers: { ...context.watchers, [plan]: [...others, watcher] } });
@@ -193,7 +193,7 @@ const base = words.extend({
     /** A plan that asks again although it has the right (it asked before it lost its own state) gets it again. */
     grantAgain: words.enqueueActions(({ event, enqueue }) => {
       assertEvent(event, 'implement_requested');
-      enqueue({ type: 'tellGranted', params: { plan: event.plan, request: event.request } });
+      enqueue({ type: 'reportGranted', params: { plan: event.plan, request: event.request } });
     }),
   },
   guards: {
@@ -205,7 +205,7 @@ const base = words.extend({
 
 const books = {
   implement_released: { actions: 'release' },
-  plan_done: { actions: ['noteDone', 'tellWatchers'] },
+  plan_done: { actions: ['noteDone', 'notifyWatchers'] },
   plan_watched: { actions: 'noteWatcher' },
   plan_unwatched: { actions: 'forgetWatcher' },
   plan_undone: { actions: 'noteUndone' },
@@ -238,7 +238,7 @@ export const repoMachine = base.createMachine({
       on: {
         implement_requested: [{ guard: 'hasIt', actions: 'grantAgain' }, { actions: ['enlist', 'grantReady'] }],
         implement_released: { actions: ['release', 'grantReady'] },
-        plan_done: { actions: ['noteDone', 'tellWatchers', 'grantReady'] },
+        plan_done: { actions: ['noteDone', 'notifyWatchers', 'grantReady'] },
         plan_watched: { actions: 'noteWatcher' },
         plan_unwatched: { actions: 'forgetWatcher' },
         plan_undone: { actions: 'noteUndone' },

@@ -164,12 +164,12 @@ const base = setup({
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     noteWantsEnd: assign({ wantsEnd: true }),
     noteOutcome: assign((_, outcome: TaskOutput['outcome']) => ({ outcome })),
-    tellFinish: sendTo(
+    sendFinish: sendTo(
       taskAgentId,
       ({ context, event }): AgentOrder => ({ type: 'finish', at: timeOf(context, event) }),
     ),
-    tellEnd: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'end', at: timeOf(context, event) })),
-    tellRequeue: sendTo(
+    sendEnd: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'end', at: timeOf(context, event) })),
+    sendRequeue: sendTo(
       taskAgentId,
       ({ context, event }): AgentOrder => ({ type: 'requeue', at: timeOf(context, event) }),
     ),
@@ -280,7 +280,7 @@ const agentEnds = [
 function sentBack(reason: Reason) {
   return { target: 'working', actions: ['workEnded', { type: 'reject', params: reason }] } as const;
 }
-const cancelled = { target: 'ending', actions: ['workEnded', 'tellEnd'] } as const;
+const cancelled = { target: 'ending', actions: ['workEnded', 'sendEnd'] } as const;
 /** Events that a task ignores while it commits, checks or merges its run's work. */
 const looking = {
   requeue: { description: 'nothing of it runs' },
@@ -336,14 +336,14 @@ const made = taskSetup.createMachine({
       tags: ['task:working'],
       on: {
         agent_delivered: { target: 'committing', actions: 'noteDelivered' },
-        implement_task_finished: { actions: 'tellFinish' },
-        finish: { actions: 'tellFinish' },
-        requeue: { actions: 'tellRequeue' },
+        implement_task_finished: { actions: 'sendFinish' },
+        finish: { actions: 'sendFinish' },
+        requeue: { actions: 'sendRequeue' },
         answered: { actions: 'passAnswer' },
         child_asked: { actions: 'passQuestion' },
         question_withdrawn: { actions: 'passQuestion' },
-        end: { target: 'ending', actions: 'tellEnd' },
-        conclude: { target: 'ending', actions: ['noteWantsEnd', 'tellEnd'] },
+        end: { target: 'ending', actions: 'sendEnd' },
+        conclude: { target: 'ending', actions: ['noteWantsEnd', 'sendEnd'] },
         'xstate.done.actor.*': agentEnds,
       },
     },
@@ -395,7 +395,7 @@ const made = taskSetup.createMachine({
           { guard: 'mustMerge', target: 'merging', actions: 'noteTime' },
           { target: 'accepting', actions: 'noteTime' },
         ],
-        end: { target: 'ending', actions: ['withdrawQuestion', 'tellEnd'] },
+        end: { target: 'ending', actions: ['withdrawQuestion', 'sendEnd'] },
         conclude: { target: 'accepting', actions: ['withdrawQuestion', 'noteTime'] },
       },
     },
@@ -410,7 +410,7 @@ const made = taskSetup.createMachine({
         ],
         check_failed: sentBack('check-failed'),
         effect_failed: sentBack('check-failed'),
-        end: { target: 'ending', actions: ['stopCheck', 'workEnded', 'tellEnd'] },
+        end: { target: 'ending', actions: ['stopCheck', 'workEnded', 'sendEnd'] },
         conclude: { target: 'accepting', actions: ['stopCheck', 'workEnded'] },
         ...looking,
       },
@@ -444,7 +444,7 @@ const made = taskSetup.createMachine({
           { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
         ],
         conclude: { description: 'it is being ended' },
-        end: { actions: 'tellEnd' },
+        end: { actions: 'sendEnd' },
         child_asked: { description: 'nobody will answer' },
         question_withdrawn: { actions: 'passQuestion' },
         agent_delivered: { description: 'it is no longer wanted' },

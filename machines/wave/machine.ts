@@ -210,7 +210,7 @@ const words = setup({
     }),
     noteOutcome: assign((_, outcome: WaveOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
-    tellAll: enqueueActions(({ context, event, enqueue }) => {
+    sendToAll: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['end', 'requeue']);
       const order: CommonOrder = event;
       for (const id of Object.keys(context.liveChildren)) enqueue.sendTo(id, order);
@@ -319,10 +319,10 @@ const made = base.createMachine({
         question_withdrawn: { actions: 'passQuestion' },
         retry: { description: 'it runs' },
         extend: { actions: ['takeTasks', 'spawnTasks', 'startReady'] },
-        requeue: { actions: 'tellAll' },
+        requeue: { actions: 'sendToAll' },
         answered: { actions: 'passAnswer' },
         finish,
-        end: { target: 'ending', actions: 'tellAll' },
+        end: { target: 'ending', actions: 'sendToAll' },
       },
       always: [
         { guard: 'allDone', target: 'succeeded' },
@@ -339,7 +339,7 @@ const made = base.createMachine({
         'xstate.done.actor.*': ended,
         end: [
           { guard: 'hasNoChildren', target: 'ended', actions: 'noteTime' },
-          { target: 'ending', actions: ['tellAll', 'noteTime'] },
+          { target: 'ending', actions: ['sendToAll', 'noteTime'] },
         ],
         requeue: { description: 'nothing runs' },
         answered: { description: 'nobody asked' },

@@ -11,7 +11,7 @@ const acts = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Acts; //
 const act = acts[name];
 if (act === undefined) throw new Error(`there is no act for ${name}`);
 
-function tell(event: object): void {
+function print(event: object): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
@@ -22,14 +22,14 @@ function say({ says, tokens }: Act): void {
       : { type: 'text', text: line },
   );
   const usage = { input_tokens: tokens.input, output_tokens: tokens.output };
-  tell({ type: 'assistant', message: { id: 'msg_1', content, usage } });
+  print({ type: 'assistant', message: { id: 'msg_1', content, usage } });
 }
 
 function finish({ tokens, costUsd }: Act, problem: string | null, said = 'done'): void {
   const usage = { input_tokens: tokens.input, output_tokens: tokens.output };
   const outcome =
     problem === null ? { subtype: 'success', result: said } : { subtype: 'error_during_execution', result: problem };
-  tell({ type: 'result', is_error: problem !== null, ...outcome, total_cost_usd: costUsd, usage });
+  print({ type: 'result', is_error: problem !== null, ...outcome, total_cost_usd: costUsd, usage });
   process.exitCode = problem === null ? 0 : 1;
 }
 
@@ -49,7 +49,7 @@ function askPermission({ id, tool, detail }: Extract<End, { do: 'permission' }>)
   asked.end(JSON.stringify({ id, tool, detail, wait_ms: 0 }));
 }
 
-tell({ type: 'system', subtype: 'init', session_id: 'scene' });
+print({ type: 'system', subtype: 'init', session_id: 'scene' });
 say(act);
 const { end } = act;
 switch (end.do) {

@@ -59,8 +59,8 @@ it('what a root, the machines below it and transition logic emit comes in XState
     },
     exit: emit({ type: 'left' }),
   });
-  const counter = fromTransition((count: number, { type }: { type: string }, { emit: tell }) => {
-    tell({ type: `counted ${type}` });
+  const counter = fromTransition((count: number, { type }: { type: string }, { emit }) => {
+    emit({ type: `counted ${type}` });
     return count + 1;
   }, 0);
   const machine = setup({ actors: { child, counter } }).createMachine({

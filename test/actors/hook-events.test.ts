@@ -101,7 +101,7 @@ function texts(happened: readonly Happened[]): string {
   return happened.map(({ event, from, to }) => `${event} ${from}>${to}`).join(', ');
 }
 
-function told(tree: Tree, type: SignalType, payload: object, how: Partial<Signal> = {}): Happened[] {
+function stepped(tree: Tree, type: SignalType, payload: object, how: Partial<Signal> = {}): Happened[] {
   const signal = { type, payload, origin: 'person', run: null, actor: '', at: 9_000_000, ...how } as Signal;
   return hookEventsOf(tree, trees.step(tree, signal));
 }
@@ -109,7 +109,7 @@ function told(tree: Tree, type: SignalType, payload: object, how: Partial<Signal
 const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan');
 
 /** The hook events of a world's plan from here on, over all signals that it takes. */
-function tellingOf(world: World): Happened[] {
+function eventsOf(world: World): Happened[] {
   const all: Happened[] = [];
   const { step } = world.trees;
   Object.assign(world.trees, {
@@ -128,12 +128,12 @@ describe('hooks', () => {
       const world = make();
       for (const type of planSignals) {
         const { tree } = copyOf(world);
-        const happened = told(tree, type, samples[type] ?? {}, { at: world.now() });
+        const happened = stepped(tree, type, samples[type] ?? {}, { at: world.now() });
         expect(`${type}: ${texts(happened)}`).toBe(`${type}: ${expectedOf(from, type)}`);
       }
       for (const status of ['planned', 'planning', 'implementing', 'reviewing', 'verifying', 'done', 'cancelled']) {
         const { tree } = copyOf(world);
-        expect(texts(told(tree, 'set_status', { status }, { at: world.now() }))).toBe('');
+        expect(texts(stepped(tree, 'set_status', { status }, { at: world.now() }))).toBe('');
       }
     });
   }
@@ -141,13 +141,13 @@ describe('hooks', () => {
   it('are notified of an approval by one event, also across skipped statuses', () => {
     const world = worldOf({ on: ['reviewer'] });
     world.person('set_status', { status: 'reviewing' });
-    expect(texts(told(copyOf(world).tree, 'review_approved', {}))).toBe('review_approved reviewing>done');
-    expect(texts(told(copyOf(worldOf({ on: [] })).tree, 'plan_start', {}))).toBe('plan_start ready>ready');
-    expect(texts(told(copyOf(worldOf({ on: [] })).tree, 'mark_done', {}))).toBe('mark_done ready>done');
+    expect(texts(stepped(copyOf(world).tree, 'review_approved', {}))).toBe('review_approved reviewing>done');
+    expect(texts(stepped(copyOf(worldOf({ on: [] })).tree, 'plan_start', {}))).toBe('plan_start ready>ready');
+    expect(texts(stepped(copyOf(worldOf({ on: [] })).tree, 'mark_done', {}))).toBe('mark_done ready>done');
   });
 
   it('receive the reason of a block, and the number of a wave', () => {
-    const [blocked] = told(copyOf(worldOf()).tree, 'needs_decision', { reason: 'who pays?' });
+    const [blocked] = stepped(copyOf(worldOf()).tree, 'needs_decision', { reason: 'who pays?' });
     expect(blocked?.details).toEqual({
       blocked_reason: 'question 1: who pays?',
       blocked_source: 'agent',
@@ -155,12 +155,12 @@ describe('hooks', () => {
       instance: null,
     });
     const waiting = worldsByState['underway.implementing.wave.waiting']?.() ?? worldOf();
-    expect(told(copyOf(waiting).tree, 'advance_wave', {})[0]?.details).toEqual({ wave: 2 });
+    expect(stepped(copyOf(waiting).tree, 'advance_wave', {})[0]?.details).toEqual({ wave: 2 });
   });
 
   it('are notified of the failed runs and tasks of a wave, then of the wave', () => {
     const world = worldsByState['underway.implementing.wave.running']?.() ?? worldOf();
-    const all = tellingOf(world);
+    const all = eventsOf(world);
     for (const title of ['hello-w1-t1', 'hello-w1-t2']) world.person('agent_kill', { title });
     world.drain();
     const failed = all.map(({ event, details: { wave, task, instance, reason } }) => [
@@ -185,13 +185,13 @@ describe('hooks', () => {
     world.person('verify_approved', { reviewed_sha: sha(7) });
     world.drain();
     const { tree } = copyOf(world);
-    const stale = told(tree, 'verification_stale', { head: sha(9) }, { origin: 'engine' });
+    const stale = stepped(tree, 'verification_stale', { head: sha(9) }, { origin: 'engine' });
     expect(texts(stale)).toBe('verification_stale done>verifying');
   });
 
   it('are notified of a pull request once, with its address', () => {
     const world = worldsByState.done?.() ?? worldOf();
-    const all = tellingOf(world);
+    const all = eventsOf(world);
     const opened = { number: 7, url: 'https://forge.example/a/b/pull/7', server: 'forge', head: sha(7) };
     for (let time = 0; time < 2; time += 1) {
       world.post(plan, 'pr_opened', opened);
@@ -204,8 +204,8 @@ describe('hooks', () => {
     const world = worldOf();
     const { tree } = copyOf(world);
     const policy = { policy: policyWith([]) };
-    expect(told(tree, 'policy', policy, { origin: 'engine' })).toEqual([]);
-    for (const type of ['pause', 'resume'] as const) expect(told(tree, type, {})).toEqual([]);
-    expect(told(tree, 'plan_updated', { content: planText([1]) })).toEqual([]);
+    expect(stepped(tree, 'policy', policy, { origin: 'engine' })).toEqual([]);
+    for (const type of ['pause', 'resume'] as const) expect(stepped(tree, type, {})).toEqual([]);
+    expect(stepped(tree, 'plan_updated', { content: planText([1]) })).toEqual([]);
   });
 });

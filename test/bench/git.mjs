@@ -40,7 +40,7 @@ async function commandsOf({ client }, repo, { plan, count, then = leaves }) {
   return lines.filter((line) => line !== '').map((line) => line.replace(/^(-c \S+ )+/, ''));
 }
 
-function tell(commands) {
+function printTimes(commands) {
   const counts = new Map();
   for (const command of commands) {
     const kind = command.replace(/[0-9a-f]{40}/g, 'ID').replace(/(refs\/\S*|\/)\S+/g, '$1…');
@@ -67,7 +67,7 @@ async function perTask(sandbox, thens) {
     const counts = [];
     for (const [at, then] of thens.entries()) {
       const commands = await commandsOf(engine, repo, { plan: `several-${at}`, count: tasks, then });
-      if (process.argv.includes('--commands')) tell(commands);
+      if (process.argv.includes('--commands')) printTimes(commands);
       counts.push(commands.length);
     }
     return counts;

@@ -54,7 +54,7 @@ async function bare(count) {
   return (count / (performance.now() - begun)) * 1000;
 }
 
-async function told(home, env) {
+async function stateOf(home, env) {
   const before = await counted();
   const all = plans * rounds * 2;
   const begun = performance.now();
@@ -86,7 +86,7 @@ try {
   }
   await client.close();
   const loop = await bare(1000);
-  const engine = await told(home, env);
+  const engine = await stateOf(home, env);
   print('hooks', {
     'a bare loop, requests/s': round(loop),
     'deliveries/s': round(engine),

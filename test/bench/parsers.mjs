@@ -9,8 +9,8 @@ import { withoutSecrets } from '../../dist/runtime/base/platform/secrets.js';
 import { safeText } from '../../dist/runtime/base/platform/terminal-text.js';
 import { parseEnv } from '../../dist/runtime/work/agents/env-file.js';
 import { fenced } from '../../dist/runtime/work/agents/prompts/quotation.js';
+import { lastInformative } from '../../dist/runtime/work/agents/reports/informative-lines.js';
 import { readableLog } from '../../dist/runtime/work/agents/reports/readable-log.js';
-import { lastTelling } from '../../dist/runtime/work/agents/reports/telling.js';
 import { lockInTheWay } from '../../dist/runtime/work/git/lock-file.js';
 import { readFileName } from '../../dist/runtime/work/signal-files/file-name.js';
 import { print, round } from './ground.mjs';
@@ -21,7 +21,7 @@ const parsers = {
   toml: (text) => checkDocument(repoForm, 'config.toml', `${text} = 1`),
   agent_line: (text) =>
     readableLog('claude', JSON.stringify({ type: 'assistant', message: { content: [{ type: 'text', text }] } })),
-  telling: lastTelling,
+  informative: lastInformative,
   env_file: parseEnv,
   file_name: readFileName,
   git_output: (text) => [lockInTheWay(text), withoutSecrets(text)],

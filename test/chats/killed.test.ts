@@ -76,7 +76,7 @@ it('each question is answered once, by the first answer, however often the engin
   const written = new Set<number>();
   /** Each message is answered twice: as it is known to the engine or not. */
   const writeAnswers = () => {
-    for (const told of telegram.told()) {
+    for (const told of telegram.reports()) {
       if (written.has(told.id) || random() < 0.4) continue;
       written.add(told.id);
       const name = /which colour of (p\d+)\?/.exec(told.text)?.[1] ?? '';

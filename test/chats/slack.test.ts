@@ -35,8 +35,8 @@ it('the thread of a question answers it: paged, in order, once, and by people al
     'login',
     planText([`if [ ! -e '${told}' ]; then touch '${told}'; ${ask}; exit 1; fi\n${gate(go)}\necho x >x`]),
   );
-  await until(() => slack.told().length > 0);
-  const [question] = slack.told();
+  await until(() => slack.reports().length > 0);
+  const [question] = slack.reports();
   const thread = question?.ts ?? '';
   expect(question?.text).toContain('a &lt;b&gt; &amp; &lt;!channel&gt;?');
   for (let number = 0; number < 5; number += 1) slack.write(`more talk ${number}`);

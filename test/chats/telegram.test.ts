@@ -46,12 +46,12 @@ function asking(text: string, { root, go }: { root: string; go: string }): strin
   return `if [ ! -e '${told}' ]; then touch '${told}'; stator signal emit needs_decision --payload '${text}'; exit 1; fi\n${gate(go)}\necho x >x`;
 }
 
-async function untilTold({ telegram }: Talk, count = 1): Promise<Said> {
+async function untilNotified({ telegram }: Talk, count = 1): Promise<Said> {
   await until(
-    () => telegram.told().length >= count,
+    () => telegram.reports().length >= count,
     () => JSON.stringify(telegram.said),
   );
-  return telegram.told()[count - 1] as Said; // it was waited for
+  return telegram.reports()[count - 1] as Said; // it was waited for
 }
 
 async function untilReply({ telegram, log }: Talk, to: number): Promise<string> {
@@ -67,7 +67,7 @@ it('a question is answered in the chat by who may, once, and the journal says wh
   const at = await talk();
   const { client, telegram } = at;
   await begin(at, 'login', planText([asking('Which port?', at)]));
-  const told = await untilTold(at);
+  const told = await untilNotified(at);
   expect(told.text).toContain('demo/login: ');
   expect(told.text).toContain('Which port?');
   expect(told.text).toContain('Reply to this message with the answer.');
@@ -100,7 +100,7 @@ it('only the account that the service names counts: no name, no bot, no message 
   const at = await talk();
   const { client, telegram } = at;
   await begin(at, 'login', planText([asking('Which port?', at)]));
-  const told = await untilTold(at);
+  const told = await untilNotified(at);
   telegram.write('1', told, { ...anna, id: 7, is_bot: true });
   telegram.send({ message: { message_id: 'odd' } });
   telegram.send({ poll: { id: '1' } });
@@ -121,7 +121,7 @@ it('a button continues a plan that waits after a failed wave; a person who may o
   const { client, telegram } = at;
   await begin(at, 'login', planText([{ sh: 'false' }, { sh: 'echo x >x' }]));
   await untilPhase(at, 'login', 'wave_waiting');
-  const told = await untilTold(at);
+  const told = await untilNotified(at);
   expect(told.buttons).toEqual(['retry', 'next wave']);
   telegram.press('next wave', told);
   expect(await untilReply(at, told.id)).toContain('anna has the role look, and this needs the role steer');
@@ -146,7 +146,7 @@ it('what the service refuses is said without the token, and tried again', async 
     return { status: 400, body: { ok: false, error_code: 400, description: 'Bad Request: chat not found' } };
   };
   await begin(at, 'login', planText([asking('Which port?', at)]));
-  await untilTold(at);
+  await untilNotified(at);
   // The message is there before its delivery is stored.
   await expect
     .poll(async () => (await client.deliveries({ project: 'demo', hook: 'phone' }))[0])
@@ -167,11 +167,11 @@ it('what the service refuses is said without the token, and tried again', async 
   // The warnings about a chat end with the chat.
   telegram.served.trouble = (method) =>
     method === 'getUpdates' ? { status: 400, body: { ok: false, error_code: 400, description: 'Bad Request' } } : null;
-  const isTold = async () => (await client.status()).warnings.join().includes('answers in the chat phone');
-  await until(isTold);
+  const isWarned = async () => (await client.status()).warnings.join().includes('answers in the chat phone');
+  await until(isWarned);
   writeFileSync(join(at.home, 'daemon.toml'), waves);
   await client.reload();
-  await until(async () => !(await isTold()));
+  await until(async () => !(await isWarned()));
   expect(log.join('\n')).not.toContain(telegramToken);
   const store = readFileSync(join(at.home, 'taskstore.db'));
   expect(store.includes(telegramToken)).toBe(false);
@@ -184,7 +184,7 @@ it('what the service refuses is said without the token, and tried again', async 
 it('an agent cannot take the place of an answer with the key that the answer will have', async () => {
   const at = await talk();
   await begin(at, 'login', planText([asking('Which port?', at)]));
-  await untilTold(at);
+  await untilNotified(at);
   const sent = at.client.send({
     project: 'demo',
     plan: 'login',

@@ -35,16 +35,16 @@ it('finds the hooks of pre-commit, lefthook and husky, those of git, and none th
 it('init and the first run of a plan say it, and the check that they name runs in the worktree', async () => {
   const { stator, write, repo } = working();
   put(repo, '.git/hooks/pre-commit', 'test -e w1t1.txt && touch "$STATOR_HOME/hook-ran"\n');
-  const told = (ended: { stdout: string; stderr: string }) => `${ended.stdout}${ended.stderr}`;
+  const outputOf = (ended: { stdout: string; stderr: string }) => `${ended.stdout}${ended.stderr}`;
   const check = '**Check:** sh "$(git rev-parse --git-path hooks/pre-commit)"';
   const init = await stator(['init', '--yes']);
-  expect(told(init)).toContain('commits of plans run no hooks, so not .git/hooks/pre-commit either');
-  expect(told(init)).toContain(check);
+  expect(outputOf(init)).toContain('commits of plans run no hooks, so not .git/hooks/pre-commit either');
+  expect(outputOf(init)).toContain(check);
   write('p.md', planOf(['true']));
-  expect(told(await stator(['run', 'p.md', '--trust']))).toContain(check);
-  expect(told(await stator(['run', 'p.md']))).not.toContain('run no hooks');
+  expect(outputOf(await stator(['run', 'p.md', '--trust']))).toContain(check);
+  expect(outputOf(await stator(['run', 'p.md']))).not.toContain('run no hooks');
   write('q.md', planOf(['true']).replace('piece 1.1\n', `piece 1.1\n\n${check}\n`));
   const checked = await stator(['run', 'q.md', '--trust']);
-  expect(told(checked)).not.toContain('run no hooks');
-  expect([checked.code, told(checked)]).toEqual([0, expect.stringContaining('q is done')]);
+  expect(outputOf(checked)).not.toContain('run no hooks');
+  expect([checked.code, outputOf(checked)]).toEqual([0, expect.stringContaining('q is done')]);
 });

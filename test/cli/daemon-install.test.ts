@@ -7,7 +7,7 @@ import { type Terminal, terminal } from '../support/cli.ts';
 interface There extends Terminal {
   readonly how: { readonly env: NodeJS.ProcessEnv };
   /** The arguments of the managers, a line for each call. */
-  told(): string[];
+  calls(): string[];
 }
 
 function there(answer = 'exit 0'): There {
@@ -20,7 +20,7 @@ function there(answer = 'exit 0'): There {
     chmodSync(join(bin, name), 0o755);
   }
   const env = { HOME: made.root, XDG_CONFIG_HOME: '', PATH: `${bin}:/usr/bin:/bin` };
-  return { ...made, how: { env }, told: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []) };
+  return { ...made, how: { env }, calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []) };
 }
 
 const files = {
@@ -39,15 +39,15 @@ describe('stator daemon install', () => {
     expect(text).toContain(`Environment="STATOR_HOME=${made.home}"\n`);
     expect(text).toMatch(/^ExecStart=".+node" ".+stator\.js" "daemon" "start" "--foreground"$/m);
     const on = ['systemctl --user daemon-reload', 'systemctl --user enable --now stator.service'];
-    expect(made.told()).toEqual(on);
+    expect(made.calls()).toEqual(on);
     expect(await made.stator(['daemon', 'install', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
     expect(readFileSync(file, 'utf8')).toBe(text);
     expect(await made.stator(['daemon', 'uninstall', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
     expect(existsSync(file)).toBe(false);
     const off = ['systemctl --user disable --now stator.service', 'systemctl --user daemon-reload'];
-    expect(made.told()).toEqual([...on, ...on, ...off]);
+    expect(made.calls()).toEqual([...on, ...on, ...off]);
     expect(await made.stator(['daemon', 'uninstall', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
-    expect(made.told()).toHaveLength(6);
+    expect(made.calls()).toHaveLength(6);
   });
 
   it('writes an agent of launchd, and loads it anew where it is loaded', async () => {
@@ -59,9 +59,9 @@ describe('stator daemon install', () => {
     expect(readFileSync(file, 'utf8')).toContain('<key>AbandonProcessGroup</key><true/>');
     expect(readFileSync(file, 'utf8')).toContain('<string>--foreground</string>');
     const [on, off] = [`launchctl bootstrap ${domain} ${file}`, `launchctl bootout ${domain}/dev.stator.daemon`];
-    expect(made.told()).toEqual([on, off, on]);
+    expect(made.calls()).toEqual([on, off, on]);
     expect(await made.stator(['daemon', 'uninstall', '--for', 'launchd'], made.how)).toMatchObject({ code: 0 });
-    expect([existsSync(file), made.told().at(-1)]).toEqual([false, off]);
+    expect([existsSync(file), made.calls().at(-1)]).toEqual([false, off]);
   });
 
   it('only prints with --print', async () => {
@@ -69,7 +69,7 @@ describe('stator daemon install', () => {
     const { stdout, code } = await made.stator(['daemon', 'install', '--for', 'systemd', '--print'], made.how);
     expect(code).toBe(0);
     expect(stdout).toContain('[Service]\n');
-    expect([existsSync(join(made.root, files.systemd)), made.told()]).toEqual([false, []]);
+    expect([existsSync(join(made.root, files.systemd)), made.calls()]).toEqual([false, []]);
   });
 
   it('leaves a unit of somebody else, an engine that runs, and a manager that fails, and says what to do', async () => {
@@ -77,18 +77,18 @@ describe('stator daemon install', () => {
     const own = join(made.root, files.systemd);
     mkdirSync(dirname(own), { recursive: true });
     writeFileSync(own, '[Service]\nExecStart=mine\n');
-    const told = async (words: readonly string[], how = made.how) => {
+    const refusalOf = async (words: readonly string[], how = made.how) => {
       const { code, stderr } = await made.stator(['daemon', ...words, '--json'], how);
       return [code, JSON.parse(stderr).code];
     };
     for (const verb of ['install', 'uninstall'])
-      expect(await told([verb, '--for', 'systemd'])).toEqual([1, 'conflict']);
+      expect(await refusalOf([verb, '--for', 'systemd'])).toEqual([1, 'conflict']);
     expect(readFileSync(own, 'utf8')).toContain('mine');
-    expect(await told(['install', '--for', 'upstart'])).toEqual([64, 'usage']);
+    expect(await refusalOf(['install', '--for', 'upstart'])).toEqual([64, 'usage']);
     expect(await made.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
-    expect(await told(['install', '--for', 'launchd'])).toEqual([1, 'conflict']);
+    expect(await refusalOf(['install', '--for', 'launchd'])).toEqual([1, 'conflict']);
     expect(await made.stator(['daemon', 'stop'])).toMatchObject({ code: 0 });
-    expect(made.told()).toEqual([]);
+    expect(made.calls()).toEqual([]);
     const broken = there('echo "no bus" >&2; exit 1');
     const { code, stderr } = await broken.stator(['daemon', 'install', '--for', 'systemd'], broken.how);
     expect([code, stderr]).toEqual([1, expect.stringContaining('no bus')]);

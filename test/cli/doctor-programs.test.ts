@@ -42,7 +42,7 @@ async function checksOf(here: Terminal, ...names: string[]): Promise<Found[]> {
   return checks.filter(({ name }) => names.includes(name));
 }
 
-const toldOf = (found: readonly Found[]) => found.map(({ detail, hint }) => `${detail}\nhint: ${hint}`).join('\n');
+const textOf = (found: readonly Found[]) => found.map(({ detail, hint }) => `${detail}\nhint: ${hint}`).join('\n');
 
 async function agentsOf(here: Terminal, env: NodeJS.ProcessEnv): Promise<{ code: number | null; found: Found[] }> {
   const { code, stdout } = await here.stator(['doctor', '--json'], { env });
@@ -73,7 +73,7 @@ it('says which versions were tried where another is installed, and which flag on
   writeFileSync(join(newer, 'claude'), '#!/bin/sh\n[ "$1" = --version ] && echo 9.0.1\n', { mode: 0o755 });
   const { code, found } = await agentsOf(here, { ...env, PATH: `${newer}:${env.PATH}` });
   expect([code, found.map(({ ok }) => ok)]).toEqual([1, [false, true]]);
-  expectProse(toldOf(found).replaceAll(here.root, '<root>'), '--json', 'npm install -g', '9.0.1', '2.1.330');
+  expectProse(textOf(found).replaceAll(here.root, '<root>'), '--json', 'npm install -g', '9.0.1', '2.1.330');
 });
 
 it('asks an agent of the Agent Client Protocol by the protocol who it is', async () => {
@@ -94,7 +94,7 @@ it('asks an agent of the Agent Client Protocol by the protocol who it is', async
     ['agent copilot', true],
     ['agent qwen', false],
   ]);
-  expectProse(toldOf(found), '1.2.3; tried were 1.0.102', 'it speaks version 2 of the Agent Client Protocol');
+  expectProse(textOf(found), '1.2.3; tried were 1.0.102', 'it speaks version 2 of the Agent Client Protocol');
   script(join(bin, 'qwen'), '[ "$1" = --version ] && echo 9.9.9');
   const silent = await agentsOf(here, { ...here.env, PATH: `${bin}:${here.env.PATH}` });
   expect(silent.found[1]?.detail).toContain('does not answer as an agent of the Agent Client Protocol');
@@ -159,7 +159,7 @@ it('says that a program of your own is not there, or not named, and whom it is f
       found.map(({ ok }) => ok),
       program,
     ).toEqual([false]);
-    expectProse(toldOf(found), 'program', '[agents.default]');
+    expectProse(textOf(found), 'program', '[agents.default]');
   }
   here.write('agents/mine', '#!/bin/sh\n');
   chmodSync(join(here.repo, 'agents/mine'), 0o755);
@@ -181,7 +181,7 @@ it('says that the base branch is not there, with those that are', async () => {
   here.write('.stator/config.toml', 'base_branch = "mian"\n');
   const found = await checksOf(here, 'base branch');
   expect(found).toMatchObject([{ ok: false }]);
-  expectProse(toldOf(found).replaceAll(here.root, '<root>'), 'mian', 'main');
+  expectProse(textOf(found).replaceAll(here.root, '<root>'), 'mian', 'main');
 });
 
 it('says that an env file of an agent or a hook is not there', async () => {
@@ -190,7 +190,7 @@ it('says that an env file of an agent or a hook is not there', async () => {
   here.write('.stator/config.toml', `[agents.default]\npreset = "sh"\nenv_file = "agents.env"\n${hook}`);
   const found = await checksOf(here, 'env file');
   expect(found.map(({ ok }) => ok)).toEqual([false, false]);
-  expectProse(toldOf(found).replaceAll(here.root, '<root>'), 'agents.env', 'hooks.env');
+  expectProse(textOf(found).replaceAll(here.root, '<root>'), 'agents.env', 'hooks.env');
   for (const file of ['agents.env', 'hooks.env']) here.write(file, 'KEY=value\n');
   for (const file of ['agents.env', 'hooks.env']) chmodSync(join(here.repo, file), 0o600);
   expect((await checksOf(here, 'env file')).map(({ ok, detail }) => [ok, detail])).toEqual([
@@ -227,7 +227,7 @@ it('says that the native module of SQLite is not built, also if no store exists 
   const { checks } = JSON.parse(stdout) as { checks: Found[] };
   const store = checks.filter(({ name }) => name === 'store');
   expect([code, store.map(({ ok }) => ok)]).toEqual([1, [false]]);
-  expect(toldOf(store)).toContain('npm rebuild better-sqlite3');
+  expect(textOf(store)).toContain('npm rebuild better-sqlite3');
 });
 
 it('prints a fault that several checks meet once, and names the check that has it', async () => {

@@ -256,16 +256,16 @@ describe('hooks', () => {
     };
     expect(await hooks()).toEqual(['one on', 'two on']);
     expect(await hooks('--all')).toEqual(['one on', 'three on', 'two on']);
-    const told = async (...flags: string[]) => {
+    const deliveriesShown = async (...flags: string[]) => {
       const rows = await json<Delivery[]>('hook', 'deliveries', ...flags);
       return rows.map(({ hook: name, plan }) => `${name} ${plan}`).sort();
     };
-    await until(async () => (await told('--all', '--state', 'delivered')).length === 5);
-    expect(await told()).toEqual(['one a', 'one b', 'two a', 'two b']);
-    expect(await told('--hook', 'one')).toEqual(['one a', 'one b']);
-    expect(await told('--hook', 'one', '--plan', 'b')).toEqual(['one b']);
-    expect(await told('--plan', 'c', '--all')).toEqual(['three c']);
-    expect(await told('--state', 'dead', '--all')).toEqual([]);
+    await until(async () => (await deliveriesShown('--all', '--state', 'delivered')).length === 5);
+    expect(await deliveriesShown()).toEqual(['one a', 'one b', 'two a', 'two b']);
+    expect(await deliveriesShown('--hook', 'one')).toEqual(['one a', 'one b']);
+    expect(await deliveriesShown('--hook', 'one', '--plan', 'b')).toEqual(['one b']);
+    expect(await deliveriesShown('--plan', 'c', '--all')).toEqual(['three c']);
+    expect(await deliveriesShown('--state', 'dead', '--all')).toEqual([]);
     const [row] = await json<Delivery[]>('hook', 'deliveries', '--hook', 'two', '--plan', 'a');
     const shown = await json<{ body: string }>('hook', 'show', row?.id ?? '');
     expect(shown).toMatchObject({ ...row, output: 'two\n' });

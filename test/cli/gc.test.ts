@@ -18,8 +18,12 @@ it('--dry-run and a pipe without --yes delete nothing; --yes deletes exactly wha
   const inUse = async () =>
     (await on.client.gc({ dry: true, older_than_ms: 0 })).items.some(({ state }) => state === 'kept');
   await until(async () => !(await inUse()));
-  const standing = () => [readdirSync(join(on.home, 'runs')), git(on.repo, 'worktree', 'list'), git(on.repo, 'branch')];
-  const before = standing();
+  const leftovers = () => [
+    readdirSync(join(on.home, 'runs')),
+    git(on.repo, 'worktree', 'list'),
+    git(on.repo, 'branch'),
+  ];
+  const before = leftovers();
   const goes = ({ items }: CleaningReport) => items.filter(({ state }) => state !== 'kept').map(({ name }) => name);
 
   const listed = await stator('gc', '--dry-run', '--older-than', '0s', '--json');
@@ -27,15 +31,15 @@ it('--dry-run and a pipe without --yes delete nothing; --yes deletes exactly wha
   const preview: CleaningReport = JSON.parse(listed.stdout);
   expect(preview.dry).toBe(true);
   expect(goes(preview).length).toBeGreaterThan(0);
-  expect(standing()).toEqual(before);
+  expect(leftovers()).toEqual(before);
 
   const unasked = await stator('gc', '--older-than', '0s');
   expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('nobody can be asked here')]);
-  expect(standing()).toEqual(before);
+  expect(leftovers()).toEqual(before);
 
   const young = await stator('gc', '--yes', '--json');
   expect(goes(JSON.parse(young.stdout))).toEqual([]);
-  expect(standing()).toEqual(before);
+  expect(leftovers()).toEqual(before);
 
   const gone: CleaningReport = JSON.parse((await stator('gc', '--older-than', '0s', '--yes', '--json')).stdout);
   expect([gone.dry, goes(gone)]).toEqual([false, goes(preview)]);

@@ -365,16 +365,16 @@ describe('stator import kasmos', () => {
 
   it('says why a path is not a store of kasmos', async () => {
     const made = there([]);
-    const told = async (path: string) => {
+    const refusalOf = async (path: string) => {
       const { code, stderr } = await made.stator(['import', 'kasmos', path, '--json']);
       return [code, JSON.parse(stderr).code];
     };
-    expect(await told(join(made.root, 'nothing'))).toEqual([1, 'not_found']);
+    expect(await refusalOf(join(made.root, 'nothing'))).toEqual([1, 'not_found']);
     writeFileSync(join(made.root, 'text.db'), 'no database at all'.repeat(500));
-    expect(await told(join(made.root, 'text.db'))).toEqual([78, 'store_unreadable']);
+    expect(await refusalOf(join(made.root, 'text.db'))).toEqual([78, 'store_unreadable']);
     made.db.exec('DROP TABLE tasks');
-    expect(await told(made.folder)).toEqual([78, 'store_unreadable']);
+    expect(await refusalOf(made.folder)).toEqual([78, 'store_unreadable']);
     rmSync(join(made.folder, 'taskstore.db'));
-    expect(await told(made.folder)).toEqual([1, 'not_found']);
+    expect(await refusalOf(made.folder)).toEqual([1, 'not_found']);
   });
 });

@@ -29,14 +29,14 @@ async function startRegistry() {
   return { taken, state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** A daemon that has the release train and a registry, and the command line beside it; `told` puts what a command prints into the snapshot. */
+/** A daemon that has the release train and a registry, and the command line beside it; `record` puts what a command prints into the snapshot. */
 async function startTrain() {
   const made = daemonGround(`${shAgents}[machines]\nrelease = "${example}"\n`);
   const registry = await startRegistry();
   const env = { RELEASE_REGISTRY: registry.url };
   // Only a daemon asks the registry: other verbs are called in this process.
   const say = async (...args: string[]) => made.stator(args, args[0] === 'daemon' ? { env } : {});
-  const told = async (...args: string[]) => {
+  const record = async (...args: string[]) => {
     const { code, stdout, stderr } = await say(...args);
     expectProse(
       `$ stator ${args.join(' ')}\n${stdout}${stderr}exit ${code}`.replaceAll(/\d\d:\d\d(?::\d\d)?/g, '<time>'),
@@ -44,20 +44,20 @@ async function startTrain() {
     return code;
   };
   const stateOf = async () => JSON.parse((await say('machine', 'show', 'release', '1.2', '--json')).stdout).value;
-  return { made, registry, say, told, stateOf };
+  return { made, registry, say, record, stateOf };
 }
 
 it('a release train waits for three plans, asks a person, survives the daemon’s death, and publishes once', async () => {
-  const { made, registry, say, told, stateOf } = await startTrain();
-  expect(await told('machine', 'list', 'release')).toBe(69);
+  const { made, registry, say, record, stateOf } = await startTrain();
+  expect(await record('machine', 'list', 'release')).toBe(69);
   expect((await say('daemon', 'start')).code).toBe(0);
   expect((await say('repo', 'add', made.repo, '--trust')).code).toBe(0);
   const input = JSON.stringify({ project: 'demo', version: '1.2', plans });
-  expect(await told('machine', 'start', 'release', '1.2', '--input', input)).toBe(0);
-  expect(await told('machine', 'start', 'release', '1.2', '--input', 'version 1.2')).toBe(64);
-  expect(await told('machine', 'explain', 'release', '1.2')).toBe(0);
-  expect(await told('machine', 'send', 'release', '1.2', 'approve')).toBe(1);
-  expect(await told('machine', 'list', 'relase')).toBe(1);
+  expect(await record('machine', 'start', 'release', '1.2', '--input', input)).toBe(0);
+  expect(await record('machine', 'start', 'release', '1.2', '--input', 'version 1.2')).toBe(64);
+  expect(await record('machine', 'explain', 'release', '1.2')).toBe(0);
+  expect(await record('machine', 'send', 'release', '1.2', 'approve')).toBe(1);
+  expect(await record('machine', 'list', 'relase')).toBe(1);
   for (const plan of plans) {
     made.write(`${plan}.md`, planText([`echo ${plan} > ${plan}.txt`]));
     expect((await say('run', `${plan}.md`)).code).toBe(0);
@@ -78,7 +78,7 @@ it('a release train waits for three plans, asks a person, survives the daemon’
   expect((await say('daemon', 'start')).code).toBe(0);
   await until(async () => (await stateOf()) === 'out');
   expect([...registry.taken.values()]).toEqual(['/1.2']);
-  expect(await told('machine', 'list', 'release')).toBe(0);
+  expect(await record('machine', 'list', 'release')).toBe(0);
   const history: { seq: number; event: string; at: string }[] = JSON.parse(
     (await say('machine', 'history', 'release', '1.2', '--json')).stdout,
   );
@@ -99,7 +99,7 @@ it('a release train waits for three plans, asks a person, survives the daemon’
   expect((await say('machine', 'show', 'release', '1.2', '--at', asked?.at ?? '')).stdout).toMatch(/^as of line \d+, /);
   const early = await say('machine', 'show', 'release', '1.2', '--at', '2001-01-01T12:00');
   expect([early.code, early.stderr]).toEqual([1, expect.stringContaining('stator machine history release 1.2')]);
-  expect(await told('machine', 'show', 'release', '1.2', '--to', 'nine', '--at', '12:00')).toBe(64);
+  expect(await record('machine', 'show', 'release', '1.2', '--to', 'nine', '--at', '12:00')).toBe(64);
   const verified = await say('machine', 'verify', 'release', '1.2');
   expect([verified.code, verified.stdout]).toEqual([
     0,
@@ -110,39 +110,39 @@ it('a release train waits for three plans, asks a person, survives the daemon’
 });
 
 it('a paused machine begins no effect until it is resumed, and no other daemon does', async () => {
-  const { registry, say, told, stateOf } = await startTrain();
+  const { registry, say, record, stateOf } = await startTrain();
   const listed = async () => JSON.parse((await say('machine', 'list', '--json')).stdout);
   const publish = async () =>
     JSON.parse((await say('machine', 'explain', 'release', '1.2', '--json')).stdout).effects.map(
       ({ status, paused }: { status: string; paused: boolean }) => [status, paused],
     );
   expect((await say('daemon', 'start')).code).toBe(0);
-  expect(await told('machine', 'pause', 'relase')).toBe(1);
-  expect(await told('machine', 'pause', 'release', '--lane', 'publsih')).toBe(64);
-  expect(await told('machine', 'pause', 'release', '--lane', 'publish')).toBe(0);
-  expect(await told('machine', 'pause', 'release')).toBe(0);
-  expect(await told('machine', 'pause', 'release')).toBe(0);
+  expect(await record('machine', 'pause', 'relase')).toBe(1);
+  expect(await record('machine', 'pause', 'release', '--lane', 'publsih')).toBe(64);
+  expect(await record('machine', 'pause', 'release', '--lane', 'publish')).toBe(0);
+  expect(await record('machine', 'pause', 'release')).toBe(0);
+  expect(await record('machine', 'pause', 'release')).toBe(0);
   const input = JSON.stringify({ project: 'demo', version: '1.2', plans: [] });
   expect((await say('machine', 'start', 'release', '1.2', '--input', input)).code).toBe(0);
   expect((await say('machine', 'send', 'release', '1.2', 'approve')).code).toBe(0);
   expect(await publish()).toEqual([['queued', true]]);
   expect((await say('machine', 'explain', 'release', '1.2')).stdout).toContain('publish: paused');
-  expect(await told('machine', 'list', 'release')).toBe(0);
+  expect(await record('machine', 'list', 'release')).toBe(0);
   expect((await say('machine', 'list')).stdout).toMatch(
     /^release +paused: all of it, lane publish; publishes a version/m,
   );
   expect((await say('daemon', 'restart')).code).toBe(0);
   expect(await publish()).toEqual([['queued', true]]);
-  expect(await told('machine', 'resume', 'release')).toBe(0);
+  expect(await record('machine', 'resume', 'release')).toBe(0);
   expect(await publish()).toEqual([['queued', true]]);
   expect((await listed()).map(({ pauses }: { pauses?: unknown }) => pauses).filter(Boolean)).toEqual([
     [{ machine: 'release', lane: 'publish', since: expect.any(String) }],
   ]);
   expect(registry.taken.size).toBe(0);
-  expect(await told('machine', 'resume', 'release', '--lane', 'publish')).toBe(0);
+  expect(await record('machine', 'resume', 'release', '--lane', 'publish')).toBe(0);
   await until(async () => (await stateOf()) === 'out');
   expect([...registry.taken.values()]).toEqual(['/1.2']);
-  expect(await told('machine', 'resume', 'release')).toBe(0);
+  expect(await record('machine', 'resume', 'release')).toBe(0);
   expect((await listed()).some((each: object) => 'pauses' in each)).toBe(false);
 });
 

@@ -25,7 +25,7 @@ function titlesOf(pty: Pty): string[] {
   );
 }
 
-function toldTo(made: Terminal, title: string): string {
+function messagesTo(made: Terminal, title: string): string {
   return git(made.repo, 'show', `plan/p:${title}.txt`);
 }
 
@@ -50,7 +50,7 @@ it('each agent is answered its own question, an empty line asks again, and the r
   pty.type(`${second}\r`);
   await pty.until('p is done');
   expect(await pty.ended).toBe(0);
-  expect([toldTo(made, 'p-w1-t1'), toldTo(made, 'p-w1-t2')]).toEqual([
+  expect([messagesTo(made, 'p-w1-t1'), messagesTo(made, 'p-w1-t2')]).toEqual([
     expect.stringContaining('\nleft\n'),
     expect.stringContaining('\nspaces\n'),
   ]);
@@ -69,7 +69,7 @@ it('shows how the others go on while it asks, and keeps what is typed', async ()
   expect(pty.screen()).toContain('answer (Ctrl-D: later)> le_');
   pty.type('ft\r');
   expect(await pty.ended).toBe(0);
-  expect(toldTo(made, 'p-w1-t1')).toContain('\nleft\n');
+  expect(messagesTo(made, 'p-w1-t1')).toContain('\nleft\n');
 });
 
 it('the history has the time of each question and each answer, with its words and who gave it', async () => {
@@ -84,8 +84,8 @@ it('the history has the time of each question and each answer, with its words an
   expect((await made.stator(['plan', 'answer', `p#${first}`, 'right'])).code).toBe(1);
   expect((await made.stator(['plan', 'answer', 'p', '--all', 'tabs'])).code).toBe(0);
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
-  expect(toldTo(made, 'p-w1-t1')).toContain('\nleft\n');
-  expect(toldTo(made, 'p-w1-t2')).toContain('\ntabs\n');
+  expect(messagesTo(made, 'p-w1-t1')).toContain('\nleft\n');
+  expect(messagesTo(made, 'p-w1-t2')).toContain('\ntabs\n');
   const history = (await made.stator(['plan', 'history', 'p'])).stdout;
   expect(history).toMatch(/^\d\d:\d\d:\d\d +wave 1 task 1 asks: left or right\? +by p-w1-t1$/m);
   expect(history).toMatch(/^\d\d:\d\d:\d\d +wave 1 task 1 is answered: left +by a person$/m);
@@ -108,7 +108,7 @@ it('one that is left for later ends the run with the way to answer it; the same 
   await again.until('p-w1-t1 asks: left or right?');
   again.type('left\r');
   expect(await again.ended).toBe(0);
-  expect(toldTo(made, 'p-w1-t1')).toContain('\nleft\n');
+  expect(messagesTo(made, 'p-w1-t1')).toContain('\nleft\n');
   expect(again.written()).not.toContain('\x07');
   expect(titlesOf(again)).toEqual([]);
 });
@@ -126,7 +126,7 @@ it('Ctrl-C at a question pauses as always, and one that somebody else answers go
   await second.until('p-w1-t1 asks: left or right?');
   expect((await made.stator(['plan', 'answer', 'p', 'right'])).code).toBe(0);
   expect(await second.ended).toBe(0);
-  expect(toldTo(made, 'p-w1-t1')).toContain('\nright\n');
+  expect(messagesTo(made, 'p-w1-t1')).toContain('\nright\n');
 });
 
 it('what an agent may not do unasked is allowed or denied by a whole word, with its deadline in sight', async () => {

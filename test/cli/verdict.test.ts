@@ -9,7 +9,7 @@ const answer: SignalAnswer = {
   plan: { project: 'demo', plan: 'p', status: 'ready', phase: 'planned', waits: null },
 };
 
-function told(env: NodeJS.ProcessEnv): string {
+function printed(env: NodeJS.ProcessEnv): string {
   const parts: string[] = [];
   const stream = { write: (part: string) => parts.push(part) };
   const out = createOutput({ stdout: stream, stderr: stream, env, json: false, quiet: false, verbose: false });
@@ -18,8 +18,8 @@ function told(env: NodeJS.ProcessEnv): string {
 }
 
 it('a refusal tells a person the commands that are accepted, and an agent to ask a person', () => {
-  expect(told({})).toContain('stator plan cancel p');
-  const agent = told({ STATOR_RUN: 'plan:demo/p/coder.1/agent#1', STATOR_TOKEN: 'token' });
+  expect(printed({})).toContain('stator plan cancel p');
+  const agent = printed({ STATOR_RUN: 'plan:demo/p/coder.1/agent#1', STATOR_TOKEN: 'token' });
   expect(agent).toContain('stator signal emit needs_decision --payload "<why>"');
   expect(agent).not.toContain('stator plan cancel p');
 });

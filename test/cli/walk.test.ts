@@ -71,7 +71,7 @@ async function seen(made: Terminal, ...args: string[]): Promise<string> {
 }
 
 /** What both say about the plan's state. */
-async function told(made: Terminal): Promise<string> {
+async function stateShown(made: Terminal): Promise<string> {
   const [status, shown, explained] = [
     await seen(made, 'status'),
     await seen(made, 'plan', 'show', 'shop'),
@@ -93,7 +93,7 @@ it('each stop of a plan names the question or problem, where it comes from, and 
   first.type('\x04');
   await first.until('answer later with: stator plan answer shop#2 "<your answer>"');
   expect(await first.ended).toBe(1);
-  const asked = await told(made);
+  const asked = await stateShown(made);
   // What is long is broken at words, whatever the width.
   for (const text of [onOneLine(first), asked]) {
     expect(text).toMatch(/question \d of shop-w1-t1: Postgres or SQLite\?/);
@@ -119,7 +119,7 @@ it('each stop of a plan names the question or problem, where it comes from, and 
   expect(git(made.repo, 'show', 'plan/shop:shop-w1-t2.txt')).toContain('\n8080\n');
   // The check is what is left, with the line that tells, its log and both ways on.
   expect(second.text()).toMatch(/✗ 3 The page +failed: 2 of 7 tests failed: cart\.test\.ts/);
-  const over = await told(made);
+  const over = await stateShown(made);
   for (const text of [second.text(), over]) {
     expect(text).toContain('stator agent logs shop-w1-t3 --check');
     expect(text).toContain('stator plan advance shop retry-wave');
@@ -131,7 +131,7 @@ it('each stop of a plan names the question or problem, where it comes from, and 
   expect((await made.stator(['plan', 'advance', 'shop', 'retry-wave'])).code).toBe(0);
   const third = run(made);
   expect(await third.ended).toBe(1);
-  const limit = await told(made);
+  const limit = await stateShown(made);
   for (const text of [third.text(), limit]) {
     expect(text).toContain('the cart is not tested');
     expect(text).toMatch(/stator plan answer shop$/m);
@@ -144,7 +144,7 @@ it('each stop of a plan names the question or problem, where it comes from, and 
   expect((await made.stator(['plan', 'answer', 'shop'])).code).toBe(0);
   const fourth = run(made);
   expect(await fourth.ended).toBe(1);
-  const used = await told(made);
+  const used = await stateShown(made);
   for (const text of [onOneLine(fourth), onOneLine(used)]) {
     expect(text).toContain("of 0.0001 agent minutes are used, the plan's budget");
     expect(text).toContain('stator plan raise-budget shop "+60 minutes"');
@@ -161,7 +161,7 @@ it('each stop of a plan names the question or problem, where it comes from, and 
   const fifth = run(made);
   expect(await fifth.ended).toBe(1);
   expect(fifth.text()).toContain('shop is blocked (its rounds of fixing are used up)');
-  expect(await told(made)).toMatch(/[\d.]+ of 60 agent minutes of the budget of shop/);
+  expect(await stateShown(made)).toMatch(/[\d.]+ of 60 agent minutes of the budget of shop/);
   for (const pty of [first, second, third, fourth, fifth])
     expect(
       Math.max(

@@ -36,14 +36,14 @@ function clerk({ engine }: TestEngine) {
       const answer = await ask(engine, key, given);
       seen.set(key, (seen.get(key) ?? new Set()).add(answer.status));
       // How much of the work is lost by an end depends on how far the agent came.
-      if (!key.endsWith('/destroy')) words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
+      if (!key.endsWith('/destroy')) words.push(...textsIn(answer).map((text) => `${key}\n${text}`));
       const where = `${asked} ${JSON.stringify(body)?.slice(0, 200)}: ${answer.text.slice(0, 500)}`;
       expect(answer.status, where).toBe(status);
       const part = typeof wanted === 'string' ? { code: wanted } : wanted;
       if (typeof part === 'object' && part !== null && 'asymmetricMatch' in part)
         expect(answer.json, where).toEqual(part);
       else if (part !== undefined) expect(answer.json, where).toMatchObject(part);
-      for (const place of places) expect(toldBy(answer).join(), where).toContain(place);
+      for (const place of places) expect(textsIn(answer).join(), where).toContain(place);
     }
   };
   return { seen, words, play };
@@ -166,7 +166,7 @@ const errorText = z.object({ code: z.string(), error: z.string(), hint: z.string
 const noteTexts = z.object({ notes: z.array(z.string()).min(1) });
 
 /** What an answer has for people to read, if anything. */
-function toldBy({ status, json }: Answered): string[] {
+function textsIn({ status, json }: Answered): string[] {
   const failed = errorText.safeParse(json);
   if (failed.success) return [`${status} ${failed.data.code}: ${failed.data.error}\nhint: ${failed.data.hint}`];
   const noted = noteTexts.safeParse(json);

@@ -98,7 +98,7 @@ async function kasmos(): Promise<World> {
 const worlds = { kugetsu, kasmos };
 
 /** What an import leaves, without times of its own. */
-async function standing(world: World) {
+async function statusOf(world: World) {
   const { stator, root, repo, home } = world;
   const ask = async <Answer>(...words: string[]): Promise<Answer> => {
     const { code, stdout, stderr } = await stator([...words, '--json']);
@@ -147,7 +147,7 @@ describe.each(['kugetsu', 'kasmos'] as const)('import %s', (from) => {
     const whole = await worlds[from]();
     const count = join(whole.root, 'steps');
     expect(await whole.start(whole.words, { env: killed({ count }) }).ended).toMatchObject({ code: 0 });
-    const wanted = await standing(whole);
+    const wanted = await statusOf(whole);
     for (const nth of drawnSteps(count)) {
       const world = await worlds[from]();
       expect((await world.start(world.words, { env: killed({ nth }) }).ended).code).toBe(null);
@@ -161,7 +161,7 @@ describe.each(['kugetsu', 'kasmos'] as const)('import %s', (from) => {
     const { kill, imported } = await broughtInDaemon(whole, { count });
     expect(imported.code).toBe(0);
     await kill();
-    const wanted = await standing(whole);
+    const wanted = await statusOf(whole);
     for (const nth of drawnSteps(count)) {
       const world = await worlds[from]();
       await (await broughtInDaemon(world, { nth })).kill();
@@ -194,7 +194,7 @@ async function broughtInDaemon(world: World, steps: { nth?: number; count?: stri
 async function bringsTheRest(world: World, wanted: unknown, at: string): Promise<void> {
   const again = await world.start(world.words).ended;
   expect.soft(again.code, `${at}: ${again.stdout}`).toBe(0);
-  expect.soft(await standing(world), at).toEqual(wanted);
+  expect.soft(await statusOf(world), at).toEqual(wanted);
   const third = await world.stator(world.words);
   expect.soft(third.stdout, at).not.toContain('"state":"brought"');
 }

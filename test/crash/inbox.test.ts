@@ -211,8 +211,8 @@ describe('the inbox', () => {
       payload: { detail: '' },
       origin: 'engine',
     } as const;
-    const tell = (at: number): Change => ({ do: 'signal.insert', ...result, run: 'x#1', dedupeKey: 'x:done', at });
-    const { signals: told } = await mustCommit(store, [tell(1), tell(2)]);
+    const insertion = (at: number): Change => ({ do: 'signal.insert', ...result, run: 'x#1', dedupeKey: 'x:done', at });
+    const { signals: told } = await mustCommit(store, [insertion(1), insertion(2)]);
     expect(told.map(({ isNew }) => isNew)).toEqual([true, false]);
     expect(told[1]?.id).toBe(told[0]?.id);
   });
@@ -227,14 +227,14 @@ describe('the inbox', () => {
     const store = openStore(ground.home);
     cleanups.push(() => store.close());
     const word = { tree: planTree('demo', 'a'), type: 'run_lost', payload: { detail: '' }, run: 'x#1' } as const;
-    const tell = (origin: 'engine' | 'person'): Change => ({
+    const insertion = (origin: 'engine' | 'person'): Change => ({
       do: 'signal.insert',
       ...word,
       origin,
       dedupeKey: 'plan:demo/a/x#1:done',
       at: 1,
     });
-    const { signals: told } = await mustCommit(store, [tell('engine'), tell('engine'), tell('person')]);
+    const { signals: told } = await mustCommit(store, [insertion('engine'), insertion('engine'), insertion('person')]);
     expect(told.map(({ isNew }) => isNew)).toEqual([true, false, false]);
     expect(told[1]?.id).toBe(told[0]?.id);
     expect(told[2]?.id).toBe(taken);

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { createGrounds, type Fault } from '../support/crash.ts';
 import { expectJournalToReplay } from '../support/crash-proof.ts';
 import { type ForgeServer, type ForgeState, mergeNow, startForge } from '../support/forge-server.ts';
-import { Ci, readTip } from '../support/forge-site.ts';
+import { Ci, readHead } from '../support/forge-site.ts';
 import { git } from '../support/ground.ts';
 
 const grounds = createGrounds();
@@ -57,7 +57,7 @@ it('before its push, between push and request, and after the request: there is o
 async function mergedOnce(hasAuto: boolean, faults: readonly Fault[]) {
   const ci = new Ci(hasAuto ? 'pending' : 'success');
   const { made, forge } = await atForge('[pull_requests]\nmerge = "when-green"\n', (bare) => ({
-    headOf: (branch) => readTip(bare, branch),
+    headOf: (branch) => readHead(bare, branch),
     statuses: ci,
     required: ['ci'],
     merging: { methods: ['squash'], first: 'squash', hasAuto, approvals: 0, refuses: null },
@@ -107,7 +107,7 @@ it('before and after it merges the request itself: the plan is merged, once', as
 it('between any two steps with a stack, also when people push to it and its lowest has landed: each part has one request, and lands once', async () => {
   const { made, bare, forge } = await atForge('[pull_requests]\nstack = "wave"\n', (bare) => ({
     bare,
-    headOf: (branch) => readTip(bare, branch),
+    headOf: (branch) => readHead(bare, branch),
     merging: {
       ...{ methods: ['squash'], first: 'squash', hasAuto: true, approvals: 0, refuses: null },
       deletes: 'retargets',

@@ -80,6 +80,8 @@ const refusedNames = [
   ['type PlanStanding', 'type PlanStanding = number;'],
   ['const told', 'const told = [];'],
   ['function standing', 'function standing() {}'],
+  ['function tell', 'export function tell(text: string) {}'],
+  ['const tellRefusal', 'const tellRefusal = () => {};'],
   ["/kept.ts'", "import { kept } from './kept.ts';"],
 ] as const;
 
@@ -88,6 +90,7 @@ beforeAll(() => {
   for (const [index, [, text]] of refused.entries()) write(`refused/actors/${index}.tsx`, `${text}\n`);
   for (const [index, [, text]] of refusedNames.entries()) {
     write(`refused/cli/${index}.ts`, `${text}\n`);
+    write(`refused/test/support/${index}.ts`, `${text}\n`);
     write(`accepted/test/${index}.ts`, `${text}\n`);
   }
   for (const [index, text] of refusedTitles.entries()) write(`refused/test/${index}.test.ts`, `${text}\n`);
@@ -123,10 +126,11 @@ it.each(refused.map(([found], index) => [found, index] as const))(
 );
 
 it.each(refusedNames.map(([found], index) => [found, index] as const))(
-  '“%s” is refused as a name of the product, and of nothing else',
+  '“%s” is refused as a name of the product and of a test helper, and of nothing else',
   (found, index) => {
     const at = `/${index}.ts:1: “${found}”: `;
-    expect(ofRefused.said.filter((line) => line.startsWith(`cli${at}`))).toHaveLength(1);
+    for (const place of ['cli', 'test/support'])
+      expect(ofRefused.said.filter((line) => line.startsWith(`${place}${at}`))).toHaveLength(1);
     expect(ofAccepted.status).toBe(0);
   },
 );

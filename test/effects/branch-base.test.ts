@@ -163,7 +163,7 @@ describe('two plans that a plan waits for and that conflict', () => {
 });
 
 describe('a plan that is based on another', () => {
-  async function standing(script = 'echo api > api.txt'): Promise<TestEngine> {
+  async function startDone(script = 'echo api > api.txt'): Promise<TestEngine> {
     const engine = await startEngine({ daemon: small });
     await begin(engine, 'api', text(script));
     await begin(engine, 'ui', text('cat api.txt > ui.txt', 'api'));
@@ -172,7 +172,7 @@ describe('a plan that is based on another', () => {
   }
 
   it('is not merged before that is, and then is', async () => {
-    const engine = await standing();
+    const engine = await startDone();
     const main = git(engine.repo, 'rev-parse', 'main');
     const { merge_refused: refused } = await merged(engine, 'ui');
     expect(refused).toMatchObject({ why: 'after', into: 'main' });
@@ -184,13 +184,13 @@ describe('a plan that is based on another', () => {
   });
 
   it('is merged with it where a person says so', async () => {
-    const engine = await standing();
+    const engine = await startDone();
     expect((await merged(engine, 'ui', { with_after: true })).merged).toMatchObject({ into: 'main' });
     expect(files(engine, 'main')).toEqual(['README.md', 'api.txt', 'ui.txt']);
   });
 
   it('stays on what it began from when that starts over, and says so at its merge', async () => {
-    const engine = await standing('cat /proc/sys/kernel/random/uuid > api.txt');
+    const engine = await startDone('cat /proc/sys/kernel/random/uuid > api.txt');
     await say(engine, 'api', 'reimplement');
     await untilStatus(engine, 'api', 'done');
     await merged(engine, 'api');

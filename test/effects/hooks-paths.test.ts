@@ -39,7 +39,7 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
           body.plan_file === `${plan}.md` || body.plan_file === plan || String(body.plan_file).includes(plan),
       )
       .map(({ body }) => body.event as string);
-  const untilTold = (plan: string, events: readonly string[]) =>
+  const untilDelivered = (plan: string, events: readonly string[]) =>
     until(
       () => {
         const got = eventsOf(plan);
@@ -51,24 +51,24 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
   // The command line.
   await register('by-words');
   expect((await made.stator(['plan', 'cancel', 'by-words', '--project', 'demo'])).code).toBe(0);
-  await untilTold('by-words', ['cancel']);
+  await untilDelivered('by-words', ['cancel']);
 
   // The control API.
   await client.send({ project: 'demo', plan: 'by-words', type: 'reopen' });
-  await untilTold('by-words', ['cancel', 'reopen']);
+  await untilDelivered('by-words', ['cancel', 'reopen']);
 
   // A row that another program inserts.
   await register('by-row');
   const db = new BetterSqlite3(join(made.home, 'taskstore.db'));
   db.prepare("INSERT INTO signals (project, plan, type) VALUES ('demo', 'by-row', 'mark_done')").run();
   db.close();
-  await untilTold('by-row', ['mark_done']);
+  await untilDelivered('by-row', ['mark_done']);
 
   // A signal file.
   await register('by-file');
   mkdirSync(join(made.repo, '.stator', 'signals'), { recursive: true });
   writeFileSync(join(made.repo, '.stator', 'signals', 'implement-wave-1-by-file'), '');
-  await untilTold('by-file', [
+  await untilDelivered('by-file', [
     'implement_start',
     'wave_started',
     'wave_finished',
@@ -79,15 +79,15 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
   // An agent's signal, and then a person's answer.
   await register('by-agent', planText(['stator signal emit needs_decision --payload "tabs?"; sleep 30']));
   await client.send({ project: 'demo', plan: 'by-agent', type: 'implement_start' });
-  await untilTold('by-agent', ['implement_start', 'wave_started', 'blocked']);
+  await untilDelivered('by-agent', ['implement_start', 'wave_started', 'blocked']);
   await client.send({ project: 'demo', plan: 'by-agent', type: 'cancel' });
-  await untilTold('by-agent', ['implement_start', 'wave_started', 'blocked', 'cancel']);
+  await untilDelivered('by-agent', ['implement_start', 'wave_started', 'blocked', 'cancel']);
 
   // Exit codes: a judge that says no, a task that fails.
   verdict(1);
   await register('by-exit', planText(['echo b > b.txt']));
   await client.send({ project: 'demo', plan: 'by-exit', type: 'implement_start' });
-  await untilTold('by-exit', [
+  await untilDelivered('by-exit', [
     'implement_start',
     'wave_started',
     'wave_finished',
@@ -97,7 +97,7 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
   ]);
   await register('by-failure', planText(['exit 3']));
   await client.send({ project: 'demo', plan: 'by-failure', type: 'implement_start' });
-  await untilTold('by-failure', ['implement_start', 'wave_started', 'run_failed', 'task_failed', 'wave_failed']);
+  await untilDelivered('by-failure', ['implement_start', 'wave_started', 'run_failed', 'task_failed', 'wave_failed']);
 
   // An override.
   await register('by-force');
@@ -106,7 +106,7 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
   ).toBe(0);
   // What comes after it to the same hook is there: so nothing of it is to come.
   await client.send({ project: 'demo', plan: 'by-row', type: 'cancel' });
-  await untilTold('by-row', ['mark_done', 'cancel']);
+  await untilDelivered('by-row', ['mark_done', 'cancel']);
   expect(eventsOf('by-force')).toEqual([]);
   const { deliveries } = {
     deliveries: JSON.parse((await made.stator(['hook', 'deliveries', '--json', '--project', 'demo'])).stdout) as {

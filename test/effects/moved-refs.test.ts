@@ -16,7 +16,7 @@ function start(sandbox: string, more = ''): Promise<TestEngine> {
   return startEngine({ daemon: daemon(sandbox, more), agents: { default: { preset: 'sh', attempts: 1 } } });
 }
 
-async function told({ client }: TestEngine, plan: string): Promise<string[]> {
+async function noticesOf({ client }: TestEngine, plan: string): Promise<string[]> {
   const history = await client.history('demo', plan);
   return history.filter(({ event }) => event === 'run_noted').map(({ why }) => why ?? '');
 }
@@ -49,7 +49,7 @@ describe('without walls, what an agent does to', () => {
     ];
     await begin(made, 'moves', planText([task.join('\n')]));
     await untilStatus(made, 'moves', 'done');
-    const [text = ''] = await told(made, 'moves');
+    const [text = ''] = await noticesOf(made, 'moves');
     expect(text.split('\n')[0]).toBe(`while moves-w1-t1 ran, what is not stator's moved in ${repo}:`);
     for (const ref of ['HEAD', 'refs/heads/mine', 'refs/heads/gone', 'refs/heads/made', 'refs/tags/v1', 'refs/stash'])
       expect(text).toContain(`\n${ref}: `);
@@ -67,7 +67,7 @@ describe('without walls, what an agent does to', () => {
     await begin(made, 'renames', planText([`git -C '${repo}' branch -m renamed; echo a > a.txt`]));
     await untilStatus(made, 'renames', 'done');
     expect(look()).not.toEqual(before);
-    const [text = ''] = await told(made, 'renames');
+    const [text = ''] = await noticesOf(made, 'renames');
     for (const command of commandsIn(text)) outputOf('sh', ['-c', command], '/');
     expect(look()).toEqual(before);
   });
@@ -93,7 +93,7 @@ describe('without walls, what an agent does to', () => {
       expect([git(repo, 'rev-parse', 'HEAD'), git(repo, 'symbolic-ref', 'HEAD'), git(repo, 'status', '-s')]).toEqual(
         before,
       );
-      expect(await told(made, 'lost')).toEqual([]);
+      expect(await noticesOf(made, 'lost')).toEqual([]);
     },
   );
 
@@ -107,7 +107,7 @@ describe('without walls, what an agent does to', () => {
     await until(async () => git(repo, 'log', '--format=%s', 'main').includes('fast'));
     writeFileSync(join(repo, '../go'), '');
     await untilStatus(made, 'slow', 'done');
-    expect([...(await told(made, 'slow')), ...(await told(made, 'fast'))]).toEqual([]);
+    expect([...(await noticesOf(made, 'slow')), ...(await noticesOf(made, 'fast'))]).toEqual([]);
   });
 });
 
@@ -124,7 +124,7 @@ describe.skipIf(noWallsHere !== null)('inside walls', () => {
     git(repo, 'branch', 'by-hand');
     for (const number of [1, 2]) writeFileSync(join(repo, '.worktrees', `plan-two-w1-t${number}`, 'go'), '');
     await untilStatus(made, 'two', 'done');
-    const texts = await told(made, 'two');
+    const texts = await noticesOf(made, 'two');
     expect(texts).toHaveLength(1);
     expect(texts[0]).toMatch(/^while two-w1-t[12] ran \(its walls kept it from them\), as did two-w1-t[12], /);
     expect(texts[0]).toContain('refs/heads/by-hand: made at ');

@@ -17,7 +17,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { addPull, type FakeStatus, type ForgeServer } from '../support/forge-server.ts';
-import { readTip, site, start } from '../support/forge-site.ts';
+import { readHead, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';
 
@@ -339,7 +339,7 @@ describe('an open pull request', () => {
       'already',
     );
     await expectFailure(engine.client.pushPlan('demo', 'login', {}), 'refused', 'login');
-    expect([creates(where.forge), readTip(where.bare, 'plan/login')]).toEqual([1, null]);
+    expect([creates(where.forge), readHead(where.bare, 'plan/login')]).toEqual([1, null]);
     // A person may begin anew: with a branch and a request of its own.
     await engine.client.send({ project: 'demo', plan: 'login', type: 'reimplement' });
     await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
@@ -361,7 +361,7 @@ describe('an open pull request', () => {
     await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
     const shown = await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'merged');
     expect(shown).toMatchObject({ blocked: null, creating_pr: false });
-    expect([creates(where.forge), readTip(where.bare, 'plan/login')]).toEqual([1, null]);
+    expect([creates(where.forge), readHead(where.bare, 'plan/login')]).toEqual([1, null]);
   });
 
   it('into which somebody has pushed stays open, and the plan says what was not pushed to it', async () => {

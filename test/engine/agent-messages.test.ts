@@ -24,7 +24,7 @@ function send(world: World, body: string, to = title): string {
 }
 
 /** What a run would find in its prompt now. */
-function told(world: World, { to = title, isResumed = false } = {}): readonly string[] {
+function messagesTo(world: World, { to = title, isResumed = false } = {}): readonly string[] {
   return messagesFor(world.context().words, { title: to, isResumed }).messages;
 }
 
@@ -35,9 +35,9 @@ describe('a message to an agent', () => {
     expect(send(world, 'use tabs')).toBe('done');
     exit(world, first);
     expect(run(world, title).effect).toMatchObject({ start: 'continue', attempt: 1 });
-    expect(told(world, { isResumed: true })).toEqual(['use tabs']);
+    expect(messagesTo(world, { isResumed: true })).toEqual(['use tabs']);
     exit(world, begin(world, title));
-    expect(told(world, { isResumed: true })).toEqual([]);
+    expect(messagesTo(world, { isResumed: true })).toEqual([]);
     expect(world.open().map(({ effect }) => (effect.kind === 'work.commit' ? effect.aside : effect.kind))).toEqual([
       true,
       false,
@@ -49,7 +49,7 @@ describe('a message to an agent', () => {
     const asked = run(world, title);
     expect(send(world, 'use tabs')).toBe('done');
     expect(run(world, title).effect.id).toBe(asked.effect.id);
-    expect(told(world)).toEqual(['use tabs']);
+    expect(messagesTo(world)).toEqual(['use tabs']);
     exit(world, begin(world, title));
     expect(titles(world)).toEqual([]);
   });
@@ -64,7 +64,7 @@ describe('a message to an agent', () => {
     if (timer !== undefined) world.fire(timer);
     world.drain();
     expect(run(world, title).effect).toMatchObject({ attempt: 2 });
-    expect(told(world)).toEqual(['use tabs', 'and no spaces']);
+    expect(messagesTo(world)).toEqual(['use tabs', 'and no spaces']);
   });
 
   it('outlives the word that the task is finished, since nobody has read it yet', () => {
@@ -73,7 +73,7 @@ describe('a message to an agent', () => {
     send(world, 'use tabs');
     expect(say(world, first, 'implement_task_finished', { wave_number: 1, task_number: 1 })).toBe('done');
     exit(world, first, 143);
-    expect(told(world, { isResumed: true })).toEqual(['use tabs']);
+    expect(messagesTo(world, { isResumed: true })).toEqual(['use tabs']);
     const second = begin(world, title);
     expect(second.effect).toMatchObject({ start: 'continue' });
     exit(world, second);

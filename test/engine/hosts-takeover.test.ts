@@ -127,11 +127,11 @@ it('the agents of a host that cannot reach the store are paused, and go on when 
   link.close();
   // It writes a line each 50 ms.
   const stood = { size: 0, sinceMs: 0 };
-  const standsStill = () => {
+  const isIdle = () => {
     if (size() !== stood.size) Object.assign(stood, { size: size(), sinceMs: Date.now() });
     return Date.now() - stood.sinceMs > 3_000;
   };
-  await until(standsStill);
+  await until(isIdle);
   await link.open();
   await until(() => size() > stood.size);
   appendFileSync(end, '');

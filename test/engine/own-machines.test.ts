@@ -695,7 +695,7 @@ describe('between trees', () => {
   });
 
   it('a machine cancels a plan, which takes it as the word of a person and says whose it was', async () => {
-    const engine = await startEngine({ machines: [defineRelease({ tells: { project: 'demo', plan: 'login' } })] });
+    const engine = await startEngine({ machines: [defineRelease({ notifies: { project: 'demo', plan: 'login' } })] });
     const { release } = engine.engine.machines as unknown as Awaited<
       ReturnType<typeof startWith>
     >['engine']['machines'];
@@ -709,15 +709,15 @@ describe('between trees', () => {
 
   it('a machine may say to another what a person may, and nothing that is its engine’s to say', async () => {
     const says = async (type: string, payload: Record<string, unknown>, id = 'other') => {
-      const { release, engine } = await startWith({ tells: { machine: 'release', id }, says: { type, payload } });
+      const { release, engine } = await startWith({ notifies: { machine: 'release', id }, says: { type, payload } });
       await release.start('other', { version: '1' });
       await release.start('1.2', { version: '1' });
       await release.send('1.2', { type: 'refuse', reason: 'no' });
-      const told = async () =>
+      const sentSignal = async () =>
         (await engine.client.signals({})).find((row) => row.type === type && row.origin === 'machine:release:1.2');
-      await until(async () => (await told())?.processed_at != null);
+      await until(async () => (await sentSignal())?.processed_at != null);
       return {
-        code: ((await told())?.result as { code?: string } | null)?.code,
+        code: ((await sentSignal())?.result as { code?: string } | null)?.code,
         value: (await release.get('other')).value,
         release,
       };
@@ -729,7 +729,7 @@ describe('between trees', () => {
 
   it('a message does not begin a tree: that step fails, and says what does', async () => {
     const { release } = await startWith({
-      tells: { machine: 'release', id: 'new' },
+      notifies: { machine: 'release', id: 'new' },
       says: { type: 'machine_started', payload: { version: '2' } },
     });
     await release.start('1.2', { version: '1' });
@@ -743,7 +743,7 @@ describe('between trees', () => {
   });
 
   it('a message that nobody takes is told to who sent it', async () => {
-    const { release } = await startWith({ tells: { machine: 'release', id: 'nobody' } });
+    const { release } = await startWith({ notifies: { machine: 'release', id: 'nobody' } });
     await release.start('other', { version: '1' });
     await release.start('1.2', { version: '1' });
     await release.send('1.2', { type: 'approve' });

@@ -211,12 +211,12 @@ describe('an agent that is a program of others', () => {
     const { clock, pass } = machineClock();
     const engine = await engineOf(preset, { clock, says: 'stays' });
     await begin(engine, 'p', oneTask);
-    const isTold = async () => {
+    const isReported = async () => {
       const name = existsSync(join(engine.home, 'runs')) ? runFolders(engine.home, 'p').at(-1) : undefined;
       if (name === undefined) return false;
       return (await reportOf(preset, runFolderAt(join(engine.home, 'runs'), name))).isOver;
     };
-    await until(isTold);
+    await until(isReported);
     // Once its silence was looked at.
     await sleep(1_500);
     pass(31_000);

@@ -11,18 +11,18 @@ const title = 'hello-w1-t1';
 
 function started(start: Parameters<typeof worldOf>[0] = {}): World {
   const world = worldOf({ on: [], content: planText([1]), ...start });
-  tell(world, 'implement_start');
+  send(world, 'implement_start');
   return world;
 }
 
-function tell(world: World, ...[type, payload]: Parameters<World['person']>): string {
+function send(world: World, ...[type, payload]: Parameters<World['person']>): string {
   const { verdict } = world.person(type, payload);
   world.drain();
   return verdict.status === 'done' ? verdict.result : verdict.status;
 }
 
 /** The messages that a run with a new conversation would get. */
-function told(world: World, to = title): readonly string[] {
+function messagesTo(world: World, to = title): readonly string[] {
   return messagesFor(world.context().words, { title: to, isResumed: false }).messages;
 }
 
@@ -49,10 +49,10 @@ describe('a message that no run has had', () => {
   it('is there after its agent was ended and the wave is tried again', () => {
     const world = started();
     const first = begin(world, title);
-    tell(world, 'agent_send', { title, body: 'use tabs' });
-    tell(world, 'agent_kill', { title });
+    send(world, 'agent_send', { title, body: 'use tabs' });
+    send(world, 'agent_kill', { title });
     exit(world, first, 143);
-    tell(world, 'retry_wave');
+    send(world, 'retry_wave');
     expect(news(world)).toEqual(['use tabs']);
   });
 
@@ -60,10 +60,10 @@ describe('a message that no run has had', () => {
     const world = started({ on: ['reviewer'] });
     finishTask(world, title);
     begin(world, 'hello-review-1');
-    tell(world, 'agent_send', { title: 'hello-review-1', body: 'mind the tests' });
-    tell(world, 'set_status', { status: 'reviewing', reason: 'by hand' });
+    send(world, 'agent_send', { title: 'hello-review-1', body: 'mind the tests' });
+    send(world, 'set_status', { status: 'reviewing', reason: 'by hand' });
     end(world, 'hello-review-1');
-    tell(world, 'resolve');
+    send(world, 'resolve');
     expect(titles(world)).toEqual(['hello-review-2']);
     expect(news(world, 'hello-review-2')).toEqual(['mind the tests']);
   });
@@ -71,20 +71,20 @@ describe('a message that no run has had', () => {
   it('is kept for a new start, which gets no message twice', () => {
     const world = started();
     const first = begin(world, title);
-    tell(world, 'agent_send', { title, body: 'use tabs' });
+    send(world, 'agent_send', { title, body: 'use tabs' });
     exit(world, first);
     begin(world, title);
-    tell(world, 'agent_send', { title, body: 'and no spaces' });
-    expect(told(world)).toEqual(['use tabs', 'and no spaces']);
-    tell(world, 'set_status', { status: 'implementing', reason: 'by hand' });
+    send(world, 'agent_send', { title, body: 'and no spaces' });
+    expect(messagesTo(world)).toEqual(['use tabs', 'and no spaces']);
+    send(world, 'set_status', { status: 'implementing', reason: 'by hand' });
     end(world);
-    expect(told(world)).toEqual(['use tabs', 'and no spaces']);
+    expect(messagesTo(world)).toEqual(['use tabs', 'and no spaces']);
     expect(news(world)).toEqual(['and no spaces']);
   });
 
   it('waits again where its run could not be started, or its program was never there', () => {
     const world = started();
-    tell(world, 'agent_send', { title, body: 'use tabs' });
+    send(world, 'agent_send', { title, body: 'use tabs' });
     const first = begin(world, title);
     expect(news(world)).toEqual([]);
     world.report(first, 'run_exited', { code: null, cause: 'start-failed', detail: 'no walls' });
@@ -96,8 +96,8 @@ describe('a message that no run has had', () => {
     const world = started();
     const row = run(world, title);
     row.state = 'running';
-    tell(world, 'agent_send', { title, body: 'in time' });
-    tell(world, 'agent_send', { title, body: 'too late' });
+    send(world, 'agent_send', { title, body: 'in time' });
+    send(world, 'agent_send', { title, body: 'too late' });
     world.post(plan, 'run_starting', {}, { run: row.effect.id });
     world.post(plan, 'run_started', { base: 'a'.repeat(40), words: [1] }, { run: row.effect.id });
     world.drain();
@@ -113,12 +113,12 @@ describe('an answer that no run has had', () => {
     const first = begin(world, title);
     say(world, first, 'needs_decision', { reason: 'which port?' });
     exit(world, first);
-    tell(world, 'pause');
-    expect(tell(world, 'resolve', { body: '99' })).toBe('done');
-    tell(world, 'cancel');
+    send(world, 'pause');
+    expect(send(world, 'resolve', { body: '99' })).toBe('done');
+    send(world, 'cancel');
     for (const { effect } of world.open()) if (effect.kind === 'agent.run') end(world);
-    tell(world, 'reopen');
-    tell(world, 'implement_start');
+    send(world, 'reopen');
+    send(world, 'implement_start');
     const { question, answer } = messagesFor(world.context().words, { title, isResumed: true });
     expect({ question, answer }).toEqual({ question: 'which port?', answer: '99' });
   });
@@ -132,8 +132,8 @@ describe('a line that was typed', () => {
     world.post(plan, 'run_starting', {}, { run: row.effect.id });
     world.post(plan, 'run_started', { base: 'a'.repeat(40), takes_input: 'messages' }, { run: row.effect.id });
     world.drain();
-    expect(tell(world, 'agent_type', { title, text: 'read this' })).toBe('done');
-    expect(tell(world, 'agent_type', { title, text: 'and this' })).toBe('done');
+    expect(send(world, 'agent_type', { title, text: 'read this' })).toBe('done');
+    expect(send(world, 'agent_type', { title, text: 'and this' })).toBe('done');
     expect(news(world)).toEqual([]);
     return { world, row };
   }
@@ -155,18 +155,18 @@ describe('a line that was typed', () => {
 
   it('to an agent that is cancelled meanwhile waits for its successor', () => {
     const { world, row } = typed();
-    tell(world, 'cancel');
+    send(world, 'cancel');
     world.report(row, 'run_exited', { code: 143, cause: 'stopped', detail: '', lines_read: [1] });
     world.drain();
-    tell(world, 'reopen');
-    tell(world, 'implement_start');
+    send(world, 'reopen');
+    send(world, 'implement_start');
     expect(news(world)).toEqual(['and this']);
   });
 
   it('is not taken where fifty wait to be read', () => {
     const { world } = typed();
-    for (let count = 3; count <= 50; count += 1) expect(tell(world, 'agent_type', { title, text: 'x' })).toBe('done');
-    expect(tell(world, 'agent_type', { title, text: 'one more' })).toBe('refused');
+    for (let count = 3; count <= 50; count += 1) expect(send(world, 'agent_type', { title, text: 'x' })).toBe('done');
+    expect(send(world, 'agent_type', { title, text: 'one more' })).toBe('refused');
   });
 });
 
@@ -174,8 +174,8 @@ describe('a word that no agent can get any more is refused late, with its text',
   it('where the forge merges the pull request, or a person says done, while agents work', () => {
     const world = started();
     begin(world, title);
-    tell(world, 'agent_send', { title, body: 'use tabs' });
-    tell(world, 'set_status', { status: 'done', reason: 'by hand' });
+    send(world, 'agent_send', { title, body: 'use tabs' });
+    send(world, 'set_status', { status: 'done', reason: 'by hand' });
     expect(refused(world)).toEqual(['use tabs: the plan is done']);
     end(world);
     expect(world.context().words.filter(({ run: has }) => has === null)).toEqual([]);
@@ -185,23 +185,23 @@ describe('a word that no agent can get any more is refused late, with its text',
   it('where its task is taken out of the plan, or becomes another one', () => {
     const world = started({ content: planText([2]) });
     begin(world, title);
-    tell(world, 'agent_send', { title, body: 'use tabs' });
-    tell(world, 'agent_send', { title: 'hello-w1-t2', body: 'stay' });
-    tell(world, 'cancel');
+    send(world, 'agent_send', { title, body: 'use tabs' });
+    send(world, 'agent_send', { title: 'hello-w1-t2', body: 'stay' });
+    send(world, 'cancel');
     for (const { effect } of [...world.open()]) if (effect.kind === 'agent.run') end(world, effect.title);
     const other = planText([2]).replace(/### Task 1: .*/, '### Task 1: Another one');
-    expect(tell(world, 'plan_updated', { content: other })).toBe('done');
+    expect(send(world, 'plan_updated', { content: other })).toBe('done');
     expect(refused(world)).toEqual(['use tabs: its task is no longer in the plan']);
-    expect(told(world, 'hello-w1-t2')).toEqual(['stay']);
+    expect(messagesTo(world, 'hello-w1-t2')).toEqual(['stay']);
   });
 
   it('where the plan goes on without its task', () => {
     const world = started({ content: planText([1, 1]) });
     const first = begin(world, title);
-    tell(world, 'agent_send', { title, body: 'use tabs' });
-    tell(world, 'agent_kill', { title });
+    send(world, 'agent_send', { title, body: 'use tabs' });
+    send(world, 'agent_kill', { title });
     exit(world, first, 143);
-    tell(world, 'advance_wave');
+    send(world, 'advance_wave');
     expect(refused(world)).toEqual(['use tabs: the plan went on without its task']);
   });
 
@@ -209,7 +209,7 @@ describe('a word that no agent can get any more is refused late, with its text',
     const world = started({ on: ['reviewer', 'verifier'] });
     finishTask(world, title);
     const review = begin(world, 'hello-review-1');
-    tell(world, 'agent_send', { title: 'hello-review-1', body: 'mind the tests' });
+    send(world, 'agent_send', { title: 'hello-review-1', body: 'mind the tests' });
     say(world, review, 'review_approved');
     exit(world, review, 143);
     expect(refused(world)).toEqual(['mind the tests: its agent had done its work']);
@@ -218,8 +218,8 @@ describe('a word that no agent can get any more is refused late, with its text',
   it('where the plan stays cancelled until it is cleaned up', () => {
     const world = started();
     begin(world, title);
-    tell(world, 'agent_send', { title, body: 'use tabs' });
-    tell(world, 'cancel');
+    send(world, 'agent_send', { title, body: 'use tabs' });
+    send(world, 'cancel');
     end(world);
     expect(refused(world)).toEqual([]);
     const timer = world.timers.at(-1);

@@ -75,7 +75,7 @@ it.each<[string, MergeState, Partial<MergeFacts>, MergePolicy, (string | boolean
   [
     'has a conflict',
     'watched',
-    { obstacle: { kind: 'stands', detail: 'conflict' } },
+    { obstacle: { kind: 'blocked', detail: 'conflict' } },
     whenGreen,
     ['news', 'pr_merge_refused'],
   ],
@@ -110,8 +110,8 @@ it('an obstacle of one request counts for all requests that are merged together'
   const of = (all: readonly MergeFacts[]) =>
     mergeStep({ ...plan, merge: 'watched' }, { policy: whenGreen, facts: all, remembered: nothingRemembered });
   expect(of(facts)).toMatchObject({ signal: null, hasNews: false });
-  const stands = { ...free, obstacle: { kind: 'stands', detail: 'conflict' } as const };
-  expect(of([...facts, stands]).remembered.merge).toEqual({ found: 'stands conflict', times: 1 });
+  const blocked = { ...free, obstacle: { kind: 'blocked', detail: 'conflict' } as const };
+  expect(of([...facts, blocked]).remembered.merge).toEqual({ found: 'blocked conflict', times: 1 });
 });
 
 it.each([

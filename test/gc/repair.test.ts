@@ -45,7 +45,7 @@ function lostWorktree({ repo }: TestEngine, plan: string): string {
   return path;
 }
 
-function commitAside({ repo }: TestEngine): string {
+function commitElsewhere({ repo }: TestEngine): string {
   return git(repo, 'commit-tree', '-m', 'mine', '-p', 'main', 'main^{tree}');
 }
 
@@ -65,7 +65,7 @@ it('names worktrees, folders, branches and refs of lost plans, and takes what no
   for (const name of ['.removing-plan-x', 'notes', 'empty']) mkdirSync(join(worktrees, name));
   for (const name of ['.removing-plan-x', 'notes']) writeFileSync(join(worktrees, name, 'file'), 'x');
   mkdirSync(join(on.home, 'runs'), { recursive: true });
-  const aside = commitAside(on);
+  const aside = commitElsewhere(on);
   git(on.repo, 'branch', 'plan/work', aside);
   git(on.repo, 'branch', 'mine');
   git(on.repo, 'symbolic-ref', 'refs/stator/attempts/evil#1', 'refs/heads/main');

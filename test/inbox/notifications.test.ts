@@ -16,7 +16,7 @@ import {
 } from '../support/engine.ts';
 
 /** The notifications, the oldest first, as `<type> <title>` if they are about an agent. */
-async function told({ client }: Pick<TestEngine, 'client'>, plan: string): Promise<string[]> {
+async function notificationsOf({ client }: Pick<TestEngine, 'client'>, plan: string): Promise<string[]> {
   const entries = await client.notifications({ all: 'true' });
   return entries
     .filter((entry) => entry.plan === plan)
@@ -35,7 +35,7 @@ it('an agent that asks tells so once, with its question; the answer queues nothi
   expect(question).toMatchObject({ plan: 'asks', message: 'question 1 of asks-w1-t1: tabs or spaces?' });
   await say(engine, 'asks', 'resolve', { body: 'tabs' });
   await untilStatus(engine, 'asks', 'done');
-  const types = (await told(engine, 'asks')).map((line) => line.split(' ')[0]);
+  const types = (await notificationsOf(engine, 'asks')).map((line) => line.split(' ')[0]);
   const times = (type: string) => types.filter((each) => each === type).length;
   const all = ['agent_asks', 'plan_blocked', 'task_queued', 'task_completed', 'task_error'];
   expect(all.map(times)).toEqual([1, 0, 1, 1, 0]);
@@ -50,7 +50,7 @@ it('a plan that is blocked by anything else says by what', async () => {
   const { blocked } = await untilBlocked(engine, 'draft');
   const needs = (await engine.client.notifications()).filter(({ type }) => type === 'plan_blocked');
   expect(needs.map(({ message }) => message)).toEqual([`a step failed: ${blocked?.reason}`]);
-  expect(await told(engine, 'draft')).toContain('task_error draft-plan');
+  expect(await notificationsOf(engine, 'draft')).toContain('task_error draft-plan');
 });
 
 it('an engine that takes an agent over tells nothing a second time', async () => {
@@ -63,7 +63,7 @@ it('an engine that takes an agent over tells nothing a second time', async () =>
   const next = await startEngine({ on, adds: false });
   openGate(go);
   await untilStatus(next, 'lives', 'done');
-  expect(await told(next, 'lives')).toEqual([
+  expect(await notificationsOf(next, 'lives')).toEqual([
     'task_queued lives-w1-t1',
     'task_dequeued lives-w1-t1',
     'task_started lives-w1-t1',

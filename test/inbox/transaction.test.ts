@@ -329,7 +329,7 @@ describe('what a step asks for', () => {
   });
 
   it('goes to its repo as a signal of the engine, and to another tree as a signal of the machine that sends it', async () => {
-    const inbox = await openInbox({ machine: { tells: { project: 'demo', plan: 'hello' } } });
+    const inbox = await openInbox({ machine: { notifies: { project: 'demo', plan: 'hello' } } });
     await inbox.openPlan();
     await inbox.say('implement_start');
     expect(inbox.made('signal.insert')).toMatchObject([{ tree: repo, type: 'implement_requested', origin: 'engine' }]);
@@ -396,23 +396,23 @@ describe('what a step asks for', () => {
 });
 
 describe('what people and hooks are notified of', () => {
-  const told = (inbox: Awaited<ReturnType<typeof openInbox>>) =>
+  const notified = (inbox: Awaited<ReturnType<typeof openInbox>>) =>
     inbox.made('hook.enqueue').map(({ delivery: { event, from, to } }) => `${event} ${from}>${to}`);
 
   it('is in the commit of the step, for the hooks that ask for it', async () => {
     const inbox = await openInbox({ hooked: hookEvents });
     expect((await inbox.openPlan()).touchedEffects).toBe(true);
     const done = await inbox.say('mark_done');
-    expect(told(inbox)).toContain('mark_done ready>done');
+    expect(notified(inbox)).toContain('mark_done ready>done');
     expect(done.touchedEffects).toBe(true);
     const quiet = await openInbox({ hooked: ['cancel'] });
     await quiet.openPlan();
     await quiet.say('pause');
-    expect(told(quiet)).toEqual([]);
+    expect(notified(quiet)).toEqual([]);
     const none = await openInbox();
     await none.openPlan();
     await none.say('mark_done');
-    expect(told(none)).toEqual([]);
+    expect(notified(none)).toEqual([]);
   });
 
   it('gives nothing to send where no hook asks for it', async () => {
@@ -438,7 +438,7 @@ describe('what people and hooks are notified of', () => {
     expect(others).toEqual([]);
     expect(notice).toMatchObject({ type: 'agent_asks', project: 'demo', plan: 'hello', at: inbox.now() });
     expect(notice?.message).toHaveLength(1_000);
-    expect(told(inbox)).toEqual(['agent_asks ready>ready']);
+    expect(notified(inbox)).toEqual(['agent_asks ready>ready']);
   });
 
   it('by a user-defined machine is what its states say, to people once and to each hook that names them', async () => {
@@ -455,7 +455,7 @@ describe('what people and hooks are notified of', () => {
     Object.assign(inbox.parts, { trees, cache: createTreeCache({ store: inbox.store, trees }) });
     await inbox.say('machine_started', { version: '1.2.0' }, { tree: release, origin: 'engine' });
     expect(inbox.made('notification.insert')).toEqual([]);
-    expect(told(inbox)).toEqual([]);
+    expect(notified(inbox)).toEqual([]);
     const works = await inbox.say('approve', {}, { tree: release });
     expect(inbox.made('notification.insert')).toEqual([
       {
@@ -483,7 +483,7 @@ describe('what people and hooks are notified of', () => {
 describe('a plan that is blocked by signals that were set aside', () => {
   const fault = { code: 'internal', error: 'it threw', hint: 'look at it' };
 
-  async function standing(scene: Scene = {}) {
+  async function openWithTrees(scene: Scene = {}) {
     const inbox = await openInbox(scene);
     await inbox.openPlan();
     const ids = [await inbox.put('pause'), await inbox.put('resume')] as const;
@@ -497,7 +497,7 @@ describe('a plan that is blocked by signals that were set aside', () => {
   }
 
   it('gets them again when a person resolves it, and hooks are notified that it goes on', async () => {
-    const { inbox, own } = await standing({ hooked: ['resolved'] });
+    const { inbox, own } = await openWithTrees({ hooked: ['resolved'] });
     const resolved = await inbox.say('resolve');
     expect(resolved.is).toBe('done "signals delivered again: 1"');
     expect(inbox.made('signal.revive')).toEqual([{ do: 'signal.revive', id: own }]);
@@ -511,7 +511,7 @@ describe('a plan that is blocked by signals that were set aside', () => {
   });
 
   it('lets what else was in that batch wait until after them', async () => {
-    const { inbox, ids, own } = await standing();
+    const { inbox, ids, own } = await openWithTrees();
     const resolve = await inbox.put('resolve');
     const later = await inbox.batch(resolve, ...ids);
     expect(later.settled).toEqual([resolve]);

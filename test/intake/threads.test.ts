@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { newsOf, stateOf, tellingText } from '../../runtime/work/intake/threads.ts';
+import { newsOf, stateComment, stateOf } from '../../runtime/work/intake/threads.ts';
 import type { TrackedIssue } from '../../runtime/work/intake/tracker.ts';
 
 const need = { reason: 'secret', source: 'agent', at: 1 } as never;
@@ -23,7 +23,7 @@ it('the state that goes back is that of the plan', () => {
 });
 
 it('a comment has the key of its transition, and does not say why a plan waits', () => {
-  const text = tellingText({ state: 'waiting', plan: 'login', key: 'msg_01' });
+  const text = stateComment({ state: 'waiting', plan: 'login', key: 'msg_01' });
   expect(text).toBe('The work waits for a person (plan `login`).\n\n<!-- stator:msg_01 -->');
 });
 

@@ -19,7 +19,7 @@ const authorOf = (kind: TrackerKind) =>
     .replace('EVE', 'ADA')
     .replace(accountOf[kind]('eve'), accountOf[kind]('ada'));
 
-const toldIn = ({ comments }: FakeTracked) =>
+const commentsIn = ({ comments }: FakeTracked) =>
   comments.filter(({ author }) => author === 'bot').map(({ body }) => body.split('\n')[0]);
 
 for (const kind of ['github', 'gitea', 'gitlab', 'linear', 'jira', 'jira-server'] satisfies TrackerKind[])
@@ -36,9 +36,9 @@ for (const kind of ['github', 'gitea', 'gitlab', 'linear', 'jira', 'jira-server'
       await untilStatus(engine, plan, 'done');
       await until(() => issue.labels.includes('stator:done'));
       await until(async () => (await engine.client.warnings()).length === 0);
-      expect(toldIn(issue)[0]).toBe(`This became the plan \`${plan}\`.`);
-      expect(toldIn(issue).at(-1)).toBe(`The work is done (plan \`${plan}\`).`);
-      expect(new Set(toldIn(issue)).size).toBe(toldIn(issue).length);
+      expect(commentsIn(issue)[0]).toBe(`This became the plan \`${plan}\`.`);
+      expect(commentsIn(issue).at(-1)).toBe(`The work is done (plan \`${plan}\`).`);
+      expect(new Set(commentsIn(issue)).size).toBe(commentsIn(issue).length);
       expect(issue.labels).toEqual(['agent', 'stator:done']);
       expect((await engine.client.plan('demo', plan)).content).toContain('It is broken.');
       tracker.edit(issue, { title: 'Another name' });

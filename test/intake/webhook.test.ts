@@ -198,15 +198,15 @@ it('deliveries that wait for a removed intake are reported until a person drops 
   await until(async () => (await started.client.warnings()).join().includes('intake hook takes no deliveries'));
   writeFileSync(file, '');
   await started.client.reload();
-  const told = async () => (await started.client.warnings()).join('\n');
-  await until(async () => (await told()).includes('intake hook is gone'));
-  expect(await told()).toContain('daemon.toml has no [intake.hook]; deliveries that wait for it: 2');
+  const warningsNow = async () => (await started.client.warnings()).join('\n');
+  await until(async () => (await warningsNow()).includes('intake hook is gone'));
+  expect(await warningsNow()).toContain('daemon.toml has no [intake.hook]; deliveries that wait for it: 2');
   // The warnings about a table end when the table is removed.
-  await until(async () => !(await told()).includes('takes no deliveries'));
-  expect(await told()).toContain('stator intake drop hook');
+  await until(async () => !(await warningsNow()).includes('takes no deliveries'));
+  expect(await warningsNow()).toContain('stator intake drop hook');
   const dropped = await started.client.dropDeliveries({ name: 'hook' });
   expect(dropped.items.map(({ title }) => title)).toEqual(['Second', 'Third']);
-  await until(async () => !(await told()).includes('hook'));
+  await until(async () => !(await warningsNow()).includes('hook'));
   expect(read(started.home, 'SELECT item FROM intake_deliveries')).toEqual([]);
   // No deliveries are left, so the unknown name is an error.
   await expect(started.client.dropDeliveries({ name: 'hook' })).rejects.toMatchObject({ code: 'not_found' });

@@ -6,7 +6,7 @@ import { seedOf } from '../support/crash.ts';
 import { drawn } from '../support/drawn.ts';
 import { playedLives } from '../support/lives.ts';
 import { onStage, playKilled, strikesOf } from '../support/lives-play.ts';
-import { expectAsTold } from '../support/lives-proof.ts';
+import { expectAsScripted } from '../support/lives-proof.ts';
 import { randomOf } from '../support/random.ts';
 
 const kills = 4;
@@ -20,7 +20,7 @@ describe.concurrent('a plan lives to the same end, its engine killed on the way'
       onStage(life, async (stage) => {
         // A kill after the end has no effect.
         expect(await playKilled(stage, life, strikes)).toBeGreaterThanOrEqual(1);
-        await expectAsTold(stage, life);
+        await expectAsScripted(stage, life);
       }));
   }
 });

@@ -7,7 +7,7 @@ import { seedOf } from '../support/crash.ts';
 import { drawn } from '../support/drawn.ts';
 import { lives } from '../support/lives.ts';
 import { onStage, playHere } from '../support/lives-play.ts';
-import { expectAsTold } from '../support/lives-proof.ts';
+import { expectAsScripted } from '../support/lives-proof.ts';
 import { randomOf } from '../support/random.ts';
 
 const count = 2;
@@ -17,7 +17,7 @@ describe.concurrent('a plan lives to its end', () => {
     it(`with ${life.name}`, () =>
       onStage(life, async (stage) => {
         await playHere(stage, life);
-        await expectAsTold(stage, life);
+        await expectAsScripted(stage, life);
       }));
   }
 });

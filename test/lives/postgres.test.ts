@@ -10,7 +10,7 @@ import { seedOf } from '../support/crash.ts';
 import { drawn } from '../support/drawn.ts';
 import { lives, playedLives } from '../support/lives.ts';
 import { type EmptyDatabase, onStage, playHere, playKilled, type Stage, strikesOf } from '../support/lives-play.ts';
-import { expectAsTold } from '../support/lives-proof.ts';
+import { expectAsScripted } from '../support/lives-proof.ts';
 import type { Life } from '../support/lives-words.ts';
 import { randomOf } from '../support/random.ts';
 
@@ -27,13 +27,13 @@ async function emptyDatabase(): Promise<EmptyDatabase> {
 }
 
 async function inPostgres(life: Life, play: (stage: Stage) => Promise<void>): Promise<void> {
-  const told = async (stage: Stage) => {
+  const played = async (stage: Stage) => {
     await play(stage);
     const { verified } = await transferStore(stage.env, join(stage.home, 'taskstore.db'));
     expect(verified).toMatchObject({ ok: true, differs: [] });
-    await expectAsTold(stage, life);
+    await expectAsScripted(stage, life);
   };
-  await onStage(life, told, await emptyDatabase());
+  await onStage(life, played, await emptyDatabase());
 }
 
 describe.concurrent('a plan lives to its end in PostgreSQL', () => {

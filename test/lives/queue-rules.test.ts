@@ -352,7 +352,7 @@ it('R11: starts by hand, from the command line and over the API, and the queue o
 });
 
 /** The notifications about each agent, the oldest first: `queued dequeued started completed`. */
-async function toldByAgent({ client }: TestEngine): Promise<Record<string, string>> {
+async function reportedByAgent({ client }: TestEngine): Promise<Record<string, string>> {
   const told: Record<string, string> = {};
   for (const { type, message } of (await client.notifications({ all: 'true' })).reverse()) {
     const [title = ''] = message.split(' ');
@@ -379,15 +379,17 @@ it('R12: every step of an agent through the queue tells once, in its order, and 
   await engine.client.killInstance({ project: 'demo', title: 'killed-w1-t1' });
   await untilPhase(engine, 'killed', 'wave_waiting');
   // An agent has ended before its plan tells of it.
-  await until(async () => Object.values(await toldByAgent(engine)).every((told) => /(completed|error)$/.test(told)));
-  expect(await toldByAgent(engine)).toEqual({
+  await until(async () =>
+    Object.values(await reportedByAgent(engine)).every((told) => /(completed|error)$/.test(told)),
+  );
+  expect(await reportedByAgent(engine)).toEqual({
     'good-w1-t1': 'queued dequeued started completed',
     'bad-w1-t1': 'queued dequeued started dequeued started error',
     'works-w1-t1': 'queued dequeued started completed',
     'killed-w1-t1': 'queued dequeued started error',
     'waits-w1-t1': 'queued completed',
   });
-  const told = await toldByAgent(engine);
+  const told = await reportedByAgent(engine);
   for (const { title, state } of await engine.client.queue()) expect(told[title]?.split(' ').at(-1)).toBe(state);
   const messages = (await engine.client.notifications()).map(({ message }) => message);
   expect(messages).toContain('waits-w1-t1 was withdrawn: its work is no longer needed');
@@ -408,7 +410,7 @@ it('R12: a session that could not start has failed, and that is reported once, w
     const start = engine.client.startIssue({ reference: `${on}#${attempts}`, message: task('true') });
     await expect(start).rejects.toMatchObject({ code: 'unavailable' });
     const title = `git.example.test-acme-shop-${attempts}-session`;
-    expect((await toldByAgent(engine))[title]).toBe('queued dequeued error');
+    expect((await reportedByAgent(engine))[title]).toBe('queued dequeued error');
     const [entry] = (await engine.client.queue()).filter((one) => one.title === title);
     expect(entry).toMatchObject({ state: 'error', error: 'start-failed' });
     const messages = (await engine.client.notifications()).map(({ message }) => message);

@@ -24,13 +24,13 @@ function agent(more: Partial<AgentInput> = {}) {
       askAnswer: ({ context, event }) => did.push(`answer #${context.count} ${permissionOf(context, event)?.id}`),
     },
   });
-  const { one, event, told } = listened(machine, { ...input, ...more });
+  const { one, event, reported } = listened(machine, { ...input, ...more });
   return {
     send: (type: string, fields: object = {}) => one.send(event(type, fields)),
     /** What it asked for since the last call. */
     did: () => did.splice(0),
     /** What it reported since the last call. */
-    told,
+    reported,
     now: () => one.getSnapshot(),
     state: () => JSON.stringify(one.getSnapshot().value).replaceAll(/["{}]/g, '').replace(':', '.'),
   };
@@ -242,13 +242,13 @@ function lineOf(state: string, type: string, fields: object): string[] {
   ways[state]?.(one);
   expect(one.state()).toBe(state);
   one.did();
-  one.told();
+  one.reported();
   const event = { type, at: 99, ...fields } as never;
   const { machine } = one.now();
   if (machine.getTransitionData(one.now() as never, event).length === 0) return [];
   const isTaken = one.now().can(event);
   one.send(type, fields);
-  const reports = one.told().map(({ type }) => (type.startsWith('xstate.done') ? 'ends' : `tells ${type}`));
+  const reports = one.reported().map(({ type }) => (type.startsWith('xstate.done') ? 'ends' : `tells ${type}`));
   const next = one.state() === state ? [] : [`to ${one.state()}`];
   const follows = [...one.did(), ...reports, ...next].join(', ');
   return [`${type.padEnd(15)} ${follows === '' ? (isTaken ? 'noted' : 'ignored') : follows}`];
@@ -292,7 +292,7 @@ function agentIn(state: string, more: Partial<AgentInput> = {}): Agent {
   const one = agent(more);
   ways[state]?.(one);
   one.did();
-  one.told();
+  one.reported();
   return one;
 }
 
@@ -386,7 +386,7 @@ describe('attempts', () => {
   it('a judge may say no with its exit code', () => {
     const one = agentIn('running', { speaksByExit: true });
     exit(one, 1, { detail: 'no tests' });
-    expect(one.told()).toEqual([
+    expect(one.reported()).toEqual([
       {
         type: 'agent_delivered',
         at: 3,
@@ -580,9 +580,9 @@ describe('a question to a person', () => {
     const one = agent();
     begin(one);
     one.send('needs_decision', { reason: 'tabs?' });
-    expect(one.told()).toEqual([asked]);
+    expect(one.reported()).toEqual([asked]);
     one.send('end');
-    expect(one.told()).toEqual([{ ...withdrawn, at: 4 }]);
+    expect(one.reported()).toEqual([{ ...withdrawn, at: 4 }]);
   });
 
   it('is answered before the run has ended, and is then not withdrawn', () => {
@@ -590,7 +590,7 @@ describe('a question to a person', () => {
     one.send('answered', { answer: 'spaces' });
     expect(one.now().context).toMatchObject({ question: 'tabs?', answer: 'spaces' });
     one.send('finish');
-    expect(one.told()).toEqual([]);
+    expect(one.reported()).toEqual([]);
     const goesOn = agentIn('stopping');
     goesOn.send('answered', { answer: 'spaces' });
     exit(goesOn, 143, { cause: 'stopped' });
@@ -801,7 +801,7 @@ describe('a message to an agent', () => {
     send(one, 1);
     exit(one, 0);
     expect(one.did()).toEqual(['keep #3', 'run #4 continue']);
-    expect(one.told()).toEqual([]);
+    expect(one.reported()).toEqual([]);
   });
 
   it('does not change how a failed run counts', () => {

@@ -12,9 +12,9 @@ function lineOf(plans: readonly (string | object)[], { isPaused = false } = {}) 
       askCheck: () => did.push('check'),
       askMerge: () => did.push('merge'),
       stopWork: ({ context }) => did.push(`stop ${context.work}`),
-      tellMerged: (_, { entrant, ...rest }) => did.push(['merged', entrant.plan, rest]),
-      tellRefused: (_, { entrant, refused }) => did.push(['refused', entrant.plan, refused]),
-      tellLeft: (_, { entrant }) => did.push(`left ${entrant.plan}`),
+      reportMerged: (_, { entrant, ...rest }) => did.push(['merged', entrant.plan, rest]),
+      reportRefused: (_, { entrant, refused }) => did.push(['refused', entrant.plan, refused]),
+      reportLeft: (_, { entrant }) => did.push(`left ${entrant.plan}`),
     },
   });
   const actor = createActor(machine, { input: { project: 'demo', branch: 'main', at: 0 } }).start();

@@ -60,12 +60,12 @@ function play({ plans, batch, bad = [], clash = [], moves = 0 }: Line): string[]
           return { type: 'plan_merged', head: commitOf(names), into: 'main', tip: names.at(-1) ?? '' };
         });
       },
-      tellMerged: (_, { entrant: { plan }, tip, head }) => {
+      reportMerged: (_, { entrant: { plan }, tip, head }) => {
         // Each plan gets the id of its own commit.
         expect([tip, head.split('@')[0]?.split(' ').at(-1)]).toEqual([plan, plan]);
         told.push(plan);
       },
-      tellRefused: (_, { entrant: { plan } }) => {
+      reportRefused: (_, { entrant: { plan } }) => {
         did.push(`refuse ${plan}`);
         told.push(plan);
       },

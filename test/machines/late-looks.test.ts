@@ -10,12 +10,12 @@ function lostAt(lookedAt: number) {
   const world = worldOf({ on: [] });
   world.person('implement_start');
   world.drain();
-  const tell = (at: number) => {
+  const report = (at: number) => {
     world.post(plan, 'work_lost', { work, detail: 'gone', looked_at: at });
     world.drain();
   };
-  tell(lookedAt);
-  return { world, tell, cause: () => world.context().blocked?.source ?? null };
+  report(lookedAt);
+  return { world, report, cause: () => world.context().blocked?.source ?? null };
 }
 
 describe('work that was missed', () => {
@@ -23,7 +23,7 @@ describe('work that was missed', () => {
     ['is back', {}],
     ['was meant to go', { accept: true }],
   ])('and %s is not missed again by a look from before that; a later look counts', (_how, answer) => {
-    const { world, tell, cause } = lostAt(0);
+    const { world, report, cause } = lostAt(0);
     expect(cause()).toBe('lost_work');
     const before = world.now();
     if (!('accept' in answer)) world.post(plan, 'work_found');
@@ -31,9 +31,9 @@ describe('work that was missed', () => {
     world.person('resolve', answer);
     world.drain();
     expect(cause()).toBe(null);
-    tell(before);
+    report(before);
     expect(cause()).toBe(null);
-    tell(world.now());
+    report(world.now());
     expect(cause()).toBe('lost_work');
   });
 });

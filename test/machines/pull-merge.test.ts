@@ -18,19 +18,19 @@ function opened(pull_merge: 'manual' | 'when-green' = 'when-green', more: Partia
   const opening = { content: planText([1]), branch: 'plan/p', topic: null, generation: 0, policy };
   const { tree } = trees.create('plan:demo/p', signal('plan_opened', opening));
   const effects: Effect[] = [];
-  const tell = (type: SignalType, payload: object = {}, more: Partial<Signal> = {}) => {
+  const send = (type: SignalType, payload: object = {}, more: Partial<Signal> = {}) => {
     const step = trees.step(tree, signal(type, payload, more), { policy });
     effects.push(...step.requests.effects);
     return step.verdict;
   };
-  tell('mark_done', {}, { origin: 'person' });
-  tell('create_pr', {}, { origin: 'person' });
+  send('mark_done', {}, { origin: 'person' });
+  send('create_pr', {}, { origin: 'person' });
   const asked = effects.find(({ kind }) => kind === 'plan.pull');
-  tell('pr_opened', { number: 7, url: 'https://forge.test/7', server: 'forge.test', head }, { run: asked?.id ?? null });
+  send('pr_opened', { number: 7, url: 'https://forge.test/7', server: 'forge.test', head }, { run: asked?.id ?? null });
   const merges = () => effects.flatMap((effect) => (effect.kind === 'pull.merge' ? [effect] : []));
   const last = () => merges().at(-1)?.id ?? null;
   const state = () => tree.root.getSnapshot().value.pullRequest;
-  return { tell, merges, last, state, context: () => tree.root.getSnapshot().context };
+  return { send, merges, last, state, context: () => tree.root.getSnapshot().context };
 }
 
 describe('a plan whose request is to be merged when it is green', () => {
@@ -40,31 +40,31 @@ describe('a plan whose request is to be merged when it is green', () => {
   });
 
   it('asks for the merge itself when the request is reported as ready, and refuses a signal about another commit', () => {
-    const { tell, merges, last } = opened();
-    expect(tell('pr_merge_wanted', { head, ready: true })).toMatchObject({ status: 'refused' });
-    tell('pr_merge_scheduled', { by: 'stator' }, { run: last() });
-    expect(tell('pr_merge_wanted', { head: other, ready: true })).toMatchObject({ status: 'refused' });
-    tell('pr_merge_wanted', { head, ready: true });
+    const { send, merges, last } = opened();
+    expect(send('pr_merge_wanted', { head, ready: true })).toMatchObject({ status: 'refused' });
+    send('pr_merge_scheduled', { by: 'stator' }, { run: last() });
+    expect(send('pr_merge_wanted', { head: other, ready: true })).toMatchObject({ status: 'refused' });
+    send('pr_merge_wanted', { head, ready: true });
     expect(merges().map(({ act }) => act)).toEqual(['schedule', 'merge']);
   });
 
   it('takes back what the forge was to do when it goes back to work', () => {
-    const { tell, merges, last, state } = opened();
-    tell('pr_merge_scheduled', { by: 'forge' }, { run: last() });
+    const { send, merges, last, state } = opened();
+    send('pr_merge_scheduled', { by: 'forge' }, { run: last() });
     expect(state()).toEqual({ open: 'scheduled' });
-    tell('cancel', {}, { origin: 'person' });
+    send('cancel', {}, { origin: 'person' });
     expect(merges().map(({ act }) => act)).toEqual(['schedule', 'withdraw']);
     expect(state()).toEqual({ open: 'manual' });
   });
 
   it('needs a person once where it is refused, asks nothing more, and tries again when that is resolved', () => {
-    const { tell, merges, last, context } = opened();
-    tell('pr_merge_refused', { detail: 'not allowed' }, { run: last() });
+    const { send, merges, last, context } = opened();
+    send('pr_merge_refused', { detail: 'not allowed' }, { run: last() });
     expect(context().blocked).toMatchObject({ source: 'failed' });
-    expect(tell('pr_merge_wanted', { head, ready: true })).toMatchObject({ status: 'refused' });
-    expect(tell('pr_merge_refused', { detail: 'not allowed' })).not.toMatchObject({ status: 'held' });
+    expect(send('pr_merge_wanted', { head, ready: true })).toMatchObject({ status: 'refused' });
+    expect(send('pr_merge_refused', { detail: 'not allowed' })).not.toMatchObject({ status: 'held' });
     const before = merges().length;
-    tell('resolve', {}, { origin: 'person' });
+    send('resolve', {}, { origin: 'person' });
     expect(
       merges()
         .slice(before)
@@ -73,9 +73,9 @@ describe('a plan whose request is to be merged when it is green', () => {
   });
 
   it('leaves it to a person again when the setting is taken back', () => {
-    const { tell, merges, last } = opened();
-    tell('pr_merge_scheduled', { by: 'forge' }, { run: last() });
-    tell('pr_merge_unwanted');
+    const { send, merges, last } = opened();
+    send('pr_merge_scheduled', { by: 'forge' }, { run: last() });
+    send('pr_merge_unwanted');
     expect(merges().map(({ act }) => act)).toEqual(['schedule', 'withdraw']);
   });
 });
@@ -83,13 +83,13 @@ describe('a plan whose request is to be merged when it is green', () => {
 describe('a plan that lands by its forge', () => {
   /** A done plan that has asked for its place in the line. */
   function inLine() {
-    const { tell, context, state, last } = opened('manual', { landing_auto: true, landing_by: 'forge' });
-    tell('pr_merge_wanted', { head, ready: true });
+    const { send, context, state, last } = opened('manual', { landing_auto: true, landing_by: 'forge' });
+    send('pr_merge_wanted', { head, ready: true });
     const request = context().merge.work;
-    tell('line_found', { into: 'main' }, { run: request });
-    const byLook = () => tell('pr_merged', { head: other, into: 'main' });
+    send('line_found', { into: 'main' }, { run: request });
+    const byLook = () => send('pr_merged', { head: other, into: 'main' });
     const byLine = (more: object = {}) =>
-      tell('plan_merged', { head: other, into: 'main', tip: head, note: 'more than was checked', request, ...more });
+      send('plan_merged', { head: other, into: 'main', tip: head, note: 'more than was checked', request, ...more });
     return { byLook, byLine, context, state, last };
   }
   const note = 'more than was checked';

@@ -8,8 +8,8 @@ function repo(policy = {}) {
   const did: string[] = [];
   const machine = repoMachine.provide({
     actions: {
-      tellGranted: (_, { plan, request }) => did.push(`${plan} ${request}`),
-      tellWatcher: (_, { plan, watcher }) => did.push(`${watcher} of ${plan}`),
+      reportGranted: (_, { plan, request }) => did.push(`${plan} ${request}`),
+      notifyWatcher: (_, { plan, watcher }) => did.push(`${watcher} of ${plan}`),
     },
   });
   const input = { project: 'demo', policy: { ...defaultPolicy, ...policy }, at: 0 };

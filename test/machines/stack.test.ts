@@ -106,26 +106,26 @@ describe('a plan with [pull_requests] stack', () => {
     world.send('implement_start');
     world.run(3_600_000);
     const asked = () => world.effects().flatMap((effect) => (effect.kind === 'plan.pull' ? [effect.stack] : []));
-    const tell = (type: Parameters<typeof world.send>[0], payload: object = {}) => {
+    const send = (type: Parameters<typeof world.send>[0], payload: object = {}) => {
       const { verdict } = world.send(type, payload, { origin: 'engine' });
       world.run(0);
       return verdict;
     };
-    return { world, tell, asked, state: () => world.value().pullRequest };
+    return { world, send, asked, state: () => world.value().pullRequest };
   }
 
   it('asks for the parts that are done while the rest is at work, and for each once', () => {
-    const { tell, asked, state } = atWork();
+    const { send, asked, state } = atWork();
     expect(state()).toEqual({ none: 'wanted' });
-    tell('pr_wanted');
+    send('pr_wanted');
     expect(asked()).toMatchObject([{ parts: [{ name: 'w1' }, { name: 'w2' }], isWhole: false, isLast: false }]);
     expect(asked()[0]?.parts[1]).toMatchObject({ branch: 'stack/hello/w2', title: 'task 2.1; task 2.2' });
     expect(state()).toEqual({ open: 'manual' });
   });
 
   it('asks for all of it when it is done, and with what is on the forge by then', () => {
-    const { tell, asked, world } = atWork();
-    tell('pr_wanted');
+    const { send, asked, world } = atWork();
+    send('pr_wanted');
     world.send('implement_finished');
     world.send('set_status', { status: 'reviewing' });
     world.send('review_approved');
@@ -135,9 +135,9 @@ describe('a plan with [pull_requests] stack', () => {
   });
 
   it('is looked at anew when something of it was changed on the forge', () => {
-    const { tell, asked } = atWork();
-    tell('pr_wanted');
-    tell('pr_stack_changed');
+    const { send, asked } = atWork();
+    send('pr_wanted');
+    send('pr_stack_changed');
     expect(asked()).toHaveLength(2);
     expect(asked()[1]).toMatchObject({ isWhole: false, known: [{ name: 'w1', head: sha(1) }, { name: 'w2' }] });
   });
@@ -148,27 +148,27 @@ describe('a plan with [pull_requests] stack', () => {
     ['where it is merged instead', { auto_merge: true }, [1, 2, 1]],
     ['where it is off', { pull_stack: 'none' }, [1, 2, 1]],
   ])('asks for no stack %s', (_, more, waves) => {
-    const { tell, asked } = atWork(more, waves);
-    tell('pr_wanted');
+    const { send, asked } = atWork(more, waves);
+    send('pr_wanted');
     expect(asked().filter((stack) => stack !== undefined)).toEqual([]);
   });
 
   it('has a request for each task, where that is wanted', () => {
-    const { tell, asked } = atWork({ pull_stack: 'task' });
-    tell('pr_wanted');
+    const { send, asked } = atWork({ pull_stack: 'task' });
+    send('pr_wanted');
     expect(asked()[0]?.parts.map(({ name }) => name)).toEqual(['w1-t1', 'w2-t1', 'w2-t2']);
   });
 
   it('remembers which part a fix is for until the fix is there, whatever happens on the forge meanwhile', () => {
-    const { tell, asked, world } = atWork({}, [1, 1]);
-    tell('pr_wanted');
+    const { send, asked, world } = atWork({}, [1, 1]);
+    send('pr_wanted');
     const news = { body: 'a file is missing', ids: ['review:1'], failing: [], layer: 'w1' };
     world.send('pr_changes_requested', news, { origin: 'engine' });
     world.send('pr_stack_changed', {}, { origin: 'engine' });
     world.run(3_600_000);
     const last = asked().at(-1);
     expect(last).toMatchObject({ isWhole: true, fixes: 'w1' });
-    tell('pr_stack_changed');
+    send('pr_stack_changed');
     expect(asked().at(-1)).toMatchObject({ isWhole: true, fixes: null });
   });
 
@@ -178,8 +178,8 @@ describe('a plan with [pull_requests] stack', () => {
   ] as const)('that has got what people pushed %s where that is said', (_, taken, status) => {
     const { reviewer } = quietPolicy.roles;
     const roles = { ...quietPolicy.roles, reviewer: { ...reviewer, on: true } };
-    const { tell, asked, world } = atWork({ roles }, [1, 1]);
-    tell('pr_wanted');
+    const { send, asked, world } = atWork({ roles }, [1, 1]);
+    send('pr_wanted');
     world.send('set_status', { status: 'reviewing' });
     world.send('review_approved');
     world.run(0);

@@ -130,7 +130,7 @@ describe('every chart', () => {
       [bindRepo(ports), machines.repo],
       [bindSupervisor(ports), machines.supervisor],
     ];
-    const asking = /^(ask|tell(Re|Gr)|openRepo|stop(Run|Check)|freezeRun|thawRun)/;
+    const asking = /^(ask|report(Re|Gr)|openRepo|stop(Run|Check)|freezeRun|thawRun)/;
     const silent: string[] = [];
     const compare = (mine: AnyStateMachine, plain: AnyStateMachine): void => {
       for (const [word, action] of Object.entries(plain.implementations.actions)) {

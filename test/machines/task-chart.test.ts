@@ -42,7 +42,7 @@ function task(more: Partial<TaskInput> = {}) {
       askUndo: ({ context }) => numbered('undo', context),
     },
   });
-  const { one, event, told } = listened(machine, { ...input, ...more });
+  const { one, event, reported } = listened(machine, { ...input, ...more });
   const agentOf = () => one.getSnapshot().children.agent as AnyActorRef | undefined;
   return {
     send: (type: string, fields: object = {}) => one.send(event(type, fields)),
@@ -51,7 +51,7 @@ function task(more: Partial<TaskInput> = {}) {
     /** What both asked for since the last call. */
     did: () => did.splice(0),
     /** What it reported since the last call. */
-    told,
+    reported,
     now: () => one.getSnapshot(),
     agent: () => agentOf()?.getSnapshot(),
   };
@@ -105,7 +105,7 @@ function taskIn(state: string, more: Partial<TaskInput> = {}): Task {
   ways[state]?.(one);
   expect(one.now().value).toBe(state);
   one.did();
-  one.told();
+  one.reported();
   return one;
 }
 
@@ -201,7 +201,7 @@ function lineOf(state: string, type: string, fields: object): string[] {
   if (machine.getTransitionData(one.now() as never, event).length === 0) return [];
   const isTaken = one.now().can(event);
   one.send(type, fields);
-  const reports = one.told().map(({ type }) => (type.startsWith('xstate.done') ? 'ends' : `tells ${type}`));
+  const reports = one.reported().map(({ type }) => (type.startsWith('xstate.done') ? 'ends' : `tells ${type}`));
   const next = one.now().value === state ? [] : [`to ${one.now().value}`];
   const follows = [...one.did(), ...reports, ...next].join(', ');
   return [`${type.padEnd(23)} ${follows === '' ? (isTaken ? 'noted' : 'ignored') : follows}`];
@@ -334,7 +334,7 @@ describe('a task whose work a person must accept', () => {
       const one = taskIn('committing');
       one.send('work_committed', { ...committed, ...fields });
       expect(one.now().value).toBe('asking');
-      return one.told();
+      return one.reported();
     };
     expect(questionOf({ deletions })).toEqual([{ ...asked, question: deletions }]);
     expect(questionOf({ additions })).toEqual([{ ...asked, question: 'it adds .env', accepts: additions.accepts }]);
@@ -363,7 +363,7 @@ describe('a task whose work a person must accept', () => {
     const one = taskIn('asking');
     one.send('answered', { answer: ' \n' });
     expect(one.now().value).toBe('asking');
-    expect(one.told()).toEqual([{ ...asked, at: 6, question: deletions }]);
+    expect(one.reported()).toEqual([{ ...asked, at: 6, question: deletions }]);
   });
 
   it('is then checked, or accepted where nothing is to be merged', () => {
@@ -379,7 +379,7 @@ describe('a task whose work a person must accept', () => {
     for (const order of ['end', 'conclude']) {
       const one = taskIn('asking');
       one.send(order);
-      expect(one.told()[0]).toEqual({ type: 'question_withdrawn', at: 6, id: 'task-1.1', run: firstRun });
+      expect(one.reported()[0]).toEqual({ type: 'question_withdrawn', at: 6, id: 'task-1.1', run: firstRun });
     }
   });
 });
@@ -482,7 +482,7 @@ describe('the agent of a task', () => {
   it('gets its orders and its answers', () => {
     const one = taskIn('working');
     one.say('needs_decision', { reason: 'tabs?' });
-    expect(one.told()).toEqual([
+    expect(one.reported()).toEqual([
       { type: 'child_asked', at: 4, id: 'task-1.1', title: 'hello-w1-t1', run: firstRun, question: 'tabs?' },
     ]);
     exit(one, 143, { cause: 'stopped' });

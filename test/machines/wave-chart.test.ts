@@ -12,7 +12,7 @@ const task = (number: number, more: Partial<TaskOutline> = {}): TaskOutline => (
 });
 
 function wave(tasks: TaskOutline[], more: Partial<WaveInput> = {}) {
-  const { one, event, told } = listened(waveMachine, {
+  const { one, event, reported } = listened(waveMachine, {
     ...{ path: 'wave-1.1', plan: 'hello', number: 1, branch: 'plan/hello', tasks, results: {} },
     ...{ requireChange: true, coder: { ...defaultPolicy.roles.coder, attempts: 1 }, feedback: null },
     ...more,
@@ -32,7 +32,7 @@ function wave(tasks: TaskOutline[], more: Partial<WaveInput> = {}) {
     send: (type: string, fields: object = {}) => one.send(event(type, fields)),
     say,
     /** What it reported since the last call. */
-    told,
+    reported,
     now,
     state: () => now().value,
     taskOf,
@@ -75,7 +75,7 @@ function waveIn(state: string): Wave {
   ways[state]?.(one);
   expect(one.state()).toBe(state);
   expect([...one.now().tags]).toEqual({ running: ['wave:running'], settled: ['wave:failed'] }[state] ?? []);
-  one.told();
+  one.reported();
   return one;
 }
 
@@ -131,7 +131,7 @@ function lineOf(state: string, type: string, fields: object): string[] {
   const isTaken = one.now().can(event);
   const before = one.tasks().join(', ');
   one.send(type, fields);
-  const reports = one.told().map(({ type }) => (type.startsWith('xstate.done') ? 'ends' : `tells ${type}`));
+  const reports = one.reported().map(({ type }) => (type.startsWith('xstate.done') ? 'ends' : `tells ${type}`));
   const tasks = one.tasks().join(', ');
   const next = one.state() === state ? [] : [`to ${one.state()}`];
   const follows = [...reports, ...(tasks === before ? [] : [tasks || 'no tasks']), ...next].join(', ');
@@ -169,11 +169,11 @@ describe('the tasks of a wave', () => {
   it('that fail leave the wave to a person, with the tasks that wait for them', () => {
     const one = wave([first, second, third]);
     one.fail(1);
-    expect([one.state(), one.told()]).toEqual(['running', []]);
+    expect([one.state(), one.reported()]).toEqual(['running', []]);
     one.succeed(3);
     const { results } = one.now().context;
     expect(results[1]).toEqual({ ...failed, runs: 1, run: 'wave-1.1/task-1.1/agent#1' });
-    expect(one.told()).toEqual([{ type: 'wave_failed', at: 8, id: 'wave-1.1', head: 'head 3', results }]);
+    expect(one.reported()).toEqual([{ type: 'wave_failed', at: 8, id: 'wave-1.1', head: 'head 3', results }]);
     expect(one.tasks()).toEqual(['2.1 pending']);
     const other = wave([task(1), third]);
     other.fail(1);
@@ -242,7 +242,7 @@ describe('the tasks of a wave', () => {
       one.say(number, 'needs_decision', { reason: 'tabs?' });
     }
     const asked = { type: 'child_asked', id: 'wave-1.1', question: 'tabs?' };
-    expect(one.told()).toMatchObject([
+    expect(one.reported()).toMatchObject([
       { ...asked, title: 'hello-w1-t1' },
       { ...asked, title: 'hello-w1-t2' },
     ]);

@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser())('the page with something to say', () => {
         await go(`machine/release/${id}`);
         await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": "not now"}');
         await page.locator('[data-event="refuse"]').click(limit);
-        await page.locator('.told .toast:not(.refused)').waitFor(limit);
+        await page.locator('.toasts .toast:not(.refused)').waitFor(limit);
       },
       async 'a plan that is not there'() {
         await go('plan/demo/nobody');

@@ -154,7 +154,7 @@ function posted(type: SignalType, payload: object): World {
 
 const landedBy = (type: 'merge' | 'create_pr') => then((worldsByState.done as () => World)(), type);
 
-function told(world: World, type: SignalType, payload: object): World {
+function after(world: World, type: SignalType, payload: object): World {
   const row = world.open().find(({ effect: { kind } }) => kind === 'plan.merge' || kind === 'plan.pull');
   if (row === undefined) throw new Error(`nothing is under way that ${type} could answer`);
   world.report(row, type, payload);
@@ -167,17 +167,17 @@ const donePlans: Record<string, readonly [make: () => World, offered: readonly s
   'done, and not merged': [() => (worldsByState.done as () => World)(), ['Merge', 'Pull request']],
   'done, and being merged': [() => landedBy('merge'), ['Pull request']],
   'done, and merged': [
-    () => told(landedBy('merge'), 'plan_merged', { head: sha(10), into: 'main', tip: sha(11) }),
+    () => after(landedBy('merge'), 'plan_merged', { head: sha(10), into: 'main', tip: sha(11) }),
     null,
   ],
   'done, and its pull request is being made': [() => landedBy('create_pr'), ['Merge']],
   'done, and its pull request could not be made': [
-    () => told(landedBy('create_pr'), 'pr_failed', { detail: 'no remote' }),
+    () => after(landedBy('create_pr'), 'pr_failed', { detail: 'no remote' }),
     ['Merge', 'Pull request'],
   ],
   'done, with a pull request': [
     () =>
-      told(landedBy('create_pr'), 'pr_opened', {
+      after(landedBy('create_pr'), 'pr_opened', {
         number: 7,
         url: 'https://forge.test/7',
         server: 'forge.test',

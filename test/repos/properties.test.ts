@@ -30,7 +30,7 @@ async function engineOf(projects: readonly Said['project'][]): Promise<TestEngin
   return engine;
 }
 
-async function tell({ client }: TestEngine, { project, plan, word }: Said): Promise<string> {
+async function sendOne({ client }: TestEngine, { project, plan, word }: Said): Promise<string> {
   const { signal } = await client.send({ project, plan, type: word });
   // The signals between the plan and its repo are handled before the next one, as in the model.
   await until(async () => (await client.signals({ status: 'pending' })).every(({ deliver_at: at }) => at !== null));
@@ -59,11 +59,11 @@ describe('two repos with plans of the same names', () => {
       fc.asyncProperty(fc.array(said, { minLength: 4, maxLength: 14 }), async (sequence) => {
         const both = await engineOf(['left', 'right']);
         const answers: Record<Said['project'], string[]> = { left: [], right: [] };
-        for (const each of sequence) answers[each.project].push(await tell(both, each));
+        for (const each of sequence) answers[each.project].push(await sendOne(both, each));
         for (const project of ['left', 'right'] as const) {
           const alone = await engineOf([project]);
           const own = [];
-          for (const each of sequence.filter((one) => one.project === project)) own.push(await tell(alone, each));
+          for (const each of sequence.filter((one) => one.project === project)) own.push(await sendOne(alone, each));
           expect(answers[project]).toEqual(own);
           expect(await storyOf(both, project)).toEqual(await storyOf(alone, project));
           await alone.engine.stop();

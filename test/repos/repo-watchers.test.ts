@@ -27,7 +27,7 @@ function watchRepo(branches: number): { main: string; watcher: RepoWatcher; chan
 it('tells of signals and branches', async () => {
   const { main, watcher, changes } = watchRepo(3);
   await until(() => watcher.isLive());
-  expect(watcher.tellsOfRefs()).toBe(true);
+  expect(watcher.watchesRefs()).toBe(true);
   writeFileSync(join(main, '.git', 'refs', 'heads', 'plan', 'other'), '');
   await until(() => changes.some(({ topic }) => topic === 'refs'));
 });
@@ -35,7 +35,7 @@ it('tells of signals and branches', async () => {
 it('tells of signals beside a thousand branches, and says that it does not tell of those', async () => {
   const { main, watcher, changes } = watchRepo(1_000);
   await until(() => watcher.isLive());
-  expect(watcher.tellsOfRefs()).toBe(false);
+  expect(watcher.watchesRefs()).toBe(false);
   writeFileSync(join(main, '.git', 'refs', 'heads', 'plan', 'other'), '');
   mkdirSync(join(main, '.kasmos'));
   await until(() => changes.some(({ topic }) => topic === 'signals'));

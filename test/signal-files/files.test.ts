@@ -18,12 +18,12 @@ import { describe, expect, it } from 'vitest';
 import { startEngine, untilPlan, untilStatus } from '../support/engine.ts';
 import {
   drop,
+  forceStatus,
   fromFiles,
   left,
   places,
   reasonOf,
   signalsOf,
-  standing,
   untilGone,
   untilRefused,
   withPlan,
@@ -34,12 +34,12 @@ import { expectProse } from '../support/prose.ts';
 describe('a signal file', () => {
   it('is taken from both folders of the repo, ours and kasmos’s, and is gone', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
+    await forceStatus(engine, 'login', 'reviewing');
     const bodies = places.map((place) => `from ${place}`);
     for (const [index, place] of places.entries()) {
       drop(signalsOf(engine.repo, place), 'review-changes-login', bodies[index]);
       await untilGone(signalsOf(engine.repo, place));
-      await standing(engine, 'login', 'reviewing');
+      await forceStatus(engine, 'login', 'reviewing');
     }
     const signals = await fromFiles(engine);
     expect(signals.map(({ type, status, payload }) => ({ type, status, payload }))).toEqual(
@@ -50,7 +50,7 @@ describe('a signal file', () => {
 
   it('has its content as the body, without the white space around it', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
+    await forceStatus(engine, 'login', 'reviewing');
     drop(signalsOf(engine.repo), 'review-changes-login', '\n  the tests\n  are missing \r\n\n');
     await untilGone(signalsOf(engine.repo));
     expect((await fromFiles(engine)).map(({ payload }) => payload)).toEqual([{ body: 'the tests\n  are missing' }]);
@@ -104,7 +104,7 @@ describe('a signal file', () => {
     const file = join(folder, 'review-changes-login');
     // 250 ms without a write end a file. On a busy machine the writer itself may pause for that long: then it writes another one.
     for (let longestMs = Number.POSITIVE_INFINITY; longestMs > 200; ) {
-      await standing(engine, 'login', 'reviewing');
+      await forceStatus(engine, 'login', 'reviewing');
       longestMs = 0;
       writeFileSync(file, 'begin\n');
       for (let line = 0; line < 20; line += 1) {
@@ -133,7 +133,7 @@ describe('a signal file', () => {
 
   it('waits with its plan while that is blocked, and is delivered when a person has answered', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
+    await forceStatus(engine, 'login', 'reviewing');
     await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
     await engine.client.send({ project: 'demo', plan: 'login', type: 'needs_decision', payload: { reason: 'which?' } });
     await untilPlan(engine, 'login', ({ blocked }) => blocked?.reason.includes('which?') === true);
@@ -317,7 +317,7 @@ describe('a folder of signals', () => {
 
   it('that cannot be written is reported once, delays no other, and is used again when it can be written', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
+    await forceStatus(engine, 'login', 'reviewing');
     const folder = signalsOf(engine.repo);
     writeFileSync(join(folder, 'processing'), 'in the way');
     drop(folder, 'review-approved-login');

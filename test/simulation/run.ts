@@ -140,7 +140,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     schedule.kill(life);
     lives.delete(life);
     if (owner === life) owner = nobody;
-    for (const tell of deaths.splice(0)) tell();
+    for (const report of deaths.splice(0)) report();
     restartSoon();
   }
 
@@ -292,7 +292,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
   }
 
   /** Another program writes a row: the engine sees it within a second. */
-  async function insertAside(signal: NewSignal): Promise<void> {
+  async function insertFromOutside(signal: NewSignal): Promise<void> {
     await insertSignal(disk.store(), signal);
     clock.after(1_000, () => {
       for (const look of [...watchers]) look(null);
@@ -335,7 +335,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
         for (const life of [...lives.keys(), owner]) if (life !== nobody) schedule.kill(life);
         lives.clear();
         owner = nobody;
-        for (const tell of deaths.splice(0)) tell();
+        for (const report of deaths.splice(0)) report();
         world.losePower();
         disk.losePower(random());
         boot += 1;
@@ -380,7 +380,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     if (owner === life) owner = nobody;
     void one.stop().then(() => {
       schedule.kill(life);
-      for (const tell of deaths.splice(0)) tell();
+      for (const report of deaths.splice(0)) report();
       if (owner === nobody) restartSoon();
     });
   }
@@ -390,7 +390,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     const rows = (await disk.store().signals({})).filter(({ dedupe_key: key }) => key?.endsWith(':done') === true);
     const row: SignalRow | undefined = rows[which % Math.max(1, rows.length)];
     if (row?.tree == null) return;
-    await insertAside({
+    await insertFromOutside({
       ...{ tree: row.tree as TreeAddress, type: row.type, payload: JSON.parse(row.payload), origin: 'engine' },
       ...{ run: row.run, dedupeKey: keyed ? row.dedupe_key : null, at: wallMs() },
     });
@@ -398,7 +398,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
 
   async function open(): Promise<void> {
     const put = (tree: TreeAddress, type: SignalType, payload: object, origin: Origin = 'engine') =>
-      insertAside({ tree, type, payload, origin, at: wallMs() });
+      insertFromOutside({ tree, type, payload, origin, at: wallMs() });
     const { policy, plans } = story;
     begin();
     await put(supervisorTree, 'supervisor_opened', {});

@@ -93,9 +93,9 @@ export function createSchedule({ random, beginMs }: { random: () => number; begi
           what,
           pass(isTold) {
             const told =
-              <V>(tell: (value: V) => void) =>
+              <V>(settle: (value: V) => void) =>
               (value: V) => {
-                if (isTold()) tell(value);
+                if (isTold()) settle(value);
               };
             Promise.resolve().then(work).then(told(resolve), told(reject));
           },

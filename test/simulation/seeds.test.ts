@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runsOf } from '../support/drawn.ts';
 import { createCoverage } from './coverage.ts';
 import { play } from './run.ts';
-import { told } from './shrink.ts';
+import { storyText } from './shrink.ts';
 import { storyOf } from './story.ts';
 
 /** `STATOR_SEED`: plays only this one. `STATOR_SEEDS`: the number of seeds. */
@@ -20,7 +20,7 @@ describe('a night with everything that goes wrong in it', () => {
     for (const seed of seeds) {
       const story = storyOf(seed);
       const played = await play(story, { coverage });
-      if (played.failure !== null) failures.push(await told(story, played));
+      if (played.failure !== null) failures.push(await storyText(story, played));
       if (failures.length >= toldLimit) break;
     }
     const { transitions, points, neverDiedAt } = coverage.reached();

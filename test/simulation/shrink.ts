@@ -25,7 +25,7 @@ export async function shrink(story: Story, options: PlayOptions = {}): Promise<S
 }
 
 /** Its number, the command that plays it again, and the happenings that it needs to fail. */
-export async function told(story: Story, { failure }: Played): Promise<string> {
+export async function storyText(story: Story, { failure }: Played): Promise<string> {
   const { happenings, plans, limits, ending, disk } = await shrink(story);
   return [
     `seed ${story.seed}: ${failure}`,

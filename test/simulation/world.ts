@@ -72,9 +72,9 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
 
   function spawn(row: EffectRow, effect: AgentRun): Process {
     if (processes.has(row.key)) violated(`${row.key} was started twice`);
-    let tellEnd: (code: number | null) => void = () => {};
+    let reportEnd: (code: number | null) => void = () => {};
     const ended = new Promise<number | null>((resolve) => {
-      tellEnd = resolve;
+      reportEnd = resolve;
     });
     const chance = luckOf(`${row.key} goes`);
     let cancel = () => {};
@@ -90,7 +90,7 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
         if (!process.isAlive) return;
         process.isAlive = false;
         cancel();
-        tellEnd(code);
+        reportEnd(code);
       },
       freeze() {
         process.isFrozen = true;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seedOf } from '../support/crash.ts';
 import { lives, playedLives } from '../support/lives.ts';
 import { onStage, playHere, playKilled, strikesOf } from '../support/lives-play.ts';
-import { expectAsTold } from '../support/lives-proof.ts';
+import { expectAsScripted } from '../support/lives-proof.ts';
 import { randomOf } from '../support/random.ts';
 import { isShort } from './length.ts';
 
@@ -14,7 +14,7 @@ describe.concurrent('a plan lives to its end', () => {
     it(`with ${life.name}`, () =>
       onStage(life, async (stage) => {
         await playHere(stage, life);
-        await expectAsTold(stage, life);
+        await expectAsScripted(stage, life);
       }));
 });
 
@@ -28,7 +28,7 @@ describe.concurrent('a plan lives to the same end, however often its engine is k
         onStage(life, async (stage) => {
           // A kill after the end has no effect.
           expect(await playKilled(stage, life, strikes)).toBeGreaterThanOrEqual(1);
-          await expectAsTold(stage, life);
+          await expectAsScripted(stage, life);
         }));
     }
   }

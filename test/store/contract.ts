@@ -69,7 +69,7 @@ function step(before: number, after: number, text = '{}'): Change {
 }
 
 /** The row of a tree, with the tags of its kind. */
-function stands(
+function treeWritten(
   address: TreeAddress,
   status: Partial<TreeStatus>,
   { text = '{}', before = 0, at = 1 }: { text?: string; before?: number; at?: number } = {},
@@ -764,12 +764,12 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
 
       it('say what their kind shows of them, also where one is damaged', async () => {
         await commit(
-          stands('repo:a', { state: 'active' }),
-          stands('repo:b', { state: 'active' }),
-          stands('repo:c', { state: 'degraded', reason: 'no disk' }, { text: '{"value"' }),
-          stands('plan:a/p', {}),
+          treeWritten('repo:a', { state: 'active' }),
+          treeWritten('repo:b', { state: 'active' }),
+          treeWritten('repo:c', { state: 'degraded', reason: 'no disk' }, { text: '{"value"' }),
+          treeWritten('plan:a/p', {}),
         );
-        await commit(stands('repo:b', { state: 'degraded', reason: 'no git' }, { before: 1 }));
+        await commit(treeWritten('repo:b', { state: 'degraded', reason: 'no git' }, { before: 1 }));
         expect(await store.treeStates('repo')).toEqual(
           new Map([
             ['repo:a', { state: 'active', reason: null }],
@@ -789,14 +789,18 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         (await store.expiring({ kind, beforeMs, after: 0, span: 100 }))?.rows ?? 0;
 
       it('go some time after that, with their journal; one that goes on keeps all of it, whatever it is of', async () => {
-        await commit(stands(release, {}), stands('release:1.3', {}), stands('repo:a', { keepsJournal: false }));
+        await commit(
+          treeWritten(release, {}),
+          treeWritten('release:1.3', {}),
+          treeWritten('repo:a', { keepsJournal: false }),
+        );
         await commit(line({ tree: release }), line({ tree: 'release:1.3' }), line({ tree: 'repo:a' }), line({ tree }));
-        await commit(stands(tree, {}), line({ tree, at: 500 }));
+        await commit(treeWritten(tree, {}), line({ tree, at: 500 }));
         expect(await store.treeStatus(release)).toEqual({ steps: 1, endedAt: null });
         expect([await counts('trees', 900), await counts('journal', 900)]).toEqual([0, 1]);
-        await commit(stands(release, { isEnded: true }, { before: 1, at: 5 }));
+        await commit(treeWritten(release, { isEnded: true }, { before: 1, at: 5 }));
         // A later refusal does not move the end.
-        await commit(stands(release, { isEnded: true }, { before: 2, at: 9 }));
+        await commit(treeWritten(release, { isEnded: true }, { before: 2, at: 9 }));
         expect(await store.treeStatus(release)).toEqual({ steps: 3, endedAt: 5 });
         expect([await counts('trees', 5), await counts('journal', 5)]).toEqual([0, 1]);
         expect([await counts('trees', 6), await counts('journal', 6)]).toEqual([1, 2]);
@@ -809,12 +813,12 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.treeStatus(release)).toBeNull();
         await commit({ do: 'rows.expire', kind: 'journal', beforeMs: 6, ...all });
         expect((await store.journal({ after: 0 })).map(({ tree: of }) => of)).toEqual(['release:1.3', tree, tree]);
-        await commit(stands(release, {}));
+        await commit(treeWritten(release, {}));
         expect(await store.treeStatus(release)).toEqual({ steps: 1, endedAt: null });
       });
 
       it('are taken away at the step that they were looked at, or not at all', async () => {
-        await commit(stands(release, { isEnded: true }));
+        await commit(treeWritten(release, { isEnded: true }));
         const stale = await store.commit([{ do: 'tree.remove', address: release, before: 2, at: 9 }]);
         expect(stale.status).toBe('lost');
         await commit({ do: 'tree.remove', address: release, before: 1, at: 9 });
@@ -852,20 +856,20 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       });
 
       it('leave nothing in the queue where they go by their age', async () => {
-        await commit(stands(release, {}), asked(agent('one'), { tree: release }), asked(agent('two')));
-        await commit(stands(release, { isEnded: true }, { before: 1, at: 5 }));
+        await commit(treeWritten(release, {}), asked(agent('one'), { tree: release }), asked(agent('two')));
+        await commit(treeWritten(release, { isEnded: true }, { before: 1, at: 5 }));
         await commit({ do: 'rows.expire', kind: 'trees', beforeMs: 6, ...all });
         expect(await store.effect(`${release}/one`)).toMatchObject({ status: 'withdrawn' });
         expect(await store.effect(`${tree}/two`)).toMatchObject({ status: 'queued' });
       });
 
       it('no longer keep the signals that were set aside, which a running tree keeps', async () => {
-        await commit(stands(release, {}), signal({ tree: release }), signal({ tree: 'release:none' }), signal());
+        await commit(treeWritten(release, {}), signal({ tree: release }), signal({ tree: 'release:none' }), signal());
         for (const id of [1, 2]) await commit({ do: 'signal.set-aside', id, result: '', at: 2 });
         const gone = async (beforeMs: number) =>
           (await store.expiring({ kind: 'signals', beforeMs, after: 0, span: 100 }))?.rows;
         expect(await gone(9)).toBe(1);
-        await commit(stands(release, { isEnded: true }, { before: 1, at: 3 }));
+        await commit(treeWritten(release, { isEnded: true }, { before: 1, at: 3 }));
         expect(await gone(9)).toBe(2);
       });
     });
@@ -1601,7 +1605,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
     });
 
     it('notifications are stored in their order, and the oldest are deleted beyond a limit', async () => {
-      const told = (message: string, project = 'a'): Change => ({
+      const notification = (message: string, project = 'a'): Change => ({
         do: 'notification.insert',
         type: 'task_queued',
         project,
@@ -1609,7 +1613,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         message,
         at: 7,
       });
-      await commit(told('one'), told('two', 'b'), told('three'));
+      await commit(notification('one'), notification('two', 'b'), notification('three'));
       const [three, two, one] = await store.notifications({ limit: 10 });
       expect(one).toEqual({
         id: one?.id,
@@ -1629,11 +1633,11 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       // The newest one stays, however old it is, so that no number is given twice.
       await commit({ do: 'rows.expire', kind: 'notifications', beforeMs: 8, after: 0, upTo: three?.id ?? 0 });
       expect((await store.notifications({ limit: 10 })).map(({ id }) => id)).toEqual([three?.id]);
-      await commit(told('four'));
+      await commit(notification('four'));
       expect((await store.notifications({ limit: 1 }))[0]?.id).toBe((three?.id ?? 0) + 1);
       // When one more arrives than the limit, the oldest is deleted.
       for (let left = notificationLimit; left > 0; left -= 1_000)
-        await commit(...Array.from({ length: 1_000 }, () => told('more')));
+        await commit(...Array.from({ length: 1_000 }, () => notification('more')));
       const kept = await store.notifications({ limit: 2 * notificationLimit });
       expect(kept).toHaveLength(notificationLimit);
       expect(kept.every(({ message }) => message === 'more')).toBe(true);

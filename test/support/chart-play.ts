@@ -214,15 +214,15 @@ export async function playDurably(
     if (found === null) throw new Error(`nothing carries out ${effect}`);
     const { signal } = new AbortController();
     const run = { input: given as never, key: id, attempt: 1, signal, log: () => {} };
-    const tell = (type: string, payload: object) => {
+    const sendOnce = (type: string, payload: object) => {
       if (running.delete(id)) queue.push(word(type, payload, id));
     };
     (async () => found.run(run))().then(
       (event) => {
         const { type, ...payload } = (event ?? { type: '' }) as AnyEventObject;
-        if (type !== '') tell(type, payload);
+        if (type !== '') sendOnce(type, payload);
       },
-      (error: unknown) => tell('effect_failed', { detail: messageOf(error), error: errorAsJson(error) }),
+      (error: unknown) => sendOnce('effect_failed', { detail: messageOf(error), error: errorAsJson(error) }),
     );
   }
 

@@ -108,7 +108,7 @@ export async function startTelegram() {
     said,
     notices,
     /** The messages that report something, without replies. */
-    told: () => said.filter(({ replyTo }) => replyTo === null),
+    reports: () => said.filter(({ replyTo }) => replyTo === null),
     write(text: string, to: Said | null, from: object = anna, chat: object = group) {
       const id = nextId();
       update({ message: { message_id: id, from, chat, date: 1_700_000_000, text, ...about(to) } });
@@ -179,7 +179,7 @@ export async function startSlack() {
     served,
     url,
     stop,
-    told: () => messages.filter(({ thread_ts: of, bot_id: by }) => of === undefined && by !== undefined),
+    reports: () => messages.filter(({ thread_ts: of, bot_id: by }) => of === undefined && by !== undefined),
     repliesTo: (thread: string) =>
       messages.filter(({ thread_ts: of, bot_id: by }) => of === thread && by !== undefined).map(({ text }) => text),
     write(text: string, thread?: string, user = 'U042') {

@@ -71,7 +71,7 @@ export function expectRunsToBelong(home: string): void {
       .prepare(`SELECT key FROM effects WHERE kind = 'agent.run' AND status IN ('queued', 'running')`)
       .pluck()
       .all() as string[];
-    const told = db
+    const reported = db
       .prepare(`SELECT dedupe_key FROM signals WHERE status IN ('pending', 'held') AND dedupe_key LIKE '%:done'`)
       .pluck()
       .all() as string[];
@@ -81,7 +81,7 @@ export function expectRunsToBelong(home: string): void {
       'open runs that nobody waits for',
     ).toEqual([]);
     expect(
-      awaited.filter((key) => !open.includes(key) && !told.includes(resultKey(key))),
+      awaited.filter((key) => !open.includes(key) && !reported.includes(resultKey(key))),
       'agents that wait for a run that is over',
     ).toEqual([]);
   });

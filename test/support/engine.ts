@@ -61,8 +61,8 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
     home: on.home,
     env,
   });
-  const told = new AbortController();
-  void tellOfFacts(engine.client, told.signal);
+  const waiting = new AbortController();
+  void pokeWaiters(engine.client, waiting.signal);
   let isStopped = false;
   const stop: Engine['stop'] = (how) => {
     isStopped = true;
@@ -71,7 +71,7 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
   afterwards(async () => {
     // An engine without its home does not answer.
     const found = verifies && !isStopped ? await engine.client.verify().catch(() => null) : null;
-    told.abort();
+    waiting.abort();
     await engine.stop({ agents: 'stop' });
     expect(found?.differs ?? [], 'what is stored and does not follow from the journal').toEqual([]);
   });
@@ -80,7 +80,7 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
 }
 
 /** Wakes waiting tests at each fact until the engine stops. An engine without its home or its store has no facts. */
-async function tellOfFacts(client: Client, signal: AbortSignal): Promise<void> {
+async function pokeWaiters(client: Client, signal: AbortSignal): Promise<void> {
   try {
     for await (const _fact of client.events({ signal })) lookAgain();
   } catch {

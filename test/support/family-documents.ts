@@ -51,10 +51,10 @@ function expectWhole(text: string, reading: PlanReading): void {
   expect(again.document).toEqual(reading.document);
   expect(again.document).toEqual(parsePlan(reading.content).document);
   if (reading.family === 'stator' || /^\s*[{[]/.test(text)) return;
-  const told = [letters(reading.content), letters(withoutBoxes(reading.content))];
+  const texts = [letters(reading.content), letters(withoutBoxes(reading.content))];
   const lost = text
     .split(/\r\n?|\n/)
-    .filter((line) => !told.some((all) => all.includes(letters(line)) || all.includes(letters(withoutBoxes(line)))));
+    .filter((line) => !texts.some((all) => all.includes(letters(line)) || all.includes(letters(withoutBoxes(line)))));
   expect(lost).toEqual([]);
 }
 

@@ -153,12 +153,12 @@ function expectOnce(ground: DaemonGround, { socket, rows, files }: Load, folder:
 
 /** A signal that occurs twice in the journal was handled twice. */
 function expectMovesOnce(ground: DaemonGround, said: readonly Row[]): void {
-  const told = rowsOf<{ signal: number; type: string; actor: string; event: string; times: number }>(
+  const moves = rowsOf<{ signal: number; type: string; actor: string; event: string; times: number }>(
     ground,
     `SELECT signal, type, actor, event, count(*) AS times FROM journal WHERE signal IS NOT NULL AND event = type GROUP BY signal, actor, event`,
   );
-  expect(told.filter(({ times }) => times !== 1)).toEqual([]);
-  const moved = new Set(told.map(({ signal }) => signal));
+  expect(moves.filter(({ times }) => times !== 1)).toEqual([]);
+  const moved = new Set(moves.map(({ signal }) => signal));
   expect(said.filter(({ status, id }) => status === 'done' && !moved.has(id))).toEqual([]);
 }
 

@@ -367,11 +367,11 @@ function compared(
   args: readonly string[],
   { base, headCommit }: FakePull,
 ): number | null {
-  const tip = state.headOf?.(base) ?? null;
-  const key = tip === null ? null : [...args, tip, headCommit].join(' ');
+  const head = state.headOf?.(base) ?? null;
+  const key = head === null ? null : [...args, head, headCommit].join(' ');
   const known = key === null ? undefined : answers.get(key);
   if (known !== undefined) return known;
-  const { status } = runSmall('git', [...args, tip ?? `refs/heads/${base}`, headCommit], bare);
+  const { status } = runSmall('git', [...args, head ?? `refs/heads/${base}`, headCommit], bare);
   // Other codes mean that a commit is still missing.
   if (key !== null && (status === 0 || status === 1)) answers.set(key, status);
   return status;

@@ -33,7 +33,7 @@ export class Ci extends Map<string, FakeStatus[]> {
 export async function site(kind: ForgeKind = 'gitea', more = '', given: Partial<ForgeState> = {}): Promise<Site> {
   const on = ground();
   const bare = join(on.root, 'bare.git');
-  const headOf = (branch: string) => readTip(bare, branch);
+  const headOf = (branch: string) => readHead(bare, branch);
   const forge = await startForge(kind, { headOf, ...given });
   afterwards(() => forge.stop());
   git(on.root, 'init', '-q', '--bare', bare);
@@ -65,7 +65,7 @@ export function start({ on }: Site, setup: EngineSetup = {}): Promise<TestEngine
 }
 
 /** null: the branch is missing. A forge needs it at each request, so git is started only if a ref may be packed. */
-export function readTip(path: string, branch: string): string | null {
+export function readHead(path: string, branch: string): string | null {
   const loose = join(path, 'refs/heads', branch);
   if (existsSync(loose)) return readFileSync(loose, 'utf8').trim();
   if (existsSync(join(path, 'HEAD')) && !existsSync(join(path, 'packed-refs'))) return null;

@@ -63,6 +63,6 @@ export async function withPlan(plan = 'login', setup: Parameters<typeof startEng
 }
 
 /** Forces a plan into a status. */
-export async function standing(engine: TestEngine, plan: string, status: string): Promise<void> {
+export async function forceStatus(engine: TestEngine, plan: string, status: string): Promise<void> {
   await say(engine, plan, 'set_status', { status });
 }

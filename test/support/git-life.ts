@@ -67,10 +67,10 @@ export async function playGitLife({
     const plan = `p${number}`;
     const scripts = Array.from({ length: tasks }, (_, at) => scriptOf(made, { plan, task: at + 1, random }));
     await begin(made, plan, planText(scripts.map((lines) => lines.join('\n'))));
-    const told = `seed ${seed}, ${plan}:\n${scripts.map((lines) => lines.join('\n')).join('\n---\n')}`;
-    ends[await endOf(made, plan, told)] += 1;
+    const story = `seed ${seed}, ${plan}:\n${scripts.map((lines) => lines.join('\n')).join('\n---\n')}`;
+    ends[await endOf(made, plan, story)] += 1;
     await putAllBack(made, plan);
-    expect(git(made.repo, 'rev-parse', '--symbolic-full-name', 'HEAD'), told).toBe('refs/heads/main');
+    expect(git(made.repo, 'rev-parse', '--symbolic-full-name', 'HEAD'), story).toBe('refs/heads/main');
   }
   return { plans, ...ends };
 }
@@ -95,36 +95,36 @@ const fileOf = (plan: string, task: number) => `${plan}-${task}.txt`;
  * When nothing moves, a plan is done with the work of all its tasks on its branch, or says why not: the reason of a failed task, or the refs with
  * lost work. Work that an agent abandoned or stashed is not on the branch, and a ref has it.
  */
-async function endOf(made: TestEngine, plan: string, told: string): Promise<keyof Omit<GitLife, 'plans'>> {
+async function endOf(made: TestEngine, plan: string, story: string): Promise<keyof Omit<GitLife, 'plans'>> {
   const shown = await untilPlan(made, plan, ({ status, phase, blocked, waiting_for: waiting }) => {
     if (waiting?.kind === 'repo') putBack(waiting.detail);
     return status === 'done' || phase === 'wave_waiting' || blocked !== null;
   }).catch((cause: unknown) => {
-    throw new Error(`it came to no end: ${told}`, { cause });
+    throw new Error(`it came to no end: ${story}`, { cause });
   });
   const files = filesOn(made, `plan/${plan}`);
   const all = shown.tasks_by_wave.flatMap(({ tasks: of }) => of);
   if (shown.blocked?.source === 'lost_work') {
     const refs = shown.blocked.reason.match(/refs\/stator\/\S+/g) ?? [];
-    expect(refs.length, told).toBeGreaterThan(0);
+    expect(refs.length, story).toBeGreaterThan(0);
     const kept = refs.flatMap((ref) => filesOn(made, ref));
     for (const { number, status } of all)
-      if (status === 'done') expect([...files, ...kept], told).toContain(fileOf(plan, number));
+      if (status === 'done') expect([...files, ...kept], story).toContain(fileOf(plan, number));
     return 'blocked';
   }
   if (shown.blocked !== null) {
-    expect(shown.blocked.reason, told).not.toBe('');
+    expect(shown.blocked.reason, story).not.toBe('');
     return 'blocked';
   }
   for (const { number, status, reason } of all)
-    if (status === 'done') expect([...files, ...filesBeside(made, plan)], told).toContain(fileOf(plan, number));
-    else expect(reason, told).not.toBeNull();
+    if (status === 'done') expect([...files, ...filesBeside(made, plan)], story).toContain(fileOf(plan, number));
+    else expect(reason, story).not.toBeNull();
   return shown.status === 'done' ? 'done' : 'failed';
 }
 
 /** The person runs the printed commands: agents have left the checkout on a missing branch. */
-function putBack(told: string): void {
-  const [, command] = /put it back: (git -C \S+ (?:symbolic-ref HEAD|update-ref) .+?)(?:; |$)/.exec(told) ?? [];
+function putBack(message: string): void {
+  const [, command] = /put it back: (git -C \S+ (?:symbolic-ref HEAD|update-ref) .+?)(?:; |$)/.exec(message) ?? [];
   if (command !== undefined) outputOf('sh', ['-c', command], '/');
 }
 

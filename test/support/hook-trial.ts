@@ -20,7 +20,7 @@ export interface HookTrial {
   readonly seed: number;
 }
 
-interface Told {
+interface Delivery {
   readonly id: string;
   readonly plan: string;
   readonly event: string;
@@ -47,7 +47,7 @@ function numbers(seed: number): () => number {
 export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promise<void> {
   const ground = makeGround();
   const random = numbers(seed);
-  const told: Told[] = [];
+  const deliveries: Delivery[] = [];
   const late: NodeJS.Timeout[] = [];
   /** The deliveries without an answer in time, once for each try. */
   const untimely: string[] = [];
@@ -65,7 +65,7 @@ export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promi
     const chance = random();
     const isTaken = answer(chance, response, late);
     const isSlow = chance >= slowFrom && chance < slowTo;
-    told.push({ id, plan: body.plan_file, event: body.event, sequence: body.sequence, isTaken, isSlow });
+    deliveries.push({ id, plan: body.plan_file, event: body.event, sequence: body.sequence, isTaken, isSlow });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // it listens on TCP
@@ -74,7 +74,7 @@ export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promi
     `[[hooks]]\ntype = "webhook"\nname = "trial"\nurl = "http://127.0.0.1:${port}/"\nallow_private = true\ntimeout = "100ms"\nevents = ["cancel", "reopen"]\n`,
   );
   const all = plans * rounds * 2;
-  const taken = () => new Set(told.filter(({ isTaken }) => isTaken).map(({ id }) => id));
+  const taken = () => new Set(deliveries.filter(({ isTaken }) => isTaken).map(({ id }) => id));
   const engines: ChildProcess[] = [];
   try {
     const argument = JSON.stringify({ home: ground.home, repo: ground.repo, plans, rounds });
@@ -103,7 +103,7 @@ export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promi
     await new Promise<void>((resolve) => server.close(() => resolve()));
     ground.remove();
   }
-  proveTold(told, untimely, { plans, rounds, kills });
+  proveDelivered(deliveries, untimely, { plans, rounds, kills });
 }
 
 /** The probabilities from here on mean an answer that is too late. */
@@ -124,15 +124,15 @@ function answer(chance: number, response: ServerResponse, late: NodeJS.Timeout[]
   return false;
 }
 
-function proveTold(
-  told: readonly Told[],
+function proveDelivered(
+  deliveries: readonly Delivery[],
   untimely: readonly string[],
   { plans, rounds, kills }: Omit<HookTrial, 'seed'>,
 ): void {
   let again = 0;
   for (let index = 0; index < plans; index += 1) {
-    const own = told.filter(({ plan }) => new RegExp(`(^|/)p${index}(\\.md)?$`).test(plan));
-    const first = new Map<string, Told>();
+    const own = deliveries.filter(({ plan }) => new RegExp(`(^|/)p${index}(\\.md)?$`).test(plan));
+    const first = new Map<string, Delivery>();
     const seen = new Set<string>();
     for (const one of own) {
       if (first.has(one.id)) again += 1;
@@ -153,7 +153,7 @@ function proveTold(
   // A success that the engine could not store before a kill is requested again, and so is a success that came too late: at most the open ones at each
   // kill.
   const countOf = (ids: readonly string[], id: string) => ids.filter((each) => each === id).length;
-  const slow = told.filter(({ isSlow }) => isSlow).map(({ id }) => id);
+  const slow = deliveries.filter(({ isSlow }) => isSlow).map(({ id }) => id);
   const late = [...new Set(untimely)].map((id) => Math.max(0, countOf(untimely, id) - countOf(slow, id)));
   expect(again).toBeLessThanOrEqual(kills * 16 + late.reduce((sum, count) => sum + count, 0));
 }

@@ -35,12 +35,12 @@ export async function expectSignalsOnce(ask: Ask, acknowledged: readonly Acknowl
   expect(known(rows as { key: unknown; id: unknown }[])).toEqual(known(acknowledged));
   expect(rows.filter(({ status }) => status !== 'done' && status !== 'failed')).toEqual([]);
   // An accepted signal is the input of one step; a refused one has one line with the reason.
-  const told = await ask(
+  const answer = await ask(
     `SELECT s.id, s.type, s.status, count(j.seq) AS times FROM signals s LEFT JOIN journal j ON j.signal = s.id
        AND (j.refused IS NOT NULL OR (json_extract(j.input, '$.type') = s.type AND json_extract(j.input, '$.actor') = ''))
      WHERE s.origin = 'person' GROUP BY s.id, s.type, s.status HAVING count(j.seq) <> 1`,
   );
-  expect(told, JSON.stringify(told)).toEqual([]);
+  expect(answer, JSON.stringify(answer)).toEqual([]);
   const faults = await ask(
     `SELECT id, type, status, attempts, result FROM signals
      WHERE attempts > 1 OR status = 'held' OR (status = 'failed' AND (origin = 'engine' OR result IS NULL))`,

@@ -111,7 +111,7 @@ export async function killTwoHosts(
       after();
     }
   };
-  const untilTold = async (state: string) => {
+  const untilReported = async (state: string) => {
     const rows = () => ask<{ state: string; told_at: unknown }>('SELECT item, state, told_at FROM intake_threads');
     await until(
       async () => (await rows()).filter((row) => row.state === state && row.told_at !== null).length === issueCount,
@@ -128,7 +128,7 @@ export async function killTwoHosts(
   });
   while (tracker.state.issues.size < issueCount) add();
   tracker.trouble = () => null;
-  await untilTold('taken');
+  await untilReported('taken');
   tracker.trouble = badDays;
   for (const place of [a, b]) await down(place);
   await withEngine(b, async ({ client }) => {
@@ -138,7 +138,7 @@ export async function killTwoHosts(
   for (const place of [a, b]) start(place);
   await killSome(Math.floor(kills / 2), () => {});
   tracker.trouble = () => null;
-  await untilTold('cancelled');
+  await untilReported('cancelled');
 
   const items = await ask<{ item: string; plan: string }>('SELECT item, plan FROM intake_items');
   const issues = [...tracker.state.issues.values()];

@@ -12,7 +12,7 @@ import { carriersOf, kill } from './crash.ts';
 import { expectJournalToReplay } from './crash-proof.ts';
 import { planText } from './engine.ts';
 import { conflictsOf, type FakePull, mergeNow, startForge, type Trouble } from './forge-server.ts';
-import { Ci, readTip } from './forge-site.ts';
+import { Ci, readHead } from './forge-site.ts';
 import { type Ground, git, makeGround } from './ground.ts';
 import { linkedForges, memberNames } from './linked-forges.ts';
 import { randomOf } from './random.ts';
@@ -323,7 +323,7 @@ function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, rand
   const merged = new Set<string>();
   // A person who answers a plan whose request is for another branch lands it there. In this test everything must land on `main`.
   state.merging = { ...state.merging, approvals: 1, frozen: 'next' };
-  const refOf = (place: string, branch: string) => readTip(join(place), branch);
+  const refOf = (place: string, branch: string) => readHead(join(place), branch);
   const isAsMade = ({ head, base }: FakePull) =>
     base === 'main' && refOf(bare, head) === refOf(join(repo, '.git'), head);
   function putRight(): void {
@@ -393,7 +393,7 @@ type FailingForge = Awaited<ReturnType<typeof failingForge>>;
 async function failingForge({ root, repo, home }: Ground, kind: NonNullable<Trial['forge']>, random: () => number) {
   const bare = join(root, 'bare.git');
   git(root, 'init', '-q', '--bare', bare);
-  const headOf = (branch: string) => readTip(bare, branch);
+  const headOf = (branch: string) => readHead(bare, branch);
   const ci = new Ci('success');
   const server = await startForge(kind, { bare, headOf, statuses: ci, required: ['ci'] });
   const troubles: readonly Trouble[] = [

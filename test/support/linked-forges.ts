@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 import { type FakePull, type ForgeServer, type ForgeState, mergeNow, startForge } from './forge-server.ts';
-import { Ci, readTip } from './forge-site.ts';
+import { Ci, readHead } from './forge-site.ts';
 import { type Ground, git } from './ground.ts';
 
 export const memberNames = ['api', 'web'] as const;
@@ -28,7 +28,7 @@ export async function linkedForges(
     git(path, 'config', 'user.name', 'eve');
     git(path, 'config', 'user.email', 'eve@here.test');
     git(on.root, 'init', '-q', '--bare', bare);
-    const headOf = (branch: string) => readTip(bare, branch);
+    const headOf = (branch: string) => readHead(bare, branch);
     const forge = await startForge(kinds[nth] ?? 'gitea', {
       headOf,
       bare,

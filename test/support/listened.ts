@@ -3,13 +3,13 @@ import { type ActorRefFrom, type AnyStateMachine, createActor, type EventObject,
 
 /** Begins the machine with that input, at time 0. */
 export function listened<Machine extends AnyStateMachine>(machine: Machine, input: object) {
-  const told: EventObject[] = [];
+  const reported: EventObject[] = [];
   const above = setup({ actors: { child: machine as AnyStateMachine } }).createMachine({
     context: ({ spawn }) => {
       spawn('child', { id: 'child', input: { ...input, at: 0 } });
       return {};
     },
-    on: { '*': { actions: ({ event }) => void told.push(event) } },
+    on: { '*': { actions: ({ event }) => void reported.push(event) } },
   });
   let at = 0;
   return {
@@ -20,6 +20,6 @@ export function listened<Machine extends AnyStateMachine>(machine: Machine, inpu
       return { at, origin: 'engine', run: null, type, ...fields } as never;
     },
     /** What it reported to its parent since the last call. */
-    told: () => told.splice(0),
+    reported: () => reported.splice(0),
   };
 }

@@ -90,11 +90,11 @@ function endingOf({ home, repo }: Stage, { plan }: Life): Ending {
 }
 
 /** Checks everything; the last engine has ended. */
-export async function expectAsTold(stage: Stage, life: Life): Promise<void> {
+export async function expectAsScripted(stage: Stage, life: Life): Promise<void> {
   const { home } = stage;
   expect(endingOf(stage, life)).toEqual(life.end);
   expectTurns(stage, life);
-  expectTold(stage, life);
+  expectDelivered(stage, life);
   expectConversations(stage, life);
   expectWordsOnce(stage);
   expectStoreSettled(home);
@@ -123,9 +123,9 @@ function expectTurns(stage: Stage, life: Life): void {
   }
 }
 
-function expectTold(stage: Stage, { told }: Life): void {
+function expectDelivered(stage: Stage, { delivered }: Life): void {
   const starts = entriesOf(stage).filter(({ word }) => word === 'start');
-  for (const [title, turn, text] of told) {
+  for (const [title, turn, text] of delivered) {
     const prompt = starts.find((entry) => entry.title === title && entry.turn === turn)?.prompt;
     expect(prompt, `what ${title} was told in turn ${turn}`).toContain(text);
   }

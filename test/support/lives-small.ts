@@ -27,7 +27,7 @@ export const smallLives: readonly Life[] = [
         payload: 'there is more in the shed',
       },
     ],
-    told: [
+    delivered: [
       ['paint-coder', 2, 'out of paint'],
       ['paint-coder', 3, 'there is more in the shed'],
     ],
@@ -59,7 +59,7 @@ export const smallLives: readonly Life[] = [
         type: 'resolve',
       },
     ],
-    told: [['paint-fix-2', 1, 'the door squeaks']],
+    delivered: [['paint-fix-2', 1, 'the door squeaks']],
     end: {
       statuses: rounds('reviewing', 'implementing', 'reviewing', 'implementing', 'reviewing', 'done'),
       runs: {
@@ -93,7 +93,7 @@ export const smallLives: readonly Life[] = [
         payload: 'say review_approved if it is good',
       },
     ],
-    told: [
+    delivered: [
       ['paint-review-1', 2, 'no-verdict'],
       ['paint-review-2', 1, 'say review_approved if it is good'],
     ],
@@ -119,7 +119,7 @@ export const smallLives: readonly Life[] = [
         opens: 'told',
       },
     ],
-    told: [['paint-coder', 2, 'the roof as well']],
+    delivered: [['paint-coder', 2, 'the roof as well']],
     end: {
       statuses: rounds('done'),
       runs: { 'paint-coder': ['failed', 'done'] },
@@ -135,7 +135,7 @@ export const smallLives: readonly Life[] = [
     daemon: '[agents.default]\npreset = "claude"\n[agents.reviewer]\nenabled = false\n',
     script: { 'paint-coder': [[...paint('shed.txt'), { hang: true }], paint('roof.txt', 'walls.txt')] },
     person: [{ at: { waits: 'paint-coder' }, type: 'agent_restart', payload: { title: 'paint-coder' } }],
-    told: [],
+    delivered: [],
     anew: ['paint-coder'],
     end: {
       statuses: rounds('done'),
@@ -164,7 +164,7 @@ export const smallLives: readonly Life[] = [
         type: 'retry_wave',
       },
     ],
-    told: [['paint-w1-t2', 2, 'no ladder']],
+    delivered: [['paint-w1-t2', 2, 'no ladder']],
     end: {
       statuses: rounds('done'),
       runs: { 'paint-w1-t1': ['failed', 'done'], 'paint-w1-t2': ['exit-code', 'done'] },
@@ -187,7 +187,7 @@ export const smallLives: readonly Life[] = [
         type: 'implement_finished',
       },
     ],
-    told: [],
+    delivered: [],
     end: { statuses: rounds('done'), runs: { 'paint-coder': ['start-failed'] }, reviewCycle: 0, files: {} },
   },
 ];

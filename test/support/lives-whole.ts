@@ -97,7 +97,7 @@ const wholeEnd: Ending = {
   reviewCycle: 3,
   files: filesOf('coat', 'door', 'fence', 'gate', 'oil', 'roof', 'tile', 'walls'),
 };
-const wholeTold: Life['told'] = [
+const wholeDelivered: Life['delivered'] = [
   ['paint-w1-t3', 2, 'which colour?'],
   ['paint-w1-t3', 2, 'green'],
   ['paint-fix-1', 1, 'second coat'],
@@ -127,7 +127,7 @@ export const wholeLives: readonly Life[] = [
     daemon: `blueprint_skip_threshold = 0\n[agents.default]\npreset = "claude"\nmodel = "opus"\n[agents.coder]\nidle_timeout = "${idle}"\n[agents.architect]\n[agents.verifier]\n`,
     script: wholeScript,
     person: [answer],
-    told: wholeTold,
+    delivered: wholeDelivered,
     end: wholeEnd,
   },
   {
@@ -138,7 +138,7 @@ export const wholeLives: readonly Life[] = [
     daemon: `blueprint_skip_threshold = 0\n[agents.default]\npreset = "codex"\n[agents.coder]\nidle_timeout = "${idle}"\n[agents.planner]\npreset = "opencode"\n[agents.architect]\npreset = "gemini"\n[agents.reviewer]\npreset = "gemini"\nmodel = "pro"\n[agents.verifier]\npreset = "opencode"\n`,
     script: wholeScript,
     person: [answer],
-    told: wholeTold,
+    delivered: wholeDelivered,
     end: wholeEnd,
   },
   {
@@ -149,7 +149,7 @@ export const wholeLives: readonly Life[] = [
     daemon: `blueprint_skip_threshold = 0\n[agents.default]\npreset = "command"\nprogram = "player"\n[agents.coder]\nidle_timeout = "${idle}"\n[agents.architect]\n[agents.verifier]\n`,
     script: commandScript,
     person: [answer],
-    told: wholeTold,
+    delivered: wholeDelivered,
     end: {
       ...wholeEnd,
       runs: {
@@ -174,7 +174,7 @@ export const wholeLives: readonly Life[] = [
       'paint-w2-t2': wholeScript['paint-w2-t2'] ?? [],
     },
     person: [answer],
-    told: wholeTold.slice(0, 2),
+    delivered: wholeDelivered.slice(0, 2),
     end: {
       statuses: rounds('done'),
       runs: {

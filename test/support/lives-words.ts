@@ -45,7 +45,7 @@ export interface Life {
   readonly script: Script;
   readonly person: readonly Act[];
   /** Texts that the prompt of a title must contain in that turn. */
-  readonly told: readonly (readonly [title: string, turn: number, text: string])[];
+  readonly delivered: readonly (readonly [title: string, turn: number, text: string])[];
   /** Titles whose every run begins a new conversation. */
   readonly anew?: readonly string[];
   readonly end: Ending;

@@ -93,10 +93,10 @@ ${intakes.join('')}`);
 
   const answered = new Set<number>();
   const person = setInterval(() => {
-    for (const told of telegram.told())
-      if (told.text.includes('Which port?') && !answered.has(told.id)) {
-        answered.add(told.id);
-        telegram.write('8080', told);
+    for (const notice of telegram.reports())
+      if (notice.text.includes('Which port?') && !answered.has(notice.id)) {
+        answered.add(notice.id);
+        telegram.write('8080', notice);
       }
   }, 200);
   afterwards(() => clearInterval(person));
@@ -167,9 +167,9 @@ async function expectReport(
 ): Promise<void> {
   const count = (...what: string[]) => ledger.filter((line) => what.includes(line.split(' ')[0] ?? '')).length;
   const since = new Date(begunMs).toISOString();
-  const told = await stator(['report', '--since', since, '--json']);
-  expect(told.code, told.stderr).toBe(0);
-  const work: Awaited<ReturnType<ReturnType<typeof client>['work']>> = JSON.parse(told.stdout);
+  const report = await stator(['report', '--since', since, '--json']);
+  expect(report.code, report.stderr).toBe(0);
+  const work: Awaited<ReturnType<ReturnType<typeof client>['work']>> = JSON.parse(report.stdout);
   expect(work.plans.map(({ plan, landing }) => [plan, landing]).sort()).toEqual(
     [...names].sort().map((name) => [name, 'merged']),
   );

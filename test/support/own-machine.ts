@@ -31,7 +31,7 @@ const words = setup({
     giveUpPublishing: () => {},
     expire: () => {},
     watchPlan: () => {},
-    tellOther: () => {},
+    notifyOther: () => {},
     notePublished: assign({ url: ({ event }) => (event.type === 'published' ? event.url : null) }),
     noteFailure: assign({ why: ({ event }) => (event.type === 'effect_failed' ? event.detail : 'a message failed') }),
     hear: assign({
@@ -50,7 +50,7 @@ export const releaseMachine = words.createMachine({
     asking: {
       tags: 'needs a person',
       entry: ['expire', 'watchPlan'],
-      on: { approve: 'publishing', refuse: { target: 'refused', actions: 'tellOther' }, expired: 'refused' },
+      on: { approve: 'publishing', refuse: { target: 'refused', actions: 'notifyOther' }, expired: 'refused' },
     },
     publishing: {
       tags: 'works',
@@ -58,7 +58,7 @@ export const releaseMachine = words.createMachine({
       on: {
         published: { target: 'out', actions: 'notePublished' },
         effect_failed: { target: 'asking', actions: 'noteFailure' },
-        refuse: { target: 'refused', actions: ['giveUpPublishing', 'tellOther'] },
+        refuse: { target: 'refused', actions: ['giveUpPublishing', 'notifyOther'] },
       },
     },
     out: { type: 'final' },
@@ -79,7 +79,7 @@ export interface ReleaseParts {
   /** `<project>/<plan>`. */
   readonly watches?: { readonly project: string; readonly plan: string };
   /** The tree that is notified of a refusal. */
-  readonly tells?:
+  readonly notifies?:
     | { readonly machine: string; readonly id: string }
     | { readonly project: string; readonly plan: string };
   /** The signal for it. */
@@ -90,7 +90,7 @@ export function defineRelease(parts: ReleaseParts = {}) {
   const {
     publish = async ({ input }) => ({ type: 'published', url: `https://${input.version}` }),
     watches,
-    tells,
+    notifies,
     says = { type: 'cancel', payload: {} },
   } = parts;
   const { expireMs = 3_600_000, attempts = 5, timeoutMs = 60_000, limit = 4 } = parts;
@@ -104,8 +104,8 @@ export function defineRelease(parts: ReleaseParts = {}) {
       publish: { run: publish, attempts, timeoutMs, limit, stoppedBy: ['giveUpPublishing'], ...at },
       expire: { afterMs: expireMs, event: 'expired', stoppedBy: ['publish'] },
       watchPlan: { watch: () => (watches === undefined ? [] : [watches]) },
-      tellOther: {
-        send: () => ({ to: tells ?? { machine: 'release', id: 'nobody' }, ...says }),
+      notifyOther: {
+        send: () => ({ to: notifies ?? { machine: 'release', id: 'nobody' }, ...says }),
       },
     },
     view: ({ context: { version } }) => ({ version }),

@@ -35,7 +35,7 @@ export function fakeEnv(
     readonly dropped?: string;
   },
 ): NodeJS.ProcessEnv {
-  const told = {
+  const variables = {
     FAKE_RECORD: recordOf(root),
     FAKE_SAYS: says,
     ...(resetMs === undefined ? {} : { FAKE_RESET: String(resetMs) }),
@@ -43,17 +43,17 @@ export function fakeEnv(
     ...(dropped === undefined ? {} : { FAKE_DROPPED: dropped }),
   };
   // As root, claude would refuse to start, and so does the engine.
-  return { ...base, IS_SANDBOX: '1', PATH: `${fakePrograms(root, told)}${delimiter}${base.PATH ?? ''}` };
+  return { ...base, IS_SANDBOX: '1', PATH: `${fakePrograms(root, variables)}${delimiter}${base.PATH ?? ''}` };
 }
 
 /** A folder for PATH with the fake programs. Each sets these variables itself, because an agent gets only listed variables of the engine. */
-export function fakePrograms(root: string, told: Readonly<Record<string, string>>): string {
+export function fakePrograms(root: string, variables: Readonly<Record<string, string>>): string {
   const folder = join(root, 'programs');
   mkdirSync(folder, { recursive: true });
-  const settings = Object.entries(told).map(([name, value]) => `export ${name}=${shellWord(value)}`);
+  const settings = Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`);
   for (const program of [...programPresets, 'player']) {
     const file = join(fakes, program);
-    const lines = ['#!/bin/sh', ...settings, saidBefore(file, told), `exec ${shellWord(file)} "$@"`, ''];
+    const lines = ['#!/bin/sh', ...settings, saidBefore(file, variables), `exec ${shellWord(file)} "$@"`, ''];
     writeFileSync(join(folder, program), lines.join('\n'), { mode: 0o755 });
   }
   return folder;

@@ -11,7 +11,7 @@ import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 /** Read once: for a process that has changed its user for a moment, Node returns another folder. */
 const temp = tmpdir();
 
-const told = z.object({ code: z.string(), message: z.string(), hint: z.string() });
+const errorSchema = z.object({ code: z.string(), message: z.string(), hint: z.string() });
 const answered = z.object({ code: z.string(), error: z.string(), hint: z.string() });
 
 /** Expects a failure with this code, these places in its message or its hint, and the text of its snapshot. Awaits a promise, calls a function. */
@@ -30,7 +30,7 @@ export async function expectFailure(
 
 /** Expects an error with this code, these places in its message or its hint, and the text of its snapshot. */
 export function expectError(thrown: unknown, code: ErrorCode, ...places: string[]): void {
-  const read = told.safeParse(thrown);
+  const read = errorSchema.safeParse(thrown);
   if (!read.success) throw thrown;
   expect(read.data.code, read.data.message).toBe(code);
   expectProse(`${read.data.message}\nhint: ${read.data.hint}`, ...places);

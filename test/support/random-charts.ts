@@ -126,8 +126,8 @@ const kid = setup({ actors: { work } }).createMachine({
   },
   output: ({ context }) => context.heard,
 });
-const counter = fromTransition((count: number, { type }: { type: string }, { emit: tell }) => {
-  tell({ type: `counted ${type}` });
+const counter = fromTransition((count: number, { type }: { type: string }, { emit }) => {
+  emit({ type: `counted ${type}` });
   return type === 'ping' ? count + 1 : count;
 }, 0);
 

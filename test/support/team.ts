@@ -19,11 +19,11 @@ export async function served(http = '') {
   mkdirSync(made.home, { recursive: true, mode: 0o700 });
   const agents = '[agents.default]\npreset = "sh"\n';
   writeFileSync(join(made.home, 'daemon.toml'), `${agents}[http]\nbind = "127.0.0.1:0"\n${http}`);
-  const told: string[] = [];
-  const log = { debug() {}, warn() {}, error() {}, info: (line: string) => void told.push(line) };
+  const logged: string[] = [];
+  const log = { debug() {}, warn() {}, error() {}, info: (line: string) => void logged.push(line) };
   const daemon = await startDaemon({ home: made.home, env: made.env, log });
   afterwards(() => daemon.stop({ agents: 'stop' }));
-  const port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(told.find((line) => line.includes('the page')) ?? '')?.[1]);
+  const port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(logged.find((line) => line.includes('the page')) ?? '')?.[1]);
   const client = createClient(callSocket(daemon.socketPath, undefined), { note: null, close: async () => {} });
   await until(async () => (await client.status()).waiting === null);
   const tokenFor = (name: string, role: PersonRole) => addPerson(made.home, { name, role }, Date.now());
@@ -35,7 +35,7 @@ export async function served(http = '') {
   return {
     ...made,
     daemon,
-    told,
+    logged,
     port,
     client,
     tokenFor,

@@ -86,12 +86,12 @@ export async function killUnderTracker({
   while (tracker.state.issues.size < issueCount) add();
   const badDays = tracker.trouble;
   tracker.trouble = () => null;
-  await untilTold(place, 'taken');
+  await untilReported(place, 'taken');
   await cancelAll(place);
   tracker.trouble = badDays;
   await killSome(Math.floor(kills / 2), () => {});
   tracker.trouble = () => null;
-  await untilTold(place, 'cancelled');
+  await untilReported(place, 'cancelled');
   const items = read<{ item: string; plan: string }>(on.home, 'SELECT item, plan FROM intake_items');
   const keyOf = ({ id }: { id: number }) =>
     kind === 'linear' ? `linear-${linearId(id)}` : `${kind === 'jira-server' ? 'jira' : kind}-${id}`;
@@ -112,7 +112,7 @@ export async function killUnderTracker({
 type Place = Parameters<typeof live>[0];
 
 /** Runs one more engine without failures until that state was reported for each issue. */
-async function untilTold(place: Place, state: string): Promise<void> {
+async function untilReported(place: Place, state: string): Promise<void> {
   const last = live(place);
   const rows = () => read<{ state: string; told_at: number | null }>(place.home, 'SELECT * FROM intake_threads');
   await until(

@@ -76,7 +76,7 @@ it('a role may what its routes say, and everything else is 403 with the role tha
 });
 
 it('every act is in the journal with the name of the person who did it, and explain says who paused', async () => {
-  const { client, repo, tokenFor, say, told } = await served();
+  const { client, repo, tokenFor, say, logged } = await served();
   await client.addRepo(repo, { trust: true });
   const [anna, bob, look] = [tokenFor('anna', 'answer'), tokenFor('bob', 'steer'), tokenFor('carl', 'look')];
   const plan = { plan: 'login', content: planText(['sleep 600']) };
@@ -121,7 +121,7 @@ it('every act is in the journal with the name of the person who did it, and expl
   // Actions without a line in a plan's journal have one in the daemon's log.
   expect((await say('POST /v1/queue/pause', bob, {})).status).toBe(200);
   expect((await say('POST /v1/repos/demo/pause', bob, {})).status).toBe(200);
-  expect(told).toContain('bob: POST /v1/queue/pause');
+  expect(logged).toContain('bob: POST /v1/queue/pause');
   expect((await client.signals({ project: 'demo' })).find(({ type }) => type === 'repo_paused')?.origin).toBe(
     'person:bob',
   );

@@ -29,11 +29,11 @@ import {
 } from '../support/engine.ts';
 import {
   drop,
+  forceStatus,
   fromFiles,
   left,
   reasonOf,
   signalsOf,
-  standing,
   untilGone,
   untilRefused,
   withPlan,
@@ -256,7 +256,7 @@ describe('a word that its run left in time counts', () => {
 describe('in the main folder', () => {
   it.runIf(isRoot)('a file of another user does not approve', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
+    await forceStatus(engine, 'login', 'reviewing');
     const folder = signalsOf(engine.repo);
     const draft = join(folder, 'staging', 'x');
     mkdirSync(join(folder, 'staging'));
@@ -270,7 +270,7 @@ describe('in the main folder', () => {
 
   it('a second name of a file that lies elsewhere does not carry that file’s text into a plan', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
+    await forceStatus(engine, 'login', 'reviewing');
     const folder = signalsOf(engine.repo);
     writeFileSync(join(engine.root, 'secret'), 'the key');
     linkSync(join(engine.root, 'secret'), join(folder, 'review-changes-login'));
@@ -281,7 +281,7 @@ describe('in the main folder', () => {
 
   it('a draft that a killed writer left beside its word does not take that word away', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
+    await forceStatus(engine, 'login', 'reviewing');
     const folder = signalsOf(engine.repo);
     mkdirSync(join(folder, 'staging'));
     writeFileSync(join(folder, 'staging', 'draft'), 'good');
@@ -292,7 +292,7 @@ describe('in the main folder', () => {
 
   it('a file that came with a commit does not approve', async () => {
     const engine = await withPlan();
-    await standing(engine, 'login', 'reviewing');
+    await forceStatus(engine, 'login', 'reviewing');
     const folder = signalsOf(engine.repo);
     writeFileSync(join(engine.root, 'word'), 'good');
     const id = git(engine.repo, 'hash-object', '-w', join(engine.root, 'word'));

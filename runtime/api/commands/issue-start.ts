@@ -4,7 +4,7 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
-import { whyFailed } from '../../work/agents/reports/telling.ts';
+import { whyFailed } from '../../work/agents/reports/informative-lines.ts';
 import type { IssueStarted } from '../contract/issues.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { issueDocument } from './issue-document.ts';

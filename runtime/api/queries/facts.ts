@@ -9,6 +9,7 @@ import { type PlanTree, parseTree } from '../../../machines/vocabulary/ids.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine, RunRow } from '../../core/store/rows.ts';
+import { firstInformative, whyFailed } from '../../work/agents/reports/informative-lines.ts';
 import {
   type JsonObject,
   numberAt,
@@ -18,7 +19,6 @@ import {
   textAt,
   textsAt,
 } from '../../work/agents/reports/json-line.ts';
-import { firstTelling, whyFailed } from '../../work/agents/reports/telling.ts';
 import type { FactEntry, HistoryEntry } from '../contract/plans.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 
@@ -193,7 +193,7 @@ function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | nul
   if (isNote(event)) return text;
   if (aboutQuestions.has(event)) return onOneLine(text).slice(0, wordLimit) || null;
   const isVerdict = event.startsWith('review_') || event.startsWith('verify_');
-  if (isVerdict) return firstTelling(text, reviewLines).join('\n') || null;
+  if (isVerdict) return firstInformative(text, reviewLines).join('\n') || null;
   const cause = textAt(payload, 'cause');
   const wasNotStarted = cause === 'start-failed' || cause === 'unusable';
   if (wasNotStarted) return whyFailed(text, 'start-failed');

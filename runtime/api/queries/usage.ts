@@ -4,7 +4,7 @@ import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import { sumOfKnown } from '../../../machines/vocabulary/numbers.ts';
 import type { TaskAgent } from '../../../machines/vocabulary/task-agent.ts';
 import type { UsageRow } from '../../core/store/rows.ts';
-import { whyFailed } from '../../work/agents/reports/telling.ts';
+import { whyFailed } from '../../work/agents/reports/informative-lines.ts';
 import type { PlanShow } from '../contract/plans.ts';
 import type { Usage } from '../contract/shared-shapes.ts';
 

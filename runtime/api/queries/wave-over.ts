@@ -4,7 +4,7 @@ import type { TaskFailure } from '../../../actors/plan-view.ts';
 import { taskName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand, reasonText } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { whyFailed } from '../../work/agents/reports/telling.ts';
+import { whyFailed } from '../../work/agents/reports/informative-lines.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import { waveOutput } from './failed-output.ts';
 

@@ -6,7 +6,7 @@ import { sumOfKnown } from '../../../machines/vocabulary/numbers.ts';
 import { isFailure } from '../../../machines/vocabulary/run-state.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { RunRow, SignalRow } from '../../core/store/rows.ts';
-import { whyFailed } from '../../work/agents/reports/telling.ts';
+import { whyFailed } from '../../work/agents/reports/informative-lines.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { timeText } from './time-text.ts';

@@ -178,7 +178,7 @@ function unknownText(paths: readonly string[]): Finding {
   return { key, text: `${paths.length} files in which nobody could look for keys, as ${paths[0]}: it is too much` };
 }
 
-/** Without findings that the earlier version of the file already had. */
+/** The findings that the earlier version of the file did not have. */
 async function newIn(
   search: SecretSearch,
   repo: Repository,

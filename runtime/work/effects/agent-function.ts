@@ -30,7 +30,7 @@ interface Calling {
   readonly key: string;
   /** The agent's title, for messages. */
   readonly title: string;
-  /** How many engines called it again after it may have ended the earlier engine. */
+  /** How many engines called the function again after it may have ended the engine before. */
   readonly suspected: number;
   /** Makes another token for the run. */
   readonly giveToken: () => Promise<string>;
@@ -48,7 +48,7 @@ export function callFunction(parts: AgentFunctionParts, calling: Calling): { sto
   const over = new AbortController();
   const ended = (async () => {
     const answer = readFunctionAnswer(folder) ?? (await call(parts, calling, kept, over.signal));
-    if (answer !== null) await tellShell(answerPipe(folder), answer.code, over.signal);
+    if (answer !== null) await writeExitCode(answerPipe(folder), answer.code, over.signal);
   })().catch((thrown: unknown) =>
     parts.log.warn(`the function of ${title} was not called to its end: ${reasonOf(thrown)}`),
   );
@@ -90,7 +90,7 @@ async function call(
 }
 
 /** A pipe without a reader is not opened, so a missing shell blocks nothing. */
-async function tellShell(pipe: string, code: number, signal: AbortSignal): Promise<void> {
+async function writeExitCode(pipe: string, code: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       const file = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK);

@@ -30,8 +30,8 @@ import { type Launched, launch } from '../agents/wrapper.ts';
 import { mendBare } from '../git/bare-again.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
-import { tellLostWork } from './lost-work.ts';
-import { noteRefs, tellMovedRefs } from './moved-refs-report.ts';
+import { reportLostWork } from './lost-work.ts';
+import { noteRefs, reportMovedRefs } from './moved-refs-report.ts';
 import { keepLinked } from './nested-report.ts';
 import { presenceAtEnd } from './place-away.ts';
 import { notedMessages } from './prompt-messages.ts';
@@ -42,7 +42,7 @@ import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { startWatches } from './run-watches.ts';
 import type { SecretSearch } from './secrets/search.ts';
-import { tellTakenBack } from './taken-back-report.ts';
+import { reportTakenBack } from './taken-back-report.ts';
 import {
   isGone,
   type Launch,
@@ -73,7 +73,7 @@ const cancelMs = 5_000;
 export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   return async (effect, context) => {
     const { row } = context;
-    // Its git and its wrapper, and those of later steps.
+    // The run starts git, a wrapper, and more programs in later steps.
     spawner.expectMany();
     const run = await ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
     const { project, plan, key } = row;
@@ -122,7 +122,7 @@ async function carryOut(
   return waitForEnd(parts, effect, context, folder);
 }
 
-/** Its work is not known, and none of its processes may continue: the next attempt works in the same place. */
+/** Ends a run whose folder is gone. No process of it may continue, because the next attempt works in the same place. */
 async function endGone(parts: AgentRunParts, context: EffectContext, run: Launch): Promise<Outcome> {
   const { row, stop, abort, report } = context;
   const { folder, wrapper } = run;
@@ -205,7 +205,7 @@ async function begin(
 
 /** No agent may build on a branch that has lost work. Throws `lost_work`, which is waited for: the plan needs a person. */
 async function mustBeWhole(parts: AgentRunParts, { place }: AgentRun, context: EffectContext): Promise<void> {
-  const lost = await tellLostWork(parts, context, place.from);
+  const lost = await reportLostWork(parts, context, place.from);
   if (lost === null) return;
   const hint = `say what is to become of it: stator plan explain ${shellWord(context.row.plan)}`;
   throw new EngineError('lost_work', lost.detail, hint);
@@ -224,12 +224,12 @@ function isFinal(thrown: unknown): boolean {
 /** A failed preparation is a failed start. An earlier owner's wrapper may still claim the run: the first claim decides. */
 function notStarted(folder: RunFolder, message: string, isFinal: boolean): Begun {
   if (voidOrAdopt(folder).kind !== 'void') return { kind: 'runs' };
-  tellInLog(folder, message);
+  writeToLog(folder, message);
   return over(isFinal ? 'unusable' : 'start-failed', message);
 }
 
 /** People look for the reason in the log. If the disk is full, the reason is not written there. */
-function tellInLog({ log }: RunFolder, message: string): void {
+function writeToLog({ log }: RunFolder, message: string): void {
   try {
     writeFileSync(log, `${message}\n`, { flag: 'a', mode: 0o600 });
   } catch {
@@ -251,7 +251,7 @@ async function giveToken({ store }: AgentRunParts, key: string): Promise<string>
 async function noteStart(
   parts: AgentRunParts,
   effect: AgentRun,
-  { row, report, sendSignal: tell }: EffectContext,
+  { row, report, sendSignal }: EffectContext,
   folder: RunFolder,
 ): Promise<void> {
   const { place } = effect;
@@ -262,7 +262,7 @@ async function noteStart(
   const set = { pid, worktree, folder: folder.path };
   await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
   // On the plan's own branch it begins from the commits of people and earlier agents, and the plan must know them first.
-  if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base, begins: true });
+  if (base !== null && place.branch === place.from) sendSignal('head', 'head_moved', { head: base, begins: true });
   report('started', 'run_started', { base, words: notedMessages(folder), ...inputOf(folder) });
 }
 
@@ -330,7 +330,7 @@ async function collect(
   parts: AgentRunParts,
   effect: AgentRun,
   context: EffectContext,
-  { folder, others }: { readonly folder: RunFolder; readonly others: Parameters<typeof tellMovedRefs>[2]['others'] },
+  { folder, others }: { readonly folder: RunFolder; readonly others: Parameters<typeof reportMovedRefs>[2]['others'] },
 ): Promise<Leftovers> {
   const { row, stop } = context;
   if (existsSync(folder.outputLost))
@@ -338,11 +338,11 @@ async function collect(
   await mendCheckout(parts, effect, { row, folder });
   const site = await runSiteOf(parts, row, placeOfRun(effect));
   reopen(parts, effect, { worktree: site.worktree, folder });
-  await tellMovedRefs(effect, context, { folder, repository: site.repository, others, nowMs: parts.nowMs() });
+  await reportMovedRefs(effect, context, { folder, repository: site.repository, others, nowMs: parts.nowMs() });
   if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
   await collectRun(parts, effect, { row, folder });
   await keepLinked(effect, context, { folder, site });
-  await tellTakenBack(effect, { row, folder, site });
+  await reportTakenBack(effect, { row, folder, site });
   const { worktree = null } = (await parts.store.run(row.key)) ?? {};
   if (worktree !== null) await parts.lastWords?.(row.project, worktree);
   return tidy(parts, effect, context, folder);
@@ -387,7 +387,7 @@ function reopen(
   if (!openToOwner(worktree)) return;
   const text = `${title} closed ${worktree} to its own user; it is open again (chmod u+rwx)`;
   log.warn(text);
-  tellInLog(folder, `stator: ${text}`);
+  writeToLog(folder, `stator: ${text}`);
 }
 
 /** Anything that cannot be cleaned up now is saved by the next run in this worktree: nothing waits for it. */

@@ -143,7 +143,7 @@ async function containsAll(repository: Repository, commits: readonly NamedCommit
   return true;
 }
 
-/** Whether the branch was made and has no work yet, such as a planner's. */
+/** Whether one of the other commits already contains the branch's head, so that the branch has no work of its own. */
 async function holdsNothing(
   repository: Repository,
   head: string,

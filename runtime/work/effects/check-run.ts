@@ -21,7 +21,7 @@ import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { noteInLog } from '../agents/own-lines.ts';
 import { ownPorts, portsFolder } from '../agents/own-ports.ts';
-import { errorLine } from '../agents/reports/telling.ts';
+import { errorLine } from '../agents/reports/informative-lines.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { createRunFolder, type RunFolder, readClaim, readExit } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
@@ -219,7 +219,7 @@ async function start(
     runId,
     home: parts.home,
     socketPath,
-    // Without an author: a check may not send signals.
+    // This token belongs to no agent: a check may not send signals.
     token: newToken(),
     folder: { prompt: folder.prompt, temp: folder.temp },
     worktree: place,

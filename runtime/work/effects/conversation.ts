@@ -29,8 +29,8 @@ interface Wanted {
 }
 
 /**
- * For the run's brief. Only the last run that began counts: if it could not resume a conversation, or lost it, a new one begins. Programs store conversations
- * by their folder, so another worktree has none. Once stored, the result for a run stays the same.
+ * The conversation for the run's brief. Only the last run that began counts: if it could not resume a conversation, or lost it, a new one begins. Programs
+ * store conversations by their folder, so another worktree has none. Once stored, the result for a run stays the same.
  */
 export async function conversationFor(
   { store, projects, env }: ConversationParts,

@@ -15,7 +15,7 @@ import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { adminDirOf, inWorktree, isOwnFolder } from '../git/worktree-list.ts';
 import { withheldFrom } from './additions.ts';
-import { tellOthers } from './nested-report.ts';
+import { reportOtherNested } from './nested-report.ts';
 import type { SecretSearch } from './secrets/search.ts';
 import { baseOf, type EffectParts, type Site, siteOf } from './workplace.ts';
 
@@ -95,7 +95,7 @@ async function tidyJudge(
     const { title } = effect;
     const ends = { path: worktree, branch, run, base, message: `what ${title} left` };
     const { nested } = await keepAttempt(repository, ends);
-    await tellOthers(context, { title, folder, site: { repository, worktree }, nested });
+    await reportOtherNested(context, { title, folder, site: { repository, worktree }, nested });
     if (role === 'verifier' && head !== base) {
       const withheld = await withheldFrom(parts, repository, { plan: context.row, base, head, worktree });
       // The checkout is removed: a second call learns its content from this record.

@@ -99,7 +99,7 @@ function createTyping(parts: EffectParts): Handler<AgentType> {
   };
 }
 
-/** In the same turn as the check whether the run has ended: later input would not be read by anything. */
+/** Checks whether the run has ended and types in the same turn, because no process reads later input. */
 function sayTo(
   folder: RunFolder,
   { title, text, word }: { readonly title: string; readonly text: string; readonly word: number | undefined },

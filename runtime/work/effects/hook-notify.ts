@@ -12,7 +12,7 @@ interface Notifying {
   readonly project: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly abort: AbortSignal;
-  /** Default: this process's environment. */
+  /** Default: this process's platform. */
   readonly platform?: NodeJS.Platform;
 }
 

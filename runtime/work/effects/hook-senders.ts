@@ -49,4 +49,4 @@ const senders: { readonly [Type in HookConfig['type']]: Send<Extract<HookConfig,
 
 /** Makes one try, without reading the delivery's row. Throws errors that are waited for, and `interrupted`. */
 export const tryHook: Send<HookConfig> = (parts, hook, effect, sending) =>
-  (senders[hook.type] as Send<HookConfig>)(parts, hook, effect, sending); // that of its type
+  (senders[hook.type] as Send<HookConfig>)(parts, hook, effect, sending); // a hook goes to the sender of its own type

@@ -128,7 +128,7 @@ async function forgeObstacle(
   if (obstacle.kind === 'none') return null;
   const detail = `the forge does not merge #${pull.number} now: ${obstacle.detail}`;
   if (obstacle.kind === 'waits') return refusal({ kind: 'forge_waits', detail }, names);
-  if (obstacle.kind === 'stands') return refusal({ kind: 'pull', detail }, names);
+  if (obstacle.kind === 'blocked') return refusal({ kind: 'pull', detail }, names);
   // The request already contains the branch: the forge has not updated its answer yet.
   if (await isAncestor(repository, target, pull.head)) return refusal({ kind: 'forge_waits', detail }, names);
   const taken = await takeIntoBranch(repository, { branch, commit: target, message: `Merge ${into} into ${branch}` });

@@ -191,7 +191,7 @@ async function forgeObstacle(
     const half = await halfText(requests);
     const said = `the forge does not merge #${found.number} of ${member.folder} now: ${obstacle.detail}`;
     const detail = half === '' ? said : `${said}\n${half}`;
-    if (obstacle.kind === 'stands') return refusal({ kind: 'pull', detail }, names);
+    if (obstacle.kind === 'blocked') return refusal({ kind: 'pull', detail }, names);
     if (obstacle.kind === 'waits') return refusal({ kind: 'forge_waits', detail }, names);
     const { branch, into } = names;
     const intoHead = await readRef(site.repository, branchRef(into));

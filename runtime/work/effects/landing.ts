@@ -24,7 +24,7 @@ import type { Repository } from '../git/repository.ts';
 import { type BroughtUp, broughtUp } from '../git/same-change.ts';
 import type { CheckParts } from './check-run.ts';
 import { type ByForge, findForgeLine, mergeByForge, prepareForForge } from './landing-forge.ts';
-import { lostWork, tellLostWork } from './lost-work.ts';
+import { lostWork, reportLostWork } from './lost-work.ts';
 import { landedNote, landPrepared, refreshMembers } from './members.ts';
 import { checkMerge } from './merge-check.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
@@ -44,7 +44,7 @@ export function createLandingFind(parts: ForgeParts): Handler<LandingFind> {
     const { row } = context;
     const site = await siteOf(parts, row, { branch, from: branch });
     const asked = { verb: 'land', plan: row.plan, branch, into, approved: null, withAfter: true } as const;
-    const found = await mayMerge(parts, site, { ...asked, lost: () => tellLostWork(parts, context, branch) });
+    const found = await mayMerge(parts, site, { ...asked, lost: () => reportLostWork(parts, context, branch) });
     if ('type' in found) return found;
     // A mistyped name must not create a line.
     if ((await readRef(site.repository, branchRef(found.into))) === null) return refusal({ kind: 'no_branch' }, found);

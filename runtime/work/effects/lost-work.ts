@@ -53,7 +53,7 @@ export async function lostWork({ store, nowMs }: Asked, repo: Repository, of: Br
 }
 
 /** The same for an effect's plan; the plan gets a signal each time that work is missing. */
-export async function tellLostWork(
+export async function reportLostWork(
   parts: Pick<EffectParts, 'store' | 'projects' | 'nowMs'>,
   { row: { project, plan }, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
   branch: string,
@@ -91,7 +91,7 @@ export async function restoreWork(parts: Asked, repo: Repository, of: Branch): P
   return work;
 }
 
-/** Again where the branch moves meanwhile: a task of the plan that still works is merged there. */
+/** Tries again if the branch moves meanwhile, because a task that still works is merged there. */
 async function bringBack(repo: Repository, work: Parameters<typeof takeIntoBranch>[1]): Promise<Taken> {
   for (let round = 1; ; round += 1) {
     const taken = await takeIntoBranch(repo, work);
@@ -121,7 +121,7 @@ async function missingFrom(repo: Repository, done: readonly DoneWork[], head: st
   return missing;
 }
 
-/** As the same commit, as commits with the same changes (a rebase), or because merging it would change nothing (a squash). */
+/** Whether the head has the work: the same commit, commits with the same changes (a rebase), or all of its changes (a squash). */
 async function isThere(repo: Repository, commit: string, head: string): Promise<boolean> {
   return (await findCommit(repo, commit)) !== null && hasWork(repo, head, commit);
 }

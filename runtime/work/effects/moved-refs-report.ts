@@ -32,7 +32,7 @@ export async function noteRefs(repository: Repository, folder: RunFolder, beganM
 }
 
 /** Call it when the run's last process has gone. `others`: the agents that ran meanwhile. After several calls the same move is reported at most once. */
-export async function tellMovedRefs(
+export async function reportMovedRefs(
   { id, title }: Pick<AgentRun, 'id' | 'title'>,
   { row, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
   {

@@ -30,7 +30,7 @@ export async function keepLinked(
   const ownGitDir = await gitDirOf(folder.path);
   const message = `what ${title} left in a repository of its own`;
   const run = runName(row.project, row.plan, id);
-  tellNested(context, {
+  reportNested(context, {
     title,
     folder,
     nested: await keepNested(repository, worktree, { run, message, paths, ownGitDir }),
@@ -38,7 +38,7 @@ export async function keepLinked(
 }
 
 /** The repositories in a run's worktree that were not reported at its end. */
-export async function tellOthers(
+export async function reportOtherNested(
   context: Pick<EffectContext, 'sendSignal'>,
   {
     title,
@@ -54,7 +54,7 @@ export async function tellOthers(
 ): Promise<void> {
   if (nested.length === 0) return;
   const linked = new Set(await linkedIn(site, folder));
-  tellNested(context, { title, folder, nested: nested.filter(({ path }) => !linked.has(path)) });
+  reportNested(context, { title, folder, nested: nested.filter(({ path }) => !linked.has(path)) });
 }
 
 async function linkedIn({ repository, worktree }: Place, folder: RunFolder | null): Promise<string[]> {
@@ -66,7 +66,7 @@ async function linkedIn({ repository, worktree }: Place, folder: RunFolder | nul
 /** The most repositories that a notice names. */
 const shownNested = 10;
 
-function tellNested(
+function reportNested(
   { sendSignal }: Pick<EffectContext, 'sendSignal'>,
   {
     title,

@@ -11,7 +11,7 @@ import { holdsWork } from '../git/joint-base.ts';
 import { realBranch } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import { tellLostWork } from './lost-work.ts';
+import { reportLostWork } from './lost-work.ts';
 import { type Landed, landedNote, mergeIntoMembers } from './members.ts';
 import { planBase } from './stored-base.ts';
 import { type EffectParts, type Site, siteOf } from './workplace.ts';
@@ -27,7 +27,7 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
     const site = await siteOf(parts, row, { branch, from: branch });
     const { repository } = site;
     const asked = { verb: 'merge', plan: row.plan, branch, into: named, approved, withAfter } as const;
-    const names = await mayMerge(parts, site, { ...asked, lost: () => tellLostWork(parts, context, branch) });
+    const names = await mayMerge(parts, site, { ...asked, lost: () => reportLostWork(parts, context, branch) });
     if ('type' in names) return names;
     const { into } = names;
     parts.faults?.('plan-merge.before-merge');

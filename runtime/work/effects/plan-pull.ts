@@ -12,7 +12,7 @@ import { readServers } from '../forges/servers.ts';
 import { pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { publishLinked } from './linked-requests.ts';
-import { tellLostWork } from './lost-work.ts';
+import { reportLostWork } from './lost-work.ts';
 import { compositeOf } from './members.ts';
 import { publishStack } from './plan-stack.ts';
 import { pullRequestText } from './pull-request-text.ts';
@@ -27,7 +27,7 @@ export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
     const { repository, project } = await siteOf(parts, row, { branch, from: branch });
     parts.projects.mustBeTrusted(row.project);
     const head = await readRef(repository, branchRef(branch));
-    const lost = await tellLostWork(parts, context, branch);
+    const lost = await reportLostWork(parts, context, branch);
     if (lost !== null) return failed(`${lost.detail}\nso nothing was pushed; see: stator plan explain ${row.plan}`);
     if (head === null) return failed(`there is no branch ${branch}: nothing was done that could be pushed`);
     const moved = movedOutcome(branch, head, approved);

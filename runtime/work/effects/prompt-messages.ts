@@ -41,7 +41,7 @@ export function noteMessages(folder: RunFolder, { numbers }: GivenMessages): voi
   writeStartFile(file(folder), JSON.stringify(numbers));
 }
 
-/** Empty: its engine was killed before it noted them. */
+/** The noted numbers; empty: the engine was killed before it noted them. */
 export function notedMessages(folder: RunFolder): number[] {
   try {
     const numbers: unknown = JSON.parse(readFileSync(file(folder), 'utf8'));

@@ -85,7 +85,7 @@ export async function mergeNow(forge: Forge, wanted: WantedMerge, abort: AbortSi
       // An earlier answer was lost, or a person merged it first.
       if (found.state === 'merged') return found.mergeCommit;
       const { kind } = await forge.mergeObstacle({ number: wanted.number, base: wanted.base });
-      if (kind === 'stands' || kind === 'behind' || found.headCommit !== wanted.head) throw thrown;
+      if (kind === 'blocked' || kind === 'behind' || found.headCommit !== wanted.head) throw thrown;
       await pause(pauseMs * nth, undefined, { signal: abort });
     }
   }

@@ -78,7 +78,7 @@ export async function pullRequestText(
   };
 }
 
-/** A wave's tasks are called `w1-t2`, as a task's own part is. */
+/** Whether a part of the stack, named `w1` or `w1-t2`, contains the task. */
 function isOfPart(name: string, wave: number, task: number): boolean {
   return name === `w${wave}` || name === taskName(wave, task);
 }

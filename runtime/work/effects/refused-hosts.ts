@@ -29,7 +29,7 @@ export function watchRefusals(
   const onError = (thrown: unknown) =>
     parts.log.debug(`the refused hosts of ${whose.title} could not be reported: ${reasonOf(thrown)}`);
   const work = async () => {
-    await tell(parts, whose);
+    await reportRefusedHosts(parts, whose);
     return null;
   };
   const loop = createPollLoop({ everyMs: lookMs, work, onError });
@@ -37,13 +37,13 @@ export function watchRefusals(
   let stopped: Promise<void> | null = null;
   return {
     async stop() {
-      stopped ??= loop.stop().then(() => tell(parts, whose).catch(onError));
+      stopped ??= loop.stop().then(() => reportRefusedHosts(parts, whose).catch(onError));
       await stopped;
     },
   };
 }
 
-async function tell(
+async function reportRefusedHosts(
   { store, projects, nowMs }: Pick<EffectParts, 'store' | 'projects'> & { readonly nowMs: () => number },
   { project, plan, folder, title }: Whose,
 ): Promise<void> {

@@ -40,7 +40,7 @@ export interface RunMeter {
 }
 
 const lookMs = 2_000;
-/** Without a limit the usage so far is only shown. */
+/** The time between two notes of the usage in a run without a limit: there it is only shown. */
 const restMs = 10_000;
 
 /** `onOver` is called once; for a budget, after the plan got its signal. */
@@ -90,7 +90,7 @@ export async function startMeter(
     return { ...run, ...fresh };
   }
 
-  /** New agents are held back while this one still works. */
+  /** The changed quotas. They are stored while the run still works, so that new agents are held back at once. */
   async function freshQuotas(run: RunRow, report: ProgramReport | null): Promise<readonly Change[]> {
     const quotas = quotasOf(run, { folder, report });
     const said = JSON.stringify(quotas);
@@ -113,10 +113,10 @@ export async function startMeter(
     const budget = isLimited ? await lookAtBudget(parts, row) : null;
     if (budget === null) return;
     const uses = [...budget.uses, ...usesOf('attempt', limits, { spent: spentBy(noted), title: effect.title })];
-    await tell(budget, uses);
+    await reportUses(budget, uses);
   }
 
-  async function tell(budget: BudgetLook, uses: readonly BudgetUse[]): Promise<void> {
+  async function reportUses(budget: BudgetLook, uses: readonly BudgetUse[]): Promise<void> {
     const about = { run: row.key, at: nowMs() };
     const over = uses.find((use) => shareOf(use) >= budget.hardShare) ?? null;
     // A program that has just reported its total cost is about to end: it is stopped only if it still runs at the next check.

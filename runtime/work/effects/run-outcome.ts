@@ -24,7 +24,7 @@ import { wallsFailure } from '../sandbox/walls.ts';
 import type { PrepareParts } from './agent-start.ts';
 import { isDirty, type Leftovers, withheldText } from './coordinator-end.ts';
 import { wasEndedAsOver } from './final-result.ts';
-import { tellLostWork } from './lost-work.ts';
+import { reportLostWork } from './lost-work.ts';
 import { wasAway } from './place-away.ts';
 import { lostWords } from './restored-run.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
@@ -61,7 +61,7 @@ export function endWithoutWork({ code, unbuilt, wasAway: isAway, limits }: Proce
 export interface RunFacts {
   readonly code: number | null;
   readonly wasStopped: boolean;
-  /** The last words of the agent, of its program, or of its output. */
+  /** The last message of the agent or of its program, or the end of the output. */
   readonly detail: string;
   /** Whether the engine ended it because it exceeded a limit, and nothing else had asked it to stop. */
   readonly tookTooMuch: boolean;
@@ -120,7 +120,7 @@ export async function outcomeOf(
   if (isOver) await noteEnd(parts, row.key, 0);
   const ran = isOver ? { code: 0, wasStopped: false } : { code, wasStopped };
   const lines_read = passUnread(context, { title: effect.title, folder, report });
-  await tellNear(parts, row);
+  await reportNear(parts, row);
   const facts = await factsOf(parts, effect, context, { folder, left, report, limits: ended.limits, ...ran });
   const end = endOf(facts);
   if (end.cause === 'rate-limited') {
@@ -195,9 +195,9 @@ async function noteWork(
   if (code === 0 && !isReserved) await noteRoom(parts, row.key);
   // It may have judged the branch without the lost work: then its verdict does not count.
   const { branch, from } = effect.place;
-  if (isJudge(effect.role)) await tellLostWork(parts, context, branch);
-  // For work on the plan's own branch, the commit effect asks this question. A failed coder's work is not merged, so no question is needed.
-  else if (isWorker(effect.role) && branch !== from) await tellLostWork(parts, context, from);
+  if (isJudge(effect.role)) await reportLostWork(parts, context, branch);
+  // The commit effect checks this for work on the plan's own branch. A failed coder's work is not merged, so nothing is checked then.
+  else if (isWorker(effect.role) && branch !== from) await reportLostWork(parts, context, from);
 }
 
 export async function noteEnd(
@@ -269,7 +269,7 @@ async function noteReserve(
   return isReserved;
 }
 
-/** Whether no limit applies: one that was reported before it began is over, for example because a person restarted it. */
+/** Notes that the account works again: a limit that was reported before this run began is over, because the run has succeeded. */
 async function noteRoom({ store }: PrepareParts, key: string): Promise<void> {
   const run = await store.run(key);
   const { account = null, started_at: before = null } = run ?? {};
@@ -282,7 +282,7 @@ async function noteRoom({ store }: PrepareParts, key: string): Promise<void> {
 async function sayVerdict(
   parts: PrepareParts,
   { role, title, place }: AgentRun,
-  { row, sendAs: say, sendSignal: tell }: EffectContext,
+  { row, sendAs: say, sendSignal }: EffectContext,
   { report, about }: { readonly report: RunReport | null; readonly about: string | null },
 ): Promise<void> {
   const verdict = report === null || !isJudge(role) ? null : verdictIn(report.finalMessages);
@@ -291,7 +291,7 @@ async function sayVerdict(
   // Another author may have committed there meanwhile, and that commit was not judged.
   const { repository } = await runSiteOf(parts, row, place);
   const head = await readRef(repository, branchRef(place.branch));
-  if (head !== null && head !== about) tell('tip', 'head_moved', { head });
+  if (head !== null && head !== about) sendSignal('tip', 'head_moved', { head });
   const reviewed = about === null ? {} : { reviewed_sha: about };
   say(title, 'verdict', verdictSignals[role][kind], { ...(body === '' ? {} : { body }), ...reviewed });
 }
@@ -302,7 +302,7 @@ function commitOf(folder: RunFolder, left: Leftovers): string | null {
 }
 
 /** Most programs report a run's cost at its end. */
-async function tellNear(parts: PrepareParts, row: EffectContext['row']): Promise<void> {
+async function reportNear(parts: PrepareParts, row: EffectContext['row']): Promise<void> {
   const budget = await lookAtBudget(parts, row);
   if (budget === null || budget.uses.length === 0) return;
   const near = nearNotifications(budget, budget.uses, { run: row.key, at: parts.nowMs() });

@@ -14,7 +14,7 @@ import type { Site } from './workplace.ts';
 const shownCommits = 10;
 
 /** Call it when the run's last process has gone and its commits are collected; a second call does the same. */
-export async function tellTakenBack(
+export async function reportTakenBack(
   { id, title }: Pick<AgentRun, 'id' | 'title'>,
   {
     row,

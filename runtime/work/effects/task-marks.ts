@@ -37,7 +37,7 @@ export async function marksOf(
     withFile(repository, tree, { path: file, edit: (text) => marked(text, { file, as: row?.fileAs ?? null, wanted }) });
 }
 
-/** A predicate for the task whose branch that is. */
+/** A predicate for the task that works on that branch. */
 export function isTaskOf({ branch, from }: { readonly branch: string; readonly from: string }) {
   return ({ wave, task }: TaskKey): boolean => taskBranch(from, wave, task) === branch;
 }

@@ -20,8 +20,8 @@ import { archiveRef, attemptRef, branchRef, moveRef, readRef } from '../git/refs
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
 import { askedAdditions } from './additions.ts';
-import { tellLostWork } from './lost-work.ts';
-import { tellOthers } from './nested-report.ts';
+import { reportLostWork } from './lost-work.ts';
+import { reportOtherNested } from './nested-report.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import type { SecretSearch } from './secrets/search.ts';
 import { chooseBase, knownBase, planBase } from './stored-base.ts';
@@ -68,7 +68,7 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
     };
     if (effect.aside) {
       const { nested } = await keepAttempt(repository, ended);
-      await tellLeft(parts, context, { run: effect.run, site: { repository, worktree }, nested });
+      await reportLeftNested(parts, context, { run: effect.run, site: { repository, worktree }, nested });
       return { type: null };
     }
     parts.faults?.('commit.before-commit');
@@ -77,8 +77,8 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
     const head =
       unmerged === undefined ? await withMarks(parts, site, { effect, row, head: committed.head }) : committed.head;
     parts.faults?.('commit.after-commit');
-    await tellLeft(parts, context, { run: effect.run, site: { repository, worktree }, nested });
-    if (effect.place.branch === effect.place.from) await tellLostWork(parts, context, effect.place.from);
+    await reportLeftNested(parts, context, { run: effect.run, site: { repository, worktree }, nested });
+    if (effect.place.branch === effect.place.from) await reportLostWork(parts, context, effect.place.from);
     const outcome = { head, base, changed };
     if (unmerged !== undefined)
       return { type: 'work_committed', payload: { ...outcome, aside: unmergedText(unmerged, ended.branch) } };
@@ -107,7 +107,7 @@ async function withMarks(
 }
 
 /** Reports the separate repositories that a run left, with its agent's name. */
-async function tellLeft(
+async function reportLeftNested(
   parts: EffectParts,
   context: EffectContext,
   { run, site, nested }: { run: string; site: Pick<Site, 'repository' | 'worktree'>; nested: readonly Nested[] },
@@ -116,7 +116,7 @@ async function tellLeft(
   const key = effectKey(context.row.tree, run);
   const title = (await parts.store.run(key))?.title ?? context.row.plan;
   const folder = (await readLaunch(parts, key))?.folder ?? null;
-  await tellOthers(context, { title, folder, site, nested });
+  await reportOtherNested(context, { title, folder, site, nested });
 }
 
 /** The most files that a sentence names. */
@@ -162,7 +162,7 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
     parts.faults?.('merge.after-update-ref');
     switch (merged.kind) {
       case 'merged':
-        await tellLostWork(parts, context, effect.place.from);
+        await reportLostWork(parts, context, effect.place.from);
         return { type: 'work_merged', payload: { head: merged.head } };
       case 'conflict':
         return { type: 'work_conflicted', payload: { files: merged.files.slice(0, 1_000) } };

@@ -23,7 +23,7 @@ import { presetKeys } from '../agents/environment.ts';
 import { createFileWatch } from '../agents/file-watch.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { noteInLog, withoutOwnLines } from '../agents/own-lines.ts';
-import { lastTelling } from '../agents/reports/telling.ts';
+import { lastInformative } from '../agents/reports/informative-lines.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
@@ -90,7 +90,7 @@ export async function withSetup(
   const { config } = parts.projects.get(row.project);
   const { setup, copy, dir } = config.worktree;
   const { folder } = request;
-  // From an owner that was killed before the launch, perhaps with another configuration.
+  // An owner that was killed before the launch may have left these, perhaps with another configuration.
   for (const file of [commandFile(folder), setupDoneFile(folder), failedFile(folder)]) rmSync(file, { force: true });
   const repository = await parts.projects.repository(row.project);
   await excludeOwnFolders(repository, worktreeExcludes(repository, dir));
@@ -199,7 +199,7 @@ async function failedStart(
   const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
   const title = (await parts.store.run(row.key))?.title ?? row.name;
   const output = safeText(tailOf(folder, tailBytes)).trim();
-  const said = lastTelling(withoutOwnLines(output));
+  const said = lastInformative(withoutOwnLines(output));
   const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: ${logCommand(title, null)}`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
   // The limit comes last: readers look for the reason of a failure at the end of its text.

@@ -96,12 +96,12 @@ export interface NewPullRequest {
 }
 
 /**
- * The obstacles to a merge. `waits`: a condition is not met yet. `stands`: a person must act first; `detail` states how. `behind`: the branch lacks what came to
+ * The obstacles to a merge. `waits`: a condition is not met yet. `blocked`: a person must act first; `detail` states how. `behind`: the branch lacks what came to
  * its target, or conflicts with that.
  */
 export type MergeObstacle =
   | { readonly kind: 'none' }
-  | { readonly kind: 'waits' | 'stands' | 'behind'; readonly detail: string };
+  | { readonly kind: 'waits' | 'blocked' | 'behind'; readonly detail: string };
 
 /** A request to be merged at exactly that commit; refused if it has another head. */
 export interface WantedMerge {

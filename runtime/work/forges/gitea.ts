@@ -123,7 +123,7 @@ function createMergeCalls(connection: ForgeConnection): MergeCalls {
       if (found.mergeable === false) return { kind: 'behind', detail: `it conflicts with ${base}` };
       const rules = await rulesOf(connection, base);
       if (rules.user_can_merge === false)
-        return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
+        return { kind: 'blocked', detail: `the token that is used may not merge into ${base}` };
       const required = rules.required_approvals ?? 0;
       if (required === 0) return { kind: 'none' };
       const given = await approvalsOf(connection, wanted);
@@ -296,7 +296,7 @@ function verdictOf({ state, dismissed }: z.infer<typeof review>): Review['verdic
 }
 
 const dayMs = 24 * 60 * 60_000;
-/** It returns all comments at once, whatever the requested number: to get fewer, only those of the issue's last days are requested. */
+/** Gitea returns all comments at once, whatever the requested number: to get fewer, only those of the issue's last days are requested. */
 const windowMs: Readonly<Record<CommentSize, number | null>> = { 100: null, 20: 30 * dayMs, 3: dayMs };
 
 function sinceOf(size: CommentSize, updated: string | null): string | null {

@@ -304,7 +304,7 @@ async function readChecks(connection: ForgeConnection, commit: string, base: str
     checkOfStatus(of, state === 'pending' ? 'pending' : state === 'success' ? 'passed' : 'failed'),
   );
   const all = [...runs, ...others].slice(0, checkLimit);
-  // If all is well, nothing depends on it.
+  // If all checks have passed, it does not matter which ones are required.
   return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(connection, base));
 }
 

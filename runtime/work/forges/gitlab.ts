@@ -227,7 +227,7 @@ function createMergeCalls({ ask, at, server, repo }: ForgeConnection): MergeCall
       const { draft, user, merge_status: older, detailed_merge_status: newer } = await lookAt(wanted);
       const state = newer ?? older ?? '';
       if (user?.can_merge === false)
-        return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
+        return { kind: 'blocked', detail: `the token that is used may not merge into ${base}` };
       const obstacle = obstacles[state];
       if (obstacle !== undefined) return { kind: 'behind', detail: `${obstacle} ${base}` };
       if (draft === true) return { kind: 'waits', detail: 'it is a draft' };

@@ -49,7 +49,7 @@ interface Asking {
   forgeFor(project: string): Promise<RepoForge>;
   policyOf(project: string): Policy;
   /** Returns whether there was news. */
-  tell(one: Watched, signal: PullSignal | null): Promise<boolean>;
+  report(one: Watched, signal: PullSignal | null): Promise<boolean>;
   looksOf(url: string): Looks;
 }
 
@@ -146,10 +146,10 @@ async function ask(
   if (request.stack !== undefined) return askStack(asking, one, { forge, known, stack: request.stack });
   const found = await lookAt(forge, request.number, known);
   const end = found === null ? null : endOf(request, found);
-  if (end !== null) return asking.tell(one, end);
+  if (end !== null) return asking.report(one, end);
   if (known.request === null) return false;
   const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
-  const isRemarked = await asking.tell(one, remarkOf(one, news));
+  const isRemarked = await asking.report(one, remarkOf(one, news));
   // A working plan gets the rest when it is done.
   if (!isDone) return isRemarked;
   if (await take(asking, one, known, askedStep(one, { news, remembered: known.remembered }))) return true;
@@ -180,7 +180,7 @@ async function askStack(
     await lookAt(at, number, asking.looksOf(url));
   }
   const change = stackChange(stack, ({ url }) => asking.looksOf(url).request, one.isDone);
-  if (change !== null) return asking.tell(one, stackChanged(one, change));
+  if (change !== null) return asking.report(one, stackChanged(one, change));
   let hasNews = false;
   const members: MergeLook[] = [];
   for (const layer of asked.filter(({ state }) => state === 'open')) {
@@ -188,7 +188,7 @@ async function askStack(
     if (seen.request === null) continue;
     const at = forges.get(layer.url) ?? forge;
     const news = await newsOf(at, { pull: seen.request, head: layer.head, isDone: one.isDone });
-    if (await asking.tell(one, remarkOf(one, news))) hasNews = true;
+    if (await asking.report(one, remarkOf(one, news))) hasNews = true;
     // The plan works on the feedback for one part at a time.
     const { remembered } = seen;
     if (one.isDone && (await take(asking, one, seen, askedStep(one, { news, remembered, layer })))) return true;
@@ -207,7 +207,7 @@ async function lookAtMerge(
 ): Promise<boolean> {
   const policy = asking.policyOf(one.project);
   const decided = mergeWithoutLook(one, policy);
-  if (decided !== null) return decided !== 'nothing' && asking.tell(one, decided);
+  if (decided !== null) return decided !== 'nothing' && asking.report(one, decided);
   const facts = await Promise.all(
     looks.map(async ({ forge, ...look }) => {
       const seen = { ...look, plan: one.plan };
@@ -225,6 +225,6 @@ async function take(
   { signal, hasNews, remembered }: LookStep,
 ): Promise<boolean> {
   known.remembered = remembered;
-  await asking.tell(one, signal);
+  await asking.report(one, signal);
   return hasNews;
 }

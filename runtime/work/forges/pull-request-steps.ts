@@ -164,10 +164,10 @@ function obstacleOfRequest(
   { plan, head, found }: Omit<MergeFacts, 'news' | 'obstacle'>,
   merge: MergeState,
 ): Obstacle | null {
-  if (found.headCommit !== head) return { kind: 'stands', detail: otherHeadText(found, { approved: head, plan }) };
+  if (found.headCommit !== head) return { kind: 'blocked', detail: otherHeadText(found, { approved: head, plan }) };
   if (merge !== 'scheduled' || found.isAutoMerged !== false) return null;
   return {
-    kind: 'stands',
+    kind: 'blocked',
     detail: `the forge does not merge ${found.url} by itself any more: that was taken back there`,
   };
 }
@@ -178,7 +178,7 @@ function obstacleOf(facts: MergeFacts, merge: MergeState, byLine: boolean): Obst
   if (ofRequest !== null) return ofRequest;
   if (facts.obstacle === null) return { kind: 'waits', detail: '' };
   const { kind, detail } = { detail: '', ...facts.obstacle };
-  if (kind !== 'none' && !(kind === 'behind' && byLine)) return { kind: kind === 'behind' ? 'stands' : kind, detail };
+  if (kind !== 'none' && !(kind === 'behind' && byLine)) return { kind: kind === 'behind' ? 'blocked' : kind, detail };
   const isGood = facts.news.green !== 'no' && facts.news.isApproved;
   return isGood ? { kind: 'none', detail } : { kind: 'waits', detail: '' };
 }
@@ -194,7 +194,7 @@ export function mergeStep(
 ): LookStep {
   const head = request?.head ?? '';
   const all = facts.map((each) => obstacleOf(each, merge, policy.landing_by === 'forge'));
-  const { kind, detail } = all.find((one) => one.kind === 'stands') ??
+  const { kind, detail } = all.find((one) => one.kind === 'blocked') ??
     all.find((one) => one.kind === 'waits') ?? { kind: 'none', detail: '' };
   const found = `${kind} ${detail}`;
   const times = remembered.merge.found === found ? remembered.merge.times + 1 : 1;
@@ -205,8 +205,8 @@ export function mergeStep(
   });
   const wanted = (ready: boolean) =>
     step({ type: 'pr_merge_wanted', payload: { head, ready }, key: `pr_merge_wanted ${head} ${count}` });
-  if (kind === 'stands' && times < sureLooks) return step(null);
-  if (kind === 'stands')
+  if (kind === 'blocked' && times < sureLooks) return step(null);
+  if (kind === 'blocked')
     return step({ type: 'pr_merge_refused', payload: { detail }, key: `pr_merge_refused ${head} ${count}` });
   if (merge === null) return wanted(false);
   if (kind === 'waits') return step(null, false);

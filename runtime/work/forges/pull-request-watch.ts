@@ -51,7 +51,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
   const ending = new AbortController();
   const isOver = () => ending.signal.aborted || !parts.isOwner();
   const policyOf = (project: string) => projects.get(project).config.policy;
-  const looks = createRequestLooks({ log, forgeStates, readiness, everyMs, isOver, forgeFor, policyOf, tell });
+  const looks = createRequestLooks({ log, forgeStates, readiness, everyMs, isOver, forgeFor, policyOf, report });
 
   const loop = createServiceLoop({
     trouble: { what: 'the pull requests of plans are not looked at' },
@@ -87,7 +87,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
     if (ready.kind === 'none') return;
     if (refused !== null && (wantedWith.get(tree) === ready.mark || !(await isReadyAgain(project, ready)))) return;
     const again = refused === null ? '' : ` ${refused.at}`;
-    await tell(one, { type: 'pr_wanted', payload: {}, key: `pr_wanted ${doneAt}${again}` });
+    await report(one, { type: 'pr_wanted', payload: {}, key: `pr_wanted ${doneAt}${again}` });
     wantedWith.set(tree, ready.mark);
     plans.delete(tree);
   }
@@ -127,8 +127,8 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
       await forgeStates.waiting(project, (waiting.get(project) ?? []).map(({ plan }) => plan).sort());
   }
 
-  /** Returns whether there was something to tell. */
-  async function tell({ tree }: Watched, signal: PullSignal | null): Promise<boolean> {
+  /** Sends the signal to the plan; returns whether there was one. */
+  async function report({ tree }: Watched, signal: PullSignal | null): Promise<boolean> {
     if (signal === null) return false;
     if (isOver()) return true;
     const { type, payload, key } = signal;

@@ -12,7 +12,7 @@ import { branchRef, type RefPlace, readRef } from './refs.ts';
 
 /** Short, because a person waits for the plan to begin. */
 const fetchMs = 10_000;
-/** Nobody waits for this one. */
+/** The limit of a fetch that no person waits for. */
 const longFetchMs = 300_000;
 
 type Place = RefPlace & { readonly memo?: ObjectMemo };

@@ -74,7 +74,7 @@ async function refuseName(repo: NamePlace, branch: string): Promise<void> {
   if (problem !== null) throw new EngineError('bad_request', problem, 'name another one, such as --branch plan/demo');
 }
 
-/** Whether git takes it as the name of a branch, and as nothing else (`main~1` is a commit, `-q` a flag). Ask before a ref is named by what a caller sent. */
+/** Whether git takes it as the name of a branch, and as nothing else (`main~1` is a commit, `-q` a flag). Call it before a ref gets a name that a caller sent. */
 export async function isBranchName(repo: NamePlace, branch: string): Promise<boolean> {
   return (await nameProblem(repo, branch)) === null;
 }

@@ -83,7 +83,7 @@ export function personEnvironment(extra: Readonly<Record<string, string>> = {}):
 
 function inherited(isTaken: (name: string) => boolean): Record<string, string> {
   const env: Record<string, string> = {};
-  // Each value is a call of the system's, and most are not taken.
+  // Reading a value costs a system call, and most of the variables are not needed.
   for (const name of Object.keys(process.env)) {
     if (gitLocalVariables.has(name) || !isTaken(name)) continue;
     const value = process.env[name];

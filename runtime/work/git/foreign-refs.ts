@@ -14,7 +14,7 @@ export interface ForeignHead {
   readonly commit: string | null;
 }
 
-/** Both as written there; the commit may be missing among the objects. */
+/** HEAD's ref and commit as they are written there; the commit may be missing among the objects. */
 export function foreignHead(gitDir: string): ForeignHead {
   const { ref, commit } = parsed(read(gitDir, 'HEAD', refBytes));
   return ref === null ? { ref, commit } : { ref, commit: foreignRef(gitDir, ref) };
@@ -47,7 +47,7 @@ export interface ForeignHeads {
   readonly remote: ReadonlySet<string>;
 }
 
-/** As written there. A symbolic ref counts as its target. Throws beyond `limit` branches. */
+/** The commits as they are written there. A symbolic ref counts as its target. Throws beyond `limit` branches. */
 export function foreignHeads(gitDir: string, limit: number): ForeignHeads {
   const names = new Map<string, string>();
   for (const line of (read(gitDir, 'packed-refs', packedBytes) ?? '').split('\n')) {

@@ -269,7 +269,7 @@ async function half(
   return { kind: 'half', said: lines.join('\n') };
 }
 
-/** The command that undoes it. A merge is reverted as one commit. */
+/** The command that undoes the move of a branch. A merge is reverted as one commit. */
 export async function revertOf(path: string, from: string, to: string): Promise<string> {
   const [first, second] = (await ownGit(path, ['show', '--no-patch', '--format=%P', to])).split(' ');
   const what =

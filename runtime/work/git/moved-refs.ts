@@ -54,7 +54,7 @@ export async function lookAtRefs(repo: Pick<Repository, 'path' | 'commonDir'>): 
   return { head, refs: Object.fromEntries(refs), owned, stash: stashIn(commonDir) };
 }
 
-/** Read from its log, which has a line for each entry. */
+/** The commits of the stash, from its log, which has a line for each entry. */
 function stashIn(commonDir: string): string[] {
   const log = textOf(join(commonDir, 'logs', 'refs', 'stash'), stashLimitBytes) ?? '';
   return log.split('\n').flatMap((line) => {
@@ -88,7 +88,7 @@ export function movesBetween(before: PersonsRefs, after: PersonsRefs, own: OwnMo
   return [...gone, ...head, ...others];
 }
 
-/** The full name of the branch that HEAD names where that branch has no commit. */
+/** The full name of HEAD's branch if that branch has no commit. */
 function unbornIn({ head, refs, owned }: PersonsRefs): string | null {
   const branch = branchOf(head);
   const ref = `refs/heads/${branch}`;

@@ -25,7 +25,7 @@ interface NewCommit {
   readonly author?: Readonly<Record<string, string>>;
 }
 
-/** If every name is an object's id, the remembered answer. */
+/** The remembered answer if every name is an object's id, otherwise the answer of `look`. */
 async function remembered<T extends string | boolean>(
   { memo }: Place,
   question: readonly [what: string, ...ids: string[]],
@@ -135,7 +135,7 @@ export async function commitTree(repo: Place, commit: NewCommit): Promise<string
   throw gitFailure({ cwd: repo.path, args, result });
 }
 
-/** Makes it with the open git; undefined: there is none, or a separate git must do it. */
+/** Makes a commit with the open git; undefined: there is none, or a separate git must do it. */
 async function writeCommit(
   { path, gits }: Place,
   { tree, parents, message, env, author }: NewCommit,

@@ -188,7 +188,7 @@ function endOf(text: string, mark: string): number {
 
 interface GitPlace {
   readonly gitDir: string;
-  /** The present value. */
+  /** The present signature of the folder; see `signatureOf`. */
   readonly signature: string | null;
 }
 

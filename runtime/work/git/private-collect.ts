@@ -74,7 +74,7 @@ export async function collectPrivate(repo: Repository, run: Collection): Promise
   return { kind: 'taken', head: end.head };
 }
 
-/** null: the shared repository has them. */
+/** Copies the commits into the shared repository. null: it has all of them now; otherwise the reason. */
 async function takeCommits(
   repo: Repository,
   gitDir: string,

@@ -13,7 +13,7 @@ import { allRefs } from './ref-files.ts';
 import type { Repository } from './repository.ts';
 
 const maxModules = 64;
-/** The parts of a name such as `libs/one/two`. */
+/** The most parts of a submodule's name; `libs/one/two` has three. */
 const maxDepth = 8;
 
 /**

@@ -59,7 +59,7 @@ function wayBack({ branch, commit, moves, persons }: Lost): string {
     : `symbolic-ref HEAD ${shellWord(`refs/heads/${left}`)}`;
 }
 
-/** The deletion of the branch, and each further one of it, has no commit after it. */
+/** The last commit in the log. Entries for the deletion of a branch have none: their new id is all zeros. */
 function lastCommit(moves: readonly HeadMove[]): string | null {
   const ids = moves.toReversed().flatMap(({ from, to }) => [to, from]);
   return ids.find((id) => !/^0+$/.test(id)) ?? null;

@@ -159,7 +159,7 @@ function conditionOf(commonDir: string, folder: string): 'whole' | 'busy' | 'lef
   return existsSync(folder) && flawsOf(readEntry(folder)).length > 0 ? 'left' : 'whole';
 }
 
-/** The same once no git works there, or after 10 s. */
+/** The condition of an entry once no git works there, or after 10 s. */
 async function settledCondition(commonDir: string, folder: string): Promise<'whole' | 'busy' | 'left'> {
   for (let waitedMs = 0; waitedMs < retryLimitMs; waitedMs += pollMs) {
     const condition = conditionOf(commonDir, folder);

@@ -80,7 +80,7 @@ export type Removal = { kind: 'removed'; branchDeleted: boolean } | { kind: 'kep
 interface Removed {
   readonly path: string;
   readonly branch: string;
-  /** The run under whose name repositories inside are saved; gc finds the plan by it. Default: the folder's name, which tells no plan. */
+  /** The run under whose name repositories inside are saved; gc finds the plan by it. Default: the folder's name, which names no plan. */
   readonly run?: string;
 }
 
@@ -366,7 +366,7 @@ async function forget(repo: Repository, { path, renamed }: { path: string; renam
   else await rmdir(join(repo.commonDir, 'worktrees')).catch(() => {});
 }
 
-/** For something that is no folder: a link is never followed. */
+/** Whether something other than a folder is at the path; a link is not followed. */
 export async function isInTheWay(path: string): Promise<boolean> {
   const found = await lstat(path).catch(ifMissing(null, 'ENOTDIR'));
   return found !== null && !found.isDirectory();

@@ -173,7 +173,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     everyMs,
     async work() {
       const all = parts.intakes();
-      await removed.tell(all);
+      await removed.report(all);
       const here = all.filter(({ project }) => !projects.isElsewhere(project));
       const intakes = here.filter(({ isEnabled }) => isEnabled);
       if (here.length > intakes.length && parts.mayWork()) await forgetMarks(store, here);
@@ -301,7 +301,7 @@ function createRemovedIntakes({ store, troubles }: Pick<IntakeWatchParts, 'store
 
   return {
     /** Removed intakes are in no list, so this warning is their only trace. */
-    async tell(all: readonly IntakeConfig[]): Promise<void> {
+    async report(all: readonly IntakeConfig[]): Promise<void> {
       if (all === lookedFor && gone.size === 0) return;
       const names = new Set(all.map(({ name }) => name));
       const left = (await store.waitingCounts()).filter(({ intake }) => !names.has(intake));

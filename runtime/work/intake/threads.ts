@@ -55,7 +55,7 @@ const sentences: Readonly<Record<IntakeState, (plan: string) => string>> = {
 };
 
 /** A comment; forges hide its last line. The reason why a plan waits is left out, because an issue may be public. */
-export function tellingText({ state, plan, key }: Pick<IntakeThreadRow, 'state' | 'plan' | 'key'>): string {
+export function stateComment({ state, plan, key }: Pick<IntakeThreadRow, 'state' | 'plan' | 'key'>): string {
   return `${sentences[state](plan)}\n\n<!-- stator:${key} -->`;
 }
 
@@ -112,7 +112,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
   };
 
   async function settleState(row: IntakeThreadRow, acts: Parameters<Follow>[0]): Promise<void> {
-    if (row.toldAt === null) return tellState(row, acts);
+    if (row.toldAt === null) return reportState(row, acts);
     const plan = await store.plan(row.project, row.plan);
     if (plan === null && (await store.births(row.project)).some((birth) => birth.plan === row.plan)) return;
     const state = stateOf(plan);
@@ -126,7 +126,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
     }
   }
 
-  async function tellState(row: IntakeThreadRow, { faults }: Parameters<Follow>[0]): Promise<void> {
+  async function reportState(row: IntakeThreadRow, { faults }: Parameters<Follow>[0]): Promise<void> {
     const { item, number, ref, state, key } = row;
     const status = move[state];
     let refusal: EngineError | null = null;
@@ -138,7 +138,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
         if (tell.includes('comment')) {
           // The comments since the issue was created, by the tracker's clock: the local clock may be ahead.
           const there = await tracker.comments(ref, issue.createdMs);
-          if (!there.some(({ body }) => body.includes(key))) await tracker.comment(ref, tellingText(row));
+          if (!there.some(({ body }) => body.includes(key))) await tracker.comment(ref, stateComment(row));
         }
         if (tell.includes('label')) await tracker.setStateLabel(issue, `${statePrefix}${state}`);
         if (status !== undefined && !isSame(issue.status ?? '', status))

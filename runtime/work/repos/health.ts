@@ -108,7 +108,7 @@ export function createHealth(parts: HealthParts): Health {
     if (reason !== before) {
       parts.note(project, reason);
       nextAt.delete(project); // the next round checks it again
-      await tellTree(parts, project, reason);
+      await reportToTree(parts, project, reason);
     }
     const isAgain = before !== null;
     if (reason === null && (isFirst || isAgain)) await parts.onFound(project, { isAgain });
@@ -209,7 +209,7 @@ function createTimedCheck(parts: HealthParts) {
 }
 
 /** Logs the change, and reports it to the repo's tree. */
-async function tellTree(parts: HealthParts, project: string, reason: string | null): Promise<void> {
+async function reportToTree(parts: HealthParts, project: string, reason: string | null): Promise<void> {
   const { store, clock, log } = parts;
   const tree = repoTree(project);
   if (reason === null) log.info(`repo ${project} can be used again`);

@@ -24,7 +24,7 @@ export interface RepoWatchers {
   /** Creates a repo's watcher, not open yet; one per repo at a time. The caller closes it. */
   create(project: string): RepoWatcher;
   /** Whether every change of that repo's branches is reported now. */
-  tellsOfRefs(project: string): boolean;
+  watchesRefs(project: string): boolean;
 }
 
 export interface RepoPlaces {
@@ -38,7 +38,7 @@ export interface RepoWatcher {
   keep(places: RepoPlaces): void;
   /** Whether every change, except for branches, is reported now. */
   isLive(): boolean;
-  tellsOfRefs(): boolean;
+  watchesRefs(): boolean;
   /** Call it if the watcher missed a change, or if the repo is away: the next `keep` opens it again. */
   reset(): void;
   /** May be called twice. */
@@ -61,7 +61,7 @@ export interface RepoWatchersParts {
 export function createRepoWatchers({ log, trustedFiles }: RepoWatchersParts): RepoWatchers {
   const listeners = new Set<(change: RepoChange) => void>();
   const open = new Map<string, RepoWatcher>();
-  const tell = (change: RepoChange): void => {
+  const notify = (change: RepoChange): void => {
     for (const listener of listeners) listener(change);
   };
   return {
@@ -70,23 +70,23 @@ export function createRepoWatchers({ log, trustedFiles }: RepoWatchersParts): Re
       return () => listeners.delete(listener);
     },
     create(project) {
-      const watcher = createRepoWatcher({ project, log, tell, trustedFiles: () => trustedFiles(project) });
+      const watcher = createRepoWatcher({ project, log, notify, trustedFiles: () => trustedFiles(project) });
       open.set(project, watcher);
       return watcher;
     },
-    tellsOfRefs: (project) => open.get(project)?.tellsOfRefs() ?? false,
+    watchesRefs: (project) => open.get(project)?.watchesRefs() ?? false,
   };
 }
 
 interface RepoWatcherParts {
   readonly project: string;
   readonly log: Log;
-  tell(change: RepoChange): void;
+  notify(change: RepoChange): void;
   trustedFiles(): readonly string[];
 }
 
-function createRepoWatcher({ project, log, tell, trustedFiles }: RepoWatcherParts): RepoWatcher {
-  const configWatcher = createConfigWatcher({ trustedFiles, onChange: () => tell({ topic: 'config', project }) });
+function createRepoWatcher({ project, log, notify, trustedFiles }: RepoWatcherParts): RepoWatcher {
+  const configWatcher = createConfigWatcher({ trustedFiles, onChange: () => notify({ topic: 'config', project }) });
   let open: { places: RepoPlaces; watcher: FolderWatcher } | null = null;
   let retryAtMs = 0;
   let loggedReason: string | null = null;
@@ -105,7 +105,7 @@ function createRepoWatcher({ project, log, tell, trustedFiles }: RepoWatcherPart
       limitBytes: (folder) => (isOfRefs(relative(main, folder)) ? refsLimitBytes : folderLimitBytes),
       onChange(folder, name) {
         const change = changeIn(places, folder, name);
-        if (change !== null) tell({ project, ...change });
+        if (change !== null) notify({ project, ...change });
       },
       onEnd(reason) {
         open = null;
@@ -139,7 +139,7 @@ function createRepoWatcher({ project, log, tell, trustedFiles }: RepoWatcherPart
       }
     },
     isLive: () => isComplete({ refs: false }),
-    tellsOfRefs: () => isComplete({ refs: true }),
+    watchesRefs: () => isComplete({ refs: true }),
     reset: close,
     close,
   };

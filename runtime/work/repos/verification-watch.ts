@@ -27,7 +27,7 @@ import type { RepoWatchers } from './repo-watchers.ts';
 export interface VerificationWatchParts {
   readonly store: Pick<Store, 'commit' | 'plan' | 'plans' | 'tree'>;
   readonly projects: Projects;
-  readonly watchers: Pick<RepoWatchers, 'subscribe' | 'tellsOfRefs'>;
+  readonly watchers: Pick<RepoWatchers, 'subscribe' | 'watchesRefs'>;
   readonly clock: Clock;
   readonly troubles: Troubles;
   /** Whether this process still owns the home: checked before it writes. */
@@ -92,7 +92,7 @@ export function createVerificationWatch(parts: VerificationWatchParts) {
       if (isChanged) await takeStock().catch(retryWithNextLook);
       for (const [project, plans] of watched) {
         if (!isOpen || (nextAt.get(project) ?? 0) > performance.now() + pollMs / 2) continue;
-        const waitMs = watchers.tellsOfRefs(project) ? watchedPollMs : 0;
+        const waitMs = watchers.watchesRefs(project) ? watchedPollMs : 0;
         nextAt.set(project, performance.now() + waitMs);
         await look(project, plans);
       }
@@ -154,12 +154,13 @@ export function createVerificationWatch(parts: VerificationWatchParts) {
     const heads = await headsOf(repository, plans);
     for (const approved of plans) {
       const head = heads.get(branchRef(approved.branch));
-      if (head !== undefined && head !== approved.approval.sha && isOpen && parts.isOwner()) await tell(approved, head);
+      if (head !== undefined && head !== approved.approval.sha && isOpen && parts.isOwner())
+        await reportStale(approved, head);
     }
     seen.set(project, now);
   }
 
-  async function tell(approved: Approved, head: string): Promise<void> {
+  async function reportStale(approved: Approved, head: string): Promise<void> {
     const words = await staleWords({ store, clock: parts.clock }, { ...approved, head });
     if (words.length === 0) return;
     await store.commit(words);

@@ -76,17 +76,17 @@ export function failure(
   planState: { readonly status: string; readonly phase: string | null } | null,
 ): string {
   const found = parse(result);
-  const tell = `it is signal ${id}: stator signal show ${id}`;
+  const signalText = `it is signal ${id}: stator signal show ${id}`;
   if (isRefusal(found)) {
     const refusal = { ...found, type, plan, status: planState?.status ?? null, phase: planState?.phase ?? null };
     return [
       `refused: ${refusalSentence(refusal)}`,
       `hint: ${refusalHint(refusal)}`,
-      `${tell}; to send it again later: stator signal retry ${id}`,
+      `${signalText}; to send it again later: stator signal retry ${id}`,
     ].join('\n');
   }
   const why = isErrorDocument(found) ? withHint({ message: found.error, hint: found.hint }) : String(result);
-  return `${why}\n${tell}; to send it again: stator signal retry ${id}`;
+  return `${why}\n${signalText}; to send it again: stator signal retry ${id}`;
 }
 
 function parse(result: string | null): unknown {

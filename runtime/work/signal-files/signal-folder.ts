@@ -83,10 +83,10 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   const processingFiles = createProcessingFiles({ ...parts, held, refuse, note });
   const watch = createFolderWatch(path, {
     log,
-    onChange: noteAndTell,
+    onChange: noteChange,
     onFile(name) {
       arrivals.noteComplete(name);
-      noteAndTell();
+      noteChange();
     },
   });
   let isChanged = true;
@@ -105,7 +105,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     return moveRefused(parts, held(), { from, name, reason });
   }
 
-  function noteAndTell(): void {
+  function noteChange(): void {
     isChanged = true;
     parts.onChange();
   }

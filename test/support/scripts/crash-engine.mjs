@@ -43,10 +43,10 @@ say('up');
 
 const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
 const open = db.prepare(`SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`).pluck();
-const standing = db.prepare('SELECT status, phase, landing, blocked, fault_signal FROM plans WHERE plan = ?');
+const planRow = db.prepare('SELECT status, phase, landing, blocked, fault_signal FROM plans WHERE plan = ?');
 
 for (;;) {
-  const { status, phase, landing, blocked, fault_signal: faultSignal } = standing.get(plan);
+  const { status, phase, landing, blocked, fault_signal: faultSignal } = planRow.get(plan);
   const isThere = !untilMerged || landing === 'merged';
   if (isThere && status === 'done' && open.get() === 0 && !(await client.plan(project, plan)).creating_pr) break;
   if (blocked !== null || faultSignal !== null || phase === 'wave_waiting' || status === 'cancelled') {

@@ -55,7 +55,7 @@ export function endingBy({ defineMachine }, end) {
 export async function playToTheEnd(engine, start, hasEnded = () => false) {
   const trees = engine.machines.ending;
   for (const id of start) await trees.start(id, { way: id });
-  const isOver = async ({ id, set_aside: aside }) => (await trees.get(id)).value === 'over' || aside !== undefined;
+  const isOver = async ({ id, set_aside: failed }) => (await trees.get(id)).value === 'over' || failed !== undefined;
   for (;;) {
     const list = await trees.list();
     if (hasEnded() || (await Promise.all(list.map(isOver))).every(Boolean)) break;

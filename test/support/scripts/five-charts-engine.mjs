@@ -1,6 +1,6 @@
 /**
  * An engine with five charts that a stranger to stator could have written: an order with compensation, an approval with reminders, a scheduler, a transfer by
- * children, and a machine whose effects tell another one. It begins a tree of each under `id`, prints `up`, and works until it is killed; with `isLast`, until
+ * children, and a machine whose effects notify another one. It begins a tree of each under `id`, prints `up`, and works until it is killed; with `isLast`, until
  * all trees that there are have ended: then it prints them. What is done outside leaves a line in the ledger. The argument of the process is JSON:
  * `{home, ledger, id, isLast}`.
  */
@@ -20,15 +20,15 @@ const doneOutside = fromPromise(async ({ input: { tree, step, fails = false } })
   if (fails) throw new FatalError(`${step} is out of stock`);
   return step;
 });
-const begun = ({ input: { tree } }) => ({ tree, told: [] });
-const told = (word) => assign({ told: ({ context }) => [...context.told, word] });
+const begun = ({ input: { tree } }) => ({ tree, steps: [] });
+const noteStep = (word) => assign({ steps: ({ context }) => [...context.steps, word] });
 const call = (step, onDone, onError = 'stuck', fails = () => false) => ({
   src: 'doneOutside',
   input: ({ context }) => ({ tree: context.tree, step, fails: fails(context) }),
-  onDone: { target: onDone, actions: told(step) },
-  onError: { target: onError, actions: told(`no ${step}`) },
+  onDone: { target: onDone, actions: noteStep(step) },
+  onError: { target: onError, actions: noteStep(`no ${step}`) },
 });
-const output = ({ context }) => context.told;
+const output = ({ context }) => context.steps;
 
 const order = setup({ actors: { doneOutside } }).createMachine({
   context: begun,
@@ -59,18 +59,18 @@ const approval = setup({}).createMachine({
       states: {
         asking: { after: { 15: { target: 'reminding' } } },
         reminding: {
-          entry: [told('reminded'), raise({ type: 'next' }, { delay: 5 })],
-          on: { next: [{ guard: ({ context }) => context.told.length < 3, target: 'asking' }, { target: '#over' }] },
+          entry: [noteStep('reminded'), raise({ type: 'next' }, { delay: 5 })],
+          on: { next: [{ guard: ({ context }) => context.steps.length < 3, target: 'asking' }, { target: '#over' }] },
         },
       },
     },
-    over: { id: 'over', type: 'final', entry: told('escalated') },
+    over: { id: 'over', type: 'final', entry: noteStep('escalated') },
     stuck: { type: 'final' },
   },
 });
 
 const job = setup({ actors: { doneOutside } }).createMachine({
-  context: ({ input }) => ({ ...input, told: [] }),
+  context: ({ input }) => ({ ...input, steps: [] }),
   output,
   initial: 'working',
   states: {
@@ -78,7 +78,7 @@ const job = setup({ actors: { doneOutside } }).createMachine({
       invoke: {
         src: 'doneOutside',
         input: ({ context: { tree, step } }) => ({ tree, step }),
-        onDone: { target: 'resting', actions: assign({ told: ({ event }) => [event.output] }) },
+        onDone: { target: 'resting', actions: assign({ steps: ({ event }) => [event.output] }) },
       },
     },
     resting: { after: { 10: 'over' } },
@@ -87,7 +87,7 @@ const job = setup({ actors: { doneOutside } }).createMachine({
 });
 const scheduler = setup({
   actors: { job },
-  delays: { pause: ({ context }) => 5 * (1 + context.told.length) },
+  delays: { pause: ({ context }) => 5 * (1 + context.steps.length) },
 }).createMachine({
   context: begun,
   output,
@@ -97,14 +97,17 @@ const scheduler = setup({
     running: {
       invoke: {
         src: 'job',
-        input: ({ context: { tree, told: before } }) => ({ tree, step: `round-${before.length}` }),
+        input: ({ context: { tree, steps: before } }) => ({ tree, step: `round-${before.length}` }),
         onDone: [
           {
-            guard: ({ context }) => context.told.length === 2,
+            guard: ({ context }) => context.steps.length === 2,
             target: 'over',
-            actions: assign({ told: ({ context, event }) => [...context.told, ...event.output] }),
+            actions: assign({ steps: ({ context, event }) => [...context.steps, ...event.output] }),
           },
-          { target: 'waiting', actions: assign({ told: ({ context, event }) => [...context.told, ...event.output] }) },
+          {
+            target: 'waiting',
+            actions: assign({ steps: ({ context, event }) => [...context.steps, ...event.output] }),
+          },
         ],
       },
     },
@@ -113,11 +116,11 @@ const scheduler = setup({
 });
 
 const part = setup({ actors: { doneOutside } }).createMachine({
-  context: ({ input }) => ({ ...input, told: [] }),
+  context: ({ input }) => ({ ...input, steps: [] }),
   initial: 'moving',
   states: {
-    moving: { invoke: call('move', 'told') },
-    told: { entry: sendParent(({ context }) => ({ type: 'moved', part: context.part })), type: 'final' },
+    moving: { invoke: call('move', 'moved') },
+    moved: { entry: sendParent(({ context }) => ({ type: 'moved', part: context.part })), type: 'final' },
     stuck: { type: 'final' },
   },
 });
@@ -125,14 +128,14 @@ const transfer = setup({ actors: { part } }).createMachine({
   context: ({ input, spawn }) => {
     for (const name of ['a', 'b', 'c'])
       spawn('part', { id: name, input: { tree: `${input.tree}.${name}`, part: name } });
-    return { tree: input.tree, told: [] };
+    return { tree: input.tree, steps: [] };
   },
-  output: ({ context }) => context.told.toSorted(),
+  output: ({ context }) => context.steps.toSorted(),
   initial: 'gathering',
   states: {
     gathering: {
-      always: { guard: ({ context }) => context.told.length === 3, target: 'over' },
-      on: { moved: { actions: assign({ told: ({ context, event }) => [...context.told, event.part] }) } },
+      always: { guard: ({ context }) => context.steps.length === 3, target: 'over' },
+      on: { moved: { actions: assign({ steps: ({ context, event }) => [...context.steps, event.part] }) } },
     },
     over: { type: 'final' },
   },
@@ -147,9 +150,9 @@ const ledgerKeeper = setup({ actions: { enter: () => {} } }).createMachine({
       entry: { type: 'enter', params: ({ context }) => ({ tree: context.tree }) },
       on: { entered: 'waiting' },
     },
-    waiting: { entry: told('entered'), after: { 10: 'again' } },
+    waiting: { entry: noteStep('entered'), after: { 10: 'again' } },
     again: { entry: { type: 'enter', params: ({ context }) => ({ tree: context.tree }) }, on: { entered: 'over' } },
-    over: { entry: told('entered'), type: 'final' },
+    over: { entry: noteStep('entered'), type: 'final' },
   },
 });
 

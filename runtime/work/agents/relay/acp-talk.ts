@@ -67,7 +67,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     notification(method, params) {
       if (method !== 'session/update' || isReplay) return;
       if (objectAt(params, 'update')?.sessionUpdate === 'tool_call') toolCalls += 1;
-      tellRead();
+      noteRead();
     },
   });
 
@@ -85,7 +85,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     },
   };
 
-  function tellRead(): void {
+  function noteRead(): void {
     if (unread.length > 0) note({ typed: unread.map(({ id, text }) => ({ id, text })) });
     unread = [];
   }
@@ -116,7 +116,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
         throw new TalkProblem(`the agent asked for more than ${permissionLimit} permissions`);
       code = toolCalls > 0 ? 0 : idleCode;
       hasTurn = true;
-      tellRead();
+      noteRead();
       await new Promise((resolve) => setTimeout(resolve, drainMs));
       if (waiting.length === 0 || cancel.signal.aborted) return;
       unread = waiting.splice(0);

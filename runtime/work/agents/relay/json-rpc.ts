@@ -41,7 +41,7 @@ export function createRpc(send: (line: string) => void, handlers: RpcHandlers): 
   const open = new Map<string, AbortController>();
   let count = 0;
   let closed: string | null = null;
-  const tell = (message: JsonObject) => send(JSON.stringify({ jsonrpc: '2.0', ...message }));
+  const sendMessage = (message: JsonObject) => send(JSON.stringify({ jsonrpc: '2.0', ...message }));
 
   async function answer(id: unknown, method: string, params: JsonObject): Promise<void> {
     const key = JSON.stringify(id);
@@ -49,10 +49,10 @@ export function createRpc(send: (line: string) => void, handlers: RpcHandlers): 
     const abort = new AbortController();
     open.set(key, abort);
     try {
-      tell({ id, result: await handlers.request(method, params, abort.signal) });
+      sendMessage({ id, result: await handlers.request(method, params, abort.signal) });
     } catch (thrown) {
       const { code, message } = thrown instanceof RpcError ? thrown : new RpcError(internalError, 'internal error');
-      tell({ id, error: { code, message } });
+      sendMessage({ id, error: { code, message } });
     } finally {
       open.delete(key);
     }
@@ -75,10 +75,10 @@ export function createRpc(send: (line: string) => void, handlers: RpcHandlers): 
       onSent?.(id);
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        tell({ id, method, params });
+        sendMessage({ id, method, params });
       });
     },
-    notify: (method, params) => tell({ method, params }),
+    notify: (method, params) => sendMessage({ method, params }),
     line(text) {
       const message = objectOf(text);
       if (message === null) return;

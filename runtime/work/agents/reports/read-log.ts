@@ -10,10 +10,10 @@ import type { AgentProgram } from '../presets/agent-program.ts';
 import { programOf } from '../presets/programs.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { setupDoneFile, setupEndLine } from '../setup-end.ts';
+import { isInformative } from './informative-lines.ts';
 import { isRelayLine, LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
 import { type ProgramReport, type ReadAt, type RunReport, shortened } from './report.ts';
 import { createSpoiltLines } from './spoilt-lines.ts';
-import { isTelling } from './telling.ts';
 
 type LogOfRun = Pick<RunFolder, 'path' | 'temp' | 'log' | 'olderLog' | 'outputLost'>;
 
@@ -75,7 +75,7 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
       reader.event(event);
       return;
     }
-    if (!isTelling(line) || isOwnLine(line)) return;
+    if (!isInformative(line) || isOwnLine(line)) return;
     const cut = line.slice(0, plainLineLength);
     refused ??= refusedArgumentIn(program, cut);
     plain.push(cut);

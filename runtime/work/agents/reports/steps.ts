@@ -307,7 +307,7 @@ function opencodeContext(tokens: JsonObject | null): readonly Step[] {
 }
 
 /** The arguments that best describe a tool's work, the most informative first. */
-const tellingArguments = [
+const shownArguments = [
   'command',
   'cmd',
   'file_path',
@@ -322,7 +322,7 @@ const tellingArguments = [
 
 function toolLine(name: string | null, input: JsonObject | null): string {
   const argument =
-    tellingArguments.map((key) => (input === null ? null : textAt(input, key))).find((text) => text !== null) ?? '';
+    shownArguments.map((key) => (input === null ? null : textAt(input, key))).find((text) => text !== null) ?? '';
   const isCommand = input !== null && (textAt(input, 'command') ?? textAt(input, 'cmd')) !== null;
   return isCommand ? commandLine(argument) : oneLine(`${name ?? 'tool'} ${argument}`);
 }

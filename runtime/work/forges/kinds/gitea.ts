@@ -18,7 +18,7 @@ export const gitea: KindOfForge = {
   signs: [{ path: '/api/v1/version', isIn: (answer) => versionIn(answer) !== null }],
 };
 
-/** It also answers Gitea's request, so it is asked before. */
+/** Forgejo also answers Gitea's request, so it is asked before Gitea. */
 export const forgejo: KindOfForge = {
   host: 'codeberg.org',
   tokenVariables: () => ['FORGEJO_TOKEN', 'GITEA_TOKEN'],

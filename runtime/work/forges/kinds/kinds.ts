@@ -13,7 +13,7 @@ export function kindOfForge(kind: ForgeKind): KindOfForge {
   return kinds[kind];
 }
 
-/** Each with its name. */
+/** All kinds, each with its name. */
 export const allKinds: readonly (KindOfForge & { readonly kind: ForgeKind })[] = forgeKinds.map((kind) => ({
   ...kinds[kind],
   kind,

@@ -6,7 +6,7 @@ import { sizeOf, type Tone } from '../output.ts';
 import { type FactContext, factText, hasFailed, whyOf } from '../run/fact-line.ts';
 import { cut, plain, widthOf } from '../text.ts';
 
-export interface Teller {
+export interface FactPrinter {
   fact(fact: FactEntry): Promise<void>;
   connection(state: 'connected' | 'gone'): Promise<void>;
 }
@@ -15,7 +15,7 @@ export interface Teller {
 const freshMs = 500;
 const bare: FactContext = { tasks_by_wave: [], blocked: null, questions: [] };
 
-export function createTeller({ out }: Call, client: Pick<Client, 'plan' | 'status'>): Teller {
+export function createFactPrinter({ out }: Call, client: Pick<Client, 'plan' | 'status'>): FactPrinter {
   const known = new Map<string, { plan: FactContext; atMs: number }>();
 
   async function contextOf({ project, plan }: FactEntry): Promise<FactContext> {

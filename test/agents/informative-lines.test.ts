@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { errorLine, firstTelling, lastTelling } from '../../runtime/work/agents/reports/telling.ts';
+import { errorLine, firstInformative, lastInformative } from '../../runtime/work/agents/reports/informative-lines.ts';
 
 /**
  * What checks write that fail, as their tools wrote it (npm, make, gcc, cargo, pytest, pip, CMake, Maven, Vitest, Node: run for this; the others as their
@@ -37,18 +37,18 @@ describe('the line of an output that says why', () => {
     ],
     ['of a text that begins like a stack all the same', 'at last it works\n', 'at last it works'],
   ])('is %s', (_what, text, line) => {
-    expect(lastTelling(text)).toBe(line);
+    expect(lastInformative(text)).toBe(line);
   });
 
   it('is null if the output has no text, and is shortened if it is long', () => {
-    expect(lastTelling('\n----\n  \n')).toBeNull();
-    expect(lastTelling('x'.repeat(10_000))).toHaveLength(300);
+    expect(lastInformative('\n----\n  \n')).toBeNull();
+    expect(lastInformative('x'.repeat(10_000))).toHaveLength(300);
   });
 
   it('of an agent that ends with a long paragraph is its last sentence', () => {
     const text = `${'I looked at everything. '.repeat(40)}The key is missing. Please set it.`;
-    expect(lastTelling(text)).toMatch(/^I looked .* The key is missing\. Please set it\.$/);
-    expect(lastTelling(text)?.length).toBeLessThanOrEqual(300);
+    expect(lastInformative(text)).toMatch(/^I looked .* The key is missing\. Please set it\.$/);
+    expect(lastInformative(text)?.length).toBeLessThanOrEqual(300);
   });
 
   it.each([
@@ -87,10 +87,10 @@ describe('the line of an output that says why', () => {
 
   it('of a setup that fails is no trailer of npm either', () => {
     const missing = checkOutputs.find(({ tool }) => tool === 'npm-missing-script');
-    expect(lastTelling(missing?.output ?? '')).toBe(missing?.why);
+    expect(lastInformative(missing?.output ?? '')).toBe(missing?.why);
   });
 
   it('of a review are the first ones', () => {
-    expect(firstTelling('\nNo French.\n\nNo tests.\nMore.\n', 2)).toEqual(['No French.', 'No tests.']);
+    expect(firstInformative('\nNo French.\n\nNo tests.\nMore.\n', 2)).toEqual(['No French.', 'No tests.']);
   });
 });

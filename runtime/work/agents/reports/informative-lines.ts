@@ -47,7 +47,7 @@ const namesCause = [
 const headline = /panicked at .*:$|^--- FAIL|^CMake Error\b.*:$|^\* What went wrong:$/;
 
 /** Lines without information: stack frames, broken pieces of JSON, lines of dashes, and the version that Node prints last. */
-export function isTelling(line: string): boolean {
+export function isInformative(line: string): boolean {
   const text = line.trim();
   if (text.startsWith('{"') || text.endsWith('"}') || text.endsWith('}}')) return false;
   if (!/[\p{L}\p{N}]/u.test(text) || isProperty(line)) return false;
@@ -62,13 +62,13 @@ function isProperty(line: string): boolean {
 /**
  * The last informative line, or the last sentences of an agent's long paragraph; of a line for programs only its text. null: there is none.
  */
-export function lastTelling(text: string): string | null {
+export function lastInformative(text: string): string | null {
   const lines = text.split('\n').slice(-linesLookedAt);
-  const telling = lines.filter(isTelling);
+  const informative = lines.filter(isInformative);
   const found =
-    telling.findLast((line) => !isAroundIt(line)) ??
-    telling.find((line) => isOne(namesCause, line)) ??
-    telling.at(-1) ??
+    informative.findLast((line) => !isAroundIt(line)) ??
+    informative.find((line) => isOne(namesCause, line)) ??
+    informative.at(-1) ??
     lines.map(wordsIn).findLast((words) => words !== null);
   return found == null ? null : cutLine(lastSentences(found));
 }
@@ -76,13 +76,15 @@ export function lastTelling(text: string): string | null {
 /** For a check's output: the last line that names an error, otherwise the first reason of a build tool, otherwise the last informative line. */
 export function errorLine(output: string): string | null {
   const lines = output.split('\n').slice(-linesLookedAt);
-  const telling = lines.filter((line) => isTelling(line) && !/^\s*error: \|-?$/.test(line));
+  const informative = lines.filter((line) => isInformative(line) && !/^\s*error: \|-?$/.test(line));
   const found =
-    telling.findLast((line) => !isAroundIt(line) && isOne(namesError, line)) ??
-    telling.find((line) => isOne(namesCause, line));
-  if (found === undefined) return lastTelling(output);
+    informative.findLast((line) => !isAroundIt(line) && isOne(namesError, line)) ??
+    informative.find((line) => isOne(namesCause, line));
+  if (found === undefined) return lastInformative(output);
   if (!headline.test(found.trim())) return cutLine(found);
-  const next = telling.slice(telling.lastIndexOf(found) + 1).find((line) => !isAroundIt(line) || /^\s/.test(line));
+  const next = informative
+    .slice(informative.lastIndexOf(found) + 1)
+    .find((line) => !isAroundIt(line) || /^\s/.test(line));
   return cutLine(next === undefined ? found : joined(found.trim(), next.trim()));
 }
 
@@ -93,7 +95,7 @@ function joined(head: string, next: string): string {
 /** The text of a failed start, or of a check, begins with the reason; an agent's output ends with it. */
 export function whyFailed(text: string, reason: Reason | null): string | null {
   const isFirst = reason === 'start-failed' || reason === 'check-failed';
-  return isFirst ? (firstTelling(text, 1)[0] ?? null) : lastTelling(text);
+  return isFirst ? (firstInformative(text, 1)[0] ?? null) : lastInformative(text);
 }
 
 function isAroundIt(line: string): boolean {
@@ -114,8 +116,8 @@ function lastSentences(line: string): string {
 }
 
 /** The first informative lines, at most that many. */
-export function firstTelling(text: string, count: number): string[] {
-  return text.split('\n').filter(isTelling).slice(0, count).map(cutLine);
+export function firstInformative(text: string, count: number): string[] {
+  return text.split('\n').filter(isInformative).slice(0, count).map(cutLine);
 }
 
 function wordsIn(line: string): string | null {
