@@ -1,60 +1,25 @@
 /** What a plan's root remembers of each event: one action alone, over what it knew before. */
 import { describe, expect, it } from 'vitest';
-import { createMachine, transition } from 'xstate';
-import { acceptedLimit, documentFacts, type PlanContext, type Question } from '../../machines/plan/context.ts';
-import { allowances, memory, needs, overrideReason, titleOf, withDocument } from '../../machines/plan/memory.ts';
+import { acceptedLimit, type PlanContext, type Question } from '../../machines/plan/context.ts';
+import {
+  type allowances,
+  type memory,
+  type needs,
+  overrideReason,
+  titleOf,
+  withDocument,
+} from '../../machines/plan/memory.ts';
 import type { TaskResult } from '../../machines/vocabulary/family.ts';
-import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
+import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
+import { afterAction, changedBy, document, ofPolicy, planWith, type Step } from '../support/one-action.ts';
 
-const actions = { ...memory, ...needs, ...allowances };
 const feedbackLimit = 32_768;
 const reasonLimit = 8_192;
 
-const document =
-  '# Plan\n\n**Topic:** shop\n\n## Wave 1\n\n### Task 1: a\n\n### Task 2: b\n\n## Wave 2\n\n### Task 1: c\n';
 const { fixer } = defaultPolicy.roles;
-const ofPolicy = (more: Partial<Policy>): Partial<PlanContext> => ({ policy: { ...defaultPolicy, ...more } });
-
-/** A plan of two waves, in the middle of its life: no value is one that an action writes. */
-function plan(more: Partial<PlanContext> = {}): PlanContext {
-  const begun = {
-    ...{ plan: 'hello', policy: defaultPolicy, liveChildren: {}, activeChildId: null, at: 1, count: 6, results: {} },
-    ...{ head: 'head', reviewedSha: 'seen', verifiedSha: 'checked', feedback: 'earlier', reviewCycle: 2, pass: 0 },
-    ...{ rounds: { reviewer: 3, fixer: 4, verifier: 5 }, timestamps: {}, wave: 1, wantedWave: 1, passed: 0 },
-    ...{ questions: [], questionCount: 4, blocked: null, stopCause: null, advance: false, work: '#5', timer: '#4' },
-    ...{ request: 3, archivePending: false, elaborated: true, granted: false, selfFix: { old: 1 }, raised: undefined },
-  };
-  return { ...documentFacts(document), ...begun, ...more } as unknown as PlanContext; // all that the actions read
-}
-
-type Act = keyof typeof actions;
-interface Step {
-  readonly before?: Partial<PlanContext>;
-  readonly event?: ({ readonly type: string } & Record<string, unknown>) | undefined;
-  readonly params?: string;
-}
-
-/** The context after that one action. */
-function remembered(name: Act, { before = {}, event = { type: 'resolve' }, params }: Step): PlanContext {
-  const machine = createMachine(
-    { context: plan(before) as object, on: { '*': { actions: { type: 'act', params } } } },
-    { actions: { act: actions[name] as never } },
-  );
-  const [snapshot] = transition(machine, machine.resolveState({ value: {}, context: plan(before) }), {
-    at: 9,
-    ...event,
-  } as never);
-  return snapshot.context as PlanContext;
-}
-
-/** What that one action changed. */
-function changes(name: Act, step: Step = {}): Partial<PlanContext> {
-  const before = plan(step.before);
-  const now = Object.entries(remembered(name, step));
-  return Object.fromEntries(
-    now.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key as keyof PlanContext])),
-  );
-}
+type Act = keyof typeof memory | keyof typeof needs | keyof typeof allowances;
+const remembered = (name: Act, step: Step) => afterAction(name, step).context;
+const changes = (name: Act, step: Step = {}) => changedBy(name, step);
 
 const done = (commit?: string): TaskResult => ({
   ...{ status: 'done', runs: 1, reason: null, detail: '', run: 'x#1' },
@@ -82,7 +47,7 @@ describe('the title of a child', () => {
     ['is that of the session for its coder', children('coder', session), 'hello-session'],
     ['is its own for the reviewer of a session', children('reviewer', session), 'hello-review-3'],
   ])('%s', (_, context, expected) => {
-    expect(titleOf(plan(context), 'x')).toBe(expected);
+    expect(titleOf(planWith(context), 'x')).toBe(expected);
   });
 });
 
@@ -325,7 +290,7 @@ describe('another document', () => {
   const content = `${document.replace('shop', 'store')}\n### Task 2: d\n`;
   const update = (origin: string, text = content): Step['event'] => ({ type: 'plan_updated', content: text, origin });
   const of = (text: string, more: Partial<PlanContext>, isAgents: boolean) =>
-    withDocument(plan(more), { content: text, isAgents });
+    withDocument(planWith(more), { content: text, isAgents });
   const head = (line: string) => document.replace('# Plan\n', `# Plan\n\n${line}\n`);
 
   it('brings its tasks and its topic, and leaves the results of those that it keeps', () => {
@@ -447,6 +412,8 @@ describe('feedback', () => {
     const conflict = (more: object) => ({ type: 'base_conflicted', detail: 'a.txt', ...more });
     const once = changes('noteMend', { event: conflict({ body: 'take both' }) });
     expect(once).toEqual({ feedback: 'take both', fresh: { at: 1, mends: 1, told: 'earlier' } });
+    const unmended = { ...once, fresh: { at: 1, mends: 0, told: null } };
+    expect(changes('noteMend', { before: unmended, event: conflict({}) }).fresh).toMatchObject({ told: 'take both' });
     const twice = changes('noteMend', { before: once, event: conflict({}) });
     expect(twice).toEqual({ feedback: 'a.txt', fresh: { at: 1, mends: 2, told: 'earlier' } });
     expect(changes('noteMend', { event: conflict({ body: long(feedbackLimit) }) }).feedback).toHaveLength(
