@@ -1,5 +1,5 @@
 /** One action of a plan's chart, by itself: what it changes, asks for, and raises. */
-import { transition } from 'xstate';
+import { createEmptyActor, transition } from 'xstate';
 import { plan } from '../../machines/plan/actions.ts';
 import { documentFacts, type PlanContext } from '../../machines/plan/context.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
@@ -33,7 +33,7 @@ export interface Step {
   readonly holds?: Readonly<Record<string, boolean>>;
 }
 
-/** The context after that one action, the requests that it makes, and the events that it sends to its own regions. */
+/** The context after that one action, the requests that it makes, what it sends to its own regions and its children, and the children that it starts and stops. */
 export function afterAction(name: string, { before = {}, event = { type: 'resolve' }, params, holds = {} }: Step) {
   const action = params === undefined ? name : { type: name, params };
   const guards = Object.fromEntries(Object.entries(holds).map(([guard, does]) => [guard, () => does]));
@@ -44,16 +44,31 @@ export function afterAction(name: string, { before = {}, event = { type: 'resolv
   const machine = plan
     .createMachine({ ...chart, context: planWith(before) } as never)
     .provide({ guards: guards as never });
-  const start = machine.resolveState({ value: 'before', context: planWith(before) } as never);
-  const [snapshot, requests] = transition(machine, start as never, { at: 9, ...event } as never);
-  const done = requests as readonly { readonly type: string; readonly params?: { readonly event?: unknown } }[];
+  const context = planWith(before);
+  const children = Object.fromEntries(Object.keys(context.liveChildren).map((id) => [id, createEmptyActor()]));
+  const start = machine.resolveState({ value: 'before', context, children } as never);
+  const [snapshot, done] = transition(machine, start as never, { at: 9, ...event } as never);
+  const requests = done as readonly { readonly type: string; readonly params?: Params }[];
+  const idOf = (ref: unknown) => Object.keys(children).find((id) => children[id] === ref) ?? ref;
+  const each = <T>(type: string, take: (more: Params) => T) =>
+    requests.flatMap((one) => (one.type === type ? [take(one.params ?? {})] : []));
   return {
     context: snapshot.context as PlanContext,
-    asked: done.flatMap(({ type, params: more }) =>
+    asked: requests.flatMap(({ type, params: more }) =>
       isRequest(type) ? [more === undefined ? type : [type, more]] : [],
     ),
-    raised: done.flatMap(({ type, params: more }) => (type === 'xstate.raise' ? [more?.event] : [])),
+    raised: each('xstate.raise', (more) => more.event),
+    sent: each('xstate.sendTo', (more) => [idOf(more.targetId ?? more.to), more.event]),
+    started: each('xstate.spawnChild', (more) => ({ id: more.id, input: more.input })),
   };
+}
+
+interface Params {
+  readonly event?: unknown;
+  readonly to?: unknown;
+  readonly targetId?: unknown;
+  readonly id?: unknown;
+  readonly input?: unknown;
 }
 
 function isRequest(type: string): boolean {
