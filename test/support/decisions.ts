@@ -11,6 +11,7 @@ const outside = 'outside';
 
 interface Config {
   readonly states?: Readonly<Record<string, Config>> | undefined;
+  readonly on?: unknown;
   readonly always?: unknown;
 }
 
@@ -25,6 +26,9 @@ const pathValue = (path: readonly string[]): StateValue =>
   {};
 const nameOf = (name: string, params: unknown) =>
   params === undefined ? name : `${name}(${typeof params === 'object' ? JSON.stringify(params) : String(params)})`;
+
+/** With those that it ignores by name. */
+const eventsOf = (node: AnyStateNode): readonly string[] => [...node.transitions.keys()].filter((type) => type !== '');
 
 /** A region by itself, in which each condition is answered by a test, and each action only adds its name to a list. */
 class Region {
@@ -58,14 +62,14 @@ class Region {
   }
 
   nameOf(node: AnyStateNode): string {
-    return node === this.root ? 'anywhere' : node.path.slice(1).join('.');
+    return node === this.root || node.key === outside ? 'anywhere' : node.path.slice(1).join('.');
   }
 
   /** The first state within it, or itself, to which none of its own states has an answer to the event. */
   *leavesFor(node: AnyStateNode, type: string): Generator<AnyStateNode> {
     const below = Object.values(node.states);
     if (below.length === 0) yield node;
-    for (const child of below) if (!child.ownEvents.includes(type)) yield* this.leavesFor(child, type);
+    for (const child of below) if (!eventsOf(child).includes(type)) yield* this.leavesFor(child, type);
   }
 
   private step(leaf: AnyStateNode, type: string) {
@@ -73,22 +77,30 @@ class Region {
     this.count = 0;
     this.did.length = 0;
     const start = this.machine.resolveState({ value: pathValue(leaf.path), context: {} });
-    const [next, actions] = transition(this.machine, start, { type: type.replace(/\*$/, 'x') });
+    const event = { type: type.replace(/\*$/, 'x') };
+    const found = this.machine.getTransitionData(start, event);
+    const isIgnored = found.length > 0 && found.every((one) => one.target === undefined && one.actions.length === 0);
+    const [next, actions] = transition(this.machine, start, event);
     for (const { exec, params } of actions) exec?.(undefined as never, params as never);
     const state = [...nodesOf(this.root)].findLast((node) => next.matches(pathValue(node.path) as never));
-    return { asked: [...this.asked], did: [...this.did], state: state === undefined ? '?' : this.nameOf(state) };
+    return {
+      asked: [...this.asked],
+      did: [...this.did],
+      isIgnored,
+      state: state === undefined ? '?' : this.nameOf(state),
+    };
   }
 
   /** A line for each way in which conditions that hold lead somewhere. */
   *ways(leaf: AnyStateNode, type: string, given: readonly (readonly [string, boolean])[] = []): Generator<string> {
     this.answers.clear();
     for (const [name, does] of given) this.answers.set(name, does);
-    const { asked, did, state } = this.step(leaf, type);
+    const { asked, did, isIgnored, state } = this.step(leaf, type);
     const isSame = state === this.nameOf(leaf);
     const held = given.flatMap(([name, does]) => (does ? [name] : []));
-    if (!isSame || did.length > 0) {
+    if (!isSame || did.length > 0 || isIgnored) {
       const condition = held.length === 0 ? '' : ` [${held.join(', ')}]`;
-      yield `  ${type}${condition} → ${isSame ? 'stays' : state}${did.length === 0 ? '' : `: ${did.join(', ')}`}`;
+      yield `  ${type}${condition} → ${isIgnored ? 'ignored' : isSame ? 'stays' : state}${did.length === 0 ? '' : `: ${did.join(', ')}`}`;
     }
     for (const [index, name] of asked.entries()) {
       if (index < given.length) continue;
@@ -99,11 +111,12 @@ class Region {
 }
 
 /**
- * For each state of the region, with its tags: what it does for each of its events, by the conditions that hold; and for `nothing`, by which it is left at
+ * For each state of the region, with its tags and its data (`root`: for the chart itself, without its regions): what it does for each of its events, by the conditions that hold; and for `nothing`, by which it is left at
  * once. What an event leads to is written without what follows at once.
  */
 export function decisionsOf(machine: AnyStateMachine, name: string): string {
-  const config: Config = machine.config.states?.[name] ?? {};
+  const { on, always, states = {} }: Config = machine.config;
+  const config = name === 'root' ? { on, always } : (states[name] ?? {});
   const steps = new Region(machine, name, withoutAlways(config));
   const whole = new Region(machine, name, config);
   const leftAtOnce = new Map([...nodesOf(whole.root)].map((node) => [node.id, node]));
@@ -111,7 +124,7 @@ export function decisionsOf(machine: AnyStateMachine, name: string): string {
   return [...nodesOf(steps.root)]
     .filter(({ key }) => key !== outside)
     .map((node) => {
-      const ofEvents = node.ownEvents.flatMap((type) => {
+      const ofEvents = eventsOf(node).flatMap((type) => {
         const [leaf] = steps.leavesFor(node, type);
         return leaf === undefined ? [] : [...steps.ways(leaf, type)];
       });
@@ -119,7 +132,8 @@ export function decisionsOf(machine: AnyStateMachine, name: string): string {
       const ofNothing =
         original?.always === undefined || original.always.length === 0 ? [] : [...whole.ways(original, nothing)];
       const tags = node.tags.length === 0 ? '' : ` (${node.tags.join(', ')})`;
-      return [`${steps.nameOf(node)}${tags}`, ...ofEvents, ...ofNothing].join('\n');
+      const data = node.meta === undefined ? '' : ` ${JSON.stringify(node.meta)}`;
+      return [`${steps.nameOf(node)}${tags}${data}`, ...ofEvents, ...ofNothing].join('\n');
     })
     .join('\n\n');
 }
