@@ -46,7 +46,7 @@ export function afterAction(name: string, { before = {}, event = { type: 'resolv
     .provide({ guards: guards as never });
   const context = planWith(before);
   const children = Object.fromEntries(Object.keys(context.liveChildren).map((id) => [id, createEmptyActor()]));
-  const start = machine.resolveState({ value: 'before', context, children } as never);
+  const start = Object.assign(machine.resolveState({ value: 'before', context } as never), { children });
   const [snapshot, done] = transition(machine, start as never, { at: 9, ...event } as never);
   const requests = done as readonly { readonly type: string; readonly params?: Params }[];
   const idOf = (ref: unknown) => Object.keys(children).find((id) => children[id] === ref) ?? ref;
