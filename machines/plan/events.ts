@@ -136,5 +136,5 @@ export interface GuardArgs {
 }
 
 export function originOf(event: PlanEvent): Origin {
-  return 'origin' in event ? (event.origin as Origin) : 'engine'; // verify signals carry kasmos's origin only inside their payload's rest
+  return 'origin' in event ? (event.origin as Origin) : 'engine'; // of a signal, which has the type Origin there
 }

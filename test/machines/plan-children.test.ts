@@ -126,6 +126,11 @@ describe('a worker is started', () => {
     });
     expect(of(ofPolicy({ require_change: false }))).toMatchObject({ requireChange: false });
     expect(of({})).not.toHaveProperty('agent.agent');
+    const second =
+      '# Plan\n\n## Wave 1\n\n### Task 1: a\n\n### Task 2: b\n\n**Check:** true\n\n## Wave 2\n\n### Task 1: c\n';
+    expect(of(documentFacts(second))).toMatchObject({ hasCheck: true });
+    // A check of a task that was left behind is not among those that the work must pass.
+    expect(of({ ...documentFacts(second), results: { 1: { 1: done } } })).toMatchObject({ hasCheck: false });
     const small = { ...defaultPolicy.roles, coder: { ...defaultPolicy.roles.coder, small: 'light' } };
     expect(JSON.stringify(of({ ...checked, ...ofPolicy({ roles: small }) }))).toContain('"agent":"strong"');
   });
@@ -278,7 +283,9 @@ describe('orders', () => {
       expect(reason('sendNoVerdict', step)).toBe(noVerdictText);
       expect(reason('sendStale', step)).not.toContain('approves the commit');
     }
-    expect(noVerdictText).toMatchInlineSnapshot(`"it ended without saying what it found: neither by the line of its verdict in its last message nor, as a \`command\`, by a signal or exit code 0 or 1"`);
+    expect(noVerdictText).toMatchInlineSnapshot(
+      `"it ended without saying what it found: neither by the line of its verdict in its last message nor, as a \`command\`, by a signal or exit code 0 or 1"`,
+    );
   });
 
   it('accept the report of one that reported before its end', () => {

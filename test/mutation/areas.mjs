@@ -121,7 +121,7 @@ export const areas = {
     runner: 'in-process',
   },
   'machines/plan/texts': {
-    mutate: ['machines/plan/advice.ts', 'machines/plan/refusal-text.ts'],
+    mutate: ['advice', 'guard-texts', 'refusal-text'].map((name) => `machines/plan/${name}.ts`),
     tests: ['test/machines/advice.test.ts', 'test/machines/refusal-text.test.ts'],
     runner: 'in-process',
   },
@@ -130,12 +130,27 @@ export const areas = {
     tests: ['test/machines/drafts.test.ts'],
     runner: 'in-process',
   },
-  'machines/plan': {
-    mutate: [
-      'machines/plan/**/*.ts',
-      '!machines/plan/{context,guards,answers,stored-messages,advice,refusal-text,drafts,drafting}.ts',
-    ],
-    tests: plans,
+  'machines/plan/memory': {
+    mutate: ['machines/plan/memory.ts', 'machines/plan/stack.ts'],
+    tests: ['test/machines/plan-memory.test.ts', 'test/machines/plan-stack.test.ts'],
+    runner: 'in-process',
+  },
+  'machines/plan/requests': {
+    mutate: ['machines/plan/actions.ts', 'machines/plan/events.ts'],
+    tests: ['test/machines/plan-requests.test.ts'],
+    runner: 'in-process',
+  },
+  'machines/plan/children': {
+    mutate: ['machines/plan/children.ts', 'machines/plan/messages.ts'],
+    tests: ['test/machines/plan-children.test.ts', 'test/machines/plan-messages.test.ts'],
+    runner: 'in-process',
+  },
+  'machines/plan/charts': {
+    mutate: ['machine', 'implementing', 'merge', 'planning', 'pull-request', 'underway', 'setup'].map(
+      (name) => `machines/plan/${name}.ts`,
+    ),
+    tests: ['test/machines/plan-decisions.test.ts'],
+    runner: 'in-process',
   },
   'machines/vocabulary/signals': {
     mutate: vocabulary('signal', 'engine-signals', 'signal-kind', 'policy', 'budget-schema', 'effect'),
