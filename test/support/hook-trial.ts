@@ -71,7 +71,7 @@ export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promi
   const { port } = server.address() as AddressInfo; // it listens on TCP
   putHooks(
     ground.repo,
-    `[[hooks]]\ntype = "webhook"\nname = "trial"\nurl = "http://127.0.0.1:${port}/"\nallow_private = true\ntimeout = "100ms"\nevents = ["cancel", "reopen"]\n`,
+    `[[hooks]]\ntype = "webhook"\nname = "trial"\nurl = "http://127.0.0.1:${port}/"\nallow_private = true\ntimeout = "1s"\nevents = ["cancel", "reopen"]\n`,
   );
   const all = plans * rounds * 2;
   const taken = () => new Set(deliveries.filter(({ isTaken }) => isTaken).map(({ id }) => id));
@@ -116,7 +116,7 @@ function answer(chance: number, response: ServerResponse, late: NodeJS.Timeout[]
   else if (chance < slowFrom) response.socket?.destroy();
   else if (chance < 0.24)
     void response; // never answered
-  else if (chance < slowTo) late.push(setTimeout(() => response.writeHead(204).end(), 250));
+  else if (chance < slowTo) late.push(setTimeout(() => response.writeHead(204).end(), 2_500));
   else {
     response.writeHead(204).end();
     return true;
