@@ -169,7 +169,7 @@ export interface PlanContext extends DocumentFacts {
   /** What a person allowed beyond its budgets; null or absent: nothing. */
   raised?: RaisedBudgets | null;
   /** When its branch was last brought up to date with its base, how often a fixer has been asked to since, and the feedback from before that. Absent: never. */
-  fresh?: { at: number; mends: number; told: string | null };
+  fresh?: { at: number; mends: number; before: string | null };
   /** How often the plan was started over; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;

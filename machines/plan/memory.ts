@@ -235,9 +235,9 @@ export const memory = {
   leaveBase: base.assign(({ context, event }) => freshAt(context, timeOf(context, event))),
   noteMend: base.assign(({ context, event }) => {
     assertEvent(event, 'base_conflicted');
-    const { at = context.at, mends = 0, told = context.feedback } = context.fresh ?? {};
+    const { at = context.at, mends = 0, before = context.feedback } = context.fresh ?? {};
     const feedback = (event.body ?? event.detail).slice(0, feedbackLimit);
-    return { feedback, fresh: { at, mends: mends + 1, told: mends === 0 ? context.feedback : told } };
+    return { feedback, fresh: { at, mends: mends + 1, before: mends === 0 ? context.feedback : before } };
   }),
   dropWork: base.assign({ work: null }),
   noteFeedback: base.assign(({ context, event }) => ({
@@ -394,7 +394,7 @@ function freshAt(
   at: number,
 ): Pick<PlanContext, 'feedback'> & { fresh: NonNullable<PlanContext['fresh']> } {
   const isMended = fresh !== undefined && fresh.mends > 0;
-  return { feedback: isMended ? fresh.told : feedback, fresh: { at, mends: 0, told: null } };
+  return { feedback: isMended ? fresh.before : feedback, fresh: { at, mends: 0, before: null } };
 }
 
 function bodyOf(event: PlanEvent): string | null {

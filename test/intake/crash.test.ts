@@ -13,7 +13,7 @@ import { randomOf } from '../support/random.ts';
 const itemCount = 6;
 
 /** Only a tracker gets reports about an item. */
-const ofEachItem = faultPoints.filter((each) => each.startsWith('intake.') && each !== 'intake.after-telling');
+const ofEachItem = faultPoints.filter((each) => each.startsWith('intake.') && each !== 'intake.after-report');
 
 /** A home with a folder of documents and a paused queue: plans start, but no agent does. */
 async function laid(): Promise<Ground & { folder: string }> {

@@ -486,14 +486,14 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
     yes: [
       { plan: { after: ['other'] } },
       { policy: { landing_refresh_ms: 500 } },
-      { policy: { landing_refresh_ms: 500 }, plan: { wave: 1, fresh: { at: 500, mends: 0, told: null } } },
+      { policy: { landing_refresh_ms: 500 }, plan: { wave: 1, fresh: { at: 500, mends: 0, before: null } } },
     ],
     no: [
       {},
       { plan: { after: ['other'], granted: false } },
       { plan: { after: ['other'], archivePending: true } },
       { plan: { after: ['other'], liveChildren: one } },
-      { policy: { landing_refresh_ms: 500 }, plan: { wave: 1, fresh: { at: 501, mends: 0, told: null } } },
+      { policy: { landing_refresh_ms: 500 }, plan: { wave: 1, fresh: { at: 501, mends: 0, before: null } } },
     ],
   },
   isAged: {
@@ -505,7 +505,7 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
       { plan: { wave: 1, timestamps: { implementing_at: 0 } }, policy: { landing_refresh_ms: null } },
       { plan: { wave: 0, timestamps: { implementing_at: 0 } }, policy: { landing_refresh_ms: 500 } },
       {
-        plan: { wave: 1, timestamps: { implementing_at: 0 }, fresh: { at: 900, mends: 0, told: null } },
+        plan: { wave: 1, timestamps: { implementing_at: 0 }, fresh: { at: 900, mends: 0, before: null } },
         policy: { landing_refresh_ms: 500 },
       },
       { plan: { wave: 1 }, policy: { landing_refresh_ms: 500 } },
@@ -519,7 +519,7 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
       { event: { type: 'base_conflicted', body: 'a.txt' }, policy: { auto_review_fix: false } },
       {
         ...{ event: { type: 'base_conflicted', body: 'a.txt' }, policy: { max_review_fix_cycles: 2 } },
-        plan: { fresh: { at: 1, mends: 2, told: null } },
+        plan: { fresh: { at: 1, mends: 2, before: null } },
       },
     ],
   },

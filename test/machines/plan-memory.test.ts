@@ -411,24 +411,24 @@ describe('feedback', () => {
   it('is what could not be merged while a fixer brings the plan to its base, and then the earlier again', () => {
     const conflict = (more: object) => ({ type: 'base_conflicted', detail: 'a.txt', ...more });
     const once = changes('noteMend', { event: conflict({ body: 'take both' }) });
-    expect(once).toEqual({ feedback: 'take both', fresh: { at: 1, mends: 1, told: 'earlier' } });
-    const unmended = { ...once, fresh: { at: 1, mends: 0, told: null } };
-    expect(changes('noteMend', { before: unmended, event: conflict({}) }).fresh).toMatchObject({ told: 'take both' });
+    expect(once).toEqual({ feedback: 'take both', fresh: { at: 1, mends: 1, before: 'earlier' } });
+    const unmended = { ...once, fresh: { at: 1, mends: 0, before: null } };
+    expect(changes('noteMend', { before: unmended, event: conflict({}) }).fresh).toMatchObject({ before: 'take both' });
     const twice = changes('noteMend', { before: once, event: conflict({}) });
-    expect(twice).toEqual({ feedback: 'a.txt', fresh: { at: 1, mends: 2, told: 'earlier' } });
+    expect(twice).toEqual({ feedback: 'a.txt', fresh: { at: 1, mends: 2, before: 'earlier' } });
     expect(changes('noteMend', { event: conflict({ body: long(feedbackLimit) }) }).feedback).toHaveLength(
       feedbackLimit,
     );
 
     const based = { type: 'branch_based', head: 'new' };
-    const fresh = { at: 9, mends: 0, told: null };
+    const fresh = { at: 9, mends: 0, before: null };
     expect(changes('noteBase', { before: { ...once }, event: based })).toEqual({
       head: 'new',
       feedback: 'earlier',
       fresh,
     });
     expect(changes('leaveBase', { before: { ...once } })).toEqual({ feedback: 'earlier', fresh });
-    expect(changes('leaveBase', { before: { fresh: { at: 1, mends: 0, told: 'x' } } })).toEqual({ fresh });
+    expect(changes('leaveBase', { before: { fresh: { at: 1, mends: 0, before: 'x' } } })).toEqual({ fresh });
     expect(changes('leaveBase')).toEqual({ fresh });
   });
 });

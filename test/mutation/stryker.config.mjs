@@ -5,6 +5,8 @@ export default {
   testRunner: process.env.STATOR_MUTATION_RUNNER ?? 'vitest',
   // Tests are chosen by coverage: imports say little, because each test imports nearly all files.
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+  // As vitest resolves packages: XState refuses more in its build for development.
+  testRunnerNodeArgs: ['--conditions=development'],
   coverageAnalysis: 'perTest',
   ignorers: ['prose'],
   // From the root: 'reports' alone would leave out each folder of that name.

@@ -625,15 +625,15 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.intakeThreads('other')).toEqual([]);
         const turn = { do: 'intake.turn', ...of, before: 1, state: 'running', key: 'k2', at: 7 } as const;
         await expect(commit(turn)).rejects.toThrow();
-        await commit({ do: 'intake.told', ...of, number: 1, at: 6 });
+        await commit({ do: 'intake.reported', ...of, number: 1, at: 6 });
         await commit(turn, { do: 'intake.passed-on', ...of, digest: 'd2', commentsAt: 8, comment: 'c2' });
         const running = { ...taken, number: 2, state: 'running', key: 'k2', at: 7 };
         const has = { digest: 'd2', commentsAt: 8, comment: 'c2' };
         expect(await store.intakeThreads('inbox')).toEqual([{ ...running, ...has }]);
-        await commit({ do: 'intake.told', ...of, number: 2, at: 8 });
+        await commit({ do: 'intake.reported', ...of, number: 2, at: 8 });
         await commit({ ...turn, before: 2, state: 'done', key: 'k3' });
         expect(await store.intakeThreads('inbox')).toMatchObject([{ state: 'done', toldAt: null }]);
-        await commit({ do: 'intake.told', ...of, number: 3, at: 9 });
+        await commit({ do: 'intake.reported', ...of, number: 3, at: 9 });
         expect(await store.intakeThreads('inbox')).toEqual([]);
       });
 

@@ -21,7 +21,7 @@ const points: readonly FaultPoint[] = [
   'intake.after-claim',
   'intake.after-register',
   'intake.after-start',
-  'intake.after-telling',
+  'intake.after-report',
 ];
 
 /** The rate limit answer of each kind. */

@@ -60,7 +60,7 @@ export const faultPoints = [
   'intake.after-claim',
   'intake.after-register',
   'intake.after-start',
-  'intake.after-telling',
+  'intake.after-report',
   'store.after-begin',
   'store.between',
   'store.before-commit',

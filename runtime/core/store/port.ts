@@ -392,7 +392,7 @@ export type Change =
       IntakeThreadRow,
       'intake' | 'item' | 'state' | 'key' | 'at'
     >)
-  | ({ readonly do: 'intake.told' } & Pick<IntakeThreadRow, 'intake' | 'item' | 'number' | 'at'>)
+  | ({ readonly do: 'intake.reported' } & Pick<IntakeThreadRow, 'intake' | 'item' | 'number' | 'at'>)
   /** Its agent has this text, and the comments up to that one. */
   | ({ readonly do: 'intake.passed-on' } & Pick<
       IntakeThreadRow,

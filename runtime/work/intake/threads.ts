@@ -144,8 +144,8 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
         if (status !== undefined && !isSame(issue.status ?? '', status))
           refusal = await refusalOr(tracker.setStatus?.(issue, status));
       });
-    faults?.('intake.after-telling');
-    await store.commit([{ do: 'intake.told', intake, item, number, at: nowMs() }]);
+    faults?.('intake.after-report');
+    await store.commit([{ do: 'intake.reported', intake, item, number, at: nowMs() }]);
     // If the workflow does not allow the status, later states are still reported. The fault is reported once.
     if (refusal !== null) throw refusal;
   }

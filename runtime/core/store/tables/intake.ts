@@ -98,7 +98,7 @@ function intakeThreads(db: Connection) {
       changedOne(follow.run({ intake, item, ref, digest, commentsAt, comment, key, at })),
     turn: ({ intake, item, state, key, at, before }: Omit<ChangeOf<'intake.turn'>, 'do'>) =>
       changedOne(turn.run({ intake, item, state, key, at, before })),
-    reported: ({ intake, item, number, at }: Omit<ChangeOf<'intake.told'>, 'do'>) =>
+    reported: ({ intake, item, number, at }: Omit<ChangeOf<'intake.reported'>, 'do'>) =>
       markReported.run(at, intake, item, number),
     passedOn: ({ intake, item, digest, commentsAt, comment }: Omit<ChangeOf<'intake.passed-on'>, 'do'>) =>
       passOn.run({ intake, item, digest, commentsAt, comment }),
