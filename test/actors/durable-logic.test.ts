@@ -25,7 +25,7 @@ import {
 } from 'xstate';
 import { z } from 'zod';
 import { checkDefinition } from '../../actors/define-machine.ts';
-import { logicKindOf } from '../../actors/durable-logic.ts';
+import { eachLogic, logicKindOf, promisesOf, rejected, settled } from '../../actors/durable-logic.ts';
 import { begunPromises, type Move, note, playDurably, playInMemory, work } from '../support/chart-play.ts';
 import { expectFailure } from '../support/prose.ts';
 
@@ -802,6 +802,38 @@ it('logic is told apart by what it does', () => {
       {},
       null,
       { transition: 1 },
+      'transition',
+      undefined,
+      { transition: () => {}, root: 1 },
+      { transition: () => {}, getInitialSnapshot: () => ({}), start: () => {} },
     ].map(logicKindOf),
-  ).toEqual(['promise', 'transition', 'callback', 'observable', 'machine', 'unknown', 'unknown', 'unknown']);
+  ).toEqual([
+    ...['promise', 'transition', 'callback', 'observable', 'machine', 'unknown', 'unknown', 'unknown', 'unknown'],
+    ...['unknown', 'unknown', 'unknown'],
+  ]);
+});
+
+/** What is stored of a promise that runs names it by its label: a chart that is unchanged must give the same ones. */
+it('each logic has a label that follows from its place', () => {
+  const inner = createMachine({ invoke: { src: work } });
+  const chart = setup({
+    actors: { named: work, machine: inner, plain: fromTransition((s: number) => s, 0) },
+  }).createMachine({
+    invoke: [{ src: work }, { src: 'named' }, { src: work }],
+    initial: 'a',
+    states: { a: { initial: 'b', states: { b: { invoke: { src: inner } } } }, c: { invoke: { src: work } } },
+  } as never) as unknown as AnyStateMachine;
+  const labels: string[] = [];
+  eachLogic(chart, (_, label) => labels.push(label));
+  expect(labels).toEqual([
+    ...['named', 'machine', 'machine/(root):0', 'plain', '(root):0', '(root):2', 'a.b:0', 'a.b:0/(root):0', 'c:0'],
+  ]);
+  expect([...promisesOf(chart).keys()]).toEqual(
+    labels.filter((label) => !['machine', 'plain', 'a.b:0'].includes(label)),
+  );
+  expect([...promisesOf(chart).values()].every((one) => typeof one === 'function')).toBe(true);
+});
+
+it('the engine and a stored tree know a promise’s end by the same words', () => {
+  expect([settled, rejected]).toEqual(['stator.promise.settled', 'stator.promise.rejected']);
 });
