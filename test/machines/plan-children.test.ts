@@ -193,7 +193,7 @@ describe('a wave is started', () => {
     ]);
   });
 
-  it('not where there is none', () => {
+  it('only if it exists', () => {
     expect(() => afterAction('startWave', { before: { wantedWave: 7 } })).toThrow('plan hello has no wave 7 to start');
     expect(() => afterAction('startWave', { before: { wantedWave: null, waves: [] } })).toThrow(
       'plan hello has no wave null to start',

@@ -1,4 +1,4 @@
-/** Each region of a plan's chart by itself: its whole table, of which the conditions lead where, with which actions. */
+/** The table of each region of a plan's chart: which conditions lead to which state, with which actions. */
 import { expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { planMachine } from '../../machines/plan/machine.ts';

@@ -98,7 +98,7 @@ describe('a failed child', () => {
     `);
   });
 
-  it('has failed in words of its own where it gave no verdict', () => {
+  it('has a source of its own if it gave no verdict', () => {
     expect(stop({ ...run, reason: 'no-verdict' })).toMatchObject({ stopCause: { source: 'no_verdict' } });
   });
 
@@ -279,7 +279,7 @@ describe('lines that a verifier changed itself', () => {
     expect(changes('noteHead', { event, before: { reviewedSha: 'head' } })).toMatchObject({ reviewedSha: 'new' });
   });
 
-  it('are none where the head moved alone', () => {
+  it('do not exist if only the head moved', () => {
     expect(changes('noteHead', { event: moved({}) })).toEqual({ head: 'new' });
     expect(changes('noteHead', { event: moved({ since: 'head' }) })).toEqual({ head: 'new' });
     expect(changes('noteHead', { event: moved({ lines: 3 }) })).toEqual({ head: 'new' });
@@ -569,7 +569,7 @@ describe('questions', () => {
 
 describe('what a person allows beyond a budget', () => {
   const raise = (more: object) => ({ type: 'raise_budget', scope: 'plan', ...more });
-  it('is added to what was allowed before, with only what was said', () => {
+  it('is added to the earlier allowance, without the amounts that nobody named', () => {
     const first = changes('noteRaise', { event: raise({ usd: 5, tokens: undefined }) });
     expect(first).toMatchObject({ raised: { plan: { usd: 5 } }, at: 9 });
     expect(first.raised?.plan).not.toHaveProperty('tokens');

@@ -80,7 +80,7 @@ describe('an event of the root to its own regions', () => {
   });
 });
 
-describe('what is asked for once', () => {
+describe('requests to the repo and its worktree', () => {
   it('the right to implement', () => {
     expect(afterAction('requestGrant', {})).toMatchObject({ asked: ['askGrant'], context: { request: 7, count: 7 } });
     expect(afterAction('requestGrant', { before: { granted: true } }).asked).toEqual([]);

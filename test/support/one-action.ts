@@ -75,7 +75,7 @@ function isRequest(type: string): boolean {
   return /^(ask|report|show)/.test(type);
 }
 
-/** What of the context that one action changed. */
+/** The part of the context that one action changed. */
 export function changedBy(name: string, step: Step = {}): Partial<PlanContext> {
   const before = planWith(step.before);
   const isChanged = (key: string, value: unknown) =>
