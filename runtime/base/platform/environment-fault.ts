@@ -13,6 +13,8 @@ interface Fault {
   readonly calls?: RegExp;
   /** The messages of git and of the system. */
   readonly words: RegExp | null;
+  /** What the runtime throws itself, as `Name: message`, where it gives no such code. */
+  readonly thrown?: RegExp;
   /** The text before the message: the exhausted resource, with the limit if this process knows it. */
   what?(): string;
   readonly hint: string;
@@ -62,8 +64,10 @@ const faults: readonly Fault[] = [
     trouble: 'system_limit',
     codes: ['ENOMEM'],
     words: /Cannot allocate memory|Out of memory, malloc failed/,
+    thrown:
+      /^(RangeError|CompileError): .*(Out of memory|allocation failed)|: failed to map segment from shared object/,
     what: () => 'no more memory',
-    hint: `end what takes the most: free -m, ps aux; ${thenContinues}`,
+    hint: `end what takes the most (free -m, ps aux), or raise the limit where stator is started: ulimit -v, ulimit -d; ${thenContinues}`,
   },
 ];
 
@@ -94,7 +98,11 @@ function limitBehind(thrown: EngineError): EngineError | null {
 
 function byCode(error: NodeJS.ErrnoException): Fault | undefined {
   const { code = '', syscall = '' } = error; // both fields are missing in other errors
-  return faults.find(({ codes, calls }) => codes.includes(code) && (calls === undefined || calls.test(syscall)));
+  const text = `${error.name}: ${error.message}`;
+  return faults.find(
+    ({ codes, calls, thrown }) =>
+      (codes.includes(code) && (calls === undefined || calls.test(syscall))) || thrown?.test(text) === true,
+  );
 }
 
 /**
