@@ -23,7 +23,7 @@ interface Fault {
 const noOpenFiles = {
   trouble: 'system_limit',
   what: () => `no more open files${limitText('open_files')}`,
-  hint: `raise it where stator is started: ulimit -n 4096, or LimitNOFILE= of its service; and restart it, or close files there; ${thenContinues}`,
+  hint: `raise it where stator is started (ulimit -n 4096, or LimitNOFILE= of its service) and restart it there, or close files; ${thenContinues}`,
 } as const;
 
 /** All faults of the environment; the first matching one counts. */
