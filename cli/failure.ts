@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError, errorClasses, messageOf } from '../machines/vocabulary/errors.ts';
 import { didYouMeanOr, nearest } from '../runtime/base/config/nearest.ts';
+import { environmentFault } from '../runtime/base/platform/environment-fault.ts';
 import { homeFolder } from '../runtime/base/platform/home.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
+import { statorVersion } from '../runtime/base/platform/version.ts';
 import { nouns, verbs } from './commands.ts';
 import { meantCommands, stepsOf } from './meant.ts';
 import { asOtherVersion } from './other-version.ts';
@@ -34,8 +36,17 @@ export function reportFailure(failure: unknown, failing: Failing): number {
     failing.out.detail(plainLines(stackOf(thrown)));
     return errorClasses[thrown.code].exitCode;
   }
-  const unbuilt = unbuiltModule(thrown);
-  return unbuilt === null ? reportBug(thrown, failing) : reportFailure(unbuilt, failing);
+  const known = unbuiltModule(thrown) ?? environmentFault(thrown);
+  return known === null ? reportBug(thrown, failing) : reportFailure(known, failing);
+}
+
+/** The same for what was thrown outside of any call. */
+export function reportCrash(
+  thrown: unknown,
+  { argv, ...streams }: Pick<OutputOptions, 'stdout' | 'stderr' | 'env'> & { argv: readonly string[] },
+): number {
+  const out = createOutput({ ...streams, json: argv.includes('--json'), quiet: false, verbose: false });
+  return reportFailure(thrown, { out, argv, version: statorVersion() });
 }
 
 /** The answer could not be written to standard output; standard error may be elsewhere. */

@@ -32,6 +32,19 @@ function end(exitCode: number): void {
 if (!doesWork && process.versions.v8.startsWith('11.'))
   process.getBuiltinModule('node:v8').setFlagsFromString('--interrupt-budget=600000');
 
+/** Outside of any call, such as in a callback of the runtime: what the process was doing is not known, so it ends, with the same report as a call's failure. */
+process.on('uncaughtException', (thrown) => {
+  const { env, stdout, stderr } = process;
+  import('./failure.ts').then(
+    ({ reportCrash }) => process.exit(reportCrash(thrown, { argv, env, stdout, stderr })),
+    () => {
+      // Without memory or open files the report cannot be loaded.
+      stderr.write(`error: a bug: ${thrown.stack ?? thrown.message}\n`);
+      process.exit(70);
+    },
+  );
+});
+
 const interrupt = () => process.exit(130);
 // A verb that must finish something first removes this listener.
 process.once('SIGINT', interrupt);

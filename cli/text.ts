@@ -81,6 +81,14 @@ export function brief(text: string): string {
   return cut(plain(line), reasonColumns);
 }
 
+/** The lines of a foreign text, without the empty ones: each stays a line of its own, since it may be a command or a ref that is copied. */
+export function filledLines(text: string): string[] {
+  return text
+    .split('\n')
+    .map(plain)
+    .filter((line) => line !== '');
+}
+
 /** The same as `plain` for several lines: line ends and tabs stay. */
 export const plainLines = safeText;
 

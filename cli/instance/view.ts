@@ -1,6 +1,7 @@
 /** Text about agents, for lists and for a single agent. Pure. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
+import { processStates } from '../../machines/vocabulary/run-state.ts';
 import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { didYouMeanOr } from '../../runtime/base/config/nearest.ts';
@@ -20,13 +21,20 @@ function stateTone(state: InstanceEntry['state']): Tone {
   return state === 'running' ? 'busy' : 'plain';
 }
 
+/** The stored state of an agent that ended while no engine ran is that of its life. */
+function stateText({ state, live, started_at: startedAt }: InstanceEntry): string {
+  const text = state.replaceAll('_', ' ');
+  if (live || !processStates.has(state)) return text;
+  return startedAt === null ? `${text}, but no process is there` : `${text}, but its process has ended`;
+}
+
 export function instanceRow(entry: InstanceEntry, { nowMs, withUsage }: { nowMs: number; withUsage: boolean }): Cell[] {
   const why = entry.reason === null ? '' : `: ${reasonText(entry.reason)}`;
   const time = entry.started_at === null || !entry.live ? '' : duration(nowMs - Date.parse(entry.started_at));
   return [
     entry.title,
     entry.role,
-    { text: `${entry.state.replaceAll('_', ' ')}${why}`, tone: stateTone(entry.state) },
+    { text: `${stateText(entry)}${why}`, tone: stateTone(entry.state) },
     String(entry.attempt),
     time,
     ...(withUsage ? [hasUsage(entry.usage) ? usageText(entry.usage) : ''] : []),
@@ -41,7 +49,7 @@ export function instanceLines(entry: InstanceEntry, paint: Paint, nowMs: number)
       ['title', entry.title],
       ['plan', `${entry.project}/${entry.plan}`],
       ['role', entry.role],
-      ['state', `${entry.state.replaceAll('_', ' ')}${entry.reason === null ? '' : `: ${reasonText(entry.reason)}`}`],
+      ['state', `${stateText(entry)}${entry.reason === null ? '' : `: ${reasonText(entry.reason)}`}`],
       ['attempt', String(entry.attempt)],
       ['run', entry.run],
       ['pid', entry.pid === null ? null : String(entry.pid)],

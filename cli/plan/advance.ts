@@ -119,10 +119,7 @@ async function nextStep(call: Call, said: string): Promise<string> {
   }
   if (status === 'cancelled') throw undecided(`${plan} is cancelled`, `stator plan advance ${name} reopen`);
   if (status === 'done') throw undecided(`${plan} is done`, `merge it: stator plan merge ${name}`);
-  throw undecided(
-    `${plan} is ${status} and goes on by itself`,
-    `what it waits for, and takes: stator plan explain ${name}`,
-  );
+  throw undecided(`${plan} is ${status}`, `what it waits for, and takes: stator plan explain ${name}`);
 }
 
 function undecided(message: string, hint: string): EngineError {

@@ -11,7 +11,7 @@ import { ago, duration, rangeText, withLocalTimes } from '../../machines/vocabul
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { type Cell, fields, type Paint, type Tone, table } from '../output.ts';
 import type { Line } from '../spans.ts';
-import { brief, plain } from '../text.ts';
+import { brief, filledLines, plain } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
@@ -115,7 +115,7 @@ export function linesBeside(name: string, lines: readonly string[]): [string, st
 function waitLines(plan: PlanShow, nowMs: number): [string, string][] {
   if (plan.blocked === null) return linesBeside('waits for', waitText(plan, nowMs).split('\n'));
   const ways = waysOn({ ...plan, source: plan.blocked.source }).map(({ does, command }) => `${does}: ${command}`);
-  return linesBeside('blocked', [plain(waitText(plan, nowMs)), ...ways]);
+  return linesBeside('blocked', [...filledLines(waitText(plan, nowMs)), ...ways]);
 }
 
 /** The branch or commit that the plan's branch was made from; null: the plan has not begun. */
@@ -129,7 +129,7 @@ export function baseText({ base, base_remote: remote }: Pick<PlanShow, 'base' | 
 }
 
 function mergeTexts({ merged, merging, merge_refused: refused }: PlanShow): string[] {
-  if (merging) return ['it is being merged'];
+  if (merging) return ['its merge has begun'];
   if (refused !== null) return [`no: ${refused.detail}`];
   if (merged === null) return [];
   return mergeLines(merged);

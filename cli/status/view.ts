@@ -10,7 +10,7 @@ import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
 import type { Paint } from '../output.ts';
 import { pauseLines } from '../queue/part.ts';
-import { brief, padded, plain, widthOf } from '../text.ts';
+import { cut, filledLines, padded, plain, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
 
@@ -70,19 +70,33 @@ function section(heading: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [heading, ...lines, ''];
 }
 
-/** Each question has a line of its own. */
+/** Each question begins on a line of its own. */
 const betweenQuestions = /\n\n(?=question \d+(?:: | of ))/;
+/** The most lines and columns of one question or reason. */
+const reasonLines = 6;
+const reasonColumns = 500;
+
+/** The beginning of a reason, in its own lines. */
+function shortLines(reason: string): string[] {
+  const lines = filledLines(reason).slice(0, reasonLines);
+  let left = reasonColumns;
+  return lines.flatMap((line) => {
+    const shown = cut(line, left);
+    left -= widthOf(shown);
+    return shown === '' ? [] : [shown];
+  });
+}
 
 function needLines(need: Status['needs_you'][number], looking: Looking): string[] {
   const name = need.plan === null ? need.project : `${need.project}/${need.plan}`;
   const flag = need.project === looking.here || need.plan === null ? '' : ` --project ${shellWord(need.project)}`;
-  const [first = '', ...more] = need.why.split(betweenQuestions).map(brief);
+  const [first = '', ...more] = need.why.split(betweenQuestions).flatMap(shortLines);
   const head = `  ${looking.paint('strong', name)}  ${first}${age(need.since, looking)}${deadline(need.until, looking)}`;
-  const isWhole = need.plan === null || [first, ...more].join(' ') === plain(need.why);
+  const isWhole = need.plan === null || [first, ...more].join('\n') === filledLines(need.why).join('\n');
   const whole = isWhole ? [] : [`stator plan explain ${shellWord(need.plan ?? '')}`];
   return [
     head,
-    ...more.map((question) => `    ${question}`),
+    ...more.map((line) => `    ${line}`),
     ...[...whole, ...need.do].map((command) => `    ${looking.paint('dim', `${command}${flag}`)}`),
   ];
 }

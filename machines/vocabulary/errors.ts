@@ -138,6 +138,9 @@ export function errorFromDocument(document: ErrorDocument): EngineError {
   return new EngineError(code, error, hint, retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
+/** The end of a hint about work that waits: true whether an engine runs or not, because the text is stored and may be read after it has ended. */
+export const thenContinues = 'a running engine then continues';
+
 /** What happened, and below it what can be done now: the two lines that a person reads about a failure. */
 export function withHint({ message, hint }: { readonly message: string; readonly hint: string }): string {
   return `${message}\n${hint}`;

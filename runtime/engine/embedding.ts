@@ -76,9 +76,21 @@ export function createEmbedding(client: Client): Embedding {
     facts: (of) => {
       refuseUnknownOptions('facts', of, { plan: true, after: true, signal: true });
       const { plan, after = 0, signal } = of;
+      mustBePlan(plan);
       return leavable(signal, (left) => factsOf(client, plan, { after, left }));
     },
   };
+}
+
+/** A name alone is not enough: projects may have plans of one name. Throws `bad_request`. */
+function mustBePlan(plan: unknown): void {
+  const { project, plan: name } = (typeof plan === 'object' && plan !== null ? plan : {}) as Partial<PlanName>; // checked below
+  if (typeof project === 'string' && typeof name === 'string') return;
+  throw new EngineError(
+    'bad_request',
+    `facts: "plan" is ${plan === undefined ? 'missing' : JSON.stringify(plan)}`,
+    'give it as plans.register answered it, or as { project: "app", plan: "my-plan" }',
+  );
 }
 
 async function registerFile(

@@ -14,7 +14,7 @@ import type {
 import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { isMachineName, machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { refuseUnknownOptions } from '../api/client/call.ts';
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
@@ -202,6 +202,18 @@ async function* factsOf(client: MachineClient, { machine, id, after }: FactsAske
     yield fact;
     if (fact.event === treeDeleted || (await isOver(fact.seq))) return;
   }
+}
+
+/** Stored trees whose machine was not given: they take no step, and no list of a machine shows them. */
+export async function treesWithoutMachine(store: Store, machines: readonly AnyDefinition[]): Promise<string[]> {
+  const given = new Set(machines.map(({ name }) => name));
+  return (await store.treeCounts()).flatMap(({ machine, count }) => {
+    if (!isMachineName(machine) || given.has(machine)) return [];
+    const [trees, take] = count === 1 ? ['tree', 'it takes'] : ['trees', 'they take'];
+    return [
+      `${count} ${trees} of machine ${machine} ${count === 1 ? 'is' : 'are'} stored, and no machine of that name was given to this engine: ${take} no step; give it, under that name if it was renamed`,
+    ];
+  });
 }
 
 /** The most effects that one line names; all of them are in `explain`. */

@@ -15,7 +15,14 @@ import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
 import { machinesFor, refuseUnknownEvents } from './given-machines.ts';
-import { createMachines, notifyUpgraded, openWithoutDefinition, releaseHeld, reportChanged } from './machines.ts';
+import {
+  createMachines,
+  notifyUpgraded,
+  openWithoutDefinition,
+  releaseHeld,
+  reportChanged,
+  treesWithoutMachine,
+} from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { createPage } from './page.ts';
@@ -125,6 +132,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   answers = app;
   const server = await open(start, core, { app, place: { ...place, note: log.warn } });
   for (const line of await openWithoutDefinition(core.store, machines)) log.warn(line);
+  for (const line of await treesWithoutMachine(core.store, machines)) log.warn(line);
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
   const loading = setTimeout(() => void loadRest(log), settledMs).unref();
   const stop = once(async (agents: 'leave' | 'stop') => {

@@ -116,3 +116,32 @@ describe.skipIf(!existsSync('/dev/full'))('an answer that is not whole', () => {
     expect(full('machine export plan --format json | head -c 1', env)).toMatchObject({ stderr: '', stdout: '{' });
   });
 });
+
+describe('what is thrown outside of any call', () => {
+  const crash = (text: string) => {
+    const made = working();
+    const later = `setTimeout(() => void Promise.reject(${text}), 100)`;
+    const options = `--import=data:text/javascript,${encodeURIComponent(later)}`;
+    const { status, stderr } = spawnSync(process.execPath, [main, 'daemon', 'start', '--foreground'], {
+      ...{ cwd: made.repo, encoding: 'utf8', timeout: 30_000 },
+      env: { ...made.env, NODE_OPTIONS: options },
+    });
+    return { status, stderr };
+  };
+
+  it('ends a daemon with a report, as a bug in a call does', () => {
+    const { status, stderr } = crash('new TypeError("no such thing")');
+    expect(status).toBe(70);
+    const path = /a report is in (\S+);/.exec(stderr)?.[1] ?? '';
+    expect(stderr).toContain('error: a bug: no such thing\n');
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it('is no bug where the memory ran out', () => {
+    const { status, stderr } = crash(
+      'new RangeError("WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance")',
+    );
+    expect(status).toBe(1);
+    expectRefusal(stderr, 'no more memory: WebAssembly.instantiate()', 'ulimit -v');
+  });
+});

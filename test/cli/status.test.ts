@@ -102,6 +102,63 @@ describe('status', () => {
     expectProse(`${stderr}${stdout}`, 'needs you (1)\n  demo/ask  question 1 of ask-coder: which colour?', ...commands);
     expect(stdout).not.toContain('running (');
   });
+
+  it('keeps each line of a question, as plan show does, so that a command in it can be copied', async () => {
+    const made = working();
+    made.write(
+      'ask.md',
+      planOf(["stator signal emit needs_decision --payload 'which of these?\n\n  git fetch a\n  git fetch b'"]),
+    );
+    expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
+    const status = (await made.stator(['status'])).stdout;
+    expect(status).toMatch(/which of these\?.*\n {4}git fetch a\n {4}git fetch b\n/);
+    const shown = (await made.stator(['plan', 'show', 'ask'])).stdout;
+    expect(shown).toMatch(/which of these\?\n +git fetch a\n +git fetch b\n +\S/);
+  });
+
+  it('says of an agent that ended with its engine that it is gone, and that no engine goes on', async () => {
+    const made = workplace();
+    const run = made.start(['run', 'login.md', '--trust']);
+    await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
+    const agents = async () => JSON.parse((await made.stator(['agent', 'list', '--json'])).stdout);
+    run.child.kill('SIGKILL');
+    await run.ended;
+    const left = await made.stator(['status']);
+    expect(left.stdout).toContain('running (1)');
+    const explained = (await made.stator(['plan', 'explain', 'login'])).stdout;
+    expect(explained).toMatch(
+      /login-w1-t1 \(<1m\); no engine starts its agents now; start one with: stator daemon start/,
+    );
+    writeFileSync(made.gate, '');
+    await until(async () => !(await agents())[0].live);
+    const { stdout } = await made.stator(['status']);
+    expect(stdout).not.toContain('running (');
+    expectProse(
+      stdout.replaceAll(made.repo, '<repo>').replace(/ {2}for \d+s/, ''),
+      'waiting (1)',
+      'login-w1-t1 has no process now',
+      'no engine starts its agents now; start one with: stator daemon start',
+    );
+    const listed = (await made.stator(['agent', 'list'])).stdout;
+    expect(listed).toContain('running, but its process has ended');
+  });
+
+  it('claims of no work that waits that it continues, where no engine runs', async () => {
+    const made = workplace();
+    const run = made.start(['run', 'login.md', '--trust']);
+    await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
+    git(made.repo, 'checkout', '-q', 'plan/login');
+    writeFileSync(made.gate, '');
+    const explained = async () => (await made.stator(['plan', 'explain', 'login'])).stdout;
+    await until(async () => (await explained()).includes('is checked out in'));
+    expect(await explained()).not.toContain('no engine');
+    run.child.kill('SIGKILL');
+    await run.ended;
+    expect(await explained()).toMatch(
+      /a running engine then continues; no engine starts its agents now; start one with: /,
+    );
+    expect(await explained()).not.toContain('by itself');
+  });
 });
 
 describe('monitor', () => {

@@ -133,4 +133,13 @@ describe('work that adds', () => {
     const question = await questionOf(made, 'small');
     expect([question.includes('big: 2.0 MiB'), question.includes('n/: 3 new files')]).toEqual([true, true]);
   });
+
+  it('many files that are each small enough are asked about by their size together', async () => {
+    const made = await start('confirm_file_size = "1MiB"\n', 1);
+    const task = 'mkdir -p dist/x; for i in $(seq 18); do head -c 600000 /dev/urandom > dist/x/$i.bin; done';
+    await begin(made, 'heavy', planText([task]));
+    expect(await questionOf(made, 'heavy')).toContain('its work adds dist/: 18 new files of 10.3 MiB together');
+    await say(made, 'heavy', 'answer', { questions: [1], body: 'yes' });
+    await untilStatus(made, 'heavy', 'done');
+  });
 });

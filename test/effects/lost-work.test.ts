@@ -231,8 +231,12 @@ describe('a plan that is done and whose branch loses its work', () => {
     const { blocked } = await untilLost(engine);
     expect(blocked?.reason).toContain(`not in ${clone}\nlogin-w1-t1: `);
     expect(blocked?.reason).not.toContain('kept as');
-    expect(blocked?.reason).toContain(`git -C ${clone} fetch <that clone> plan/login`);
-    await expect(say(engine, 'login', 'resolve', { restore: true })).rejects.toThrow(/not in .* any more/);
+    const fetch = `fetch it first from where it was made: git -C ${clone} fetch ${engine.repo} plan/login`;
+    expect(blocked?.reason).toContain(fetch);
+    await expect(say(engine, 'login', 'resolve', { restore: true })).rejects.toMatchObject({
+      message: expect.stringMatching(/not in .* any more/),
+      hint: expect.stringContaining(fetch),
+    });
     git(clone, 'fetch', '-q', engine.repo, 'plan/login');
     await say(engine, 'login', 'resolve', { restore: true });
     await say(engine, 'login', 'merge');

@@ -73,6 +73,13 @@ describe('a program of my own', () => {
     expect(git(repo, 'show', 'plan/plan:a.txt')).toBe('a');
   });
 
+  it('says of facts without a plan, or with its name alone, what it takes', async () => {
+    const { engine } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\ntrue\n```\n');
+    const facts = (of: object) => async () => engine.facts(of as Parameters<typeof engine.facts>[0]); // as a program without types would
+    await expectFailure(facts({})(), 'bad_request', '"plan" is missing');
+    await expectFailure(facts({ plan: 'mine' })(), 'bad_request', '"plan" is "mine"');
+  });
+
   it('registers a file as what it says that it is, and again without saying it', async () => {
     const { engine, repo } = await open('# Mine\n\n## Tasks\n\n- [ ] 1. one\n  - [ ] 1.1 a\n  - [ ] 1.2 b\n');
     const file = { project: 'demo', path: 'docs/plan.md' };

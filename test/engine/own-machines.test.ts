@@ -470,6 +470,7 @@ describe('an effect that is open and has no definition any more', () => {
     await until(async () => began.waiting() === 1);
     await first.engine.stop();
     const without = await startEngine({ on: first.on });
+    expect(without.log.join()).toContain('1 tree of machine release is stored, and no machine of that name was given');
     expect(without.log.join()).toMatch(
       /release: effects\.publish is open and has no definition here, so release:1\.2\/publish#\S+ will wait/,
     );

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import type { SignMode } from '../../runtime/base/config/config.ts';
 import { withNotes } from '../../runtime/work/git/notes.ts';
 import { commitTree, treeOf } from '../../runtime/work/git/objects.ts';
-import { trySigning } from '../../runtime/work/git/signing.ts';
+import { trySigning, unsignedText } from '../../runtime/work/git/signing.ts';
 import { makeRepository, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 
@@ -70,8 +70,14 @@ test('where signing fails the commit is made without, and that is said once; whe
   const first = await commit(path, '');
   expect(first).toEqual({ isSigned: false, notes: [expect.stringContaining('no key')] });
   expect(await commit(path, '')).toEqual({ isSigned: false, notes: [] });
+  await commit(path, '', { isKept: true });
+  expect(unsignedText(path)).toMatch(
+    /^commits in .*\/demo are not signed, though git signs them for you: .*no key.*; see: stator doctor$/,
+  );
   expect(readFileSync(join(home.path, 'calls'), 'utf8')).toBe('\n');
   await expectFailure(commit(path, 'landing'), 'unsigned', 'no key', 'stator doctor');
+  await commit(path, 'never');
+  expect(unsignedText(path)).toBe(null);
 });
 
 // Takes the 10 s of the time limit.

@@ -82,7 +82,11 @@ async function shownOf(tree: Tree) {
     ...{ questions: (blocked?.questions ?? []).map(questionView), wave: row.wave, waves: row.waves, author: 'person' },
     ...{ tasks_done: row.tasksDone, tasks: row.tasks, branch: row.branch, topic: null, review_cycle: row.reviewCycle },
     ...{ paused: row.paused, waiting_for: waiting, created_at: iso, updated_at: iso, file: null, budget: [] },
-    ...(await turnOf({ cache }, row, { blocked, waiting, runs: [] })),
+    ...(await turnOf({ cache, projects: { isElsewhere: () => false }, mayStart: () => true }, row, {
+      blocked,
+      waiting,
+      runs: [],
+    })),
     usage: { runs: 0, input_tokens: null, output_tokens: null, cost_usd: null },
   };
   const rows = { entry, usage: [], content: '', runs: 0, shown: [], undone: [], setAside: [] };

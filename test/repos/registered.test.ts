@@ -340,7 +340,7 @@ describe('a repo that cannot be used', () => {
     await untilStatus(started, 'same', 'done', 'b');
     const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
     expect(waiting.waiting_for?.detail).toBe(
-      `repo a cannot be used now: there is no folder ${path}; it continues by itself`,
+      `repo a cannot be used now: there is no folder ${path}; its plans continue when that is over`,
     );
     expect(waiting).toMatchObject({ status: 'implementing', blocked: null });
     rmSync(path, { recursive: true, force: true });

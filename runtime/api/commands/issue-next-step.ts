@@ -99,7 +99,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
     async function whatItDoes(): Promise<string> {
       return (await hasRun(true))
         ? 'it is at work already'
-        : `it continues by itself; what it waits for: stator plan explain ${shellWord(place.plan)}`;
+        : `it is ${known.status}; what it waits for: stator plan explain ${shellWord(place.plan)}`;
     }
 
     /** Adds what was written on the issue since the session's last message. */

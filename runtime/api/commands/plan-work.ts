@@ -11,7 +11,7 @@ import type { Projects } from '../../work/repos/registry.ts';
 
 export interface PlanWorkParts {
   readonly projects: Projects;
-  readonly store: Pick<Store, 'commit' | 'tree' | 'effects' | 'plans' | 'run'>;
+  readonly store: Pick<Store, 'commit' | 'effect' | 'effects' | 'hosts' | 'plans' | 'run' | 'tree'>;
   readonly clock: Clock;
 }
 

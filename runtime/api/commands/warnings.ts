@@ -2,17 +2,19 @@
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { type AgentProfile, everyProfile } from '../../base/config/config.ts';
 import { isSandboxOff } from '../../base/platform/home.ts';
+import { unsignedText } from '../../work/git/signing.ts';
 import { asksForLimits, unkeptLimits } from '../../work/sandbox/resources.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
 /**
- * Warnings, one line each: agents without walls, limits that are not applied, hooks that were switched off, quarantined signals of machines, a store that
- * accepts no writes, failing services.
+ * Warnings, one line each: agents without walls, limits that are not applied, commits without the signature of the person's git, hooks that were switched off,
+ * quarantined signals of machines, a store that accepts no writes, failing services.
  */
 export async function warnings(parts: CommandDependencies): Promise<string[]> {
   return [
     ...(await wallWarnings(parts)),
     ...(await limitWarnings(parts)),
+    ...parts.projects.list().flatMap(({ path }) => unsignedText(path) ?? []),
     ...(await parts.views.hooksOff()),
     ...(await parts.views.machinesSetAside()),
     ...serviceWarnings(parts),

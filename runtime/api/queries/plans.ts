@@ -322,7 +322,9 @@ async function pushTroubles({ store }: Pick<ViewDependencies, 'store'>, project:
   const waiting = await store.effects({ by: 'waiting', tree: repoTree(project) });
   const [first] = waiting.filter(({ kind }) => kind === 'refs.push');
   if (first === undefined) return [];
-  return [`its branches are not at the remote yet, and are pushed again: ${onOneLine(first.error ?? '')}`];
+  return [
+    `its branches are not at the remote yet; a running engine pushes them again: ${onOneLine(first.error ?? '')}`,
+  ];
 }
 
 async function leftUndone(
@@ -332,7 +334,7 @@ async function leftUndone(
   const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
   return effects.map(({ kind, status, error }) => {
     const what = kind === 'work.undo' ? "a failed task's commits are not taken back" : 'a worktree is not removed';
-    return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${onOneLine(error ?? 'no reason is known')}`;
+    return `${what}${status === 'queued' ? '; a running engine tries it again' : ''}: ${onOneLine(error ?? 'no reason is known')}`;
   });
 }
 

@@ -117,8 +117,27 @@ async function restingPlans({ store }: ViewDependencies): Promise<ReadonlyMap<st
   return new Map(resting.map((row) => [`${row.project}/${row.plan}`, row]));
 }
 
-/** Checks the most specific reason first. */
+/** Waits that end without a person where an engine runs, and only there. */
+const endsWithEngine: ReadonlySet<Waiting['kind']> = new Set(['repo', 'rate_limit', 'back_off'] as const);
+
 async function waitOf(
+  parts: ViewDependencies,
+  item: Item,
+  seen: Look,
+  resting: ReadonlyMap<string, PlanRow>,
+): Promise<Waiting | null> {
+  const { project, plan } = item.row;
+  const found = await nearestWait(parts, item, seen, resting);
+  if (found === null || !endsWithEngine.has(found.kind) || parts.mayStart(project, plan)) return found;
+  return { ...found, detail: `${found.detail}; ${await unstarted(parts, item)}` };
+}
+
+async function unstarted(parts: ViewDependencies, { row: { project, plan } }: Item): Promise<string> {
+  return unstartedOf(parts, { project, file: (await parts.store.plan(project, plan))?.file ?? null });
+}
+
+/** Checks the most specific reason first. */
+async function nearestWait(
   parts: ViewDependencies,
   item: Item,
   seen: Look,
@@ -137,11 +156,8 @@ async function waitOf(
   if (trouble !== null) return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}`, since };
   const limit = limitOf(seen.profileChoices, row);
   if (limit !== null) return { kind: 'rate_limit', detail: limitText(limit, row.title), since: timeText(limit.since) };
-  if (!parts.mayStart(row.project, row.plan)) {
-    const file = (await parts.store.plan(row.project, row.plan))?.file ?? null;
-    return { kind: 'slot', detail: unstartedOf(parts, { project: row.project, file }), since };
-  }
-  return { kind: 'slot', detail: slotDetail(parts, item, seen), since };
+  const detail = parts.mayStart(row.project, row.plan) ? slotDetail(parts, item, seen) : await unstarted(parts, item);
+  return { kind: 'slot', detail, since };
 }
 
 function slotDetail(parts: ViewDependencies, { row, place }: Item, { busy, waiting }: Look): string {

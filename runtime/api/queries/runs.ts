@@ -6,7 +6,6 @@ import type { AgentContext } from '../../../machines/agent/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, taskIn } from '../../../machines/vocabulary/ids.ts';
-import { isLive } from '../../../machines/vocabulary/run-state.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import { createFileMemory } from '../../base/platform/file-memory.ts';
 import type { RunRow, UsageRow } from '../../core/store/rows.ts';
@@ -21,6 +20,7 @@ import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import { currentChoices, limitOf, type QueueChoices } from './accounts.ts';
 import { type CaptureQuestion, capturedLines, type RunLogQuestion, runLogs } from './run-logs.ts';
+import { isAtWork } from './run-process.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import { usageOfTitle } from './usage.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
@@ -94,7 +94,7 @@ async function instanceEntry(
     plan: row.plan,
     role: row.role,
     state: row.state as InstanceEntry['state'], // the stored text is one of the machine's states
-    live: isLive(row),
+    live: isAtWork(parts, row),
     run: runIdOf(parts.home, row.key),
     pid: row.pid,
     attempt: row.attempt,

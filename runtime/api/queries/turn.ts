@@ -11,6 +11,7 @@ import type { PlanRow, RunRow } from '../../core/store/rows.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
 import { blockOutput } from './failed-output.ts';
+import { isAtWork, type RunPlaces } from './run-process.ts';
 import { waitOfRun } from './runs.ts';
 import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
@@ -31,15 +32,15 @@ export interface TurnLook {
 }
 
 export async function turnOf(
-  parts: Pick<ViewDependencies, 'cache'>,
+  parts: Pick<ViewDependencies, 'cache'> & RunPlaces,
   row: PlanRow,
   look: TurnLook,
 ): Promise<Pick<PlanEntry, 'turn' | 'need'>> {
   const need = await needOf(parts, row, look);
   if (need !== null) return { turn: 'person', need };
   if (!isUnderWay(row.status)) return { turn: 'nobody', need };
-  const isAtWork = look.waiting === null || look.runs.some(isLive);
-  return { turn: isAtWork ? 'agents' : 'waiting', need };
+  const areAtWork = look.waiting === null || look.runs.some((run) => isAtWork(parts, run));
+  return { turn: areAtWork ? 'agents' : 'waiting', need };
 }
 
 /** Why a person is needed, even while other agents of the plan still work. */

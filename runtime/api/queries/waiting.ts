@@ -14,7 +14,7 @@ import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../ma
 import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { processStates } from '../../../machines/vocabulary/run-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { unstartedText } from '../../base/platform/home-engine.ts';
+import { absentStep, absentText, unstartedText } from '../../base/platform/home-engine.ts';
 import { type HostRow, StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows.ts';
 import { canTake, namesOf } from '../../work/repos/host-choice.ts';
@@ -23,6 +23,7 @@ import { limitText } from './accounts.ts';
 import { landingWait } from './landings.ts';
 import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
 import { holderText } from './queue-places.ts';
+import { hasEndedUnseen, isAtWork } from './run-process.ts';
 import { type SlotsOnce, slotsOnce } from './slots-look.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
@@ -74,7 +75,7 @@ export async function waitingFor(
     );
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
-  const held = engineWait(parts, row) ?? (await retryWait(parts, kept));
+  const held = engineWait(parts, row) ?? (await retryWait(parts, row, kept));
   // A done plan's merge, or a cancelled plan's cleanup, may also be delayed.
   if (!isUnderWay(row.status)) return held ?? (await landingWait(parts, row));
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
@@ -93,7 +94,7 @@ export async function waitingFor(
   if (trouble !== null && (await slots.look()).workingIn(row).length === 0)
     return {
       kind: 'repo',
-      detail: `repo ${row.project} cannot be used now: ${trouble}; it continues by itself`,
+      detail: `repo ${row.project} cannot be used now: ${trouble}; its plans continue when that is over`,
       since,
     };
   if (runs.length > 0) return waitingForAgents(parts, row, { runs, slots });
@@ -128,9 +129,9 @@ export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<str
     hosts: hostsOnce(parts),
   });
   if (waiting !== null && holding.has(waiting.kind)) return waiting.detail;
-  const isAtWork = newest.some(({ state }) => processStates.has(state));
+  const areAtWork = newest.some((run) => processStates.has(run.state) && isAtWork(parts, run));
   // Its grant and its agents are requested, but no engine starts them.
-  if (!parts.mayStart(project, plan)) return isAtWork ? null : unstartedOf(parts, row);
+  if (!parts.mayStart(project, plan)) return areAtWork ? null : unstartedOf(parts, row);
   if (waiting?.kind !== 'slot') return null;
   const { queue } = await slots.look();
   const mayGo = (run: RunRow) => run.state === 'queued' && holderOf(queue, run) === null;
@@ -213,18 +214,19 @@ function engineWait({ storeTrouble, serviceTroubles }: ViewDependencies, { statu
 }
 
 /** The failed effects that are tried again, even while other agents of the plan work: a person can often remove the cause. A plan does not wait for hooks. */
-async function retryWait({ store }: ViewDependencies, kept: readonly EffectRow[]): Promise<Waiting | null> {
+async function retryWait(parts: ViewDependencies, row: PlanRow, kept: readonly EffectRow[]): Promise<Waiting | null> {
   const awaited = kept.filter(({ kind }) => isAwaited(kind));
   const [first] = awaited;
   if (first === undefined) return null;
   const { waiting_since: waitingSince, created_at: askedAt, attempts } = first;
   const more = awaited.length > 1 ? `; ${awaited.length - 1} more wait with it` : '';
-  const what = effectText(first, (await store.run(first.key))?.title);
-  const why = `${onOneLine(first.error ?? 'no reason is known')}${more}`;
+  const what = effectText(first, (await parts.store.run(first.key))?.title);
+  const isTried = parts.mayStart(row.project, row.plan);
+  const why = `${onOneLine(first.error ?? 'no reason is known')}${more}${isTried ? '' : after(unworkedOf(parts, row))}`;
   return waitingSince === null
     ? {
         kind: 'back_off',
-        detail: `${what} is tried again (it failed ${attempts === 1 ? 'once' : `${attempts} times`}): ${why}`,
+        detail: `${what} is ${isTried ? '' : 'to be '}tried again (it failed ${attempts === 1 ? 'once' : `${attempts} times`}): ${why}`,
         since: timeText(askedAt),
       }
     : { kind: 'repo', detail: `${what} waits: ${why}`, since: timeText(waitingSince) };
@@ -265,6 +267,14 @@ async function waitingForWork(parts: ViewDependencies, row: PlanRow, since: stri
   return { kind: 'base', detail, since: timeText(base.created_at) };
 }
 
+/** Why no engine goes on with what is left of a plan, be it an agent or the merge of a done plan, and the remedy. */
+function unworkedOf(parts: ViewDependencies, row: PlanRow): string {
+  const why = parts.notStarting();
+  return why.kind === 'none' && !isUnderWay(row.status)
+    ? `${absentText(why)} now; ${absentStep(why)}`
+    : unstartedOf(parts, row);
+}
+
 /** Why no engine starts the agents of a plan, and the remedy. */
 export function unstartedOf(
   { projects, notStarting }: Pick<ViewDependencies, 'projects' | 'notStarting'>,
@@ -287,18 +297,24 @@ async function waitingForAgents(
   const { queue } = seen;
   const held = runs.filter((run) => run.state === 'queued' && holderOf(queue, run) !== null);
   const heldText = heldDetail(queue, held);
+  const isStarted = parts.mayStart(project, plan);
+  const unstarted = isStarted ? '' : unstartedOf(parts, { project, file });
   if (working.length > 0) {
+    const ended = working.filter((run) => hasEndedUnseen(parts, run));
+    const atWork = working.filter((run) => !ended.includes(run)).map(textOf);
     const shared = await sharedText(parts, { project, plan });
-    return { kind: 'agent', detail: `${working.map(textOf).join(', ')}${shared}${after(heldText)}`, since };
-  }
-  const waiting = runs.find((run) => run.state === 'waiting');
-  if (waiting !== undefined) return waitingOf(parts, waiting, since);
-  if (runs.every((run) => run.state === 'backing_off')) {
+    const texts = [atWork.join(', '), endedText(ended), `${unstarted}${shared}${after(heldText)}`];
     return {
-      kind: 'back_off',
-      detail: runs.map((run) => `${run.title} after ${run.reason ?? 'a failed attempt'}`).join(', '),
+      kind: atWork.length > 0 ? 'agent' : 'slot',
+      detail: texts.filter((text) => text !== '').join('; '),
       since,
     };
+  }
+  const waiting = runs.find((run) => run.state === 'waiting');
+  if (waiting !== undefined) return withText(await waitingOf(parts, waiting, since), unstarted);
+  if (runs.every((run) => run.state === 'backing_off')) {
+    const texts = runs.map((run) => `${run.title} after ${run.reason ?? 'a failed attempt'}`);
+    return withText({ kind: 'back_off', detail: texts.join(', '), since }, unstarted);
   }
   // It has its slot, and the signal about that is on its way.
   const starting = seen.workingIn({ project, plan });
@@ -311,12 +327,10 @@ async function waitingForAgents(
   if (free.length === 0 && limited !== undefined && limit !== null) {
     const titles = open.map(({ title }) => title).join(', ');
     const detail = `${titles}: ${limitText(limit, limited.title)}${after(heldText)}`;
-    return { kind: 'rate_limit', detail, since: timeText(limit.since) };
+    return withText({ kind: 'rate_limit', detail, since: timeText(limit.since) }, unstarted);
   }
   if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
-  const slot = parts.mayStart(project, plan)
-    ? seen.detailOf({ project, plan, key: free[0]?.key ?? '' })
-    : unstartedOf(parts, { project, file });
+  const slot = isStarted ? seen.detailOf({ project, plan, key: free[0]?.key ?? '' }) : unstarted;
   return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };
 }
 
@@ -334,6 +348,17 @@ function heldDetail(queue: QueueRow, held: readonly RunRow[]): string {
 
 function after(text: string): string {
   return text === '' ? '' : `; ${text}`;
+}
+
+function withText(waiting: Waiting, text: string): Waiting {
+  return { ...waiting, detail: `${waiting.detail}${after(text)}` };
+}
+
+/** The agents that ended while no engine watched them, or whose engine ended before it started them. */
+function endedText(runs: readonly RunRow[]): string {
+  if (runs.length === 0) return '';
+  const names = runs.map(({ title }) => title).join(', ');
+  return `${names} ${runs.length === 1 ? 'has' : 'have'} no process now, which the next engine settles`;
 }
 
 /** Tasks that no slot would start: those of one worktree wait for each other, and so do those whose files overlap. */

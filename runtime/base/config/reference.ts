@@ -113,7 +113,10 @@ const topWords: Readonly<Record<TopKey, Words>> = {
     "work that deletes more than half of the repo's files, and five at least, waits for a person's yes",
   ],
   confirm_secrets: ['true', "work that adds a key, a token or a file such as .env waits for a person's yes"],
-  confirm_file_size: ['"5MiB"', "work that adds a larger file waits for a person's yes"],
+  confirm_file_size: [
+    '"5MiB"',
+    "work that adds a larger file, or ten times as much in one folder, waits for a person's yes",
+  ],
   confirm_new_files: ['200', "work that adds more files in one folder waits for a person's yes"],
   close_issues: ['true', "the pull request of an issue's session closes its issue when it is merged"],
   cleanup_age: ['"7d"', "how long a plan's worktree stays after the plan is done or cancelled"],

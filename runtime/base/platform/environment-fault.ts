@@ -2,7 +2,7 @@
  * A fault of the environment: a full disk, a folder that is out of reach, no more open files, a branch that a person has checked out. The work is not at fault, and it
  * ends by itself or through a person: work that meets it waits (`retry: 'wait'` in the table of errors).
  */
-import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, errorClasses, thenContinues } from '../../../machines/vocabulary/errors.ts';
 
 type Trouble = 'disk_full' | 'unreachable' | 'system_limit';
 
@@ -13,17 +13,17 @@ interface Fault {
   readonly calls?: RegExp;
   /** The messages of git and of the system. */
   readonly words: RegExp | null;
+  /** What the runtime throws itself, as `Name: message`, where it gives no such code. */
+  readonly thrown?: RegExp;
   /** The text before the message: the exhausted resource, with the limit if this process knows it. */
   what?(): string;
   readonly hint: string;
 }
 
-const onceFree = 'it continues by itself';
-
 const noOpenFiles = {
   trouble: 'system_limit',
   what: () => `no more open files${limitText('open_files')}`,
-  hint: `raise it where stator is started: ulimit -n 4096, or LimitNOFILE= of its service; then restart it; ${onceFree} when files are closed`,
+  hint: `raise it where stator is started (ulimit -n 4096, or LimitNOFILE= of its service) and restart it there, or close files; ${thenContinues}`,
 } as const;
 
 /** All faults of the environment; the first matching one counts. */
@@ -32,21 +32,21 @@ const faults: readonly Fault[] = [
     trouble: 'disk_full',
     codes: ['ENOSPC', 'EDQUOT'],
     words: /No space left on device|Out of diskspace|Disk quota exceeded/,
-    hint: `free some space there: df -h; ${onceFree}`,
+    hint: `free some space there: df -h; ${thenContinues}`,
   },
   {
     trouble: 'unreachable',
     codes: ['EROFS', 'EIO', 'ENXIO', 'ESTALE', 'ENOTCONN'],
     words:
       /Read-only file system|Input\/output error|Stale (NFS )?file handle|Transport endpoint is not connected|No such device or address|insufficient permission for adding an object to repository database/,
-    hint: `see that it can be read and written: mount, ls -ld; ${onceFree}`,
+    hint: `see that it can be read and written: mount, ls -ld; ${thenContinues}`,
   },
   {
     trouble: 'system_limit',
     codes: ['ENFILE'],
     words: /Too many open files in system/,
     what: () => 'the system has no more open files',
-    hint: `close programs, or raise it: sysctl fs.file-max (macOS: kern.maxfiles); ${onceFree}`,
+    hint: `close programs, or raise it: sysctl fs.file-max (macOS: kern.maxfiles); ${thenContinues}`,
   },
   { ...noOpenFiles, codes: ['EMFILE'], words: /Too many open files/ },
   // A descriptor of the new program would be above the limit: fcntl(2), F_DUPFD.
@@ -58,14 +58,16 @@ const faults: readonly Fault[] = [
     words:
       /[Cc]annot fork|[Ff]ork(ing)? failed|fork: (retry: )?Resource temporarily unavailable|unable to create (threaded|thread)/,
     what: () => `no more processes${limitText('max_user_processes')}`,
-    hint: `end some (ps -u "$USER"), or raise it where stator is started: ulimit -u; ${onceFree}`,
+    hint: `end some (ps -u "$USER"), or raise it where stator is started: ulimit -u; ${thenContinues}`,
   },
   {
     trouble: 'system_limit',
     codes: ['ENOMEM'],
     words: /Cannot allocate memory|Out of memory, malloc failed/,
+    thrown:
+      /^(RangeError|CompileError): .*(Out of memory|allocation failed)|: failed to map segment from shared object/,
     what: () => 'no more memory',
-    hint: `end what takes the most: free -m, ps aux; ${onceFree}`,
+    hint: `end what takes the most (free -m, ps aux), or raise the limit where stator is started: ulimit -v, ulimit -d; ${thenContinues}`,
   },
 ];
 
@@ -96,7 +98,11 @@ function limitBehind(thrown: EngineError): EngineError | null {
 
 function byCode(error: NodeJS.ErrnoException): Fault | undefined {
   const { code = '', syscall = '' } = error; // both fields are missing in other errors
-  return faults.find(({ codes, calls }) => codes.includes(code) && (calls === undefined || calls.test(syscall)));
+  const text = `${error.name}: ${error.message}`;
+  return faults.find(
+    ({ codes, calls, thrown }) =>
+      (codes.includes(code) && (calls === undefined || calls.test(syscall))) || thrown?.test(text) === true,
+  );
 }
 
 /**

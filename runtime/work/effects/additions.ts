@@ -45,6 +45,8 @@ interface Change {
 const textLimitBytes = 5 * 1024 ** 2;
 /** The limit for one change; files beyond it are reported as not searched. */
 const textsLimitBytes = 32 * 1024 ** 2;
+/** The new files of one folder may together have this many times the size that one file may have. */
+const folderFactor = 10;
 const shownFindings = 10;
 const rememberedFindings = 1_000;
 
@@ -61,7 +63,9 @@ export async function askedAdditions(
   if (!limits.secrets && limits.fileBytes === null && limits.newFiles === null) return null;
   const files = await addedFiles(repo, change.base, change.head);
   if (files.length === 0) return null;
-  const many = await manyIn(repo, files, { base: change.base, limit: limits.newFiles });
+  const folders = await newInFolders(repo, files, { base: change.base, limits });
+  const many = folders.filter(({ count }) => limits.newFiles !== null && count > limits.newFiles);
+  const heavy = folders.filter(({ bytes }) => limits.fileBytes !== null && bytes > limits.fileBytes * folderFactor);
   const inMany = (path: string) => many.some(({ folder }) => path.startsWith(`${folder}/`));
   const others = files.filter(({ path }) => !inMany(path));
   const found = [
@@ -71,6 +75,12 @@ export async function askedAdditions(
       text: `${folder}/: ${count} new files that no .gitignore covers`,
     })),
     ...largeIn(files, limits.fileBytes),
+    ...heavy
+      .filter((each) => !many.includes(each))
+      .map(({ folder, count, bytes }) => ({
+        key: `heavy ${folder}`,
+        text: `${folder}/: ${count} new files of ${sizeText(bytes)} together`,
+      })),
   ];
   const known = found.length === 0 ? new Set<string>() : await acceptedIn(store, plan);
   const asked = found
@@ -120,26 +130,41 @@ function largeIn(files: readonly AddedFile[], limit: number | null): Finding[] {
   if (limit === null) return [];
   return files
     .filter(({ bytes }) => bytes > limit)
-    .map(({ path, bytes }) => ({ key: `large ${path}`, text: `${path}: ${(bytes / 1024 ** 2).toFixed(1)} MiB` }));
+    .map(({ path, bytes }) => ({ key: `large ${path}`, text: `${path}: ${sizeText(bytes)}` }));
+}
+
+function sizeText(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+}
+
+interface NewInFolder {
+  readonly folder: string;
+  readonly count: number;
+  /** Without the files that are too large each by itself. */
+  readonly bytes: number;
 }
 
 /** A new folder counts with all of its files, under the topmost new folder; an existing folder counts only with the new files directly in it. */
-async function manyIn(
+async function newInFolders(
   repo: Repository,
   files: readonly AddedFile[],
-  { base, limit }: { readonly base: string; readonly limit: number | null },
-): Promise<{ folder: string; count: number }[]> {
+  { base, limits: { newFiles, fileBytes } }: { readonly base: string; readonly limits: AdditionLimits },
+): Promise<NewInFolder[]> {
   const added = files.filter(({ before }) => before === null);
-  if (limit === null || added.length <= limit) return [];
+  const small = (bytes: number) => (fileBytes === null || bytes > fileBytes ? 0 : bytes);
+  const total = added.reduce((sum, { bytes }) => sum + small(bytes), 0);
+  const mayBeMany = newFiles !== null && added.length > newFiles;
+  if (!mayBeMany && (fileBytes === null || total <= fileBytes * folderFactor)) return [];
   const known = await foldersIn(repo, base);
-  const counts = new Map<string, number>();
-  for (const { path } of added) {
+  const found = new Map<string, NewInFolder>();
+  for (const { path, bytes } of added) {
     const parts = dirname(path).split('/');
     const ways = parts.map((_, at) => parts.slice(0, at + 1).join('/'));
     const folder = ways.find((way) => way !== '.' && !known.has(way)) ?? dirname(path);
-    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+    const before = found.get(folder) ?? { folder, count: 0, bytes: 0 };
+    found.set(folder, { folder, count: before.count + 1, bytes: before.bytes + small(bytes) });
   }
-  return [...counts].filter(([, count]) => count > limit).map(([folder, count]) => ({ folder, count }));
+  return [...found.values()];
 }
 
 async function secretsIn(

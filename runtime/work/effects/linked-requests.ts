@@ -244,7 +244,7 @@ function decisionText({ plan }: Linking, found: readonly Found[]): string {
   const back = isHalf ? ', or take back there what is merged' : ', or close the others too';
   return [
     `its pull requests belong together, and only a part of them is left:\n${lines.join('\n')}`,
-    `\nopen it there again as it was, and it goes on by itself; or make another one: stator plan pr ${shellWord(plan)}${back}`,
+    `\nopen it there again as it was, and a running engine continues; or make another one: stator plan pr ${shellWord(plan)}${back}`,
   ].join('');
 }
 

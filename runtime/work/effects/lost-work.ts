@@ -3,10 +3,12 @@
  * branch anywhere. Work that is there as other commits, after a rebase or a squash, counts as present.
  */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { sep } from 'node:path';
 import { storedPlan, storedWork } from '../../../actors/stored-tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { DoneWork } from '../../../machines/vocabulary/family.ts';
-import { planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { effectKey, planTree, runName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
@@ -32,12 +34,13 @@ interface Branch extends PlanKey {
 }
 
 interface Asked {
-  readonly store: Pick<Store, 'tree'>;
+  readonly store: Pick<Store, 'tree' | 'run' | 'effect' | 'hosts'>;
   readonly nowMs: () => number;
 }
 
 /** null: all work is on the branch, or the plan was merged as it was. Throws git's errors. */
-export async function lostWork({ store, nowMs }: Asked, repo: Repository, of: Branch): Promise<LostWork | null> {
+export async function lostWork(asked: Asked, repo: Repository, of: Branch): Promise<LostWork | null> {
+  const { store, nowMs } = asked;
   const lookedAt = nowMs();
   const address = planTree(of.project, of.plan);
   const row = await store.tree(address);
@@ -49,7 +52,11 @@ export async function lostWork({ store, nowMs }: Asked, repo: Repository, of: Br
   let lost: readonly DoneWork[] = done;
   for (const place of places) lost = await missingFrom(repo, lost, place);
   if (lost.length === 0) return null;
-  return { work: lost.slice(0, reportedWork), detail: await detailOf(repo, of, { lost, head }), looked_at: lookedAt };
+  return {
+    work: lost.slice(0, reportedWork),
+    detail: await detailOf(asked, repo, of, { lost, head }),
+    looked_at: lookedAt,
+  };
 }
 
 /** The same for an effect's plan; the plan gets a signal each time that work is missing. */
@@ -75,7 +82,7 @@ export async function restoreWork(parts: Asked, repo: Repository, of: Branch): P
     throw new EngineError(
       'conflict',
       `the work of ${namesOf(gone)} is not in ${repo.path} any more: nothing keeps ${gone.map(({ commit }) => commit.slice(0, 12)).join(', ')}`,
-      `bring it from where it is (git -C ${shellWord(repo.path)} fetch <place>), or go on without it: stator plan answer ${shellWord(of.plan)} --accept`,
+      `${await fetchText(parts, repo, of, gone)}; or go on without it: stator plan answer ${shellWord(of.plan)} --accept`,
     );
   for (const { title, commit } of work) {
     const taken = await bringBack(repo, { branch: of.branch, commit, message: `Bring back the work of ${title}` });
@@ -127,6 +134,7 @@ async function isThere(repo: Repository, commit: string, head: string): Promise<
 }
 
 async function detailOf(
+  asked: Asked,
   repo: Repository,
   { project, plan, branch }: Branch,
   { lost, head }: { readonly lost: readonly DoneWork[]; readonly head: string | null },
@@ -138,10 +146,13 @@ async function detailOf(
   );
   const here: string[] = [];
   const away: string[] = [];
-  for (const [index, { title, commit }] of lost.slice(0, shownWork).entries()) {
+  const missing: DoneWork[] = [];
+  for (const [index, work] of lost.slice(0, shownWork).entries()) {
+    const { title, commit } = work;
     const place = (kept[index] === null ? null : names[index]) ?? commit.slice(0, 12);
     const isHere = kept[index] !== null || (await findCommit(repo, commit)) !== null;
     (isHere ? here : away).push(`${title}: ${place}`);
+    if (!isHere) missing.push(work);
   }
   const at = head === null ? `${branch} is not there any more` : `${branch}, which is at ${head.slice(0, 12)} now`;
   const what =
@@ -156,8 +167,38 @@ async function detailOf(
     `not in ${repo.path}`,
     ...away,
     ...more,
-    `fetch it first from where it was made, such as the clone of another host: git -C ${shellWord(repo.path)} fetch <that clone> ${shellWord(branch)}`,
+    await fetchText(asked, repo, { project, plan, branch }, missing),
   ].join('\n');
+}
+
+/** How to get work that is not in this repository, with the place in which it was made, as far as its runs say. */
+async function fetchText(
+  { store }: Asked,
+  repo: Repository,
+  { project, plan, branch }: Branch,
+  missing: readonly DoneWork[],
+): Promise<string> {
+  const fetchFrom = (place: string) => `git -C ${shellWord(repo.path)} fetch ${shellWord(place)} ${shellWord(branch)}`;
+  let away: string | null = null;
+  for (const { run } of missing) {
+    const key = run === null ? null : effectKey(planTree(project, plan), run);
+    const path = key === null ? null : cloneOf((await store.run(key))?.worktree ?? null);
+    if (key === null || path === null || path === repo.path) continue;
+    if (existsSync(path)) return `fetch it first from where it was made: ${fetchFrom(path)}`;
+    const name = (await store.effect(key))?.host ?? '';
+    const host = (await store.hosts?.list())?.find((each) => each.name === name && name !== store.hosts?.own);
+    away ??=
+      host === undefined
+        ? `it was made in ${path}, which is not there any more: fetch ${branch} from a copy of that into ${repo.path}`
+        : `fetch it first from where it was made, ${path} on host ${name}; where that takes ssh: ${fetchFrom(`${host.address}:${path}`)}`;
+  }
+  return away ?? `no clone is known in which it was made: fetch ${branch} from a copy that has it into ${repo.path}`;
+}
+
+/** The clone of a run by the path of its worktree; null: that lies elsewhere, or the run had none. */
+function cloneOf(worktree: string | null): string | null {
+  const end = worktree?.lastIndexOf(`${sep}.worktrees${sep}`) ?? -1;
+  return worktree === null || end < 1 ? null : worktree.slice(0, end);
 }
 
 function namesOf(lost: readonly DoneWork[]): string {

@@ -5,7 +5,7 @@ import type { AnyDefinition, Work } from '../../../actors/definition.ts';
 import { asJson } from '../../../actors/json-value.ts';
 import { workOf } from '../../../actors/own-machine.ts';
 import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 
@@ -30,7 +30,7 @@ export class RetryAtError extends EngineError {
   override readonly retryAtMs: number;
 
   constructor(message: string, when: Date | number, options?: { cause?: unknown }) {
-    super('effect_later', message, 'it continues by itself', options);
+    super('effect_later', message, 'a running engine tries it again at that time', options);
     this.name = 'RetryAtError';
     this.retryAtMs = Number(when);
     if (!Number.isFinite(this.retryAtMs)) throw new TypeError('RetryAtError: when is no time');
@@ -83,7 +83,7 @@ function mustFind(machines: readonly AnyDefinition[], machine: string, action: s
   throw new EngineError(
     'machine_unknown',
     `no machine "${machine}" with an effect "${action}" was given to this engine`,
-    'name its file under [machines] in daemon.toml, or give it to createEngine({ machines }); it continues by itself',
+    `name its file under [machines] in daemon.toml, or give it to createEngine({ machines }); ${thenContinues}`,
   );
 }
 

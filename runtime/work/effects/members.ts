@@ -3,7 +3,7 @@
  * are split and sent to the members.
  */
 import { parsePlan } from '../../../machines/document/plan-document.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { inLandOrder, type MemberConfig, type RepoConfig } from '../../base/config/config.ts';
 import type { Faults } from '../../base/platform/faults.ts';
@@ -165,7 +165,7 @@ function notComposed(composed: NotComposed, { path }: Repository, into: string):
       );
     case 'overlap': {
       const files = composed.files.slice(0, 10).join(', ');
-      const hint = `commit or stash them: git -C ${shellWord(composed.checkout)} stash -u; it goes on by itself`;
+      const hint = `commit or stash them: git -C ${shellWord(composed.checkout)} stash -u; ${thenContinues}`;
       return new EngineError(
         'branch_checked_out',
         `${message}: ${composed.checkout} has changes of its own in ${files}`,
@@ -173,7 +173,7 @@ function notComposed(composed: NotComposed, { path }: Repository, into: string):
       );
     }
     case 'busy': {
-      const hint = 'finish or abort it; it goes on by itself';
+      const hint = `finish or abort it; ${thenContinues}`;
       return new EngineError(
         'branch_checked_out',
         `${message}: ${composed.what} is under way in ${composed.checkout}`,

@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { isWithin } from '../git/worktree-folder.ts';
@@ -78,6 +78,6 @@ function awayFile({ path }: RunFolder): string {
 /** `forget`: the command after which a new one is made. */
 function missingPlace(what: string, path: string, forget: string | null = null): EngineError {
   const forGood = forget === null ? '' : `; where it is gone for good, have git forget the worktree: ${forget}`;
-  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(path)}; it continues by itself${forGood}`;
+  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(path)}; ${thenContinues}${forGood}`;
   return new EngineError('unreachable', `${what} ${path} is away`, hint);
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { folderOf, type Workplace } from '../../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Faults } from '../../base/platform/faults.ts';
@@ -149,7 +149,7 @@ export function isGone({ folder, mayHaveStarted, wrapper }: Launch): boolean {
 
 function homeAway({ path }: RunFolder): EngineError {
   const home = dirname(dirname(path));
-  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(home)}; it continues by itself`;
+  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(home)}; ${thenContinues}`;
   return new EngineError('unreachable', `the home ${home} is away`, hint);
 }
 

@@ -1,7 +1,7 @@
 /** stator's own branches. They are made, moved and deleted only while their mark exists, which declares them ours. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { ownGit, tryOwnGit } from './git.ts';
 import { commitOf, isAncestor } from './objects.ts';
@@ -177,7 +177,7 @@ export async function worktreesOn(repo: RefPlace, branch: string): Promise<Workt
 /** The error for a branch of ours that a person has checked out: it is not moved meanwhile, and the effect waits until they switch. */
 export function checkedOut(branch: string, { path }: Pick<Worktree, 'path'>): EngineError {
   const message = `${branch} is checked out in ${path}, and stator does not move a branch beneath somebody who looks at it`;
-  const hint = `switch to another branch there, or: git -C ${shellWord(path)} switch --detach; it continues by itself`;
+  const hint = `switch to another branch there, or: git -C ${shellWord(path)} switch --detach; ${thenContinues}`;
   return new EngineError('branch_checked_out', message, hint);
 }
 

@@ -5,7 +5,7 @@
 import { constants, type Dirent } from 'node:fs';
 import { access, opendir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { inBytes, inside, nameInBytes } from '../../base/platform/entry-names.ts';
 import { environmentFault, environmentFaultInText } from '../../base/platform/environment-fault.ts';
@@ -315,7 +315,7 @@ async function refuseSurroundings(cwd: string, args: readonly string[], stderr: 
 async function refuseClosed(cwd: string, command: string): Promise<void> {
   const closed = await access(cwd, constants.R_OK | constants.W_OK | constants.X_OK).catch((thrown: unknown) => thrown);
   if (closed === undefined) return;
-  const hint = `open it again: chmod u+rwx ${shellWord(cwd)}; it continues by itself`;
+  const hint = `open it again: chmod u+rwx ${shellWord(cwd)}; ${thenContinues}`;
   throw new EngineError('unreachable', `\`${command}\` could not be done: ${cwd} may not be used`, hint, {
     cause: closed,
   });

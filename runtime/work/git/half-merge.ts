@@ -5,7 +5,7 @@
 import { lstat, mkdir, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
 import { gitWorkingIn } from './at-work.ts';
@@ -82,7 +82,7 @@ async function dropLocks(repo: Repository, { checkout, gitDir, into }: CheckoutS
     if (found !== null && found.mtimeMs >= marked.mtimeMs) locks.push(place);
   }
   if (locks.length > 0 && gitWorkingIn(checkout) !== null) {
-    const hint = `wait for it, or see which it is: fuser -v ${shellWord(checkout)}; the merge continues by itself`;
+    const hint = `wait for it, or see which it is: fuser -v ${shellWord(checkout)}; ${thenContinues}`;
     throw new EngineError('unreachable', `a git is still at work in ${checkout}`, hint);
   }
   for (const lock of locks) await rm(lock, { force: true });

@@ -26,7 +26,15 @@ interface Place {
 export type Signing = { readonly kind: 'off' } | { readonly kind: 'on'; readonly isAsked: boolean };
 
 const known = new Map<string, { readonly atMs: number; readonly answer: Promise<boolean> }>();
-const failed = new Map<string, number>();
+/** The repositories whose last signature failed, though git signs there. */
+const failed = new Map<string, { readonly atMs: number; readonly why: string }>();
+
+/** Why commits of that repository are made without the signature that its person's git makes, as found within `againMs`; null: nothing is known of that. */
+export function unsignedText(path: string): string | null {
+  const found = failed.get(path);
+  if (found === undefined || performance.now() - found.atMs >= againMs) return null;
+  return `commits in ${path} are not signed, though git signs them for you: ${found.why}; see: stator doctor`;
+}
 
 /** `isKept`: the commit is only saved under refs/stator, not on a branch. */
 export async function signingOf({ path, sign = 'never' }: Place, { isKept = false } = {}): Promise<Signing> {
@@ -61,16 +69,20 @@ export async function signedTree(
 ): Promise<string | null> {
   const { path } = place;
   const signing = await signingOf(place, commit);
-  if (signing.kind === 'off') return null;
+  if (signing.kind === 'off') {
+    // A commit that is only kept says nothing about those on a branch.
+    if (!commit.isKept) failed.delete(path);
+    return null;
+  }
   const before = failed.get(path);
-  if (!signing.isAsked && before !== undefined && performance.now() - before < againMs) return null;
+  if (!signing.isAsked && before !== undefined && performance.now() - before.atMs < againMs) return null;
   const made = await trySigned(path, commit, commit.author);
   if (made.kind === 'signed') {
     failed.delete(path);
     return made.commit;
   }
   if (signing.isAsked) throw unsigned(path, made.why);
-  failed.set(path, performance.now());
+  failed.set(path, { atMs: performance.now(), why: made.why });
   noteMended(`commits are not signed, though git signs them for you: ${made.why}`);
   return null;
 }

@@ -1,6 +1,6 @@
 /** The registered repositories of the engine: their paths, their trusted configuration, and the policy that results from it. */
 import { join } from 'node:path';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { RepoOverrides } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
@@ -77,6 +77,6 @@ function ledElsewhere(path: string, { path: named, commonDir }: Pick<Repository,
   return new EngineError(
     'unreachable',
     `git works at ${named} instead of ${path}, as core.worktree in the configuration of the repository says`,
-    `take it back: git config --file ${shellWord(join(commonDir, 'config'))} --unset core.worktree; it continues by itself`,
+    `take it back: git config --file ${shellWord(join(commonDir, 'config'))} --unset core.worktree; ${thenContinues}`,
   );
 }

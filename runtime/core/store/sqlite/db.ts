@@ -7,6 +7,7 @@
 import { chmodSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { thenContinues } from '../../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
 import { StoreTrouble } from '../port.ts';
@@ -72,12 +73,12 @@ export function storeError(thrown: unknown, file: string): StoreTrouble | null {
   const code = systemCode(thrown, file);
   if (code === null) return null;
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
-    const hint = `the engine tries its own work again by itself; repeat your command; to see which program has it open: lsof ${shellWord(file)}`;
+    const hint = `repeat your command; a running engine tries its own work again; to see which program has it open: lsof ${shellWord(file)}`;
     return new StoreTrouble('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
   }
   // A quota that is used up comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.
   if (/^(SQLITE_(FULL|IOERR_WRITE|IOERR_SHMSIZE)|ENOSPC|EDQUOT)/.test(code)) {
-    const hint = `make room on its disk: df -h ${shellWord(dirname(file))}; what was committed is safe, and stator continues by itself`;
+    const hint = `make room on its disk: df -h ${shellWord(dirname(file))}; what was committed is safe, and ${thenContinues}`;
     return new StoreTrouble('store_full', `${file} cannot grow: the disk is full (${code})`, hint, { cause: thrown });
   }
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return corrupt(file, code, thrown);
