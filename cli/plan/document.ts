@@ -112,9 +112,14 @@ const register = defineVerb({
       const project = await projectForPlans(call, client, trustOf(given));
       const bound = bindingOf(call, (await client.repo({ project })).path, read);
       const registered = await registerFile(client, { project, bound, branch, topic });
-      const after = await afterPlanning(call, client, project, { yes, planOnly });
       const begins = start && registered.status === 'ready' && !(planOnly && registered.phase === 'planned');
-      if (begins) await beginPlan(client, { shown: registered, file, waitMs: verdictMs, advance: advanceOf(after) });
+      try {
+        const after = await afterPlanning(call, client, project, { yes, planOnly });
+        if (begins) await beginPlan(client, { shown: registered, file, waitMs: verdictMs, advance: advanceOf(after) });
+      } catch (failure) {
+        call.out.note(`registered ${project}/${registered.plan}, which is not started:`);
+        throw failure;
+      }
       const plan = begins ? await client.plan(project, registered.plan) : registered;
       const explained = isDraft(plan) ? await client.explain(project, plan.plan) : null;
       return { plan, hasPlanner: explained?.accepts.includes('plan_start') === true };

@@ -139,6 +139,15 @@ describe('plan register', () => {
     }
   });
 
+  it('says that a plan is registered whose start is refused', async () => {
+    const made = await scene();
+    made.write('circle.md', small.replace('\n', '\n\n**After:** circle\n'));
+    const refused = await made.stator(['plan', 'register', 'circle.md', '--start']);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/registered \S+\/circle, which is not started:\n.*error: circle waits for itself/s);
+    expect((await shown(made, 'circle')).status).toBe('ready');
+  });
+
   it('takes a name, a branch, a topic, and with --force a file that is no markdown by its name', async () => {
     const made = await scene();
     made.write('notes.txt', small);
