@@ -11,7 +11,7 @@ import { beginPlan } from './begin.ts';
 import type { Display } from './display.ts';
 import type { Outcome } from './outcome.ts';
 import { prepareRun, type RunRequest, startMs } from './prepare.ts';
-import { createQuestions } from './questions.ts';
+import { createQuestions, type Questions } from './questions.ts';
 import { createWarnings } from './warnings.ts';
 import { type Ending, watchPlan } from './watch.ts';
 
@@ -99,19 +99,11 @@ export function runCommand({ file, force }: Pick<RunRequest, 'file' | 'force'>):
   return `stator run ${shellWord(file)}${force ? ' --force' : ''}`;
 }
 
-interface Consent {
-  readonly call: Call;
-  readonly client: Client;
-  readonly display: Display;
-  /** Aborted by Ctrl-C. */
-  readonly interrupted: AbortSignal;
-}
-
 /** The most lines of a document that are shown; another command shows the rest. */
 const linesShown = 400;
 
 /** Only `y` and `yes` agree; Ctrl-D does not. Throws `interrupted` at Ctrl-C. */
-async function isConsented({ call, client, display, interrupted }: Consent, shown: PlanShow): Promise<boolean> {
+async function isConsented({ call, client, display, interrupted }: Questions, shown: PlanShow): Promise<boolean> {
   const { project, plan, waves, tasks } = shown;
   const { says } = await client.previewAct({ project, plan, type: 'implement_start' });
   display.say(documentText(shown));

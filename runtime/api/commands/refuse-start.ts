@@ -1,5 +1,5 @@
 /** Refuses to start agents that could not work, so that the fault is not first noticed at a commit, after an agent has worked for an hour. */
-import { type Cast, refuseUnplayable } from '../../work/effects/playable.ts';
+import { type Candidate, refuseUnplayable } from '../../work/effects/playable.ts';
 import { refuseBranch } from '../../work/git/branch.ts';
 import { identity } from '../../work/git/identity.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
@@ -20,7 +20,7 @@ export async function refuseRepo(
 export function refuseAgents(
   { projects, env, walls, flagCheck }: Pick<CommandDependencies, 'projects' | 'env' | 'walls' | 'flagCheck'>,
   project: string,
-  plan: Pick<Cast, 'plan' | 'file' | 'document' | 'isDone' | 'isSession'>,
+  plan: Pick<Candidate, 'plan' | 'file' | 'document' | 'isDone' | 'isSession'>,
 ): Promise<void> {
   const { config, path: repo } = projects.get(project);
   return refuseUnplayable({ config, repo, env, walls, flagCheck, ...plan });

@@ -30,7 +30,8 @@ import { resolveProgram } from '../agents/program.ts';
 import { taskName } from '../agents/run-brief.ts';
 import { needsWalls, type Walls } from '../sandbox/walls.ts';
 
-export interface Cast {
+/** A plan that is to be started, and what decides whether its agents can be. */
+export interface Candidate {
   readonly config: Pick<RepoConfig, 'profiles' | 'policy' | 'checks' | 'members'>;
   readonly repo: string;
   /** The environment of the process that will start them. */
@@ -55,12 +56,12 @@ interface Problem {
 const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /** Throws `agent_unusable` with every problem, one per line. */
-export async function refuseUnplayable(cast: Cast): Promise<void> {
+export async function refuseUnplayable(candidate: Candidate): Promise<void> {
   const problems = [
-    ...nameProblems(cast),
-    ...(await programProblems(cast)),
-    ...(await wallsProblems(cast)),
-    ...blockProblems(cast),
+    ...nameProblems(candidate),
+    ...(await programProblems(candidate)),
+    ...(await wallsProblems(candidate)),
+    ...blockProblems(candidate),
   ];
   if (problems.length === 0) return;
   const lines = (texts: readonly string[]) => [...new Set(texts)].join('\n');
@@ -72,11 +73,11 @@ export async function refuseUnplayable(cast: Cast): Promise<void> {
 }
 
 /** One problem for each program, however many roles use it. */
-async function programProblems(cast: Cast): Promise<Problem[]> {
+async function programProblems(candidate: Candidate): Promise<Problem[]> {
   const found = new Map<string, { names: string[]; hint: string }>();
-  const played = [...rolesOf(cast).map((role) => cast.config.profiles[role]), ...namedProfiles(cast)];
+  const played = [...rolesOf(candidate).map((role) => candidate.config.profiles[role]), ...namedProfiles(candidate)];
   for (const profile of played) {
-    const problem = await programProblem(cast, profile);
+    const problem = await programProblem(candidate, profile);
     if (problem === null) continue;
     const name = profile.name ?? profile.role;
     const known = found.get(problem.message);
@@ -87,12 +88,12 @@ async function programProblems(cast: Cast): Promise<Problem[]> {
 }
 
 /** The profiles that tasks name. */
-function namedProfiles({ config: { profiles }, document }: Cast): AgentProfile[] {
+function namedProfiles({ config: { profiles }, document }: Candidate): AgentProfile[] {
   const names = new Set(document?.waves.flatMap(({ tasks }) => tasks.flatMap(({ agent }) => agent ?? [])));
   return profiles.coder.choices.filter(({ name }) => name !== null && names.has(name));
 }
 
-function nameProblems({ config: { profiles, members }, document, repo, plan, file }: Cast): Problem[] {
+function nameProblems({ config: { profiles, members }, document, repo, plan, file }: Candidate): Problem[] {
   const unknown = document === null ? [] : unknownAgents(document, profiles.coder);
   const hint = 'write the table into .stator/config.toml or daemon.toml, or name another one in the plan: **Agent:** …';
   const strangers = document === null ? [] : unknownRepos(document, { members, project: basename(repo) });
@@ -105,11 +106,11 @@ function nameProblems({ config: { profiles, members }, document, repo, plan, fil
 }
 
 /** An agent that requires walls on a system without walls counts as missing, like a missing program. */
-async function wallsProblems(cast: Cast): Promise<Problem[]> {
-  const { profiles, checks } = cast.config;
-  const hasChecks = cast.document?.waves.some(({ tasks }) => tasks.some(({ check }) => check !== null)) === true;
+async function wallsProblems(candidate: Candidate): Promise<Problem[]> {
+  const { profiles, checks } = candidate.config;
+  const hasChecks = candidate.document?.waves.some(({ tasks }) => tasks.some(({ check }) => check !== null)) === true;
   const all = [
-    ...rolesOf(cast).map((role) => ({ name: role as string, profile: profiles[role] })),
+    ...rolesOf(candidate).map((role) => ({ name: role as string, profile: profiles[role] })),
     ...(hasChecks ? [{ name: 'check', profile: checks }] : []),
   ];
   const needing = all.filter(({ profile }) => needsWalls(profile));
@@ -124,7 +125,7 @@ async function wallsProblems(cast: Cast): Promise<Problem[]> {
     // Checks use the coder's settings unless they have their own table.
     const role = (names.length > 1 ? names.filter((name) => name !== 'check') : names).join(', ');
     try {
-      await cast.walls.areUsedFor({ ...profile, role });
+      await candidate.walls.areUsedFor({ ...profile, role });
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
       problems.push(thrown);
@@ -133,7 +134,7 @@ async function wallsProblems(cast: Cast): Promise<Problem[]> {
   return problems;
 }
 
-function rolesOf({ config: { policy }, document, isSession = false }: Cast): Role[] {
+function rolesOf({ config: { policy }, document, isSession = false }: Candidate): Role[] {
   const isJudged = policy.roles.reviewer.on || policy.roles.verifier.on;
   return roles.filter((role) => {
     if (isSession) return role === 'session' || (policy.roles[role].on && (role === 'reviewer' || role === 'verifier'));
@@ -143,7 +144,7 @@ function rolesOf({ config: { policy }, document, isSession = false }: Cast): Rol
 }
 
 async function programProblem(
-  { repo, env: base, walls, flagCheck }: Cast,
+  { repo, env: base, walls, flagCheck }: Candidate,
   profile: AgentProfile,
 ): Promise<Problem | null> {
   const { preset, role } = profile;
@@ -196,7 +197,7 @@ function envFileOf({ envFile }: AgentProfile, repo: string): Readonly<Record<str
   }
 }
 
-function blockProblems({ config: { profiles }, document, isDone, isSession = false }: Cast): Problem[] {
+function blockProblems({ config: { profiles }, document, isDone, isSession = false }: Candidate): Problem[] {
   const role = isSession ? 'session' : 'coder';
   if (document === null) return [];
   const found = tasksWithoutBlocks(document, profiles[role], (wave, { number }) => isDone(wave, number));
