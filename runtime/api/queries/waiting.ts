@@ -303,7 +303,7 @@ async function waitingForAgents(
     const ended = working.filter((run) => hasEndedUnseen(parts, run));
     const atWork = working.filter((run) => !ended.includes(run)).map(textOf);
     const shared = await sharedText(parts, { project, plan });
-    const texts = [atWork.join(', '), endedText(ended), `${unstarted}${shared}${after(heldText)}`];
+    const texts = [atWork.join(', '), endedText(ended), unstarted, shared, heldText];
     return {
       kind: atWork.length > 0 ? 'agent' : 'slot',
       detail: texts.filter((text) => text !== '').join('; '),
@@ -372,12 +372,12 @@ async function sharedText(
   const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
   const count = isolation === 'plan' ? tasks.filter((task) => task.status === 'pending').length : 0;
   if (count > 0)
-    return `; ${count} more of its wave ${count === 1 ? 'waits' : 'wait'} for the worktree that they share`;
+    return `${count} more of its wave ${count === 1 ? 'waits' : 'wait'} for the worktree that they share`;
   const waiting = tasks.flatMap(({ number, filesOf }) =>
     filesOf === null ? [] : [`task ${number} waits for task ${filesOf.task}, which writes ${filesOf.path} too`],
   );
   const more = waiting.length > shownTasks ? [`${waiting.length - shownTasks} more wait so`] : [];
-  return after([...waiting.slice(0, shownTasks), ...more].join('; '));
+  return [...waiting.slice(0, shownTasks), ...more].join('; ');
 }
 
 /** The row says only that it waits; for what, its actor knows. */
