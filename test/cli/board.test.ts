@@ -739,8 +739,8 @@ describe('the board on a terminal of 80x24', () => {
     expectGivenBack(ctrlC, 130);
     process.kill(childOf(failing), 'SIGUSR2');
     await failing.ended;
-    expect(failing.screen()).toContain('Error: out of the blue');
-    expectGivenBack(failing, 1);
+    expect(failing.screen()).toContain('error: a bug: out of the blue');
+    expectGivenBack(failing, 70);
     const codes = { TERM: 143, HUP: 129 };
     for (const { signal, pty } of killed) {
       process.kill(childOf(pty), `SIG${signal}`);

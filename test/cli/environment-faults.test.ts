@@ -120,7 +120,9 @@ describe.skipIf(!existsSync('/dev/full'))('an answer that is not whole', () => {
 describe('what is thrown outside of any call', () => {
   const crash = (text: string) => {
     const made = working();
-    const later = `setTimeout(() => void Promise.reject(${text}), 100)`;
+    // As soon as the program has begun.
+    const isBegun = "process.listenerCount('uncaughtException') > 0";
+    const later = `const look = setInterval(() => ${isBegun} && (clearInterval(look), Promise.reject(${text})), 20)`;
     const options = `--import=data:text/javascript,${encodeURIComponent(later)}`;
     const { status, stderr } = spawnSync(process.execPath, [main, 'daemon', 'start', '--foreground'], {
       ...{ cwd: made.repo, encoding: 'utf8', timeout: 30_000 },
