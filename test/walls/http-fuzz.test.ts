@@ -121,9 +121,13 @@ const operations = Object.entries(paths).flatMap(([path, methods]) =>
 );
 
 /** A name in a path as a client would encode it, or unchanged if it is no text. */
+/** `String` may fail for a generated object whose toString is not a function. */
+function textOf(name: unknown): string {
+  return typeof name === 'object' ? JSON.stringify(name) : String(name);
+}
+
 function encoded(name: unknown): string {
-  // `String` may fail for a generated object whose toString is not a function.
-  const given = (typeof name === 'object' ? JSON.stringify(name) : String(name)).slice(0, 2_000);
+  const given = textOf(name).slice(0, 2_000);
   if (given.startsWith('%')) return given;
   return /\p{Surrogate}/u.test(given) ? '%ff' : encodeURIComponent(given) || 'demo';
 }
@@ -166,7 +170,7 @@ const call: fc.Arbitrary<Call> = fc
         const asked = Object.entries(query).map(([key, value]) => `${key}=${encoded(value)}`);
         const hasBody = method !== 'get' && body !== null;
         const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
-        const isOther = given.some((name) => /^(?:\.|%2e){1,2}$|^$/i.test(String(name)));
+        const isOther = given.some((name) => /^(?:\.|%2e){1,2}$|^$/i.test(textOf(name)));
         return {
           // Each path and method of the description is a route.
           key: isOther ? null : (`${method.toUpperCase()} ${pattern}` as RouteKey),
