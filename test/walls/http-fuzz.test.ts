@@ -120,12 +120,12 @@ const operations = Object.entries(paths).flatMap(([path, methods]) =>
   })),
 );
 
-/** A name in a path as a client would encode it, or unchanged if it is no text. */
 /** `String` may fail for a generated object whose toString is not a function. */
 function textOf(name: unknown): string {
   return typeof name === 'object' ? JSON.stringify(name) : String(name);
 }
 
+/** A name in a path as a client would encode it, or unchanged if it is no text. */
 function encoded(name: unknown): string {
   const given = textOf(name).slice(0, 2_000);
   if (given.startsWith('%')) return given;
