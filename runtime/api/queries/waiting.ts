@@ -371,8 +371,7 @@ async function sharedText(
   const { isolation, waves } = planDetail(tree);
   const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
   const count = isolation === 'plan' ? tasks.filter((task) => task.status === 'pending').length : 0;
-  if (count > 0)
-    return `${count} more of its wave ${count === 1 ? 'waits' : 'wait'} for the worktree that they share`;
+  if (count > 0) return `${count} more of its wave ${count === 1 ? 'waits' : 'wait'} for the worktree that they share`;
   const waiting = tasks.flatMap(({ number, filesOf }) =>
     filesOf === null ? [] : [`task ${number} waits for task ${filesOf.task}, which writes ${filesOf.path} too`],
   );
