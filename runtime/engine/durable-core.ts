@@ -28,14 +28,7 @@ import { clearRows, giveSpaceBack, type RowRound } from '../work/gc/rows.ts';
 import { type DurablePlace, openPlace, type PlaceOptions } from './durable-place.ts';
 import type { Pause, PausedPart } from './durable-types.ts';
 import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
-import {
-  type MachineClient,
-  notifyUpgraded,
-  openWithoutDefinition,
-  releaseHeld,
-  reportChanged,
-  treesWithoutMachine,
-} from './machines.ts';
+import { type MachineClient, missingDefinitions, notifyUpgraded, releaseHeld, reportChanged } from './machines.ts';
 import { createGate } from './request-gate.ts';
 import { type Service, startServices, stopServices } from './services.ts';
 
@@ -242,8 +235,7 @@ async function begin({ place, machines, clock, pump, log }: CoreParts, services:
   for (const line of await reportChanged(store, machines, clock.nowMs())) log.warn(line);
   await startServices(services);
   pump.start();
-  for (const line of await openWithoutDefinition(store, machines)) log.warn(line);
-  for (const line of await treesWithoutMachine(store, machines)) log.warn(line);
+  for (const line of await missingDefinitions(store, machines)) log.warn(line);
 }
 
 /** Commits of other hosts contain verdicts, free slots and change trees that are in memory here. */

@@ -204,8 +204,13 @@ async function* factsOf(client: MachineClient, { machine, id, after }: FactsAske
   }
 }
 
+/** What is stored and cannot go on, because its machine or its effect was not given to this engine; a line for each. */
+export async function missingDefinitions(store: Store, machines: readonly AnyDefinition[]): Promise<string[]> {
+  return [...(await openWithoutDefinition(store, machines)), ...(await treesWithoutMachine(store, machines))];
+}
+
 /** Stored trees whose machine was not given: they take no step, and no list of a machine shows them. */
-export async function treesWithoutMachine(store: Store, machines: readonly AnyDefinition[]): Promise<string[]> {
+async function treesWithoutMachine(store: Store, machines: readonly AnyDefinition[]): Promise<string[]> {
   const given = new Set(machines.map(({ name }) => name));
   return (await store.treeCounts()).flatMap(({ machine, count }) => {
     if (!isMachineName(machine) || given.has(machine)) return [];
@@ -220,7 +225,7 @@ export async function treesWithoutMachine(store: Store, machines: readonly AnyDe
 const namedEffects = 3;
 
 /** Open effects that no one here can carry out: their action was renamed or removed, or their machine was not given. They wait. */
-export async function openWithoutDefinition(store: Store, machines: readonly AnyDefinition[]): Promise<string[]> {
+async function openWithoutDefinition(store: Store, machines: readonly AnyDefinition[]): Promise<string[]> {
   const open = (await store.effects({ by: 'open' })).filter(({ kind }) => kind === 'machine.effect');
   const waiting = groupBy(
     open.flatMap(({ key, payload }) => {

@@ -15,14 +15,7 @@ import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
 import { machinesFor, refuseUnknownEvents } from './given-machines.ts';
-import {
-  createMachines,
-  notifyUpgraded,
-  openWithoutDefinition,
-  releaseHeld,
-  reportChanged,
-  treesWithoutMachine,
-} from './machines.ts';
+import { createMachines, missingDefinitions, notifyUpgraded, releaseHeld, reportChanged } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { createPage } from './page.ts';
@@ -131,8 +124,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   watched = core;
   answers = app;
   const server = await open(start, core, { app, place: { ...place, note: log.warn } });
-  for (const line of await openWithoutDefinition(core.store, machines)) log.warn(line);
-  for (const line of await treesWithoutMachine(core.store, machines)) log.warn(line);
+  for (const line of await missingDefinitions(core.store, machines)) log.warn(line);
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
   const loading = setTimeout(() => void loadRest(log), settledMs).unref();
   const stop = once(async (agents: 'leave' | 'stop') => {

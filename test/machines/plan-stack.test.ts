@@ -5,6 +5,7 @@ import { askedStack, hasMoreParts, isStacked, isUnpushed, stackParts } from '../
 import type { TaskResult } from '../../machines/vocabulary/family.ts';
 import type { PlanPull, PullRequest, RequestMode, StackLayer, StackMode } from '../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
+import { planWith } from '../support/one-action.ts';
 
 const done = (commit?: string): TaskResult => ({
   ...{ status: 'done', runs: 1, reason: null, detail: '', run: 'x#1' },
@@ -36,12 +37,15 @@ interface Situation extends Partial<Omit<PlanContext, 'pull'>> {
 
 /** A plan whose first wave is done, and whose second works. */
 function plan({ mode = 'wave', pull, ...more }: Situation = {}): PlanContext {
-  const begun = {
-    ...{ plan: 'hello', policy: { ...defaultPolicy, pull_stack: mode }, liveChildren: {}, activeChildId: null },
-    ...{ wave: 2, wantedWave: null, passed: 1, results: { 1: { 1: done('c1'), 2: done('c2') }, 2: {} }, pass: 0 },
-    ...{ questions: [], blocked: null, head: 'head', archivePending: false, advance: null, at: 1 },
-  };
-  return { ...documentFacts(document), ...begun, ...(pull === undefined ? {} : { pull }), ...more } as PlanContext; // all that the functions read
+  const underWay = { wave: 2, wantedWave: null, passed: 1, results: { 1: { 1: done('c1'), 2: done('c2') }, 2: {} } };
+  const policy = { ...defaultPolicy, pull_stack: mode };
+  return planWith({
+    ...documentFacts(document),
+    ...underWay,
+    policy,
+    ...(pull === undefined ? {} : { pull: pull as PlanPull }),
+    ...more,
+  });
 }
 
 const layer: StackLayer = {
