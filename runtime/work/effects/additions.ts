@@ -79,7 +79,7 @@ export async function askedAdditions(
       .filter((each) => !many.includes(each))
       .map(({ folder, count, bytes }) => ({
         key: `heavy ${folder}`,
-        text: `${folder}/: ${count} new files of ${sizeText(bytes)} together`,
+        text: `${folder}/: ${count} new files of ${mebibytes(bytes)} together`,
       })),
   ];
   const known = found.length === 0 ? new Set<string>() : await acceptedIn(store, plan);
@@ -130,10 +130,10 @@ function largeIn(files: readonly AddedFile[], limit: number | null): Finding[] {
   if (limit === null) return [];
   return files
     .filter(({ bytes }) => bytes > limit)
-    .map(({ path, bytes }) => ({ key: `large ${path}`, text: `${path}: ${sizeText(bytes)}` }));
+    .map(({ path, bytes }) => ({ key: `large ${path}`, text: `${path}: ${mebibytes(bytes)}` }));
 }
 
-function sizeText(bytes: number): string {
+function mebibytes(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 }
 
