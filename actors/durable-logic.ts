@@ -6,21 +6,14 @@
  * Written for XState 5.33. It uses four things that are not in its documented interface: the scheduler of an actor system, its counter of ids,
  * the constructor of a machine, and the executor of actions in an actor's scope. `test/actors/durable-logic` holds each of them.
  */
-import type {
-  AnyActorLogic,
-  AnyActorRef,
-  AnyEventObject,
-  AnyMachineSnapshot,
-  AnyStateMachine,
-  AnyStateNode,
-} from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';
 import { mustRest, pathKey, pathOf } from './actor-path.ts';
 import { hiddenContext, isInTree, reviveActors, storedContext } from './actor-refs.ts';
 import { asJson, keptError, withErrors } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 import { type Emission, emission } from './recorder.ts';
-import { withPlace } from './thrown-place.ts';
+import { placeGuards, withPlaces } from './thrown-place.ts';
 
 /** The event that a settled promise sends to the actor that represents it. */
 export const settled = 'stator.promise.settled';
@@ -144,35 +137,6 @@ function bindMachine(machine: AnyStateMachine, ports: DurablePorts, prefix: stri
   });
   placeGuards(bound.root);
   return prepared(bound, new Set(Object.keys(asking)), ports);
-}
-
-/** XState replaces the error of a guard by a new one and drops its stack: without this its place would be lost. */
-function placeGuards({ transitions, always = [], states }: AnyStateNode): void {
-  for (const transition of [...transitions.values(), always].flat()) {
-    if (transition.guard !== undefined) Object.assign(transition, { guard: withPlaces(transition.guard) });
-  }
-  for (const state of Object.values(states)) placeGuards(state);
-}
-
-type Guard = ((...given: unknown[]) => unknown) & { readonly check?: (...given: unknown[]) => unknown };
-
-function withPlaces(guard: unknown): unknown {
-  if (typeof guard !== 'function') return guard; // it is named: its function has its place
-  const own = guard as Guard; // XState calls one of the two
-  const { check } = own;
-  return Object.assign(
-    (...given: unknown[]) => placing(() => own(...given)),
-    own,
-    check === undefined ? {} : { check: (...given: unknown[]) => placing(() => check(...given)) },
-  );
-}
-
-function placing<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (thrown) {
-    throw withPlace(thrown);
-  }
 }
 
 function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: number): unknown {

@@ -1,4 +1,5 @@
 /** An error of a chart's own code, with its place in the author's file: the rest of the stack is XState and the engine, and means nothing to the author. */
+import type { AnyStateNode } from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';
 
 /** A frame of V8: `at name (file:line:column)`, or without the name. */
@@ -27,4 +28,35 @@ export function withPlace(thrown: unknown): Error {
   const place = placed.test(words) ? null : placeOf(thrown);
   if (place === null && thrown instanceof Error) return thrown;
   return new Error(place === null ? words : `${words} (at ${place})`, { cause: thrown });
+}
+
+/** XState replaces the error of a guard by a new one and drops its stack: without this its place would be lost. */
+export function placeGuards({ transitions, always = [], states }: AnyStateNode): void {
+  for (const transition of [...transitions.values(), always].flat()) {
+    if (transition.guard !== undefined) Object.assign(transition, { guard: withPlaces(transition.guard) });
+  }
+  for (const state of Object.values(states)) placeGuards(state);
+}
+
+type Guard = ((...given: unknown[]) => unknown) & { readonly check?: (...given: unknown[]) => unknown };
+
+/** The guard with the place of what it throws. */
+export function withPlaces(guard: unknown): unknown {
+  if (typeof guard !== 'function') return guard; // it is named: its function has its place
+  const called = guard as Guard; // XState calls one of the two
+  const { check } = called;
+  return Object.assign(
+    (...given: unknown[]) => placing(() => called(...given)),
+    called,
+    check === undefined ? {} : { check: (...given: unknown[]) => placing(() => check(...given)) },
+  );
+}
+
+/** Throws what the work throws, with its place. */
+function placing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw withPlace(thrown);
+  }
 }

@@ -142,10 +142,12 @@ function endText(state: string, hasEnded: boolean): string {
 }
 
 /** Every run with its usage, including reviews and fixes. */
-function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing): string[] {
-  const rows = runs.map(({ title, attempt, state, reason, profile, started_at: start, ended_at: end, ...took }) => {
-    const lasted = start === null ? '' : duration((end === null ? nowMs : Date.parse(end)) - Date.parse(start));
-    const how = reason === null ? endText(state, end !== null) : reasonText(reason);
+function runLines(plan: PlanShow, { width, nowMs, paint }: Showing): string[] {
+  const rows = plan.run_list.map(({ title, attempt, state, reason, profile, started_at: start, ended_at, ...took }) => {
+    const endMs = ended_at === null ? (haveEndedUnseen(plan) ? null : nowMs) : Date.parse(ended_at);
+    const lasted = start === null || endMs === null ? '' : duration(endMs - Date.parse(start));
+    const how =
+      endMs === null ? 'no process now' : reason === null ? endText(state, ended_at !== null) : reasonText(reason);
     return [
       profile === null ? title : `${title} (as ${plain(profile)})`,
       String(attempt),
@@ -159,9 +161,15 @@ function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing
     : ['', ...table(['run', 'try', 'how', 'time', ...usageHeadings], rows, { width, paint })];
 }
 
-/** false: the task's agent has no run, and waits for a slot, for its next attempt or for an engine. */
+/** Whether the runs without an end have no process: their plan would not wait for a slot if one of them had. No engine has looked since. */
+function haveEndedUnseen({ waiting_for: waiting }: PlanShow): boolean {
+  return waiting?.kind === 'slot';
+}
+
+/** false: the task's agent has no process, and waits for a slot, for its next attempt or for an engine. */
 function isAtWork(plan: PlanShow, wave: number, { number, status }: { number: number; status: TaskStatus }): boolean {
   if (status !== 'working') return true;
+  if (haveEndedUnseen(plan)) return false;
   const titles = [`${plan.plan}-${taskName(wave, number)}`, `${plan.plan}-coder`];
   return plan.run_list.some(({ title, ended_at: endedAt }) => endedAt === null && titles.includes(title));
 }

@@ -121,7 +121,7 @@ export interface DurableMachine<D extends AnyParts> {
   /** Up to 1,000, by their ids; `after`: the ids behind that one. */
   list(options?: { after?: string }): Promise<ListedTree[]>;
   /**
-   * From its first fact on, or from the one behind `after`, live. Ends when the tree is final or deleted (its last fact is then `tree_deleted`), when
+   * From its first fact on, or from the one after `after`, live. Ends when the tree is final or deleted (its last fact is then `tree_deleted`), when
    * `signal` aborts, and when the loop is left.
    */
   facts(
@@ -136,7 +136,7 @@ export interface DurableMachine<D extends AnyParts> {
   readonly on: ListenTo<D>;
   /** Why a tree is in its state: what it would take, its timers and its effects. Throws `not_found`. */
   explain(id: string): Promise<TreeExplanation>;
-  /** Takes it away, its journal later (`keepEndedMs`). Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
+  /** Takes it away, its journal after `keepEndedMs`, or `[retention]`. Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
   delete(id: string, options?: { force?: boolean }): Promise<void>;
   /** Up to 1,000 lines of its journal, those after that one. */
   history(id: string, options?: { after?: number }): Promise<DurableFact[]>;

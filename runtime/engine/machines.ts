@@ -1,16 +1,7 @@
 /** User-defined machines in an engine: addressed by their names, and what the engine reports about them when it begins. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { chartShape } from '../../actors/chart-shape.ts';
-import type {
-  AnyDefinition,
-  AnyParts,
-  FactEmitted,
-  FactEvent,
-  InputOf,
-  ListenTo,
-  SentTo,
-  Subscription,
-} from '../../actors/definition.ts';
+import type { AnyDefinition, FactEmitted, FactEvent, SentTo, Subscription } from '../../actors/definition.ts';
 import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -22,45 +13,21 @@ import { groupBy } from '../base/platform/group-by.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
 import { mustBeJson } from '../core/inbox/admission.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
-import type { DurableTree } from './durable-types.ts';
+import type { DurableMachine, DurableTree } from './durable-types.ts';
 import { leavable } from './leavable.ts';
 
-/** A user-defined machine in a running engine. Throws `not_found` for a tree that does not exist. */
-export interface Machine<D extends AnyDefinition> {
-  /** Begins a tree; an existing one stays unchanged. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
-  start(id: string, ...input: InputArguments<D>): Promise<DurableTree<D>>;
-  /** Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is. */
+/** A user-defined machine in a running engine, with what the control API says beyond what a `DurableMachine` does. Throws `not_found` for a tree that does not exist. */
+export interface Machine<D extends AnyDefinition> extends DurableMachine<D> {
   send(
     id: string,
     event: SentTo<D>,
     options?: { dedupeKey?: string; waitMs?: number },
   ): Promise<MachineVerdict['signal']>;
-  /** One tree with its context. Throws `not_found`. */
-  get(id: string): Promise<DurableTree<D>>;
-  /** Up to 1,000, by their ids; `after`: the ids behind that one. */
   list(options?: { after?: string }): Promise<MachineTreeEntry[]>;
-  /**
-   * From its first fact on, or from the one after `after`, live. Ends when the tree is final or deleted (its last fact is then `tree_deleted`), when
-   * `signal` aborts, and when the loop is left.
-   */
   facts(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<FactOf<D>>;
-  /**
-   * Calls the listener with each event of that type that the root of that tree emits from now on, or with `*` each event, once its step is committed; also where
-   * the tree begins later. What was emitted before is in its facts, and so is what actors below the root emit. Resolves when it listens, which ends by
-   * `unsubscribe()` and with the engine. What the listener throws is an uncaught exception of this process, as in XState.
-   */
-  readonly on: ListenTo<D>;
-  /** Why a tree is in its present state: what it would take, its timers and its effects. Throws `not_found`. */
   explain(id: string): Promise<MachineExplanation>;
-  /** Takes it away, its journal later (`retention`). Throws `conflict` where it has not ended; with `force` everything that it waits for is cancelled. */
-  delete(id: string, options?: { force?: boolean }): Promise<void>;
-  /** Up to 1,000 lines of its journal, those after that one. */
   history(id: string, options?: { after?: number }): Promise<HistoryEntry[]>;
 }
-
-/** A machine whose input has no field needs none. */
-export type InputArguments<D extends AnyParts> =
-  Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>];
 
 /** A fact of a tree of that machine. */
 export type FactOf<D extends AnyDefinition> = Omit<FactEntry, 'event' | 'emitted'> & {

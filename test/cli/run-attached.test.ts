@@ -135,7 +135,7 @@ it('a word that starts nothing now says what holds the plan: it is paused, the q
   expect((await made.stator(['plan', 'register', 'p.md', '--trust'])).code).toBe(0);
   await made.stator(['plan', 'pause', 'p']);
   const advanced = await made.stator(['plan', 'advance', 'p', 'implement-start']);
-  expect(advanced.stderr).toContain('nothing starts yet: a person paused it; go on with: stator plan resume p');
+  expect(advanced.stderr).toContain('nothing starts yet: it is paused; go on with: stator plan resume p');
   const resumed = await made.stator(['plan', 'resume', 'p']);
   expect(resumed.stderr).toContain(
     'nothing starts yet: no engine starts its agents now; start one with: stator daemon start',

@@ -141,6 +141,10 @@ describe('status', () => {
     );
     const listed = (await made.stator(['agent', 'list'])).stdout;
     expect(listed).toMatch(/(?:starting|running), but its process has ended/);
+    const shown = (await made.stator(['plan', 'show', 'login'])).stdout;
+    expect(shown).toMatch(/ 1 .* {2}waiting\n/);
+    expect(shown).toMatch(/login-w1-t1 +1 +no process now\s/);
+    expect(shown).not.toMatch(/working|running/);
   });
 
   it('claims of no work that waits that it continues, where no engine runs', async () => {

@@ -55,7 +55,7 @@ describe('explain says of a plan that waits', () => {
     await say(engine, 'slot', 'pause');
     expect(await waitingFor(engine, 'slot')).toEqual({
       kind: 'paused',
-      detail: 'a person paused it; go on with: stator plan resume slot',
+      detail: 'it is paused; go on with: stator plan resume slot',
     });
     await say(engine, 'slot', 'needs_decision', 'is it wanted at all?');
     expect(await waitingFor(engine, 'slot')).toEqual({

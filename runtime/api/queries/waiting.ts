@@ -80,8 +80,7 @@ export async function waitingFor(
   if (!isUnderWay(row.status)) return held ?? (await landingWait(parts, row));
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
   if (away !== null) return away;
-  if (row.paused)
-    return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
+  if (row.paused) return { kind: 'paused', detail: `it is paused; go on with: stator plan resume ${row.plan}`, since };
   if (row.phase === 'wave_waiting') {
     const tree = await soundTree(parts.cache, planTree(row.project, row.plan));
     const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
