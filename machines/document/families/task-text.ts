@@ -165,7 +165,10 @@ function fieldIds(field: { name: string; value: string }, form: IdForm, order: I
   return [...value.matchAll(form.named)].flatMap(([, names = '']) => idsIn(names, form, order));
 }
 
-/** Ids in a text, with those between two that a dash joins. */
+/** What joins the ends of a range: `T001 - T003`, `Task 1 to Task 3`, and `1`...`3` in backticks. */
+const rangeJoint = /^[\s`*_]*(?:[-–—…]|\.\.\.?|to|through)[\s`*_]*(?:tasks?\b)?[\s`*_#]*$/iu;
+
+/** Ids in a text, with those between the ends of a range. */
 function idsIn(text: string, form: IdForm, { refs, places }: IdOrder): string[] {
   const found = [...text.matchAll(form.ids)].map(({ 0: written, index }) => ({
     ref: written.toUpperCase(),
@@ -176,7 +179,7 @@ function idsIn(text: string, form: IdForm, { refs, places }: IdOrder): string[] 
   for (const [at, { ref, start }] of found.entries()) {
     const before = found[at - 1];
     const joint = before === undefined ? '' : text.slice(before.end, start);
-    if (before !== undefined && /^\s*(?:[-–—…]|\.\.\.?|to|through)\s*$/iu.test(joint)) {
+    if (before !== undefined && rangeJoint.test(joint)) {
       const [from, to] = [places.get(before.ref) ?? -1, places.get(ref) ?? -1];
       if (from >= 0 && to > from) for (const between of refs.slice(from + 1, to)) named.add(between);
     }
