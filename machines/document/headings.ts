@@ -102,8 +102,10 @@ const decoratedPattern =
   /^(?:<[^<>]{1,100}>|[^\p{L}\p{N}<]){0,20}(?:\d{1,4}(?:\.\d{1,4}){0,3}[.):]?\s{1,5})?[^\p{L}\p{N}]{0,5}(wave|task)[\s_-]{0,5}[#＃]?([\d０-９]{1,5})(?![\p{L}\p{N}_])(.*)$/isu;
 /** The text after it continues like a heading, and not like a sentence. */
 const titledPattern = /^(?:[^\p{L}\p{N}]*$|\s*[:：—–－.)\]}~*_`"'”’-])/u;
-/** The ends of links, of tags, of quotation and of strikethrough. */
-const closingPattern = /(?:\]\([^()]{0,150}\)|<\/[^<>]{1,100}>|[~"'”’)\]])+$/u;
+/** The end of a link, of a tag, of a quotation or of strikethrough. */
+const closingPattern = /(?:\]\([^()]{0,150}\)|<\/[^<>]{1,100}>|[~"'”’)\]])$/u;
+/** By its end, what a quotation or a bracket begins with. */
+const openings = new Map(Object.entries({ '"': '"', "'": "'", '”': '“', '’': '‘', ')': '(', ']': '[' }));
 /** `### Taks 1: title`: a number behind a word that is one slip away from one of the grammar's. */
 const nearPattern = /^ {0,3}(#{2,4})\s+([a-z]{3,6})\s+(\d+)(\s*|\s*[:：—–－-].*)$/is;
 /** Ordinary words that are as similar as a misspelling. */
@@ -113,9 +115,25 @@ function decoratedHeading(text: string, plain: string, level: number): HeadingLi
   const [, word = '', digits = '', rest = ''] = decoratedPattern.exec(plain.slice(0, lookLimit)) ?? [];
   if (word === '' || !titledPattern.test(rest)) return misspelledHeading(text);
   const isWave = word.toLowerCase() === 'wave';
-  const title = rest.replace(/^\]\([^)]{0,150}\)|^[^\p{L}\p{N}:：—–－-]+/u, '').replace(closingPattern, '');
+  const title = withoutEnds(rest.replace(/^\]\([^)]{0,150}\)|^[^\p{L}\p{N}:：—–－-]+/u, ''));
   const message = isWave ? waveSlip(text, digits, title) : taskSlip(text, digits, title);
   return { message, isCertain: isSlipLevel(isWave, level) };
+}
+
+/** Without the ends of what began before the title; the quotation marks of `"Base"` stay. */
+function withoutEnds(title: string): string {
+  const [end] = closingPattern.exec(title) ?? [];
+  if (end === undefined) return title;
+  const rest = title.slice(0, -end.length);
+  return isOpen(rest, end) ? title : withoutEnds(rest);
+}
+
+/** Whether the text begins what ends with that sign. */
+function isOpen(text: string, end: string): boolean {
+  const count = (sign: string) => text.split(sign).length - 1;
+  const opening = openings.get(end);
+  if (opening === undefined) return false;
+  return opening === end ? count(end) % 2 === 1 : count(opening) > count(end);
 }
 
 function misspelledHeading(text: string): HeadingLine['slip'] {
