@@ -52,7 +52,7 @@ export function withPlaces(guard: unknown): unknown {
   );
 }
 
-/** Throws what the work throws, with its place. */
+/** Runs the work, and throws its errors with their places. */
 function placing<T>(work: () => T): T {
   try {
     return work();
