@@ -1,4 +1,5 @@
 /** An error of a chart's own code, with its place in the author's file: the rest of the stack is XState and the engine, and means nothing to the author. */
+import { join } from 'node:path';
 import type { AnyStateNode } from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';
 
@@ -7,15 +8,15 @@ const frame = /^\s*at (?:.*\()?((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/])[^()]*:\d+:\d
 const ofXState = /[\\/]node_modules[\\/]xstate[\\/]/;
 const ofLibraries = /[\\/]node_modules[\\/]/;
 /** This very code, from its sources or in a bundle. */
-const own = import.meta.dirname;
+const own = join(import.meta.dirname, '/');
 const placed = /\(at [^()]+:\d+:\d+\)$/;
 
 /** The first frame in a file of the chart's author, as `file:line:column`; null: none was on the stack when the error was made. */
 function placeOf(thrown: unknown): string | null {
-  const stack: unknown = typeof thrown === 'object' && thrown !== null && 'stack' in thrown ? thrown.stack : '';
+  const { stack } = Object(thrown) as { readonly stack?: unknown }; // anything can be thrown
   for (const line of typeof stack === 'string' ? stack.split('\n') : []) {
-    const place = frame.exec(line)?.[1]?.replace(/^file:\/\//, '');
-    if (place === undefined || place.startsWith('node:')) continue;
+    const place = frame.exec(line)?.[1]?.replace('file://', '');
+    if (place === undefined) continue; // of Node itself, or no frame
     if (place.startsWith(own) || ofXState.test(place)) return null;
     if (!ofLibraries.test(place)) return place;
   }
@@ -33,7 +34,7 @@ export function withPlace(thrown: unknown): Error {
 /** XState replaces the error of a guard by a new one and drops its stack: without this its place would be lost. */
 export function placeGuards({ transitions, always = [], states }: AnyStateNode): void {
   for (const transition of [...transitions.values(), always].flat()) {
-    if (transition.guard !== undefined) Object.assign(transition, { guard: withPlaces(transition.guard) });
+    Object.assign(transition, { guard: withPlaces(transition.guard) });
   }
   for (const state of Object.values(states)) placeGuards(state);
 }
@@ -42,7 +43,7 @@ type Guard = ((...given: unknown[]) => unknown) & { readonly check?: (...given: 
 
 /** The guard with the place of what it throws. */
 export function withPlaces(guard: unknown): unknown {
-  if (typeof guard !== 'function') return guard; // it is named: its function has its place
+  if (typeof guard !== 'function') return guard; // there is none, or it is named: its function has its place
   const called = guard as Guard; // XState calls one of the two
   const { check } = called;
   return Object.assign(
