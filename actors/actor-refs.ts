@@ -26,11 +26,10 @@ interface HiddenRef {
 /** A copy of a context in which each actor has its stored form. */
 export function storedContext(context: unknown, children: Children): unknown {
   return replaced(context, (value) => {
-    if (!('sessionId' in value && 'send' in value && 'ref' in value)) return undefined;
-    const ref = value as unknown as AnyActorRef; // XState recognizes an actor by these
-    if (children[ref.id] === ref) return { xstate$$type: 1, id: ref.id } satisfies StoredRef;
-    const path = pathOf(ref);
-    const gone = isInTree(ref) ? {} : { isGone: true as const };
+    if (!isActor(value)) return undefined;
+    if (children[value.id] === value) return { xstate$$type: 1, id: value.id } satisfies StoredRef;
+    const path = pathOf(value);
+    const gone = isInTree(value) ? {} : { isGone: true as const };
     // The id of a root differs between processes.
     return { xstate$$type: 1, id: path.at(-1) ?? '', path, ...gone } satisfies StoredRef;
   });
@@ -68,18 +67,16 @@ export function reviveActors(contexts: readonly unknown[], root: AnyActorRef, ch
   };
   const revive = (part: object) => {
     for (const [key, value] of Object.entries(part)) {
-      if (typeof value !== 'object' || value === null || 'sessionId' in value) continue;
-      if ('isHiddenRef' in value) {
-        const { actorAt: path, isGone } = value as HiddenRef;
-        Object.assign(part, { [key]: actorAt(path, isGone) });
-      } else revive(value);
+      if (typeof value !== 'object' || value === null || isActor(value)) continue;
+      if (isHiddenRef(value)) Object.assign(part, { [key]: actorAt(value.actorAt, value.isGone) });
+      else revive(value);
     }
   };
   for (const context of contexts) revive(context as object); // hidden above
 }
 
 function childrenOf(actor: AnyActorRef): Children | undefined {
-  return (actor.getSnapshot() as { children?: Children } | null)?.children;
+  return (actor.getSnapshot() as { children?: Children }).children;
 }
 
 /** Whether the actor's parent has it under its id, and so on up to the root. */
@@ -88,14 +85,27 @@ export function isInTree(ref: AnyActorRef): boolean {
   return parent === undefined || (childrenOf(parent)?.[ref.id] === ref && isInTree(parent));
 }
 
-const nothing = fromTransition((state: null) => state, null);
+/** How it ended, and its last state, are not stored. */
+const stopped = {
+  ...fromTransition((state: null) => state, null),
+  getInitialSnapshot: () => ({ status: 'stopped' as const, output: undefined, error: undefined, context: null }),
+};
 
 function endedActor(parent: AnyActorRef, id: string): AnyActorRef {
-  const actor = createActor(nothing, { id, parent } as never); // as XState starts children
+  const actor = createActor(stopped, { id, parent } as never); // as XState starts children
   (actor as unknown as { _stop(): void })._stop(); // as it stops children
   return actor;
 }
 
+/** As XState recognizes one. */
+function isActor(value: object): value is AnyActorRef {
+  return 'sessionId' in value && 'send' in value && 'ref' in value;
+}
+
 function isStoredRef(value: object): value is StoredRef {
   return 'xstate$$type' in value && value.xstate$$type === 1;
+}
+
+function isHiddenRef(value: object): value is HiddenRef {
+  return 'isHiddenRef' in value && value.isHiddenRef === true;
 }
