@@ -386,8 +386,6 @@ function rulesOf(definition: AnyDefinition): Rules {
     const asked = run === null ? '' : pathOfRequest(run);
     if (isPromise(definition, asked)) return { ...promiseEvent(type, payload), at };
     if (type === 'effect_failed') return { ...payload, effect: asked, type, at };
-    const effect = definition.effects?.[asked];
-    if (type === 'timer_due' && effect !== undefined && 'afterMs' in effect) return { type: effect.event, at };
     return { at, ...payload, type };
   };
   return {

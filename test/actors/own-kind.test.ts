@@ -313,6 +313,86 @@ describe('an action that stops others', () => {
   });
 });
 
+it('the ids of a tree have the number of the signal that created it, so that none is that of an earlier tree', () => {
+  const trees = createTrees(
+    kindsWith([kindOf(defined({ machine: going, effects: { go: { run: async () => undefined } } }))]),
+  );
+  const { tree } = trees.create(address, signal('machine_started'), 12);
+  expect(trees.step(tree, signal('go')).requests.effects).toMatchObject([{ id: 'go#12.1' }]);
+});
+
+it('a delay of the chart itself is a timer of its tree', () => {
+  const machine = createMachine({ initial: 'a', states: { a: { after: { 30: 'b' } }, b: {} } });
+  const { step, stepped, snapshot } = begun({ machine });
+  const [timer] = step.requests.timers;
+  expect(timer).toMatchObject({ dueAt: 1_030 });
+  stepped('timer_due', {}, timer?.id);
+  expect(snapshot().value).toBe('b');
+});
+
+describe('the rules say whom a signal is for', () => {
+  const child = setup({ actors: { deep: fromPromise(async () => 1) }, actions: { go: () => {} } }).createMachine({
+    invoke: { src: 'deep' },
+    entry: 'go',
+    on: { hi: {} },
+  } as never);
+  const machine = setup({ actors: { child } }).createMachine({
+    initial: 'on',
+    states: { on: { invoke: { src: 'child', id: 'kid' }, on: { leave: 'off' }, after: { 30: 'off' } }, off: {} },
+  } as never);
+  const parts = { machine, effects: { go: { run: async () => undefined } } };
+
+  it('the root, one below it, or nobody any more; what the chart itself requested is taken in any state', () => {
+    const { definition, tree, stepped } = begun(parts);
+    const { rules } = kindOf(definition);
+    const { kid } = tree.root.getSnapshot().children;
+    const forOf = (type: string, run: string | null = null) =>
+      rules.addresseeOf(tree.root, signal(type, {}, run), tree.memory);
+    const [timer] = Object.keys(tree.memory.delayed);
+    const promise = Object.entries(tree.memory.open).find(([, label]) => label === 'child/deep')?.[0] ?? '';
+    const effect = Object.entries(tree.memory.open).find(([, label]) => label === 'go')?.[0] ?? '';
+    expect(forOf('hi')).toEqual({ kind: 'actor', ref: tree.root });
+    expect(forOf('machine_upgraded')).toEqual({ kind: 'actor', ref: tree.root, isItsOwn: true });
+    expect(forOf('output_awaited', 'x#9')).toEqual({ kind: 'actor', ref: tree.root, isItsOwn: true });
+    expect(forOf('done', 'x#9')).toEqual({ kind: 'gone' });
+    expect(forOf('done', effect)).toEqual({ kind: 'actor', ref: kid });
+    expect(forOf('promise_settled', promise)).toMatchObject({ kind: 'actor', isItsOwn: true });
+    expect(forOf('timer_due', timer)).toEqual({ kind: 'actor', ref: tree.root, isItsOwn: true });
+    stepped('leave');
+    expect(stepped('done', {}, effect).verdict).toEqual({ status: 'done', result: 'stale' });
+    const memory = { ...tree.memory, open: { [effect]: 'go' }, askers: { [effect]: ['kid'] } };
+    expect(rules.addresseeOf(tree.root, signal('done', {}, effect), memory)).toEqual({ kind: 'gone' });
+  });
+
+  it('is held while a state holds it', () => {
+    const holding = createMachine({ initial: 'a', states: { a: { meta: { holds: ['pay'] } } } });
+    const { definition, tree } = begun({ machine: holding });
+    const { rules } = kindOf(definition);
+    expect(['pay', 'go'].map((type) => rules.isHeld(tree.root, signal(type), { kind: 'gone' }))).toEqual([true, false]);
+    expect(rules.obstacleTo(tree.root, signal('go'))).toBeNull();
+  });
+
+  it('an action that has the name of a promise has its answers as events', () => {
+    const same = setup({
+      actions: { pay: () => {} },
+      actors: { pay: fromPromise(async () => 1) },
+      types: { context: {} as { heard: object[] } },
+    }).createMachine({
+      context: { heard: [] },
+      on: {
+        go: { actions: 'pay' },
+        '*': { actions: assign({ heard: ({ context, event }) => [...context.heard, event] }) },
+      },
+      initial: 'a',
+      states: { a: { on: { never: 'b' } }, b: { invoke: { src: 'pay' } } },
+    });
+    const { stepped, tree } = begun({ machine: same, effects: { pay: { run: async () => undefined } } });
+    stepped('go');
+    stepped('promise_settled', { output: 1 }, 'pay#1');
+    expect(heard(tree)).toEqual([{ type: 'promise_settled', output: 1, at: 1_000 }]);
+  });
+});
+
 describe('an answer', () => {
   const child = setup({ actions: { go: () => {} } }).createMachine({
     context: { heard: [] as object[] },
@@ -409,6 +489,18 @@ describe('the output of another tree', () => {
     expect(awaitedOutputs(left.definition, left.tree)).toEqual([]);
   });
 
+  it('may be asked by an actor below the root, as long as that is there', () => {
+    const outer = setup({ actors: { below: machine } }).createMachine({
+      initial: 'on',
+      states: { on: { invoke: { src: 'below', id: 'kid' }, on: { leave: 'off' } }, off: {} },
+    } as never);
+    const { definition, tree, stepped } = begun({ machine: outer });
+    expect(awaitedOutputs(definition, tree)).toEqual([{ machine: 'release', id: '7' }]);
+    const open = { ...tree.memory };
+    stepped('leave');
+    expect(awaitedOutputs(definition, { root: tree.root, memory: open })).toEqual([]);
+  });
+
   it('is no work of this tree, and other work is no output', () => {
     const { definition, tree, stepped } = goingWith({ run: async () => undefined });
     stepped('go');
@@ -503,12 +595,19 @@ describe('what a state does not take', () => {
     initial: 'open',
     on: { buy: { guard: 'isDear', actions: () => {} }, 'card.*': { actions: () => {} } },
     states: {
-      open: { on: { buy: { guard: 'isLate', actions: () => {} }, ask: { guard: () => false, actions: () => {} } } },
+      open: {
+        on: {
+          rent: { guard: { type: 'isDear', params: { by: 2 } }, actions: () => {} },
+          buy: { guard: 'isLate', actions: () => {} },
+          ask: { guard: () => false, actions: () => {} },
+        },
+      },
     },
   } as never);
   const anything = z.looseObject({});
   const signals = {
     buy: anything,
+    rent: anything,
     ask: anything,
     sell: anything,
     'card.paid': anything,
@@ -518,19 +617,22 @@ describe('what a state does not take', () => {
 
   it.each([
     ['buy', 'isLate'],
+    ['rent', 'isDear'],
     ['ask', null],
     ['sell', null],
   ])('is refused with the state, the innermost guard, and what would be taken: %s', (type, guard) => {
     const { stepped } = begun({ machine, signals });
     expect(stepped(type).verdict).toMatchObject({
       status: 'refused',
-      refusal: { by: 'shop', state: 'open', guard, accepts: ['buy', 'ask', 'card.paid', 'card'] },
+      refusal: { by: 'shop', state: 'open', guard, accepts: ['buy', 'rent', 'ask', 'card.paid', 'card'] },
     });
   });
 
   it('is nothing where a state takes every event, and everything once it has ended', () => {
     const every = begun({ machine: createMachine({ on: { '*': {} } }) });
     expect(mayBeTaken(every.snapshot(), 'whatever')).toBe(true);
+    const some = begun({ machine: createMachine({ on: { buy: {} } }) });
+    expect(['buy', 'buyer', 'sell'].map((type) => mayBeTaken(some.snapshot(), type))).toEqual([true, false, false]);
     const over = begun({
       machine: createMachine({ initial: 'end', on: { a: {} }, states: { end: { type: 'final' } } }),
     });
