@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { duration, localTime } from '../../machines/vocabulary/time-text.ts';
@@ -14,8 +14,10 @@ import {
   loadDaemonConfig,
   loadRepoConfig,
   missingVariables,
+  type RepoConfig,
   type SandboxMode,
   socketPath,
+  wallsSetting,
 } from '../../runtime/base/config/config.ts';
 import { abstractSockets } from '../../runtime/base/platform/abstract-sockets.ts';
 import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
@@ -87,7 +89,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('store journal', () => journal(call, home)),
     await check('store copies', () => copies(call, home)),
     ...(await forgeChecks(call, path, home)),
-    await check('disk', () => disk(home)),
+    await check('disk', () => disk(path, home)),
     await check('liveness', () => liveness()),
     await check('walls', () => walls(call, path, home)),
     ...(await networkChecks(call, path, home)),
@@ -358,24 +360,52 @@ async function forgeChecks(call: Call, path: string | null, home: string): Promi
   );
 }
 
-function disk(home: string): Finding {
-  const { bavail, bsize } = statfsSync(nearestFolder(home));
-  const freeBytes = bavail * bsize;
-  const detail = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
-  return freeBytes >= spaceLimitBytes ? { detail } : { detail, hint: `make room: df -h ${nearestFolder(home)}` };
+/** The room where the store and the runs are, and where the worktrees are if that is another file system. */
+async function disk(path: string | null, home: string): Promise<Finding> {
+  const config = await configIn(path, home);
+  const places = [home, ...(path === null || config === null ? [] : [resolve(path, config.worktree.dir)])].map(
+    nearestFolder,
+  );
+  const devices = new Map(places.map((folder) => [statSync(folder).dev, folder]));
+  const rooms = [...devices.values()].map((folder) => ({ folder, freeBytes: freeBytesIn(folder) }));
+  const text = (room: (typeof rooms)[number]) =>
+    `${(room.freeBytes / 1024 ** 3).toFixed(1)} GiB free${rooms.length === 1 ? '' : ` in ${room.folder}`}`;
+  const detail = rooms.map(text).join(', ');
+  const full = rooms.find(({ freeBytes }) => freeBytes < spaceLimitBytes);
+  return full === undefined ? { detail } : { detail, hint: `make room: df -h ${full.folder}` };
 }
 
-/** Missing walls are a warning, because agents run without them as before. They are a failure only if a role requires walls. */
+function freeBytesIn(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** null: there is no repo here, or its configuration cannot be read, which its own check reports. */
+async function configIn(path: string | null, home: string): Promise<RepoConfig | null> {
+  const read = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
+  return 'value' in read ? read.value : null;
+}
+
+/** What this repo starts: the agents of the roles that are on, and the checks, which have walls as well. */
+function startedBy({ profiles, policy, checks }: RepoConfig) {
+  const agents = everyProfile(profiles).filter(({ role }) => policy.roles[role].on);
+  return [
+    ...agents.map((profile) => ({ who: profile.name ?? profile.role, profile })),
+    { who: 'check', profile: { ...checks, preset: 'command' as const } },
+  ];
+}
+
+/** Missing walls are a warning, because agents run without them as before. They are a failure only if something requires walls. */
 async function walls({ env }: Call, path: string | null, home: string): Promise<Finding> {
   const found = await probeBubblewrap(env);
-  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
-  const profiles = 'value' in config && config.value !== null ? everyProfile(config.value.profiles) : [];
-  const must = profiles.some(({ sandbox, enabled }) => enabled && sandbox === 'bwrap');
+  const config = await configIn(path, home);
+  const settings = config === null ? [] : startedBy(config).flatMap(({ profile }) => wallsSetting(profile) ?? []);
   if (found.kind === 'works') {
     const off = isSandboxOff(env) ? '; STATOR_SANDBOX=off: only roles with sandbox = "bwrap" get them' : '';
     return { detail: `by ${found.program}${off}${await linkedHooks(path)}` };
   }
-  if (must) return { detail: `${found.reason}, and sandbox = "bwrap" asks for them`, hint: found.hint };
+  if (settings[0] !== undefined)
+    return { detail: `${found.reason}, and ${settings[0]} asks for them`, hint: found.hint };
   return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
 }
 
@@ -384,14 +414,9 @@ async function walls({ env }: Call, path: string | null, home: string): Promise<
  * check reports why.
  */
 async function networkChecks({ env }: Call, path: string | null, home: string): Promise<Check[]> {
-  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
-  if (path === null || !('value' in config) || config.value === null) return [];
-  const { profiles, policy, checks } = config.value;
-  const agents = everyProfile(profiles).filter(({ role }) => policy.roles[role].on);
-  const all = [
-    ...agents.map((profile) => ({ who: profile.name ?? profile.role, profile })),
-    { who: 'check', profile: { ...checks, preset: 'command' as const } },
-  ];
+  const config = await configIn(path, home);
+  if (path === null || config === null) return [];
+  const all = startedBy(config);
   const found = await probeBubblewrap(env);
   const hasWalls = (sandbox: SandboxMode) =>
     found.kind === 'works' && sandbox !== 'off' && (sandbox === 'bwrap' || !isSandboxOff(env));
@@ -403,7 +428,11 @@ async function networkChecks({ env }: Call, path: string | null, home: string): 
   );
   const reached = groupBy(texts, ({ text }) => text);
   const parts = [...reached].map(([text, whom]) => `${[...new Set(whom.map(({ who }) => who))].join(', ')}: ${text}`);
-  return [await check('network', () => ({ detail: parts.join('; ') }))];
+  const detail = parts.join('; ');
+  const stuck = all.find(({ profile }) => profile.network !== 'full' && !hasWalls(profile.sandbox));
+  if (stuck === undefined) return [await check('network', () => ({ detail }))];
+  const hint = `let it have walls, or set network = "full" under [agents.${stuck.who}]`;
+  return [await check('network', () => ({ detail, hint }))];
 }
 
 /** Programs of a desktop listen on such sockets and ask for no password. */

@@ -45,6 +45,22 @@ test('a role that must have walls is refused by run, and named by doctor, before
   });
 });
 
+test('an agent whose network needs walls is named by doctor where there are none, as run refuses it; one of a role that is off is not', async () => {
+  const made = working();
+  const env = withoutNamespaces(made);
+  made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\n\n[agents.coder]\nnetwork = "hosts"\n');
+  made.write('p.md', planOf(['true']));
+  const ran = await made.stator(['run', 'p.md', '--trust'], { env });
+  expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('coder: network = "hosts", and ') });
+  const doctor = await made.stator(['doctor'], { env });
+  expect(doctor.code).toBe(1);
+  expect(doctor.stdout).toMatch(/✗ +walls .*network = "hosts" asks for them/);
+  expect(doctor.stdout).toMatch(/✗ +network .*coder.*: does not start: network = "hosts" needs walls/);
+  const off = '[agents.default]\npreset = "sh"\n\n[agents.architect]\nenabled = false\nsandbox = "bwrap"\n';
+  made.write('.stator/config.toml', off);
+  expect((await made.stator(['doctor'], { env })).stdout).toMatch(/✓ +walls +none/);
+});
+
 test('with STATOR_SANDBOX=off nobody is warned', async () => {
   const made = working();
   const env = { ...withoutNamespaces(made), STATOR_SANDBOX: 'off' };

@@ -307,12 +307,12 @@ export const ownTools: readonly AnyTool[] = [
     }),
     output: z.object({
       reached: z.boolean(),
-      /** Why it was not reached; null: it was reached. */
+      /** Why it was not reached, or how many events are left out; null: it was reached, with every event. */
       note: z.string().nullable(),
       plan: planEntry.nullable(),
-      /** The number of the last event. */
+      /** The newest 200, the oldest first. */
       events: z.array(factEntry),
-      /** null: no event was seen, and no `since` was given. */
+      /** The number of the last event. null: no event was seen, and no `since` was given. */
       next_since: count.nullable(),
     }),
     run: async (ask) => {

@@ -45,7 +45,7 @@ export async function waitUntil(ask: WaitAsk, plan: string | null) {
       if (reached || stop.aborted)
         return {
           reached,
-          note: reached ? null : (facts.trouble() ?? `nothing of that within ${seconds} s; wait again`),
+          note: reached ? leftOut(facts.dropped()) : (facts.trouble() ?? unreached(until, seconds)),
           plan: entry,
           events: [...facts.seen],
           next_since: facts.seen.at(-1)?.seq ?? since,
@@ -59,6 +59,15 @@ export async function waitUntil(ask: WaitAsk, plan: string | null) {
   } finally {
     done.abort();
   }
+}
+
+function unreached(until: WaitFor, seconds: number): string {
+  return `${until === 'event' ? 'no event' : `"${until}" was not reached`} within ${seconds} s; call again`;
+}
+
+/** null: no event is missing in the answer. */
+function leftOut(count: number): string | null {
+  return count === 0 ? null : `${count} earlier events are left out; read the history for them`;
 }
 
 /** null: the engine is briefly away. */
@@ -94,7 +103,10 @@ interface Followed {
 }
 
 export interface Facts {
+  /** The newest 200 facts; a reader may take them out. */
   readonly seen: FactEntry[];
+  /** How many older ones were dropped. */
+  dropped(): number;
   /** Resolves at the next fact, or after the poll interval. */
   next(stop: AbortSignal): Promise<void>;
   /** Why no facts can arrive now; null: they can. */
@@ -106,18 +118,24 @@ export interface Facts {
 /** Follows the facts of the running engine, also over restarts, until `signal`. */
 export function followFacts(caller: Pick<McpCaller, 'attach' | 'open'>, { signal, ...of }: Followed): Facts {
   const seen: FactEntry[] = [];
+  let dropped = 0;
+  // A reader may have taken the facts out, and the stream goes on after the last of them nevertheless.
+  let { since } = of;
   let wake = () => {};
   let trouble: string | null = null;
   let broken: unknown = null;
   const follow = async () => {
     while (!signal.aborted) {
       try {
-        const since = seen.at(-1)?.seq ?? of.since;
         const client = await caller.attach();
         trouble = client === null ? await absence(caller) : null;
         for await (const fact of client === null ? [] : factsOf(client, { ...of, since, signal })) {
+          since = fact.seq;
           seen.push(fact);
-          if (seen.length > eventsLimit) seen.shift();
+          if (seen.length > eventsLimit) {
+            seen.shift();
+            dropped += 1;
+          }
           wake();
         }
       } catch (thrown) {
@@ -134,6 +152,7 @@ export function followFacts(caller: Pick<McpCaller, 'attach' | 'open'>, { signal
   });
   return {
     seen,
+    dropped: () => dropped,
     async next(stop) {
       const soon = new AbortController();
       wake = () => soon.abort();

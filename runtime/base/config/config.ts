@@ -73,6 +73,7 @@ export {
   tasksWithoutBlocks,
   unknownAgents,
   unplayable,
+  wallsSetting,
 } from './profiles.ts';
 export type {
   AgentSettings,

@@ -343,6 +343,12 @@ export function everyProfile(profiles: Readonly<Record<Role, AgentProfile>>): Ag
   return Object.values(profiles).flatMap(allPlayersOf);
 }
 
+/** The setting by which an agent with this profile must not start without walls; null: there is none. */
+export function wallsSetting({ sandbox, network }: Pick<AgentProfile, 'sandbox' | 'network'>): string | null {
+  if (sandbox === 'bwrap') return 'sandbox = "bwrap"';
+  return network === 'full' ? null : `network = "${network}"`;
+}
+
 /** The tasks that name an agent that does not exist, with the nearest name. */
 export function unknownAgents({ waves }: Pick<PlanDocument, 'waves'>, coder: AgentProfile): PlanProblem[] {
   const names = [coder.role, ...coder.choices.flatMap(({ name }) => name ?? [])];

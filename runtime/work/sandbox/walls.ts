@@ -17,7 +17,7 @@ import {
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import type { AgentProfile } from '../../base/config/config.ts';
+import { type AgentProfile, wallsSetting } from '../../base/config/config.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
 import { type Bubblewrap, namespaceArguments, probeBubblewrap } from '../../base/platform/bubblewrap.ts';
 import { isSandboxOff } from '../../base/platform/home.ts';
@@ -130,18 +130,21 @@ export function createWalls(env: NodeJS.ProcessEnv): Walls {
 }
 
 /** Whether an agent with this profile must not start without walls. */
-export function needsWalls({ sandbox, network }: Pick<NeedsWalls, 'sandbox' | 'network'>): boolean {
-  return sandbox === 'bwrap' || network !== 'full';
+export function needsWalls(profile: Pick<NeedsWalls, 'sandbox' | 'network'>): boolean {
+  return wallsSetting(profile) !== null;
 }
 
 /** Why a role that requires walls cannot start on this machine. */
 function noWalls(
   role: string,
   { reason, hint }: Extract<Bubblewrap, { kind: 'missing' }>,
-  { sandbox, network }: Pick<NeedsWalls, 'sandbox' | 'network'>,
+  profile: Pick<NeedsWalls, 'sandbox' | 'network'>,
 ): EngineError {
-  const key = sandbox === 'bwrap' ? 'sandbox = "bwrap"' : `network = "${network}"`;
-  return new EngineError('agent_unusable', `${role}: ${key}, and ${reason}`, `${hint}; stator doctor looks again`);
+  return new EngineError(
+    'agent_unusable',
+    `${role}: ${wallsSetting(profile)}, and ${reason}`,
+    `${hint}; stator doctor looks again`,
+  );
 }
 
 /** The same if a person turned walls off for the whole engine. */

@@ -1,0 +1,43 @@
+/** The stream of facts behind `wait_for_event` and the subscriptions of resources, over engines that come and go. */
+import { expect, it, onTestFinished } from 'vitest';
+import type { FactEntry } from '../../runtime/api/client/client.ts';
+import { followFacts } from '../../runtime/api/mcp/wait.ts';
+import { until } from '../support/ground.ts';
+
+type Caller = Parameters<typeof followFacts>[0];
+
+function untilTheEnd(): AbortSignal {
+  const done = new AbortController();
+  onTestFinished(() => done.abort());
+  return done.signal;
+}
+
+/** Each engine has these facts to say, from the one after `since` on, and then goes away. */
+function engines(...lives: readonly (readonly number[])[]): { caller: Caller; asked: (number | undefined)[] } {
+  const asked: (number | undefined)[] = [];
+  async function* events({ since }: { since?: number }) {
+    const life = lives[asked.length] ?? [];
+    asked.push(since);
+    for (const seq of life)
+      if (since === undefined || seq > since) yield { seq, project: 'demo', plan: 'a' } as FactEntry;
+  }
+  const attach = async () => ({ events, close: async () => {} });
+  return { caller: { attach, open: attach } as unknown as Caller, asked };
+}
+
+it('goes on after the last fact in the next engine, also where a reader has taken the facts out', async () => {
+  const { caller, asked } = engines([4, 5], [4, 5, 6]);
+  const facts = followFacts(caller, { plan: null, since: null, signal: untilTheEnd() });
+  await until(() => facts.seen.length === 2);
+  expect(facts.seen.splice(0).map(({ seq }) => seq)).toEqual([4, 5]);
+  await until(() => facts.seen.length > 0);
+  expect(facts.seen.map(({ seq }) => seq)).toEqual([6]);
+  expect(asked.slice(0, 2)).toEqual([undefined, 5]);
+});
+
+it('keeps the newest 200 facts, and counts those that it dropped', async () => {
+  const { caller } = engines(Array.from({ length: 203 }, (_, at) => at + 1));
+  const facts = followFacts(caller, { plan: null, since: 0, signal: untilTheEnd() });
+  await until(() => facts.seen.at(-1)?.seq === 203);
+  expect([facts.seen[0]?.seq, facts.seen.length, facts.dropped()]).toEqual([4, 200, 3]);
+});
