@@ -1,4 +1,4 @@
-/** A line of a picture as spans of one tone each, cut to the terminal's width and then painted. Pure. */
+/** A line of the board or of `run` as spans of one tone each, cut to the terminal's width and then painted. Pure. */
 import type { Paint, Tone } from './output.ts';
 import { cut, widthOf } from './text.ts';
 
@@ -10,14 +10,17 @@ export type Line = readonly Span[];
 
 /** At most `width` columns of the line; a cut line ends with `…`. */
 export function cutLine(line: Line, width: number): Line {
+  const text = line.map((span) => span.text).join('');
+  if (widthOf(text.trimEnd()) <= width) return line;
   const kept: Span[] = [];
   let left = width;
-  for (const { tone, text } of line) {
+  for (const span of line) {
     if (left <= 0) break;
-    const shown = cut(text, left);
-    kept.push({ tone, text: shown });
-    if (shown !== text) break;
-    left -= widthOf(shown);
+    const isLast = widthOf(span.text) >= left;
+    // With a character more it is cut also where it would just fit, since others follow.
+    kept.push(isLast ? { tone: span.tone, text: cut(`${span.text} `, left) } : span);
+    if (isLast) break;
+    left -= widthOf(span.text);
   }
   return kept;
 }

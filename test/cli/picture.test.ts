@@ -10,6 +10,7 @@ import { frame } from '../../cli/run/frame.ts';
 import { outcomeOf } from '../../cli/run/outcome.ts';
 import { resultLines, tookText } from '../../cli/run/result.ts';
 import { createScreen } from '../../cli/run/screen.ts';
+import { cutLine, paintLine } from '../../cli/spans.ts';
 import { cut, cutMiddle, plain, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
@@ -626,5 +627,21 @@ describe('what a run came to', () => {
       );
     };
     expectProse([took(paid, silent), took(paid), took(silent, silent)].join('\n'), '$0.50', '1 of 2 runs');
+  });
+});
+
+describe('a line of spans', () => {
+  const line = (...texts: string[]) => texts.map((text) => ({ tone: 'plain' as const, text }));
+  it.each([
+    [['hello', 'world'], 10, 'helloworld'],
+    [['hello', 'world'], 9, 'hellowor…'],
+    [['hello', 'world'], 5, 'hell…'],
+    [['hello', 'world'], 6, 'hello…'],
+    [['hello', '', 'world'], 5, 'hell…'],
+    [['hello', '   '], 5, 'hello'],
+    [['hello'], 0, ''],
+    [[], 5, ''],
+  ])('of %j has at most %i columns, and says by … that it is cut', (texts, width, shown) => {
+    expect(paintLine(cutLine(line(...texts), width), noPaint)).toBe(shown);
   });
 });

@@ -82,6 +82,16 @@ describe('what people pushed', () => {
     expect(await taken([{ from: part, to: head(), without: [plan, head()] }])).toMatchObject({ files: ['one.txt'] });
   });
 
+  it('names the files of a conflict also where it comes without the part above', async () => {
+    const to = commit('b.txt', 'theirs\n');
+    git('merge', '-q', '-s', 'ours', '-m', 'the part above', plan);
+    expect(await taken([{ from: part, to: head(), without: [plan, head()] }])).toEqual({
+      conflict: head(),
+      files: ['b.txt'],
+    });
+    expect(to).not.toBe(head());
+  });
+
   it('comes as the change that it is in the end where it conflicts on the way', async () => {
     commit('b.txt', 'mine\n');
     git('rm', '-q', 'b.txt');

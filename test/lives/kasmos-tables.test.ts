@@ -10,7 +10,7 @@ import { type SignalType, signals, signalTypeOf } from '../../machines/vocabular
 import { tools } from '../../runtime/api/mcp/server.ts';
 import { kasmosHooks } from '../../runtime/base/config/kasmos.ts';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
-import { readFileName } from '../../runtime/work/signal-files/file-name.ts';
+import { fileFor, readFileName } from '../../runtime/work/signal-files/file-name.ts';
 import { daemonOf, errorOf } from '../support/config.ts';
 import { gate, openGate, planText, untilFile, waves } from '../support/engine.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
@@ -203,6 +203,24 @@ describe('a sentinel file', () => {
   it.each(rows)('%s says %s; its content counts: %s; of the plan %s', (name = '', type, hasBody, plan) => {
     const read = readFileName(name);
     expect([read?.type, String(read?.hasBody), read?.plans[0]]).toEqual([type, hasBody, plan]);
+  });
+
+  it.each([
+    ['notes', 'implement-finished-notes'],
+    ['notes.md', 'implement-finished-notes.md.md'],
+    ['notes.txt', 'implement-finished-notes.txt'],
+  ])('of the plan %s is written as %s, and read as its', (plan, name) => {
+    expect(fileFor({ type: 'implement_finished', plan, payload: {} })).toEqual({ name, content: '' });
+    expect(readFileName(name)?.plans[0]).toBe(plan);
+  });
+
+  it('that ends with .md may be of a plan whose name does', () => {
+    expect(readFileName('review-changes-requested-x.md')?.plans).toEqual([
+      'requested-x',
+      'x',
+      'requested-x.md',
+      'x.md',
+    ]);
   });
 
   it.each(['retry-wave-shop', 'verify-approved-shop', 'plan-start-shop', 'implement-wave-x-shop', 'README'])(

@@ -43,7 +43,10 @@ interface One {
   readonly into: string;
 }
 
-/** Added commits are made anew one by one. After a forced push, or if only a commit in between conflicts, the total change becomes one commit. */
+/**
+ * Commits are replayed one by one. If the push was forced, has more than `maxCommits` commits, or one of them conflicts, its total change becomes one commit;
+ * a push with `without` has no such change, and is a conflict then.
+ */
 async function takeOne(repo: Repository, one: One): Promise<Picked> {
   const { push, head, into } = one;
   const { from, to, without = [] } = push;
@@ -55,7 +58,7 @@ async function takeOne(repo: Repository, one: One): Promise<Picked> {
   const listed = await list(repo, [...order, `${from}..${to}`, ...excluded]);
   const commits = listed.filter((commit) => !without.includes(commit));
   const picked = commits.length > maxCommits ? null : await pick(repo, { commits, onto: head });
-  return picked?.kind === 'picked' ? picked : takeWhole(repo, one);
+  return picked !== null && (picked.kind === 'picked' || without.length > 0) ? picked : takeWhole(repo, one);
 }
 
 /** Some of the excluded commits may never have been fetched. */

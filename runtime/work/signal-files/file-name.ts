@@ -30,9 +30,17 @@ export const signalFileForms = [
   'implement-wave-<N>-<plan>',
 ];
 
-/** null: the name is no signal's. A final `.md` is removed; case is significant. */
+/** null: not the name of a signal. A final `.md` is removed; case is significant. */
 export function readFileName(fileName: string): NamedSignal | null {
   const name = fileName.replace(/\.md$/, '');
+  const named = readName(name);
+  // The name of a plan may end so as well.
+  return named === null || name === fileName
+    ? named
+    : { ...named, plans: [named.plans[0], ...named.plans.slice(1), ...named.plans.map((plan) => `${plan}.md`)] };
+}
+
+function readName(name: string): NamedSignal | null {
   const task = /^implement-task-finished-w(\d{1,9})-t(\d{1,9})-(.+)$/s.exec(name);
   if (task !== null) {
     const [, wave, number, plan = ''] = task;
@@ -63,7 +71,9 @@ export function fileFor(signal: {
   plan: string;
   payload: Readonly<Record<string, unknown>>;
 }): { name: string; content: string } | null {
-  const { type, plan, payload } = signal;
+  const { type, payload } = signal;
+  // Of two endings one is removed.
+  const plan = signal.plan.endsWith('.md') ? `${signal.plan}.md` : signal.plan;
   const { wave_number: wave, task_number: task } = payload;
   if (type === 'implement_task_finished')
     return { name: `implement-task-finished-${taskName(Number(wave), Number(task))}-${plan}`, content: '' };
