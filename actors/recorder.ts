@@ -22,7 +22,7 @@ export function tagsOf(machine: AnyStateMachine, state: string): Tags {
   if (found !== undefined) return found;
   const tags = new Set<string>(machine.root.tags);
   let node: AnyStateMachine['root'] | undefined = machine.root;
-  for (const name of state === '' ? [] : state.split('.')) {
+  for (const name of state.split('.')) {
     node = node.states[name];
     if (node === undefined) break;
     for (const tag of node.tags) tags.add(tag);
@@ -143,12 +143,11 @@ function pathOf(snapshot: AnyMachineSnapshot): string {
 
 /** The names under which people read XState's own events in a journal. */
 function eventName(type: string): string {
-  if (type === 'xstate.init') return 'begun';
   return type.startsWith('xstate.done.actor.') ? 'ended' : type;
 }
 
 /** `isStrict`: an event between actors without a transition is thrown. `isByIds`: actors are named by their ids, and not by what their contexts say. */
-export function createRecorder({ isStrict, isByIds = false }: { isStrict: boolean; isByIds?: boolean }): Recorder {
+export function createRecorder({ isStrict, isByIds }: { isStrict: boolean; isByIds: boolean }): Recorder {
   const seen = new WeakMap<ActorRefLike, StateValue>();
   const fromActors = new WeakSet<object>();
   let lines: Transition[] = [];
@@ -206,8 +205,6 @@ export function createRecorder({ isStrict, isByIds = false }: { isStrict: boolea
         microsteps = 0;
         countEvent();
         if (event.sourceRef !== undefined) fromActors.add(event.event);
-        const now = seen.has(event.actorRef) ? null : machineSnapshot(event.actorRef);
-        if (now !== null) seen.set(event.actorRef, now.value);
       } else if (event.type === '@xstate.microstep') {
         const snapshot = event.snapshot as AnyMachineSnapshot; // microsteps are of machines only
         if (isByIds) microsteps = mustRest(microsteps + 1);
