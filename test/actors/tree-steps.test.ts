@@ -35,7 +35,7 @@ const running = worldIn('underway.implementing.wave.running');
 /** The verdict as one text; of a refusal, what guards it. */
 function said({ verdict }: Step): string {
   if (verdict.status === 'refused') return `refused: ${verdict.refusal.guard}`;
-  return verdict.status === 'held' ? 'held' : `done: ${verdict.result}`;
+  return verdict.status === 'held' ? 'held' : `${verdict.status}: ${verdict.result}`;
 }
 
 function stepped(world: ReturnType<typeof worldOf>, signal: AnySignal, facts?: Facts): Step {
@@ -264,7 +264,7 @@ describe('what is stored of a tree', () => {
     expect(storedText(all, tree).stator).toMatchObject({ open: { 'expire#3': 'expire' } });
   });
 
-  it('has the promises below the root, and the number of actors that had no id', () => {
+  it('has the promises below the root', () => {
     const call = fromPromise(async () => 1);
     const kid = setup({ actors: { call } }).createMachine({ invoke: { src: 'call', id: 'call' } });
     const all = treesWith('job', setup({ actors: { kid } }).createMachine({ invoke: { src: 'kid', id: 'kid' } }));
@@ -276,6 +276,19 @@ describe('what is stored of a tree', () => {
     all.step(tree, word('promise_settled', { output: 1 }, { origin: 'engine', run: 'kid/call#1' }));
     expect(storedText(all, tree).stator).not.toHaveProperty('askers');
     expect(tree.memory.open).toEqual({});
+  });
+
+  it('has how many actors without an id were begun: the next one has another, after a restart too', () => {
+    const kid = createMachine({});
+    const more = assign(({ spawn }: { spawn: (src: 'kid') => unknown }) => void spawn('kid'));
+    const machine = setup({ actors: { kid } }).createMachine({ on: { more: { actions: more as never } } });
+    const all = treesWith('job', machine);
+    const { tree } = all.create('job:7', word('machine_started'));
+    all.step(tree, word('more'));
+    expect(storedText(all, tree).stator).toMatchObject({ actors: 1 });
+    const restored = all.restore('job:7', all.persist(tree));
+    all.step(restored, word('more'));
+    expect(Object.keys(restored.root.getSnapshot().children)).toEqual(['x:1', 'x:2']);
   });
 
   it('leaves the stored row as it is, and is no part of another tree restored from it', () => {
@@ -323,6 +336,21 @@ describe('a tree of a program’s own machine that ends', () => {
     expect(late.requests.signals).toMatchObject([{ tree: 'order:3', type: 'promise_settled' }]);
   });
 
+  it('gives up the work that is under way', () => {
+    const words = setup({ actions: { call: () => {} } });
+    const machine = words.createMachine({
+      entry: 'call',
+      on: { end: '.off' },
+      initial: 'on',
+      states: { on: {}, off: { type: 'final' } },
+    });
+    const all = treesWith('job', machine, { effects: { call: { run: async () => undefined } } });
+    const { tree } = all.create('job:7', word('machine_started'));
+    expect(tree.memory.open).toEqual({ 'call#1': 'call' });
+    expect(all.step(tree, word('end')).requests.stops).toEqual([{ run: 'call#1', stopAt: 9_000_000 }]);
+    expect(storedText(all, tree).stator).toEqual({ born: 0, count: 1, open: {}, watches: [] });
+  });
+
   it('asks the tree whose output it waits for', () => {
     const machine = createMachine({
       invoke: { src: outputOf('payment'), input: { id: '7' }, onDone: '.paid' },
@@ -340,16 +368,20 @@ describe('a tree of a program’s own machine that ends', () => {
   });
 });
 
+function stuck(): never {
+  throw new Error('it is stuck');
+}
+
 describe('a step that throws', () => {
   it('says what cannot be stored, and where; the next tree has nothing of it', () => {
     const machine = createMachine({
       context: { when: null as unknown },
-      on: { date: { actions: assign({ when: () => new Date(0) }) }, throw: { actions: () => JSON.parse('{') } },
+      on: { date: { actions: assign({ when: () => new Date(0) }) }, throw: { actions: stuck } },
     });
     const all = treesWith('job', machine);
     const begun = () => all.create('job:7', word('machine_started')).tree;
     expect(() => all.step(begun(), word('date'))).toThrow('job:7 cannot be kept as JSON: context.when is a Date');
-    expect(() => all.step(begun(), word('throw'))).toThrow('JSON');
+    expect(() => all.step(begun(), word('throw'))).toThrow('it is stuck');
     expect(all.step(begun(), word('date2')).requests).toEqual(noRequests());
   });
 
