@@ -83,23 +83,19 @@ export function eachLogic(
 }
 
 type Node = Readonly<Record<string, unknown>>;
+interface Invoke {
+  readonly src?: unknown;
+}
 
 /** A copy of a chart's configuration, each logic that is in an invoke itself replaced. Functions and values are the same ones. */
 function mapInvokes(node: Node, path: readonly string[], change: (logic: unknown, place: string) => unknown): Node {
-  const { invoke, states } = node;
-  const invokes = invoke === undefined ? [] : Array.isArray(invoke) ? invoke : [invoke];
-  const changed = invokes.map((each: unknown, index) => {
-    if (typeof each !== 'object' || each === null || !('src' in each)) return each;
-    return typeof each.src === 'string' ? each : { ...each, src: change(each.src, placeOf(path, index)) };
+  const { invoke, states = {} } = node as { invoke?: Invoke | readonly Invoke[]; states?: Record<string, Node> }; // XState has checked it
+  const changed = [invoke ?? []].flat().map((each: Invoke, index) => {
+    const { src } = each;
+    return src === undefined || typeof src === 'string' ? each : { ...each, src: change(src, placeOf(path, index)) };
   });
-  const inner = Object.entries((states ?? {}) as Record<string, Node>);
-  return {
-    ...node,
-    ...(invoke === undefined ? {} : { invoke: Array.isArray(invoke) ? changed : changed[0] }),
-    ...(states === undefined
-      ? {}
-      : { states: Object.fromEntries(inner.map(([key, child]) => [key, mapInvokes(child, [...path, key], change)])) }),
-  };
+  const inner = Object.entries(states).map(([key, child]) => [key, mapInvokes(child, [...path, key], change)]);
+  return { ...node, invoke: Array.isArray(invoke) ? changed : changed[0], states: Object.fromEntries(inner) };
 }
 
 function placeOf(path: readonly string[], index: number): string {

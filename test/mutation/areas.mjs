@@ -71,8 +71,37 @@ export const areas = {
     tests: ['stored-tree', 'snapshot-at-rest', 'tree'].map((name) => `test/actors/${name}.test.ts`),
     runner: 'in-process',
   },
+  'actors/refs': {
+    mutate: ['actor-path', 'actor-refs', 'output-wait', 'thrown-place'].map((name) => `actors/${name}.ts`),
+    tests: ['actor-path', 'actor-refs', 'output-wait', 'thrown-frames'].map((name) => `test/actors/${name}.test.ts`),
+    runner: 'in-process',
+  },
+  'actors/recorder': {
+    mutate: ['actors/recorder.ts'],
+    tests: ['test/actors/recorder.test.ts'],
+    runner: 'in-process',
+  },
+  'actors/kinds': {
+    mutate: ['actors/kinds.ts'],
+    tests: ['test/actors/kinds.test.ts', 'test/actors/lean.test.ts'],
+    runner: 'in-process',
+  },
+  'actors/trees': {
+    mutate: ['actors/tree.ts'],
+    tests: ['tree-steps', 'kinds', 'lean', 'tree'].map((name) => `test/actors/${name}.test.ts`),
+    runner: 'in-process',
+  },
+  'actors/durable-logic': {
+    mutate: ['actors/durable-logic.ts'],
+    tests: ['durable-memory', 'durable-logic', 'tree-steps'].map((name) => `test/actors/${name}.test.ts`),
+    runner: 'in-process',
+  },
   actors: {
-    mutate: ['actors/**/*.ts', '!actors/{json-value,compatibility,snapshot-at-rest,stored-tree}.ts'],
+    mutate: [
+      'actors/**/*.ts',
+      '!actors/{json-value,compatibility,snapshot-at-rest,stored-tree}.ts',
+      '!actors/{actor-path,actor-refs,output-wait,thrown-place,recorder,kinds,tree,durable-logic}.ts',
+    ],
     tests: [...trees, ...signals, ...plans],
   },
   'machines/agent': {
