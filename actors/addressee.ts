@@ -43,9 +43,10 @@ export function actorAt(root: AnyActorRef, path: string): AnyActorRef | null {
   return actor;
 }
 
+/** `path`: not that of the root. */
 function walkTo(root: AnyActorRef, path: string): AnyActorRef | null {
   let actor = root;
-  for (const id of path === '' ? [] : path.split('/')) {
+  for (const id of path.split('/')) {
     const child = snapshotOf(actor).children[id];
     if (child === undefined || snapshotOf(child).status !== 'active') return null;
     actor = child;

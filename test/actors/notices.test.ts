@@ -50,7 +50,9 @@ describe('an agent on its way through the queue', () => {
     const begin = 'task_error hello-w1-t1: hello-w1-t1 failed: ';
     expect(failed({ reason: null })).toEqual([`${begin}no attempt is left`]);
     expect(failed({ reason: 'timeout' })).toEqual([`${begin}took too long`]);
-    expect(failed({ reason: 'exit-code', detail: '\nfirst\nlast\n ' })).toEqual([`${begin}ended with an error: last`]);
+    expect(failed({ reason: 'exit-code', detail: '\nfirst\nnext\nlast\n ' })).toEqual([
+      `${begin}ended with an error: last`,
+    ]);
     expect(failed({ reason: 'exit-code', detail: ' \n ' })).toEqual([`${begin}ended with an error`]);
     expect(failed({ reason: 'start-failed', detail: '\nfirst\nlast\n', runs: 1 })).toEqual([
       `${begin}could not start: first`,
@@ -168,8 +170,8 @@ describe('people are notified of', () => {
   });
 
   it('a permission that a program asks for, one for each question', () => {
-    const asked = (id: string) => ({ id, tool: 'Bash', detail: 'rm \n\t x', askedAt: 1, dueAt: 2 });
-    const agents = [agentAt(path, { permissions: [asked('p1'), asked('p2')] }), agentAt('coder.2/agent')];
+    const asked = (id: string, tool = 'Bash') => ({ id, tool, detail: 'rm \n\t x', askedAt: 1, dueAt: 2 });
+    const agents = [agentAt(path, { permissions: [asked('p1', 'Read'), asked('p2')] }), agentAt('coder.2/agent')];
     expect(noticesAt({ signal: 'run_waiting', payload: { permission: 'p2' }, agents })).toEqual([
       {
         ...{ type: 'agent_asks', instance: 'hello-w1-t1', details: { permission: 'p2' } },
