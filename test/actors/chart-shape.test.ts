@@ -1,71 +1,154 @@
-/** The shape by which two engines see whether their charts are the same: what a chart does is in it, and what is only said of it is not. */
-import { expect, it } from 'vitest';
-import { type AnyStateMachine, createMachine, fromPromise, setup } from 'xstate';
+/** By a chart's shape an engine tells whether the chart changed since the last engine: what a stored tree could notice does, what only people read does not. */
+import { describe, expect, it } from 'vitest';
+import { type AnyStateMachine, assign, createMachine, fromCallback, fromPromise, fromTransition, setup } from 'xstate';
 import { chartShape } from '../../actors/chart-shape.ts';
 
-const shapeOf = (machine: unknown) => JSON.parse(chartShape(machine as AnyStateMachine)); // of any types
-const config = (given: object) => shapeOf(createMachine(given as never))[0];
+const door = {
+  id: 'door',
+  initial: 'shut',
+  states: { shut: { on: { open: 'ajar' } }, ajar: { entry: 'ring' } },
+};
+/** A chart without types: some fields are none of XState's. */
+const chart = (config: object): AnyStateMachine => createMachine(config as never);
+const shapeOf = (more: object = {}) => chartShape(chart({ ...door, ...more }));
+const work = fromPromise(async () => 1);
 
-it('has states, transitions and names, functions by their names, and numbers too large for JSON as text', () => {
-  function isOld() {
-    return true;
-  }
-  const child = createMachine({ id: 'child', initial: 'on', states: { on: {} } });
-  const machine = setup({ actors: { child, promise: fromPromise(async () => 1) } }).createMachine({
-    id: 'door',
-    initial: 'shut',
-    context: { size: 3n as unknown as number, none: null, list: [1, 'two', null] },
-    states: {
-      shut: { on: { open: { target: 'open', guard: isOld, actions: [() => {}, 'bell'] } } },
-      open: { invoke: [{ src: 'child' }, { src: 'promise' }], tags: ['wide'] },
-    },
-  } as never);
-  expect(shapeOf(machine)).toEqual([
-    {
-      id: 'door',
-      initial: 'shut',
-      context: { size: '3', none: null, list: [1, 'two', null] },
-      states: {
-        shut: { on: { open: { target: 'open', guard: 'isOld', actions: ['function', 'bell'] } } },
-        open: { invoke: [{ src: 'child' }, { src: 'promise' }], tags: ['wide'] },
+it('says what the chart is, and what it may start', () => {
+  const inner = createMachine({ initial: 'on', states: { on: {} } });
+  const machine = setup({
+    actors: { inner, work, counter: fromTransition((count: number) => count, 0) },
+    actions: { ring: () => {}, note: assign({}) },
+    guards: { isLate: () => true },
+  }).createMachine({
+    id: 'bell',
+    context: { rung: 0, big: 10n as never, none: null },
+    invoke: [{ src: 'inner' }, { src: fromPromise(async () => 2) as never }],
+    on: { go: { guard: 'isLate', actions: ['ring', { type: 'note' }] } },
+    after: {
+      100: {
+        actions: [assign({ rung: 1 }), function fall() {}],
       },
     },
+    entry: (() => () => {})(),
+  } as never);
+  expect(JSON.parse(chartShape(machine as never))).toMatchInlineSnapshot(`
     [
-      ['child', 'machine', { id: 'child', initial: 'on', states: { on: {} } }],
-      ['promise', 'promise', null],
-    ],
-  ]);
+      {
+        "after": {
+          "100": {
+            "actions": [
+              "assign",
+              "fall",
+            ],
+          },
+        },
+        "context": {
+          "big": "10",
+          "none": null,
+          "rung": 0,
+        },
+        "entry": "function",
+        "id": "bell",
+        "invoke": [
+          {
+            "src": "inner",
+          },
+          {
+            "src": "promise",
+          },
+        ],
+        "on": {
+          "go": {
+            "actions": [
+              "ring",
+              {
+                "type": "note",
+              },
+            ],
+            "guard": "isLate",
+          },
+        },
+      },
+      [
+        [
+          "inner",
+          "machine",
+          {
+            "initial": "on",
+            "states": {
+              "on": {},
+            },
+          },
+        ],
+        [
+          "work",
+          "promise",
+          null,
+        ],
+        [
+          "counter",
+          "transition",
+          null,
+        ],
+        [
+          "(root):1",
+          "promise",
+          null,
+        ],
+      ],
+    ]
+  `);
 });
 
-it('has an actor that stands in the chart itself as its kind, and its machine beside', () => {
-  const child = createMachine({ id: 'child' });
-  const [chart, below] = shapeOf(createMachine({ invoke: { src: child } }));
-  expect(chart).toEqual({ invoke: { src: 'machine' } });
-  expect(below).toEqual([[expect.any(String), 'machine', { id: 'child' }]]);
+it('differs where a stored tree could notice it', () => {
+  const same = shapeOf();
+  expect(shapeOf()).toBe(same);
+  const changes: object[] = [
+    { id: 'gate' },
+    { initial: 'ajar' },
+    { states: { ...door.states, locked: {} } },
+    { states: { shut: { on: { open: { target: 'ajar', guard: 'isUnlocked' } } }, ajar: {} } },
+    { context: { knocks: 0 } },
+    { tags: ['seen'] },
+    { entry: ['ring'] },
+    { entry: ['ring', 'note'] },
+    { entry: [{ type: 'ring', params: { loud: true } }] },
+    { invoke: { src: work } },
+    { invoke: { src: chart({}) } },
+    { invoke: { src: chart({ initial: 'on', states: { on: {} } }) } },
+    { invoke: { src: fromCallback(() => {}) } },
+  ];
+  expect(new Set([same, ...changes.map(shapeOf)]).size).toBe(changes.length + 1);
 });
 
-it('has nothing of what a chart says for people and for the compiler', () => {
-  const said = { description: 'a door', types: { events: { type: 'x' } }, schemas: { a: 1 }, version: '2' };
-  expect(config({ id: 'door', ...said, initial: 'shut', states: { shut: { description: 'it is shut' } } })).toEqual({
-    id: 'door',
-    initial: 'shut',
-    states: { shut: {} },
+it('is the same where only people read what changed', () => {
+  const told = { description: 'a door', version: '2', types: { events: {} }, schemas: { events: {} } };
+  expect(shapeOf(told)).toBe(shapeOf());
+  const states = { ...door.states, ajar: { ...door.states.ajar, description: 'not shut' } };
+  expect(shapeOf({ states })).toBe(shapeOf());
+});
+
+describe('a name that the author gives may be any word', () => {
+  it.each(['description', 'types', 'schemas', 'version'])('%s', (word) => {
+    const changes = [
+      { states: { ...door.states, [word]: {} } },
+      { on: { [word]: '.shut' } },
+      { on: { [word]: '.ajar' } },
+      { context: { [word]: '' } },
+      { entry: { type: 'ring', params: { [word]: 'a' } } },
+      { entry: { type: 'ring', params: { [word]: 'b' } } },
+      { invoke: { src: 'other', input: { [word]: 'c' } } },
+    ];
+    expect(new Set([shapeOf(), ...changes.map(shapeOf)]).size).toBe(changes.length + 1);
   });
 });
 
-it('ends for a value that refers to itself, and goes as deep as a hundred values', () => {
-  const circle: Record<string, unknown> = {};
-  circle.next = circle;
-  expect(() => config({ meta: circle })).not.toThrow();
-  const nested = (depth: number): unknown => (depth === 0 ? { end: 1 } : { in: nested(depth - 1) });
-  const deepest = (value: unknown): number =>
-    typeof value === 'object' && value !== null ? 1 + deepest(Object.values(value)[0]) : 0;
-  // The chart is at depth 0, its `meta` at depth 1; an object at depth 100 is still looked into.
-  expect(deepest(config({ meta: nested(98) }))).toBe(100);
-  expect(JSON.stringify(config({ meta: nested(98) }))).toContain('{"end":1}');
-  expect(JSON.stringify(config({ meta: nested(99) }))).toContain('{"end":1}');
-  expect(JSON.stringify(config({ meta: nested(100) }))).toContain('{"in":null}');
-  const lists = (depth: number): unknown => (depth === 0 ? [{}] : [lists(depth - 1)]);
-  expect(JSON.stringify(config({ meta: lists(98) }))).toContain('[{}]');
-  expect(JSON.stringify(config({ meta: lists(99) }))).toContain('[null]');
+it('a value that refers to itself, even twice, has a shape', () => {
+  const circle: Record<string, unknown> = { name: 'round' };
+  Object.assign(circle, { left: circle, right: { back: circle }, all: [circle] });
+  expect(JSON.parse(shapeOf({ meta: circle }))[0].meta).toEqual({
+    ...{ name: 'round', left: null, right: { back: null }, all: [null] },
+  });
+  const shared = { word: 'twice' };
+  expect(JSON.parse(shapeOf({ meta: { a: shared, b: shared } }))[0].meta).toEqual({ a: shared, b: shared });
 });
