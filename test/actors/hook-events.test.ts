@@ -4,9 +4,19 @@ import { type Happened, hookEventsOf } from '../../actors/hook-events.ts';
 import type { Tree } from '../../actors/tree.ts';
 import { publicSignalTypes, type Signal, type SignalType, signals } from '../../machines/vocabulary/signal.ts';
 import { plan, type World } from '../support/chaos.ts';
-import { copyOf, policyWith, signalSamples, worldOf, worldsByState } from '../support/plan-states.ts';
+import { copyOf, policyWith, worldOf, worldsByState } from '../support/plan-states.ts';
 import { planText, sha } from '../support/simulation.ts';
 import { trees } from '../support/trees.ts';
+
+/** A payload of each kind that needs one. */
+const samples: Partial<Record<SignalType, object>> = {
+  planner_draft_finished: { planner_id: 'a' },
+  needs_decision: { reason: 'who pays?' },
+  answer: { questions: [1], body: 'we do' },
+  implement_wave: { wave_number: 2 },
+  set_status: { status: 'ready' },
+  plan_updated: { content: planText([2, 1]) },
+};
 
 /** States of a status by the beginning of their names, then the signal, then the events for hooks; signals that are not listed send none. */
 const contract = `
@@ -118,7 +128,7 @@ describe('hooks', () => {
       const world = make();
       for (const type of planSignals) {
         const { tree } = copyOf(world);
-        const happened = stepped(tree, type, signalSamples[type] ?? {}, { at: world.now() });
+        const happened = stepped(tree, type, samples[type] ?? {}, { at: world.now() });
         expect(`${type}: ${texts(happened)}`).toBe(`${type}: ${expectedOf(from, type)}`);
       }
       for (const status of ['planned', 'planning', 'implementing', 'reviewing', 'verifying', 'done', 'cancelled']) {

@@ -1,33 +1,5 @@
 /** The areas of `npm run mutation`, each with its tests, ordered so that the tests that find most in the least time come first. */
 
-const charts = [
-  'test/machines/structure.test.ts',
-  'test/machines/tables.test.ts',
-  'test/machines/plan-table.test.ts',
-  'test/machines/scenarios.test.ts',
-  'test/machines/wave.test.ts',
-  'test/machines/done-tasks.test.ts',
-];
-const plans = [
-  ...charts,
-  'test/machines/task-agent.test.ts',
-  'test/machines/merge.test.ts',
-  'test/machines/pull-merge.test.ts',
-  'test/machines/permissions.test.ts',
-  'test/machines/drafts.test.ts',
-  'test/machines/refusal-text.test.ts',
-  'test/machines/landing.test.ts',
-  'test/machines/flags.test.ts',
-  'test/machines/file-claims.test.ts',
-  'test/actors/hook-events.test.ts',
-  'test/actors/properties.test.ts',
-];
-const trees = [
-  'test/actors/tree.test.ts',
-  'test/actors/stored-tree.test.ts',
-  'test/actors/own-machine.test.ts',
-  'test/actors/lean.test.ts',
-];
 const signals = ['test/inbox/admission.test.ts'];
 const ownForm = ['plan-document', 'task-fields', 'issue-links', 'headings', 'own-form', 'document-text'].map(
   (name) => `test/machines/document/${name}.test.ts`,
@@ -82,7 +54,7 @@ export const areas = {
     runner: 'in-process',
   },
   'actors/kinds': {
-    mutate: ['actors/kinds.ts'],
+    mutate: ['actors/kinds.ts', 'actors/upgrades.ts'],
     tests: ['test/actors/kinds.test.ts', 'test/actors/lean.test.ts'],
     runner: 'in-process',
   },
@@ -96,13 +68,30 @@ export const areas = {
     tests: ['durable-memory', 'durable-logic', 'tree-steps'].map((name) => `test/actors/${name}.test.ts`),
     runner: 'in-process',
   },
-  actors: {
-    mutate: [
-      'actors/**/*.ts',
-      '!actors/{json-value,compatibility,snapshot-at-rest,stored-tree}.ts',
-      '!actors/{actor-path,actor-refs,output-wait,thrown-place,recorder,kinds,tree,durable-logic}.ts',
-    ],
-    tests: [...trees, ...signals, ...plans],
+  'actors/definitions': {
+    mutate: ['own-machine', 'define-machine', 'chart-shape'].map((name) => `actors/${name}.ts`),
+    tests: ['own-kind', 'own-machine', 'define-machine', 'chart-shape'].map((name) => `test/actors/${name}.test.ts`),
+    runner: 'in-process',
+  },
+  'actors/hooks': {
+    mutate: ['hook-events', 'notices'].map((name) => `actors/${name}.ts`),
+    tests: ['recorded-hooks', 'notices', 'hook-events'].map((name) => `test/actors/${name}.test.ts`),
+    runner: 'in-process',
+  },
+  'actors/views': {
+    mutate: ['addressee', 'plan-messages', 'plan-view'].map((name) => `actors/${name}.ts`),
+    tests: ['addressee', 'agent-messages', 'plan-view'].map((name) => `test/actors/${name}.test.ts`),
+    runner: 'in-process',
+  },
+  'actors/requests': {
+    mutate: ['plan', 'landing', 'repo', 'supervisor'].map((name) => `actors/${name}.ts`),
+    tests: ['test/actors/requests.test.ts'],
+    runner: 'in-process',
+  },
+  'actors/refusal': {
+    mutate: ['actors/refusal.ts'],
+    tests: ['refusal-text', 'plan-table', 'permissions', 'scenarios'].map((name) => `test/machines/${name}.test.ts`),
+    runner: 'in-process',
   },
   'machines/agent': {
     mutate: ['machines/agent/**/*.ts'],

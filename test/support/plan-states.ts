@@ -96,16 +96,6 @@ export function drafted(start: Start = {}): World {
 const force = (status: string): [SignalType, object] => ['set_status', { status }];
 const noArchitect = ['planner', 'reviewer', 'verifier'] as const;
 
-/** A payload for each signal that needs one. */
-export const signalSamples: Partial<Record<SignalType, object>> = {
-  planner_draft_finished: { planner_id: 'a' },
-  needs_decision: { reason: 'who pays?' },
-  answer: { questions: [1], body: 'we do' },
-  implement_wave: { wave_number: 2 },
-  set_status: { status: 'ready' },
-  plan_updated: { content: planText([2, 1]) },
-};
-
 /** One world for every leaf of a plan's lifecycle; each by the shortest path of people's and engine signals. */
 export const worldsByState: Record<string, () => World> = {
   'ready.draft': () => worldOf({ content: '# nothing yet\n' }),
