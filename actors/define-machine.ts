@@ -181,24 +181,32 @@ function checkSchedule(machine: string, name: string, given: unknown): void {
     throw wrong(what, 'input', input, 'a function from { at } to the input of the chart');
 }
 
-/** The actions of the chart and of all machines that it may start, by their names; the outermost one of each name. */
-function actionsOf(machine: AnyStateMachine): Readonly<Record<string, unknown>> {
-  const found: Record<string, unknown>[] = [];
+/** The actions of the chart and of all machines that it may start, by their names: two machines may each have one of a name. */
+type NamedActions = ReadonlyMap<string, readonly unknown[]>;
+
+function actionsOf(machine: AnyStateMachine): NamedActions {
+  const found = new Map<string, unknown[]>();
+  const add = ({ implementations }: AnyStateMachine) => {
+    for (const [name, action] of Object.entries(implementations.actions))
+      found.set(name, [...(found.get(name) ?? []), action]);
+  };
+  add(machine);
   eachLogic(machine, (logic) => {
-    if (logicKindOf(logic) === 'machine') found.push((logic as AnyStateMachine).implementations.actions);
+    if (logicKindOf(logic) === 'machine') add(logic as AnyStateMachine); // by its kind
   });
-  return Object.assign({}, ...found.reverse(), machine.implementations.actions);
+  return found;
 }
 
-function checkAction(what: string, action: string, actions: Readonly<Record<string, unknown>>): void {
-  if (!Object.hasOwn(actions, action))
+/** An effect takes the place of its action in each machine: what XState does for `assign` and its like would be lost. */
+function checkAction(what: string, action: string, actions: NamedActions): void {
+  const own = actions.get(action);
+  if (own === undefined)
     throw refused(
       what,
       'the machine has no such action',
-      `name it in setup({ actions }); ${namesThere(Object.keys(actions))}`,
+      `name it in setup({ actions }); ${namesThere([...actions.keys()])}`,
     );
-  const own = actions[action];
-  if (typeof own === 'function' && 'resolve' in own)
+  if (own.some((each) => typeof each !== 'function' || 'resolve' in each))
     throw refused(
       what,
       'the action does something of its own (assign, raise, …)',
@@ -208,8 +216,10 @@ function checkAction(what: string, action: string, actions: Readonly<Record<stri
 
 const effectForms = 'give { run }, { afterMs, event }, { send }, { start } or { watch }';
 
+const workFields = ['lane', 'limit', 'host', 'attempts', 'timeoutMs'] as const;
+
 const fields = {
-  run: ['run', 'lane', 'limit', 'host', 'attempts', 'timeoutMs', 'stoppedBy'],
+  run: ['run', ...workFields, 'stoppedBy'],
   afterMs: ['afterMs', 'event', 'stoppedBy'],
   send: ['send'],
   start: ['start'],
@@ -218,7 +228,7 @@ const fields = {
 
 const forms = Object.keys(fields) as (keyof typeof fields)[]; // the keys of the table
 
-function checkEffect(what: string, effect: unknown, actions: Readonly<Record<string, unknown>>): void {
+function checkEffect(what: string, effect: unknown, actions: NamedActions): void {
   if (typeof effect !== 'object' || effect === null)
     throw refused(what, `found ${foundText(effect)}, which is no effect`, effectForms);
   const values = effect as Record<string, unknown>; // checked field by field
@@ -228,8 +238,8 @@ function checkEffect(what: string, effect: unknown, actions: Readonly<Record<str
   if (odd !== undefined)
     throw refused(what, `there is no "${odd}"`, `with ${form} it takes ${fields[form].join(', ')}`);
   const isFunction = typeof values[form] === 'function';
-  const isNumber = form === 'afterMs' && typeof values.afterMs === 'number' && values.afterMs >= 0;
-  if (!isFunction && !isNumber)
+  const isDelay = Number.isFinite(values.afterMs) && Number(values.afterMs) >= 0;
+  if (!isFunction && !isDelay)
     throw wrong(what, form, values[form], form === 'afterMs' ? 'a function, or milliseconds from 0' : 'a function');
   if (form === 'afterMs' && typeof values.event !== 'string')
     throw wrong(what, 'event', values.event, 'the type of the event that comes then, a text');
@@ -271,8 +281,8 @@ function checkChart(what: string, machine: AnyStateMachine): void {
   checkNames(what, machine);
   eachLogic(machine, (logic, label) => {
     const kind = logicKindOf(logic);
-    const [why, hint] = refusedLogic[kind] ?? [];
-    if (why !== undefined && hint !== undefined) throw refused(what, `actor "${label}": ${why}`, hint);
+    const refusal = refusedLogic[kind];
+    if (refusal !== undefined) throw refused(what, `actor "${label}": ${refusal[0]}`, refusal[1]);
     if (kind === 'machine') checkNames(`${what}: actor "${label}"`, logic as AnyStateMachine);
   });
 }
@@ -284,17 +294,11 @@ function checkActors(what: string, { machine, actors = {} }: AnyDefinition): voi
       throw refused(`${what}: actors.${name}`, 'the chart has no such promise', among(name, known));
     if (typeof work !== 'object' || work === null)
       throw wrong(what, `actors.${name}`, work, '{ attempts, timeoutMs, lane, limit, host }, an object');
-    checkLimits(`${what}: actors.${name}`, work as Record<string, unknown>, [
-      'lane',
-      'limit',
-      'host',
-      'attempts',
-      'timeoutMs',
-    ]);
+    checkLimits(`${what}: actors.${name}`, work as Record<string, unknown>, workFields);
   }
 }
 
-/** What the states name must be implemented: an unknown action would silently do nothing. */
+/** What the states name must be implemented: an unknown action would silently do nothing. XState enters a state with `after` by an action with its delay. */
 function checkNames(what: string, machine: AnyStateMachine): void {
   const { actions, guards, actors, delays } = machine.implementations;
   const must = (kind: string, name: unknown, known: Readonly<Record<string, unknown>>, place: string) => {
@@ -319,16 +323,14 @@ function checkNames(what: string, machine: AnyStateMachine): void {
   };
   for (const [name, action] of Object.entries(actions)) mustAction(action, `the action "${name}"`);
   for (const [name, guard] of Object.entries(guards))
-    if (typeof guard === 'function' && 'guards' in guard)
-      for (const inner of guardNames(guard)) must('guard', inner, guards, `the guard "${name}"`);
+    for (const inner of guardNames(guard)) must('guard', inner, guards, `the guard "${name}"`);
   for (const node of nodesOf(machine.root)) {
     const place = node.path.length === 0 ? 'the root' : `state ${node.path.join('.')}`;
-    const transitions = [node.initial, ...[...node.transitions.values()].flat()];
+    const transitions = [node.initial, ...[...node.transitions.values(), node.always ?? []].flat()];
     const acts = [...node.entry, ...node.exit, ...transitions.flatMap((each) => each.actions)];
     for (const action of acts) mustAction(action, place);
     for (const { guard } of transitions) for (const name of guardNames(guard)) must('guard', name, guards, place);
     for (const { src } of node.invoke) must('actor', src, actors, place);
-    for (const { delay } of node.after) must('delay', delay, delays, place);
   }
 }
 

@@ -236,7 +236,7 @@ export interface AnyParts {
   readonly machine: AnyStateMachine;
   readonly version: number;
   readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
-  readonly signals?: Readonly<Record<string, z.ZodType | undefined>>;
+  readonly signals?: Readonly<Record<string, z.ZodType>>;
   readonly actors?: Readonly<Record<string, ActorWork | undefined>>;
   readonly view?: (snapshot: never) => Readonly<Record<string, unknown>>;
 }

@@ -183,9 +183,7 @@ export function kindOf(definition: AnyDefinition): Kind {
     chartAt: (actor) => (actor === '' ? definition.machine : otherChart),
     rules: rulesOf(definition),
     signals: Object.fromEntries(
-      Object.entries(definition.signals ?? {}).flatMap(([type, payload]) =>
-        payload === undefined ? [] : [[type, { payload, from: person }]],
-      ),
+      Object.entries(definition.signals ?? {}).map(([type, payload]) => [type, { payload, from: person }]),
     ),
     signalsAreIn: `the definition of ${name}`,
     place: null,
@@ -300,8 +298,7 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
       const own = implementations.actions[action] as Action | undefined;
       if (own === undefined) continue; // of another machine of the chart
       bound[action] = (args, params) => {
-        // Other effects of the function are not handled here, unless it is an action of XState.
-        if (typeof own === 'function' && !('resolve' in own)) beside(memory(), () => own(args, params));
+        beside(memory(), () => own(args, params)); // a plain function: `checkDefinition` refuses the actions of XState
         stop(stops.get(action) ?? []);
         if (effect !== undefined) ask(action, effect, args, params);
       };

@@ -1,6 +1,7 @@
-/** What `defineMachine` accepts, and with which words it refuses the rest: each bound of a number, each form of a name, and each thing that a chart may name. */
+/** What `defineMachine` takes, and what it refuses before any part of the machine runs: each refusal names the place, and what is accepted there. */
 import { describe, expect, it } from 'vitest';
 import {
+  type AnyStateMachine,
   and,
   assign,
   createMachine,
@@ -8,295 +9,362 @@ import {
   fromObservable,
   fromPromise,
   fromTransition,
-  not,
+  or,
   raise,
-  sendTo,
   setup,
   spawnChild,
 } from 'xstate';
 import { z } from 'zod';
 import { checkDefinition, checkedMachines, defineMachine } from '../../actors/define-machine.ts';
 import type { AnyDefinition } from '../../actors/definition.ts';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { expectFailure } from '../support/prose.ts';
 
 const run = async () => undefined;
+const publish = fromPromise(async () => 'out');
 const machine = setup({
-  actions: { mail: () => {}, later: () => {}, halt: () => {}, note: assign({}) },
-  actors: { pay: fromPromise(async () => 1) },
+  actions: { publish: () => {}, expire: () => {}, giveUp: () => {}, count: assign({}) },
+  actors: { publish },
 }).createMachine({
-  id: 'job',
-  initial: 'open',
-  states: {
-    open: { tags: ['busy'], invoke: { src: 'pay' }, on: { go: { actions: ['mail', 'later', 'halt', 'note'] } } },
-  },
-} as never);
+  id: 'release',
+  tags: 'old',
+  states: { asking: { tags: 'needs a person' }, out: { tags: ['works', 'old'] } },
+  initial: 'asking',
+});
+const release = { name: 'release', machine, version: 1 };
 
-const whole = (parts: object) => ({ name: 'job', version: 1, machine, ...parts });
-const accepts = (parts: object) => checkDefinition(whole(parts));
+/** A chart without types, which a program in JavaScript may give. */
+const chart = (config: object, parts: object = {}) =>
+  createMachine({ id: 'chart', ...config } as never, parts as never) as AnyStateMachine;
 
-/** The message and the hint of the refusal. */
-function refusal(check: () => void): string {
-  try {
-    check();
-  } catch (thrown) {
-    if (!(thrown instanceof EngineError) || thrown.code !== 'bad_machine') throw thrown;
-    return `${thrown.message}\n${thrown.hint}`;
-  }
-  return 'accepted';
+const accept = (definition: unknown) => expect(() => checkDefinition(definition)).not.toThrow();
+
+/** By the place that the refusal names. */
+type Refused = readonly (readonly [place: string, definition: unknown])[];
+async function expectRefused(all: Refused): Promise<void> {
+  for (const [place, definition] of all) await expectFailure(() => checkDefinition(definition), 'bad_machine', place);
 }
+/** Each of them beside a definition that is accepted. */
+const beside = (all: readonly (readonly [place: string, more: object])[]): Refused =>
+  all.map(([place, more]) => [place, { ...release, ...more }]);
+const inTable = (table: string, all: readonly (readonly [place: string, more: object])[]): Refused =>
+  beside(all.map(([place, more]) => [place, { [table]: more }]));
 
 describe('a definition', () => {
-  it('has the id of its chart as its name, and version 1, if it says nothing else', () => {
-    expect(defineMachine({ machine } as never)).toEqual({ name: 'job', version: 1, machine });
-    expect(defineMachine({ machine, name: 'other', version: 4 } as never)).toMatchObject({ name: 'other', version: 4 });
-    expect(refusal(() => void defineMachine({} as never))).toMatch(/^machine "": its name cannot be used/);
-    for (const none of [null, undefined, 'job'])
-      expect(refusal(() => void defineMachine(none as never))).toMatch(/^a machine: it is no definition/);
+  it('has the name of its chart and version 1, unless it says others', () => {
+    expect(defineMachine({ machine })).toEqual(release);
+    expect(defineMachine({ name: 'other', machine, version: 7 })).toEqual({ name: 'other', machine, version: 7 });
   });
 
-  it.each([
-    [
-      'every part',
-      { upgrades: {}, signals: {}, effects: {}, actors: {}, view: () => ({}), schedules: {}, notices: {} },
-    ],
-    ['upgrades from each earlier version', { version: 12, upgrades: { 1: run, 10: run, 11: run } }],
-    ['a route from outside', { signals: { 'xstate.route': z.object({}), 'my.xstate.word': z.object({}) } }],
-    [
-      'the bounds of limits',
-      { effects: { mail: { run, limit: 1, attempts: 1, timeoutMs: 1, lane: `a${'B'.repeat(62)}-`, host: 'big-1' } } },
-    ],
-    [
-      'each form of an effect',
-      {
-        effects: { mail: { send: run }, later: { afterMs: 0, event: 'x', stoppedBy: ['halt'] }, halt: { start: run } },
-      },
-    ],
-    [
-      'a delay that is computed, and a watch',
-      { effects: { later: { afterMs: run, event: 'x' }, mail: { watch: run } } },
-    ],
-    ['limits of a promise', { actors: { pay: { lane: 'money', limit: 2, attempts: 3, timeoutMs: 4, host: 'big' } } }],
-    ['a notice of a tag', { notices: { busy: () => 'it is' } }],
-    [
-      'schedules',
-      {
-        schedules: {
-          '0night-ly': { cron: '0 3 * * *', timezone: 'UTC', missed: 'skip', overlap: 'refuse', input: run },
-          a: { cron: '', missed: 'once', overlap: 'queue' },
-          ['b'.repeat(64)]: { cron: '', missed: 'skip', overlap: 'allow' },
-        },
-      },
-    ],
-  ])('with %s is accepted', (_, parts) => {
-    expect(() => accepts(parts)).not.toThrow();
+  it('may have every part', () => {
+    const whole = {
+      ...{ ...release, version: 11, upgrades: { 1: run, 10: run }, signals: { approve: z.object({}) } },
+      ...{ effects: { publish: { run } }, actors: { publish: {} }, view: () => ({}), notices: { old: () => '' } },
+      schedules: { nightly: { cron: '0 3 * * *' } },
+    };
+    accept(whole);
+    expect(defineMachine(whole as never)).toEqual(whole);
   });
 
-  it.each([
-    ['no name', { name: 7 }],
-    ['the name of a machine of stator', { name: 'plan' }],
-    ['no machine', { machine: undefined }],
-    ['a machine of other code', { machine: { provide: run } }],
-    ['a root alone', { machine: { root: {} } }],
-    ['version one and a half', { version: 1.5 }],
-    ['no version', { version: undefined }],
-    ['an unknown part', { effect: {} }],
-    ['an upgrade from its own version', { version: 2, upgrades: { 2: run } }],
-    ['an upgrade from version 01', { version: 20, upgrades: { '01': run } }],
-    ['an upgrade from version 0', { version: 20, upgrades: { 0: run } }],
-    ['an upgrade from a word', { version: 20, upgrades: { '1x': run } }],
-    ['a signal without a schema', { signals: { go: undefined } }],
-    ['a schema that checks nothing', { signals: { go: { safeParse: true } } }],
-    ...['machine_started', 'effect_failed', 'message_failed', 'timer_due', 'promise_settled', 'output_awaited'].map(
-      (type): [string, object] => [`a signal ${type}`, { signals: { [type]: z.object({}) } }],
-    ),
-    ...['machine_upgraded', 'tree_deleted', 'xstate.done', 'stator.promise.settled'].map((type): [string, object] => [
-      `a signal ${type}`,
-      { signals: { [type]: z.object({}) } },
-    ]),
-    ['a notice of no tag', { notices: { busi: () => 'x' } }],
-    ['a notice that is a text', { notices: { busy: 'x' } }],
-    ['an effect of no action', { effects: { mial: { run } } }],
-    ['an effect of an action of XState', { effects: { note: { run } } }],
-    ...[null, undefined, 'run', ['run'], run, 7].map((effect): [string, object] => [
-      `an effect that is ${JSON.stringify(effect) ?? typeof effect}`,
-      { effects: { mail: effect } },
-    ]),
-    ['an effect that does nothing', { effects: { mail: { lane: 'a' } } }],
-    ['an effect with a field of another form', { effects: { mail: { send: run, lane: 'a' } } }],
-    ['a run that is a text', { effects: { mail: { run: 'echo' } } }],
-    ['a long text for a function', { effects: { mail: { run: 'x'.repeat(300) } } }],
-    ['a send that is a number', { effects: { mail: { send: 5 } } }],
-    ['a delay before now', { effects: { later: { afterMs: -1, event: 'x' } } }],
-    ['a delay without its event', { effects: { later: { afterMs: 1, event: 7 } } }],
-    ...(
-      [
-        ['limit', 0],
-        ['limit', 1.5],
-        ['attempts', '2'],
-        ['timeoutMs', 0],
-      ] as const
-    ).map(([key, value]): [string, object] => [
-      `${key} ${JSON.stringify(value)}`,
-      { effects: { mail: { run, [key]: value } } },
-    ]),
-    ...['A', '1a', 'a b', '', `a${'b'.repeat(64)}`, 7].map((lane): [string, object] => [
-      `lane ${JSON.stringify(lane)}`,
-      { effects: { mail: { run, lane } } },
-    ]),
-    ...['a b', '', 7].map((host): [string, object] => [
-      `host ${JSON.stringify(host)}`,
-      { effects: { mail: { run, host } } },
-    ]),
-    ['stoppedBy that is no list', { effects: { later: { afterMs: 1, event: 'x', stoppedBy: 'halt' } } }],
-    ['stoppedBy of no action', { effects: { later: { afterMs: 1, event: 'x', stoppedBy: ['hold'] } } }],
-    ['settings of no promise', { actors: { pai: {} } }],
-    ['settings of the end of a name', { actors: { ay: {} } }],
-    ['settings that are a number', { actors: { pay: 3 } }],
-    ['settings that are null', { actors: { pay: null } }],
-    ['settings of another kind', { actors: { pay: { run } } }],
-    ['settings with a limit of none', { actors: { pay: { limit: 0 } } }],
-    ...['Night', '-a', 'a_b', 'a'.repeat(65), ''].map((name): [string, object] => [
-      `a schedule named ${JSON.stringify(name)}`,
-      { schedules: { [name]: { cron: '' } } },
-    ]),
-    ['a schedule that is null', { schedules: { night: null } }],
-    ['a schedule that is a text', { schedules: { night: 'daily' } }],
-    ['a schedule with an unknown part', { schedules: { night: { cron: '', zone: 'UTC' } } }],
-    ['a schedule that misses wrongly', { schedules: { night: { cron: '', missed: 'never' } } }],
-    ['a schedule that overlaps wrongly', { schedules: { night: { cron: '', overlap: 'wait' } } }],
-    ['a schedule that waits and skips', { schedules: { night: { cron: '', overlap: 'queue', missed: 'skip' } } }],
-    ['a schedule with an input that is a value', { schedules: { night: { cron: '', input: {} } } }],
-  ] as [string, object][])('with %s is refused', (_, parts) => {
-    expect(refusal(() => accepts(parts))).toMatchSnapshot();
+  it('is a table, with a name and a chart', async () => {
+    await expectRefused([
+      ['a machine: it is no definition', null],
+      ['a machine: it is no definition', undefined],
+      ['a machine: it is no definition', 'release'],
+      ['machine "Plan Nine"', { ...release, name: 'Plan Nine' }],
+      ['machine "plan"', { ...release, name: 'plan' }],
+      ['machine ["release"]', { ...release, name: ['release'] }],
+      ['there is no "signal"', { ...release, signal: {} }],
+      ['it is no state machine', { name: 'release', version: 1 }],
+      ['it is no state machine', { ...release, machine: {} }],
+      ['it is no state machine', { ...release, machine: { root: machine.root } }],
+      ['it is no state machine', { ...release, machine: { provide: run } }],
+    ]);
+    const define = defineMachine as unknown as (definition: unknown) => unknown;
+    for (const [given, place] of [
+      [{}, 'machine ""'],
+      [null, 'a machine'],
+      ['release', 'a machine'],
+    ] as const)
+      await expectFailure(() => define(given), 'bad_machine', place);
   });
 
-  it('of one name is taken once among those of an engine, and each is checked', () => {
-    const [a, b] = [whole({}), whole({ name: 'other' })] as unknown as AnyDefinition[];
-    expect(checkedMachines([a, b] as never)).toEqual([a, b]);
-    expect(refusal(() => void checkedMachines([b, a, a] as never))).toBe(
-      'machine "job" is there twice\nleave one of them out',
+  it('has a version, and upgrades from versions before it', async () => {
+    await expectRefused(
+      beside([
+        ['version: found 0', { version: 0 }],
+        ['version: found 1.5', { version: 1.5 }],
+        ['version: found "2"', { version: '2' }],
+        ['upgrades["2"]', { version: 2, upgrades: { 1: run, 2: run } }],
+        ['upgrades["0"]', { version: 2, upgrades: { 0: run } }],
+        ['upgrades["01"]', { version: 2, upgrades: { '01': run } }],
+        ['upgrades["v1"]', { version: 2, upgrades: { v1: run } }],
+        ['upgrades["1a"]', { version: 2, upgrades: { '1a': run } }],
+      ]),
     );
-    expect(refusal(() => void checkedMachines([a, { ...b, version: 0 }] as never))).toMatch(
-      /^machine "other": version/,
+  });
+
+  it('is given once under each name', async () => {
+    const other = { ...release, name: 'other' } as AnyDefinition;
+    const own = [release as AnyDefinition, other];
+    expect(checkedMachines(own)).toBe(own);
+    await expectFailure(() => checkedMachines([...own, { ...other }]), 'bad_machine', 'machine "other" is there twice');
+    await expectFailure(() => checkedMachines([release, { ...other, version: 0 }]), 'bad_machine', 'version: found 0');
+  });
+});
+
+describe('a refusal says what was found', () => {
+  it.each([
+    [undefined, 'nothing'],
+    [run, 'a function'],
+    [[1], 'a list'],
+    [{ a: 1 }, 'an object'],
+    [null, 'null'],
+    [0, '0'],
+    ['one', '"one"'],
+    ['x'.repeat(101), `"${'x'.repeat(100)}"`],
+  ])('%s', (version, found) => {
+    const accepted = `version: found ${found}; accepted: a whole number, from 1`;
+    expect(() => checkDefinition({ ...release, version })).toThrow(accepted);
+  });
+});
+
+describe('the signals of a definition', () => {
+  it('are its own, and names that only begin or end like those of the engine', () => {
+    const names = ['approve', 'xstate.route', 'my.xstate.event', 'xstates.x', 'timer_due2', 'stator'];
+    accept({ ...release, signals: Object.fromEntries(names.map((name) => [name, z.object({})])) });
+  });
+
+  it.each([
+    ...['machine_started', 'effect_failed', 'message_failed', 'timer_due', 'promise_settled', 'output_awaited'],
+    ...['machine_upgraded', 'tree_deleted', 'xstate.done.actor.kid', 'xstate.init', 'stator.promise.settled'],
+  ])('are never what the engine alone says: %s', (type) => {
+    const forged = { ...release, signals: { [type]: z.object({}) } };
+    expect(() => checkDefinition(forged)).toThrow(`signals.${type}: the engine alone says this`);
+  });
+
+  it('have a schema each', async () => {
+    await expectRefused(
+      inTable('signals', [
+        ['signals.effect_failed: the engine alone says this', { effect_failed: z.object({}) }],
+        ['signals.approve: found an object', { approve: {} }],
+        ['signals.approve: found nothing', { approve: undefined }],
+        ['signals.approve: found a function', { approve: run }],
+      ]),
     );
   });
 });
 
-describe('a chart', () => {
-  const deep = setup({ actions: { dive: () => {} }, actors: { read: fromPromise(async () => 1) } }).createMachine({
-    invoke: { src: 'read' },
-    entry: 'dive',
-  } as never);
-  const parent = setup({ actors: { deep } }).createMachine({ id: 'job', invoke: { src: 'deep' } } as never);
+describe('a schedule', () => {
+  it('says when, and what about times that were missed or overlap', () => {
+    const cron = '0 3 * * *';
+    const overlaps = ['refuse', 'queue', 'allow'].map((overlap) => ({ cron, overlap }));
+    const taken = [
+      ...[{ cron }, ...overlaps, { cron, missed: 'once', overlap: 'queue' }, { cron, missed: 'skip' }],
+      ...[
+        { cron, missed: 'skip', overlap: 'allow' },
+        { cron, timezone: 'UTC', input: () => ({}) },
+      ],
+    ];
+    const names = ['nightly', '9', 'a'.repeat(64), 'at-3'];
+    for (const schedule of taken) accept({ ...release, schedules: { nightly: schedule } });
+    for (const name of names) accept({ ...release, schedules: { [name]: { cron } } });
+  });
 
-  it('may have effects and settings for what the machines below it do, by name or by path', () => {
-    const parts = { machine: parent, effects: { dive: { run } }, actors: { read: { limit: 1 } } };
-    expect(() => accepts(parts)).not.toThrow();
-    expect(() => accepts({ ...parts, actors: { 'deep/read': { limit: 1 } } })).not.toThrow();
-    expect(refusal(() => accepts({ ...parts, actors: { ead: {} } }))).toContain(
-      'actors.ead: the chart has no such promise',
+  it('is refused where it would never be what is meant', async () => {
+    const cron = '0 3 * * *';
+    await expectRefused(
+      inTable('schedules', [
+        ['schedules.Nightly', { Nightly: { cron } }],
+        ['schedules.-a', { '-a': { cron } }],
+        [`schedules.${'a'.repeat(65)}`, { ['a'.repeat(65)]: { cron } }],
+        ['schedules.nightly: found "daily"', { nightly: 'daily' }],
+        ['schedules.nightly: found null', { nightly: null }],
+        ['there is no "zone"', { nightly: { cron, zone: 'UTC' } }],
+        ['missed: found "all"', { nightly: { cron, missed: 'all' } }],
+        ['overlap: found "wait"', { nightly: { cron, overlap: 'wait' } }],
+        ['would be skipped as missed', { nightly: { cron, overlap: 'queue', missed: 'skip' } }],
+        ['input: found null', { nightly: { cron, input: null } }],
+        ['input: found an object', { nightly: { cron, input: {} } }],
+      ]),
     );
-    expect(refusal(() => accepts({ ...parts, effects: { dove: { run } } }))).toContain('there is only dive');
+  });
+});
+
+it('a notice is a function, by a tag that a state of the chart has', async () => {
+  accept({ ...release, notices: { 'needs a person': run, works: run, old: run } });
+  await expectRefused(
+    inTable('notices', [
+      ['no state has the tag "needs people"', { works: run, 'needs people': run }],
+      ['notices["works"]: found "it works"', { works: 'it works' }],
+    ]),
+  );
+});
+
+describe('an effect', () => {
+  it('has one of five forms', () => {
+    const work = { lane: 'uP_-9', limit: 1, host: 'gpu.1', attempts: 1, timeoutMs: 1, stoppedBy: ['giveUp', 'expire'] };
+    const taken = [
+      ...[{ run }, { run, ...work }, { run, lane: 'a'.repeat(64) }, { run, stoppedBy: [] }],
+      ...[
+        { afterMs: 0, event: 'e' },
+        { afterMs: 1.5, event: 'e', stoppedBy: ['giveUp'] },
+      ],
+      ...[{ afterMs: () => 1, event: 'e' }, { send: run }, { start: run }, { watch: run }],
+    ];
+    for (const effect of taken) accept({ ...release, effects: { publish: effect } });
   });
 
-  it('decides with its own action where a machine below has one of the same name', () => {
-    const below = setup({ actions: { dive: assign({}) } }).createMachine({ entry: 'dive' } as never);
-    const outer = setup({ actors: { below }, actions: { dive: () => {} } }).createMachine({
-      invoke: { src: 'below' },
-      entry: 'dive',
-    } as never);
-    expect(() => accepts({ machine: outer, effects: { dive: { run } } })).not.toThrow();
-    const inner = setup({ actors: { below: deep }, actions: { dive: assign({}) } }).createMachine({
-      invoke: { src: 'below' },
-      entry: 'dive',
-    } as never);
-    expect(refusal(() => accepts({ machine: inner, effects: { dive: { run } } }))).toContain(
-      'does something of its own',
-    );
+  it('is refused where it has another form, or another field', async () => {
+    const inEffect = (all: readonly (readonly [place: string, effect: unknown])[]) =>
+      expectRefused(
+        inTable(
+          'effects',
+          all.map(([place, effect]) => [place, { publish: effect }]),
+        ),
+      );
+    await inEffect([
+      ['effects.publish: it says nothing to do', {}],
+      ['effects.publish: found null, which is no effect', null],
+      ['effects.publish: found "run", which is no effect', 'run'],
+      ['effects.publish: found a function, which is no effect', run],
+      ['there is no "retries"', { run, retries: 3 }],
+      ['there is no "event"', { send: run, event: 'e' }],
+      ['there is no "limit"', { afterMs: 1, event: 'e', limit: 1 }],
+      ['run: found "publish"', { run: 'publish' }],
+      ['run: found 5', { run: 5 }],
+      ['send: found an object', { send: { to: {} } }],
+      ['afterMs: found "5"', { afterMs: '5', event: 'e' }],
+      ['afterMs: found -1', { afterMs: -1, event: 'e' }],
+      ['afterMs: found Infinity', { afterMs: Number.POSITIVE_INFINITY, event: 'e' }],
+      ['event: found nothing', { afterMs: 1 }],
+      ['event: found nothing', { afterMs: () => 1 }],
+    ]);
+    await inEffect([
+      ['limit: found 0', { run, limit: 0 }],
+      ['attempts: found 1.5', { run, attempts: 1.5 }],
+      ['attempts: found "3"', { run, attempts: '3' }],
+      ['timeoutMs: found -1', { run, timeoutMs: -1 }],
+      ...['', 'Lane', '9', 'a b', 'a'.repeat(65)].map((lane) => [`lane: found "${lane}"`, { run, lane }] as const),
+      ['lane: found a list', { run, lane: ['a'] }],
+      ['host: found "a b"', { run, host: 'a b' }],
+      ['host: found 7', { run, host: 7 }],
+      ['stoppedBy: found "expire"', { run, stoppedBy: 'expire' }],
+      ['effects.publish.stoppedBy', { run, stoppedBy: ['expire', 'stop'] }],
+      ['effects.publish.stoppedBy', { run, stoppedBy: ['count'] }],
+    ]);
   });
 
-  it.each([
-    ['an action on entry', { entry: 'mial' }],
-    ['an action on exit', { exit: { type: 'mial', params: {} } }],
-    ['an action of a transition', { on: { go: { actions: 'mial' } } }],
-    ['an action of an initial transition', { initial: { target: 'a', actions: 'mial' }, states: { a: {} } }],
-    ['a guard', { on: { go: { guard: 'isLat', actions: 'mail' } } }],
-    ['a guard in another one', { on: { go: { guard: and(['isLate', not('isLat')]), actions: 'mail' } } }],
-    ['a guard with parameters', { on: { go: { guard: { type: 'isLat', params: {} }, actions: 'mail' } } }],
-    ['an actor', { invoke: { src: 'pya' } }],
-    ['a delay of a state', { after: { soom: '.a' }, initial: 'a', states: { a: {} } }],
-    ['a delay of an event', { entry: raise({ type: 'x' }, { delay: 'soom' as never }) }],
-    ['a delay of a message', { entry: sendTo('x', { type: 'x' }, { delay: 'soom' as never }) }],
-    ['an actor to spawn', { entry: spawnChild('pya') }],
-    [
-      'something deep in its states',
-      { initial: 'a', states: { a: { initial: 'b', states: { b: { entry: 'far' } } } } },
-    ],
-    ['logic to spawn', { entry: spawnChild(fromPromise(async () => 1)) }],
-  ])('that names %s which nobody implements is refused with the place and what is near', (_, config) => {
-    const chart = setup({
-      actions: { mail: () => {}, 'send it': () => {} },
-      guards: { isLate: () => true },
-      actors: { pay: fromPromise(async () => 1) },
-      delays: { soon: 5 },
-    }).createMachine({ id: 'job', ...config } as never);
-    expect(refusal(() => accepts({ machine: chart }))).toMatchSnapshot();
+  it('is of an action that the chart, or a machine below it, was set up with', async () => {
+    const below = chart({}, { actions: { ask: () => {} } });
+    const above = chart({ invoke: { src: below } }, { actions: { tell: () => {} } });
+    const of = (...actions: string[]) => ({
+      ...{ name: 'above', machine: above, version: 1 },
+      effects: Object.fromEntries(actions.map((action) => [action, { run }])),
+    });
+    accept(of('ask', 'tell'));
+    await expectRefused([['effects.tall: the machine has no such action', of('tall')]]);
   });
 
-  it.each([
-    ['an action in an action', { actions: { both: raise({ type: 'x' }, { delay: 'soom' as never }) } }],
-    ['a guard in a guard', { guards: { both: and(['isLat']) } }],
-  ])('that implements %s by a name which nobody implements is refused', (_, parts) => {
-    const chart = setup(parts as never).createMachine({ id: 'job' });
-    expect(refusal(() => accepts({ machine: chart }))).toMatchSnapshot();
+  it('never takes the place of what XState itself does, in any machine of the chart', async () => {
+    const of = (below: unknown, own: unknown) => ({
+      ...{ name: 'above', version: 1, effects: { ask: { run } } },
+      machine: chart(
+        { invoke: { src: chart({}, { actions: { ask: below } }) } },
+        { actions: { ask: own, other: () => {} } },
+      ),
+    });
+    accept(of(run, run));
+    await expectRefused([
+      ['the action does something of its own', of(run, assign({}))],
+      ['the action does something of its own', of(assign({}), run)],
+      ['the action does something of its own', of(run, 'other')],
+    ]);
   });
+});
 
-  it('may use what is implemented, and what XState itself brings', () => {
-    const chart = setup({
-      actions: { mail: () => {} },
-      guards: { isLate: () => true, both: and(['isLate', not('isLate')]) },
-      delays: { soon: 5 },
-      actors: { pay: fromPromise(async () => 1), count: fromTransition((state) => state, 0) },
-    }).createMachine({
-      id: 'job',
-      initial: 'a',
-      invoke: [{ src: 'pay' }, { src: 'count' }],
-      states: {
-        a: {
-          entry: [
-            'mail',
-            spawnChild('pay'),
-            raise({ type: 'x' }, { delay: 'soon' as never }),
-            raise({ type: 'x' }, { delay: 5 }),
-          ],
-          after: { soon: 'b', 10: 'b' },
-          on: { go: { guard: and(['isLate', 'both']), actions: () => {} } },
-        },
-        b: {},
+it('the settings of a promise are those of work, by the name of an actor that is one', async () => {
+  const nested = chart({ invoke: { src: chart({}, { actors: { deep: publish } }) } }, { actors: { publish } });
+  const of = (actors: object) => ({ name: 'nested', machine: nested, version: 1, actors });
+  accept(of({ publish: { lane: 'a', limit: 2, host: 'x', attempts: 3, timeoutMs: 4 }, deep: {} }));
+  await expectRefused([
+    ['actors.publsh: the chart has no such promise', of({ publsh: {} })],
+    ['actors.eep: the chart has no such promise', of({ eep: {} })],
+    ['actors.(root): the chart has no such promise', of({ '(root)': {} })],
+    ['actors.publish: found "twice"', of({ publish: 'twice' })],
+    ['actors.publish: found null', of({ publish: null })],
+    ['attempts: found 0', of({ publish: { attempts: 0 } })],
+    ['there is no "stoppedBy"', of({ publish: { stoppedBy: [] } })],
+  ]);
+});
+
+it('what lives in one process only, or is no logic, is nothing that a chart may start', async () => {
+  const of = (src: unknown) => ({ name: 'chart', version: 1, machine: chart({ invoke: { src } }) });
+  for (const src of [publish, fromTransition((state) => state, 0), chart({})]) accept(of(src));
+  await expectRefused([
+    ['actor "(root):0": it is made by fromCallback', of(fromCallback(() => {}))],
+    ['actor "(root):0": it is made by fromObservable', of(fromObservable(() => ({}) as never))],
+    ['actor "(root):0": it is no logic of XState', of({})],
+    ['actor "(root):0/(root):0": it is made by fromCallback', of(chart({ invoke: { src: fromCallback(() => {}) } }))],
+  ]);
+});
+
+describe('what the chart names', () => {
+  const of = (config: object, parts: object = {}) => ({ name: 'chart', version: 1, machine: chart(config, parts) });
+
+  it('may be implemented, or be of XState, or be the function itself', () => {
+    const marked = Object.assign(() => {}, { src: 'nobody', delay: 'never' });
+    const parts = {
+      actions: { ring: () => {}, later: raise({ type: 'x' }, { delay: 'short' as never }) },
+      guards: {
+        isOn: () => true,
+        both: and(['isOn', or(['isOn', () => true])]),
+        odd: Object.assign(() => true, { guards: 1 }),
       },
-    } as never);
-    expect(() => accepts({ machine: chart })).not.toThrow();
-  });
-
-  it.each([
-    ['a callback', fromCallback(() => {})],
-    ['an observable', fromObservable(() => ({ subscribe: () => ({ unsubscribe: () => {} }) }) as never)],
-    ['no logic', { transition: () => ({}) }],
-  ])('that may start %s is refused, also in a machine below it', (_, logic) => {
-    const chart = setup({ actors: { bad: logic as never } }).createMachine({
-      id: 'job',
-      invoke: { src: 'bad' },
-    } as never);
-    expect(refusal(() => accepts({ machine: chart }))).toMatchSnapshot();
-    const outer = setup({ actors: { chart } }).createMachine({ id: 'job', invoke: { src: 'chart' } } as never);
-    expect(refusal(() => accepts({ machine: outer }))).toContain('actor "chart/bad": it is ');
-  });
-
-  it('is also refused for what a machine below it names', () => {
-    const below = createMachine({ entry: 'gone' });
-    const outer = setup({ actors: { below } }).createMachine({ id: 'job', invoke: { src: 'below' } } as never);
-    expect(refusal(() => accepts({ machine: outer }))).toBe(
-      'machine "job": actor "below": the root names the action "gone", which nobody implements\nthere are none',
+      delays: { short: 5 },
+      actors: { publish },
+    };
+    const acts = ['ring', spawnChild('publish' as never), { type: 'ring' }, () => {}, { type: 'xstate.raise' }, marked];
+    accept(
+      of(
+        {
+          ...{ entry: acts, exit: acts, invoke: { src: 'publish' }, after: { short: { guard: 'isOn' }, 7: {} } },
+          on: { a: [{ guard: () => true }, { guard: { type: 'both' } }, { guard: null }, { guard: and(['isOn']) }] },
+        },
+        parts,
+      ),
     );
+  });
+
+  it('is refused with its place, if nobody implements it', async () => {
+    const inner = chart({ entry: 'ding' });
+    const machineBelow = { actors: { bell: inner } };
+    await expectRefused([
+      ['the root names the action "ding"', of({ entry: 'ding' })],
+      ['the root names the action "ding"', of({ exit: [() => {}, { type: 'ding' }] })],
+      [
+        'state a.b names the action "ding"',
+        of({ initial: 'a', states: { a: { initial: 'b', states: { b: { exit: 'ding' } } } } }),
+      ],
+      ['the root names the action "my.xstate.act"', of({ entry: 'my.xstate.act' })],
+      ['did you mean ring?', of({ entry: 'rnig' }, { actions: { walk: run, ring: run } })],
+      ['there is only ring', of({ entry: 'wrong' }, { actions: { ring: run } })],
+      ['did you mean RING?', of({ entry: 'ring' }, { actions: { RING: run } })],
+      ['did you mean ringer?', of({ entry: 'ring' }, { actions: { ringer: run } })],
+      ['the root names the action "ding"', of({ initial: { target: 'a', actions: 'ding' }, states: { a: {} } })],
+      ['the root names the action "ding"', of({ on: { x: { actions: 'ding' } } })],
+      ['the root names the guard "isOn"', of({ on: { x: { guard: 'isOn' } } })],
+      ['the root names the action "ding"', of({ always: { actions: 'ding' } })],
+      ['the root names the guard "isOn"', of({ always: { guard: or([() => true, 'isOn']) } })],
+      ['the guard "both" names the guard "isOf"', of({}, { guards: { both: and(['isOn', 'isOf']), isOn: run } })],
+      ['the root names the actor "publish"', of({ invoke: { src: 'publish' } })],
+      ['the root names the delay "short"', of({ after: { short: {} } })],
+      [
+        'the action "late" names the delay "short"',
+        of({}, { actions: { late: raise({ type: 'x' }, { delay: 'short' as never }) } }),
+      ],
+      ['the root names the actor "publish"', of({ entry: spawnChild('publish' as never) })],
+      ['the root: spawnChild is given the logic itself', of({ entry: spawnChild(publish) })],
+      ['actor "bell": the root names the action "ding"', of({}, machineBelow)],
+    ]);
   });
 });

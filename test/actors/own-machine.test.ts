@@ -1,14 +1,12 @@
 /** User-defined machines as kinds of tree: what is refused before it runs, how one is upgraded, and that a replay leads to the same states. */
 import { describe, expect, it } from 'vitest';
-import { assign, setup } from 'xstate';
+import { setup } from 'xstate';
 import { z } from 'zod';
-import { checkDefinition } from '../../actors/define-machine.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
 import type { AnySignal } from '../../machines/vocabulary/signal.ts';
 import { defineRelease, releaseMachine } from '../support/own-machine.ts';
-import { expectFailure } from '../support/prose.ts';
 
 const address = 'release:1.2';
 const word = (type: string, payload: object = {}, run: string | null = null): AnySignal => ({
@@ -165,36 +163,4 @@ describe('a stored tree that its definition cannot restore says what to do to th
       }),
     );
   });
-});
-
-it('a definition that would not hold what it promises is refused with its place', async () => {
-  const { machine } = defineRelease();
-  const own = setup({ actions: { note: assign({}) } }).createMachine({});
-  const run = async () => undefined;
-  const wrong: [unknown, string][] = [
-    [null, 'a machine'],
-    [{ name: 'Plan Nine', machine, version: 1 }, 'Plan Nine'],
-    [{ name: 'plan', machine, version: 1 }, 'plan'],
-    [{ name: 'release', machine: {}, version: 1 }, 'machine'],
-    [{ name: 'release', machine, version: 0 }, 'version'],
-    [{ name: 'release', machine, version: 1, signal: {} }, 'signal'],
-    [{ name: 'release', machine, version: 2, upgrades: { 2: run } }, 'upgrades["2"]'],
-    [{ name: 'release', machine, version: 1, signals: { approve: {} } }, 'signals.approve'],
-    [{ name: 'release', machine, version: 1, signals: { effect_failed: z.object({}) } }, 'signals.effect_failed'],
-    [{ name: 'release', machine, version: 1, effects: { publsh: { run } } }, 'effects.publsh'],
-    [{ name: 'release', machine, version: 1, effects: { publish: {} } }, 'effects.publish'],
-    [{ name: 'release', machine, version: 1, effects: { publish: { run, retries: 3 } } }, 'retries'],
-    [{ name: 'release', machine, version: 1, effects: { publish: { run, attempts: 0 } } }, 'attempts'],
-    [{ name: 'release', machine, version: 1, effects: { publish: { run, stoppedBy: ['stop'] } } }, 'stoppedBy'],
-    [{ name: 'release', machine, version: 1, effects: { publish: { run, stoppedBy: 'expire' } } }, 'stoppedBy'],
-    [{ name: 'release', machine, version: 1, effects: { publish: { run, lane: 7 } } }, 'lane'],
-    [{ name: 'release', machine, version: 1, effects: { expire: { afterMs: '1s', event: 'e' } } }, 'afterMs'],
-    [{ name: 'release', machine, version: 1, schedules: { nightly: 'daily' } }, 'schedules.nightly'],
-    [{ name: 'release', machine, version: 1, schedules: { nightly: { cron: '0 3 * * *', input: null } } }, 'input'],
-    [{ name: 'release', machine, version: 1, effects: { expire: { afterMs: 1 } } }, 'effects.expire'],
-    [{ name: 'release', machine, version: 1, notices: { 'needs people': run } }, 'needs people'],
-    [{ name: 'release', machine, version: 1, notices: { works: 'it works' } }, 'notices["works"]'],
-    [{ name: 'own', machine: own, version: 1, effects: { note: { run } } }, 'effects.note'],
-  ];
-  for (const [definition, place] of wrong) await expectFailure(() => checkDefinition(definition), 'bad_machine', place);
 });
