@@ -1,5 +1,4 @@
 /** An error of a chart's own code, with its place in the author's file: the rest of the stack is XState and the engine, and means nothing to the author. */
-import { join } from 'node:path';
 import type { AnyStateNode } from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';
 
@@ -8,7 +7,7 @@ const frame = /^\s*at (?:.*\()?((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/])[^()]*:\d+:\d
 const ofXState = /[\\/]node_modules[\\/]xstate[\\/]/;
 const ofLibraries = /[\\/]node_modules[\\/]/;
 /** This very code, from its sources or in a bundle. */
-const own = join(import.meta.dirname, '/');
+const own = import.meta.dirname;
 const placed = /\(at [^()]+:\d+:\d+\)$/;
 
 /** The first frame in a file of the chart's author, as `file:line:column`; null: none was on the stack when the error was made. */
@@ -17,10 +16,14 @@ function placeOf(thrown: unknown): string | null {
   for (const line of typeof stack === 'string' ? stack.split('\n') : []) {
     const place = frame.exec(line)?.[1]?.replace('file://', '');
     if (place === undefined) continue; // of Node itself, or no frame
-    if (place.startsWith(own) || ofXState.test(place)) return null;
+    if (isOwn(place) || ofXState.test(place)) return null;
     if (!ofLibraries.test(place)) return place;
   }
   return null;
+}
+
+function isOwn(place: string): boolean {
+  return place.startsWith(`${own}/`) || place.startsWith(`${own}\\`);
 }
 
 /** An error with the message of the thrown value, followed by its place. Anything can be thrown: a value that is no error has a text too, and no place. */

@@ -266,9 +266,14 @@ describe('what is stored of a tree', () => {
 
   it('has the promises below the root', () => {
     const call = fromPromise(async () => 1);
-    const kid = setup({ actors: { call } }).createMachine({ invoke: { src: 'call', id: 'call' } });
+    const kid = setup({ actors: { call } }).createMachine({
+      invoke: { src: 'call', id: 'call' },
+      initial: 'on',
+      states: { on: {} },
+    });
     const all = treesWith('job', setup({ actors: { kid } }).createMachine({ invoke: { src: 'kid', id: 'kid' } }));
-    const { tree } = all.create('job:7', word('machine_started'));
+    const { tree, step } = all.create('job:7', word('machine_started'));
+    expect(step.inputs[0]?.transitions.map(({ actor, event }) => `${actor} ${event}`)).toContain('kid begun');
     expect(storedText(all, tree).stator).toMatchObject({
       open: { 'kid/call#1': 'kid/call' },
       askers: { 'kid/call#1': ['kid', 'call'] },
@@ -498,7 +503,8 @@ describe('a replay', () => {
     noting.replay('job:7', [upgraded, word('go')]);
     expect(did).toEqual([]);
     noting.step(tree, word('go'));
-    expect(did).toEqual(['went']);
+    noting.step(noting.restore('job:7', noting.persist(tree)), word('go'));
+    expect(did).toEqual(['went', 'went']);
   });
 });
 

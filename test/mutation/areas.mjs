@@ -55,7 +55,7 @@ export const areas = {
   },
   'actors/kinds': {
     mutate: ['actors/kinds.ts', 'actors/upgrades.ts'],
-    tests: ['test/actors/kinds.test.ts', 'test/actors/lean.test.ts'],
+    tests: ['kinds', 'lean', 'tree-steps'].map((name) => `test/actors/${name}.test.ts`),
     runner: 'in-process',
   },
   'actors/trees': {

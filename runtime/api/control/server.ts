@@ -38,9 +38,9 @@ export const tcpLimits: ServerLimits = { ...limits, connections: 256 };
 const checkMs = 1_000;
 /**
  * How long a connection stays open for a next request. The answers of MCP and streams of events do not say it, and the `fetch` of Node then keeps such a
- * connection for 4 s: a server that closes it earlier may cut a request that was just sent.
+ * connection for 4 s: a server that closes it earlier, or hardly later on a machine that is busy, cuts a request that was just sent.
  */
-const keepAliveMs = 5_000;
+const keepAliveMs = 30_000;
 
 /** How often the socket's file is checked. */
 const lookMs = 1_000;

@@ -212,7 +212,7 @@ async function explain(parts: PlanViewParts, project: string, plan: string): Pro
       waiting?.kind === 'paused'
         ? {
             ...waiting,
-            detail: waiting.detail.replace('a person', pauserIn(await parts.store.signals({ project, plan }))),
+            detail: byPauser(waiting.detail, pauserIn(await parts.store.signals({ project, plan }))),
           }
         : waiting,
     base: row.base,
@@ -296,10 +296,14 @@ function runRows(parts: PlanViewParts, { project, plan, createdAt }: PlanRow): P
   return parts.store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
 }
 
-/** Who paused a plan. `signals` has the newest first. */
-function pauserIn(signals: readonly SignalRow[]): string {
+/** The person who paused a plan; null: nobody is named, or a `run` that was interrupted did it. `signals` has the newest first. */
+function pauserIn(signals: readonly SignalRow[]): string | null {
   const last = signals.find(({ type, status }) => type === 'pause' && status === 'done');
-  return personName(last?.origin ?? '') ?? 'a person';
+  return personName(last?.origin ?? '');
+}
+
+function byPauser(detail: string, name: string | null): string {
+  return name === null ? detail : detail.replace('it is paused', `${name} paused it`);
 }
 
 /** The run waits for a permission, or for a service. */
