@@ -302,7 +302,7 @@ describe('code that listens to an actor', () => {
     expect(() => playing(selecting).send('go')).toThrow('an observer of the actor "kid"');
   });
 
-  it('is none where XState itself does, for its parent', () => {
+  it('may be XState itself, for the parent of the actor', () => {
     const { send, look } = playing(spawning(() => {}, { syncSnapshot: true }));
     send('go');
     send('nothing');

@@ -370,7 +370,7 @@ describe('an event between actors without a transition', () => {
     expect(linesOf('other')).toEqual([]);
   });
 
-  it('is none from outside, and none where the tree is not strict', () => {
+  it('is allowed from outside, and where the tree is not strict', () => {
     const strict = watched(machine, { isStrict: true });
     strict.root.send({ type: 'told' });
     expect(strict.lines).not.toThrow();

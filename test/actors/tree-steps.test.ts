@@ -571,7 +571,7 @@ describe('the trees of some kinds', () => {
     );
   });
 
-  it('collect what is asked of them in one step', () => {
+  it('collect the requests of one step', () => {
     const requests = noRequests();
     const ports = portsInto(() => requests);
     const [effect, timer, stop, signal] = [
