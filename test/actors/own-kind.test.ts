@@ -528,7 +528,7 @@ describe('as a kind of tree', () => {
   const parts = {
     machine,
     version: 3,
-    signals: { open: z.strictObject({}), gone: undefined },
+    signals: { open: z.strictObject({}) },
     upgrades: { 1: (snapshot: object) => snapshot, 2: (snapshot: object) => snapshot },
     notices: {
       closed: (snapshot: { value: unknown }) => `it is ${snapshot.value}`,

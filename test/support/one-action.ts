@@ -16,7 +16,7 @@ export function planWith(more: Partial<PlanContext> = {}): PlanContext {
     ...{ rounds: { reviewer: 3, fixer: 4, verifier: 5 }, timestamps: {}, wave: 1, wantedWave: 1, passed: 0 },
     ...{ questions: [], questionCount: 4, blocked: null, stopCause: null, advance: false, work: '#5', timer: '#4' },
     ...{ request: 3, archivePending: false, elaborated: true, granted: false, selfFix: { old: 1 }, raised: undefined },
-    ...{ words: [], wordCount: 2 },
+    ...{ words: [], wordCount: 2, path: '' },
   };
   return { ...documentFacts(document), ...begun, ...more } as unknown as PlanContext; // all that the actions read
 }
