@@ -248,10 +248,6 @@ function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Reco
   switch (type) {
     case 'implement_wave':
       return { wave_number: Math.max(1, Number(context.wave ?? 0)) };
-    case 'set_status':
-      return { status: 'ready' };
-    case 'needs_decision':
-      return { reason: 'a question' };
     case 'choose':
       return { draft: (context.drafts ?? []).find(({ state }: Draft) => state === 'finished')?.number ?? 0 };
     case 'answer':
@@ -262,13 +258,11 @@ function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Reco
   }
 }
 
-/** The public signals that this root would take from a person now. Documents and messages to agents are left out: they need names. */
+/** The public signals that this root would take from a person now. Documents and statuses are left out: they need more. No root takes messages to agents. */
 export function acceptedSignals(root: AnyActorRef, at: number): SignalType[] {
-  return publicSignalTypes.filter((type) => {
-    if (type === 'plan_updated' || type === 'set_status' || signals[type].to === 'agent' || signals[type].to === 'task')
-      return false;
-    return isAccepted(root, type, at);
-  });
+  return publicSignalTypes.filter(
+    (type) => type !== 'plan_updated' && type !== 'set_status' && isAccepted(root, type, at),
+  );
 }
 
 /** Whether this root would take that signal from a person now. */

@@ -28,6 +28,7 @@ export const guardTexts: Readonly<Record<string, string>> = {
   draftFits: 'a draft has 256 KiB at most',
   waveExists: 'no_such_wave',
   noWaveRuns: 'wave_running',
+  isEngine: 'its waves are finished one by one; the last of them ends the implementation',
   hasFailedWave: 'no failed wave waits',
   isNoAgent: 'not from an agent now',
   archives: 'nothing waits for an answer',

@@ -7,7 +7,7 @@ import { atRest, planAt } from '../support/at-rest.ts';
 
 const agentPath = 'wave-1.1/task-1.1/agent';
 
-/** A plan with a wave of two tasks, the first of which has an agent; and a reviewer. */
+/** A plan with a wave of two tasks, and a reviewer; the first task has an agent. */
 function family(agent: Partial<AgentContext> = {}, state = 'running') {
   const coder = atRest('agent', state, {
     context: { path: agentPath, run: `${agentPath}#2`, timer: `${agentPath}#3`, ...agent },
@@ -212,7 +212,7 @@ describe('the tasks that may still change', () => {
     expect(changeable({ runs: 0 }, 'running')).toEqual([2]);
   });
 
-  it('are none without a wave at work', () => {
+  it('are not named without a wave at work', () => {
     const of = (activeChildId: string | null) => notBegunIn(planAt('ready.planned', { context: { activeChildId } }));
     expect(of(null)).toEqual([]);
     expect(of('wave-1.1')).toEqual([]);

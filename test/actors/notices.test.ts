@@ -1,7 +1,6 @@
 /** Which notifications people get of a step, by the public states that it left and entered. */
 import { describe, expect, it } from 'vitest';
 import { blockMessage, noticeEventsOf, noticeLimit, noticesOf } from '../../actors/notices.ts';
-import { isFailedStart } from '../../actors/plan-view.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
 import type { PlanContext, Question } from '../../machines/plan/context.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
@@ -65,9 +64,6 @@ describe('an agent on its way through the queue', () => {
       'task_error hello-w1-t1: hello-w1-t1 failed: could not start: no program',
     ]);
     expect(told('starting > cancelled', { ...never, runs: 1 })[0]).toMatch(/^task_completed /);
-    expect(isFailedStart(never)).toBe(true);
-    for (const other of [{ ...never, runs: 1 }, { ...never, reason: 'lost' } as const])
-      expect(isFailedStart(other)).toBe(false);
   });
 
   it('says which work was set aside, and nothing of another attempt that follows', () => {

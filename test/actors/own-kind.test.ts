@@ -138,7 +138,7 @@ describe('the work behind a name', () => {
     expect(workOf(defined({ machine }), 'pay')).toMatchObject({ attempts: 1 });
   });
 
-  it('is none for a timer, for another name, and without the machine', () => {
+  it('does not exist for a timer, for another name, and without the machine', () => {
     expect([workOf(definition, 'later'), workOf(definition, 'none'), workOf(undefined, 'mail')]).toEqual([
       null,
       null,
@@ -295,7 +295,7 @@ describe('an action that stops others', () => {
     two: { afterMs: 5, event: 'x', stoppedBy: ['halt', 'one'] },
   };
 
-  it('ends all that they have open, of whatever kind, and what comes of it afterwards is stale', () => {
+  it('ends all that they have open, of each kind, and later answers are stale', () => {
     const { stepped, tree } = begun({ machine, effects });
     stepped('two');
     stepped('two');
@@ -567,7 +567,7 @@ describe('as a kind of tree', () => {
     expect(kind.chartAt('kid').config).toEqual({});
   });
 
-  it('is over when its machine is, and its notices have the words of the definition', () => {
+  it('is over when its machine is, and its notices are the texts of the definition', () => {
     const { tree, stepped } = begun(parts);
     expect(kind.statusOf(tree.root)).toMatchObject({ isEnded: false });
     expect(kind.notices.closed?.(tree.root)).toBe('it is shut');

@@ -4,6 +4,7 @@ import type { AnyActorRef } from 'xstate';
 import {
   blockOf,
   failuresOf,
+  isFailedStart,
   planDetail,
   planSummary,
   statusOfPlan,
@@ -152,6 +153,9 @@ describe('what a plan needs of a person', () => {
       )?.scope;
     expect(scope(waveWith(both))).toBe('tasks');
     expect(scope(waveWith(both), 'blocked')).toBe('plan');
+    const ending = { 'wave-1.1': waveWith(both), 'wave-2.1': waveWith({}, { path: 'wave-2.1', number: 2 }) };
+    const given = { regions: { attention: 'asked' }, context: { questions: [question] }, children: ending };
+    expect(blockOf(treeAt(running, given))?.scope).toBe('tasks');
     expect(scope(waveWith({ 1: atRest('task', 'asking') }))).toBe('plan');
     expect(scope(waveWith(both, { started: [1] }))).toBe('plan');
     const beside = { 'wave-1.1': waveWith({}), 'coder.2': atRest('task', 'working') };
@@ -286,11 +290,17 @@ describe('the failures of a plan', () => {
     expect(of({ wave: 1, results }, { 'wave-1.1': wave }).map(({ number }) => number)).toEqual([2, 3]);
   });
 
-  it('are none before the first wave, and where nothing has ended', () => {
+  it('are not shown before the first wave, and if nothing has ended', () => {
     expect(of({ wave: 0, results })).toEqual([]);
     expect(of({ wave: 1, results: {} })).toEqual([]);
     expect(of({ wave: 7, results: { 7: { 1: failed } } })).toEqual([]);
   });
+});
+
+it('an agent never started if no run of it began and the last one could not start', () => {
+  expect(isFailedStart({ runs: 0, reason: 'start-failed' })).toBe(true);
+  expect(isFailedStart({ runs: 1, reason: 'start-failed' })).toBe(false);
+  expect(isFailedStart({ runs: 0, reason: 'lost' })).toBe(false);
 });
 
 const request: PullRequest = {

@@ -97,19 +97,19 @@ describe('a change of the status', () => {
     expect(texts(again)).toEqual(['plan_start ready>planning', 'plan_start ready>planning']);
   });
 
-  it('of a plan that was opened in it is none', () => {
+  it('is not sent for the opening of a plan in it', () => {
     expect(texts(['begun: > lifecycle.ready.planned'])).toEqual([]);
     expect(texts(['cancel: > lifecycle.ready.planned'])).toEqual([]);
   });
 
-  it('is none while one of several planners finishes', () => {
+  it('is not sent while one of several planners finishes', () => {
     expect(texts([moved('planner_finished', 'planning', 'planning')])).toEqual([]);
     expect(texts([moved('planner_finished', 'planning', 'ready')])).toEqual(['planner_finished planning>ready']);
     expect(texts([moved('planner_finished', 'ready', 'ready')])).toEqual(['planner_finished ready>ready']);
     expect(texts([moved('plan_start', 'planning', 'planning')])).toEqual(['plan_start planning>planning']);
   });
 
-  it('is none by hand', () => {
+  it('is not sent for a step by hand', () => {
     const lines = [moved('set_status', 'ready', 'done'), 'set_status: attention.blocked > attention.clear'];
     expect(texts(lines, { signal: 'set_status' })).toEqual([]);
     const tree = treeOf(planAt('done'));
@@ -120,7 +120,7 @@ describe('a change of the status', () => {
     expect(hookEventsOf(tree, step)).toMatchObject([{ event: 'pr_created', from: 'done', to: 'done' }]);
   });
 
-  it('is none where no state with a status was entered', () => {
+  it('is not sent if no state with a status was entered', () => {
     expect(texts(['x: lifecycle.done > lifecycle'])).toEqual([]);
   });
 });

@@ -328,7 +328,7 @@ describe.each([
     expect(of('stopRun', { event: { type: 'done' }, params })).toEqual([['stop', { run, stopAt: 50 }]]);
   });
 
-  it('the work of a failed attempt to be stored aside', () => {
+  it('the work of a failed attempt to be stored as a ref', () => {
     const message = 'hello-w1-t1: work left by attempt 2';
     expect(of('askKeep')).toEqual([['ask', { ...next, kind: 'work.commit', place, message, aside: true }]]);
   });

@@ -75,7 +75,7 @@ export const areas = {
   },
   'actors/hooks': {
     mutate: ['hook-events', 'notices'].map((name) => `actors/${name}.ts`),
-    tests: ['recorded-hooks', 'notices', 'hook-events'].map((name) => `test/actors/${name}.test.ts`),
+    tests: ['recorded-hooks', 'notices'].map((name) => `test/actors/${name}.test.ts`),
     runner: 'in-process',
   },
   'actors/views': {
@@ -90,7 +90,7 @@ export const areas = {
   },
   'actors/refusal': {
     mutate: ['actors/refusal.ts'],
-    tests: ['refusal-text', 'plan-table', 'permissions', 'scenarios'].map((name) => `test/machines/${name}.test.ts`),
+    tests: ['test/actors/refusal.test.ts'],
     runner: 'in-process',
   },
   'machines/agent': {

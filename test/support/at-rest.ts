@@ -53,7 +53,7 @@ export function planAt(
   { regions = {}, ...more }: AtRest<'plan'> & { readonly regions?: Readonly<Record<string, string>> } = {},
 ): AnyActorRef {
   const others = Object.fromEntries(Object.entries(regions).map(([region, path]) => [region, valueAt(path)]));
-  return atRest('plan', { ...restful, lifecycle: valueAt(lifecycle), ...others }, more);
+  return atRest('plan', { lifecycle: valueAt(lifecycle), ...restful, ...others }, more);
 }
 
 export function treeOf(root: AnyActorRef): Tree {

@@ -45,7 +45,7 @@ test('a role that must have walls is refused by run, and named by doctor, before
   });
 });
 
-test('an agent whose network needs walls is named by doctor where there are none, as run refuses it; one of a role that is off is not', async () => {
+test('an agent whose network needs walls is named by doctor if there are no walls, as run refuses it; one of a role that is off is not', async () => {
   const made = working();
   const env = withoutNamespaces(made);
   made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\n\n[agents.coder]\nnetwork = "hosts"\n');
