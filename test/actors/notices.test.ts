@@ -144,7 +144,7 @@ describe('a plan that needs a person says so', () => {
 });
 
 describe('people are notified of', () => {
-  it('a budget of which most is used', () => {
+  it('a budget that is nearly used up', () => {
     const use = { scope: 'attempt', measure: 'usd', limit: 5, spent: 4, title: 'hello-coder' };
     expect(noticesAt({ signal: 'budget_near', payload: use })).toEqual([
       {

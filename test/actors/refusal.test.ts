@@ -271,7 +271,7 @@ describe('an agent', () => {
     expect(of('needs_decision', { role: 'coder' })).toBeNull();
   });
 
-  it('is not judged where the sender is none, or has ended', () => {
+  it('is not judged where the sender does not exist, or has ended', () => {
     expect(of('review_approved', { role: 'coder' }, { origin: 'person' })).toBeNull();
     expect(of('review_approved', { role: 'coder' }, { run: null })).toBeNull();
     expect(of('review_approved', { role: 'coder' }, { run: 'y#1' })).toBeNull();
@@ -479,7 +479,7 @@ describe('a transition that a person made before the signal', () => {
     `);
   });
 
-  it('is none where the signal does not say so', () => {
+  it('does not exist where the signal does not say so', () => {
     for (const payload of [{}, { fsm_applied: false }, { body: 'x' }])
       expect(isPreApplied(planAt('done'), signal('mark_done', { payload }))).toBe(false);
   });

@@ -34,7 +34,7 @@ export function atRest<Name extends keyof typeof machines>(
 }
 
 /** The regions of a plan that nothing happens in. */
-export const restful = {
+const restful = {
   merge: 'none',
   attention: 'clear',
   gate: 'open',

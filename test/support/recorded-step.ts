@@ -16,7 +16,7 @@ function chartAt(actor: string): Transition['chart'] {
 }
 
 /** `implement_start: lifecycle.ready.planned > lifecycle.done`; before it the path of the actor, if it is not the root. Nothing before `>`: its first state. */
-export function transitionOf(line: string): Transition {
+function transitionOf(line: string): Transition {
   const found = /^(?:(\S+) )?(\w+): (?:(\S+) )?> (\S+)$/.exec(line);
   if (found === null) throw new Error(`no transition: ${line}`);
   const [, actor = '', event = '', from = '', to = ''] = found;
