@@ -25,7 +25,7 @@ interface Below {
 }
 type Refs = Readonly<Record<string, AnyActorRef>>;
 
-/** A reader for a list of trees of one kind: values that depend only on the states of a machine are computed once. */
+/** A reader for many trees: each combination of states of a machine is restored once. */
 export function readAtRest(kinds: Kinds): SnapshotAtRest {
   const sameStates = new Map<AnyStateMachine, Map<string, AnyMachineSnapshot>>();
 
@@ -34,7 +34,7 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
     const known = sameStates.get(machine) ?? new Map<string, AnyMachineSnapshot>();
     sameStates.set(machine, known);
     const states = JSON.stringify([value, historyValue]);
-    // XState asks the scope of an actor for children alone, and changes the context that it is given.
+    // `restoreSnapshot` needs the scope of an actor to restore children, and changes the context: so it is given neither.
     const alone = { ...stored, context: {}, children: {} } as never;
     const alike = known.get(states) ?? machine.restoreSnapshot(alone, undefined as never);
     known.set(states, alike);
@@ -54,7 +54,7 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
     const isMachine = logic !== undefined && 'root' in logic;
     let seen: unknown;
     const getSnapshot = () => {
-      seen ??= isMachine ? read(logic as AnyStateMachine, snapshot as StoredMachine, root) : snapshot; // by its logic
+      seen ??= isMachine ? read(logic as AnyStateMachine, snapshot as StoredMachine, root) : snapshot; // the logic is that of a machine
       return seen;
     };
     return { id, src, systemId, getSnapshot, getPersistedSnapshot: () => snapshot } as unknown as AnyActorRef;
@@ -68,12 +68,12 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
   };
 }
 
-/** An actor of the tree that is no child of the machine that knows it; null: it has ended. */
+/** An actor of the tree that is no child of the machine that knows it. `root` null: it has ended. */
 function refAt(path: readonly string[], root: AnyMachineSnapshot | null): AnyActorRef {
   const getSnapshot = () => {
     let seen: unknown = root;
     for (const id of path) seen = (seen as { children?: Refs } | undefined)?.children?.[id]?.getSnapshot();
     return seen ?? { status: 'stopped' };
   };
-  return { id: path.at(-1) ?? '', getSnapshot } as unknown as AnyActorRef; // who it is, and its snapshot
+  return { id: path.at(-1) ?? '', getSnapshot } as unknown as AnyActorRef; // nothing else of it is read
 }

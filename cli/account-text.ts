@@ -1,10 +1,11 @@
+/** Accounts as lines of text. */
 import { accountText } from '../machines/vocabulary/account-text.ts';
 import { counted } from '../machines/vocabulary/numbers.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { plain } from './text.ts';
 
-/** Up to this many agents are listed by name; beyond it, only their number. */
+/** The most waiting agents that are named; the others are counted. */
 const namedLimit = 5;
 
 /** For each account: whether it takes new agents, which agents wait for it, and how much of its limit is left. */

@@ -32,14 +32,14 @@ interface Rules {
   createHTML(text: string): string;
 }
 
-/** Only markup that this package draws is accepted. Browsers without trusted types accept any text. */
+/** Trusted Types need a policy, which is used for charts that this package draws alone. Browsers without Trusted Types need none. */
 const { trustedTypes } = window as unknown as { trustedTypes?: { createPolicy(name: string, rules: Rules): Rules } };
 const policy = trustedTypes?.createPolicy('stator-chart', { createHTML: (text) => text });
 
 function svgOf(chart: Chart): SVGSVGElement {
   const text = renderChart(chart, { theme: 'none' });
   const parsed = new DOMParser().parseFromString(policy?.createHTML(text) ?? text, 'image/svg+xml');
-  const svg = document.importNode(parsed.documentElement, true) as unknown as SVGSVGElement; // written as one
+  const svg = document.importNode(parsed.documentElement, true) as unknown as SVGSVGElement; // renderChart writes an svg element
   svg.removeAttribute('width');
   svg.removeAttribute('height');
   return svg;
@@ -137,7 +137,7 @@ export function createChartView(): ChartView {
     if (focused) svg.querySelector<SVGElement>(`[data-fold="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
-  /** Shows the largest part around the active states whose text can still be read. */
+  /** Shows the largest part around the first active state whose text can still be read. */
   function follow(isSmooth = true): void {
     if (chart === null) return;
     const [leaf = ''] = lighting.states;
@@ -385,7 +385,7 @@ function isWithin(inner: string, outer: string): boolean {
 
 /**
  * The arrows that a line of the journal followed: those of its event out of the previous state. If there are several, those that lead into the next
- * state.
+ * state, or else the first.
  */
 function edgesOf(edges: readonly ChartEdge[], { event, from, to }: Move): string[] {
   const word = (name: string) => (name.startsWith('xstate.done.actor') ? 'ended' : name);

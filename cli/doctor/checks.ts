@@ -332,8 +332,8 @@ async function copies(call: Call, home: string): Promise<Finding> {
 }
 
 /**
- * One check for each registered repo; if none is registered, for the repo of this folder. Empty if the store cannot be read: its own check reports
- * why.
+ * One check for each registered repo, and one for this folder's repo if it is not registered. If the store cannot be read, only the latter: the store's
+ * own check reports why.
  */
 async function forgeChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
   const servers = serverList(call);
@@ -435,7 +435,7 @@ async function networkChecks({ env }: Call, path: string | null, home: string): 
   return [await check('network', () => ({ detail, hint }))];
 }
 
-/** Programs of a desktop listen on such sockets and ask for no password. */
+/** The most abstract sockets that are named. Programs of a desktop listen on such sockets without a password. */
 const shownSockets = 3;
 
 async function reachText(

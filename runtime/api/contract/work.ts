@@ -7,7 +7,7 @@ export const workEntry = z
   .object({
     from: time,
     to: time,
-    /** Runs that were under way then, in the order of their starts; what ended later has no end here. */
+    /** Runs that were under way between `from` and `to`, in the order of their starts. A run that ended after `to` has no `ended_at`. */
     runs: z.array(
       z.object({
         project: z.string(),
@@ -26,7 +26,7 @@ export const workEntry = z
         cost_usd: z.number().min(0).nullable(),
       }),
     ),
-    /** The plans that were registered then, or had runs or acts, as they are now; by repo and name. */
+    /** The plans that were registered, ran or were acted on in that time, in their present state; by repo and name. */
     plans: z.array(
       z.object({
         project: z.string(),

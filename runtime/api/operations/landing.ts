@@ -1,4 +1,4 @@
-/** The lines in which plans that are done wait for their target branch. */
+/** The operations on the lines of landing: in each, the done plans of one target branch wait to be merged. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { LandingEntry } from '../contract/landings.ts';
 import { operationWith } from './operation.ts';

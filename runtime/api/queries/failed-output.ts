@@ -18,7 +18,7 @@ export function blockOutput({ reason, questions = [] }: Pick<Need, 'reason' | 'q
   return [...endOf([cause], 1), ...endOf(rest, shownLines - 1)];
 }
 
-/** Without the first line of a failed check, which the wave's own reason has. Of several tasks each has an equal part. */
+/** Without the first two lines of a failed check, its reason and its command: the wave's own reason has them. Several tasks share the lines equally. */
 export function waveOutput(failures: readonly TaskFailure[]): string[] {
   const explained = failures.filter(({ detail }) => detail.trim() !== '').slice(0, shownLines / 2);
   const most = Math.floor(shownLines / Math.max(1, explained.length));
@@ -31,7 +31,7 @@ export function waveOutput(failures: readonly TaskFailure[]): string[] {
   });
 }
 
-/** The last lines that are not blank, nor an event for programs. */
+/** The last lines that are neither blank nor JSON events. */
 function endOf(lines: readonly string[], most: number): string[] {
   return safeText(lines.join('\n'))
     .split('\n')

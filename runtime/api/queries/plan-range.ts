@@ -93,7 +93,7 @@ function taskOf(word: string): TaskPlace {
   throw new EngineError('bad_request', `task: "${word.slice(0, 60)}" is no task`, hint);
 }
 
-/** The commit at which the plan began; for a plan of an earlier version, the merge base with the base branch. */
+/** The merge base of the head with the commit at which the plan began, or with the base branch if that commit is not stored. */
 async function beginOf(
   repository: Repository,
   row: PlanRow,
@@ -103,7 +103,7 @@ async function beginOf(
   return (await askOwnGit(repository.path, ['merge-base', start, head])) ?? start;
 }
 
-/** The fields of signals that report the head of the plan's branch. */
+/** The types of the signals that report the head of the plan's branch, in their field `head`. */
 const moves: ReadonlySet<string> = new Set([
   'branch_archived',
   'branch_based',

@@ -85,7 +85,7 @@ function targetText(lead: Lead, place: Place): string {
 export type Place = keyof typeof longestLine;
 type Line = readonly ChartWords[];
 
-/** The labels of transitions that are side by side, one block of lines each; text that repeats the label before is left out. */
+/** The labels of transitions that are side by side, one block of lines each. The event is left out if the label above has it, the target if the label below has it. */
 export function blocksOf(leads: readonly Lead[], place: Place): { lead: Lead; lines: Line[] }[] {
   return leads.map((lead, index) => {
     const [before, after] = [leads[index - 1], leads[index + 1]];
@@ -96,7 +96,7 @@ export function blocksOf(leads: readonly Lead[], place: Place): { lead: Lead; li
   });
 }
 
-/** A short label is on one line. */
+/** A label that fits is on one line, unless it is on an arrow and has a guard. */
 function linesOf({ event, guard, target }: { event: string; guard: string; target: string }, place: Place): Line[] {
   const length = longestLine[place];
   const first: Line = event === '' ? [] : [['event', event]];
@@ -140,7 +140,7 @@ export function listSize(list: readonly Lead[]): { width: number; height: number
   return sizeOf(blocksOf(list, 'inState').flatMap(({ lines }) => lines));
 }
 
-/** The name of a state and its content. */
+/** The size of a state's name with its list of transitions. */
 export function headerOf(node: AnyStateNode, named: readonly Lead[]): { width: number; height: number } {
   const list = listOf(node, named);
   const width = node.key.length * metrics.nameAdvance + 2 * metrics.namePadX;

@@ -20,7 +20,7 @@ export interface PollLoopOptions {
 export interface PollLoop {
   /** The first round comes in the next turn of the event loop, or with the next beat of `everyMs`. May be called again, also after a stop. */
   start(first?: 'now' | 'with-beat'): void;
-  /** A round comes in the next turn of the event loop; during a round, one more comes after it, however many pokes there were. */
+  /** A round comes in the next turn of the event loop; during a round, one more comes after it, however many calls there were. */
   wake(): void;
   /** Resolves when the round under way has ended; no other one comes. May be called twice. From within `work` it must not be awaited. */
   stop(): Promise<void>;
@@ -149,7 +149,7 @@ export function createTroubles(parts: {
   };
 }
 
-/** Not a fault of the program; for such a fault the log has the place. */
+/** Whether the cause is outside of this program: the system, the network, the configuration. Other errors are logged with their stack. */
 function isOfWorld(thrown: unknown): boolean {
   return thrown instanceof EngineError || !(thrown instanceof Error) || systemCode(thrown) !== '';
 }

@@ -1,4 +1,7 @@
-/** Chooses the profile for an attempt of a role now: the first of those that may play it whose account is not rate limited. */
+/**
+ * Accounts and their rate limits: which profile an attempt begins with (the first whose account is free, else the one whose limit ends first), and what a
+ * reported limit changes in the store.
+ */
 import { noticeLimit } from '../../../actors/notices.ts';
 import { accountStateText, percentOf } from '../../../machines/vocabulary/account-text.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
@@ -100,7 +103,7 @@ const probeMs = 300_000;
 
 /**
  * Until when a limit stops the agents of its account. The report of a single run is tested after some minutes, whatever reset it names, because all agents
- * wait for it. The report of a second run, which began after the first, counts as reported.
+ * wait for it. The report of a run that began after the first report is believed.
  */
 export function heldUntil(
   { until, at, startedAt }: { readonly until: number; readonly at: number; readonly startedAt: number | null },
@@ -119,13 +122,13 @@ export function reservedUntil(
   at: number,
 ): number | null {
   if (reserve === null) return null;
-  // 1 - 0.8 is less than 0.2 in binary.
+  // Rounded: 0.8 + 0.2 may differ from 1 in floating point.
   if (Math.round((quota.used + reserve) * 1000) <= 1000) return null;
   const until = quota.untilMs ?? at + probeMs;
   return until <= at ? null : Math.min(until, at + longestHoldMs);
 }
 
-/** The changes that store a program's report about its account; `isReserved`: so little is left that new agents are held back. */
+/** The changes that store a program's report about its account; `isReserved`: less than the profile's reserve is left, so new agents wait. */
 export function quotaChanges(
   run: Pick<RunRow, 'account' | 'project' | 'plan' | 'title' | 'started_at'>,
   {

@@ -1,6 +1,6 @@
 /**
- * Makes commits that people pushed to another branch anew on top of a commit, with their authors and messages and without a worktree. No ref is
- * moved, so a second run is harmless: changes that `onto` already contains are skipped.
+ * Replays the commits that people pushed to a part of a stack of pull requests onto another commit, with their authors and messages, without a worktree.
+ * No ref is moved, so a second run is harmless: changes that `onto` already contains are skipped.
  */
 import type { PersonsPush } from '../../../machines/vocabulary/plan-pull.ts';
 import { ownGit, tryOwnGit } from './git.ts';

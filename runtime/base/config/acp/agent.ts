@@ -2,7 +2,7 @@
 
 /** The settings of a session that are made before its first prompt. */
 export interface AcpMode {
-  /** The agent's own names of modes, or their ends after a `#`: the first that it has. */
+  /** Ids of modes in order of preference: the first that the agent offers is set. `name` also matches an id `…#name`. */
   readonly modes: readonly string[];
   /** Further options of the session, by their ids, that are set where the agent has them. */
   readonly options?: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export interface AcpSpeech {
   readonly loginCommand: string;
   /** Its modes by `permissions`. */
   readonly modeOf: { readonly skip: AcpMode; readonly ask: AcpMode };
-  /** The option of its program that names a model; null: the session has one. */
+  /** The option of its program that names a model; null: the model is an option of the session. */
   readonly modelFlag: string | null;
 }
 
@@ -25,7 +25,7 @@ export interface AcpAgent extends AcpSpeech {
   /** The program on PATH, unless the profile names another one. */
   readonly program: string;
   readonly installCommand: string;
-  /** The versions that were tried, the oldest first; empty: it was written by its documents alone. */
+  /** The versions that were tried, the oldest first; empty: none, the facts are from its documentation. */
   readonly triedVersions: readonly string[];
   /** The variables that its documentation names; a name that ends in `_` means all with that beginning. */
   readonly variables: readonly string[];
@@ -44,6 +44,6 @@ export interface AcpAgent extends AcpSpeech {
   };
   /** Files of its working folder that it loads automatically, and that can start a program. */
   readonly settings: readonly string[];
-  /** Whether a trial has shown that this is all that it loads: then a checkout without these files has none of the branch's settings. */
+  /** Whether a trial has shown that `settings` is complete. If so, a checkout without these files has none of the branch's settings. */
   readonly settingsAreTried: boolean;
 }

@@ -1,4 +1,4 @@
-/** The agents that are known to support the Agent Client Protocol, by the names of their presets: a further one is a file and a line here. */
+/** The agents that are known to support the Agent Client Protocol, by the names of their presets. To add one, write a file and add it to `agents`. */
 import type { AcpAgent, AcpSpeech } from './agent.ts';
 import { cline } from './cline.ts';
 import { copilot } from './copilot.ts';
@@ -17,20 +17,20 @@ export type { AcpAgent } from './agent.ts';
 
 export type KnownAcp = keyof typeof agents;
 type AlsoAcp = keyof typeof speeches;
-/** The preset of such a program whose profile says so. No file names it. */
+/** The internal preset of such a program whose profile has `acp = true`. It cannot be written in a configuration. */
 export type OptedAcp = `${AlsoAcp}-acp`;
-/** Presets of the protocol alone. `acp`: any other program that supports it. */
+/** Presets of agents that are used through the protocol only. `acp`: any other program that supports it. */
 export type OwnAcp = KnownAcp | 'acp';
 export type AcpPreset = OwnAcp | OptedAcp;
 
-export const acpPresets = ['acp', ...(Object.keys(agents) as KnownAcp[])] as const; // the keys of the table above, nothing else
+export const acpPresets = ['acp', ...(Object.keys(agents) as KnownAcp[])] as const; // `Object.keys` loses the types of keys
 
 /** The names of the presets that take `acp = true`. */
-export const alsoAcp = Object.keys(speeches) as AlsoAcp[]; // likewise
+export const alsoAcp = Object.keys(speeches) as AlsoAcp[]; // as above
 
 const opted: ReadonlyMap<string, AlsoAcp> = new Map(alsoAcp.map((program) => [`${program}-acp`, program]));
 
-/** The preset by the protocol of a program that has a stream of its own; null: it has none. */
+/** The internal preset for the protocol of `opencode` and `gemini`; null: another preset. */
 export function optedAcp(preset: string): OptedAcp | null {
   return isAlsoAcp(preset) ? `${preset}-acp` : null;
 }
@@ -41,7 +41,7 @@ function isAlsoAcp(preset: string): preset is AlsoAcp {
 
 /** The preset for the program itself, whichever protocol it uses. */
 export function withoutAcp<Preset extends string>(preset: Preset): Exclude<Preset, OptedAcp> | AlsoAcp {
-  return opted.get(preset) ?? (preset as Exclude<Preset, OptedAcp>); // the map has the others
+  return opted.get(preset) ?? (preset as Exclude<Preset, OptedAcp>); // each `OptedAcp` is in the map
 }
 
 export function isOwnAcp(preset: string): preset is OwnAcp {
@@ -55,15 +55,15 @@ export function isAcpPreset(preset: string): preset is AcpPreset {
 /** A table with an entry for each preset that supports the protocol. */
 export function eachAcp<Value>(entryOf: (preset: AcpPreset) => Value): Readonly<Record<AcpPreset, Value>> {
   const all = [...acpPresets, ...(opted.keys() as Iterable<OptedAcp>)];
-  return Object.fromEntries(all.map((preset) => [preset, entryOf(preset)])) as Record<AcpPreset, Value>; // one for each of the list
+  return Object.fromEntries(all.map((preset) => [preset, entryOf(preset)])) as Record<AcpPreset, Value>; // the list has each preset
 }
 
-/** null: only its profile is known. */
+/** null for `acp`: nothing is known of that program but its profile. */
 export function acpAgent(preset: OwnAcp): AcpAgent | null {
   return preset === 'acp' ? null : agents[preset];
 }
 
-/** null: only its profile is known. */
+/** null for `acp`, as above. */
 export function acpSpeech(preset: AcpPreset): AcpSpeech | null {
   const program = withoutAcp(preset);
   return isAlsoAcp(program) ? speeches[program] : acpAgent(program);
