@@ -7,7 +7,7 @@ import { meantText, namesThere, slips } from '../machines/vocabulary/slips.ts';
 import type { AnyDefinition, ChartId, EventType, MachineDefinition, MachineSchedule, Written } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
 import { outputAwaited, promiseSettled } from './output-wait.ts';
-import { machineUpgraded, ownBirth, tagsOfMachine, treeDeleted } from './own-machine.ts';
+import { actorName, machineUpgraded, nameOf, ownBirth, tagsOfMachine, treeDeleted } from './own-machine.ts';
 
 /** Events that the engine itself sends a machine: they are refused from outside. */
 const engineEvents: ReadonlySet<string> = new Set([
@@ -73,7 +73,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
   if (typeof given !== 'object' || given === null)
     throw refused('a machine', 'it is no definition', 'export what defineMachine({ name, machine, version }) answers');
   const definition = given as AnyDefinition; // checked part by part below
-  const { name, machine, version, upgrades = {}, signals = {}, effects = {}, notices = {} } = definition;
+  const { name, machine, version, upgrades = {}, signals = {}, notices = {} } = definition;
   const what = `machine ${JSON.stringify(name)}`;
   if (typeof name !== 'string' || !isMachineName(name))
     throw refused(
@@ -89,6 +89,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
   if (!Number.isInteger(version) || version < 1) throw wrong(what, 'version', version, 'a whole number, from 1');
   checkUpgrades(what, version, Object.keys(upgrades));
   checkChart(what, machine);
+  checkHolds(what, machine);
   checkActors(what, definition);
   for (const [type, schema] of Object.entries(signals)) {
     if (engineEvents.has(type) || isOfXState(type))
@@ -103,11 +104,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     if (typeof text !== 'function')
       throw wrong(what, `notices["${tag}"]`, text, 'a function from a snapshot to a text');
   }
-  const actions = actionsOf(machine);
-  for (const [action, effect] of Object.entries(effects)) {
-    checkEffect(`${what}: effects.${action}`, effect, actions);
-    checkAction(`${what}: effects.${action}`, action, actions);
-  }
+  checkEffects(what, definition);
 }
 
 /** Throws `bad_machine` for a value that is no machine, and for a name that is given twice. */
@@ -228,6 +225,22 @@ const fields = {
 
 const forms = Object.keys(fields) as (keyof typeof fields)[]; // the keys of the table
 
+function checkEffects(what: string, { machine, effects = {} }: AnyDefinition): void {
+  const actions = actionsOf(machine);
+  const promises = promisesOf(machine);
+  for (const [action, effect] of Object.entries(effects)) {
+    const place = `${what}: effects.${action}`;
+    checkEffect(place, effect, actions);
+    checkAction(place, action, actions);
+    if (promises.has(action))
+      throw refused(
+        place,
+        'a promise of the chart has the same name, and the effect would be carried out in its place',
+        'name one of them otherwise in setup({ actions, actors })',
+      );
+  }
+}
+
 function checkEffect(what: string, effect: unknown, actions: NamedActions): void {
   if (typeof effect !== 'object' || effect === null)
     throw refused(what, `found ${foundText(effect)}, which is no effect`, effectForms);
@@ -287,10 +300,19 @@ function checkChart(what: string, machine: AnyStateMachine): void {
   });
 }
 
+/** Signals of these types wait while the machine is in the state. */
+function checkHolds(what: string, { root }: AnyStateMachine): void {
+  for (const node of nodesOf(root)) {
+    const { holds = [] } = (node.meta ?? {}) as { readonly holds?: unknown }; // checked here
+    if (!Array.isArray(holds) || holds.some((type) => typeof type !== 'string'))
+      throw wrong(what, `meta.holds of ${placeOf(node)}`, holds, 'a list of types of signals');
+  }
+}
+
 function checkActors(what: string, { machine, actors = {} }: AnyDefinition): void {
   const known = [...promisesOf(machine).keys()];
   for (const [name, work] of Object.entries(actors)) {
-    if (!known.some((label) => label === name || label.endsWith(`/${name}`)))
+    if (!known.some((label) => label === name || actorName(label) === name))
       throw refused(`${what}: actors.${name}`, 'the chart has no such promise', among(name, known));
     if (typeof work !== 'object' || work === null)
       throw wrong(what, `actors.${name}`, work, '{ attempts, timeoutMs, lane, limit, host }, an object');
@@ -325,7 +347,7 @@ function checkNames(what: string, machine: AnyStateMachine): void {
   for (const [name, guard] of Object.entries(guards))
     for (const inner of guardNames(guard)) must('guard', inner, guards, `the guard "${name}"`);
   for (const node of nodesOf(machine.root)) {
-    const place = node.path.length === 0 ? 'the root' : `state ${node.path.join('.')}`;
+    const place = placeOf(node);
     const transitions = [node.initial, ...[...node.transitions.values(), node.always ?? []].flat()];
     const acts = [...node.entry, ...node.exit, ...transitions.flatMap((each) => each.actions)];
     for (const action of acts) mustAction(action, place);
@@ -334,9 +356,8 @@ function checkNames(what: string, machine: AnyStateMachine): void {
   }
 }
 
-function nameOf(named: unknown): unknown {
-  if (typeof named === 'string') return named;
-  return typeof named === 'object' && named !== null && 'type' in named ? named.type : null;
+function placeOf({ path }: AnyStateNode): string {
+  return path.length === 0 ? 'the root' : `state ${path.join('.')}`;
 }
 
 /** The delay of a `raise` or `sendTo`, or the logic of a `spawnChild`, of an action that XState made. */

@@ -43,25 +43,26 @@ const otherChart = createMachine({});
 const ended: TreeStatus = { ...underWay, isEnded: true };
 
 /** How many of a lane run at a time. */
-export function laneLimit({ effects = {}, actors = {} }: AnyDefinition, lane: string): number {
-  const works = Object.entries(effects).flatMap(([name, effect]) =>
-    effect !== undefined && isWork(effect) ? [[name, effect] as const] : [],
-  );
-  const limits = [...works, ...Object.entries(actors)].flatMap(([name, work]) =>
-    work !== undefined && (work.lane ?? name) === lane ? [work.limit ?? defaultLimit] : [],
-  );
+export function laneLimit(definition: AnyDefinition, lane: string): number {
+  const limits = lanedWorks(definition).flatMap((work) => (work.lane === lane ? [work.limit] : []));
   return limits.length === 0 ? defaultLimit : Math.min(...limits);
 }
 
 /** The lanes of its effects and of the promises of its chart. */
 export function lanesOf(definition: AnyDefinition): string[] {
+  return [...new Set(lanedWorks(definition).map(({ lane }) => lane))];
+}
+
+/** Its effects, and the promises of its chart that it carries out itself. */
+function lanedWorks(definition: AnyDefinition): { lane: string; limit: number }[] {
   const effects = Object.entries(definition.effects ?? {}).flatMap(([name, effect]) =>
-    effect !== undefined && isWork(effect) ? [effect.lane ?? name] : [],
+    effect !== undefined && isWork(effect) ? [{ lane: effect.lane ?? name, limit: effect.limit ?? defaultLimit }] : [],
   );
-  const promised = [...knownPromises(definition)].flatMap(([label, promise]) =>
-    awaitedMachine(promise) === null ? [actorOf(definition, label).lane ?? label] : [],
-  );
-  return [...new Set([...effects, ...promised])];
+  const promised = [...knownPromises(definition)].flatMap(([label, promise]) => {
+    const { lane = label, limit = defaultLimit } = actorOf(definition, label);
+    return awaitedMachine(promise) === null ? [{ lane, limit }] : [];
+  });
+  return [...effects, ...promised];
 }
 
 /** Every tag that a state of it has. */
@@ -87,9 +88,14 @@ function knownPromises(definition: AnyDefinition): ReadonlyMap<string, PromiseCr
   return known;
 }
 
-/** The settings of an actor in the definition: by its whole label, or by its own name if a machine inside the chart has it. */
+/** The settings of an actor in the definition. */
 function actorOf({ actors = {} }: AnyDefinition, label: string): ActorWork {
-  return actors[label] ?? actors[label.slice(label.lastIndexOf('/') + 1)] ?? {};
+  return actors[label] ?? actors[actorName(label)] ?? {};
+}
+
+/** By its whole label, or by this name, a definition has the settings of an actor that a machine inside the chart starts. */
+export function actorName(label: string): string {
+  return label.slice(label.lastIndexOf('/') + 1);
 }
 
 /** XState runs a promise once, so it is tried once unless the machine says otherwise. */
@@ -226,7 +232,7 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
   const { name, machine, effects = {} } = definition;
   const stops = new Map<string, string[]>();
   for (const [action, effect] of Object.entries(effects)) {
-    const stoppedBy: readonly string[] = effect !== undefined && 'stoppedBy' in effect ? (effect.stoppedBy ?? []) : [];
+    const { stoppedBy = [] } = (effect ?? {}) as { readonly stoppedBy?: readonly string[] }; // work and timers have it
     for (const by of stoppedBy) stops.set(by, [...(stops.get(by) ?? []), action]);
   }
 
@@ -331,15 +337,17 @@ export function awaitedOutputs(
 ): TreeName[] {
   return Object.entries(open).flatMap(([run, label]) => {
     const machine = awaitedMachine(knownPromises(definition).get(label));
-    const waiting = machine === null ? null : actorBelow(root, askers[run] ?? []);
-    if (machine === null || waiting === null) return [];
+    if (machine === null) return [];
+    const waiting = actorBelow(root, askers[run] ?? []);
+    if (waiting === null) return [];
     const { input } = waiting.getSnapshot() as { readonly input: { readonly id: string } }; // `waitFor` checked it
     return [{ machine, id: input.id }];
   });
 }
 
+/** No effect has the label of a promise: `checkDefinition` refuses it. */
 function isPromise(definition: AnyDefinition, asked: string): boolean {
-  return definition.effects?.[asked] === undefined && knownPromises(definition).has(asked);
+  return knownPromises(definition).has(asked);
 }
 
 /** The answer of an effect, as the event of the promise that the effect represents. For an error, the part that JSON can carry. */
@@ -378,9 +386,10 @@ function rulesOf(definition: AnyDefinition): Rules {
   const { signals: taken = {} } = definition;
   // If the event has a field of that name, it keeps its own.
   const eventOf = (_root: AnyActorRef, { type, payload, run, at }: AnySignal, memory: Memory) => {
-    const delayed = run === null ? undefined : memory.delayed[run];
-    if (delayed !== undefined && type === 'timer_due') return { at, ...withErrors(delayed.event) };
-    const asked = run === null ? '' : pathOfRequest(run);
+    if (run === null) return { at, ...payload, type };
+    const delayed = memory.delayed[run];
+    if (delayed !== undefined) return { at, ...withErrors(delayed.event) };
+    const asked = pathOfRequest(run);
     if (isPromise(definition, asked)) return { ...promiseEvent(type, payload), at };
     if (type === 'effect_failed') return { ...payload, effect: asked, type, at };
     return { at, ...payload, type };
@@ -438,9 +447,15 @@ function transitionsFor({ transitions }: AnyStateNode, type: string) {
 function failingGuard({ _nodes: nodes }: AnyMachineSnapshot, { type }: AnyEventObject): string | null {
   for (const node of [...nodes].sort((a, b) => b.order - a.order)) {
     for (const { guard } of transitionsFor(node, type)) {
-      if (typeof guard === 'string') return guard;
-      if (typeof guard === 'object' && guard !== null && 'type' in guard) return String(guard.type);
+      const name = nameOf(guard);
+      if (typeof name === 'string') return name;
     }
   }
   return null;
+}
+
+/** How a chart names an action or a guard; null: it is the function itself, or there is none. */
+export function nameOf(named: unknown): unknown {
+  if (typeof named === 'string') return named;
+  return typeof named === 'object' && named !== null && 'type' in named ? named.type : null;
 }

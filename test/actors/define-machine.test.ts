@@ -20,10 +20,10 @@ import type { AnyDefinition } from '../../actors/definition.ts';
 import { expectFailure } from '../support/prose.ts';
 
 const run = async () => undefined;
-const publish = fromPromise(async () => 'out');
+const upload = fromPromise(async () => 'out');
 const machine = setup({
   actions: { publish: () => {}, expire: () => {}, giveUp: () => {}, count: assign({}) },
-  actors: { publish },
+  actors: { upload },
 }).createMachine({
   id: 'release',
   tags: 'old',
@@ -58,7 +58,7 @@ describe('a definition', () => {
   it('may have every part', () => {
     const whole = {
       ...{ ...release, version: 11, upgrades: { 1: run, 10: run }, signals: { approve: z.object({}) } },
-      ...{ effects: { publish: { run } }, actors: { publish: {} }, view: () => ({}), notices: { old: () => '' } },
+      ...{ effects: { publish: { run } }, actors: { upload: {} }, view: () => ({}), notices: { old: () => '' } },
       schedules: { nightly: { cron: '0 3 * * *' } },
     };
     accept(whole);
@@ -265,6 +265,15 @@ describe('an effect', () => {
     await expectRefused([['effects.tall: the machine has no such action', of('tall')]]);
   });
 
+  it('has no name that a promise of the chart has', async () => {
+    const of = (actors: object) => ({
+      ...{ name: 'above', version: 1, effects: { ask: { run } } },
+      machine: chart({}, { actions: { ask: run }, actors }),
+    });
+    accept(of({ below: chart({}, { actors: { ask: upload } }) }));
+    await expectRefused([['effects.ask: a promise of the chart has the same name', of({ ask: upload })]]);
+  });
+
   it('never takes the place of what XState itself does, in any machine of the chart', async () => {
     const of = (below: unknown, own: unknown) => ({
       ...{ name: 'above', version: 1, effects: { ask: { run } } },
@@ -283,7 +292,7 @@ describe('an effect', () => {
 });
 
 it('the settings of a promise are those of work, by the name of an actor that is one', async () => {
-  const nested = chart({ invoke: { src: chart({}, { actors: { deep: publish } }) } }, { actors: { publish } });
+  const nested = chart({ invoke: { src: chart({}, { actors: { deep: upload } }) } }, { actors: { publish: upload } });
   const of = (actors: object) => ({ name: 'nested', machine: nested, version: 1, actors });
   accept(of({ publish: { lane: 'a', limit: 2, host: 'x', attempts: 3, timeoutMs: 4 }, deep: {} }));
   await expectRefused([
@@ -299,12 +308,26 @@ it('the settings of a promise are those of work, by the name of an actor that is
 
 it('what lives in one process only, or is no logic, is nothing that a chart may start', async () => {
   const of = (src: unknown) => ({ name: 'chart', version: 1, machine: chart({ invoke: { src } }) });
-  for (const src of [publish, fromTransition((state) => state, 0), chart({})]) accept(of(src));
+  for (const src of [upload, fromTransition((state) => state, 0), chart({})]) accept(of(src));
   await expectRefused([
     ['actor "(root):0": it is made by fromCallback', of(fromCallback(() => {}))],
     ['actor "(root):0": it is made by fromObservable', of(fromObservable(() => ({}) as never))],
     ['actor "(root):0": it is no logic of XState', of({})],
     ['actor "(root):0/(root):0": it is made by fromCallback', of(chart({ invoke: { src: fromCallback(() => {}) } }))],
+  ]);
+});
+
+it('a state that holds signals lists their types', async () => {
+  const of = (...metas: unknown[]) => ({
+    ...{ name: 'chart', version: 1 },
+    machine: chart({ meta: metas[0], initial: 'a', states: { a: { meta: metas[1] } } }),
+  });
+  accept(of({ holds: ['approve', 'refuse'] }, { holds: [] }));
+  accept(of(null, { note: 1 }));
+  await expectRefused([
+    ['meta.holds of the root: found "approve"', of({ holds: 'approve' })],
+    ['meta.holds of state a: found true', of({}, { holds: true })],
+    ['meta.holds of state a: found a list', of({}, { holds: ['approve', 1] })],
   ]);
 });
 
@@ -321,7 +344,7 @@ describe('what the chart names', () => {
         odd: Object.assign(() => true, { guards: 1 }),
       },
       delays: { short: 5 },
-      actors: { publish },
+      actors: { publish: upload },
     };
     const acts = ['ring', spawnChild('publish' as never), { type: 'ring' }, () => {}, { type: 'xstate.raise' }, marked];
     accept(
@@ -363,7 +386,7 @@ describe('what the chart names', () => {
         of({}, { actions: { late: raise({ type: 'x' }, { delay: 'short' as never }) } }),
       ],
       ['the root names the actor "publish"', of({ entry: spawnChild('publish' as never) })],
-      ['the root: spawnChild is given the logic itself', of({ entry: spawnChild(publish) })],
+      ['the root: spawnChild is given the logic itself', of({ entry: spawnChild(upload) })],
       ['actor "bell": the root names the action "ding"', of({}, machineBelow)],
     ]);
   });
