@@ -1,4 +1,4 @@
-/** What an engine reads of a definition of one's own: its lanes, the work of each, its tags, and what people see of a tree. */
+/** What an engine reads of the definition of a user-defined machine: its lanes, the work of each, its tags, and what people see of a tree. */
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, fromPromise, type PromiseActorLogic, setup } from 'xstate';
 import { z } from 'zod';
@@ -169,7 +169,7 @@ describe('its kind', () => {
     `);
   });
 
-  it('is told of a function for an upgrade that gives back no snapshot, by its place', () => {
+  it('names the version where the function of an upgrade throws or gives back no snapshot', () => {
     const old = play(bare);
     const stored = { ...old.trees.persist(old.tree), version: 'chart:1' };
     const upgradeTo = (given: unknown) => {

@@ -1,4 +1,4 @@
-/** What a named action of one's own machine asks for, by its effect: work, an event later, a message, another tree, or the end of plans. */
+/** What a named action of a user-defined machine asks for, by its effect: work, an event later, a message, another tree, or the end of plans. */
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, enqueueActions, fromPromise, setup, spawnChild } from 'xstate';
 import { outputOf } from '../../actors/output-wait.ts';
@@ -124,7 +124,7 @@ describe('a message', () => {
   const own = { machine: 'other', id: '2' };
   const plan = { project: 'demo', plan: 'login' };
 
-  it('to a machine of one’s own goes as it is: that machine checks it', () => {
+  it('to a user-defined machine goes as it is: that machine checks it', () => {
     expect(message(own, 'news', { x: 1 })).toEqual({
       signals: [{ tree: 'other:2', type: 'news', payload: { x: 1 }, sender: 'chart:1' }],
     });
@@ -190,7 +190,7 @@ describe('another tree', () => {
   });
 });
 
-it('the repo of each plan that it watches is told, and each project is remembered once', () => {
+it('the repo of each plan that it watches is notified, and each project is remembered once', () => {
   const plans = [
     { project: 'demo', plan: 'login' },
     { project: 'demo', plan: 'logout' },

@@ -1,4 +1,4 @@
-/** How a tree of one's own machine takes a signal: which actor it is for, as which event, and why it is refused, held or remembered. */
+/** How a tree of a user-defined machine takes a signal: which actor it is for, as which event, and why it is refused, held or remembered. */
 import { describe, expect, it } from 'vitest';
 import { and, assign, createMachine, fromPromise, not, raise, setup } from 'xstate';
 import { z } from 'zod';
@@ -24,7 +24,7 @@ const done = { status: 'done', result: 'done' };
 const stale = { status: 'done', result: 'stale' };
 
 describe('an event', () => {
-  it('has the fields of the signal and its time, of which its own is kept', () => {
+  it('has the fields of the signal, and its time unless a field says another', () => {
     const { tree, send } = play(asking());
     const heard = () => tree.root.getSnapshot().context.heard.at(-1);
     expect(send('news', { x: 1 }).verdict).toEqual(done);

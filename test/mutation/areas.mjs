@@ -68,9 +68,11 @@ export const areas = {
     tests: ['durable-memory', 'durable-logic', 'tree-steps'].map((name) => `test/actors/${name}.test.ts`),
     runner: 'in-process',
   },
-  'actors/definitions': {
+  'actors/own-machines': {
     mutate: ['own-machine', 'define-machine', 'chart-shape'].map((name) => `actors/${name}.ts`),
-    tests: ['own-kind', 'own-machine', 'define-machine', 'chart-shape'].map((name) => `test/actors/${name}.test.ts`),
+    tests: ['define-machine', 'own-requests', 'own-signals', 'own-parts', 'own-machine', 'chart-shape'].map(
+      (name) => `test/actors/${name}.test.ts`,
+    ),
     runner: 'in-process',
   },
   'actors/hooks': {

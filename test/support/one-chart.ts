@@ -1,4 +1,4 @@
-/** A tree of one small chart of one's own, in memory: what it asks for, and what it does with a signal. */
+/** A tree of one small user-defined machine, in memory: what it asks for, and what it does with a signal. */
 import { defineMachine } from '../../actors/define-machine.ts';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';
@@ -14,7 +14,7 @@ export const defined = (definition: object): AnyDefinition =>
   defineMachine({ name: 'chart', ...definition } as never) as AnyDefinition;
 
 /** `run`: the request that it answers. */
-export const signal = (type: string, payload: object = {}, run: string | null = null): AnySignal => ({
+const signal = (type: string, payload: object = {}, run: string | null = null): AnySignal => ({
   ...{ type, payload, run, actor: '', at: now },
   origin: run === null ? 'person' : 'engine',
 });
