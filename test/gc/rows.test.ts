@@ -73,7 +73,7 @@ it('keeps a journal that is about to lose its first lines where it does not lead
     db.exec(`UPDATE trees SET snapshot = replace(snapshot, ${set}) WHERE address = 'repo:demo'`);
     db.close();
   };
-  // The repo hears of the end of the plan after the plan itself has ended, and stores its tree once more.
+  // The repo gets the signal that the plan has ended after the plan itself, and stores its tree once more.
   await until(() => pendingIn(on.home) === 0);
   edit(`'"status":"active"', '"status":"edited"'`);
   clock.pass(91 * days);
