@@ -118,9 +118,9 @@ async function pathFrom(envFile: string | null, path: string | null): Promise<{ 
 
 /** For enabled roles only. */
 async function terminalChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
-  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
-  if (!('value' in config) || config.value === null) return [];
-  const { profiles, policy } = config.value;
+  const config = await configIn(path, home);
+  if (config === null) return [];
+  const { profiles, policy } = config;
   const wanting = everyProfile(profiles).filter(({ role, terminal }) => terminal && policy.roles[role].on);
   const whom = `for ${[...new Set(wanting.map(({ role }) => role))].join(', ')}`;
   if (wanting.length === 0) return [];
@@ -136,17 +136,17 @@ async function terminalChecks(call: Call, path: string | null, home: string): Pr
 
 /** If the configuration cannot be read, its own check reports why. */
 async function baseChecks(path: string | null, home: string): Promise<Check[]> {
-  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
-  if (path === null || !('value' in config) || config.value === null) return [];
-  const { baseBranch } = config.value;
+  const config = await configIn(path, home);
+  if (path === null || config === null) return [];
+  const { baseBranch } = config;
   return [await check('base branch', async () => ({ detail: await baseBranchIn(path, baseBranch) }))];
 }
 
 /** One check for each file of variables for an agent or a hook. */
 async function envFileChecks(path: string | null, home: string): Promise<Check[]> {
-  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
-  if (path === null || !('value' in config) || config.value === null) return [];
-  const { profiles, policy, hooks } = config.value;
+  const config = await configIn(path, home);
+  if (path === null || config === null) return [];
+  const { profiles, policy, hooks } = config;
   const ofAgents = everyProfile(profiles).flatMap(({ role, envFile }) => (policy.roles[role].on ? [envFile] : []));
   const ofHooks = hooks.flatMap((hook) => (hook.enabled && 'envFile' in hook ? [hook.envFile] : []));
   const files = [...new Set([...ofAgents, ...ofHooks])].filter((file) => file !== null);
@@ -194,8 +194,7 @@ async function gitIdentity({ cwd }: Call): Promise<Finding> {
 
 /** Signs a commit and discards it: nothing else shows whether the key works. */
 async function signatures(path: string, home: string): Promise<Finding> {
-  const config = await attempt(() => loadRepoConfig(path, loadDaemonConfig(home)));
-  const sign = 'value' in config ? config.value.sign : '';
+  const sign = (await configIn(path, home))?.sign ?? '';
   const signing = await signingIn(path, sign);
   if (signing.kind === 'off')
     return { detail: sign === 'never' ? 'none: sign = "never"' : 'none: git does not sign (commit.gpgSign)' };

@@ -76,7 +76,7 @@ describe('a delayed event', () => {
   });
   const root = { source: [], target: [], event: { type: 'x' }, isChart: true };
 
-  it('is remembered with who sends it to whom, and with the id that the chart gave it, if any', () => {
+  it('is remembered with its sender and its receiver, and with the id that the chart gave it, if any', () => {
     const { send, memory } = playing(machine);
     expect(send('unnamed').timers).toEqual([{ id: 'delay#1', dueAt: 1_100 }]);
     send('one');

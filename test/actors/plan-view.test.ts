@@ -73,7 +73,7 @@ describe('the summary of a plan', () => {
     expect(statusOfPlan(tree)).toBe(status);
   });
 
-  it('repeats what the plan knows of itself', () => {
+  it('repeats the facts of the plan', () => {
     const context = {
       ...{ wave: 1, reviewCycle: 2, count: 3, branch: 'plan/x', topic: 'shop', title: 'A shop', host: 'big' },
       ...{ budget: { usd: 5 }, raised: null },

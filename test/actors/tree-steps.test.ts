@@ -90,7 +90,7 @@ describe('the answer to a signal', () => {
       'refused: not from a coder',
     ],
     [
-      'refused by whom it names',
+      'refused by its receiver',
       running,
       word('agent_kill', { title: 'nobody' }),
       'refused: agent nobody is not under way',

@@ -38,7 +38,7 @@ import { slotsOnce } from './slots-look.ts';
 import { timeText } from './time-text.ts';
 import type { Verified } from './verify.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { hostsOnce, soundTree, unstartedOf, type WaitLook } from './waiting.ts';
+import { hostsOnce, planPausedText, soundTree, unstartedOf, type WaitLook } from './waiting.ts';
 
 const loadPlanTrace = later(() => import('./plan-trace.ts'));
 const loadVerify = later(() => import('./verify.ts'));
@@ -212,7 +212,7 @@ async function explain(parts: PlanViewParts, project: string, plan: string): Pro
       waiting?.kind === 'paused'
         ? {
             ...waiting,
-            detail: byPauser(waiting.detail, pauserIn(await parts.store.signals({ project, plan }))),
+            detail: planPausedText(plan, pauserIn(await parts.store.signals({ project, plan }))),
           }
         : waiting,
     base: row.base,
@@ -300,10 +300,6 @@ function runRows(parts: PlanViewParts, { project, plan, createdAt }: PlanRow): P
 function pauserIn(signals: readonly SignalRow[]): string | null {
   const last = signals.find(({ type, status }) => type === 'pause' && status === 'done');
   return personName(last?.origin ?? '');
-}
-
-function byPauser(detail: string, name: string | null): string {
-  return name === null ? detail : detail.replace('it is paused', `${name} paused it`);
 }
 
 /** The run waits for a permission, or for a service. */

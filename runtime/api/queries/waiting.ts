@@ -80,7 +80,7 @@ export async function waitingFor(
   if (!isUnderWay(row.status)) return held ?? (await landingWait(parts, row));
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
   if (away !== null) return away;
-  if (row.paused) return { kind: 'paused', detail: `it is paused; go on with: stator plan resume ${row.plan}`, since };
+  if (row.paused) return { kind: 'paused', detail: planPausedText(row.plan, null), since };
   if (row.phase === 'wave_waiting') {
     const tree = await soundTree(parts.cache, planTree(row.project, row.plan));
     const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
@@ -98,6 +98,11 @@ export async function waitingFor(
     };
   if (runs.length > 0) return waitingForAgents(parts, row, { runs, slots });
   return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
+}
+
+/** `by`: the name of the person who paused it; null: nobody is named. */
+export function planPausedText(plan: string, by: string | null): string {
+  return `${by === null ? 'it is paused' : `${by} paused it`}; go on with: stator plan resume ${plan}`;
 }
 
 /** While a plan under way waits for one of these, a signal to it starts nothing. */

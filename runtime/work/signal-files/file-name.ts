@@ -37,7 +37,7 @@ export function readFileName(fileName: string): NamedSignal | null {
   // The name of a plan may end so as well.
   return named === null || name === fileName
     ? named
-    : { ...named, plans: [named.plans[0], ...named.plans.slice(1), ...named.plans.map((plan) => `${plan}.md`)] };
+    : { ...named, plans: [...named.plans, ...named.plans.map((plan) => `${plan}.md`)] };
 }
 
 function readName(name: string): NamedSignal | null {
