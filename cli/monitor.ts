@@ -148,11 +148,13 @@ async function followOne(following: Following, client: Client, isAgain: boolean)
   let seq = following.seq ?? (isAgain ? 0 : undefined);
   try {
     if (isAgain) await printer.connection('connected');
+    const onStart = (since: number) => {
+      seq = since;
+    };
     const since = seq === undefined ? {} : { since: seq };
-    for await (const fact of client.events({ ...filter, ...since, signal: new AbortController().signal })) {
-      const isShown = seq === undefined || Date.parse(fact.at) >= ms;
+    for await (const fact of client.events({ ...filter, ...since, onStart, signal: new AbortController().signal })) {
       seq = fact.seq;
-      if (isShown) await printer.fact(fact);
+      if (Date.parse(fact.at) >= ms) await printer.fact(fact);
     }
   } catch (thrown) {
     if (!isAbsence(thrown)) throw thrown;

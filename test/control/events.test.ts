@@ -183,8 +183,10 @@ it('a waiting reader receives regular heartbeats from the stream', async () => {
 });
 
 it('a calm stream has every line once, in its order, and leaves out what is looked up', async () => {
-  const { started, open } = await smallApp({ streams: 2, stallMs: 10_000, heartbeatMs: 10_000 });
+  const { started, open } = await smallApp({ streams: 4, stallMs: 10_000, heartbeatMs: 10_000 });
   const last = await started.store.lastLine();
+  expect((await open('?since=0')).headers.get('last-event-id')).toBe('0');
+  expect((await open()).headers.get('last-event-id')).toBe(String(last));
   const answer = await open('?since=0&calm=1');
   const reader = answer.body?.getReader();
   let text = '';

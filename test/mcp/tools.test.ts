@@ -90,6 +90,9 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     expect(await call('task_delete', { filename: 'new-thing' })).toMatchObject({ deleted: true });
     expect(await call('wait_for_event', { filename: 'done', until: 'final' })).toMatchObject({ reached: true });
     expect(await call('wait_for_event', { since: 0 })).toMatchObject({ reached: true, next_since: expect.any(Number) });
+    // Nothing happens in this wait: the next one begins where it did, so that nothing between them is missed.
+    const waited = await call('wait_for_event', { filename: 'done', timeout_seconds: 1 });
+    expect(waited).toMatchObject({ reached: false, events: [], next_since: expect.any(Number) });
     expect(await call('task_merge', { filename: 'done' })).toMatchObject({ merged: { into: 'main' } });
     expect(git(engine.repo, 'show', 'main:done.txt')).toBe('done');
     git(engine.repo, 'branch', 'other', 'main~1');

@@ -6,7 +6,9 @@ import { didYouMean } from '../../base/config/nearest.ts';
 import { ignoreLateErrors } from './late-errors.ts';
 
 /** The part of an answer that a client reads: its text, or its body as a stream. It reads one of them, once. */
-export type Answered = Pick<Response, 'ok' | 'status' | 'text' | 'json' | 'body'>;
+export type Answered = Pick<Response, 'ok' | 'status' | 'text' | 'json' | 'body'> & {
+  readonly headers: Pick<Headers, 'get'>;
+};
 
 /** Sends one request to the engine. `path` includes the query. */
 export type Call = (
@@ -78,6 +80,12 @@ function answeredBy(answer: IncomingMessage, unanswered: (cause: unknown) => Eng
   return {
     ok: status >= 200 && status < 300,
     status,
+    headers: {
+      get(name) {
+        const value = answer.headers[name];
+        return typeof value === 'string' ? value : null;
+      },
+    },
     text,
     json: async () => JSON.parse(await text()),
     // The stream is node's own; the two types of web streams differ in name only.

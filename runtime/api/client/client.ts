@@ -263,9 +263,13 @@ export function createClient(call: Call, options: ClientOptions) {
       // The instance's route has no answer on success; the caller of this method wants the verdict.
       return methods.sendSignal({ project, plan: found.plan, type: 'agent_send', payload: { title, body: message } });
     },
-    /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
+    /**
+     * Facts from `since` on, then live. `onStart` is called first, with the number to continue from if no fact comes. While it is open with `watch`, the owner
+     * starts that plan's agents.
+     */
     async *events({
       signal,
+      onStart = () => {},
       ...query
     }: {
       since?: number;
@@ -275,9 +279,12 @@ export function createClient(call: Call, options: ClientOptions) {
       tree?: string;
       watch?: boolean;
       signal: AbortSignal;
+      onStart?: (since: number) => void;
     }): AsyncIterable<FactEntry> {
       const answer = await request('GET /v1/events', { query }, { signal });
       if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());
+      const start = answer.headers.get('last-event-id');
+      if (start !== null) onStart(Number(start));
       yield* factsOf(answer.body, signal);
     },
     /** Closes what was opened for this client. May be called twice. */

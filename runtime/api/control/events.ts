@@ -62,6 +62,8 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
       const newest = await parts.store.lastLine();
       // A number from another store must not hide the lines of this one.
       const since = Math.min((last === undefined ? asked : check(digits, last, 'Last-Event-ID')) ?? newest, newest);
+      // A reader whose stream ends before the first event continues from here.
+      c.header('last-event-id', String(since));
       // No client would ever read it.
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
       if (count >= limits.streams)

@@ -312,7 +312,7 @@ export const ownTools: readonly AnyTool[] = [
       plan: planEntry.nullable(),
       /** The newest 200, the oldest first. */
       events: z.array(factEntry),
-      /** The number of the last event. null: no event was seen, and no `since` was given. */
+      /** The number of the last event, or of the newest one when the wait began. null: no engine was reached. */
       next_since: count.nullable(),
     }),
     run: async (ask) => {

@@ -48,7 +48,7 @@ export async function waitUntil(ask: WaitAsk, plan: string | null) {
           note: reached ? leftOut(facts.dropped()) : (facts.trouble() ?? unreached(until, seconds)),
           plan: entry,
           events: [...facts.seen],
-          next_since: facts.seen.at(-1)?.seq ?? since,
+          next_since: facts.since(),
         };
       if (performance.now() - reportedMs > progressMs) {
         reportedMs = performance.now();
@@ -107,6 +107,8 @@ export interface Facts {
   readonly seen: FactEntry[];
   /** How many older ones were dropped. */
   dropped(): number;
+  /** The number of the newest fact, or, before one came, of the fact after which they begin; null: no engine was reached so far. */
+  since(): number | null;
   /** Resolves at the next fact, or after the poll interval. */
   next(stop: AbortSignal): Promise<void>;
   /** Why no facts can arrive now; null: they can. */
@@ -129,7 +131,10 @@ export function followFacts(caller: Pick<McpCaller, 'attach' | 'open'>, { signal
       try {
         const client = await caller.attach();
         trouble = client === null ? await absence(caller) : null;
-        for await (const fact of client === null ? [] : factsOf(client, { ...of, since, signal })) {
+        const onStart = (begins: number) => {
+          since = begins;
+        };
+        for await (const fact of client === null ? [] : factsOf(client, { ...of, since, signal, onStart })) {
           since = fact.seq;
           seen.push(fact);
           if (seen.length > eventsLimit) {
@@ -153,6 +158,7 @@ export function followFacts(caller: Pick<McpCaller, 'attach' | 'open'>, { signal
   return {
     seen,
     dropped: () => dropped,
+    since: () => since,
     async next(stop) {
       const soon = new AbortController();
       wake = () => soon.abort();
@@ -171,13 +177,17 @@ async function absence(caller: Pick<McpCaller, 'open'>): Promise<string> {
   return `${absentText(engine)}; for a person: ${absentStep(engine)}`;
 }
 
-async function* factsOf(client: Client, { project, plan, since, signal }: Followed): AsyncGenerator<FactEntry> {
+async function* factsOf(
+  client: Client,
+  { project, plan, since, signal, onStart }: Followed & { onStart: (since: number) => void },
+): AsyncGenerator<FactEntry> {
   try {
     yield* client.events({
       ...(project === undefined ? {} : { project }),
       ...(plan === null ? {} : { plan }),
       ...(since === null ? {} : { since }),
       signal,
+      onStart,
     });
   } finally {
     await client.close();
