@@ -374,8 +374,12 @@ function guardNames(guard: unknown): unknown[] {
 }
 
 function among(name: string, known: readonly string[]): string {
-  const near = known.find((word) => slips(name.toLowerCase(), word.toLowerCase()) <= 2);
-  return `${meantText(near ?? null)}${namesThere(known)}`;
+  const slipsTo = (word: string) => slips(name.toLowerCase(), word.toLowerCase());
+  const near = known.reduce<string | null>(
+    (best, word) => (slipsTo(word) < (best === null ? 3 : slipsTo(best)) ? word : best),
+    null,
+  );
+  return `${meantText(near)}${namesThere(known)}`;
 }
 
 function* nodesOf(node: AnyStateNode): Generator<AnyStateNode> {

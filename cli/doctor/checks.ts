@@ -68,59 +68,61 @@ export async function examine(call: Call): Promise<Check[]> {
   const home = homeFolder(call.env);
   const repo = await attempt(() => mainRepository(call));
   const path = 'value' in repo ? repo.value : null;
+  const config = await configIn(path, home);
+  const here = path === null || config === null ? null : { path, config };
   return [
     await check('node', () => atLeast(process.versions.node, leastNode, 'install Node 20.19 or newer')),
     await check('git', () => gitVersion(call)),
     await check('repo', () => ({ detail: path ?? 'none here' })),
     await check('git identity', () => gitIdentity(call)),
-    ...(path === null ? [] : [await check('signatures', () => signatures(path, home))]),
+    ...(path === null ? [] : [await check('signatures', () => signatures(path, config?.sign ?? ''))]),
     ...(path === null ? [] : [await check('git leftovers', () => gitLeftovers(path))]),
     await check('home', () => homeState(home)),
     await check('daemon.toml', () => daemonConfig(home)),
     ...(await desktopChecks(call, home)),
     await check('socket', () => ({ detail: socketPath(home, call.env, loadDaemonConfig(home).socketPath) })),
     ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home, call.env))]),
-    ...(await baseChecks(path, home)),
-    ...(await envFileChecks(path, home)),
+    ...(here === null ? [] : [await check('base branch', () => baseBranch(here))]),
+    ...(here === null ? [] : await envFileChecks(here)),
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
-    ...(await agentChecks(call, path, home)),
-    ...(await terminalChecks(call, path, home)),
+    ...(here === null ? [] : await agentChecks(call, here)),
+    ...(here === null ? [] : await terminalChecks(call, here)),
     await check('store', () => store(call, home)),
     await check('store journal', () => journal(call, home)),
     await check('store copies', () => copies(call, home)),
     ...(await forgeChecks(call, path, home)),
-    await check('disk', () => disk(path, home)),
+    await check('disk', () => disk(home, here)),
     await check('liveness', () => liveness()),
-    await check('walls', () => walls(call, path, home)),
-    ...(await networkChecks(call, path, home)),
+    await check('walls', () => walls(call, path, config)),
+    ...(here === null ? [] : [await check('network', () => network(call, here))]),
     await check('limits', () => limits(call)),
   ];
 }
 
-/** Empty if the configuration cannot be read: its own check reports why. */
-async function agentChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
-  const wanted = await attempt(() => (path === null ? [] : programsOf(loadRepoConfig(path, loadDaemonConfig(home)))));
-  if (!('value' in wanted)) return [];
+/** The repo of the current folder, whose configuration can be read. */
+interface Here {
+  readonly path: string;
+  readonly config: RepoConfig;
+}
+
+async function agentChecks(call: Call, { path, config }: Here): Promise<Check[]> {
   const places = await Promise.all(
-    wanted.value.map(async (one) => ({ one, env: { ...call.env, ...(await pathFrom(one.envFile, path)) } })),
+    programsOf(config).map(async (one) => ({ one, env: { ...call.env, ...(await pathFrom(one.envFile, path)) } })),
   );
   return await Promise.all(
-    places.map(({ one, env }) => check(`agent ${one.preset}`, () => programState(one, { cwd: path ?? call.cwd, env }))),
+    places.map(({ one, env }) => check(`agent ${one.preset}`, () => programState(one, { cwd: path, env }))),
   );
 }
 
 /** The PATH of an env file, where the agent's program is looked for. An env file that cannot be read is reported by its own check. */
-async function pathFrom(envFile: string | null, path: string | null): Promise<{ readonly PATH?: string }> {
-  if (envFile === null || path === null) return {};
+async function pathFrom(envFile: string | null, path: string): Promise<{ readonly PATH?: string }> {
+  if (envFile === null) return {};
   const read = await attempt(() => envFileIn(path, envFile));
   return 'value' in read && read.value.variables.PATH !== undefined ? { PATH: read.value.variables.PATH } : {};
 }
 
 /** For enabled roles only. */
-async function terminalChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
-  const config = await configIn(path, home);
-  if (config === null) return [];
-  const { profiles, policy } = config;
+async function terminalChecks(call: Call, { config: { profiles, policy } }: Here): Promise<Check[]> {
   const wanting = everyProfile(profiles).filter(({ role, terminal }) => terminal && policy.roles[role].on);
   const whom = `for ${[...new Set(wanting.map(({ role }) => role))].join(', ')}`;
   if (wanting.length === 0) return [];
@@ -134,19 +136,12 @@ async function terminalChecks(call: Call, path: string | null, home: string): Pr
   ];
 }
 
-/** If the configuration cannot be read, its own check reports why. */
-async function baseChecks(path: string | null, home: string): Promise<Check[]> {
-  const config = await configIn(path, home);
-  if (path === null || config === null) return [];
-  const { baseBranch } = config;
-  return [await check('base branch', async () => ({ detail: await baseBranchIn(path, baseBranch) }))];
+async function baseBranch({ path, config }: Here): Promise<Finding> {
+  return { detail: await baseBranchIn(path, config.baseBranch) };
 }
 
 /** One check for each file of variables for an agent or a hook. */
-async function envFileChecks(path: string | null, home: string): Promise<Check[]> {
-  const config = await configIn(path, home);
-  if (path === null || config === null) return [];
-  const { profiles, policy, hooks } = config;
+async function envFileChecks({ path, config: { profiles, policy, hooks } }: Here): Promise<Check[]> {
   const ofAgents = everyProfile(profiles).flatMap(({ role, envFile }) => (policy.roles[role].on ? [envFile] : []));
   const ofHooks = hooks.flatMap((hook) => (hook.enabled && 'envFile' in hook ? [hook.envFile] : []));
   const files = [...new Set([...ofAgents, ...ofHooks])].filter((file) => file !== null);
@@ -193,8 +188,7 @@ async function gitIdentity({ cwd }: Call): Promise<Finding> {
 }
 
 /** Signs a commit and discards it: nothing else shows whether the key works. */
-async function signatures(path: string, home: string): Promise<Finding> {
-  const sign = (await configIn(path, home))?.sign ?? '';
+async function signatures(path: string, sign: RepoConfig['sign']): Promise<Finding> {
   const signing = await signingIn(path, sign);
   if (signing.kind === 'off')
     return { detail: sign === 'never' ? 'none: sign = "never"' : 'none: git does not sign (commit.gpgSign)' };
@@ -360,11 +354,8 @@ async function forgeChecks(call: Call, path: string | null, home: string): Promi
 }
 
 /** The room where the store and the runs are, and where the worktrees are if that is another file system. */
-async function disk(path: string | null, home: string): Promise<Finding> {
-  const config = await configIn(path, home);
-  const places = [home, ...(path === null || config === null ? [] : [resolve(path, config.worktree.dir)])].map(
-    nearestFolder,
-  );
+async function disk(home: string, here: Here | null): Promise<Finding> {
+  const places = [home, ...(here === null ? [] : [resolve(here.path, here.config.worktree.dir)])].map(nearestFolder);
   const devices = new Map(places.map((folder) => [statSync(folder).dev, folder]));
   const rooms = [...devices.values()].map((folder) => ({ folder, freeBytes: freeBytesIn(folder) }));
   const text = (room: (typeof rooms)[number]) =>
@@ -395,9 +386,8 @@ function startedBy({ profiles, policy, checks }: RepoConfig) {
 }
 
 /** Missing walls are a warning, because agents run without them as before. They are a failure only if something requires walls. */
-async function walls({ env }: Call, path: string | null, home: string): Promise<Finding> {
+async function walls({ env }: Call, path: string | null, config: RepoConfig | null): Promise<Finding> {
   const found = await probeBubblewrap(env);
-  const config = await configIn(path, home);
   const settings = config === null ? [] : startedBy(config).flatMap(({ profile }) => wallsSetting(profile) ?? []);
   if (found.kind === 'works') {
     const off = isSandboxOff(env) ? '; STATOR_SANDBOX=off: only roles with sandbox = "bwrap" get them' : '';
@@ -408,13 +398,8 @@ async function walls({ env }: Call, path: string | null, home: string): Promise<
   return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
 }
 
-/**
- * What each enabled agent can reach over the network, in one line for all agents with the same access. Empty if no configuration can be read: its own
- * check reports why.
- */
-async function networkChecks({ env }: Call, path: string | null, home: string): Promise<Check[]> {
-  const config = await configIn(path, home);
-  if (path === null || config === null) return [];
+/** What each enabled agent can reach over the network: agents with the same access together. */
+async function network({ env }: Call, { path, config }: Here): Promise<Finding> {
   const all = startedBy(config);
   const found = await probeBubblewrap(env);
   const hasWalls = (sandbox: SandboxMode) =>
@@ -429,9 +414,8 @@ async function networkChecks({ env }: Call, path: string | null, home: string): 
   const parts = [...reached].map(([text, whom]) => `${[...new Set(whom.map(({ who }) => who))].join(', ')}: ${text}`);
   const detail = parts.join('; ');
   const stuck = all.find(({ profile }) => profile.network !== 'full' && !hasWalls(profile.sandbox));
-  if (stuck === undefined) return [await check('network', () => ({ detail }))];
-  const hint = `let it have walls, or set network = "full" under [agents.${stuck.who}]`;
-  return [await check('network', () => ({ detail, hint }))];
+  if (stuck === undefined) return { detail };
+  return { detail, hint: `let it have walls, or set network = "full" under [agents.${stuck.who}]` };
 }
 
 /** The most abstract sockets that are named. Programs of a desktop listen on such sockets without a password. */

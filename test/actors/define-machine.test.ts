@@ -373,6 +373,8 @@ describe('what the chart names', () => {
       ['there is only ring', of({ entry: 'wrong' }, { actions: { ring: run } })],
       ['did you mean RING?', of({ entry: 'ring' }, { actions: { RING: run } })],
       ['did you mean ringer?', of({ entry: 'ring' }, { actions: { ringer: run } })],
+      // The nearest, not the first that is near.
+      ['did you mean rings?', of({ entry: 'ring' }, { actions: { ringed: run, rings: run } })],
       ['the root names the action "ding"', of({ initial: { target: 'a', actions: 'ding' }, states: { a: {} } })],
       ['the root names the action "ding"', of({ on: { x: { actions: 'ding' } } })],
       ['the root names the guard "isOn"', of({ on: { x: { guard: 'isOn' } } })],
