@@ -61,11 +61,31 @@ function addressOf(host: string, path: string, isWeb: boolean): RemoteAddress | 
   return { host: sshHosts[low] ?? low, owner: owner.reverse().join('/'), name, isWeb };
 }
 
-/** The remotes of a repository that may be on a forge; `origin` first, at most 50. `insteadOf` is not applied. */
-export async function remotesOf(repo: string): Promise<Remote[]> {
-  // The header of a section has one spelling, and included files do not count: without it git need not be started.
-  const settings = textOf(join(gitFolderAt(repo), 'config'));
+/** The newest answers of `remotesOf`, by repository, with the file that git read. */
+const remembered = new Map<string, { readonly settings: string; readonly remotes: readonly Remote[] }>();
+const repoLimit = 256;
+
+/**
+ * The remotes of a repository that may be on a forge; `origin` first, at most 50. `insteadOf` is not applied. Git is asked once for each state of the
+ * repository's own configuration, as included files do not count.
+ */
+export async function remotesOf(repo: string): Promise<readonly Remote[]> {
+  const file = join(gitFolderAt(repo), 'config');
+  const settings = textOf(file);
+  // The header of a section has one spelling.
   if (settings !== null && !/\[remote/i.test(settings)) return [];
+  const last = remembered.get(repo);
+  if (last !== undefined && last.settings === settings) return last.remotes;
+  const remotes = await listRemotes(repo);
+  // It may have been written meanwhile.
+  if (settings !== null && textOf(file) === settings) {
+    if (remembered.size >= repoLimit) remembered.clear();
+    remembered.set(repo, { settings, remotes });
+  }
+  return remotes;
+}
+
+async function listRemotes(repo: string): Promise<Remote[]> {
   const listed = await tryOwnGit(repo, ['config', '--local', '--null', '--get-regexp', String.raw`^remote\..*\.url$`]);
   const remotes = listed.stdout.split('\0').flatMap((entry) => {
     const [key = '', url = ''] = entry.split('\n', 2);

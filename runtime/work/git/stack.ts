@@ -22,27 +22,71 @@ export async function endsOf(
   repo: Repository,
   { base, head, parts }: { readonly base: string; readonly head: string; readonly parts: readonly Part[] },
 ): Promise<Map<string, string>> {
-  const listed = await ownGit(repo.path, ['rev-list', '--first-parent', '--reverse', `${base}..${head}`]);
-  const chain = listed.split('\n').filter((line) => line !== '');
+  const listed = await ownGit(repo.path, ['rev-list', '--parents', `${base}..${head}`]);
+  const graph = new Map(
+    listed.split('\n').flatMap((line) => {
+      const [commit = '', ...parents] = line.split(' ');
+      return commit === '' ? [] : [[commit, parents]];
+    }),
+  );
+  const chain = firstParents(graph);
+  const firstWith = firstsWith(graph, chain);
   const found: { name: string; at: number }[] = [];
   for (const { name, commits } of parts) {
-    const at = await firstWith(repo, chain, commits);
+    const low = Math.max(0, ...commits.map((commit) => firstWith.get(commit) ?? 0));
+    const others = commits.filter((commit) => !firstWith.has(commit));
+    const at = await firstFrom(repo, { chain, low, commits: others });
     if (at !== null && found.every((other) => other.at !== at)) found.push({ name, at });
   }
   found.sort((one, other) => one.at - other.at);
   return new Map(found.map(({ name, at }) => [name, chain[at] ?? head]));
 }
 
-async function firstWith(repo: Repository, chain: readonly string[], commits: readonly string[]) {
-  const isAt = async (at: number) => areAncestors(repo, commits, chain[at] ?? '');
-  let [low, high] = [0, chain.length - 1];
-  if (high < 0 || !(await isAt(high))) return null;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (await isAt(middle)) high = middle;
-    else low = middle + 1;
+/** The commits of a graph, each with its parents. The first is the head: git lists a commit before its ancestors. */
+type Graph = ReadonlyMap<string, readonly string[]>;
+
+/** The commits of the branch itself, the oldest first. */
+function firstParents(graph: Graph): string[] {
+  const chain: string[] = [];
+  const [head] = graph.keys();
+  for (let commit = head; commit !== undefined && graph.has(commit); [commit] = graph.get(commit) ?? [])
+    chain.push(commit);
+  return chain.reverse();
+}
+
+/** For each commit of the graph, the place in the chain of the first one that has it in its history. */
+function firstsWith(graph: Graph, chain: readonly string[]): Map<string, number> {
+  const firsts = new Map<string, number>();
+  for (const [at, last] of chain.entries()) {
+    const reached = [last];
+    for (let commit = reached.pop(); commit !== undefined; commit = reached.pop()) {
+      if (firsts.has(commit) || !graph.has(commit)) continue;
+      firsts.set(commit, at);
+      reached.push(...(graph.get(commit) ?? []));
+    }
   }
-  return low;
+  return firsts;
+}
+
+/** The place, from `low` on, of the first commit of the chain that has all of the others in its history, which are not in the graph; null: none has. */
+async function firstFrom(
+  repo: Repository,
+  {
+    chain,
+    low,
+    commits,
+  }: { readonly chain: readonly string[]; readonly low: number; readonly commits: readonly string[] },
+): Promise<number | null> {
+  const isAt = async (at: number) => areAncestors(repo, commits, chain[at] ?? '');
+  let [from, to] = [low, chain.length - 1];
+  if (to < 0 || !(await isAt(to))) return null;
+  if (await isAt(from)) return from;
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if (await isAt(middle)) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 export type Restacked =
