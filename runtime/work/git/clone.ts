@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { gitFailure, ownGit } from './git.ts';
-import { remoteOf, tryAs } from './push.ts';
+import { gitFailure } from './git.ts';
+import { pushUrls, remoteOf, tryAs } from './push.ts';
 import type { Repository } from './repository.ts';
 import { hasRemote } from './shared-refs.ts';
 
@@ -17,7 +17,7 @@ const addressLimit = 4_096;
 export async function sharedAddress(repo: Pick<Repository, 'path'>): Promise<string | null> {
   if (!(await hasRemote(repo))) return null;
   const remote = await remoteOf(repo.path, '', null);
-  const [url = ''] = (await ownGit(repo.path, ['remote', 'get-url', '--push', '--', remote])).split('\n');
+  const [url = ''] = await pushUrls(repo.path, remote);
   return addressOf(url);
 }
 

@@ -61,7 +61,7 @@ export async function updateBranch(push: Push): Promise<Pushed | null> {
 
 /** The commits of the branches below that folder at the push address, by name. Throws `git_failed`. */
 export async function headsIn({ repo, remote, folder }: { repo: string; remote: string; folder: string }) {
-  const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
+  const [place = ''] = await pushUrls(repo, remote);
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${folder}/*`];
   const result = await tryAs('engine', { repo, args, timeoutMs: askTimeoutMs });
   if (result.exitCode !== 0) throw gitFailure({ cwd: repo, args, result });
@@ -103,7 +103,7 @@ async function headOf({ repo, branch, commit }: Push): Promise<string> {
 
 /** The head of a branch at the push address; null: it does not exist. Throws `git_failed`. */
 export async function headAt({ repo, remote, branch, by }: Place): Promise<string | null> {
-  const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
+  const [place = ''] = await pushUrls(repo, remote);
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
   const result = await tryAs(by, { repo, args, timeoutMs: askTimeoutMs });
   if (result.exitCode !== 0) throw gitFailure({ cwd: repo, args, result });
@@ -140,11 +140,12 @@ interface Sent extends Push {
 async function send({ repo, branch, remote, commit, head, lease, by }: Sent): Promise<Pushed> {
   const ref = `refs/heads/${branch}`;
   const guard = lease === null ? [] : [`--force-with-lease=${ref}:${lease}`];
-  const quiet = by === 'person' ? [] : await unattended(repo, remote);
+  const urls = await pushUrls(repo, remote);
+  const quiet = by === 'person' ? [] : unattended(urls);
   const args = ['push', '--porcelain', ...guard, ...quiet, '--', remote, `${commit ?? ref}:${ref}`];
   const result = await tryAs(by, { repo, args, timeoutMs: pushTimeoutMs });
   const line = result.stdout.split('\n').find((candidate) => /^.\t[^\t]+:refs\/heads\//.test(candidate)) ?? '';
-  if (result.exitCode === 0) return { remote, url: await urlOf(repo, remote), head, isNew: !line.startsWith('=') };
+  if (result.exitCode === 0) return { remote, url: withoutSecrets(urls[0] ?? ''), head, isNew: !line.startsWith('=') };
   if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);
   throw gitFailure({ cwd: repo, args, result });
 }
@@ -152,10 +153,14 @@ async function send({ repo, branch, remote, commit, head, lease, by }: Sent): Pr
 const networks = ['http', 'https', 'ssh', 'git', 'file'];
 
 /** Pushes only this branch, with no hook on either side: we also run the receiving git of a local remote. */
-export async function unattended(repo: string, remote: string): Promise<string[]> {
+export function unattended(urls: readonly string[]): string[] {
   const flags = ['--no-verify', '--no-signed', '--no-follow-tags', '--recurse-submodules=no'];
-  const urls = (await ownGit(repo, ['remote', 'get-url', '--push', '--all', '--', remote])).split('\n');
   return urls.some(isLocal) ? [...flags, `--receive-pack=${quietReceiver}`] : flags;
+}
+
+/** The addresses that a push to the remote goes to. Throws `git_failed`. */
+export async function pushUrls(repo: string, remote: string): Promise<string[]> {
+  return (await ownGit(repo, ['remote', 'get-url', '--push', '--all', '--', remote])).split('\n');
 }
 
 /** A server on another machine does not accept such a command, and runs its own hooks. */
@@ -203,11 +208,6 @@ async function configuredRemote(repo: string, branch: string): Promise<string | 
     if (value !== null && value !== '') return value;
   }
   return null;
-}
-
-async function urlOf(repo: string, remote: string): Promise<string> {
-  const { stdout } = await tryOwnGit(repo, ['remote', 'get-url', '--push', '--', remote]);
-  return withoutSecrets(stdout.split('\n')[0] ?? '');
 }
 
 function rejection(

@@ -10,7 +10,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { gitFailure, ownGit } from './git.ts';
 import { findCommit } from './objects.ts';
-import { remoteOf, tryAs, unattended } from './push.ts';
+import { pushUrls, remoteOf, tryAs, unattended } from './push.ts';
 import { attemptRef, branchRef, listRefs, ownedRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
@@ -87,7 +87,7 @@ interface Place {
 
 async function placeOf({ path }: Pick<Repository, 'path'>, branch: string): Promise<Place> {
   const remote = await remoteOf(path, branch, null);
-  const [url = ''] = (await ownGit(path, ['remote', 'get-url', '--push', '--', remote])).split('\n');
+  const [url = ''] = await pushUrls(path, remote);
   return { remote, url };
 }
 
@@ -144,7 +144,7 @@ async function refsAt(
 async function push(repo: Repository, { remote, url }: Place, moves: readonly (readonly string[])[]): Promise<void> {
   const leases = moves.map(([lease = '']) => lease);
   const specs = moves.map(([, spec = '']) => spec);
-  const args = ['push', '--porcelain', ...leases, ...(await unattended(repo.path, remote)), '--', url, ...specs];
+  const args = ['push', '--porcelain', ...leases, ...unattended([url]), '--', url, ...specs];
   const result = await tryAs('engine', { repo: repo.path, args, timeoutMs: moveTimeoutMs });
   if (result.exitCode === 0) return;
   const [line] = result.stdout.split('\n').filter((candidate) => candidate.startsWith('!'));
