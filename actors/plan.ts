@@ -1,4 +1,7 @@
-/** A plan's tree: the named actions of its machines as requests to the outside. */
+/**
+ * Implements the named actions of a plan's machines (plan, wave, task, agent): each one writes a request, such as a signal to another tree or an effect, through
+ * the ports.
+ */
 
 import { assertEvent } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';

@@ -1,6 +1,6 @@
 /** The view of a tree of a user-defined machine: its chart, why it waits, and the signals that it accepts. */
 import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
-import { type ChartValue, litStates } from '../runtime/base/charts/lit.ts';
+import { activeStateIds, type ChartValue } from '../runtime/base/charts/active-states.ts';
 import { type Child, h, type View } from './dom.ts';
 import { fact, valueText } from './facts.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
@@ -191,7 +191,7 @@ function signalsView({ events }: MachineExplanation, model: MachineModel, action
 
 /** The innermost active states. */
 export function statesOf(value: unknown): string[] {
-  const all = litStates(value as ChartValue); // as XState stores it
+  const all = activeStateIds(value as ChartValue); // as XState stores it
   return all.filter((path) => !all.some((other) => other.startsWith(`${path}.`)));
 }
 

@@ -1,4 +1,4 @@
-/** Shared by the verbs of issues: the issue of a request, and printing its answer. */
+/** For the verbs of `stator issue`: reading the reference to an issue from the arguments, and printing that an agent was started for it. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { IssueStarted } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';

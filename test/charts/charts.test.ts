@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { type AnyStateNode, createMachine } from 'xstate';
 import { snapshotOf } from '../../actors/addressee.ts';
 import { foldChart } from '../../page/chart-fold.ts';
+import { activeStateIds } from '../../runtime/base/charts/active-states.ts';
 import { arrowsOf, pathOf } from '../../runtime/base/charts/arrows.ts';
 import type { Box, Chart } from '../../runtime/base/charts/chart.ts';
 import { columnOf } from '../../runtime/base/charts/column.ts';
-import { litStates } from '../../runtime/base/charts/lit.ts';
 import { machines } from '../../runtime/base/charts/machines.ts';
 import { chartStyle, renderChart } from '../../runtime/base/charts/render.ts';
 import { chartNames, storedChart } from '../../runtime/base/charts/stored.ts';
@@ -174,7 +174,7 @@ describe('what is drawn', () => {
     const world = worldOf({ on: [] });
     world.person('implement_start');
     world.drain();
-    const lit = litStates(snapshotOf(world.root(plan)).value);
+    const lit = activeStateIds(snapshotOf(world.root(plan)).value);
     expect(lit).toEqual([
       'lifecycle',
       'lifecycle.underway',

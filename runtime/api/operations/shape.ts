@@ -1,4 +1,7 @@
-/** Schemas as functions of the schema library. Code with the library calls them; the command line can load them without the library. */
+/**
+ * The types of the schemas in operations. An operation states its schemas as functions that are given zod, the schema library: the engine calls them, and the
+ * command line loads the operations without zod.
+ */
 import type { z as Zod } from 'zod';
 import type { HookConfig } from '../../base/config/config.ts';
 import type * as shapes from '../contract/shapes.ts';

@@ -4,10 +4,10 @@ import { actorsOf, snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { activeStateIds } from '../../base/charts/active-states.ts';
 import { type Arrow, arrowsOf, nodesOf, wordOf } from '../../base/charts/arrows.ts';
 import type { Chart } from '../../base/charts/chart.ts';
 import { columnOf } from '../../base/charts/column.ts';
-import { litStates } from '../../base/charts/lit.ts';
 import { machines } from '../../base/charts/machines.ts';
 import { type ChartTheme, renderChart } from '../../base/charts/render.ts';
 import { type ChartName, chartNames, storedChart } from '../../base/charts/stored.ts';
@@ -79,7 +79,9 @@ export async function pictureOf(
   const brought = own.find((definition) => definition.name === name)?.machine;
   const chart = brought === undefined ? storedChart(machineNamed(name)) : await layoutOfOwn(brought);
   const actors = tree === null ? [] : [...actorsOf(tree.root)].map(snapshotOf);
-  const lit = actors.filter(({ machine }) => machine.id === chart.machine).flatMap(({ value }) => litStates(value));
+  const lit = actors
+    .filter(({ machine }) => machine.id === chart.machine)
+    .flatMap(({ value }) => activeStateIds(value));
   return renderChart(chart, { theme, lit: new Set(lit) });
 }
 

@@ -1,4 +1,7 @@
-/** The transitions of a chart in bundles. A bundle is one arrow. Its words are on the arrow, or in the state that it leaves. */
+/**
+ * Groups the transitions of a chart into bundles, each drawn as one arrow, and decides for the label of each transition whether it is written on that arrow or
+ * listed in the state that the transition leaves.
+ */
 import type { AnyStateNode } from 'xstate';
 import { type Arrow, arrowsOf, pathOf, wordOf } from './arrows.ts';
 import type { ChartWords } from './chart.ts';

@@ -7,7 +7,7 @@ export type ChartTheme = 'light' | 'dark' | 'both' | 'none';
 
 export interface Drawing {
   readonly theme: ChartTheme;
-  /** The ids of the active states, as `litStates` has them. */
+  /** The ids of the active states, as `activeStateIds` has them. */
   readonly lit?: ReadonlySet<string> | undefined;
 }
 

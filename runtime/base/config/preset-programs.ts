@@ -1,12 +1,12 @@
 /** The programs of other makers behind the presets: their names, and how they are installed. Pure, for every layer. */
 import {
+  type AcpOnlyPreset,
   type AcpPreset,
   acpAgent,
   acpPresets,
   acpSpeech,
+  isAcpOnly,
   isAcpPreset,
-  isOwnAcp,
-  type OwnAcp,
   withoutAcp,
 } from './acp/agents.ts';
 
@@ -48,7 +48,7 @@ export type StreamPreset = keyof typeof streamPrograms;
 /** Presets whose program says in its output what it does. */
 export type ProgramPreset = StreamPreset | AcpPreset;
 /** The same by their programs, however those are spoken to. */
-export type OwnProgramPreset = StreamPreset | OwnAcp;
+export type OwnProgramPreset = StreamPreset | AcpOnlyPreset;
 
 export const programPresets: readonly OwnProgramPreset[] = [
   ...(Object.keys(streamPrograms) as StreamPreset[]), // the keys of the table above, nothing else
@@ -66,7 +66,7 @@ export function isProgramPreset(preset: string): preset is ProgramPreset {
 export function presetProgram(preset: ProgramPreset): PresetProgram {
   const own = withoutAcp(preset);
   return (
-    (isOwnAcp(own) ? acpAgent(own) : streamPrograms[own]) ?? { program: null, installCommand: null, triedVersions: [] }
+    (isAcpOnly(own) ? acpAgent(own) : streamPrograms[own]) ?? { program: null, installCommand: null, triedVersions: [] }
   );
 }
 

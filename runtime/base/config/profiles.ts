@@ -8,7 +8,7 @@ import {
 import { isJudge, isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
 import { taskAgent, taskFacts } from '../../../machines/vocabulary/task-agent.ts';
 import { registriesWord } from '../platform/host-rules.ts';
-import { isAcpPreset, loadsKnownSettings, optedAcp } from './acp/agents.ts';
+import { chosenAcp, isAcpPreset, loadsKnownSettings } from './acp/agents.ts';
 import { builtIn, type Origin } from './document.ts';
 import { didYouMeanOr, nearest } from './nearest.ts';
 import {
@@ -271,7 +271,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     small: null,
     account: value('account') ?? null,
     enabled: isNamed && (value('enabled') ?? true),
-    preset: (acp ? optedAcp(named) : null) ?? named,
+    preset: (acp ? chosenAcp(named) : null) ?? named,
     acp,
     program: value('program') ?? null,
     flags: value('flags') ?? [],

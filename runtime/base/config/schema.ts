@@ -11,7 +11,7 @@ import { mergeMethods, pullMergeModes, stackModes } from '../../../machines/voca
 import { overlaps, type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { isLoopback } from '../platform/home.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
-import type { OptedAcp } from './acp/agents.ts';
+import type { ChosenAcpPreset } from './acp/agents.ts';
 import { chatsSchema, chatTable, desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { intakeKeysOf, intakesSchema } from './intake.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
@@ -41,7 +41,7 @@ import type { TomlPath } from './toml-place.ts';
 /** The presets that files may name. */
 export const presets: readonly (OwnProgramPreset | 'sh' | 'command')[] = [...programPresets, 'sh', 'command'];
 /** `function` and `custom`: agents of the program that embeds the engine, from `run` and `start`. */
-export type Preset = (typeof presets)[number] | OptedAcp | 'function' | 'custom';
+export type Preset = (typeof presets)[number] | ChosenAcpPreset | 'function' | 'custom';
 
 /** All of the network, the hosts of a list by a proxy, or nothing. */
 export const networkModes = ['full', 'hosts', 'none'] as const;

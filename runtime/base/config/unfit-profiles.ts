@@ -1,6 +1,6 @@
 /** Profiles that cannot do what their keys say: they are refused when the configuration is read. docs/agents.md has the documented behaviour of each program. */
 import { roles } from '../../../machines/vocabulary/ids.ts';
-import { acpPresets, alsoAcp, isAcpPreset, optedAcp, withoutAcp } from './acp/agents.ts';
+import { acpOptionalPresets, acpPresets, chosenAcp, isAcpPreset, withoutAcp } from './acp/agents.ts';
 import { type Origins, originOf, problemsError } from './document.ts';
 import {
   isProgramPreset,
@@ -132,10 +132,10 @@ function terminalProblem(profile: AgentProfile): { readonly key: 'terminal'; rea
 function acpKeyProblem(
   profile: AgentProfile,
 ): { readonly key: 'acp' | 'mode' | 'mcp'; readonly message: string } | null {
-  if (profile.acp && optedAcp(withoutAcp(profile.preset)) === null) {
+  if (profile.acp && chosenAcp(withoutAcp(profile.preset)) === null) {
     const why = isAcpPreset(profile.preset)
       ? 'it speaks the Agent Client Protocol anyway'
-      : `only ${alsoAcp.join(' and ')} have it`;
+      : `only ${acpOptionalPresets.join(' and ')} have it`;
     return {
       key: 'acp',
       message: `acp = true for the ${profile.role}, whose preset is "${profile.preset}": ${why}; take it out`,
@@ -143,7 +143,7 @@ function acpKeyProblem(
   }
   const key = profile.mode !== null ? 'mode' : Object.keys(profile.mcp).length > 0 ? 'mcp' : null;
   if (key === null || isAcpPreset(profile.preset)) return null;
-  const message = `\`${key}\` for the ${profile.role}, whose preset is "${profile.preset}": only agents of the Agent Client Protocol have it (${acpPresets.join(', ')}, and ${alsoAcp.join(' and ')} with acp = true); take it out`;
+  const message = `\`${key}\` for the ${profile.role}, whose preset is "${profile.preset}": only agents of the Agent Client Protocol have it (${acpPresets.join(', ')}, and ${acpOptionalPresets.join(' and ')} with acp = true); take it out`;
   return { key, message };
 }
 

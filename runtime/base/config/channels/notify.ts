@@ -1,4 +1,4 @@
-/** A notification on the desktop. */
+/** The notification channel `notify`: a notification on the desktop of the daemon's machine. It has no settings. */
 import { channel } from './channel.ts';
 
 export const notify = channel({

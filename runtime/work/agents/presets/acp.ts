@@ -6,8 +6,8 @@ import {
   type AcpPreset,
   acpAgent,
   acpSpeech,
+  isAcpOnly,
   isAcpPreset,
-  isOwnAcp,
   withoutAcp,
 } from '../../../base/config/acp/agents.ts';
 import { type McpServer, unplayable } from '../../../base/config/config.ts';
@@ -52,7 +52,7 @@ type Facts = Pick<
 /** The facts that do not depend on the protocol. */
 function factsOf(preset: AcpPreset): Facts {
   const own = withoutAcp(preset);
-  if (!isOwnAcp(own)) {
+  if (!isAcpOnly(own)) {
     const program: AgentProgram = { gemini, opencode }[own];
     const { choosesConversation: _chosen, refusalText: _text, limitIn: _limit, ...facts } = program; // these belong to the program's own output format
     return facts;
