@@ -240,7 +240,7 @@ interface PointerParts {
   personally(act: () => void): void;
 }
 
-/** The wheel zooms, a double click shows the region at its place, and the chart moves to a button that the Tab key reaches. */
+/** The wheel zooms, a double click shows the region at its place, and the chart moves to a button that the Tab key reaches, not to one that is clicked. */
 function listenToPointer(stage: HTMLElement, viewport: Viewport, { chart, acts, personally }: PointerParts): void {
   const zoom = (event: WheelEvent) => {
     // Without Ctrl or Cmd the wheel scrolls the page, as everywhere.
@@ -262,6 +262,7 @@ function listenToPointer(stage: HTMLElement, viewport: Viewport, { chart, acts, 
     const state = id == null ? undefined : stateIn(chart(), id);
     const view = viewport.view();
     if (state === undefined || isIn(state.x, state.y, view)) return;
+    if (!(event.target as Element).matches(':focus-visible')) return; // a focused node is an element
     personally(() => viewport.jump({ ...view, x: state.x - marginPx, y: state.y - marginPx }));
   });
 }
@@ -323,7 +324,11 @@ function drawBar(bar: HTMLElement, { chart, leaf, isFollowing }: BarState, acts:
     buttonOf('−', 'Zoom out', () => acts.zoom(0.8)),
     buttonOf('+', 'Zoom in', () => acts.zoom(1.25)),
   );
+  const focused = bar.querySelector<HTMLButtonElement>('button:focus')?.title;
   bar.replaceChildren(path, tools);
+  // A button that a key pressed is pressed again.
+  if (focused !== undefined)
+    [...bar.querySelectorAll('button')].find(({ title }) => title === focused)?.focus({ preventScroll: true });
 }
 
 function buttonOf(text: string, label: string, act: () => void, isPressed: boolean | null = null): HTMLButtonElement {

@@ -802,6 +802,18 @@ program = "date +%N >> fixes.txt"
     await words.waitFor({ state: 'hidden', ...limit });
     await page.locator('.route[data-from="lifecycle.ready"] .reach').first().dispatchEvent('pointerenter');
     await words.waitFor(limit);
+    // Zooming draws the buttons again: one that a key pressed can be pressed again.
+    const nearer = page.getByRole('button', { name: 'Zoom in' });
+    const widthOf = () =>
+      page.evaluate<number>(`Number(document.querySelector('.chart-stage svg').getAttribute('viewBox').split(' ')[2])`);
+    const widths = [await widthOf()];
+    await nearer.focus();
+    for (let presses = 0; presses < 2; presses += 1) {
+      await page.keyboard.press('Enter');
+      await until(async () => (await widthOf()) < (widths.at(-1) ?? 0));
+      widths.push(await widthOf());
+      expect(await nearer.evaluate((element) => element === document.activeElement)).toBe(true);
+    }
     await page.close();
   });
 
