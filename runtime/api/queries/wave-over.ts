@@ -30,7 +30,7 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
     `wave ${wave} is over, and ${failures.length} of its tasks ${failures.length === 1 ? 'is' : 'are'} not done`,
     ...failures
       .slice(0, shownTasks)
-      .map((failure) => failureText(`${name}-${taskName(wave, failure.number)}`, failure)),
+      .map((failure) => failureText(`${plan}-${taskName(wave, failure.number)}`, failure)),
     ...(more > 0 ? [`and ${more} more: stator plan show ${name}`] : []),
     `run again what is not done: stator plan advance ${name} retry-wave`,
     `go on without it: stator plan advance ${name} advance-wave`,
@@ -52,14 +52,15 @@ export function waveOverNeed(
       do: [goOn],
       output: [],
     };
-  const which = failures.map(
-    ({ number, title, reason, detail }) => `task ${number} (${[title, ...shortly(reason, detail)].join(': ')})`,
-  );
+  const more = failures.length - shownTasks;
+  const which = failures
+    .slice(0, shownTasks)
+    .map(({ number, title, reason, detail }) => `task ${number} (${[title, ...shortly(reason, detail)].join(': ')})`);
   const logs = failures
     .slice(0, shownLogs)
     .map(({ number, reason }) => logCommand(`${plan}-${taskName(wave, number)}`, reason));
   return {
-    why: `wave ${wave} of ${plan} failed: ${which.join(', ')}`,
+    why: `wave ${wave} of ${plan} failed: ${which.join(', ')}${more > 0 ? `, and ${more} more` : ''}`,
     do: [...logs, `stator plan advance ${name} retry-wave`, goOn],
     output: waveOutput(failures),
   };

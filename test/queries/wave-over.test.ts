@@ -1,0 +1,21 @@
+/** The texts about a wave with many failed tasks. */
+import { expect, it } from 'vitest';
+import { waveOverNeed, waveOverText } from '../../runtime/api/queries/wave-over.ts';
+
+it('describes five failed tasks, and counts the others', () => {
+  const failures = Array.from({ length: 8 }, (_, at) => ({
+    number: at + 1,
+    title: `part ${at + 1}`,
+    attempts: 3,
+    reason: 'exit-code' as const,
+    detail: `it ended with 1\nboom ${at + 1}`,
+  }));
+  const { why, do: steps } = waveOverNeed('shop', 2, failures);
+  expect(why).toMatch(/^wave 2 of shop failed: task 1 \(part 1: .*task 5 \(part 5: [^)]*\), and 3 more$/);
+  expect(why).not.toContain('part 6');
+  expect(steps).toHaveLength(5);
+  const text = waveOverText('shop', 2, failures);
+  expect(text).toContain('and 3 more: stator plan show shop');
+  expect(text).not.toContain('part 6');
+  expect(waveOverNeed('shop', 2, failures.slice(0, 5)).why).not.toContain('more');
+});
