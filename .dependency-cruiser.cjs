@@ -184,7 +184,7 @@ module.exports = {
         pathNot: [
           '^page/',
           '^node_modules/preact/',
-          '^runtime/base/charts/(chart|render|metrics|lit)\\.ts$',
+          '^runtime/base/charts/(chart|render|metrics|active-states)\\.ts$',
           '^machines/vocabulary/((account|act|comment|merge|reason|time)-text|block-source|ids|landing|numbers|plan-status|run-state)\\.ts$',
           '^runtime/api/contract/',
         ],

@@ -262,7 +262,7 @@ function listenToPointer(stage: HTMLElement, viewport: Viewport, { chart, acts, 
     const state = id == null ? undefined : stateIn(chart(), id);
     const view = viewport.view();
     if (state === undefined || isIn(state.x, state.y, view)) return;
-    if (!(event.target as Element).matches(':focus-visible')) return; // a focused node is an element
+    if (stage.querySelector(':focus-visible') === null) return;
     personally(() => viewport.jump({ ...view, x: state.x - marginPx, y: state.y - marginPx }));
   });
 }

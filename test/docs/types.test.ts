@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../support/compile.ts';
 import { type Ground, git, makeGround } from '../support/ground.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -50,12 +51,7 @@ function compiled(files: readonly string[], options: object): string[] {
     files,
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  try {
-    execFileSync(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', folder], { encoding: 'utf8' });
-    return [];
-  } catch (thrown) {
-    return String((thrown as { stdout: string }).stdout).split('\n'); // what execFileSync throws where a program fails
-  }
+  return compile(folder);
 }
 
 /** The examples of a page, as modules of that program. */
