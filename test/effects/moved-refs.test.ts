@@ -108,6 +108,10 @@ describe('without walls, what an agent does to', () => {
     writeFileSync(join(repo, '../go'), '');
     await untilStatus(made, 'slow', 'done');
     expect([...(await noticesOf(made, 'slow')), ...(await noticesOf(made, 'fast'))]).toEqual([]);
+    await until(async () => git(repo, 'log', '--format=%s', 'main').includes('slow'));
+    await begin(made, 'later', planText(['echo l > l.txt']));
+    await untilStatus(made, 'later', 'done');
+    expect(await noticesOf(made, 'later')).toEqual([]);
   });
 });
 
@@ -145,6 +149,15 @@ describe('what moved between two looks', () => {
     expect(movesBetween(refs('b'), refs('c'), own)).toEqual([]);
     expect(movesBetween(refs('a'), refs('c'), own)).toEqual([{ ref: 'refs/heads/main', from: 'a', to: 'b' }]);
     expect(movesBetween(refs('b'), refs('d'), own)).toEqual([{ ref: 'refs/heads/main', from: 'b', to: 'd' }]);
+  });
+
+  it('leaves out what stator merged before the first of them', () => {
+    const { own } = createRefMoves()('/repo/.git');
+    own.note({ ref: 'refs/heads/main', from: 'a', to: 'b' });
+    expect(movesBetween(refs('b'), refs('b'), own)).toEqual([]);
+    expect(movesBetween(refs('b'), refs('a'), own)).toEqual([{ ref: 'refs/heads/main', from: 'b', to: 'a' }]);
+    own.note({ ref: 'refs/heads/main', from: 'b', to: 'c' });
+    expect(movesBetween(refs('b'), refs('c'), own)).toEqual([]);
   });
 
   it('offers no command that leaves HEAD on a branch without a commit', () => {

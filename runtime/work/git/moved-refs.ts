@@ -79,7 +79,7 @@ export function movesBetween(before: PersonsRefs, after: PersonsRefs, own: OwnMo
   const [gone, others]: [RefMove[], RefMove[]] = [[], []];
   for (const ref of [...names].sort()) {
     const from = before.refs[ref] ?? null;
-    const to = own.before(ref, after.refs[ref] ?? null);
+    const to = own.before(ref, { from, to: after.refs[ref] ?? null });
     const ended = ref === unbornBefore ? { unborn: 'before' as const } : {};
     if (!owned.has(ref) && from !== to) (to === null ? gone : others).push({ ref, from, to, ...ended });
   }

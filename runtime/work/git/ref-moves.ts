@@ -3,8 +3,11 @@
 export interface OwnMoves {
   /** Notes that stator has moved a person's branch. */
   note(move: { readonly ref: string; readonly from: string; readonly to: string }): void;
-  /** The commit of a ref before stator moved it to `to`. */
-  before(ref: string, to: string | null): string | null;
+  /**
+   * The commit of a ref before stator moved it to `to`. `from`: the commit at the first of two looks; stator's moves to it are older than that look, and so
+   * the answer is not beyond it.
+   */
+  before(ref: string, { from, to }: { readonly from: string | null; readonly to: string | null }): string | null;
 }
 
 export interface RefMoves {
@@ -38,9 +41,12 @@ function movesOfOne(): RefMoves {
         own.push(move);
         if (own.length > rememberedMoves) own.shift();
       },
-      before(ref, to) {
+      before(ref, { from, to }) {
         let at = to;
-        for (const move of own.toReversed()) if (move.ref === ref && move.to === at) at = move.from;
+        for (const move of own.toReversed()) {
+          if (at === from) break;
+          if (move.ref === ref && move.to === at) at = move.from;
+        }
         return at;
       },
     },
