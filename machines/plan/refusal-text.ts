@@ -76,6 +76,7 @@ const hindered: Readonly<Record<string, string>> = {
   planner_finished: 'its planning cannot end',
   planner_draft_finished: 'it takes no draft',
   resolve: 'an answer is not enough',
+  answer: 'nothing was answered',
 };
 
 /** A state that exists already: nothing would change. */
@@ -170,7 +171,7 @@ export function refusalHint(refused: Refused): string {
   if (isByPlan(refused) && isDraft(refused) && !accepts.includes('plan_start'))
     return `${draftAdvice(shellWord(plan))}; all commands: ${explain}`;
   const commands = Object.entries(known)
-    .filter(([type]) => accepts.includes(type))
+    .filter(([type]) => type !== refused.type && accepts.includes(type))
     .map(([, command]) => `stator ${command.replace('%s', shellWord(agent ?? plan))}`);
   if (commands.length === 0) return `see what it waits for, and what it accepts: ${explain}`;
   return `it accepts now: ${commands.slice(0, shownCommands).join(', or ')}; all commands: ${explain}`;

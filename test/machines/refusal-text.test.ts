@@ -66,6 +66,11 @@ it.each<[string, Partial<Refused>, string]>([
     { type: 'resolve', status: 'planning', phase: null, guard: 'choose one of its drafts' },
     'login is planning, so an answer is not enough: choose one of its drafts',
   ],
+  [
+    'an answer to a question that is closed, while another is open',
+    { ...wave, type: 'answer', guard: 'question 1 is not open any more (open: question 3 of login-w1-t2)' },
+    'login is implementing (wave running), so nothing was answered: question 1 is not open any more (open: question 3 of login-w1-t2)',
+  ],
   ['an agent', { ...agent, type: 'agent_pause' }, 'agent login-w1-t3 is paused already'],
   [
     'an agent that has ended',
@@ -120,6 +125,9 @@ it('a refusal names the commands for what would be taken, the likeliest first', 
     'it accepts now: stator plan advance login, or stator plan pause login, or stator plan cancel login; all commands: stator plan explain login',
   );
   expect(refusalHint({ ...agent, type: 'agent_pause' })).toContain('stator agent resume login-w1-t3');
+  expect(refusalHint({ ...planned, type: 'resolve', accepts: ['resolve', 'cancel'] })).toBe(
+    'it accepts now: stator plan cancel login; all commands: stator plan explain login',
+  );
   for (const none of [[], ['agent_resume']])
     expect(refusalHint({ ...planned, accepts: none })).toMatch(/^see what it .*: stator plan explain login$/);
   const draft = { ...planned, phase: null, accepts: ['cancel'] };
