@@ -187,6 +187,10 @@ describe('a delivery', () => {
     expect(entry).toMatchObject({ attempts: 1, last_status: null });
     expectProse(entry?.last_error ?? '', '127.0.0.1', 'allow_private = true');
     expect(sink.got).toEqual([]);
+    const [hook] = await engine.client.hooks({ project: 'demo' });
+    expect(hook).toMatchObject({ state: 'off', since: null, reason: expect.stringContaining('allow_private = true') });
+    const { warnings } = await engine.client.status();
+    expect(warnings.filter((line) => line.includes('allow_private'))).toHaveLength(1);
   });
 
   it('without the variable of its secret is not sent, and is delivered once the env file has it; the secret is not stored', async () => {
@@ -259,6 +263,9 @@ describe('a hook', () => {
       return (await engine.client.hooks({ project: 'demo' }))[0]?.state;
     };
     expect(await stateAfter(0, 'p')).toBe('failing');
+    expect(await engine.client.hooks({ project: 'demo' })).toMatchObject([
+      { reason: 'nothing has been delivered since 2026-01-01T00:00:00.000Z' },
+    ]);
     expect(await stateAfter(4, 'p')).toBe('failing');
     status = 200;
     expect(await stateAfter(0.5, 'p')).toBe('on');

@@ -1,9 +1,11 @@
 /** The configured hooks, and their deliveries. */
+
 import { tagsOfMachine } from '../../../actors/own-machine.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { HookConfig } from '../../base/config/config.ts';
-import { refusedAddresses, targetOf, unheardEvents } from '../../base/config/config.ts';
+import { refusedAddress, refusedAddresses, targetOf, unheardEvents } from '../../base/config/config.ts';
 import { didYouMeanAfter } from '../../base/config/nearest.ts';
 import type { EffectRow, HookCountRow, HookRow } from '../../core/store/rows.ts';
 import type { HookResult } from '../../work/effects/hook-deliver.ts';
@@ -83,10 +85,10 @@ export function createHookViews({ store, projects, timeline, machines }: ViewDep
         .flatMap(({ project }) => refusedAddresses(projects.hooksOf(project)).map((line) => `${project}: ${line}`));
       const off = entries
         .flat()
-        .filter(({ state }) => state === 'off')
+        .filter(({ state, since }) => state === 'off' && since !== null)
         .map(
           ({ project, hook, reason }) =>
-            `hook ${hook} of ${project} is off: ${reason}; turn it on with: stator hook enable ${hook} --project ${project}`,
+            `hook ${hook} of ${project} is off: ${reason}; turn it on with: stator hook enable ${hook} --project ${shellWord(project)}`,
         );
       const known = machines.map((each) => ({ name: each.name, tags: tagsOfMachine(each) }));
       const unheard = projects.list().flatMap(({ project }) =>
@@ -122,14 +124,18 @@ function hookEntry(
   };
 }
 
+/** `since` null: its configuration alone says so. */
 function stateOf(
   hook: HookConfig,
   row: HookRow | undefined,
 ): { state: 'on' | 'failing' | 'off' | 'disabled'; reason: string | null; since: string | null } {
   if (!hook.enabled) return { state: 'disabled', reason: 'enabled = false in its configuration', since: null };
   if (row?.off_at != null) return { state: 'off', reason: row.off_reason, since: timeText(row.off_at) };
+  const refused = refusedAddress(hook);
+  if (refused !== null) return { state: 'off', reason: refused, since: null };
   if (row?.failing_since == null) return { state: 'on', reason: null, since: null };
-  return { state: 'failing', reason: 'it has not been delivered since', since: timeText(row.failing_since) };
+  const since = timeText(row.failing_since);
+  return { state: 'failing', reason: `nothing has been delivered since ${since}`, since };
 }
 
 function effectOf({ payload }: EffectRow): HookDeliver {

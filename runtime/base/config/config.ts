@@ -50,7 +50,7 @@ export type { ChatHookConfig, ChatServiceName } from './channels/chat.ts';
 export type { Origin } from './document.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
-export { missingVariables, opensOf, refusedAddresses, targetOf, unheardEvents } from './hooks.ts';
+export { missingVariables, opensOf, refusedAddress, refusedAddresses, targetOf, unheardEvents } from './hooks.ts';
 export { type IntakeConfig, type IntakeOf, type IntakeSourceName, intakeFrom } from './intake.ts';
 export { type ScheduleTimes, scheduleProblem, scheduleTimes } from './intake-sources/schedule.ts';
 export { folderName, inLandOrder, type MemberConfig, unknownRepos } from './members.ts';

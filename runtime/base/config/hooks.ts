@@ -149,10 +149,15 @@ export function unheardEvents(
  */
 export function refusedAddresses(hooks: readonly HookConfig[]): string[] {
   return hooks.flatMap((hook) => {
-    if (hook.type === 'function' || !hook.enabled) return [];
-    const problem = channelOf(hook.type).problem?.(hook as never) ?? null; // of that channel
+    const problem = refusedAddress(hook);
     return problem === null ? [] : [`the hook ${hook.name} is off: ${problem}`];
   });
+}
+
+/** Why every delivery of that hook would be refused; null: its address is not, as far as its text says. */
+export function refusedAddress(hook: HookConfig): string | null {
+  if (hook.type === 'function' || !hook.enabled) return null;
+  return channelOf(hook.type).problem?.(hook as never) ?? null; // of that channel
 }
 
 /** One line for each variable that a hook needs and that is not set here; an env file is looked at when the hook is delivered. */
