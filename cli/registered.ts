@@ -123,7 +123,7 @@ function printChanged({ out }: Call, { project, changes, untrusted }: RepoAdded)
   const shown = lines.map((line) => `  ${plainKept(line)}`);
   out.note([`${project} has changed since it was trusted:`, ...shown].join('\n'));
   out.note(
-    `not trusted: what was trusted before stays in force; say yes with: stator repo trust ${project}, or --trust`,
+    `not trusted: what was trusted before stays in force; say yes with: stator repo trust ${shellWord(project)}, or --trust`,
   );
 }
 

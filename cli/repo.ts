@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, RepoMoved } from '../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { addRepo, plainKept, printAdded } from './registered.ts';
@@ -84,7 +85,7 @@ function unlessFolder({ cwd }: Call, { repo, to, thrown }: { repo: string; to: s
   return new EngineError(
     'not_found',
     thrown.message,
-    `where the folder is meant, write it with a slash: stator repo move ${repo} ./${to}`,
+    `where the folder is meant, write it with a slash: stator repo move ${shellWord(repo)} ${shellWord(`./${to}`)}`,
   );
 }
 

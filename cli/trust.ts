@@ -1,4 +1,5 @@
 /** The parts of `repo trust` that do not trust anything: they list the trusted repos and what was trusted, and they revoke trust. */
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, TrustShow } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
 import { fields, type Output, section } from './output.ts';
@@ -35,7 +36,7 @@ export async function revokeTrust(call: Call, named: Named): Promise<void> {
     client.revokeTrust({ project: await named(client) }),
   );
   const { project } = answer;
-  out.done(answer, `${project} is not trusted any more; give it back with: stator repo trust ${project}`);
+  out.done(answer, `${project} is not trusted any more; give it back with: stator repo trust ${shellWord(project)}`);
   for (const note of answer.notes) out.note(note);
 }
 
@@ -59,7 +60,7 @@ function lines(trust: TrustShow, { paint }: Output): string[] {
     ...head,
     ...section('in force:', own.map(plain)),
     ...section(
-      `changed since, and not in force until you say stator repo trust ${project}:`,
+      `changed since, and not in force until you say stator repo trust ${shellWord(project)}:`,
       changes.map((line) => paint('attention', plainKept(line))),
     ),
   ];

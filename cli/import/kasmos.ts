@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { homeFolder, loadDaemonConfig, parseRepoConfig, writtenSource } from '../../runtime/base/config/config.ts';
 import { readConfigText } from '../../runtime/base/config/file.ts';
@@ -132,7 +133,7 @@ async function repoSteps(call: Call, client: Client, { project, path, isKnown, t
     const to = join(path, '.stator', 'config.toml');
     const check = (written: string) =>
       void parseRepoConfig(writtenSource(to, written), loadDaemonConfig(homeFolder(call.env)));
-    const next = isKnown ? `stator repo trust ${project}` : null;
+    const next = isKnown ? `stator repo trust ${shellWord(project)}` : null;
     const isWaiting = async () => isKnown && (await client.repo({ project })).changes.length > 0;
     steps.push(...(await configStep({ to, settings, check, next, isWaiting })), ...notes.map(noteStep));
     if (text !== null && /^\s*\[\[\s*hooks\s*\]\]/m.test(text))

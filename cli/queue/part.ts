@@ -1,6 +1,8 @@
 /** The part of the queue that a verb is about: all of it, a repo, a plan of it, or one agent. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, QueueSwitched } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import { requireProject } from '../place.ts';
@@ -84,5 +86,5 @@ export function pauseLines(pauses: QueueSwitched['pauses']): string[] {
 /** The command that ends a pause. */
 export function resumeText(part: Pick<QueueSwitched, 'of' | 'project' | 'plan' | 'title'>): string {
   const what = { queue: '', repo: '', plan: ` --plan ${part.plan}`, agent: ` --agent ${part.title}` }[part.of];
-  return `stator queue resume${what}${part.of === 'queue' ? '' : ` --project ${part.project}`}`;
+  return `stator queue resume${what}${part.of === 'queue' ? '' : ` --project ${shellWord(part.project ?? '')}`}`;
 }

@@ -1,5 +1,7 @@
 /** The lines of plans that wait to land on a branch, as a person reads them. */
+
 import { restartsText } from '../../machines/vocabulary/landing.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { LandingEntry } from '../../runtime/api/client/client.ts';
 import type { landingOperations } from '../../runtime/api/operations/landing.ts';
@@ -45,7 +47,7 @@ const landing: View<LandingEntry> = {
 };
 
 const pauseLanding: View<LandingEntry> = {
-  done: ({ branch }) => [`nothing lands on ${branch} until: stator landing resume ${branch}`],
+  done: ({ branch }) => [`nothing lands on ${branch} until: stator landing resume ${shellWord(branch)}`],
 };
 const resumeLanding: View<LandingEntry> = { done: ({ branch }) => [`plans land on ${branch} again`] };
 const order: View<LandingEntry> = {

@@ -55,7 +55,7 @@ function repoLines(repo: RepoShow, { paint, verbose }: Output): string[] {
     ...head,
     ...section('it may start:', repo.enables.map(plain)),
     ...section(
-      `changed since it was trusted, and not in force until you say stator repo trust ${repo.project}:`,
+      `changed since it was trusted, and not in force until you say stator repo trust ${shellWord(repo.project)}:`,
       (repo.untrusted.length === 0 ? [] : repo.changes).map((line) => paint('attention', plainKept(line))),
     ),
     ...section('notes:', repo.notes.map(plain)),

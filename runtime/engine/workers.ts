@@ -1,7 +1,9 @@
 /** The background work besides the inbox: the dispatcher; and in a daemon, the services for repos, signal folders and verified plans. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
 import { needOfSignal, refuseLowerRole } from '../api/control/principal.ts';
 import { refusalOf } from '../api/control/route.ts';
@@ -90,7 +92,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
     throw new EngineError(
       'unavailable',
       `${left.map(({ name, plan }) => `${name} of plan ${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s`,
-      `the repo stays; see what runs with: stator agent list --project ${project}, then ask again`,
+      `the repo stays; see what runs with: stator agent list --project ${shellWord(project)}, then ask again`,
     );
   }
 

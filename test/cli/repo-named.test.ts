@@ -1,5 +1,5 @@
 /** A repo is named by its name or by a folder, in every verb; and a name that is a way up in an address is a name that is not there. */
-import { mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
@@ -17,6 +17,25 @@ it('every verb of a repo takes its folder, and any folder inside of it', async (
     expect(JSON.parse(stdout).project).toBe('demo');
   }
   expect((await made.stator(['repo', 'remove', '.'])).code).toBe(0);
+});
+
+it('the printed commands of a repo whose name has a space work when they are pasted', async () => {
+  const made = working();
+  const shop = join(made.root, 'my shop');
+  renameSync(made.repo, shop);
+  writeFileSync(join(shop, 'p.md'), planOf(['true']));
+  const stator = (...args: string[]) => made.stator(args, { cwd: shop });
+  await stator('repo', 'add', '.', '--trust');
+  await stator('repo', 'pause', '.');
+  await stator('plan', 'register', 'p.md', '--start');
+  expect((await stator('plan', 'explain', 'p')).stdout).toContain("go on with: stator repo resume 'my shop'\n");
+  expect((await stator('queue', 'pause', '--project', 'my shop')).stdout).toContain(
+    "stator queue resume --project 'my shop'\n",
+  );
+  appendFileSync(join(shop, '.stator/config.toml'), '[worktree]\nsetup = "true"\n');
+  expect((await stator('repo', 'trust', '--show')).stdout).toContain("until you say stator repo trust 'my shop':\n");
+  await stator('plan', 'cancel', 'p');
+  expect((await stator('repo', 'remove', '.')).stderr).toContain(`stator repo add '${shop}' brings it back`);
 });
 
 it('a folder that is no repo, is absent or is not registered is refused with that reason', async () => {

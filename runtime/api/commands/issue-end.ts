@@ -1,5 +1,7 @@
 /** Removes an issue's session, and first lists the work that the removal would lose or interrupt. */
+
 import { planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { worktreePath } from '../../work/effects/workplace.ts';
 import { keepAttempt } from '../../work/git/attempt.ts';
 import { deleteBranch } from '../../work/git/branch.ts';
@@ -47,7 +49,7 @@ export async function dangersOf(
   }
   const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
   if (effects.some(({ kind, status }) => kind === 'agent.run' && status === 'running'))
-    found.push({ kind: 'running', what: `its agent is at work: stator agent list --project ${project}` });
+    found.push({ kind: 'running', what: `its agent is at work: stator agent list --project ${shellWord(project)}` });
   const repository = await projects.repository(project);
   const worktree = worktreePath(projects.get(project), { branch, from: branch, folder: place.folder });
   const files = await uncommittedFiles(repository, worktree);

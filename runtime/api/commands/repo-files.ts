@@ -1,4 +1,5 @@
 /** The configuration of repos and of the daemon: registers the repos that daemon.toml lists, and puts saved files in force, or reports why they are not. */
+
 import { join } from 'node:path';
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -6,6 +7,7 @@ import pMap from 'p-map';
 import { storedRepo } from '../../../actors/stored-tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { missingVariables, refusedAddresses } from '../../base/config/config.ts';
 import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
 import { type Change, insertSignal, mustCommit } from '../../core/store/port.ts';
@@ -213,7 +215,7 @@ async function read(parts: FileParts, { project, path }: RepoRow): Promise<strin
   if (problem !== null) return [`${project}: changed, not in force: ${problem}`];
   if (untrusted.length === 0) return [];
   return [
-    `${project}: changed, not in force: ${path} may now start: ${untrusted.join('; ')}; say yes with: stator repo trust ${project}`,
+    `${project}: changed, not in force: ${path} may now start: ${untrusted.join('; ')}; say yes with: stator repo trust ${shellWord(project)}`,
   ];
 }
 

@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
 import { type Change, insertSignal, type LostRepo } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
@@ -149,7 +150,7 @@ async function removeRepo(
     ...(plans === 0
       ? []
       : [
-          `its ${plans === 1 ? 'plan is' : `${plans} plans are`} kept: stator repo add ${path} brings ${plans === 1 ? 'it' : 'them'} back`,
+          `its ${plans === 1 ? 'plan is' : `${plans} plans are`} kept: stator repo add ${shellWord(path)} brings ${plans === 1 ? 'it' : 'them'} back`,
         ]),
     ...(parts.settings.current().repos.includes(path)
       ? [`${parts.settings.current().file} lists it, so it comes back at the next start; take it out there too`]

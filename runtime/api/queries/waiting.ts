@@ -467,7 +467,7 @@ async function waitingForGrant(parts: ViewDependencies, row: PlanRow, since: str
       kind: 'repo',
       detail:
         context.degraded ??
-        `repo ${row.project} is ${state}${state === 'paused' ? `; go on with: stator repo resume ${row.project}` : ''}`,
+        `repo ${row.project} is ${state}${state === 'paused' ? `; go on with: stator repo resume ${shellWord(row.project)}` : ''}`,
       since: timeText(applicant.since),
     };
   if (obstacle === null) return null;

@@ -3,6 +3,7 @@
  * changes with every pull, and files that a command uses indirectly (a script, a Makefile target, a sourced file) are not shown when trust is given. The
  * folder is made once for each commit, and is read only.
  */
+
 import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
@@ -18,6 +19,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { fileDigest } from '../../base/config/config.ts';
 import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
@@ -94,7 +96,7 @@ function copyNamedFiles(
     throw new EngineError(
       'conflict',
       `${path} of ${project.project} is not what was trusted any more`,
-      `see what has changed, and say yes: stator repo trust ${project.project} --show; stator repo trust ${project.project}`,
+      `see what has changed, and say yes: stator repo trust ${shellWord(project.project)} --show; stator repo trust ${shellWord(project.project)}`,
     );
   mkdirSync(dirname(target), { recursive: true });
   rmSync(target, { force: true });

@@ -1,5 +1,7 @@
 /** The repository's commit when a person trusted it. Its files are used, whatever was pulled, committed or edited since. */
+
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { findCommit } from '../git/objects.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Project } from '../repos/registry.ts';
@@ -18,7 +20,7 @@ export async function trustedCommit(
     throw new EngineError(
       'bad_repo',
       `${what}, and commit ${commit.slice(0, 12)} is not in the repository any more`,
-      `trust it as it is now: stator repo trust ${name}`,
+      `trust it as it is now: stator repo trust ${shellWord(name)}`,
     );
   return commit;
 }
@@ -27,6 +29,6 @@ export function trustedBefore({ project: name }: Pick<Project, 'project'>, what:
   return new EngineError(
     'untrusted',
     `${what}, and ${name} was trusted before that was so`,
-    `see what they are, and say yes: stator repo trust ${name} --show; stator repo trust ${name}`,
+    `see what they are, and say yes: stator repo trust ${shellWord(name)} --show; stator repo trust ${shellWord(name)}`,
   );
 }

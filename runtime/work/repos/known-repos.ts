@@ -1,8 +1,10 @@
 /** The repos that the store has: those of this machine with their configuration in force, those of other hosts, and removed ones. */
+
 import { basename, resolve } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { machineEventOf } from '../../../machines/vocabulary/hook-event.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import {
   type BudgetConfig,
   type DaemonConfig,
@@ -354,12 +356,12 @@ function elsewhere({ project, path, host, comingFrom }: RepoRow): EngineError {
     return new EngineError(
       'elsewhere',
       `the repo ${project} is on its way from the host ${comingFrom} to ${host}`,
-      `ask again when it is there; its state: stator host show ${host}; to give it to another host: stator repo move ${project} <host>`,
+      `ask again when it is there; its state: stator host show ${host}; to give it to another host: stator repo move ${shellWord(project)} <host>`,
     );
   return new EngineError(
     'elsewhere',
     `the repo ${project} belongs to the host ${host}: its files are there, in ${path}`,
-    `ask for this on ${host}; to have it on another host: stator repo move ${project} <host>`,
+    `ask for this on ${host}; to have it on another host: stator repo move ${shellWord(project)} <host>`,
   );
 }
 

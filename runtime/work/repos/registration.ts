@@ -1,6 +1,8 @@
 /** How a repo is registered: by any path inside it, with the trust that a person gives. */
+
 import { existsSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { RepoConfig } from '../../base/config/config.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { followMove } from '../git/moved-checkout.ts';
@@ -132,7 +134,7 @@ export function createRegistrations(parts: RepoParts, trusted: TrustedRepos): Re
     for (const { project, path, config } of gone)
       if ((await findCommit(repository, config.commit ?? '')) !== null)
         notes.push(
-          `${project} was at ${path}, where nothing is any more; if its folder was moved here, its plans come along so: stator repo remove ${repository.project}; stator repo move ${project} ${repository.path}`,
+          `${project} was at ${path}, where nothing is any more; if its folder was moved here, its plans come along so: stator repo remove ${shellWord(repository.project)}; stator repo move ${shellWord(project)} ${shellWord(repository.path)}`,
         );
     return notes;
   }
@@ -213,7 +215,7 @@ function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBe
     throw new EngineError(
       'conflict',
       `${project} is registered at ${known.path}, and nothing is there any more`,
-      `where it was moved to ${path}: stator repo move ${project} ${path}; where this is another repository, rename its folder first`,
+      `where it was moved to ${path}: stator repo move ${shellWord(project)} ${shellWord(path)}; where this is another repository, rename its folder first`,
     );
   if (known.path !== path)
     throw new EngineError(
@@ -225,6 +227,6 @@ function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBe
     throw new EngineError(
       'conflict',
       `repo already registered: ${known.path}`,
-      `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
+      `see it with: stator repo show ${shellWord(project)}; a changed configuration is taken with: stator repo trust ${shellWord(project)}`,
     );
 }

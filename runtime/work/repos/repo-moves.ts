@@ -1,8 +1,10 @@
 /** Moves a repo to another host or another folder, with its plans. */
+
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isOver } from '../../../machines/vocabulary/plan-status.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { opensOf, type RepoConfig } from '../../base/config/config.ts';
 import type { LostRepo } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
@@ -101,13 +103,13 @@ export function createRepoMoves(parts: RepoParts, trusted: TrustedRepos): RepoMo
       throw new EngineError(
         'conflict',
         `${path} is registered already, as ${other}`,
-        `take that out first, or leave ${project} where it is: stator repo remove ${other}`,
+        `take that out first, or leave ${project} where it is: stator repo remove ${shellWord(other)}`,
       );
     if (existsSync(join(row.path, '.git')))
       throw new EngineError(
         'conflict',
         `${row.path} is still a repository, so ${project} has not moved`,
-        `move it first, then say so: mv ${row.path} ${path}; a copy is a repo of its own: stator repo add ${path}`,
+        `move it first, then say so: mv ${shellWord(row.path)} ${shellWord(path)}; a copy is a repo of its own: stator repo add ${shellWord(path)}`,
       );
     await mustBeSame(row, found);
     await mustBeFree({ path, project });
@@ -135,7 +137,7 @@ export function createRepoMoves(parts: RepoParts, trusted: TrustedRepos): RepoMo
         : `${found.path} is not the repository that was at ${from}: it does not have the commit ${commit}`,
       isThere
         ? `name the folder that was moved; a plan whose branch is gone for good: stator plan cancel <plan>`
-        : `name the folder that was moved; another repository: stator repo add ${found.path}`,
+        : `name the folder that was moved; another repository: stator repo add ${shellWord(found.path)}`,
     );
   }
 
@@ -145,14 +147,14 @@ export function createRepoMoves(parts: RepoParts, trusted: TrustedRepos): RepoMo
       throw new EngineError(
         'bad_repo',
         `${project} has no remote that ${to} could clone`,
-        `give it one, or bring its clone over: stator repo remove ${project}, then there: stator repo add <path>`,
+        `give it one, or bring its clone over: stator repo remove ${shellWord(project)}, then there: stator repo add <path>`,
       );
     const names = machinePlaces(known.parse(source));
     if (names.length > 0)
       throw new EngineError(
         'untrusted',
         `the configuration of ${project} names files of this machine: ${names.join('; ')}`,
-        `take it out here (stator repo remove ${project}); then on ${to}: stator repo add <path>, which shows what is to be trusted`,
+        `take it out here (stator repo remove ${shellWord(project)}); then on ${to}: stator repo add <path>, which shows what is to be trusted`,
       );
     await addresses.note({ project, path }, { isNew: false });
     await shareWork(store, await look.at(path));

@@ -1,8 +1,10 @@
 /** The trust in a repo's files: what they start now, what was trusted, and the difference. */
+
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { type RepoConfig, type RepoConfigSource, withoutHookSecrets } from '../../base/config/config.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { inspectRepository } from '../git/repository.ts';
@@ -170,7 +172,7 @@ export function createRepoTrust({ known, changes, addresses, shared, nowMs }: Re
       throw new EngineError(
         'untrusted',
         `${project} has changed since it was trusted: ${names.join('; ')}`,
-        `see what, and say yes: stator repo trust ${project} --show; stator repo trust ${project}`,
+        `see what, and say yes: stator repo trust ${shellWord(project)} --show; stator repo trust ${shellWord(project)}`,
       );
     },
     mustLieInPlace(project) {
@@ -179,7 +181,11 @@ export function createRepoTrust({ known, changes, addresses, shared, nowMs }: Re
       const now = asTrust(() => worktreesFolder({ path }, config.worktree.dir));
       if (now === worktrees) return;
       const message = `worktrees of ${project} are to be made in ${worktrees}, which leads to ${now} by now`;
-      throw new EngineError('untrusted', message, `say yes to that: stator repo trust ${project}; or put it back`);
+      throw new EngineError(
+        'untrusted',
+        message,
+        `say yes to that: stator repo trust ${shellWord(project)}; or put it back`,
+      );
     },
     revokedText(project) {
       const row = known.own(project);

@@ -1,5 +1,7 @@
 /** The texts about missing trust in a repository, and about the ways to give it. */
+
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { RepoConfig } from '../../base/config/config.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 
@@ -57,7 +59,7 @@ export function revoked({ project }: RepoRow, atMs: number): EngineError {
   return new EngineError(
     'untrusted',
     `the trust in ${project} was revoked at ${new Date(atMs).toISOString()}: nothing new starts in it`,
-    `trust it again: stator repo trust ${project}`,
+    `trust it again: stator repo trust ${shellWord(project)}`,
   );
 }
 
