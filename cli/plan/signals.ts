@@ -1,7 +1,9 @@
 /** The verbs that send one signal to a plan. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { forceTargets } from '../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
+import { didYouMean } from '../../runtime/base/config/nearest.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { planAndWord, saidPlan } from '../place.ts';
 import { advanceOf, afterPlanning, type PlanningFlags, plannedLaterNote, planOnlyArg, printStart } from '../planned.ts';
@@ -203,9 +205,13 @@ interface ForcedStatus {
   readonly yes: boolean;
 }
 
-/** Throws `refused` without `force`. */
+/** Throws `refused` without `force`, and `usage` for a status that no plan can be set to. */
 export async function forceStatus(call: Call, { plan, status, force, wait, yes }: ForcedStatus): Promise<number> {
   const name = shellWord(plan);
+  if (!force && !forceTargets.some((known) => known === status)) {
+    const hint = `${didYouMean(status, forceTargets)}there are ${forceTargets.join(', ')}`;
+    throw new EngineError('usage', `"${status}" is no status of a plan`, hint);
+  }
   if (!force) {
     const hint = `to do it anyway: stator plan advance ${name} --to ${status} --force; what ${name} accepts without force: stator plan explain ${name}`;
     throw new EngineError('refused', 'to set a status ignores the rules of the lifecycle and needs --force', hint);

@@ -11,6 +11,9 @@ export const planStatuses = [
 ] as const;
 export type PlanStatus = (typeof planStatuses)[number];
 
+/** What a person can set a plan to, whatever its lifecycle says; `planned` is `ready` with a document of waves. */
+export const forceTargets = [...planStatuses, 'planned'] as const;
+
 /** The status that the tags of a plan's state name; null: no tag does. */
 export function statusIn(tags: Iterable<string>): PlanStatus | null {
   for (const tag of tags) if (tag.startsWith('status:')) return tag.slice('status:'.length) as PlanStatus; // no other tag begins so: see public-state.ts

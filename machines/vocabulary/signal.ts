@@ -6,7 +6,7 @@ import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
 import type { Role } from './ids.ts';
 import { keys } from './keys.ts';
-import { planStatuses } from './plan-status.ts';
+import { forceTargets } from './plan-status.ts';
 import {
   anyone,
   count,
@@ -78,8 +78,6 @@ const typed = z
     path: ['text'],
   });
 const message = z.strictObject({ title: word, body: text.trim().min(1, { error: 'a message is required' }) });
-
-export const forceTargets = [...planStatuses, 'planned'] as const;
 
 /** Every signal that may enter a tree, by its name: the schema of its payload, who may send it, by which other names it is known, and where it goes. */
 export const signals = {

@@ -148,6 +148,9 @@ describe('plans without an engine', () => {
     const forced = await made.stator(['plan', 'advance', 'p', '--to', 'reviewing']);
     expect(forced.code).toBe(1);
     expectRefusal(forced.stderr, '--force');
+    // A command that would be refused is not offered.
+    const unknown = await made.stator(['plan', 'set-status', 'p', 'reviewign']);
+    expect([unknown.code, unknown.stderr]).toEqual([64, expect.stringContaining('did you mean reviewing?')]);
     told.push(await verb('plan', 'advance', 'p', '--to', 'reviewing', '--force'));
     expectProse(told.join(''), 'pause', 'resume', 'cancel', 'reopen', 'set_status');
     const history = JSON.parse((await made.stator(['plan', 'history', 'p', '--json'])).stdout);

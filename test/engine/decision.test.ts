@@ -62,6 +62,10 @@ else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
     const stateOfAsker = async () => (await client.instances({ plan: 'ask' })).find((one) => one.title === 'ask-w1-t1');
     await until(async () => (await stateOfAsker())?.state === 'waiting');
     expect((await stateOfAsker())?.reason).toBe('needs_decision');
+    const [queued] = (await client.queue({ plan: 'ask' })).filter(({ title }) => title === 'ask-w1-t1');
+    expect(queued?.waiting_for?.detail).toBe(
+      'it asked a person; answer with: stator plan answer ask#1 "<your answer>"',
+    );
     const standing = await client.plan('demo', 'ask');
     expect(standing.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'working', reason: 'needs_decision' });
     expect(standing.tasks_done).toBe(1);

@@ -1,7 +1,8 @@
 /** The possible moves in a world of chaos, chosen by three numbers; and a patient person who brings any plan to its end. */
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { AskedStack } from '../../machines/vocabulary/plan-pull.ts';
-import { forceTargets, type SignalType } from '../../machines/vocabulary/signal.ts';
+import { forceTargets } from '../../machines/vocabulary/plan-status.ts';
+import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, type Row, repo, type World } from './chaos.ts';
 import { planText, sha, wordsOn } from './simulation.ts';
 

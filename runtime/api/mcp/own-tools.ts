@@ -5,8 +5,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
-import { type forceTargets, type SignalType, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
+import { type forceTargets, planStatuses } from '../../../machines/vocabulary/plan-status.ts';
+import { type SignalType, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
 import type { Client, PlanShow } from '../client/client.ts';
 import { noteKept } from '../contract/notes.ts';
 import { factEntry, planEntry, planShow } from '../contract/plans.ts';

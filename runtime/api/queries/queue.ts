@@ -1,7 +1,10 @@
 /** The queue for people: each agent once over all its attempts, what it waits for, and the paused parts. */
 
+import { blockOf } from '../../../actors/plan-view.ts';
+import { answerCommand } from '../../../machines/plan/advice.ts';
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
-import { onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { PlanRow, QueueItemRow, QueueRow } from '../../core/store/rows.ts';
@@ -13,7 +16,7 @@ import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import { waitOfRun } from './runs.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { unstartedOf } from './waiting.ts';
+import { soundTree, unstartedOf } from './waiting.ts';
 
 /** The most ended agents that are shown. */
 const endedLimit = 500;
@@ -181,10 +184,18 @@ async function betweenRuns(parts: ViewDependencies, row: QueueItemRow): Promise<
   if (row.state === 'backing_off')
     return { kind: 'back_off', detail: `waits${at} for attempt ${row.attempt + 1}, after ${row.reason}`, since };
   if (row.reason === 'needs_decision') {
-    const command = `stator plan answer ${shellWord(row.plan)} "<answer>"`;
-    return { kind: 'decision', detail: `it asked a person; answer with: ${command}`, since };
+    const detail = `it asked a person; answer with: ${await answerTo(parts, row)}`;
+    return { kind: 'decision', detail, since };
   }
   return { kind: 'rate_limit', detail: `waits${at}: the service is rate limited for now`, since };
+}
+
+/** The command that answers the agent's own question. */
+async function answerTo({ cache }: ViewDependencies, { project, plan, title }: QueueItemRow): Promise<string> {
+  const tree = await soundTree(cache, planTree(project, plan));
+  const questions = tree === null || tree instanceof EngineError ? [] : (blockOf(tree)?.questions ?? []);
+  const own = questions.find((question) => question.title === title);
+  return own === undefined ? `stator plan answer ${shellWord(plan)}` : answerCommand(plan, own.number);
 }
 
 function pausesOf({ queue, items }: Look): QueuePause[] {
