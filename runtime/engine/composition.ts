@@ -261,6 +261,7 @@ function openCommands(parts: Ground & Inbox & OpenedViews, options: CoreOptions,
     actingOrigin: namedOrigin,
     runsEnded: async (project) => runner()?.runsEnded(project),
     onChange: onEffects,
+    onLines: pump.lookAgain,
   };
   const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });
   return { dependencies, commands: createCommands(dependencies), cleaning, forgeStates, settled };

@@ -208,7 +208,13 @@ async function createParts(
 
   const asked = { store, cache, kinds, clock, timeline, machines, projects: { list: () => [] } };
   const views = createMachineTreeViews(asked);
-  const commands = createMachineCommands({ ...asked, views, addSignal, onChange: dispatcher.wake });
+  const commands = createMachineCommands({
+    ...asked,
+    views,
+    addSignal,
+    onChange: dispatcher.wake,
+    onLines: pump.lookAgain,
+  });
   const { facts } = createFactView({ store, kinds });
   return {
     ...{ place, machines, clock, faults, log, troubles, timeline, trees, cache, bus, verdicts, pump, dispatcher },
@@ -324,7 +330,7 @@ async function retry({ place: { store }, pump, verdicts }: CoreParts, id: number
 
 /** `asked` wraps each request. */
 function machineClient(
-  { place: { store }, bus, dispatcher, views, commands, facts }: CoreParts,
+  { place: { store }, bus, views, commands, facts }: CoreParts,
   asked: <T>(work: () => Promise<T>) => Promise<T>,
 ): MachineClient {
   return {
@@ -343,11 +349,7 @@ function machineClient(
     machineExplanation: ({ name, id }) => asked(() => views.machineExplanation(name, id)),
     machineHistory: ({ name, id, after = 0 }) => asked(() => views.machineHistory(name, id, after)),
     deleteMachineTree: ({ name: machine, id, force = false }) =>
-      asked(async () => {
-        const deleted = await commands.deleteMachine({ machine, id, force });
-        dispatcher.wake();
-        return deleted;
-      }),
+      asked(() => commands.deleteMachine({ machine, id, force })),
     newestFact: () => asked(() => store.lastLine()),
     async *events({ since = 0, tree, signal }) {
       const subscription = bus.subscribe();

@@ -64,6 +64,16 @@ it('end with the one that says that the tree was deleted, and never go on with t
   expect((await release.history('1')).map(({ event }) => event)).toEqual(['begun']);
 });
 
+it('end when the tree is deleted, also where nothing else happens after that', async () => {
+  const { release } = await startRelease();
+  await release.start('1', { version: '1' });
+  const facts = release.facts('1')[Symbol.asyncIterator]();
+  await facts.next();
+  const waiting = facts.next();
+  await release.delete('1', { force: true });
+  expect((await waiting).value).toMatchObject({ event: 'tree_deleted' });
+});
+
 it('cost one look at the journal for each page, not one for each fact', async () => {
   const { home, env } = ground();
   const machine = createMachine({ initial: 'on', states: { on: { on: { off: 'off' } }, off: { on: { on: 'on' } } } });

@@ -66,4 +66,6 @@ export interface CommandDependencies {
   storeTrouble(): EngineError | null;
   /** To be called when limits, or the work that may start, have changed. */
   onChange(): void;
+  /** To be called after a commit that has lines of the journal, or signals, of its own. */
+  onLines(): void;
 }

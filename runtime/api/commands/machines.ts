@@ -57,7 +57,7 @@ function deletedLine(tree: TreeAddress, at: number): NewLine {
 }
 
 interface MachineCommandParts
-  extends Pick<CommandDependencies, 'store' | 'cache' | 'kinds' | 'clock' | 'addSignal' | 'onChange'> {
+  extends Pick<CommandDependencies, 'store' | 'cache' | 'kinds' | 'clock' | 'addSignal' | 'onChange' | 'onLines'> {
   readonly views: Pick<
     MachineTreeViews,
     'machineNamed' | 'machinePauses' | 'mustReadTree' | 'plansWatchedBy' | 'machineVerdict'
@@ -81,7 +81,7 @@ function mustBeTaken(verdict: MachineVerdict): MachineVerdict {
 }
 
 export function createMachineCommands(parts: MachineCommandParts) {
-  const { store, cache, kinds, clock, views, addSignal, onChange } = parts;
+  const { store, cache, kinds, clock, views, addSignal, onChange, onLines } = parts;
 
   /**
    * The changes that delete the tree in its present state, with all of its requests. Throws `machine_unknown`, `not_found`, and `conflict` for a tree that has
@@ -183,6 +183,8 @@ export function createMachineCommands(parts: MachineCommandParts) {
       // A step that has just ended keeps the tree in the cache for the rest of this turn.
       await nextTurn();
       cache.forget(machineTree(machine, id));
+      onLines();
+      onChange();
       return { status: 'deleted', machine, id };
     },
     /**

@@ -34,6 +34,8 @@ export interface Pump {
   stop(): Promise<void>;
   /** Tells the pump to look for due signals now. */
   wake(): void;
+  /** Another part of this process has committed lines of the journal, or signals: readers of facts learn of them now. */
+  lookAgain(): void;
   /**
    * Puts a signal into the inbox. If no signal waits before it, it is handled in the same commit that stores it: `isSettled`. Those that come in
    * together share a commit. Throws the store's errors; then it is not in the inbox.
@@ -61,7 +63,7 @@ export function createPump(parts: PumpParts): Pump {
   const batches = createBatches(parts, failures);
   let isRunning = false;
   let unwatch = () => {};
-  /** Other writers may have added lines to the journal. */
+  /** Others than the pump may have added lines to the journal. */
   let isChanged = true;
   const arrivals: Arrival[] = [];
   /** Batches come one after the other, for all callers. */
@@ -163,6 +165,10 @@ export function createPump(parts: PumpParts): Pump {
       await answering(arrived, () => insertArrivals(store, arrived)).catch(() => {}); // their senders get the error
     },
     wake: loop.wake,
+    lookAgain() {
+      isChanged = true;
+      loop.wake();
+    },
     async add(signal) {
       const added = await arrive(signal, []);
       if (added === null) throw new Error(`signal ${signal.type} was lost without a cause`);
