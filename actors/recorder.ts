@@ -168,6 +168,11 @@ export function createRecorder({ isStrict, isByIds }: { isStrict: boolean; isByI
       line(snapshot.machine, { actor, event, from: before ?? '', to: value }, '');
       return;
     }
+    // A chart without states is only in itself. Its first line shows where the journal of this tree begins.
+    if (before === null && isByIds && actor === '' && snapshot.machine.root.type === 'atomic') {
+      line(snapshot.machine, { actor, event, from: '', to: snapshot.machine.id }, '');
+      return;
+    }
     const was = before === null ? {} : regionsOf(snapshot.machine, before);
     for (const [region, to] of Object.entries(regionsOf(snapshot.machine, value))) {
       const from = was[region] ?? '';

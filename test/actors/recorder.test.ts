@@ -283,7 +283,7 @@ describe('the journal of a step', () => {
         isByIds: true,
       },
     );
-    expect(lines()).toEqual(['mid/kid| begun:  > on', 'mid| begun:  > a']);
+    expect(lines()).toEqual(['mid/kid| begun:  > on', 'mid| begun:  > a', '| begun:  > (machine)']);
     expect(linesOf('other')).toEqual([]);
     const kid = root.getSnapshot().children.mid?.getSnapshot().children.kid;
     recorder.inspect({ type: emission, actorRef: kid, event: { type: 'news' } });

@@ -286,7 +286,7 @@ it('a machine whose children ask for effects and timers: the results go to the a
   await engine.machines.parent.start('1');
   const seen: string[] = [];
   for await (const { event, to } of engine.machines.parent.facts('1')) seen.push(`${event}: ${to}`);
-  expect(seen).toEqual(['begun: working', 'begun: on', 'worked: resting', 'late: ended', 'ended: off']);
+  expect(seen).toEqual(['begun: on', 'begun: working', 'worked: resting', 'late: ended', 'ended: off']);
 });
 
 it('a machine begins other trees in the commit of its own step, and receives their results', async () => {

@@ -437,6 +437,13 @@ function addLine({ lines, changes }: Batch, line: NewLine, input: string | null)
 
 type SeenLine = Omit<Transition, 'chart'>;
 
+/** XState starts the actors below the root, and emits, before it reports the root. The journal of a tree begins with the root all the same: readers recognize a new tree by this line. */
+function birthFirst(seen: readonly SeenLine[]): readonly SeenLine[] {
+  const isBirth = ({ actor, from, to }: SeenLine) => actor === '' && from === '' && to !== '';
+  const births = seen.filter(isBirth);
+  return births.length === 0 ? seen : [...births, ...seen.filter((line) => !isBirth(line))];
+}
+
 function addLines(
   batch: Batch,
   { row, address, input, keys }: { row: SignalRow; address: TreeAddress; input: Input; keys: string[] },
@@ -444,7 +451,7 @@ function addLines(
   const { signal, transitions } = input;
   const heard: SeenLine = { actor: signal.actor, event: signal.type, from: '', to: '' };
   const hasMoved = transitions.some(({ emitted }) => emitted === undefined);
-  const seen: readonly SeenLine[] = hasMoved ? transitions : [heard, ...transitions];
+  const seen: readonly SeenLine[] = hasMoved ? birthFirst(transitions) : [heard, ...transitions];
   // Spelled out, not spread: this is the innermost loop of every batch.
   for (let index = 0; index < seen.length; index += 1) {
     const transition = seen[index];
