@@ -9,11 +9,12 @@ export function jsonProblem(value: unknown, place = '', depth = 0): string | nul
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
   const at = place === '' ? 'it' : place;
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${at} is ${value}`;
-  if (typeof value !== 'object') return `${at} is a ${typeof value}`;
+  if (typeof value !== 'object') return value === undefined ? `${at} is undefined` : `${at} is a ${typeof value}`;
   if (depth > depthLimit) return `${at} is too deep, or a circle`;
   if (Array.isArray(value))
     return firstOf(
-      value.map((item, index) => [`${place}[${index}]`, item]),
+      // Not `map`, which passes over holes.
+      Array.from(value, (item, index) => [`${place}[${index}]`, item] as const),
       depth,
     );
   if (isKeptError(value)) return null;

@@ -215,7 +215,9 @@ export function kindOf(definition: AnyDefinition): Kind {
 export function viewOf({ view }: AnyDefinition, snapshot: AnyMachineSnapshot): Record<string, unknown> {
   if (view === undefined) return {};
   try {
-    return { ...view(snapshot as never) }; // of its own machine
+    const shown = { ...view(snapshot as never) }; // of its own machine
+    JSON.stringify(shown); // throws for what no answer can carry
+    return shown;
   } catch (thrown) {
     return { error: `its view threw: ${messageOf(thrown)}` };
   }

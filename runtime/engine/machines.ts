@@ -69,7 +69,8 @@ function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> 
       return tree === null ? get(id) : (tree as DurableTree<AnyDefinition>); // as in `get`
     },
     async send(id, event, options = {}) {
-      const { type, ...payload } = event as { type: string };
+      const { type, ...payload } = mustBeEvent(event);
+      refuseUnknownOptions('send', options, { dedupeKey: true, waitMs: true });
       const { dedupeKey, waitMs } = options;
       mustBeJson(`the payload of ${type}`, payload);
       const how = {
@@ -92,6 +93,17 @@ function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> 
     },
     history: (id, options = {}) => client.machineHistory({ name, id, ...options }),
   };
+}
+
+/** Throws `bad_request` for what a program without types may pass. */
+function mustBeEvent(event: unknown): { readonly type: string } {
+  if (typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string')
+    return event as { type: string }; // as looked at
+  throw new EngineError(
+    'bad_request',
+    'send takes an event, which has a type',
+    "give it as XState's: { type: 'approve' }",
+  );
 }
 
 type Listener = (event: NonNullable<FactEntry['emitted']>) => void;

@@ -22,8 +22,9 @@ describe('a value', () => {
   it.each([
     [Number.NaN, 'it is NaN'],
     [{ cost: Number.POSITIVE_INFINITY }, 'cost is Infinity'],
-    [undefined, 'it is a undefined'],
-    [[1, undefined], '[1] is a undefined'],
+    [undefined, 'it is undefined'],
+    [[1, undefined], '[1] is undefined'],
+    [{ list: new Array(2) }, 'list[0] is undefined'],
     [() => 1, 'it is a function'],
     [{ a: { b: 1n } }, 'a.b is a bigint'],
     [{ list: [{ at: new Date(0) }] }, 'list[0].at is a Date'],

@@ -200,6 +200,8 @@ it('a view shows what it makes of a tree, or its error', () => {
   });
   const broken = { ...chart, view: () => JSON.parse('{') };
   expect(viewOf(broken, snapshot)).toEqual({ error: expect.stringMatching(/^its view threw: /) });
+  const huge = { ...chart, view: () => ({ cents: 1n }) };
+  expect(viewOf(huge, snapshot)).toEqual({ error: expect.stringMatching(/^its view threw: .*BigInt/) });
 });
 
 it('the outputs that a tree waits for are named by machine and id, while the actor that waits is there', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assign, createMachine, fromPromise, setup } from 'xstate';
+import { assign, createMachine, emit, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 import {
   createEngine,
@@ -336,6 +336,99 @@ describe('an engine of durable actors', () => {
       ['bad_payload', 'the payload of say cannot be kept as JSON: sum is a bigint'],
       ['bad_payload', 'the payload of book, as its schema reads it, cannot be kept as JSON: when is a Date'],
     ]);
+  });
+
+  it('refuses a list with holes, what is no event, and options that it would not carry out', async () => {
+    const trees = (await open()).machines.gate;
+    await trees.start('one');
+    const failures = await Promise.all([
+      failureOf(trees.send('one', { type: 'open', at: new Array(2) } as never)),
+      failureOf(trees.send('one', {} as never)),
+      failureOf(trees.send('one', 'open' as never)),
+      failureOf(trees.send('one', { type: 'open' }, { dedupe: 'a' } as never)),
+    ]);
+    expect(failures.map(({ code, message }) => [code, message])).toEqual([
+      ['bad_payload', 'the payload of open cannot be kept as JSON: at[0] is undefined'],
+      ['bad_request', 'send takes an event, which has a type'],
+      ['bad_request', 'send takes an event, which has a type'],
+      ['bad_request', 'send has no option "dedupe"'],
+    ]);
+  });
+
+  it('says of a result that cannot be used where it came from, and that it is not tried again', async () => {
+    const chart = setup({
+      types: { context: {} as { said: string[] } },
+      actions: { ask: () => {} },
+      actors: { read: fromPromise(async () => new Map()) },
+    }).createMachine({
+      context: { said: [] },
+      initial: 'reading',
+      states: {
+        reading: {
+          invoke: {
+            src: 'read',
+            onError: { target: 'asking', actions: assign({ said: ({ event }) => [String(event.error)] }) },
+          },
+        },
+        asking: {
+          entry: 'ask',
+          on: {
+            effect_failed: {
+              target: 'over',
+              actions: assign({ said: ({ context, event }) => [...context.said, String(event.detail)] }),
+            },
+          },
+        },
+        over: { type: 'final' },
+      },
+    });
+    const effects = { ask: { run: () => 'an answer' as never } };
+    const reads = defineMachine({ name: 'reads', machine: chart, effects });
+    const engine = await createEngine({ file: ':memory:', log: quiet, machines: [reads] });
+    afterwards(() => engine.stop());
+    await engine.machines.reads.start('one');
+    for await (const _ of engine.machines.reads.facts('one'));
+    expect((await engine.machines.reads.get('one')).context.said).toEqual([
+      'EngineError: reads: actors.read: the event cannot be kept as JSON: output is a Map',
+      'reads: effects.ask: run answered something that is no event\ncorrect what it returns: it is not tried again',
+    ]);
+  });
+
+  const below = createMachine({ id: 'below', initial: 'on', states: { on: {} } });
+  const counting = setup({ actions: { count: () => {} }, actors: { below } });
+  it.each([
+    ['without states', counting.createMachine({ on: { tick: { actions: 'count' } } }), ['begun', 'tick']],
+    [
+      'that starts a machine as it begins',
+      counting.createMachine({
+        invoke: { src: 'below', id: 'below' },
+        initial: 'a',
+        states: { a: { on: { tick: 'a' } } },
+      }),
+      ['begun', 'below begun', 'tick'],
+    ],
+    [
+      'that emits as it begins',
+      counting.createMachine({ entry: emit({ type: 'hello' }), initial: 'a', states: { a: { on: { tick: 'a' } } } }),
+      ['begun', 'hello', 'tick'],
+    ],
+  ])('begins a journal anew for each tree of a chart %s', async (_, machine, lines) => {
+    const counter = defineMachine({ name: 'counter', machine, signals: { tick: z.looseObject({}) } });
+    const engine = await createEngine({ file: ':memory:', log: quiet, machines: [counter] });
+    afterwards(() => engine.stop());
+    const trees = engine.machines.counter;
+    for (const isSecond of [false, true]) {
+      if (isSecond) await trees.delete('a', { force: true });
+      await trees.start('a');
+      await trees.send('a', { type: 'tick' });
+    }
+    const textOf = ({ actor, event }: { actor: string; event: string }) => `${actor} ${event}`.trim();
+    expect((await trees.history('a')).map(textOf)).toEqual(lines);
+    const facts = trees.facts('a')[Symbol.asyncIterator]();
+    for (const line of lines) expect(textOf((await facts.next()).value as never)).toBe(line); // it goes on
+    const next = facts.next();
+    await trees.delete('a', { force: true });
+    expect((await next).value?.event).toBe('tree_deleted');
   });
 
   it('refuses options and definitions that it would not carry out', async () => {

@@ -5,7 +5,7 @@ import type { AnyDefinition, Work } from '../../../actors/definition.ts';
 import { asJson } from '../../../actors/json-value.ts';
 import { workOf } from '../../../actors/own-machine.ts';
 import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
-import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 
@@ -51,7 +51,8 @@ export function createMachineEffect({ machines, log }: MachineEffectParts): Hand
     try {
       const answered = await Promise.race([running, untilAborted(signal)]);
       if (stop.aborted) return { type: null };
-      return outcomeOf(`${machine}: effects.${action}`, answered);
+      const { effects = {} } = machines.find(({ name }) => name === machine) ?? {};
+      return outcomeOf(`${machine}: ${Object.hasOwn(effects, action) ? 'effects' : 'actors'}.${action}`, answered);
     } catch (thrown) {
       if (stop.aborted) return { type: null };
       if (abort.aborted || !over.aborted) throw classOf(thrown);
@@ -92,15 +93,20 @@ async function untilAborted(signal: AbortSignal): Promise<never> {
   throw signal.reason;
 }
 
-/** Throws `effect_failed` for a result that is no event. */
+/** Throws `effect_failed` for a result that is no event, or that JSON cannot carry. */
 function outcomeOf(what: string, answered: unknown): Outcome {
   if (answered === undefined || answered === null) return { type: null };
   if (typeof answered !== 'object' || !('type' in answered) || typeof answered.type !== 'string')
-    throw new FatalError(`${what}: run answered something that is no event`);
+    throw unusable(`${what}: run answered something that is no event`);
   try {
     const { type, ...payload } = asJson('the event', answered) as { type: string };
     return { type: 'sent', event: { type, payload } };
   } catch (cause) {
-    throw new FatalError(`${what}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw unusable(`${what}: ${messageOf(cause)}`, cause);
   }
+}
+
+/** It would return the same at a further try. */
+function unusable(message: string, cause?: unknown): EngineError {
+  return new EngineError('effect_failed', message, 'correct what it returns: it is not tried again', { cause });
 }
