@@ -133,6 +133,10 @@ export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
 /** The input of a chart without the fields that the engine supplies. */
 type InputOfSchedule<M extends AnyStateMachine> = Supplied<InputFrom<M>, { id: string; at: number }>;
 
+/** A schedule gives the input if the chart takes one. */
+type ScheduleOf<Input> = MachineSchedule<Input> &
+  (Record<never, never> extends Input ? unknown : Required<Pick<MachineSchedule<Input>, 'input'>>);
+
 /** The type of an event of the chart; any text where the chart has no types. */
 export type EventType<M extends AnyStateMachine> = EventFromLogic<M>['type'];
 
@@ -207,9 +211,9 @@ export interface MachineDefinition<
     readonly [Action in ActionBelow<M>]?: EffectDefinition<MachinesBelow<M>>;
   };
   /** When trees begin by themselves, by a name of yours. Such a tree has the id `<name>-<time>`: `nightly-20261127T0200Z`. */
-  readonly schedules?: { readonly [name: string]: MachineSchedule<InputOfSchedule<M>> };
+  readonly schedules?: { readonly [name: string]: ScheduleOf<InputOfSchedule<M>> };
   /** By tag: the notification that people get each time a tree enters a state with that tag. */
-  readonly notices?: Readonly<Record<string, (snapshot: SnapshotFrom<M>) => string>>;
+  readonly notices?: { readonly [Tag in TagsFrom<M>]?: (snapshot: SnapshotFrom<M>) => string };
 }
 
 /** A definition as it is written: the name is the id of the chart and the version is 1, unless they are given. */
@@ -245,7 +249,7 @@ export interface AnyParts {
 export interface AnyDefinition extends AnyParts {
   readonly effects?: Readonly<Record<string, AnyEffect | undefined>>;
   readonly schedules?: { readonly [name: string]: MachineSchedule };
-  readonly notices?: Readonly<Record<string, (snapshot: never) => string>>;
+  readonly notices?: Readonly<Record<string, ((snapshot: never) => string) | undefined>>;
 }
 
 /** The input of its chart, with which a tree begins. `id` is that of the tree and `at` the time, unless they are given. */

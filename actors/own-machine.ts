@@ -198,7 +198,7 @@ export function kindOf(definition: AnyDefinition): Kind {
         tag,
         (root) => {
           try {
-            return String(text(snapshotOf(root) as never)); // of its own machine
+            return String(text?.(snapshotOf(root) as never)); // of its own machine; without a text it was refused
           } catch (thrown) {
             return `its notice threw: ${messageOf(thrown)}`;
           }

@@ -116,6 +116,20 @@ function definitions(): void {
   });
   // @ts-expect-error no event of the chart
   defineMachine({ name: 'release', machine, version: 1, signals: { aprove: z.strictObject({}) } });
+  // @ts-expect-error no tag of the chart
+  defineMachine({ name: 'release', machine, notices: { buzy: () => '' } });
+  // @ts-expect-error the chart takes an input
+  defineMachine({ name: 'release', machine, schedules: { nightly: { cron: '0 3 * * *' } } });
+  defineMachine({
+    ...{ name: 'release', machine, notices: { busy: ({ context }) => context.version } },
+    schedules: { nightly: { cron: '0 3 * * *', input: ({ at }) => ({ version: String(at) }) } },
+  });
+  defineMachine({
+    name: 'lamp',
+    machine: child,
+    schedules: { nightly: { cron: '0 3 * * *' } },
+    notices: { any: () => '' },
+  });
 }
 
 it('the types of a machine reach to the end', () => {
