@@ -338,7 +338,7 @@ describe('an engine of durable actors', () => {
     ]);
   });
 
-  it('refuses a list with holes, what is no event, and options that it would not carry out', async () => {
+  it('refuses a list with holes, a text in place of an event, and options that it would not carry out', async () => {
     const trees = (await open()).machines.gate;
     await trees.start('one');
     const failures = await Promise.all([

@@ -63,7 +63,7 @@ export function createPump(parts: PumpParts): Pump {
   const batches = createBatches(parts, failures);
   let isRunning = false;
   let unwatch = () => {};
-  /** Others than the pump may have added lines to the journal. */
+  /** The journal may have lines that the pump has not added. */
   let isChanged = true;
   const arrivals: Arrival[] = [];
   /** Batches come one after the other, for all callers. */
