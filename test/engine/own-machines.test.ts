@@ -775,7 +775,13 @@ it('what cannot be sent is refused with its place, and with what is taken', asyn
   );
   const ownKey = { dedupeKey: 'release:1.2/publish#2:done' };
   await expectFailure(release.send('1.2', { type: 'approve' }, ownKey), 'bad_request', 'release:');
-  await release.send('1.2', { type: 'refuse', reason: 'no' });
+  // A key counts for all trees: what another signal has is not taken for sent.
+  const key = { dedupeKey: 'once' };
+  const { id } = await release.send('1.2', { type: 'refuse', reason: 'no' }, key);
+  expect((await release.send('1.2', { type: 'refuse', reason: 'again' }, key)).id).toBe(id);
+  await expectFailure(release.send('1.2', { type: 'approve' }, key), 'conflict', `signal ${id}`, 'refuse');
+  await release.start('1.3', { version: '1.3' });
+  await expectFailure(release.send('1.3', { type: 'refuse', reason: 'no' }, key), 'conflict', 'release:1.2');
   await expectFailure(release.send('1.2', { type: 'approve' }), 'refused', 'refused');
 });
 

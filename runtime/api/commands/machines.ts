@@ -12,7 +12,7 @@ import { didYouMean } from '../../base/config/nearest.ts';
 import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
 import { noOutput } from '../../core/inbox/signal-row.ts';
 import { type Change, mustCommit } from '../../core/store/port.ts';
-import type { NewLine } from '../../core/store/rows.ts';
+import type { NewLine, SignalRow } from '../../core/store/rows.ts';
 import type { MachineSwitched, MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
 import type { MachineTreeViews } from '../queries/machine-trees.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
@@ -210,7 +210,10 @@ export function createMachineCommands(parts: MachineCommandParts) {
       const payload = payloadOf(`the input of ${tree}`, input);
       await addSignal({ tree, type: ownBirth, payload, origin: 'engine', at: clock.nowMs() }, 0, before);
     },
-    /** Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `refused`, `bad_request` for a key of the engine's own. */
+    /**
+     * Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `refused`, `bad_request` for a key of the engine's own, and
+     * `conflict` for a key of another signal.
+     */
     async sendMachine({ machine, id, type, payload: given, dedupeKey, waitMs }: SendMachine): Promise<MachineVerdict> {
       views.machineNamed(machine);
       await views.mustReadTree(machine, id);
@@ -222,9 +225,19 @@ export function createMachineCommands(parts: MachineCommandParts) {
       const { payload } = admission;
       const at = clock.nowMs();
       const signal = await addSignal({ tree, type, payload, origin: 'person', dedupeKey, at }, waitMs);
+      const sent = dedupeKey === null ? null : await store.signal(signal);
+      if (sent !== null && (sent.tree !== tree || sent.type !== type)) throw keyOfAnother(sent);
       return mustBeTaken(await views.machineVerdict(signal));
     },
   };
+}
+
+function keyOfAnother({ id, type, tree, plan, dedupe_key: key }: SignalRow): EngineError {
+  return new EngineError(
+    'conflict',
+    `the key "${key}" is of signal ${id}, ${type} to ${tree ?? plan}: nothing was sent`,
+    'a key counts for all plans and trees: put the id of the tree, and what is sent, into it',
+  );
 }
 
 /** Throws `bad_request` with the nearest name. */

@@ -239,7 +239,7 @@ export const machineOperations = {
     }),
     answer: verdict,
     mayPend: true,
-    errors: [...lookErrors, 'unknown_signal', 'bad_payload', 'too_large', 'refused'],
+    errors: [...lookErrors, 'unknown_signal', 'bad_payload', 'too_large', 'refused', 'conflict'],
     run: ({ commands }, { name: machine, id, type, payload, dedupe_key: dedupeKey = null, wait_ms: waitMs }) =>
       commands.sendMachine({ machine, id, type, payload, dedupeKey, waitMs }),
     verb: {
