@@ -225,17 +225,18 @@ export function createMachineCommands(parts: MachineCommandParts) {
       const { payload } = admission;
       const at = clock.nowMs();
       const signal = await addSignal({ tree, type, payload, origin: 'person', dedupeKey, at }, waitMs);
-      const sent = dedupeKey === null ? null : await store.signal(signal);
-      if (sent !== null && (sent.tree !== tree || sent.type !== type)) throw keyOfAnother(sent);
+      if (dedupeKey !== null) mustBeSame(await store.signal(signal), { tree, type });
       return mustBeTaken(await views.machineVerdict(signal));
     },
   };
 }
 
-function keyOfAnother({ id, type, tree, plan, dedupe_key: key }: SignalRow): EngineError {
-  return new EngineError(
+/** Throws `conflict` if the signal that has the key goes to another tree, or is of another type. */
+function mustBeSame(sent: SignalRow | null, { tree, type }: Pick<SignalRow, 'tree' | 'type'>): void {
+  if (sent === null || (sent.tree === tree && sent.type === type)) return;
+  throw new EngineError(
     'conflict',
-    `the key "${key}" is of signal ${id}, ${type} to ${tree ?? plan}: nothing was sent`,
+    `the key "${sent.dedupe_key}" is of signal ${sent.id}, ${sent.type} to ${sent.tree ?? sent.plan}: nothing was sent`,
     'a key counts for all plans and trees: put the id of the tree, and what is sent, into it',
   );
 }
