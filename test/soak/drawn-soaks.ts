@@ -8,7 +8,7 @@ import { randomOf } from '../support/random.ts';
 import { seedNumberOf } from '../support/seed.ts';
 import { realShortS, soaks, wholeInSoak } from './left-out.ts';
 
-/** The longest of them fits. With the start of vitest, and the last file alone, they take five minutes. */
+/** The longest of them fits. They run side by side, and take five minutes at most. */
 export const drawnS = 240;
 
 /** The files in their order, each with its seconds in the short form. */
