@@ -36,6 +36,13 @@ async function agentOf({ client }: TestEngine): Promise<InstanceEntry> {
   return entry;
 }
 
+/** Types a line to the agent. The program may be at its prompt before the engine has noted that it is: until then nothing can be typed. */
+async function typed(engine: TestEngine, text: string): Promise<void> {
+  await until(async () => (await agentOf(engine)).takes_input);
+  const { signal } = await engine.client.typeToInstance({ project: 'demo', title: 'work-w1-t1', text });
+  expect(signal.refused).toBeNull();
+}
+
 function reportIn({ home }: TestEngine, at: number): unknown {
   return JSON.parse(runFile(home, runFolders(home, 'work').at(at) ?? '', 'report.json'));
 }
@@ -232,7 +239,7 @@ describe('an agent of the Agent Client Protocol', () => {
     const engine = await engineOf('slow,edit:more');
     await begin(engine, 'work', oneTask);
     await until(async () => prompts(engine).length === 1);
-    await engine.client.typeToInstance({ project: 'demo', title: 'work-w1-t1', text: 'and one more' });
+    await typed(engine, 'and one more');
     await until(async () => existsSync(join((await agentOf(engine)).log ?? '', '..', 'input-last.json')));
     writeFileSync(join(stateOf(engine.root), 'go'), '');
     await untilStatus(engine, 'work', 'done');
@@ -252,7 +259,7 @@ describe('an agent of the Agent Client Protocol', () => {
     const engine = await engineOf('steer');
     await begin(engine, 'work', oneTask);
     await until(async () => prompts(engine).length === 1);
-    await engine.client.typeToInstance({ project: 'demo', title: 'work-w1-t1', text: 'use tabs' });
+    await typed(engine, 'use tabs');
     await until(async () => acpCalls(engine.root, '_session/steering').length === 1);
     writeFileSync(join(stateOf(engine.root), 'go'), '');
     await untilStatus(engine, 'work', 'done');
