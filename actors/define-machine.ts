@@ -375,10 +375,7 @@ function guardNames(guard: unknown): unknown[] {
 
 function among(name: string, known: readonly string[]): string {
   const slipsTo = (word: string) => slips(name.toLowerCase(), word.toLowerCase());
-  const near = known.reduce<string | null>(
-    (best, word) => (slipsTo(word) < (best === null ? 3 : slipsTo(best)) ? word : best),
-    null,
-  );
+  const [near = null] = known.filter((word) => slipsTo(word) <= 2).sort((a, b) => slipsTo(a) - slipsTo(b));
   return `${meantText(near)}${namesThere(known)}`;
 }
 

@@ -2,6 +2,7 @@
 import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-events.ts';
 import { noticeEventsOf, noticeLimit, noticesOf } from '../../../actors/notices.ts';
 import { outputAwaited } from '../../../actors/output-wait.ts';
+import { ownBirth } from '../../../actors/own-machine.ts';
 import { publicMove, type Transition } from '../../../actors/recorder.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
 import { EngineError, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
@@ -440,8 +441,7 @@ type SeenLine = Omit<Transition, 'chart'>;
 /** XState starts the actors below the root, and emits, before it reports the root. The journal of a tree begins with the root all the same: readers recognize a new tree by this line. */
 function birthFirst(seen: readonly SeenLine[]): readonly SeenLine[] {
   const isBirth = ({ actor, from, to }: SeenLine) => actor === '' && from === '' && to !== '';
-  const births = seen.filter(isBirth);
-  return births.length === 0 ? seen : [...births, ...seen.filter((line) => !isBirth(line))];
+  return [...seen.filter(isBirth), ...seen.filter((line) => !isBirth(line))];
 }
 
 function addLines(
@@ -451,7 +451,8 @@ function addLines(
   const { signal, transitions } = input;
   const heard: SeenLine = { actor: signal.actor, event: signal.type, from: '', to: '' };
   const hasMoved = transitions.some(({ emitted }) => emitted === undefined);
-  const seen: readonly SeenLine[] = hasMoved ? birthFirst(transitions) : [heard, ...transitions];
+  const moves = signal.type === ownBirth ? birthFirst(transitions) : transitions;
+  const seen: readonly SeenLine[] = hasMoved ? moves : [heard, ...transitions];
   // Spelled out, not spread: this is the innermost loop of every batch.
   for (let index = 0; index < seen.length; index += 1) {
     const transition = seen[index];
