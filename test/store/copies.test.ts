@@ -12,6 +12,7 @@ import {
   listCopies,
   makeCopy,
   outdatedSchema,
+  registeredPaths,
   restoreCopy,
   storeFaults,
   writeCopy,
@@ -50,6 +51,30 @@ const restore = (copy: string, started: readonly StartedRun[] = []) =>
 const lastVersion = migrations.at(-1)?.version ?? 0;
 /** The schema of the next version of stator. */
 const next = [...migrations, { version: lastVersion + 1, name: 'of the next', sql: 'CREATE TABLE of_the_next (id)' }];
+
+it('a store that another program holds locked is reported at once: nothing else in the process waits for it', async () => {
+  openStore(home).close();
+  const lock = new BetterSqlite3(file);
+  lock.pragma('journal_mode = DELETE');
+  lock.exec('BEGIN EXCLUSIVE');
+  try {
+    // Each of these would freeze the process for five seconds, which is what SQLite's binding waits for a lock by default.
+    const beganMs = performance.now();
+    for (const read of [
+      () => storeFaults(file),
+      () => outdatedSchema(file, next),
+      () => lastKnownMs(file, migrations),
+      () => openDatabase(file, { migrations }),
+      () => openDatabase(file, { migrations, readonly: true }),
+    ])
+      expect(read).toThrow('is locked by another process');
+    expect(registeredPaths(file)).toBeNull();
+    await expect(writeCopy(file, join(home, 'copy.db'))).rejects.toThrow('is locked by another process');
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+  } finally {
+    lock.close();
+  }
+});
 
 describe('a copy of the store', () => {
   it('is made while the store is written to, and has what was committed by then, from its log too', async () => {

@@ -18,6 +18,7 @@ import { createPrivateFile } from '../../../base/platform/home.ts';
 import { StoreTrouble } from '../port.ts';
 import { restoredKey, type StartedRun } from '../rows.ts';
 import {
+  busyTimeoutMs,
   type Database,
   type Migration,
   mustNotBeRestoring,
@@ -77,9 +78,14 @@ export function registeredPaths(file: string): string[] | null {
   }
 }
 
+/** Without a limit of its own, SQLite waits five seconds for another program's lock, and all else in this process waits with it. */
+function openedToRead(file: string): Database {
+  return new BetterSqlite3(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
+}
+
 function reading<T>(file: string, read: (db: Database) => T): T {
   try {
-    const db = new BetterSqlite3(file, { readonly: true, fileMustExist: true });
+    const db = openedToRead(file);
     try {
       return read(db);
     } finally {
@@ -139,7 +145,7 @@ export async function writeCopy(file: string, to: string): Promise<number> {
   try {
     removeFiles(draft);
     createPrivateFile(draft);
-    const source = new BetterSqlite3(file, { readonly: true, fileMustExist: true });
+    const source = openedToRead(file);
     try {
       source.exec('BEGIN'); // one state of the store, however long the copy takes
       source.pragma('schema_version');
