@@ -15,6 +15,7 @@ import type { Faults } from '../../base/platform/faults.ts';
 import { type HookInForce, hookRows } from '../store/hook-rows.ts';
 import type { Change, ChangeOf, PlanKey, Store } from '../store/port.ts';
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
+import { latestMs } from '../store/tables/schema.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { admit } from './admission.ts';
 import { createProjection, type Projection } from './projection.ts';
@@ -489,10 +490,10 @@ function addUpgrade(
   mustKnow(batch, address).steps += 1;
 }
 
-/** A machine's deadline in the time of the store: as far from now as it is from the time of this batch. */
+/** A machine's deadline in the time of the store: as far from now as it is from the time of this batch, or the last time that there is. */
 function keptIn({ timeline }: BatchParts, batch: Batch, dueAt: number): number {
   batch.keepsDeadline = true;
-  return timeline.nowMs() + Math.max(0, dueAt - batch.at);
+  return Math.min(latestMs, timeline.nowMs() + Math.max(0, dueAt - batch.at));
 }
 
 function addRequests(parts: BatchParts, batch: Batch, address: TreeAddress, { requests }: Step): void {

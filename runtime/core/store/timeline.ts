@@ -12,6 +12,7 @@ import { readBoot } from '../../base/platform/process-table.ts';
 import type { ChangeOf, Store } from './port.ts';
 import type { TimelineRow } from './rows.ts';
 import { type Connection, orNull } from './tables/connection.ts';
+import { latestMs } from './tables/schema.ts';
 
 export interface Timeline {
   /** Now, in the time of `deliver_at`, `next_at` and `stop_at`. */
@@ -20,7 +21,7 @@ export interface Timeline {
   close(): void;
   /** A reading of the clocks, for the commit that stores a deadline. */
   note(): ChangeOf<'timeline.write'>;
-  /** The approximate wall clock time, for people. */
+  /** The approximate wall clock time, for people; at most the last time that a date can hold. */
   wallOf(ms: number): number;
 }
 
@@ -64,7 +65,7 @@ export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock)
     nowMs,
     close,
     note: () => ({ do: 'timeline.write', boot, steady_ms: steadyMs(), wall_ms: clock.nowMs(), at_ms: nowMs() }),
-    wallOf: (ms) => clock.nowMs() + ms - nowMs(),
+    wallOf: (ms) => Math.min(latestMs, clock.nowMs() + ms - nowMs()),
   };
 }
 

@@ -3,6 +3,9 @@
  * and an `INT` has four.
  */
 
+/** The last time that a date can hold, and so the last one at which a signal is delivered: https://tc39.es/ecma262/#sec-time-values-and-time-range */
+export const latestMs = 8_640_000_000_000_000;
+
 /** `nowMs`: an expression for the present time. */
 export const tables = (nowMs: string) => `
   CREATE TABLE repos (
@@ -49,7 +52,7 @@ export const tables = (nowMs: string) => `
     result TEXT,
     dedupe_key TEXT UNIQUE,
     created_at INTEGER NOT NULL DEFAULT (${nowMs}),
-    deliver_at INTEGER NOT NULL DEFAULT 0 CHECK (deliver_at BETWEEN 0 AND 8640000000000000),
+    deliver_at INTEGER NOT NULL DEFAULT 0 CHECK (deliver_at BETWEEN 0 AND ${latestMs}),
     processed_at INTEGER,
     tree TEXT,
     run TEXT,
