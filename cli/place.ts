@@ -96,6 +96,16 @@ export function projectHere(call: Call): string | null {
   return path === null ? null : basename(path);
 }
 
+/** The project whose name a printed command can leave out, since the command means it here; null: each command names its project. */
+export function impliedProject(call: Call): string | null {
+  return call.project === undefined ? projectHere(call) : null;
+}
+
+/** The end of a printed command about that project: ` --project shop`, or nothing if it is implied. */
+export function projectFlag(project: string, implied: string | null): string {
+  return project === implied ? '' : ` --project ${shellWord(project)}`;
+}
+
 export const allArgs = { all: { type: 'boolean', description: 'of all repos' } } as const;
 
 /** The repos of a list: the selected one, or all with --all and outside of any repo. */

@@ -1,6 +1,6 @@
 /** `stator status`: what needs a person, what runs and what waits, in all repos. */
 import { defineVerb } from './command.ts';
-import { projectHere } from './place.ts';
+import { impliedProject } from './place.ts';
 import { withClient } from './session.ts';
 import { look } from './status/look.ts';
 import { statusOf } from './status/sort.ts';
@@ -15,7 +15,7 @@ export default defineVerb({
     const { out } = call;
     const seen = await withClient(call, 'read', (client) => look(client, call.project));
     const status = statusOf(seen);
-    const here = call.project === undefined ? projectHere(call) : null;
-    out.answer(status, () => statusLines(status, { here, nowMs: Date.now(), paint: out.paint }));
+    const implied = impliedProject(call);
+    out.answer(status, () => statusLines(status, { implied, nowMs: Date.now(), paint: out.paint }));
   },
 });

@@ -1,5 +1,6 @@
 /** `stator plan raise-budget`. */
 
+import { waysOn } from '../../machines/plan/advice.ts';
 import {
   type Amounts,
   amountsForm,
@@ -8,11 +9,12 @@ import {
   type BudgetScope,
   budgetMeasures,
   readAmounts,
+  spentText,
 } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { localDay } from '../../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
-import { defineVerb } from '../command.ts';
+import { type Call, defineVerb } from '../command.ts';
 import { withPlan } from '../session.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { waitArg } from './signals.ts';
@@ -38,7 +40,9 @@ export default defineVerb({
       refuseLow(shown, scope, limits);
       call.out.note(`${whose[scope]} take ${amountsText(limits)}`);
       const payload = { scope, ...limits, ...(scope === 'day' ? { day: localDay(new Date()) } : {}) };
-      return client.send({ ...address, type: 'raise_budget', payload, waitMs: wait ? verdictMs : 0 });
+      const sent = await client.send({ ...address, type: 'raise_budget', payload, waitMs: wait ? verdictMs : 0 });
+      noteOther(call, shown, limits);
+      return sent;
     });
     return printVerdict(call, answer);
   },
@@ -61,6 +65,15 @@ function moreThan({ budget, blocked }: PlanShow, scope: BudgetScope, amounts: Am
       return [[measure, limit + more]];
     }),
   );
+}
+
+/** The plan waits for another measure than the raised ones: it does not continue by this. */
+function noteOther({ out }: Call, plan: PlanShow, limits: Amounts): void {
+  const { blocked } = plan;
+  if (blocked?.budget === undefined || limits[blocked.budget.measure] !== undefined) return;
+  const ways = waysOn({ ...plan, source: blocked.source }).filter(({ command }) => command.includes(' raise-budget '));
+  const next = ways.map(({ does, command }) => `; ${does}: ${command}`).join('');
+  out.note(`it still waits, since ${spentText(blocked.budget)} are used${next}`);
 }
 
 /** Refuses a limit that is already used up: the plan would not continue. Throws `usage`. */

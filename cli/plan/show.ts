@@ -5,12 +5,14 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { taskAgentText } from '../../machines/vocabulary/task-agent.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { Explanation, PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
+import type { Call } from '../command.ts';
 import { formerRepoText } from '../former-repo.ts';
 import type { View } from '../operation-verb.ts';
 import { fields, tableWidth } from '../output.ts';
+import { impliedProject, projectFlag } from '../place.ts';
 import { plainLines } from '../text.ts';
 import { draftNamed } from './choose.ts';
-import { baseText, linesBeside, planHeadings, planLines, planRow, stackLines } from './view.ts';
+import { baseText, linesBeside, planHeadings, planLines, planRow, type Showing, stackLines, wayLines } from './view.ts';
 
 export const plansView: View<PlanEntry[]> = async ({ client, call, asked, flags, answer: every }) => {
   const { status } = flags;
@@ -45,14 +47,19 @@ function isNotMerged({ landing }: PlanEntry): boolean {
   return landing === 'not_merged' || landing === 'pull_request_open';
 }
 
-export const planView: View<PlanShow> = ({ flags: { content, draft } }) => ({
+export const planView: View<PlanShow> = ({ call, flags: { content, draft } }) => ({
   print({ out }, shown) {
     const text = typeof draft === 'string' ? draftText(shown, draft) : content === true ? shown.content : null;
     if (text !== null && !out.json) out.stdout.write(out.stdout.isTTY === true ? plainLines(text) : text);
-    else out.answer(shown, () => planLines(shown, { width: tableWidth(out), nowMs: Date.now(), paint: out.paint }));
+    else out.answer(shown, () => planLines(shown, showingOf(call, Date.now())));
     return 0;
   },
 });
+
+export function showingOf(call: Call, nowMs: number): Showing {
+  const { out } = call;
+  return { width: tableWidth(out), nowMs, paint: out.paint, implied: impliedProject(call) };
+}
 
 /** Throws `bad_request` if there is no such draft, or if it is empty. */
 function draftText(shown: PlanShow, said: string): string {
@@ -62,9 +69,12 @@ function draftText(shown: PlanShow, said: string): string {
   throw new EngineError('bad_request', `draft ${number} has no text (${state})${why === '' ? '' : `: ${why}`}`, hint);
 }
 
-export const explanationView: View<Explanation> = async ({ client, asked }) => {
+export const explanationView: View<Explanation> = async ({ call, client, asked }) => {
   // The repo's folder may have another name than the project.
   const shown = await client.plan(String(asked.project), String(asked.plan));
+  const flag = projectFlag(shown.project, impliedProject(call));
+  const ways = new Set(wayLines(shown));
+  const withProject = (line: string) => (ways.has(line) ? `${line}${flag}` : line);
   return {
     lines(explained, out) {
       const { waiting_for: waiting, refused_last: refused, accepts } = explained;
@@ -80,7 +90,7 @@ export const explanationView: View<Explanation> = async ({ client, asked }) => {
               ? ['nothing']
               : [
                   `${waiting.kind.replaceAll('_', ' ')}${since}`,
-                  ...withLocalTimes(waiting.detail, Date.now()).split('\n'),
+                  ...withLocalTimes(waiting.detail, Date.now()).split('\n').map(withProject),
                 ],
           ),
           ...stackLines(shown),

@@ -10,6 +10,7 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { ago, duration, rangeText, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { type Cell, fields, type Paint, type Tone, table } from '../output.ts';
+import { projectFlag } from '../place.ts';
 import type { Line } from '../spans.ts';
 import { brief, filledLines, plain } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
@@ -111,10 +112,16 @@ export function linesBeside(name: string, lines: readonly string[]): [string, st
   return lines.map((line, index) => [index === 0 ? name : '', plain(line)]);
 }
 
+/** What a person can do about a blocked plan, in the words of the answer's detail. */
+export function wayLines(plan: PlanShow): string[] {
+  if (plan.blocked === null) return [];
+  return waysOn({ ...plan, source: plan.blocked.source }).map(({ does, command }) => `${does}: ${command}`);
+}
+
 /** Why the plan waits, or why it is blocked and what a person can do. */
-function waitLines(plan: PlanShow, nowMs: number): [string, string][] {
+function waitLines(plan: PlanShow, { nowMs, implied }: Showing): [string, string][] {
   if (plan.blocked === null) return linesBeside('waits for', waitText(plan, nowMs).split('\n'));
-  const ways = waysOn({ ...plan, source: plan.blocked.source }).map(({ does, command }) => `${does}: ${command}`);
+  const ways = wayLines(plan).map((way) => `${way}${projectFlag(plan.project, implied)}`);
   return linesBeside('blocked', [...filledLines(waitText(plan, nowMs)), ...ways]);
 }
 
@@ -181,6 +188,8 @@ export interface Showing {
   readonly width: number | null;
   readonly nowMs: number;
   readonly paint: Paint;
+  /** Commands about another project name theirs. */
+  readonly implied: string | null;
 }
 
 function draftLine({ number, title, state, why, waves, tasks }: PlanShow['drafts'][number]): string {
@@ -222,7 +231,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['title', plan.title === null ? null : plain(plan.title)],
     ['goal', plan.goal === null ? null : plain(plan.goal)],
     ['status', planStateText(plan)],
-    ...waitLines(plan, showing.nowMs),
+    ...waitLines(plan, showing),
     ['branch', plan.branch],
     ['base', baseText(plan)],
     ['topic', plan.topic === null ? null : plain(plan.topic)],

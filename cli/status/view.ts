@@ -9,6 +9,7 @@ import { accountLines } from '../account-text.ts';
 import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
 import type { Paint } from '../output.ts';
+import { projectFlag } from '../place.ts';
 import { pauseLines } from '../queue/part.ts';
 import { cut, filledLines, padded, plain, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageText } from '../usage-text.ts';
@@ -18,8 +19,8 @@ import type { Status } from './sort.ts';
 const namesShown = 3;
 
 export interface Looking {
-  /** The project of this folder. Commands about other projects name theirs. */
-  readonly here: string | null;
+  /** Commands about other projects name theirs. */
+  readonly implied: string | null;
   readonly nowMs: number;
   readonly paint: Paint;
 }
@@ -89,7 +90,7 @@ function shortLines(reason: string): string[] {
 
 function needLines(need: Status['needs_you'][number], looking: Looking): string[] {
   const name = need.plan === null ? need.project : `${need.project}/${need.plan}`;
-  const flag = need.project === looking.here || need.plan === null ? '' : ` --project ${shellWord(need.project)}`;
+  const flag = need.plan === null ? '' : projectFlag(need.project, looking.implied);
   const [first = '', ...more] = need.why.split(betweenQuestions).flatMap(shortLines);
   const head = `  ${looking.paint('strong', name)}  ${first}${age(need.since, looking)}${deadline(need.until, looking)}`;
   const isWhole = need.plan === null || [first, ...more].join('\n') === filledLines(need.why).join('\n');

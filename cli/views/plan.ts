@@ -3,10 +3,9 @@ import type { PlanPushed, PlanReplay, PromptShow, Verification, WhatIf } from '.
 import type { planOperations } from '../../runtime/api/operations/plan.ts';
 import { asOfText } from '../as-of.ts';
 import type { View } from '../operation-verb.ts';
-import { tableWidth } from '../output.ts';
 import { diffView } from '../plan/diff.ts';
 import { historyView } from '../plan/history.ts';
-import { explanationView, plansView, planView } from '../plan/show.ts';
+import { explanationView, plansView, planView, showingOf } from '../plan/show.ts';
 import { planLines } from '../plan/view.ts';
 import { whatIfLines } from '../plan/what-if.ts';
 import { plain, plainLines } from '../text.ts';
@@ -31,12 +30,12 @@ const pushPlan: View<PlanPushed> = {
   ],
 };
 
-const planReplay: View<PlanReplay> = {
+const planReplay: View<PlanReplay> = ({ call }) => ({
   lines: (shown, out) => [
     out.paint('dim', asOfText(shown)),
-    ...planLines(shown, { width: tableWidth(out), nowMs: Date.parse(shown.at), paint: out.paint }),
+    ...planLines(shown, showingOf(call, Date.parse(shown.at))),
   ],
-};
+});
 
 const whatIf: View<WhatIf> = { lines: whatIfLines };
 

@@ -164,7 +164,7 @@ it('a run that a pause stopped is no attempt, and did not end well', () => {
   });
   const view = { instances: [agent('login-w2-t1')], width: 80, height: 24, nowMs, startedMs: nowMs, paint: noPaint };
   expect(frame({ ...view, plan: shown, footer: '' }).join('\n')).not.toContain('attempt 2');
-  const lines = planLines(shown, { width: 80, nowMs, paint: noPaint });
+  const lines = planLines(shown, { width: 80, nowMs, paint: noPaint, implied: null });
   expect(lines.join('\n')).toMatch(/1 Store the sessions {2}working, 2 runs\n/);
   expect(lines.filter((line) => line.startsWith('login-w2-t1')).map((line) => line.split(/ {2,}/)[2])).toEqual([
     'stopped',
@@ -179,7 +179,7 @@ it('a merge with more in it than was checked says so below the merge, and no tex
     into: 'main',
     note: 'more\x1b[31m than checked',
   };
-  const showing = { width: 80, nowMs, paint: noPaint };
+  const showing = { width: 80, nowMs, paint: noPaint, implied: null };
   const lines = planLines(plan({ merged }), showing).map((line) => line.trim());
   const at = lines.findIndex((line) => line.startsWith('merged'));
   expect(lines[at]).toMatch(/^merged +into main, a{12}$/);

@@ -103,6 +103,22 @@ describe('status', () => {
     expect(stdout).not.toContain('running (');
   });
 
+  it('a plan that is shown or explained outside of its repo has commands that name the project', async () => {
+    const made = working();
+    made.write('ask.md', planOf(['stator signal emit needs_decision --payload "which colour?"']));
+    expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
+    const answer = 'stator plan answer ask#1 "<your answer>"';
+    for (const verb of ['show', 'explain']) {
+      const inside = await made.stator(['plan', verb, 'ask']);
+      expect(inside.stdout).toMatch(new RegExp(`${answer}$`, 'm'));
+      for (const of of [{ cwd: made.root }, { cwd: made.repo }]) {
+        const named = await made.stator(['plan', verb, 'ask', '--project', 'demo'], of);
+        expect(named.stdout).toMatch(new RegExp(`${answer} --project demo$`, 'm'));
+        expect(named.stdout).toMatch(/stator plan cancel ask --project demo$/m);
+      }
+    }
+  });
+
   it('keeps each line of a question, as plan show does, so that a command in it can be copied', async () => {
     const made = working();
     made.write(

@@ -151,6 +151,11 @@ it('each stop of a plan names the question or problem, where it comes from, and 
   }
   expect(used).toMatch(/[\d.]+ of 0\.0001 agent minutes of the budget of shop/);
 
+  const dollars = await made.stator(['plan', 'raise-budget', 'shop', '5 USD']);
+  expect(dollars.stderr).toMatch(
+    /^it still waits, since [\d.]+ of 0\.0001 agent minutes are used; allow more, for example: stator plan raise-budget shop "\+60 minutes"$/m,
+  );
+
   // A person who types the printed command lets the plan go on: to the reviewer, who has no limit to wait for.
   const more = openPty(process.execPath, [main, 'plan', 'raise-budget', 'shop', '+60 minutes'], {
     cwd: made.repo,

@@ -268,7 +268,12 @@ export async function readPage(client: Client, kind: PageKind, target: Target): 
       const shown = await client.plan(project, plan);
       return {
         title: name,
-        lines: planLines(shown, { width: null, nowMs: Date.now(), paint: noPaint }).flatMap((line) => linesOf(line)),
+        lines: planLines(shown, {
+          width: null,
+          nowMs: Date.now(),
+          paint: noPaint,
+          implied: project,
+        }).flatMap((line) => linesOf(line)),
       };
     }
     default:
