@@ -1,6 +1,7 @@
 /** `defineMachine`: checks the machine that a program brings once, before any part of it runs. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { foundText } from '../machines/vocabulary/found-text.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
 import { meantText, namesThere, slips } from '../machines/vocabulary/slips.ts';
@@ -126,14 +127,6 @@ function wrong(what: string, key: string, value: unknown, accepted: string): Eng
     `${key}: found ${foundText(value)}; accepted: ${accepted}`,
     `correct ${key} where the machine is defined`,
   );
-}
-
-function foundText(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value);
 }
 
 function checkUpgrades(what: string, version: number, from: readonly string[]): void {

@@ -7,7 +7,7 @@ import { checkedMachines, defineMachine as defineAny } from '../../actors/define
 import type { AnyDefinition, ChartId, EventType, OutputOf, Written } from '../../actors/definition.ts';
 import { outputOf as outputOfAny } from '../../actors/output-wait.ts';
 import { EngineError as AnyEngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../api/client/call.ts';
+import { aList, aListOf, aLog, aText, checkOptions, type KnownOptions, milliseconds } from '../api/client/options.ts';
 import { FatalError as AnyFatalError, RetryAtError as AnyRetryAtError } from '../work/effects/machine-effect.ts';
 import { openDurableCore } from './durable-core.ts';
 import type { AnyDurable, DurableDefinition, DurableEngine, DurableError, DurableOptions } from './durable-types.ts';
@@ -16,14 +16,14 @@ import { createMachines, type MachineClient } from './machines.ts';
 export type * from './durable-types.ts';
 
 const known: KnownOptions<DurableOptions & { machines: unknown }> = {
-  machines: true,
-  file: true,
-  store: true,
-  host: true,
-  labels: true,
-  waitMs: true,
-  keepEndedMs: true,
-  log: true,
+  machines: aList,
+  file: aText,
+  store: aText,
+  host: aText,
+  labels: aListOf(aText),
+  waitMs: milliseconds,
+  keepEndedMs: milliseconds,
+  log: aLog,
   clock: true,
 };
 
@@ -73,7 +73,7 @@ export function createEngine<const D extends AnyDurable = never>(
   options: DurableOptions & { machines: readonly D[] },
 ): Promise<DurableEngine<D>> {
   return inOwnWords(async () => {
-    refuseUnknownOptions<DurableOptions & { machines: unknown }>('createEngine', options, known);
+    checkOptions<DurableOptions & { machines: unknown }>('createEngine', options, known);
     const machines = checkedMachines(options.machines ?? []);
     for (const machine of machines) refuseWithoutWorld(machine);
     const core = await openDurableCore(machines, options);

@@ -9,8 +9,8 @@ import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import { isOver as isEnded } from '../../machines/vocabulary/plan-status.ts';
 import { finalStates } from '../../machines/vocabulary/run-state.ts';
 import type { PublicSignal } from '../../machines/vocabulary/signal.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../api/client/call.ts';
 import type { Client, SendRequest } from '../api/client/client.ts';
+import { aFlag, aSignal, aText, aWholeNumber, checkOptions, type KnownOptions } from '../api/client/options.ts';
 import type { FactEntry, PlanEntry, PlanShow } from '../api/contract/plans.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
 import { planSourceOf } from '../base/platform/plan-source.ts';
@@ -54,27 +54,27 @@ export interface Embedding {
 }
 
 const fileOptions: KnownOptions<PlanFile> = {
-  project: true,
-  path: true,
-  name: true,
-  plan: true,
-  branch: true,
-  topic: true,
-  force: true,
-  as: true,
+  project: aText,
+  path: aText,
+  name: aText,
+  plan: aText,
+  branch: aText,
+  topic: aText,
+  force: aFlag,
+  as: aText,
 };
 
 export function createEmbedding(client: Client): Embedding {
   return {
     plans: {
       register: async (file) => {
-        refuseUnknownOptions('plans.register', file, fileOptions);
+        checkOptions('plans.register', file, fileOptions);
         return registerFile(client, file);
       },
     },
     send: (request) => client.send(request),
     facts: (of) => {
-      refuseUnknownOptions('facts', of, { plan: true, after: true, signal: true });
+      checkOptions('facts', of, { plan: true, after: aWholeNumber, signal: aSignal });
       const { plan, after = 0, signal } = of;
       mustBePlan(plan);
       return leavable(signal, (left) => factsOf(client, plan, { after, left }));

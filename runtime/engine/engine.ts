@@ -4,7 +4,17 @@
  */
 import { resolve } from 'node:path';
 import type { AnyDefinition } from '../../actors/definition.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../api/client/call.ts';
+import {
+  aFlag,
+  aList,
+  aListOf,
+  aLog,
+  aText,
+  aWholeNumber,
+  checkOptions,
+  type KnownOptions,
+  milliseconds,
+} from '../api/client/options.ts';
 import { serveSocket } from '../api/control/server.ts';
 import { checkOverrides, homeFolder } from '../base/config/config.ts';
 import { ensureHome } from '../base/platform/home.ts';
@@ -55,27 +65,27 @@ export {
 } from './simulate.ts';
 
 const engineOptions: KnownOptions<EngineOptions> = {
-  home: true,
+  home: aText,
   env: true,
-  repos: true,
+  repos: aListOf(aText),
   agents: true,
   hooks: true,
-  machines: true,
-  configFile: true,
-  serve: true,
-  onlyWatched: true,
-  graceMs: true,
-  waitForHomeMs: true,
-  hookRetryMs: true,
-  pullRequestLookMs: true,
-  forgeAnswerMs: true,
-  cleaningEveryMs: true,
-  intakeLookMs: true,
-  chatLookMs: true,
-  maxPageCount: true,
-  store: true,
+  machines: aList,
+  configFile: aText,
+  serve: aFlag,
+  onlyWatched: aFlag,
+  graceMs: milliseconds,
+  waitForHomeMs: milliseconds,
+  hookRetryMs: aListOf(milliseconds),
+  pullRequestLookMs: milliseconds,
+  forgeAnswerMs: milliseconds,
+  cleaningEveryMs: milliseconds,
+  intakeLookMs: milliseconds,
+  chatLookMs: milliseconds,
+  maxPageCount: aWholeNumber,
+  store: aText,
   clock: true,
-  log: true,
+  log: aLog,
   faults: true,
 };
 
@@ -83,7 +93,7 @@ const engineOptions: KnownOptions<EngineOptions> = {
 export async function createEngine<const D extends AnyDefinition = never>(
   options: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] } = {},
 ): Promise<Engine<D>> {
-  refuseUnknownOptions<EngineOptions>('createEngine', options, engineOptions);
+  checkOptions<EngineOptions>('createEngine', options, engineOptions);
   checkOverrides(overridesOf(options));
   const env = options.env ?? process.env;
   const home = options.home === undefined ? homeFolder(env) : resolve(options.home);

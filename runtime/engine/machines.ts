@@ -6,8 +6,20 @@ import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.t
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isMachineName, machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { refuseUnknownOptions } from '../api/client/call.ts';
+
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
+import {
+  type Accepted,
+  aFlag,
+  aFunction,
+  aKey,
+  aSignal,
+  aText,
+  aWholeNumber,
+  checkOptions,
+  milliseconds,
+  mustBe,
+} from '../api/client/options.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
 import { groupBy } from '../base/platform/group-by.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
@@ -59,39 +71,59 @@ export function createMachines(client: MachineClient, machines: readonly AnyDefi
   return Object.fromEntries(machines.map(({ name }) => [name, machineOf(client, name)]));
 }
 
+/** A program without types may leave it out, or give a number for it: the name of another tree would be made of that. */
+const anId: Accepted = { text: 'the id of a tree, a text', is: (value) => typeof value === 'string' };
+
 function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> {
-  const get = async (id: string) => (await client.machineTree({ name, id })) as DurableTree<AnyDefinition>; // its value and context are the machine's own
+  const asked = (id: string) => {
+    mustBe(`the id of a ${name}`, anId, id);
+    return { name, id };
+  };
+  const get = async (id: string) => (await client.machineTree(asked(id))) as DurableTree<AnyDefinition>; // its value and context are the machine's own
   return {
     async start(id, input) {
       // The engine would receive the value in another form.
       mustBeJson(`the input of ${name}`, input ?? {});
-      const { tree } = await client.startMachine({ name, id, input });
+      const { tree } = await client.startMachine({ ...asked(id), input });
       return tree === null ? get(id) : (tree as DurableTree<AnyDefinition>); // as in `get`
     },
     async send(id, event, options = {}) {
       const { type, ...payload } = mustBeEvent(event);
-      refuseUnknownOptions('send', options, { dedupeKey: true, waitMs: true });
+      checkOptions('send', options, { dedupeKey: aKey, waitMs: milliseconds });
       const { dedupeKey, waitMs } = options;
       mustBeJson(`the payload of ${type}`, payload);
       const how = {
         ...(dedupeKey === undefined ? {} : { dedupe_key: dedupeKey }),
         ...(waitMs === undefined ? {} : { wait_ms: waitMs }),
       };
-      return (await client.sendMachine({ name, id, type, payload, ...how })).signal;
+      return (await client.sendMachine({ ...asked(id), type, payload, ...how })).signal;
     },
     get,
-    list: (options = {}) => client.machineTrees({ name, ...options }),
+    async list(options = {}) {
+      checkOptions('list', options, { after: aText });
+      return client.machineTrees({ name, ...options });
+    },
     facts(id, options = {}) {
-      refuseUnknownOptions('facts', options, { after: true, signal: true });
+      checkOptions('facts', options, { after: aWholeNumber, signal: aSignal });
       const { after = 0, signal } = options;
-      return leavable(signal, (left) => factsOf(client, { machine: name, id, after }, left));
+      const { name: machine } = asked(id);
+      return leavable(signal, (left) => factsOf(client, { machine, id, after }, left));
     },
-    on: (id, type, listener) => listen(client, { machine: name, id, type }, listener as Listener), // by its type, as `emitted`
-    explain: (id) => client.machineExplanation({ name, id }),
+    async on(id, type, listener) {
+      const { name: machine } = asked(id);
+      mustBe('the type of the events', aText, type);
+      mustBe('the listener', aFunction, listener);
+      return listen(client, { machine, id, type }, listener as Listener); // by its type, as `emitted`
+    },
+    explain: async (id) => client.machineExplanation(asked(id)),
     async delete(id, options = {}) {
-      await client.deleteMachineTree({ name, id, ...options });
+      checkOptions('delete', options, { force: aFlag });
+      await client.deleteMachineTree({ ...asked(id), ...options });
     },
-    history: (id, options = {}) => client.machineHistory({ name, id, ...options }),
+    async history(id, options = {}) {
+      checkOptions('history', options, { after: aWholeNumber });
+      return client.machineHistory({ ...asked(id), ...options });
+    },
   };
 }
 

@@ -1,8 +1,9 @@
 /** The composition root: puts an engine together for the process that owns the home. */
 import { join } from 'node:path';
 import { type EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
-import { callApp, refuseUnknownOptions } from '../api/client/call.ts';
+import { callApp } from '../api/client/call.ts';
 import { createClient } from '../api/client/client.ts';
+import { aFlag, aWholeNumber, checkOptions, oneOf } from '../api/client/options.ts';
 import type { App } from '../api/control/app.ts';
 import type { Host } from '../api/control/route.ts';
 import type { ControlServer } from '../api/control/server.ts';
@@ -149,14 +150,14 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     fetch: app.fetch,
     loss,
     inspect: async (options = {}) => {
-      refuseUnknownOptions('inspect', options, { port: true, stately: true });
+      checkOptions('inspect', options, { port: aWholeNumber, stately: aFlag });
       if (stopped !== null) throw stopped;
       if (page === null) throw new Error('a daemon serves its page itself');
       return page.open(options);
     },
     unwatched: () => core.watched().filter((plan) => !core.viewed().includes(plan)),
     stop: async (options = {}) => {
-      refuseUnknownOptions('stop', options, { agents: true });
+      checkOptions('stop', options, { agents: oneOf('leave', 'stop') });
       return stop(options.agents ?? 'leave');
     },
   };

@@ -106,6 +106,7 @@ it('a client loads neither the schemas nor the routes: they would cost each verb
     'api/client/client.ts',
     'api/client/late-errors.ts',
     'api/client/no-answer.ts',
+    'api/client/options.ts',
     'api/contract/admission-errors.ts',
     'engine/attach.ts',
     'engine/connect.ts',

@@ -355,6 +355,101 @@ describe('an engine of durable actors', () => {
     ]);
   });
 
+  it('refuses ids and values of options that a program without types may pass, with what is accepted', async () => {
+    const trees = (await open()).machines.gate;
+    await trees.start('one');
+    const odd = trees as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
+    const asked: [string, ...unknown[]][] = [
+      ['start'],
+      ['start', 5],
+      ['get'],
+      ['get', {}],
+      ['send', undefined, { type: 'open' }],
+      ['send', 'one', { type: 'open' }, { dedupeKey: '' }],
+      ['send', 'one', { type: 'open' }, { waitMs: -3 }],
+      ['list', { after: 5 }],
+      ['list', { limit: 5 }],
+      ['history', 'one', { after: -1 }],
+      ['delete', 'one', { force: 'yes' }],
+      ['on', 'one', 'opened'],
+    ];
+    const refused = await Promise.all(
+      asked.map(async ([call, ...given]) => failureOf(Promise.resolve(odd[call]?.(...given)))),
+    );
+    expect(refused.map(({ code, message, hint }) => [code, `${message}; ${hint}`])).toEqual([
+      ['bad_request', 'the id of a gate: found nothing; accepted: the id of a tree, a text'],
+      ['bad_request', 'the id of a gate: found 5; accepted: the id of a tree, a text'],
+      ['bad_request', 'the id of a gate: found nothing; accepted: the id of a tree, a text'],
+      ['bad_request', 'the id of a gate: found an object; accepted: the id of a tree, a text'],
+      ['bad_request', 'the id of a gate: found nothing; accepted: the id of a tree, a text'],
+      ['bad_request', 'send: dedupeKey: found ""; accepted: a text of 1 to 256 characters'],
+      ['bad_request', 'send: waitMs: found -3; accepted: whole milliseconds from 0'],
+      ['bad_request', 'list: after: found 5; accepted: a text that is not empty'],
+      ['bad_request', 'list has no option "limit"; the options: after'],
+      ['bad_request', 'history: after: found -1; accepted: a whole number from 0'],
+      ['bad_request', 'delete: force: found "yes"; accepted: true or false'],
+      ['bad_request', 'the listener: found nothing; accepted: a function'],
+    ]);
+    expect((await trees.list()).map(({ id }) => id)).toEqual(['one']);
+    for (const [options, message] of [
+      [{ file: 5 }, 'createEngine: file: found 5'],
+      [{ file: ':memory:', waitMs: 'soon' }, 'createEngine: waitMs: found "soon"'],
+      [{ file: ':memory:', keepEndedMs: -1 }, 'createEngine: keepEndedMs: found -1'],
+      [{ file: ':memory:', machines: gate }, 'createEngine: machines: found an object'],
+      [{ file: ':memory:', log: { warn() {} } }, 'createEngine: log: found an object'],
+    ] as const)
+      expect(await failureOf(createEngine({ machines: [gate], ...options } as never))).toMatchObject({
+        code: 'bad_request',
+        message,
+      });
+  });
+
+  it('a refusal names the state and the guard, as far as there are any', async () => {
+    const types = { events: {} as { type: 'pay' } | { type: 'ask' } };
+    const guards = { isPaid: () => false };
+    const on = { pay: { guard: 'isPaid', actions: () => {} }, ask: { guard: () => false, actions: () => {} } } as const;
+    const signals = { pay: z.strictObject({}), ask: z.strictObject({}) };
+    const stateless = setup({ types, guards }).createMachine({ id: 'bill', on });
+    const other = setup({ types, guards }).createMachine({
+      id: 'cart',
+      initial: 'open',
+      states: { open: { on } },
+    });
+    const engine = await createEngine({
+      file: ':memory:',
+      machines: [defineMachine({ machine: stateless, signals }), defineMachine({ machine: other, signals })],
+      log: quiet,
+    });
+    afterwards(() => engine.stop());
+    const refusalOf = async (machine: 'bill' | 'cart', type: 'pay' | 'ask') => {
+      await engine.machines[machine].start('one');
+      return (await failureOf(engine.machines[machine].send('one', { type }))).message;
+    };
+    expect(await refusalOf('bill', 'pay')).toBe('pay was not taken: its guard isPaid refuses it');
+    expect(await refusalOf('bill', 'ask')).toBe('ask was not taken: a guard refuses it');
+    expect(await refusalOf('cart', 'pay')).toBe('pay was not taken: it is in open, and its guard isPaid refuses it');
+    expect(await refusalOf('cart', 'ask')).toBe('ask was not taken: it is in open');
+  });
+
+  it('an event that is to come later than any date comes at the last one', async () => {
+    const chart = setup({ actions: { remind: () => {} } }).createMachine({
+      initial: 'waiting',
+      entry: 'remind',
+      on: { reminded: '.over' },
+      states: { waiting: { after: { 1e18: 'over' } }, over: {} },
+    });
+    const far = defineMachine({
+      name: 'far',
+      machine: chart,
+      effects: { remind: { afterMs: 1e300, event: 'reminded' } },
+    });
+    const engine = await createEngine({ file: ':memory:', machines: [far], log: quiet });
+    afterwards(() => engine.stop());
+    expect((await engine.machines.far.start('one')).value).toBe('waiting');
+    const { timers } = await engine.machines.far.explain('one');
+    expect(timers.map((timer) => timer.due_at.slice(0, 11))).toEqual(['+275760-09-', '+275760-09-']);
+  });
+
   it('says of a result that cannot be used where it came from, and that it is not tried again', async () => {
     const chart = setup({
       types: { context: {} as { said: string[] } },

@@ -2,7 +2,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { didYouMean } from '../../base/config/nearest.ts';
 import { ignoreLateErrors } from './late-errors.ts';
 
 /** The part of an answer that a client reads: its text, or its body as a stream. It reads one of them, once. */
@@ -118,26 +117,4 @@ export function callApp(
 /** Only a caller without a token acts as a person. An empty token, or one that a header cannot carry, is sent as an empty one, which the engine rejects. */
 function authorization(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${/^[\x21-\x7e]+$/.test(token) ? token : ''}` };
-}
-
-/** Lists every option of the type; a missing one does not compile. */
-export type KnownOptions<Options> = Readonly<Record<keyof Options, true>>;
-
-/** Throws `bad_request` with the unknown option, the known one that is most like it, and all known options. `of`: the name of the function. */
-export function refuseUnknownOptions<Options extends object>(
-  of: string,
-  options: Options,
-  known: KnownOptions<Options>,
-): void {
-  const names = Object.keys(known);
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new EngineError('bad_request', `${of} takes an object of options`, `the options: ${names.join(', ')}`);
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(known, name)) continue;
-    throw new EngineError(
-      'bad_request',
-      `${of} has no option "${name}"`,
-      `${didYouMean(name, names)}the options: ${names.join(', ')}`,
-    );
-  }
 }

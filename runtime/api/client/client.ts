@@ -15,7 +15,8 @@ import {
 } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
 import { plainText } from '../operations/shape.ts';
-import { type Answered, type Call, gone, type KnownOptions, type NextEngine, refuseUnknownOptions } from './call.ts';
+import { type Answered, type Call, gone, type NextEngine } from './call.ts';
+import { aKey, aText, checkOptions, type KnownOptions, milliseconds } from './options.ts';
 
 export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';
@@ -83,12 +84,12 @@ export interface Client extends ReturnType<typeof createClient> {}
 const sendLimitMs = 30_000;
 
 const sendOptions: KnownOptions<SendRequest> = {
-  project: true,
-  plan: true,
-  type: true,
+  project: aText,
+  plan: aText,
+  type: aText,
   payload: true,
-  dedupeKey: true,
-  waitMs: true,
+  dedupeKey: aKey,
+  waitMs: milliseconds,
 };
 
 function queryOf(values: Readonly<Record<string, string | number | boolean | undefined>> = {}): string {
@@ -240,7 +241,7 @@ export function createClient(call: Call, options: ClientOptions) {
     planComments: ofPlan(methods.planComments),
     /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
     async send(request: SendRequest): Promise<SignalAnswer> {
-      refuseUnknownOptions('send', request, sendOptions);
+      checkOptions('send', request, sendOptions);
       const { dedupeKey: dedupe_key, waitMs: wait_ms, ...signal } = request;
       const limit = AbortSignal.timeout((wait_ms ?? 0) + sendLimitMs);
       return (await carryOut(operations.sendSignal, { ...signal, dedupe_key, wait_ms }, limit)) as SignalAnswer; // its answer

@@ -73,11 +73,18 @@ function mustBeTaken(verdict: MachineVerdict): MachineVerdict {
       ? typeof result === 'object' && result !== null && 'error' in result
         ? String(result.error)
         : JSON.stringify(result)
-      : `it is in ${refused.state}${refused.guard === null ? '' : ` ${refused.guard} says no`}`;
+      : refusalText(refused);
   const takes = refused === null || refused.accepts.length === 0 ? '' : `; it takes: ${refused.accepts.join(', ')}`;
   const hint =
     refused === null ? `look at it with: stator signal show ${id}` : `ask again when it has moved on${takes}`;
   throw new EngineError('refused', `${type} was not taken: ${why}`, hint);
+}
+
+/** A chart may have no states; a refusal by its guards names none of those that have no name. */
+function refusalText({ state, guard }: NonNullable<MachineVerdict['signal']['refused']>): string {
+  const where = state === '' ? [] : [`it is in ${state}`];
+  const by = guard === null ? [] : [`its guard ${guard} refuses it`];
+  return [...where, ...by].join(', and ') || 'a guard refuses it';
 }
 
 export function createMachineCommands(parts: MachineCommandParts) {
