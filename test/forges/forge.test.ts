@@ -7,7 +7,7 @@ import type { Forge } from '../../runtime/work/forges/forge.ts';
 import { ForgeLimit } from '../../runtime/work/forges/forge-call.ts';
 import { forgeKinds } from '../../runtime/work/forges/kinds/kinds.ts';
 import { askKind } from '../../runtime/work/forges/server-list.ts';
-import { addPull, type FakePull, type ForgeServer, startForge } from '../support/forge-server.ts';
+import { addPull, type FakePull, type FakeStatus, type ForgeServer, startForge } from '../support/forge-server.ts';
 
 describe.each(forgeKinds)('%s', (kind) => {
   let server: ForgeServer;
@@ -140,6 +140,40 @@ describe.each(forgeKinds)('%s', (kind) => {
     expect(await forge.checks('d'.repeat(40), 'main')).toEqual([]);
   });
 
+  test('reads all checks of a commit, also if they fill several pages', async () => {
+    const commit = 'c'.repeat(40);
+    const run = kind === 'github' ? { conclusion: 'success' } : {};
+    const many = Array.from({ length: 230 }, (_, index) => ({
+      ...{ name: `job ${index}`, state: 'success', description: '' },
+      ...run,
+    }));
+    const failed = {
+      ...{ name: 'last', state: 'failure', description: '' },
+      ...(kind === 'github' ? { conclusion: 'failure' } : {}),
+    } as const;
+    server.state.statuses.set(commit, [...many, failed] as FakeStatus[]);
+    const checks = await forge.checks(commit, 'main');
+    expect([checks.length, checks.at(-1)]).toMatchObject([231, { name: 'last', state: 'failed' }]);
+  });
+
+  test('does not take a commit for green if it has more checks than are read', async () => {
+    const commit = 'c'.repeat(40);
+    const status = { state: 'success', description: '' } as const;
+    server.state.statuses.set(
+      commit,
+      Array.from({ length: 1_001 }, (_, index) => ({ ...status, name: `job ${index}` })),
+    );
+    const checks = await forge.checks(commit, 'main');
+    expect(checks.at(-1)).toMatchObject({
+      name: expect.stringMatching(/^more than (?:1000|500) checks$/),
+      state: 'missing',
+    });
+    server.state.required = ['job 3'];
+    const required = (await forge.checks(commit, 'main')).map(({ name }) => name);
+    // GitLab names no required checks.
+    expect(required).toEqual(kind === 'gitlab' ? checks.map(({ name }) => name) : ['job 3']);
+  });
+
   test('a review that was withdrawn, asked for again or is about an earlier commit is shown, and asks for nothing', async () => {
     const asks = { body: 'Please split it', asksForChanges: true };
     const kinds = async (given: Partial<FakePull>) => {
@@ -218,6 +252,7 @@ describe.each(forgeKinds)('%s', (kind) => {
         { status: 403, headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(inAnHour) } },
         'forge_limited',
       ],
+      [{ status: 403, body: { message: 'You have exceeded a secondary rate limit.' } }, 'forge_limited'],
       [{ status: 429, headers: { 'retry-after': '30' } }, 'forge_limited'],
       [{ status: 404 }, 'not_found'],
       [{ status: 422, body: { message: 'Validation Failed', errors: [{ field: 'head' }] } }, 'forge_refused'],
@@ -241,6 +276,12 @@ describe.each(forgeKinds)('%s', (kind) => {
     if (!(limited instanceof ForgeLimit)) throw new Error('it says when to ask again');
     expect(limited.retryAtMs).toBeGreaterThanOrEqual(askedMs + 30_000);
     expect(limited.retryAtMs).toBeLessThanOrEqual(Date.now() + 30_000);
+    // The time of another limit, which is not spent, is not waited for.
+    const headers = { 'x-ratelimit-remaining': '4000', 'x-ratelimit-reset': String(inAnHour) };
+    server.trouble = () => ({ status: 403, headers, body: { message: 'You have exceeded a secondary rate limit.' } });
+    const abused = await failure(forge.issue(7));
+    if (!(abused instanceof ForgeLimit)) throw new Error('it is a limit');
+    expect(abused.retryAtMs).toBeLessThanOrEqual(Date.now() + 60_000);
     const stranger = createForge({ server: server.server, repo: { owner: 'ada', name: 'demo' }, token: 'wrong' });
     server.trouble = () => null;
     expect(await failure(stranger.login())).toMatchObject({ code: 'forge_denied' });
@@ -280,6 +321,13 @@ describe.each(forgeKinds)('%s', (kind) => {
     expect(await forge.findPullRequest('plan/login')).toMatchObject({ number: 1, state: 'open' });
   });
 
+  test('does not take a redirect for the answer of a change', async () => {
+    const { number } = addPull(server.state, { head: 'plan/login', base: 'main' });
+    server.trouble = () => ({ status: 307, headers: { location: `${server.url}/elsewhere` } });
+    const moved = await failure(forge.retarget(number, 'next'));
+    expect(moved).toMatchObject({ code: 'forge_refused', hint: expect.stringContaining('git remote set-url') });
+  });
+
   test('says of itself which kind it is, and gets no token for that', async () => {
     expect(await askKind({ url: server.url, allowPrivate: true })).toBe(kind);
     expect(server.authorizations.every((one) => one === undefined)).toBe(true);
@@ -307,6 +355,25 @@ describe.each(forgeKinds)('%s', (kind) => {
     const stopped = createForge({ server: server.server, repo: forge.repo, token: null, signal: ending.signal });
     expect(await failure(stopped.login())).toMatchObject({ code: 'interrupted' });
   });
+});
+
+test('a limit or a fault of GitHub that its GraphQL API reports is waited for, and is no refusal', async () => {
+  const server = await startForge('github');
+  try {
+    const { number, headCommit: head } = addPull(server.state, { head: 'plan/login', base: 'main' });
+    const forge = createForge({ server: server.server, repo: { owner: 'ada', name: 'demo' }, token: 'secret-token' });
+    const answers = [
+      [{ type: 'RATE_LIMITED', message: 'API rate limit exceeded for user ID 1.' }, 'forge_limited'],
+      [{ message: 'Something went wrong while executing your query. Please include `1:2` …' }, 'forge_unreachable'],
+    ] as const;
+    for (const [error, code] of answers) {
+      server.trouble = (asked) =>
+        asked === 'POST /graphql' ? { status: 200, body: { data: null, errors: [error] } } : null;
+      await expect(forge.merge({ number, head, base: 'main', method: null })).rejects.toMatchObject({ code });
+    }
+  } finally {
+    await server.stop();
+  }
 });
 
 describe('a check that is no failure', () => {

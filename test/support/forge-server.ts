@@ -545,7 +545,7 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
         ? []
         : [{ id: index + 1, name, status: 'completed', conclusion, html_url: `${url}/ci/${name}`, output }];
     });
-    return { status: 200, body: { total_count: runs.length, check_runs: runs } };
+    return { status: 200, body: { total_count: runs.length, check_runs: paged(runs, query).body } };
   }
   if (noun === 'check-runs') {
     const all = [...state.statuses.values()].at(-1) ?? [];
@@ -579,7 +579,7 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
       description,
       target_url: `${url}/ci`,
     }));
-    return { status: 200, body: { state: 'pending', statuses } };
+    return { status: 200, body: { state: 'pending', statuses: paged(statuses, query).body } };
   }
   if (noun !== 'pulls') return missing;
   const shown = (pull: FakePull) => ({

@@ -47,7 +47,7 @@ export interface Answered<Answer> {
 const timeoutMs = 30_000;
 const maxResponseBytes = 4 * 1024 * 1024;
 /** The wait if a forge names no time. */
-const limitDefaultMs = 60_000;
+export const limitDefaultMs = 60_000;
 const limitCapMs = 60 * 60_000;
 const saidChars = 500;
 
@@ -102,6 +102,13 @@ export function createForgeCall(
         'forge_refused',
         `${host} answered with more than ${maxResponseBytes} bytes`,
         'see whether that address is a forge',
+      );
+    // The client would take a redirect for an answer, also for a request that changes something.
+    if (answer.status >= 300 && answer.status < 400 && answer.status !== 304)
+      throw new EngineError(
+        'forge_refused',
+        `${host} answered ${init.method ?? 'GET'} with ${answer.status}: what was asked for is at another address now`,
+        'give its new address: of a repository with git remote set-url, of a server in servers.toml or in its table',
       );
     const bodyless = answer.status === 204 || answer.status === 205 || answer.status === 304;
     // The body is already decoded, and these headers describe the bytes as sent.
@@ -212,9 +219,9 @@ function failureOf(thrown: unknown, { host, route, token, hint, failure }: Faile
   const { headers, data } = responseOf(thrown);
   const own = failure({ status, headers, data });
   if (own !== null) return own;
-  const retryAtMs = retryAt(status, headers, Date.now());
-  if (retryAtMs !== null) return limitError(host, retryAtMs);
   const said = messageIn(data, token);
+  const retryAtMs = retryAt({ status, headers, said }, Date.now());
+  if (retryAtMs !== null) return limitError(host, retryAtMs);
   const words = `${host} answered ${route} with ${status}${said === '' ? '' : `: ${said}`}`;
   if (status === 401 || status === 403) return new EngineError('forge_denied', words, hint);
   if (status === 404 || status === 410)
@@ -236,18 +243,27 @@ function responseOf(thrown: unknown): { headers: Readonly<Record<string, string 
   return { headers: response?.headers ?? {}, data: response?.data ?? null };
 }
 
+/** GitHub may name a limit in its message alone: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api */
+const limitWords = /\b(?:rate limit|abuse detection)\b/i;
+
 /** When to try again if the answer reports a rate limit; null: it does not. GitHub also uses 403 for that, and Jira 503. */
-function retryAt(status: number, headers: Readonly<Record<string, string | undefined>>, nowMs: number): number | null {
+function retryAt(
+  { status, headers, said }: Pick<FailedAnswer, 'status' | 'headers'> & { readonly said: string },
+  nowMs: number,
+): number | null {
   const isSpent = headers['x-ratelimit-remaining'] === '0' || headers['ratelimit-remaining'] === '0';
   const after = headers['retry-after'];
   const isLimit =
-    status === 429 || (status === 403 && (isSpent || after !== undefined)) || (status === 503 && after !== undefined);
+    status === 429 ||
+    (status === 403 && (isSpent || after !== undefined || limitWords.test(said))) ||
+    (status === 503 && after !== undefined);
   if (!isLimit) return null;
   const pauseMs = retryAfterMs(after, nowMs);
   const reset = Number(headers['x-ratelimit-reset'] ?? headers['ratelimit-reset']);
-  const at =
-    pauseMs !== null ? nowMs + pauseMs : Number.isFinite(reset) && reset > 0 ? reset * 1000 : nowMs + limitDefaultMs;
-  return at;
+  if (pauseMs !== null) return nowMs + pauseMs;
+  // The time is that of a limit which is not the one that was reached.
+  const isOfOther = status === 403 && !isSpent;
+  return !isOfOther && Number.isFinite(reset) && reset > 0 ? reset * 1000 : nowMs + limitDefaultMs;
 }
 
 /** The service wants to be asked again at that time, which is taken as a second to an hour from now. */

@@ -19,6 +19,13 @@ export interface ForgeConnection extends ForgeCall, Pick<ForgeParts, 'server' | 
     item: z.ZodType<Item>,
     pages?: number,
   ): Promise<Item[]>;
+  /** The same for a list in an answer of another form: `page` reads its entries. `isWhole`: all pages were read. */
+  readList<Item>(
+    route: string,
+    parameters: Readonly<Record<string, string | number>>,
+    page: z.ZodType<readonly Item[]>,
+    pages: number,
+  ): Promise<{ readonly items: Item[]; readonly isWhole: boolean }>;
 }
 
 export function connectForge(
@@ -26,22 +33,24 @@ export function connectForge(
   { at, options, pages: { sizeName, size } }: { at: ForgeConnection['at']; options: CallOptions; pages: Pages },
 ): ForgeConnection {
   const call = createForgeCall(parts, options);
+  const readList: ForgeConnection['readList'] = async (route, parameters, shape, pages) => {
+    const items = [];
+    for (let page = 1; page <= pages; page += 1) {
+      const some = await call.ask({ route, parameters: { ...parameters, [sizeName]: size, page }, shape });
+      items.push(...some);
+      if (some.length < size) return { items, isWhole: true };
+    }
+    return { items, isWhole: false };
+  };
   return {
-    ...{ ...call, at, server: parts.server, repo: parts.repo },
+    ...{ ...call, at, server: parts.server, repo: parts.repo, readList },
     async readPages(route, parameters, item, pages = 1) {
-      const all = [];
-      for (let page = 1; page <= pages; page += 1) {
-        const answer = await call.ask({
-          route,
-          parameters: { ...parameters, [sizeName]: size, page },
-          // Some versions of Gitea send null for an empty list.
-          shape: z.array(item).nullable(),
-        });
-        const items = answer ?? [];
-        all.push(...items);
-        if (items.length < size) break;
-      }
-      return all;
+      // Some versions of Gitea send null for an empty list.
+      const list = z
+        .array(item)
+        .nullable()
+        .transform((some) => some ?? []);
+      return (await readList(route, parameters, list, pages)).items;
     },
   };
 }

@@ -137,7 +137,7 @@ export interface Forge {
   commits(number: number): Promise<readonly string[]>;
   /** All texts of people on it, by kind; the newest 300. */
   feedback(of: ReviewedRequest): Promise<readonly Feedback[]>;
-  /** The checks of a commit for `base`: the required ones if the forge names them, otherwise all. Only the newest run of each check. 200 at most. */
+  /** The checks of a commit for `base`: the required ones if the forge names them, otherwise all. Only the newest run of each check. 1,000 at most (Gitea: 500); if there are more, one is `missing`. */
   checks(commit: string, base: string): Promise<readonly Check[]>;
   /** The obstacles, according to the forge's rules for the target branch and this token's rights. `checks` returns its checks. */
   mergeObstacle(of: Pick<PullRequest, 'number' | 'base'>): Promise<MergeObstacle>;

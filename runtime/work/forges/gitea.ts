@@ -32,7 +32,7 @@ import {
   word,
 } from './forge-shapes.ts';
 import type { CommentSize } from './newest-comments.ts';
-import { countedChecks } from './required-checks.ts';
+import { checkPages, countedChecks } from './required-checks.ts';
 import { giteaRest } from './rest-call.ts';
 import { type CodeComment, feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
@@ -274,19 +274,18 @@ function createMayWrite(
 }
 
 async function readChecks(connection: ForgeConnection, commit: string, base: string): Promise<readonly Check[]> {
-  const { statuses } = await connection.ask({
-    route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
-    parameters: { ...connection.at, ref: commit },
-    shape: z.object({ statuses: z.array(status).nullish() }),
-  });
-  const all = (statuses ?? [])
-    .slice(0, feedbackLimit)
-    .map(({ status: state, ...of }) =>
-      checkOfStatus(of, state === 'pending' ? 'pending' : passed.has(state) ? 'passed' : 'failed'),
-    );
-  if (all.every(({ state }) => state === 'passed')) return all;
+  const { items, isWhole } = await connection.readList(
+    'GET /repos/{owner}/{repo}/commits/{ref}/status',
+    { ...connection.at, ref: commit },
+    z.object({ statuses: z.array(status).nullish() }).transform(({ statuses }) => statuses ?? []),
+    checkPages,
+  );
+  const all = items.map(({ status: state, ...of }) =>
+    checkOfStatus(of, state === 'pending' ? 'pending' : passed.has(state) ? 'passed' : 'failed'),
+  );
+  if (isWhole && all.every(({ state }) => state === 'passed')) return all;
   const { enable_status_check: isRequired, status_check_contexts: required } = await rulesOf(connection, base);
-  return countedChecks(all, isRequired === true ? (required ?? []) : []);
+  return countedChecks(all, isRequired === true ? (required ?? []) : [], isWhole);
 }
 
 /** A repeated review request is in the list, as an entry of the requested reviewer. */

@@ -15,7 +15,7 @@ import type {
   ReviewedRequest,
   WantedMerge,
 } from './forge.ts';
-import { type Ask, createForgeCall } from './forge-call.ts';
+import { type Ask, createForgeCall, limitDefaultMs, limitError } from './forge-call.ts';
 import { connectForge, type ForgeConnection } from './forge-connection.ts';
 import { orDefault } from './forge-nothing.ts';
 import {
@@ -36,14 +36,13 @@ import {
   word,
 } from './forge-shapes.ts';
 import type { CommentSize } from './newest-comments.ts';
-import { countedChecks } from './required-checks.ts';
+import { checkPages, countedChecks } from './required-checks.ts';
 import { githubOptions, githubRest } from './rest-call.ts';
 import { feedbackOf, type Review } from './review-words.ts';
 
 const page = 100;
 /** The most entries of a list that grows at its end: texts of people. */
 const wordPages = 5;
-const checkLimit = 2 * page;
 /** The most failed checks whose texts are fetched. */
 const explained = 10;
 
@@ -294,26 +293,29 @@ function wordOf(kind: string, one: z.infer<typeof review | typeof reviewComment>
 }
 
 async function readChecks(connection: ForgeConnection, commit: string, base: string): Promise<readonly Check[]> {
-  const runs = await checkRuns(connection, commit);
-  const { statuses } = await connection.ask({
-    route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
-    parameters: { ...connection.at, ref: commit, per_page: page },
-    shape: z.object({ statuses: z.array(status) }),
-  });
-  const others = statuses.map(({ state, ...of }) =>
+  const runs = await connection.readList(
+    'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
+    { ...connection.at, ref: commit, filter: 'latest' },
+    z.object({ check_runs: z.array(checkRun) }).transform(({ check_runs: some }) => some),
+    checkPages,
+  );
+  const statuses = await connection.readList(
+    'GET /repos/{owner}/{repo}/commits/{ref}/status',
+    { ...connection.at, ref: commit },
+    z.object({ statuses: z.array(status) }).transform(({ statuses: some }) => some),
+    checkPages,
+  );
+  const others = statuses.items.map(({ state, ...of }) =>
     checkOfStatus(of, state === 'pending' ? 'pending' : state === 'success' ? 'passed' : 'failed'),
   );
-  const all = [...runs, ...others].slice(0, checkLimit);
+  const all = [...(await checksOf(connection, runs.items)), ...others];
+  const isWhole = runs.isWhole && statuses.isWhole;
   // If all checks have passed, it does not matter which ones are required.
-  return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(connection, base));
+  if (isWhole && all.every(({ state }) => state === 'passed')) return all;
+  return countedChecks(all, await requiredFor(connection, base), isWhole);
 }
 
-async function checkRuns(connection: ForgeConnection, commit: string): Promise<Check[]> {
-  const { check_runs: runs } = await connection.ask({
-    route: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
-    parameters: { ...connection.at, ref: commit, per_page: page, filter: 'latest' },
-    shape: z.object({ check_runs: z.array(checkRun) }),
-  });
+async function checksOf(connection: ForgeConnection, runs: readonly z.infer<typeof checkRun>[]): Promise<Check[]> {
   const checks: Check[] = [];
   let asked = 0;
   for (const { id, name, status: stage, conclusion, html_url: url, output } of runs) {
@@ -340,6 +342,8 @@ async function annotationsOf({ readPages, at }: ForgeConnection, run: number): P
 }
 
 const saidChars = 500;
+/** GitHub's message if it could not carry out a query itself. */
+const ownFault = /^Something went wrong while executing your query/i;
 const errors = z.array(z.object({ type: z.string().nullish(), message: z.string() })).nullish();
 
 export type GraphAsk = <Data>(
@@ -363,6 +367,8 @@ function createGraphCall(ask: Ask, host: string): GraphAsk {
         throw new EngineError('forge_denied', said, 'give it a token that may do this; see docs/forges.md');
       if (first.type === 'NOT_FOUND')
         throw new EngineError('not_found', said, 'see whether it is there, and whether the token may see it');
+      if (first.type === 'RATE_LIMITED') throw limitError(host, Date.now() + limitDefaultMs);
+      if (ownFault.test(first.message)) throw new EngineError('forge_unreachable', said, 'it is asked again later');
       throw new EngineError('forge_refused', said, 'its answer says what is wrong');
     }
     const read = shape.safeParse(answer.data);

@@ -19,6 +19,7 @@ import { connectForge, type ForgeConnection } from './forge-connection.ts';
 import { orDefault } from './forge-nothing.ts';
 import { chosenMethod, chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
+import { checkPages, countedChecks } from './required-checks.ts';
 import { gitlabRest } from './rest-call.ts';
 import { feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
@@ -340,11 +341,11 @@ async function changesAsked({ readPages, at }: ForgeConnection, wanted: number, 
 
 /** Each job states whether it may fail. */
 async function readChecks(connection: ForgeConnection, commit: string): Promise<Check[]> {
-  const statuses = await connection.readPages(
+  const { items: statuses, isWhole } = await connection.readList(
     'GET /projects/{id}/repository/commits/{sha}/statuses',
     { ...connection.at, sha: commit },
-    status,
-    2,
+    z.array(status),
+    checkPages,
   );
   const checks: Check[] = [];
   let asked = 0;
@@ -356,7 +357,7 @@ async function readChecks(connection: ForgeConnection, commit: string): Promise<
     const detail = [said, log].filter((text) => text !== '').join(': ');
     checks.push({ name, state, detail, log, url: url || null });
   }
-  return checks;
+  return countedChecks(checks, [], isWhole);
 }
 
 /** The end of a job's output; empty if the forge does not provide it. */

@@ -4,7 +4,7 @@ import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../../machines/vocabulary/schema-issue.ts';
 import type { IntakeOf } from '../../../base/config/config.ts';
 import { oneLine } from '../../../base/platform/terminal-text.ts';
-import { type Ask, type FailedAnswer, limitError } from '../../forges/forge-call.ts';
+import { type Ask, type FailedAnswer, limitDefaultMs, limitError } from '../../forges/forge-call.ts';
 import { link, longText, word } from '../../forges/forge-shapes.ts';
 import type { SourceParts } from '../source.ts';
 import { type Author, isSame, statePrefix, type TrackedIssue, type Tracker } from '../tracker.ts';
@@ -45,7 +45,6 @@ const size = 50;
 const issuePages = 20;
 const commentPages = 10;
 const historyPages = 10;
-const limitDefaultMs = 60_000;
 
 export async function openLinear(config: IntakeOf<'linear'>, parts: SourceParts): Promise<Tracker> {
   const { host } = new URL(config.url);
