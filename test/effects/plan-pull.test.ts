@@ -412,6 +412,25 @@ describe('an open pull request', () => {
     expect(creates(where.forge)).toBe(2);
   });
 
+  it('that is opened again on the forge, and closed once more, is known as closed', async () => {
+    const where = await site('github');
+    const engine = await start(where);
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    await untilOpen(engine, 'login');
+    const pull = where.forge.state.pulls.get(1);
+    if (pull === undefined) throw new Error('it was made');
+    const untilKnown = (state: 'open' | 'closed') =>
+      untilPlan(engine, 'login', (one) => one.pull_request?.state === state && !one.creating_pr);
+    pull.state = 'closed';
+    await untilKnown('closed');
+    pull.state = 'open';
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' });
+    await untilKnown('open');
+    pull.state = 'closed';
+    await untilKnown('closed');
+    expect(creates(where.forge)).toBe(1);
+  });
+
   it.each(['merged', 'closed'] as const)('is followed until it is %s', async (state) => {
     const where = await site('github');
     const engine = await start(where);

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import { pauseMs, troubleMs } from '../../runtime/work/forges/pull-request-look.ts';
-import { watchedOf } from '../../runtime/work/forges/pull-request-plans.ts';
+import { noPull } from '../../machines/vocabulary/plan-pull.ts';
+import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
+import { createLog } from '../../runtime/base/platform/log.ts';
+import { createForge } from '../../runtime/work/forges/create-forge.ts';
+import { createRequestLooks, pauseMs, troubleMs } from '../../runtime/work/forges/pull-request-look.ts';
+import { type Watched, watchedOf } from '../../runtime/work/forges/pull-request-plans.ts';
+import { addPull, type FakePull, startForge } from '../support/forge-server.ts';
 
 const everyMs = 60_000;
 
@@ -47,4 +53,77 @@ describe('a plan', () => {
   it('that is gone or cannot be read is not watched', () => {
     expect(watchedOf(planTree('shop', 'login'), null)).toBeNull();
   });
+});
+
+/** The looks at requests of a forge on this machine, and what they report; `fails`: the store takes no report now. */
+async function looking() {
+  const server = await startForge('github');
+  const forge = createForge({ server: server.server, repo: { owner: 'ada', name: 'demo' }, token: 'secret-token' });
+  const reported: string[] = [];
+  const store = { fails: false };
+  const looks = createRequestLooks({
+    ...{ everyMs: 1, isOver: () => false, log: createLog(() => {}, 'error') },
+    ...{ forgeStates: { answered: async () => {}, failed: async () => {} }, policyOf: () => defaultPolicy },
+    readiness: { of: async () => ({ kind: 'ready', site: null, mark: '' }) },
+    forgeFor: async () => ({ forge, remote: 'origin' }),
+    async report(_plan, signal) {
+      if (signal === null) return false;
+      if (store.fails) throw new EngineError('store_full', 'no room', 'make room');
+      reported.push(signal.type);
+      return true;
+    },
+  });
+  async function planOf({ number }: FakePull): Promise<Watched> {
+    const found = await forge.pullRequest(number);
+    if (found === 'unchanged') throw new Error('it was asked for without an etag');
+    const { url, headCommit: head } = found;
+    const request = { number, url, server: 'here', head, pass: 0, cycles: 0, failing: {} };
+    return {
+      ...{
+        tree: planTree('shop', `p${number}`),
+        project: 'shop',
+        plan: `p${number}`,
+        doneAt: 7,
+        merge: null,
+        count: 1,
+      },
+      ...{ isDone: true, isOpen: true, isMaking: false, isStacked: false, pull: { ...noPull, request } },
+    };
+  }
+  return { server, looks, reported, store, planOf };
+}
+
+it.each(['merged', 'closed'] as const)(
+  'that a request was %s is reported again if the store did not take it',
+  async (state) => {
+    const { server, looks, reported, store, planOf } = await looking();
+    try {
+      const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
+      const plan = await planOf(pull);
+      pull.state = state;
+      store.fails = true;
+      await looks.look(plan, 1);
+      expect(reported).toEqual([]);
+      store.fails = false;
+      looks.again();
+      await looks.look(plan, 1);
+      expect(reported).toEqual([`pr_${state}`]);
+    } finally {
+      await server.stop();
+    }
+  },
+);
+
+it('a forge that wants a pause is asked for no other request meanwhile', async () => {
+  const { server, looks, planOf } = await looking();
+  try {
+    const [one, two] = ['plan/one', 'plan/two'].map((head) => addPull(server.state, { head, base: 'main' }));
+    const plans = [await planOf(one as FakePull), await planOf(two as FakePull)]; // both were added
+    server.trouble = () => ({ status: 429, headers: { 'retry-after': '60' } });
+    const before = server.asked.length;
+    for (const plan of plans) await looks.look(plan, 2);
+    expect(server.asked.length - before).toBe(1);
+  } finally {
+    await server.stop();
+  }
 });

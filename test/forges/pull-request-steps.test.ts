@@ -31,9 +31,9 @@ const byForge: MergePolicy = { pull_merge: 'manual', landing_by: 'forge' };
 it.each([
   ['open', null],
   ['merged', { type: 'pr_merged', payload: { head: 'm1', into: 'main' }, key: `pr_merged ${url}` }],
-  ['closed', { type: 'pr_closed', payload: {}, key: `pr_closed ${url} a1` }],
+  ['closed', { type: 'pr_closed', payload: {}, key: `pr_closed ${url} a1 1` }],
 ] as const)('a request that is %s', (state, signal) => {
-  expect(endOf(request, { ...pull, state })).toEqual(signal);
+  expect(endOf(request, { ...pull, state }, plan)).toEqual(signal);
 });
 
 it('a stack that changed is reported again only after something else has changed', () => {

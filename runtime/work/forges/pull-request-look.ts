@@ -67,6 +67,8 @@ export interface LookParts extends Omit<Asking, 'looksOf'> {
 export function createRequestLooks(parts: LookParts) {
   const { log, forgeStates, readiness, everyMs, isOver } = parts;
   const looks = new Map<string, Looks>();
+  /** By server and token: the time until which the forge wants no request, by the monotonic clock. It counts for all requests there. */
+  const pauses = new Map<string, number>();
 
   function looksOf(url: string): Looks {
     const known = looks.get(url) ?? {
@@ -80,6 +82,7 @@ export function createRequestLooks(parts: LookParts) {
   return {
     /** After a failure, the next reading is not delayed. */
     again() {
+      pauses.clear();
       for (const known of looks.values()) if (known.troubles > 0) known.nextMs = 0;
     },
     /** Reads the plan's request if it is due. `open`: the number of open requests. */
@@ -92,6 +95,10 @@ export function createRequestLooks(parts: LookParts) {
       if (known.troubles > 0 && (await readiness.of(project)).mark !== known.mark) known.nextMs = 0;
       const now = performance.now();
       if (known.nextMs > now || isOver()) return;
+      if (pauses.size > 0) {
+        const { mark } = await readiness.of(project);
+        if ((pauses.get(`${request.server} ${mark}`) ?? 0) > now) return;
+      }
       known.nextMs = now + pauseMs({ everyMs, open, quiet: known.quiet }) * (0.9 + Math.random() / 5);
       try {
         const { forge } = await parts.forgeFor(project);
@@ -107,6 +114,7 @@ export function createRequestLooks(parts: LookParts) {
         await forgeStates.failed({ project, server, plan: one.plan }, thrown);
         const retryAtMs = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
         const retryInMs = retryAtMs === undefined ? null : retryAtMs - Date.now();
+        if (retryInMs !== null) pauses.set(`${request.server} ${mark}`, performance.now() + retryInMs);
         known.nextMs = performance.now() + troubleMs({ everyMs, open, troubles: known.troubles, retryInMs });
         // A failure that lasts for hours is logged once.
         if (known.troubles === 0) log.warn(`${request.url} could not be looked at: ${messageOf(thrown)}`);
@@ -144,10 +152,11 @@ async function ask(
   const { request } = one.pull;
   if (request === null) return false;
   if (request.stack !== undefined) return askStack(asking, one, { forge, known, stack: request.stack });
-  const found = await lookAt(forge, request.number, known);
-  const end = found === null ? null : endOf(request, found);
-  if (end !== null) return asking.report(one, end);
+  await lookAt(forge, request.number, known);
   if (known.request === null) return false;
+  // The store may not have taken an earlier report, and the forge answers only once with what has changed.
+  const end = endOf(request, known.request, one);
+  if (end !== null) return asking.report(one, end);
   const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
   const isRemarked = await asking.report(one, remarkOf(one, news));
   // A working plan gets the rest when it is done.
@@ -157,13 +166,12 @@ async function ask(
   return (await lookAtMerge(asking, one, { known, looks })) || isRemarked;
 }
 
-/** The request, if it has changed since the last reading. */
-async function lookAt(forge: Forge, number: number, known: Looks): Promise<PullRequest | null> {
+/** Reads the request, if it has changed since the last reading. */
+async function lookAt(forge: Forge, number: number, known: Looks): Promise<void> {
   const found = await forge.pullRequest(number, known.etag);
-  if (found === 'unchanged') return null;
+  if (found === 'unchanged') return;
   known.etag = found.etag;
   known.request = found;
-  return found;
 }
 
 /** The same for each request of a stack. All changes on the forge are handled before any feedback. */

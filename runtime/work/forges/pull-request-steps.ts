@@ -59,14 +59,17 @@ const sureLooks = 2;
 /** The same number if no check has ever begun. */
 const sureWithoutChecks = 3;
 
-/** The request was merged or closed on the forge; null: it is open. */
-export function endOf(request: { readonly url: string; readonly head: string }, found: PullRequest): PullSignal | null {
-  const { url, head } = request;
+/** The request was merged or closed on the forge; null: it is open. A person may open a closed one again, and close it once more. */
+export function endOf(
+  { url, head }: { readonly url: string; readonly head: string },
+  found: PullRequest,
+  { count }: Pick<PlanOfRequest, 'count'>,
+): PullSignal | null {
   if (found.state === 'merged') {
     const payload = { head: found.mergeCommit, into: found.base };
     return { type: 'pr_merged', payload, key: `pr_merged ${url}` };
   }
-  return found.state === 'closed' ? { type: 'pr_closed', payload: {}, key: `pr_closed ${url} ${head}` } : null;
+  return found.state === 'closed' ? { type: 'pr_closed', payload: {}, key: `pr_closed ${url} ${head} ${count}` } : null;
 }
 
 /** The requests of a stack changed on the forge. A failed step is not tried again before something else has changed. */
