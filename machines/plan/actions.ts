@@ -1,12 +1,13 @@
 /** The actions of a plan's chart, on one setup: they write its context, start and stop agents, send events to its own regions, and handle its merge. */
 import { assertEvent, raise } from 'xstate';
-import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
+import { type MergeRefused, noMerge, type PlanMerge } from '../vocabulary/plan-merge.ts';
 import { noPull } from '../vocabulary/plan-pull.ts';
+import { originKind } from '../vocabulary/signal.ts';
 import { children } from './children.ts';
 import { type PlanContext, timeOf } from './context.ts';
 import { drafting } from './drafting.ts';
 import { originOf, type PlanEvent, type PlanRegionEvent } from './events.ts';
-import { isByHand } from './guards.ts';
+import { isByHand, isUnfixed } from './guards.ts';
 import { allowances, memory, needs, overrideReason } from './memory.ts';
 import { words as said } from './messages.ts';
 import { base } from './setup.ts';
@@ -111,11 +112,18 @@ const words = {
 /** A person names the target branch; an automatic merge keeps the earlier target. */
 const nextMerge = base.assign(({ context, event }) => {
   const count = context.count + 1;
-  const { withAfter: _before, byForge: _landed, ...before } = context.merge ?? noMerge;
+  const { withAfter: _before, byForge: _landed, ...before } = mergeToRetry(context, event);
   const into = event.type === 'merge' || event.type === 'land' ? (event.into ?? null) : before.into;
   const withAfter = event.type === 'merge' && event.with_after === true;
   return { count, merge: { ...before, work: `#${count}`, into, refused: null, ...(withAfter ? { withAfter } : {}) } };
 });
+
+/** A person who retries may want another fixer, although the last one changed nothing. */
+function mergeToRetry({ merge }: PlanContext, event: PlanEvent): PlanMerge {
+  const { fixedFrom, ...others } = merge ?? noMerge;
+  const isPersons = originKind(originOf(event)) === 'person';
+  return isPersons || fixedFrom === undefined ? others : { ...others, fixedFrom };
+}
 
 /** The actions for the plan's merge: they request it, store the answer, and block the plan if a refusal needs a person. */
 const merging = {
@@ -138,6 +146,10 @@ const merging = {
     merge: { ...(context.merge ?? noMerge), work: null, refused: refusedBy(context, event) },
     ...(event.type === 'merge_refused' && event.head !== undefined ? { head: event.head } : {}),
   })),
+  /** A fixer gets the plan at its present commit. */
+  noteFixedFrom: base.assign(({ context: { merge, head } }) =>
+    head === null ? {} : { merge: { ...(merge ?? noMerge), fixedFrom: head } },
+  ),
   noteMergeStop: base.assign(({ context }) => {
     const detail = context.merge?.refused?.detail ?? '';
     const reason = `the plan is done and auto_merge could not merge it: ${detail}; resolve tries again; to leave it unmerged, turn auto_merge off first`;
@@ -148,8 +160,10 @@ const merging = {
     return { merge: { ...(merge ?? noMerge), into: event.into } };
   }),
   noteLandingStop: base.assign(({ context }) => {
-    const detail = context.merge?.refused?.detail ?? '';
-    const reason = `the plan is done and did not land: ${detail}; resolve puts it in line again`;
+    const { refused = null, fixedFrom } = context.merge ?? noMerge;
+    const isFixers = refused?.why === 'conflict' || refused?.why === 'check';
+    const why = isFixers && isUnfixed(context, fixedFrom) ? ', and its fixer changed nothing' : '';
+    const reason = `the plan is done and did not land${why}: ${refused?.detail ?? ''}; resolve puts it in line again`;
     return { stopCause: { source: 'failed' as const, reason } };
   }),
   findLine: base.enqueueActions(({ enqueue }) => {
@@ -173,8 +187,8 @@ const merging = {
   /** Forgets the merged work as well while a merge still runs, or while a refusal is shown. */
   forgetMerged: base.assign(({ context: { merge } }) => (merge == null ? {} : { merge: { ...merge, merged: null } })),
   /** The merge is requested again. */
-  forgetMergeRefusal: base.assign(({ context: { merge } }) =>
-    merge == null ? {} : { merge: { ...merge, refused: null } },
+  forgetMergeRefusal: base.assign(({ context, event }) =>
+    context.merge == null ? {} : { merge: { ...mergeToRetry(context, event), refused: null } },
   ),
   askMerge: base.enqueueActions(({ enqueue }) => {
     enqueue(nextMerge);

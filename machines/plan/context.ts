@@ -168,8 +168,11 @@ export interface PlanContext extends DocumentFacts {
   pull?: PlanPull | null;
   /** What a person allowed beyond its budgets; null or absent: nothing. */
   raised?: RaisedBudgets | null;
-  /** When its branch was last brought up to date with its base, how often a fixer has been asked to since, and the feedback from before that. Absent: never. */
-  fresh?: { at: number; mends: number; before: string | null };
+  /**
+   * When its branch was last brought up to date with its base, how often a fixer has been asked to since, the branch's commit when it was last asked, and
+   * the feedback from before that. Absent: never; for `from` also: a person retried since.
+   */
+  fresh?: { at: number; mends: number; before: string | null; from?: string };
   /** How often the plan was started over; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;

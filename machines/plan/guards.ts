@@ -51,6 +51,11 @@ function hasUsedCycles({ policy }: PlanContext, cycles: number): boolean {
   return policy.max_review_fix_cycles > 0 && cycles + 1 > policy.max_review_fix_cycles;
 }
 
+/** A fixer began at that commit, and the plan's branch is still there: another one would do the same. */
+export function isUnfixed({ head }: Pick<PlanContext, 'head'>, from: string | undefined): boolean {
+  return from !== undefined && from === head;
+}
+
 function isAged({ policy, fresh, timestamps, at, wave }: PlanContext, event: PlanEvent): boolean {
   const refreshMs = policy.landing_refresh_ms;
   if (refreshMs === null || wave === 0) return false;
@@ -121,12 +126,13 @@ const mergeGuards = {
   isForgeWaiting: ({ event }: GuardArgs) => event.type === 'merge_refused' && event.why === 'forge_waits',
   endsByItself: ({ event }: GuardArgs) => !isByHand(event),
   isMerge: ({ context: { merge }, event }: GuardArgs) => isRun(event, merge?.work) || isPlace(event, merge?.work),
-  /** The line found a conflict, or a check that fails on the merge: a fixer handles it like the request of a review. */
+  /** The line found a conflict, or a check that fails on the merge: a fixer handles it like the request of a review, unless the last one changed nothing. */
   isForFixer: ({ context, event }: GuardArgs) =>
     event.type === 'merge_refused' &&
     event.body !== undefined &&
     fixesAlone(context) &&
-    !hasUsedCycles(context, context.reviewCycle),
+    !hasUsedCycles(context, context.reviewCycle) &&
+    !isUnfixed(context, context.merge?.fixedFrom),
   /** The pull request that the forge merged shows the present work, and the forge names the merged commit. */
   isMergedThere: ({ context: { pull, head, pass }, event }: GuardArgs) =>
     event.type === 'pr_merged' &&
@@ -286,12 +292,13 @@ export const planGuards = {
     context.granted && !context.archivePending && hasNoWorkers(context) && needsBase(context, event),
   /** Its branch was last brought up to date with its base longer ago than is allowed. */
   isAged: ({ context, event }: GuardArgs) => isAged(context, event),
-  /** A fixer can resolve the conflict between its work and its base. */
+  /** A fixer can resolve the conflict between its work and its base. One that changed nothing is not started again. */
   mendsBase: ({ context, event }: GuardArgs) =>
     event.type === 'base_conflicted' &&
     event.body !== undefined &&
     fixesAlone(context) &&
-    !hasUsedCycles(context, context.fresh?.mends ?? 0),
+    !hasUsedCycles(context, context.fresh?.mends ?? 0) &&
+    !isUnfixed(context, context.fresh?.from),
   /** A person wants it to continue from its present base. */
   leavesBase: ({ context, event }: GuardArgs) => context.wave > 0 && acceptsIn(event) && context.granted,
   mayFix: ({ context }: GuardArgs) => context.granted && hasNoWorkers(context),

@@ -58,7 +58,10 @@ const preparing = plan.createStateConfig({
             target: '#plan.lifecycle.underway.implementing.choosing',
             actions: ['leaveBase', 'raiseMoved'],
           },
-          { target: '#plan.lifecycle.underway.implementing.requesting', actions: 'noteAdvice' },
+          {
+            target: '#plan.lifecycle.underway.implementing.requesting',
+            actions: ['noteAdvice', 'forgetMend'],
+          },
         ],
         ...editable,
       },

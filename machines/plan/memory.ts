@@ -28,7 +28,7 @@ import {
   withResults,
 } from './context.ts';
 import { originOf, type PlanEvent } from './events.ts';
-import { failingAlike } from './guards.ts';
+import { failingAlike, isUnfixed } from './guards.ts';
 import { base } from './setup.ts';
 
 /** The longest feedback that goes into a prompt by way of the context; the signal's row keeps the rest. */
@@ -237,7 +237,14 @@ export const memory = {
     assertEvent(event, 'base_conflicted');
     const { at = context.at, mends = 0, before = context.feedback } = context.fresh ?? {};
     const feedback = (event.body ?? event.detail).slice(0, feedbackLimit);
-    return { feedback, fresh: { at, mends: mends + 1, before: mends === 0 ? context.feedback : before } };
+    const from = context.head === null ? {} : { from: context.head };
+    return { feedback, fresh: { at, mends: mends + 1, before: mends === 0 ? context.feedback : before, ...from } };
+  }),
+  /** A person retries, and may want another fixer, although the last one changed nothing. */
+  forgetMend: base.assign(({ context: { fresh } }) => {
+    if (fresh === undefined) return {};
+    const { from: _from, ...others } = fresh;
+    return { fresh: others };
   }),
   dropWork: base.assign({ work: null }),
   noteFeedback: base.assign(({ context, event }) => ({
@@ -316,9 +323,10 @@ export const needs = {
     const reason = `the old branch could not be archived: ${event.detail}`;
     return { work: null, stopCause: { source: 'failed' as const, reason } };
   }),
-  noteBaseConflict: base.assign(({ event }) => {
+  noteBaseConflict: base.assign(({ context, event }) => {
     assertEvent(event, 'base_conflicted');
-    return { stopCause: { source: 'conflict' as const, reason: event.detail.slice(0, reasonLimit) } };
+    const why = isUnfixed(context, context.fresh?.from) ? 'its fixer changed nothing: ' : '';
+    return { stopCause: { source: 'conflict' as const, reason: `${why}${event.detail}`.slice(0, reasonLimit) } };
   }),
   noteBaseFailure: base.assign(({ event }) => {
     assertEvent(event, 'effect_failed');

@@ -46,12 +46,17 @@ const toPerson = {
 
 /** The branch and the check are read again when a person retries, or when the work was mended. */
 const lineAgain = { target: '#plan.merge.working.finding.automatic', actions: 'findLine' } as const;
-/** The branch moved, or its line found a fault that a fixer is to correct: the plan asks for a place again when it is done. */
-const mended = { target: `${refused}.unlanded`, actions: 'noteMergeRefused' } as const;
-/** The plan left the line, or could not get into it, and no person waits for that answer. */
+/**
+ * The plan left the line, or could not get into it, and no person waits for that answer. If its branch moved, or its line found a fault that a fixer is to
+ * correct, the plan asks for a place again when it is done.
+ */
 const fromLine = [
-  { guard: and(['isMerge', 'branchMoved']), ...mended },
-  { guard: and(['isMerge', 'isForFixer']), ...mended },
+  { guard: and(['isMerge', 'branchMoved']), target: `${refused}.unlanded`, actions: 'noteMergeRefused' },
+  {
+    guard: and(['isMerge', 'isForFixer']),
+    target: `${refused}.unlanded`,
+    actions: ['noteMergeRefused', 'noteFixedFrom'],
+  },
   {
     guard: 'isMerge',
     target: `${refused}.unlanded`,
@@ -79,7 +84,8 @@ export const merge = plan.createStateConfig({
       on: {
         merge: beginnings.merge,
         land: [{ guard: 'landsOnForge', description: 'it waits already' }, beginnings.land[1]],
-        pr_merged: beginnings.pr_merged,
+        // The forge does not always name the commit.
+        pr_merged: [beginnings.pr_merged, { target: 'none', actions: 'forgetMerge' }],
         pr_merge_wanted: {
           guard: 'isReadyToLand',
           target: '#plan.merge.working.finding.automatic',

@@ -56,6 +56,8 @@ export interface PlanMerge {
   byForge?: boolean;
   /** A person wants the plan that it is based on merged along with it; absent: no. */
   withAfter?: boolean;
+  /** The plan's commit with which its line last handed it to a fixer; absent: it did not, or a person retried since. */
+  fixedFrom?: string;
   /** The last merge that still counts. */
   merged: Merged | null;
   /** Why the last attempt changed nothing. */

@@ -93,6 +93,17 @@ describe('a plan that is done', () => {
     expect(merges(world)).toHaveLength(2);
   });
 
+  it('no longer waits for its pull requests where they were merged and the forge names no commit', () => {
+    const world = doneOf({ landing_by: 'forge' });
+    const head = 'a'.repeat(40);
+    const opened = { number: 1, url: 'https://example.com/1', server: 'example.com', head };
+    world.send('pr_opened', opened, { origin: 'engine' });
+    world.send('land');
+    expect(world.value()).toMatchObject({ merge: 'awaiting' });
+    world.send('pr_merged', { head: null, into: 'main' }, { origin: 'engine' });
+    expect(world.value()).toMatchObject({ merge: 'none', pullRequest: 'merged' });
+  });
+
   it('is not merged by itself where a pull request is open', () => {
     const world = scriptedWorld({ policy: { ...quietPolicy, auto_merge: true }, content: planText([2]) });
     world.send(

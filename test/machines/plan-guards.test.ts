@@ -179,7 +179,11 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
     ],
   },
   isForFixer: {
-    yes: [{ event: { type: 'merge_refused', body: 'a.txt' } }],
+    yes: [
+      { event: { type: 'merge_refused', body: 'a.txt' } },
+      { event: { type: 'merge_refused', body: 'a.txt' }, plan: { head: 'h', merge: { fixedFrom: 'g' } as never } },
+      { event: { type: 'merge_refused', body: 'a.txt' }, plan: { head: null, merge: {} as never } },
+    ],
     no: [
       { event: { type: 'merge_refused' } },
       { event: { type: 'pr_failed', body: 'a.txt' } },
@@ -189,6 +193,8 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
         policy: { max_review_fix_cycles: 1 },
         plan: { reviewCycle: 1 },
       },
+      // Its fixer changed nothing.
+      { event: { type: 'merge_refused', body: 'a.txt' }, plan: { head: 'h', merge: { fixedFrom: 'h' } as never } },
     ],
   },
   isMergedThere: {
@@ -512,7 +518,13 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
     ],
   },
   mendsBase: {
-    yes: [{ event: { type: 'base_conflicted', body: 'a.txt' } }],
+    yes: [
+      { event: { type: 'base_conflicted', body: 'a.txt' } },
+      {
+        event: { type: 'base_conflicted', body: 'a.txt' },
+        plan: { head: 'h', fresh: { at: 1, mends: 1, before: null, from: 'g' } },
+      },
+    ],
     no: [
       { event: { type: 'base_conflicted' } },
       { event: { type: 'base_unmet', body: 'a.txt' } },
@@ -520,6 +532,10 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
       {
         ...{ event: { type: 'base_conflicted', body: 'a.txt' }, policy: { max_review_fix_cycles: 2 } },
         plan: { fresh: { at: 1, mends: 2, before: null } },
+      },
+      {
+        event: { type: 'base_conflicted', body: 'a.txt' },
+        plan: { head: 'h', fresh: { at: 1, mends: 1, before: null, from: 'h' } },
       },
     ],
   },

@@ -411,14 +411,23 @@ describe('feedback', () => {
   it('is what could not be merged while a fixer brings the plan to its base, and then the earlier again', () => {
     const conflict = (more: object) => ({ type: 'base_conflicted', detail: 'a.txt', ...more });
     const once = changes('noteMend', { event: conflict({ body: 'take both' }) });
-    expect(once).toEqual({ feedback: 'take both', fresh: { at: 1, mends: 1, before: 'earlier' } });
+    const from = 'head';
+    expect(once).toEqual({ feedback: 'take both', fresh: { at: 1, mends: 1, before: 'earlier', from } });
     const unmended = { ...once, fresh: { at: 1, mends: 0, before: null } };
     expect(changes('noteMend', { before: unmended, event: conflict({}) }).fresh).toMatchObject({ before: 'take both' });
     const twice = changes('noteMend', { before: once, event: conflict({}) });
-    expect(twice).toEqual({ feedback: 'a.txt', fresh: { at: 1, mends: 2, before: 'earlier' } });
+    expect(twice).toEqual({ feedback: 'a.txt', fresh: { at: 1, mends: 2, before: 'earlier', from } });
     expect(changes('noteMend', { event: conflict({ body: long(feedbackLimit) }) }).feedback).toHaveLength(
       feedbackLimit,
     );
+
+    // A fixer that changed nothing is not started again, unless a person retries.
+    expect(changes('forgetMend', { before: twice })).toEqual({ fresh: { at: 1, mends: 2, before: 'earlier' } });
+    expect(changes('forgetMend', { before: {} })).toEqual({});
+    const headless = changes('noteMend', { before: { ...once, head: null }, event: conflict({}) });
+    expect(headless.fresh).toEqual({ at: 1, mends: 2, before: 'earlier' });
+    const stopped = changes('noteBaseConflict', { before: twice, event: conflict({}) });
+    expect(stopped.stopCause).toEqual({ source: 'conflict', reason: 'its fixer changed nothing: a.txt' });
 
     const based = { type: 'branch_based', head: 'new' };
     const fresh = { at: 9, mends: 0, before: null };

@@ -11,6 +11,10 @@ const refused: MergeRefused = { at: 3, why: 'git', into: 'main', files: [], deta
 const merged = { at: 3, head: 'old', into: 'main', tip: 'old' };
 const merge = { ...noMerge, work: '#2', into: 'main', refused, merged };
 const withMerge = { merge } as Partial<PlanContext>;
+const conflict: MergeRefused = {
+  ...{ at: 2, why: 'conflict', into: 'main', files: ['a.txt'], detail: 'both changed a.txt' },
+};
+const withFixer = { merge: { ...noMerge, refused: conflict, fixedFrom: 'f' } } as Partial<PlanContext>;
 const request: PullRequest = {
   ...{ number: 4, url: 'https://forge.test/4', server: 'forge.test', head: 'pushed', pass: 0, cycles: 2 },
   ...{ failing: { build: 'd1' } },
@@ -203,6 +207,21 @@ describe('a merge', () => {
     expect(much.merge?.refused?.detail).toHaveLength(detailLimit);
   });
 
+  it('notes the commit with which a fixer gets it, until a person retries', () => {
+    const fixedFrom = 'f';
+    expect(changedBy('noteFixedFrom', { before: { ...withMerge, head: fixedFrom } })).toEqual({
+      merge: { ...merge, fixedFrom },
+    });
+    expect(changedBy('noteFixedFrom', { before: { head: fixedFrom } })).toEqual({ merge: { ...noMerge, fixedFrom } });
+    expect(changedBy('noteFixedFrom', { before: { ...withMerge, head: null } })).toEqual({});
+    const person = { origin: 'person' };
+    for (const name of ['forgetMergeRefusal', 'nextMerge']) {
+      const retried = (more: object) => changedBy(name, { before: withFixer, event: event('resolve', more) }).merge;
+      expect(retried({ origin: 'engine' })).toMatchObject({ fixedFrom, refused: null });
+      expect(retried(person)).not.toHaveProperty('fixedFrom');
+    }
+  });
+
   it('is forgotten in whole or in part', () => {
     expect(changedBy('forgetMerge', { before: withMerge })).toEqual({ merge: null });
     expect(changedBy('forgetMerged', { before: withMerge })).toEqual({ merge: { ...merge, merged: null } });
@@ -231,6 +250,8 @@ describe('why a plan that is done needs a person', () => {
     ['noteForgeMergeStop', withPull()],
     ['noteForgeMergeStop', {}],
     ['noteForgeMergeStop', { pull: noPull }],
+    ['noteLandingStop', { ...withFixer, head: 'f' }],
+    ['noteLandingStop', { ...withFixer, head: 'g' }],
   ])('%s (%#)', (name, before) => {
     expect(changedBy(name, { before }).stopCause).toMatchSnapshot();
   });

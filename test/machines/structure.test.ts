@@ -30,7 +30,7 @@ function guardsOf(guard: unknown): string[] {
 }
 
 /** Actions that change nothing in the context that this test gives them. */
-const silentByContext = ['noteAdvice', 'forgetMerged', 'forgetMergeRefusal'];
+const silentByContext = ['noteAdvice', 'forgetMerged', 'forgetMergeRefusal', 'noteFixedFrom', 'forgetMend'];
 
 function transitionsOf(node: AnyStateNode) {
   return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
