@@ -31,8 +31,7 @@ interface Landing {
 function land(call: Call, given: string | undefined, landing: Landing): Promise<number> {
   const { type, payload, wait, slow, onlyDone, isUnderWay, print } = landing;
   return withPlan(call, 'write', given, async (client, { project, plan }) => {
-    // A plan in the line of its branch has already accepted the request, and is not merged yet.
-    const wasMerged = type === 'land' ? (await client.plan(project, plan)).merged !== null : null;
+    const before = type === 'land' ? (await client.plan(project, plan)).merged : null;
     const request = { project, plan, type, payload, waitMs: wait ? verdictMs : 0 };
     const answer = await sayWhenSlow(call, slow(plan), client.send(request));
     const { status, result } = answer.signal;
@@ -46,7 +45,9 @@ function land(call: Call, given: string | undefined, landing: Landing): Promise<
     const shown = wait
       ? await sayWhenSlow(call, slow(plan), outcomeOf(client, { project, plan }, isUnderWay))
       : await client.plan(project, plan);
-    return print(shown, wasMerged ?? result === 'already');
+    // A plan in the line of its branch has already accepted the request, and is not merged yet.
+    const isRepeated = type === 'land' ? before !== null && before.head === shown.merged?.head : result === 'already';
+    return print(shown, isRepeated);
   });
 }
 

@@ -222,6 +222,21 @@ describe('plans that their forge lands', () => {
       expect((await merged(engine, 'one')).merged?.into).toBe('next');
     });
 
+    it('what a person commits to the branch of a plan that nobody reviews is pushed to the request, and lands with it', async () => {
+      const { where, engine, go } = await checking();
+      const { state } = where.forge;
+      state.merging = { ...state.merging, approvals: 1 };
+      go();
+      await untilPlan(engine, 'one', (one) => one.merge_refused?.why === 'forge_waits');
+      const { repo } = where.on;
+      const tree = git(repo, 'rev-parse', 'plan/one^{tree}');
+      const more = git(repo, 'commit-tree', tree, '-p', 'plan/one', '-m', 'more');
+      git(repo, 'update-ref', 'refs/heads/plan/one', more);
+      state.merging = { ...state.merging, approvals: 0 };
+      await merged(engine, 'one');
+      expect(main(where.bare, '-1', '--format=%P').split(' ')[1]).toBe(more);
+    });
+
     it('a name of a branch that git would take for more is refused', async () => {
       const { engine, pull, go } = await checking();
       pull.base = 'x:refs/heads/main';

@@ -42,6 +42,14 @@ async function landing(
   return { engine: await startEngine({ on, daemon: waves, ...setup }), on, seen };
 }
 
+/** A fixer that does nothing but count its runs. */
+function idleFixer() {
+  const on = ground();
+  const [program, counted] = [join(on.root, 'idle-fixer'), join(on.root, 'fixes')];
+  writeFileSync(program, `#!/bin/sh\necho x >> '${counted}'\n`, { mode: 0o755 });
+  return { on, program, runs: () => (existsSync(counted) ? readFileSync(counted, 'utf8').split('\n').length - 1 : 0) };
+}
+
 async function done(engine: TestEngine, plan: string, sh: string): Promise<void> {
   await begin(engine, plan, planText([sh]));
   await untilStatus(engine, plan, 'done');
@@ -213,6 +221,40 @@ describe('the line of a branch', () => {
     expect(git(on.repo, 'show', 'main:same.txt')).toBe('mine\nyours');
     expect(readFileSync(seen, 'utf8').trim().split('\n').at(-1)).toBe(two.merged?.head);
     expect(two).toMatchObject({ review_cycle: 1, blocked: null });
+  });
+
+  it('lands what came to the branch of a plan after that had landed, and does not take it for landed', async () => {
+    const { engine, on } = await landing(null);
+    await done(engine, 'one', 'echo 1 > one.txt');
+    await say(engine, 'one', 'land');
+    await merged(engine, 'one');
+    const copy = join(on.root, 'copy');
+    git(on.repo, 'worktree', 'add', '-q', '--detach', copy, 'plan/one');
+    writeFileSync(join(copy, 'two.txt'), '2');
+    git(copy, 'add', 'two.txt');
+    git(copy, 'commit', '-qm', 'more');
+    git(on.repo, 'update-ref', 'refs/heads/plan/one', git(copy, 'rev-parse', 'HEAD'));
+    await say(engine, 'one', 'land');
+    await until(() => existsSync(join(on.repo, 'two.txt')));
+  });
+
+  it('asks a person at once where the fixer changed nothing, and starts it again only after an answer', async () => {
+    const { on, program, runs } = idleFixer();
+    const fixer = { preset: 'command', program, attempts: 1, sandbox: 'off' } satisfies OwnAgent;
+    const agents = { default: { preset: 'sh', attempts: 1 }, fixer } satisfies EngineSetup['agents'];
+    const { engine } = await landing(null, { on, agents });
+    await done(engine, 'one', 'echo yours > same.txt');
+    await done(engine, 'two', 'echo mine > same.txt');
+    await say(engine, 'one', 'land');
+    await merged(engine, 'one');
+    await say(engine, 'two', 'land');
+    const { blocked } = await untilBlocked(engine, 'two');
+    expect(blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('its fixer changed nothing') });
+    expect(runs()).toBe(1);
+    await say(engine, 'two', 'resolve');
+    await until(() => runs() === 2);
+    await untilBlocked(engine, 'two');
+    expect(runs()).toBe(2);
   });
 
   it('puts each plan that is done in line by itself with auto = true', async () => {

@@ -187,6 +187,7 @@ const judgements: ReadonlySet<SignalType> = new Set([
   'verify_failed',
   'request_review',
   'merge',
+  'land',
   'create_pr',
 ]);
 

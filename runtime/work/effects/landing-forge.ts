@@ -132,7 +132,8 @@ async function forgeObstacle(
   // The request already contains the branch: the forge has not updated its answer yet.
   if (await isAncestor(repository, target, pull.head)) return refusal({ kind: 'forge_waits', detail }, names);
   const taken = await takeIntoBranch(repository, { branch, commit: target, message: `Merge ${into} into ${branch}` });
-  if (taken.kind !== 'taken') return refusal({ kind: 'unapproved', tip: pull.head }, names);
+  // The plan's own branch has moved meanwhile: the preparation reports that.
+  if (taken.kind !== 'taken') return { type: 'landing_moved', payload: {} };
   return refusal({ kind: 'behind', detail }, names, { head: taken.head });
 }
 

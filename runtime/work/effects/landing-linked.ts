@@ -200,7 +200,8 @@ async function forgeObstacle(
       return refusal({ kind: 'forge_waits', detail }, names);
     const message = `Merge ${into} into ${branch}`;
     const taken = await takeIntoBranch(site.repository, { branch, commit: intoHead, message });
-    if (taken.kind !== 'taken') return refusal({ kind: 'unapproved', tip: intoHead }, names);
+    // The plan's own branch has moved meanwhile: the preparation reports that.
+    if (taken.kind !== 'taken') return { type: 'landing_moved', payload: {} };
     return refusal({ kind: 'behind', detail }, names, { head: taken.head });
   }
   return null;

@@ -121,6 +121,9 @@ async function prepare(
       return refusal(made, names, {
         body: await conflictBrief(repository, { branch, into, files: made.files, target }),
       });
+    case 'unapproved':
+      // If nobody judges the plan, its new head counts, and its pull request gets that.
+      return refusal(made, names, approved === null ? { head: made.tip } : {});
     default:
       return refusal(made, names);
   }

@@ -209,8 +209,10 @@ function detailOf(refused: Refused, { verb, plan, branch, into, repo, approved }
 }
 
 function movedText(branch: string, { head, approved }: { head: string; approved: Approval | null }): string {
-  const by = approved?.by ?? 'reviewer';
-  return `${branch} was approved at ${approved?.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was merged; its ${by} looks again at what it is now`;
+  const now = head.slice(0, 12);
+  if (approved === null)
+    return `${branch} was moved to ${now}, which is not what was to be merged, so nothing was merged; its pull request gets that first`;
+  return `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${now} now, so nothing was merged; its ${approved.by} looks again at what it is now`;
 }
 
 function listOf(files: readonly string[]): string {

@@ -246,7 +246,7 @@ async function takeBack({ member: { repository, branch }, from, to }: Move): Pro
 }
 
 async function giveUp<E extends Ended>(repo: Repository, refs: Parameters<typeof dropRefs>[1], ended: E): Promise<E> {
-  // The base ref is deleted last: while it exists, the others do.
+  // The base ref is deleted first: while it exists, the others do.
   const isBase = ({ name }: { readonly name: string }) => name.endsWith('/base');
   await dropRefs(
     repo,
