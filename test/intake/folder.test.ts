@@ -115,6 +115,31 @@ it('a file that is not a valid plan stays where it is, and is taken when it is c
   expect((await engine.client.plans('demo')).map(({ plan }) => plan).sort()).toEqual(['good', 'late']);
 });
 
+it('a document whose name is that of a task gets another one, and holds up no other', async () => {
+  const { drop, start } = inbox();
+  drop('login-w1-t1.md', planText(['true']));
+  drop('other.md', planText(['true']));
+  const engine = await start('start = false\n');
+  await untilTaken(engine, 2);
+  expect((await engine.client.plans('demo')).map(({ plan }) => plan).sort()).toEqual(['login-w1-t1-2', 'other']);
+});
+
+it('an item that cannot become a plan holds up no other, and the status names it', async () => {
+  const { folder, drop, start } = inbox();
+  drop('first.md', planText(['true']));
+  // An earlier one cannot be moved to the place of those that are taken.
+  mkdirSync(join(folder, '.taking'));
+  const taken = 'msg_01j00000000000000000000000.stuck.md';
+  writeFileSync(join(folder, '.taking', taken), planText(['true']));
+  mkdirSync(join(folder, 'taken', taken, 'in-the-way'), { recursive: true });
+  const engine = await start('start = false\n');
+  await untilTaken(engine, 2);
+  expect((await engine.client.plans('demo')).map(({ plan }) => plan).sort()).toEqual(['first', 'stuck']);
+  await until(async () =>
+    (await engine.client.warnings()).some((line) => line.startsWith('intake inbox does not work')),
+  );
+});
+
 it('the next one waits until fewer plans are open', async () => {
   const { on, drop, start } = inbox();
   const goes = join(on.root, 'goes');

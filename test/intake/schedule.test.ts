@@ -1,5 +1,6 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { type ScheduleTimes, scheduleTimes } from '../../runtime/base/config/config.ts';
 import { dueNow } from '../../runtime/work/intake/sources/schedule.ts';
@@ -138,15 +139,18 @@ const itemsOf = async (engine: TestEngine) => (await shown(engine)).items.map(({
 /** The engine has checked the schedule for the first time. */
 async function untilSeen({ on }: Nightly, engine: TestEngine): Promise<void> {
   await until(async () => (await engine.engine.client.tryIntake({ name: 'nightly' })).items.length > 0);
-  const { default: BetterSqlite3 } = await import('better-sqlite3');
-  await until(() => {
-    const db = new BetterSqlite3(join(on.home, 'taskstore.db'), { readonly: true });
-    try {
-      return db.prepare('SELECT 1 FROM intake_marks').get() !== undefined;
-    } finally {
-      db.close();
-    }
-  });
+  await until(() => handledUntil(on) !== null);
+}
+
+/** The time up to which the schedule's times are handled; null: it was not looked at yet. */
+function handledUntil({ home }: Ground): number | null {
+  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
+  try {
+    const row = db.prepare('SELECT reached_at FROM intake_marks').get() as { reached_at: number } | undefined;
+    return row?.reached_at ?? null;
+  } finally {
+    db.close();
+  }
 }
 
 async function untilItems(engine: TestEngine, count: number): Promise<void> {
@@ -222,6 +226,20 @@ it('what was missed while no engine ran comes once, and again only when it is du
   night.clock.set('2030-01-10T03:00:01Z');
   await untilItems(third, 2);
   expect(await itemsOf(third)).toEqual(['2030-01-09T03:00:00.000Z', '2030-01-10T03:00:00.000Z']);
+});
+
+it('goes on at its times after a clock that was far ahead has been set right', async () => {
+  const night = nightly('start = false\nopen = 9\n');
+  writeFileSync(night.document, planText(['true']));
+  const engine = await night.start();
+  await untilSeen(night, engine);
+  night.clock.set('2041-05-01T03:00:01Z');
+  await untilItems(engine, 1);
+  night.clock.set('2030-01-02T12:00:00Z');
+  await until(() => (handledUntil(night.on) ?? 0) < Date.parse('2030-01-03T00:00:00Z'));
+  night.clock.set('2030-01-03T03:00:01Z');
+  await untilItems(engine, 2);
+  expect(await itemsOf(engine)).toEqual(['2030-01-03T03:00:00.000Z', '2041-05-01T03:00:00.000Z']);
 });
 
 it('what was missed is skipped where that is said', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { gate, openGate, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import type { FakeTracked, TrackerKind } from '../support/tracker-server.ts';
@@ -133,6 +133,34 @@ it('a tracker that wants to be asked less is not asked, and the status says unti
   await engine.client.tryIntake({ name: 'issues' }).catch(() => null);
   await until(async () => (await warned()).length > 0);
   expect(tracker.asked.length).toBeLessThanOrEqual(count + 1);
+});
+
+it('an issue that the tracker does not show is left, says why, and holds up no other', async () => {
+  const { tracker, start } = await trackerSite('github');
+  const long = tracker.add({ title: 'Long' });
+  tracker.add({ title: 'Short' });
+  tracker.trouble = (asked) =>
+    asked === 'GET /repos/ada/demo/issues/1/comments' ? { status: 422, body: { message: 'too much' } } : null;
+  const engine = await start(`start = false\n${messageOf('true')}`);
+  expect(await untilTaken(engine, 1)).toEqual(['issue-2-short']);
+  tracker.trouble = () => null;
+  tracker.edit(long, { title: 'Long no more' });
+  expect(await untilTaken(engine, 2)).toContain('issue-1-long-no-more');
+});
+
+it('a tracker is asked at the same pace after somebody has set the clock back', async () => {
+  const { tracker, start } = await trackerSite('github');
+  tracker.add({ title: 'Before' });
+  const engine = await start(`start = false\n${messageOf('true')}`);
+  await untilTaken(engine, 1);
+  const realMs = Date.now.bind(Date);
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => realMs() - 86_400_000);
+  try {
+    tracker.add({ title: 'After' });
+    await untilTaken(engine, 2);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 it('the text of an issue is a plan where the table says so, and says what is wrong with it', async () => {

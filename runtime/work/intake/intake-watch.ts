@@ -3,17 +3,18 @@
  * the plans that are not started yet. So an engine that is killed at any line makes no plan twice, and forgets none.
  */
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
+import { taskIn } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { IntakeConfig } from '../../base/config/config.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createServiceLoop, type Trouble, type Troubles } from '../../base/platform/poll-loop.ts';
-import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
+import { type Change, CommitLost, type Store, StoreTrouble } from '../../core/store/port.ts';
 import type { IntakeItemRow } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
 import { type Deliveries, mustTakeDeliveries } from './deliveries.ts';
 import { countsNow, roomNow } from './preview.ts';
-import type { Claim, FollowActs, Source, Work } from './source.ts';
+import type { Claim, FollowActs, Found, Source, Work } from './source.ts';
 import { createSource } from './sources/sources.ts';
 
 export interface NewPlan {
@@ -73,6 +74,8 @@ export interface IntakeWatchParts {
   readonly pollMs?: number;
 }
 
+type FoundItem = Extract<Found, { kind: 'item' }>;
+
 const lookMs = 2_000;
 /** The time between two rounds without an intake; a change of the settings starts one at once. */
 const idleMs = 3_600_000;
@@ -106,7 +109,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
   }
 
   async function takeItems(config: IntakeConfig): Promise<void> {
-    const { name, project } = config;
+    const { project } = config;
     projects.get(project);
     projects.mustBeTrusted(project);
     const room = await roomNow(config, parts);
@@ -115,25 +118,39 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     let left = room.items;
     // An intake that has reached its limits is skipped.
     const found = left === 0 ? [] : await source.look(room);
+    const failures: unknown[] = [];
     for (const each of found) {
-      if (left === 0 || !parts.mayWork()) return;
+      if (left === 0 || !parts.mayWork()) break;
       if (each.kind !== 'item') continue;
-      const claim = await each.claim();
-      if (claim === null) continue;
-      faults?.('intake.after-claim');
-      const isNew = (await store.intakeItem(name, claim.item)) === null && (await takeItem(parts, config, each, claim));
-      if (isNew) left -= 1;
-      faults?.('intake.after-register');
-      await claim.taken();
+      try {
+        if (await takeFound(config, each)) left -= 1;
+      } catch (thrown) {
+        // An item that cannot become a plan delays no other item.
+        if (thrown instanceof StoreTrouble) throw thrown;
+        failures.push(thrown);
+      }
     }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Returns whether a plan was made. */
+  async function takeFound(config: IntakeConfig, item: FoundItem): Promise<boolean> {
+    const claim = await item.claim();
+    if (claim === null) return false;
+    faults?.('intake.after-claim');
+    const isKnown = (await store.intakeItem(config.name, claim.item)) !== null;
+    const isNew = !isKnown && (await takeItem(parts, config, item, claim));
+    faults?.('intake.after-register');
+    await claim.taken();
+    return isNew;
   }
 
   async function round(config: IntakeConfig): Promise<void> {
     const { name } = config;
     const trouble = troubleOf(name);
     const failures: unknown[] = [];
-    // Reporting states to a tracker does not wait for new items.
-    for (const step of config.isEnabled ? [noteDelivery, takeAndStart, follow] : [follow])
+    // Neither starting plans nor reporting states to a tracker waits for new items.
+    for (const step of config.isEnabled ? [noteDelivery, takeItems, start, follow] : [follow])
       await step(config).catch((thrown: unknown) => failures.push(thrown));
     if (failures.length === 0) troubles.worked(trouble);
     else troubles.failed(trouble, failures[0]);
@@ -148,8 +165,8 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     deliveries.set(config.name, last);
   }
 
-  async function takeAndStart(config: IntakeConfig): Promise<void> {
-    await takeItems(config);
+  async function start(config: IntakeConfig): Promise<void> {
+    projects.mustBeTrusted(config.project);
     await starts.startAll(config, sourceOf(config));
   }
 
@@ -201,6 +218,8 @@ async function takeItem(
   const author = account === undefined ? `intake:${intake}` : `intake:${intake}/${account}`;
   for (let number = 1; ; number += 1) {
     const plan = number === 1 ? proposed : `${proposed.slice(0, 120)}-${number}`;
+    // It would be the name of a task.
+    if (taskIn(plan) !== null) continue;
     const take = { intake, item, key: { project, plan }, title: title.slice(0, 300), at: parts.nowMs() };
     try {
       await parts.register({ project, plan, work, author, before: [{ do: 'intake.take', ...take }, ...others] });

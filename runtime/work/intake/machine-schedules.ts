@@ -9,7 +9,7 @@ import type { Log } from '../../base/platform/log.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
 import type { IntakeMarkRow } from '../../core/store/rows.ts';
-import { dueNow } from './sources/schedule.ts';
+import { beginsAnew, dueNow } from './sources/schedule.ts';
 
 export interface MachineScheduleParts {
   readonly store: Pick<Store, 'commit' | 'intakeMarks' | 'treeStatus'>;
@@ -91,7 +91,8 @@ function createSchedule(
   async function look(marks: readonly IntakeMarkRow[]): Promise<void> {
     const known = marks.find(({ intake }) => intake === reached);
     const now = nowMs();
-    if (known?.pattern !== pattern) return mark(now, null, known?.reachedAt ?? null);
+    if (known === undefined || beginsAnew(known, { pattern, nowMs: now }))
+      return mark(now, null, known?.reachedAt ?? null);
     const last = marks.find(({ intake }) => intake === begun);
     const isRunning = overlap !== 'allow' && last !== undefined && (await hasNotEnded(last.pattern));
     if (isRunning && overlap === 'queue') return;

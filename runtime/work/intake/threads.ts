@@ -95,7 +95,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
   const passedOn = new Map<string, number>();
 
   return async function follow(acts) {
-    const isDue = Date.now() >= nextMs || nudged !== nudges();
+    const isDue = performance.now() >= nextMs || nudged !== nudges();
     nudged = nudges();
     const failures: unknown[] = [];
     for (const row of await store.intakeThreads(intake)) {
@@ -107,7 +107,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
         failures.push(thrown);
       }
     }
-    if (isDue) nextMs = Date.now() + everyMs;
+    if (isDue) nextMs = performance.now() + everyMs;
     if (failures.length > 0) throw failures[0];
   };
 

@@ -2,7 +2,7 @@
  * The issues of a tracker. An item's key is the tracker's own id of the issue, so neither a new title nor a renamed repository makes a second plan of
  * it. An issue becomes a plan only if its text was written by people who may write to the repository, or whom the configuration or a person permits.
  */
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../machines/vocabulary/ids.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
@@ -61,9 +61,10 @@ function createTrackerSource(
   let nudges = 0;
   const asking = createAsking(open, { etags, everyMs });
   const { mayStart, textRefusal } = createRights(config);
+  const unreadable = createUnreadable();
 
   async function look(): Promise<readonly Found[]> {
-    return Date.now() < nextMs ? foundNow() : asking(poll);
+    return performance.now() < nextMs ? foundNow() : asking(poll);
   }
 
   async function poll(tracker: Tracker): Promise<readonly Found[]> {
@@ -72,7 +73,7 @@ function createTrackerSource(
     const once = [...new Map(found.map((issue) => [issue.id, issue])).values()];
     issues = once.sort((a, b) => a.createdMs - b.createdMs || a.id.localeCompare(b.id, 'en', { numeric: true }));
     const answer = await foundIn(tracker);
-    nextMs = Date.now() + everyMs;
+    nextMs = performance.now() + everyMs;
     return answer;
   }
 
@@ -95,7 +96,8 @@ function createTrackerSource(
         taken.add(item);
         continue;
       }
-      const found = await foundOf(tracker, { issue, allowed: allowed.get(item), template });
+      const asked = { issue, allowed: allowed.get(item), template };
+      const found = unreadable.of(issue) ?? (await foundOf(tracker, asked).catch(unreadable.note(issue)));
       if (found.kind === 'item') items.push(found);
       else if (others.length < lookLimit) others.push(found);
     }
@@ -103,7 +105,7 @@ function createTrackerSource(
   }
 
   async function foundOf(tracker: Tracker, { issue, allowed, template }: Asking): Promise<Found> {
-    const title = `${issue.shown ?? issue.ref}: ${issue.title}`;
+    const title = titleOf(issue);
     const plan = planFor(issue);
     const make = () => workOf(config, issue, { comments: [], template });
     // A stranger's document that is no valid plan needs no decision.
@@ -118,7 +120,16 @@ function createTrackerSource(
     const made = make();
     if ('reason' in made) return { kind: 'left', title, reason: made.reason };
     const work = async () => made;
-    return { kind: 'item', title, plan, work, claim: () => asking((now) => claim(now, issue, template)) };
+    return {
+      ...{ kind: 'item', title, plan, work },
+      claim: () =>
+        asking((now) =>
+          claim(now, issue, template).catch((thrown: unknown) => {
+            unreadable.note(issue)(thrown);
+            return null;
+          }),
+        ),
+    };
   }
 
   /** null: it has changed since the list was read. The next round reads its new state. */
@@ -163,7 +174,10 @@ function createTrackerSource(
   return { look, lookAtOnce, follow };
 }
 
-/** Sends requests to the tracker, which is opened again after a while with the remote and the token of that time. */
+/**
+ * Sends requests to the tracker, which is opened again after a while with the remote and the token of that time. All pauses here are by the monotonic clock: a
+ * person may set the other one.
+ */
 function createAsking(
   open: (etags: Etags) => Promise<Tracker>,
   { etags, everyMs }: { readonly etags: Etags; readonly everyMs: number },
@@ -174,19 +188,40 @@ function createAsking(
 
   /** While the tracker asks for a pause, throws its message, and sends no request. */
   return async function asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer> {
-    if (held !== null && Date.now() < held.untilMs) throw held.thrown;
+    if (held !== null && performance.now() < held.untilMs) throw held.thrown;
     try {
-      if (opened === null || Date.now() >= opened.untilMs)
-        opened = { tracker: await open(etags), untilMs: Date.now() + everyMs };
+      if (opened === null || performance.now() >= opened.untilMs)
+        opened = { tracker: await open(etags), untilMs: performance.now() + everyMs };
       const answer = await act(opened.tracker);
       held = null;
       return answer;
     } catch (thrown) {
       opened = null;
       const wanted = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
-      held = { thrown, untilMs: wanted ?? Date.now() + everyMs };
+      held = { thrown, untilMs: performance.now() + (wanted === undefined ? everyMs : wanted - Date.now()) };
       throw thrown;
     }
+  };
+}
+
+/** Issues that the tracker refuses to show, such as one with too many long comments: until they change, they are left, and hold up no other issue. */
+function createUnreadable() {
+  const reasons = new Map<string, { readonly updatedMs: number; readonly reason: string }>();
+  const left = (issue: TrackedIssue, reason: string) => ({ kind: 'left', title: titleOf(issue), reason }) as const;
+
+  return {
+    /** null: it is not known to be one. */
+    of(issue: TrackedIssue) {
+      const known = reasons.get(issue.id);
+      return known?.updatedMs === issue.updatedMs ? left(issue, known.reason) : null;
+    },
+    /** For a `catch`. Throws errors that are not about this issue alone. */
+    note: (issue: TrackedIssue) => (thrown: unknown) => {
+      if (!(thrown instanceof EngineError) || thrown.code !== 'forge_refused') throw thrown;
+      if (reasons.size >= rightsLimit) reasons.clear();
+      reasons.set(issue.id, { updatedMs: issue.updatedMs, reason: messageOf(thrown) });
+      return left(issue, messageOf(thrown));
+    },
   };
 }
 
@@ -202,10 +237,10 @@ function createRights(config: TrackerConfig) {
     if (config.authors.some((each) => isSame(each, author.name))) return null;
     const key = `${author.id} ${author.name}`;
     const known = rights.get(key);
-    if (known !== undefined && Date.now() < known.untilMs) return known.refusal;
+    if (known !== undefined && performance.now() < known.untilMs) return known.refusal;
     const refusal = await askRights(tracker, author);
     if (rights.size >= rightsLimit) rights.clear();
-    rights.set(key, { refusal, untilMs: Date.now() + rightsMs });
+    rights.set(key, { refusal, untilMs: performance.now() + rightsMs });
     return refusal;
   }
 
@@ -251,6 +286,10 @@ interface Asking {
   /** The digest of the text that a person allowed. */
   readonly allowed: string | undefined;
   readonly template: Template | null;
+}
+
+function titleOf({ shown, ref, title }: TrackedIssue): string {
+  return `${shown ?? ref}: ${title}`;
 }
 
 function planFor({ id, ref, shown, title }: TrackedIssue): string {

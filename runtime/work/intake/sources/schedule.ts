@@ -15,6 +15,17 @@ import type { Found, Source, SourceParts, Work } from '../source.ts';
 /** A time that is handled later than this was missed: an engine checks every two seconds. */
 const lateMs = 60_000;
 
+/** The clocks of several hosts differ by less than this. A time that is further ahead was handled by a clock that has been set back since. */
+const aheadMs = 3_600_000;
+
+/** Whether the times of a schedule begin anew: it was changed, or it would wait until the clock is where it was once. Pure. */
+export function beginsAnew(
+  mark: Pick<IntakeMarkRow, 'pattern' | 'reachedAt'>,
+  { pattern, nowMs }: { readonly pattern: string; readonly nowMs: number },
+): boolean {
+  return mark.pattern !== pattern || mark.reachedAt > nowMs + aheadMs;
+}
+
 type Due =
   | { readonly kind: 'none' }
   | { readonly kind: 'due'; readonly atMs: number }
@@ -59,7 +70,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
     const reach = (reachedAt: number, reason: string | null) =>
       // If the commit is lost, another engine did it.
       store.commit([{ do: 'intake.mark', intake: name, pattern, reachedAt, reason, before: mark?.reachedAt ?? null }]);
-    if (mark === null || mark.pattern !== pattern) await reach(nowMs(), null);
+    if (mark === null || beginsAnew(mark, { pattern, nowMs: nowMs() })) await reach(nowMs(), null);
     else {
       const found = due(mark, room);
       if (found.kind === 'passed') await reach(found.atMs, found.reason);
@@ -68,7 +79,8 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
 
   async function look(room: Room): Promise<Found[]> {
     const mark = await markNow();
-    const found: Due = mark === null || mark.pattern !== pattern ? { kind: 'none' } : due(mark, room);
+    const isNew = mark === null || beginsAnew(mark, { pattern, nowMs: nowMs() });
+    const found: Due = isNew ? { kind: 'none' } : due(mark, room);
     const next = times.next(nowMs());
     return [
       ...(found.kind === 'none' || mark === null ? [] : [await foundAt(found, mark)]),
