@@ -161,6 +161,29 @@ it('takes nothing that stator did not make: links and strange folders under runs
   expect(existsSync(join(far, '.git'))).toBe(true);
 });
 
+it('clears away the rest where something cannot be deleted, and says why that stays', async () => {
+  let isClosed = true;
+  const on = await startEngine({
+    faults(point) {
+      if (point !== 'gc.after-rename' || !isClosed) return;
+      isClosed = false;
+      throw Object.assign(new Error('EACCES: permission denied, rmdir'), { code: 'EACCES' });
+    },
+  });
+  await donePlan(on);
+  // The machine lost its power while this was written.
+  const memory = join(on.home, 'kept', 'damaged');
+  mkdirSync(memory, { recursive: true });
+  writeFileSync(join(memory, 'owner.json'), '');
+  const report = await on.client.gc(everything);
+  expect(counted(report.items)).toMatchObject({
+    ...{ 'run_folder kept': 1, 'run_folder gone': 1, 'worktree gone': 1, 'agent_memory kept': 1 },
+  });
+  expect(report.notes).toEqual([expect.stringContaining('it cannot be deleted: EACCES')]);
+  expect(counted((await on.client.gc(everything)).items)).toEqual({ 'branch kept': 1, 'agent_memory kept': 1 });
+  expect(runFolders(on)).toEqual([]);
+});
+
 it('is done by one at a time', async () => {
   const on = await startEngine();
   await donePlan(on);

@@ -195,9 +195,16 @@ async function clearAgentMemory(parts: CleaningParts, round: Round): Promise<voi
   }
 }
 
+/** null: its file is missing or damaged, as after a power failure. */
 function ownerOf(folder: string): { readonly project: string; readonly plan: string } | null {
   const file = ownerFile(folder);
-  return existsSync(file) ? dataOwner.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
+  if (!existsSync(file)) return null;
+  try {
+    return dataOwner.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
 }
 
 /**

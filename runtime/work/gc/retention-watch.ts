@@ -50,6 +50,7 @@ export function createRetentionWatch({
           if (stopping.signal.aborted) return null;
           throw thrown;
         });
+      for (const note of report?.notes ?? []) log.warn(`cleaning: ${note}`);
       const words = report === null ? '' : summaryOf(report);
       if (words !== '') log.info(`cleared away what ended more than ${age(olderThanMs)} ago: ${words}`);
       return everyMs;

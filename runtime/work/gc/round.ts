@@ -1,15 +1,17 @@
 /** One round of cleaning: its request, its results so far, and the pauses between its steps. */
 
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { withoutTask } from '../../../machines/vocabulary/ids.ts';
 import type { CleaningItem } from '../../api/contract/cleaning.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
-import { type Bounds, keptBy, type Reason } from './reasons.ts';
+import { type Bounds, keptAs, keptBy, type Reason } from './reasons.ts';
 
 export interface CleaningParts {
   readonly home: string;
@@ -58,6 +60,27 @@ export function noteGone({ items, dry }: Pick<Round, 'items' | 'dry'>, subject: 
   items.push({ ...subject, state: dry ? 'goes' : 'gone', why, override: null });
 }
 
+/**
+ * Deletes it with `remove`. What the system does not let us delete, such as files of another user, stays and is noted, and delays nothing else. Throws other
+ * errors.
+ */
+export async function removeOrNote(
+  round: Pick<Round, 'items' | 'notes'>,
+  subject: CleaningSubject,
+  remove: () => Promise<void>,
+): Promise<'removed' | 'kept'> {
+  try {
+    await remove();
+    return 'removed';
+  } catch (thrown) {
+    if (thrown instanceof EngineError || systemCode(thrown) === '') throw thrown;
+    const why = `it cannot be deleted: ${messageOf(thrown)}`;
+    noteKept(round, subject, keptAs(why));
+    round.notes.push(`${subject.name}: ${why}`);
+    return 'kept';
+  }
+}
+
 /** Deletes it with `remove`, unless a reason without an override keeps it, or the round is dry. */
 export async function settle(
   round: Round,
@@ -66,7 +89,7 @@ export async function settle(
 ): Promise<void> {
   const kept = keptBy(round, reason);
   if (kept !== null) return noteKept(round, subject, kept);
-  if (!round.dry) await remove();
+  if (!round.dry && (await removeOrNote(round, subject, remove)) === 'kept') return;
   noteGone(round, subject);
 }
 

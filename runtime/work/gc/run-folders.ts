@@ -14,7 +14,7 @@ import { readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { entriesOf } from './folders.ts';
 import { keptAs, noFolder, reasonOfProcesses, reasonOfRunFolder } from './reasons.ts';
-import { type CleaningParts, type Round, settle } from './round.ts';
+import { type CleaningParts, type Round, removeOrNote, settle } from './round.ts';
 
 /** The number of folders that are looked up with one query. */
 const page = 64;
@@ -51,7 +51,8 @@ async function clearOne(
   const path = join(runsRoot(parts.home), name);
   // Folders that a killed round had renamed for deletion.
   if (name.startsWith(removingPrefix) && isFolder) {
-    if (!round.dry) await removeTree(path);
+    const left = { kind: 'run_folder', project: null, plan: null, name, bytes: null, count: 1 } as const;
+    if (!round.dry) await removeOrNote(round, left, () => removeTree(path));
     return;
   }
   const { project = null, plan = null } = launch === undefined ? {} : placeOf(launch.key);

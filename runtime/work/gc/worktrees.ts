@@ -16,7 +16,15 @@ import { branchMadeFor, listWorktrees } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
 import { worktreesFolder } from './folders.ts';
 import { keptBy, type Reason, reasonOfLoss, reasonOfUse, reasonOfWorktree, type WorktreeUse } from './reasons.ts';
-import { type CleaningParts, type CleaningSubject, noteGone, noteKept, planOfBranch, type Round } from './round.ts';
+import {
+  type CleaningParts,
+  type CleaningSubject,
+  noteGone,
+  noteKept,
+  planOfBranch,
+  type Round,
+  removeOrNote,
+} from './round.ts';
 
 interface Found {
   readonly path: string;
@@ -71,18 +79,22 @@ async function clearOne(
     round.leaving.add(path);
     return noteGone(round, subject);
   }
-  let why = '';
-  const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
-  round.made.add(attemptRef(run));
-  if (reason?.override === 'uncommitted' || reason?.override === 'unmerged') {
-    const message = `left over in ${branch}`;
-    await keepAttempt(repository, { path, branch, run, base: branch, message });
-    why = `what was not on its branch is kept: ${attemptRef(run)}`;
+  await removeOrNote(round, subject, remove);
+
+  async function remove(): Promise<void> {
+    let why = '';
+    const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
+    round.made.add(attemptRef(run));
+    if (reason?.override === 'uncommitted' || reason?.override === 'unmerged') {
+      const message = `left over in ${branch}`;
+      await keepAttempt(repository, { path, branch, run, base: branch, message });
+      why = `what was not on its branch is kept: ${attemptRef(run)}`;
+    }
+    parts.faults?.('gc.before-worktree');
+    const loss = await clearWorktree(repository, { path, branch, run, dry: false });
+    if (loss !== null) return keep(reasonOfLoss(loss));
+    noteGone(round, subject, why);
   }
-  parts.faults?.('gc.before-worktree');
-  const loss = await clearWorktree(repository, { path, branch, run, dry: false });
-  if (loss !== null) return keep(reasonOfLoss(loss));
-  noteGone(round, subject, why);
 }
 
 async function readUse(repository: Repository, { path, branch }: Found): Promise<WorktreeUse> {
