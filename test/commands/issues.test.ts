@@ -1,5 +1,5 @@
 /** Sessions of issues: the messages that they get in every state, and what removes them. Their whole life: `test/lives/issue.test.ts`. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
@@ -156,6 +156,12 @@ it('a session is not taken away under its agent, nor with work that is nowhere e
   expect(await against(['running', 'unpushed'])).toEqual([`1 file is uncommitted in ${worktree}`]);
   expect(await against(['uncommitted', 'unpushed'])).toEqual([expect.stringContaining('its agent is at work')]);
   expect(await against(['running', 'uncommitted'])).toEqual([expect.stringContaining('on no remote')]);
+  // What git cannot count may be nowhere else.
+  const broken = join(on.repo, '.git', 'refs', 'remotes', 'origin', 'broken');
+  mkdirSync(join(broken, '..'), { recursive: true });
+  writeFileSync(broken, '1'.repeat(40));
+  expect(await against(['running', 'uncommitted'])).toEqual([expect.stringContaining('is not known')]);
+  rmSync(broken);
   expect(existsSync(worktree)).toBe(true);
   expect(await client.destroyIssue({ reference, force: true })).toMatchObject({ status: 'destroyed' });
   expect([existsSync(worktree), await client.issues()]).toEqual([false, []]);

@@ -60,7 +60,12 @@ export async function dangersOf(
     });
   const configured = projects.get(project).config.baseBranch;
   const commits = await unpushed(repository, { branch, configured, merged: mergedHeads(pullRequests) });
-  if (commits > 0)
+  if (commits === null)
+    found.push({
+      kind: 'unpushed',
+      what: `whether all of ${branch} is on a remote or merged is not known, because git could not read the history: git -C ${shellWord(repository.path)} log ${shellWord(branch)} --not --remotes`,
+    });
+  else if (commits > 0)
     found.push({
       kind: 'unpushed',
       what: `${commits} ${commits === 1 ? 'commit' : 'commits'} of ${branch} ${commits === 1 ? 'is' : 'are'} on no remote and not merged`,
@@ -120,18 +125,18 @@ async function whileThere<Found>(path: string, look: () => Promise<Found>): Prom
 
 /**
  * The number of commits that are on no remote known to this repository, not in the base, and not in a merged pull request, whose branch the remote may have
- * deleted.
+ * deleted. null: git could not count them.
  */
 async function unpushed(
   repository: Repository,
   { branch, configured, merged }: { branch: string; configured: string; merged: readonly string[] },
-): Promise<number> {
+): Promise<number | null> {
   if ((await readRef(repository, branchRef(branch))) === null) return 0;
   const base = await baseBranch(repository, configured);
   const heads = await known(repository, merged);
   const args = ['rev-list', '--count', branchRef(branch), '--not', '--remotes', base, ...heads];
-  const { stdout } = await tryOwnGit(repository.path, args);
-  return Number.parseInt(stdout.trim() || '0', 10);
+  const counted = await tryOwnGit(repository.path, args);
+  return counted.exitCode === 0 ? Number(counted.stdout) : null;
 }
 
 /** The commits that exist in this repository. */
