@@ -115,7 +115,7 @@ it('a file that is not a valid plan stays where it is, and is taken when it is c
   expect((await engine.client.plans('demo')).map(({ plan }) => plan).sort()).toEqual(['good', 'late']);
 });
 
-it('a document whose name is that of a task gets another one, and holds up no other', async () => {
+it('a document whose name is that of a task gets another one, and delays no other', async () => {
   const { drop, start } = inbox();
   drop('login-w1-t1.md', planText(['true']));
   drop('other.md', planText(['true']));
@@ -124,7 +124,7 @@ it('a document whose name is that of a task gets another one, and holds up no ot
   expect((await engine.client.plans('demo')).map(({ plan }) => plan).sort()).toEqual(['login-w1-t1-2', 'other']);
 });
 
-it('an item that cannot become a plan holds up no other, and the status names it', async () => {
+it('an item that cannot become a plan delays no other, and the status names it', async () => {
   const { folder, drop, start } = inbox();
   drop('first.md', planText(['true']));
   // An earlier one cannot be moved to the place of those that are taken.

@@ -135,7 +135,7 @@ it('a tracker that wants to be asked less is not asked, and the status says unti
   expect(tracker.asked.length).toBeLessThanOrEqual(count + 1);
 });
 
-it('an issue that the tracker does not show is left, says why, and holds up no other', async () => {
+it('an issue that the tracker does not show is left, says why, and delays no other', async () => {
   const { tracker, start } = await trackerSite('github');
   const long = tracker.add({ title: 'Long' });
   tracker.add({ title: 'Short' });

@@ -204,7 +204,7 @@ function createAsking(
   };
 }
 
-/** Issues that the tracker refuses to show, such as one with too many long comments: until they change, they are left, and hold up no other issue. */
+/** Issues that the tracker refuses to show, such as one with too many long comments: until they change, they are left, and delay no other issue. */
 function createUnreadable() {
   const reasons = new Map<string, { readonly updatedMs: number; readonly reason: string }>();
   const left = (issue: TrackedIssue, reason: string) => ({ kind: 'left', title: titleOf(issue), reason }) as const;
