@@ -107,7 +107,7 @@ export function createForgeCall(
     if (answer.status >= 300 && answer.status < 400 && answer.status !== 304)
       throw new EngineError(
         'forge_refused',
-        `${host} answered ${init.method ?? 'GET'} with ${answer.status}: what was asked for is at another address now`,
+        `${host} answered ${init.method ?? 'GET'} with ${answer.status}: it has another address now`,
         'give its new address: of a repository with git remote set-url, of a server in servers.toml or in its table',
       );
     const bodyless = answer.status === 204 || answer.status === 205 || answer.status === 304;
