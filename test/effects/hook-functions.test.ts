@@ -43,9 +43,11 @@ describe('a hook that is a function', () => {
 
   it('that throws is called again with the same id, at the time that it names, and no more where that is fatal', async () => {
     const ids: Record<string, string[]> = { flaky: [], late: [], gone: [] };
+    const pausesMs: number[] = [];
+    let fromMs = 0;
     const note = (hook: string, { delivery_id: id }: HookMessage) => ids[hook]?.push(id) ?? 0;
     const at = await startEngine({
-      hookRetryMs: [10, 10],
+      hookRetryMs: Array.from({ length: 9 }, () => 10),
       hooks: {
         flaky: {
           on: ['implement_finished'],
@@ -56,7 +58,10 @@ describe('a hook that is a function', () => {
         late: {
           on: ['implement_finished'],
           run: async (message) => {
-            if (note('late', message) < 2) throw new RetryAtError('later', Date.now() + 50);
+            if (fromMs > 0) pausesMs.push(Date.now() - fromMs);
+            fromMs = Date.now();
+            // Several times, because a pause is partly random.
+            if (note('late', message) < 9) throw new RetryAtError('later', fromMs + 50);
           },
         },
         gone: {
@@ -74,7 +79,8 @@ describe('a hook that is a function', () => {
     );
     expect(ids.flaky).toHaveLength(3);
     expect(new Set(ids.flaky).size).toBe(1);
-    expect(ids.late).toHaveLength(2);
+    expect(ids.late).toHaveLength(9);
+    expect(Math.min(...pausesMs)).toBeGreaterThanOrEqual(50);
     expect(ids.gone).toHaveLength(1);
     const [dead] = await at.client.deliveries({ state: 'dead' });
     expect(dead).toMatchObject({ hook: 'gone', attempts: 1, last_error: 'nobody lives here' });

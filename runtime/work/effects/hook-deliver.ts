@@ -25,7 +25,7 @@ const usualRetryMs: readonly number[] = [
 ];
 /** A hook whose tries all failed for this long is switched off. */
 const failingLimitMs = 5 * 24 * hour;
-/** Jitter: a receiver that comes back does not get all waiting deliveries in the same second. */
+/** A receiver that comes back does not get all waiting deliveries in the same second. */
 const jitter = 0.1;
 
 export function createHookDeliver(parts: HookParts): Handler<HookDeliver> {
@@ -83,9 +83,15 @@ function outcomeOf(
   }
   const waitMs = tried.retries ? (parts.hookRetryMs ?? usualRetryMs)[attempts - 1] : undefined;
   if (waitMs === undefined) return dead(tried, [noted]);
-  const afterMs = Math.max(waitMs, tried.retryAfterMs ?? 0) * (1 - jitter + Math.random() * 2 * jitter);
   const { error } = tried;
-  return { type: 'again', afterMs: Math.round(afterMs), error, result: resultText(tried), changes: [noted] };
+  const afterMs = pauseMs(waitMs, tried.retryAfterMs ?? 0);
+  return { type: 'again', afterMs, error, result: resultText(tried), changes: [noted] };
+}
+
+/** `leastMs`: the pause that the receiver asked for. Jitter makes it longer, never shorter. */
+function pauseMs(waitMs: number, leastMs: number): number {
+  const spread = 2 * jitter * Math.random();
+  return Math.ceil(Math.max(waitMs * (1 - jitter + spread), leastMs * (1 + spread)));
 }
 
 /** null: the hook stays on. */
