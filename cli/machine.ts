@@ -84,7 +84,7 @@ const exportIt = defineVerb({
     'stator machine export plan --plan login > login.svg',
     'stator machine export release --tree 1.2 > release.svg',
   ],
-  more: 'A picture of your own machine needs the package elkjs: npm install elkjs. With --plan, the charts of wave, task and agent highlight all live actors of the plan.',
+  more: 'With --json a picture and Mermaid are in the field text of a document. A picture of your own machine needs the package elkjs: npm install elkjs. With --plan, the charts of wave, task and agent highlight all live actors of the plan.',
   async run({ name, format, plan, tree, theme }, call) {
     const { out } = call;
     const isDrawn = plan !== undefined || tree !== undefined || theme !== undefined;
@@ -104,7 +104,8 @@ const exportIt = defineVerb({
     });
     if (plan !== undefined && !/ class="[^"]*\blit\b/.test(text))
       out.note(`nothing is lit: no ${name} of ${plan} lives now`);
-    out.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    if (out.json) out.print(JSON.stringify(wanted === 'json' ? JSON.parse(text) : { name, format: wanted, text }));
+    else out.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
     return 0;
   },
 });

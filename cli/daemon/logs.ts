@@ -23,7 +23,7 @@ export default defineVerb({
     lines: { type: 'string', alias: 'n', valueHint: 'n', description: `how many, default ${defaultLines}` },
   },
   examples: ['stator daemon logs', 'stator daemon logs --follow --lines 200'],
-  more: 'With --json each line is a JSON document.',
+  more: 'With --json it prints a list with an entry for each line, and with --follow an entry a line.',
   async run({ follow = false, lines }, call) {
     const file = join(homeFolder(call.env), 'daemon.log');
     const count = lines === undefined ? defaultLines : Math.min(maxLines, wholeNumber('--lines', lines));
@@ -34,15 +34,24 @@ export default defineVerb({
         'it is begun by the first engine: stator daemon start',
       );
     const tail = createLogTail(file, { lastBytes: lookBackBytes, lastLines: count });
+    if (!follow) {
+      printEnd(call, linesOf(tail.read({ rest: true })));
+      return 0;
+    }
     for (;;) {
-      print(call, linesOf(tail.read({ rest: !follow })));
-      if (!follow) return 0;
+      printNew(call, linesOf(tail.read({ rest: false })));
       await delay(followMs);
     }
   },
 });
 
-function print({ out }: Call, lines: readonly string[]): void {
+function printEnd({ out }: Call, lines: readonly string[]): void {
+  if (out.json) out.print(JSON.stringify(lines.map(document)));
+  else out.quote(...lines.map(plainLines));
+}
+
+/** A stream has no end, so each line is a document of its own. */
+function printNew({ out }: Call, lines: readonly string[]): void {
   if (out.json) out.print(...lines.map((line) => JSON.stringify(document(line))));
   else out.quote(...lines.map(plainLines));
 }

@@ -57,7 +57,7 @@ export default defineVerb({
     'stator agent logs login-w1-t2 --attempt 1 --json',
     'stator agent logs login-w1-t2 --tail=20',
   ],
-  more: 'With --follow it also waits for an agent that has not started yet. Ctrl-C ends only this command. If an attempt has several logs (it was paused, or each task of a small plan has a check), they are printed one after the other; with --json each is a line.',
+  more: 'With --follow it also waits for an agent that has not started yet. Ctrl-C ends only this command. If an attempt has several logs (it was paused, or each task of a small plan has a check), they are printed one after the other; with --json the last one has the others in its field earlier.',
   run({ tail, ...words }, call) {
     if (tail === undefined) return printLogs(words, call);
     const { title, follow, attempt, check } = words;
@@ -99,16 +99,19 @@ export async function printLogs(
     return client.runLogs({ project, title, ...(number === undefined ? {} : { attempt: number }), check });
   });
   return paged(call, { pager }, (out) => {
-    for (const log of logs) printLog(out, log, { isOnlyOne: logs.length === 1 });
+    printLogList(out, logs);
     return 0;
   });
 }
 
+/** The oldest first. */
+function printLogList(out: Output, logs: readonly RunLog[]): void {
+  const last = logs.at(-1);
+  if (out.json && last !== undefined) out.print(JSON.stringify({ ...last, earlier: logs.slice(0, -1) }));
+  else for (const log of logs) printLog(out, log, { isOnlyOne: logs.length === 1 });
+}
+
 function printLog(out: Output, log: RunLog, { isOnlyOne }: { isOnlyOne: boolean }): void {
-  if (out.json) {
-    out.print(JSON.stringify(log));
-    return;
-  }
   if (!isOnlyOne || log.check !== null) out.note(nameOf(log));
   if (log.log === null) out.note(`its log is not there: ${log.run} never wrote one, or it was cleared away`);
   else if (log.text === '') out.remark('nothing was printed');

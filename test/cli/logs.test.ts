@@ -52,31 +52,45 @@ describe('a check that fails', () => {
 
   it('has a log of its own, after each attempt, and the agent has its own for each', async () => {
     const made = await checked(true);
-    const lines = async (...args: string[]) => {
+    const read = async (...args: string[]) => {
       const { stdout, code, stderr } = await made.stator([...args, '--json']);
       expect(code, stderr).toBe(0);
-      return stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
+      return JSON.parse(stdout);
     };
-    const first = await lines('logs', 'p-w1-t1', '--check', '--attempt', '1');
+    const first = await read('logs', 'p-w1-t1', '--check', '--attempt', '1');
     const command = 'sh check.sh';
-    expect(first).toMatchObject([
-      { title: 'p-w1-t1', attempt: 1, reason: 'check-failed', check: { wave: 1, task: 1, command, exit_code: 3 } },
-    ]);
-    expect(first[0].text).toContain('AssertionError');
-    expect(await lines('agent', 'logs', 'p-w1-t1', '--check')).toMatchObject([
-      { attempt: 2, reason: null, check: { exit_code: 0 }, text: '' },
-    ]);
-    expect(await lines('agent', 'logs', 'p-w1-t1')).toMatchObject([
-      { attempt: 2, check: null, text: 'agent of attempt 2\n' },
-    ]);
+    expect(first).toMatchObject({
+      ...{ title: 'p-w1-t1', attempt: 1, reason: 'check-failed', earlier: [] },
+      check: { wave: 1, task: 1, command, exit_code: 3 },
+    });
+    expect(first.text).toContain('AssertionError');
+    expect(await read('agent', 'logs', 'p-w1-t1', '--check')).toMatchObject({
+      ...{ attempt: 2, reason: null, check: { exit_code: 0 }, text: '', earlier: [] },
+    });
+    expect(await read('agent', 'logs', 'p-w1-t1')).toMatchObject({
+      ...{ attempt: 2, check: null, text: 'agent of attempt 2\n' },
+    });
     const { stdout } = await made.stator(['logs', 'p-w1-t1', '--attempt', '1']);
     expect(stdout).toBe('agent of attempt 1\n');
     const missing = await made.stator(['logs', 'p-w1-t1', '--attempt', '9']);
     expect(missing.code).toBe(1);
     expectRefusal(missing.stderr, 'attempt 9', '1, 2', '--attempt 2');
+  });
+
+  it('is one of several of a small plan, and all of them are in one document', async () => {
+    const made = terminal();
+    made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\n');
+    const task = (number: number) =>
+      `### Task ${number}: Part ${number}\n\n**Check:** echo part ${number}\n\n\`\`\`sh\necho ${number} >${number}.txt\n\`\`\`\n`;
+    made.write('p.md', `# P\n\n## Wave 1\n\n${task(1)}\n${task(2)}`);
+    git(made.repo, 'add', '-A');
+    git(made.repo, 'commit', '-qm', 'agents');
+    expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
+    const shown = JSON.parse((await made.stator(['logs', 'p-coder', '--check', '--json'])).stdout);
+    expect(shown).toMatchObject({
+      ...{ title: 'p-coder', check: { task: 2 }, text: 'part 2\n' },
+      earlier: [{ title: 'p-coder', check: { task: 1 }, text: 'part 1\n' }],
+    });
   });
 
   it('has none where none ran, and a log of one attempt is not followed', async () => {

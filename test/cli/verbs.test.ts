@@ -195,6 +195,9 @@ describe('plans without an engine', () => {
     const picture = await stator(['machine', 'export', 'plan', '--format', 'svg', '--theme', 'dark']);
     expect(picture).toMatchObject({ code: 0, stdout: expect.stringMatching(/^<svg .*data-machine="plan"/) });
     expect(picture.stdout).not.toContain(' lit"');
+    expect(JSON.parse((await stator(['machine', 'export', 'plan', '--json'])).stdout)).toMatchObject({ id: 'plan' });
+    const inDocument = await stator(['machine', 'export', 'plan', '--theme', 'dark', '--json']);
+    expect(JSON.parse(inDocument.stdout)).toEqual({ name: 'plan', format: 'svg', text: picture.stdout });
     const listed = await stator(['machine', 'list', '--json']);
     expect(JSON.parse(listed.stdout).map(({ name }: { name: string }) => name)).toEqual([
       'supervisor',

@@ -64,6 +64,9 @@ describe('a daemon', () => {
     for (const verb of [['stop'], ['status'], ['reload'], ['add', '.'], ['remove', 'demo']])
       expect(await ground.stator(['daemon', ...verb])).toMatchObject({ code: 69 });
     expect((await ground.stator(['daemon', 'logs', '--lines', '1'])).stdout).toMatch(/Z info /);
+    const entries = JSON.parse((await ground.stator(['daemon', 'logs', '--lines', '2', '--json'])).stdout);
+    const entry = { at: expect.any(String), level: 'info', message: expect.any(String) };
+    expect(entries).toEqual([entry]);
   });
 
   it('runs already where it is started a second time: that is no failure', async () => {
