@@ -14,7 +14,7 @@ import { asOtherVersion } from './other-version.ts';
 import { createOutput, type Output, type OutputOptions } from './output.ts';
 import { plainLines } from './text.ts';
 import { unbuiltModule } from './unbuilt-module.ts';
-import { UsageError } from './usage.ts';
+import { saysJson, UsageError } from './usage.ts';
 
 export interface Failing {
   readonly out: Pick<Output, 'env' | 'error' | 'detail'>;
@@ -45,7 +45,7 @@ export function reportCrash(
   thrown: unknown,
   { argv, ...streams }: Pick<OutputOptions, 'stdout' | 'stderr' | 'env'> & { argv: readonly string[] },
 ): number {
-  const out = createOutput({ ...streams, json: argv.includes('--json'), quiet: false, verbose: false });
+  const out = createOutput({ ...streams, json: saysJson(argv), quiet: false, verbose: false });
   return reportFailure(thrown, { out, argv, version: statorVersion() });
 }
 
@@ -57,7 +57,7 @@ export function reportLost(
   const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
   const message = `the output is not whole: ${messageOf(error)}`;
   const hint = isFull ? 'free some space there: df -h; then ask again' : 'write it elsewhere, and ask again';
-  const out = createOutput({ stdout, stderr, env, json: argv.includes('--json'), quiet: false, verbose: false });
+  const out = createOutput({ stdout, stderr, env, json: saysJson(argv), quiet: false, verbose: false });
   const code = isFull ? 'disk_full' : 'unavailable';
   out.error({ error: message, code, hint });
   return errorClasses[code].exitCode;

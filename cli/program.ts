@@ -3,7 +3,7 @@ import { statorVersion } from '../runtime/base/platform/version.ts';
 import type { Call } from './command.ts';
 import { type Entry, isOtherNoun, listed, nounPage, nouns, pageOf, todayOf, topUsage, verbs } from './commands.ts';
 import { createOutput, type Stream } from './output.ts';
-import { UsageError } from './usage.ts';
+import { saysJson, UsageError } from './usage.ts';
 
 export interface Invocation extends Pick<Call, 'env' | 'cwd' | 'stdin'> {
   readonly argv: readonly string[];
@@ -18,7 +18,7 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
   // Read from the raw arguments, because a mistake in them must be reported in the requested form.
   const rough = createOutput({
     ...streams,
-    json: argv.some((arg) => arg === '--json' || arg.startsWith('--json=')),
+    json: saysJson(argv),
     quiet: has('--quiet', '-q'),
     verbose: has('--verbose'),
   });
@@ -72,7 +72,7 @@ interface Chosen {
   readonly rest: readonly string[];
 }
 
-/** Flags before the command belong to the verb. */
+/** Flags before the command, or before its verb, belong to the verb. */
 function splitLeading(argv: readonly string[]): { leading: string[]; words: string[] } {
   const leading: string[] = [];
   let index = 0;
@@ -104,8 +104,10 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   if (first === 'help') return choose([...words.slice(1), '--help']);
   if (first === 'version' && words.slice(1).every((arg) => arg.startsWith('-'))) return { page: statorVersion() };
   const list = Object.hasOwn(nouns, first) ? (nouns[first] ?? []) : [];
-  const found = list.find(({ name }) => name === second) ?? shortName(list, second);
-  if (found !== undefined) return { noun: first, entry: found, rest: [...leading, ...words.slice(2)] };
+  const inner = splitLeading(words.slice(1));
+  const [typed, ...rest] = inner.words;
+  const found = list.find(({ name }) => name === typed) ?? shortName(list, typed);
+  if (found !== undefined) return { noun: first, entry: found, rest: [...leading, ...inner.leading, ...rest] };
   const verb = verbs.find(({ name }) => name === first);
   if (verb !== undefined) return { noun: null, entry: verb, rest: [...leading, ...words.slice(1)] };
   if (list.length === 0) {

@@ -58,7 +58,7 @@ export default defineVerb({
   },
   examples: ['stator run docs/plans/login.md --json | jq .event'],
   more: `A planned document is shown first, unless --yes. Exit code 0: done, or planned;
-1: it needs you, waited too long, or left out tasks; 78: untrusted; 130: Ctrl-C.`,
+1: it needs you or your trust, waited too long, or left out tasks; 130: Ctrl-C.`,
   async run(
     {
       file,

@@ -87,6 +87,11 @@ describe('the command line', () => {
 
   it.each([
     [['pln'], ['"pln"', 'plan?']],
+    [['stat'], ['"stat"', 'status?']],
+    [
+      ['plan', 'list', '--proj', 'demo'],
+      ['--proj', '--project?'],
+    ],
     [
       ['plan', 'lits'],
       ['"plan lits"', 'list?'],
@@ -143,9 +148,12 @@ describe('the command line', () => {
     }
   });
 
-  it('takes flags before the command too', async () => {
+  it('takes flags before the command and before its verb too', async () => {
     const { stator } = terminal();
-    expect(await stator(['--json', 'plan', 'list'])).toMatchObject({ code: 0, stdout: '[]\n' });
+    for (const line of ['--json plan list', 'plan --json list', '--quiet plan --json ls'])
+      expect(await stator(line.split(' ')), line).toMatchObject({ code: 0, stdout: '[]\n' });
+    expect((await stator(['plan', '--project', 'nope', 'list'])).stderr).toContain('no repo "nope" is registered');
+    expect((await stator(['plan', '--project', 'list'])).code).toBe(64);
   });
 
   it('does not crash when the reader of its output goes away', async () => {

@@ -62,5 +62,9 @@ describe('did you mean', () => {
     expect(nearest('tiemout', words)).toBe('timeout');
     expect(nearest('banana', words)).toBeNull();
     expect(nearest('x', words)).toBeNull();
+    expect(nearest('max', words)).toBe('max_agents');
+    expect(nearest('--proj', ['--json', '--project'])).toBe('--project');
+    expect(nearest('max', [...words, 'max_coordinators'])).toBeNull();
+    expect(nearest('ti', words)).toBeNull();
   });
 });

@@ -4,10 +4,13 @@ import { fromPackage } from '../platform/at-first-use.ts';
 
 /** Beyond three edits a suggestion is a guess. */
 const editLimit = 3;
+/** Fewer letters begin too many words. */
+const beginningLength = 3;
 
 /**
  * The valid word that `word` was most likely meant to be, or null where none is near: at most a third of its letters may differ, one at least,
- * three at most. Two letters that changed places count as one, case and `-` for `_` as none; among equally near words the first wins.
+ * three at most. Two letters that changed places count as one, case and `-` for `_` as none; among equally near words the first wins. Where no word is near,
+ * it is the only one that begins with `word`.
  */
 export function nearest(word: string, valid: readonly string[]): string | null {
   const { distance } = fromPackage('fastest-levenshtein') as typeof import('fastest-levenshtein');
@@ -26,7 +29,14 @@ export function nearest(word: string, valid: readonly string[]): string | null {
       bestDistance = edits;
     }
   }
-  return best;
+  return best ?? onlyBeginning(wanted, valid);
+}
+
+/** `--proj` is the beginning of `--project` alone; null: of no word or of several, or it is too short. */
+function onlyBeginning(wanted: string, valid: readonly string[]): string | null {
+  if (wanted.replace(/^_+/, '').length < beginningLength) return null;
+  const [only = null, another] = valid.filter((candidate) => plain(candidate).startsWith(wanted));
+  return another === undefined ? only : null;
 }
 
 /** `did you mean plan_start? `, before a hint that goes on with what is valid; empty where nothing is near. */
