@@ -105,7 +105,7 @@ export function mount(
       body: meant(body === undefined ? {} : check(body, await jsonOf(c), 'the body')),
     };
     const person = principal.named();
-    if (person !== null && c.req.method !== 'GET')
+    if (person !== null && !isRead(c))
       parts.core.log.info(`${person.name}: ${c.req.method} ${c.req.path.slice(0, 500)}`);
     const carryOut = () => principal.act(() => answerHere(c, ask));
     // The next daemon may give a person another pass, so the name is used.
@@ -118,7 +118,7 @@ export function mount(
     try {
       return respond(c, await answer(ask as never)); // parsed by the route's own schemas on arrival
     } catch (thrown) {
-      const mayAsk = c.req.method === 'GET' || definition.anyHost === true;
+      const mayAsk = isRead(c) || definition.anyHost === true;
       if (!mayAsk || !(thrown instanceof EngineError) || thrown.code !== 'elsewhere') throw thrown;
       const elsewhere = await answerFromHost(c, ask, parts.core.relay);
       if (elsewhere === null) throw thrown;
@@ -144,7 +144,7 @@ async function once(
   carryOut: () => Promise<Response>,
 ): Promise<Response> {
   const key = c.req.header(keyHeader);
-  if (key === undefined || commands === undefined || c.req.method === 'GET' || way === 'free') return carryOut();
+  if (key === undefined || commands === undefined || isRead(c) || way === 'free') return carryOut();
   if (!/^[\w-]{16,64}$/.test(key))
     throw new EngineError(
       'bad_request',
@@ -187,8 +187,13 @@ async function answerFromHost(
 ): Promise<Response | null> {
   if (relay == null || params.project === undefined) return null;
   const { pathname, search } = new URL(c.req.url);
-  const { method } = c.req;
+  const method = isRead(c) ? 'GET' : c.req.method;
   return relay(params.project, { method, path: pathname + search, ...(method === 'GET' ? {} : { body }) });
+}
+
+/** HEAD is answered as GET, without the body. */
+function isRead({ req }: Context): boolean {
+  return req.method === 'GET' || req.method === 'HEAD';
 }
 
 function respond(c: Context, reply: AnyReply): Response {
