@@ -19,6 +19,8 @@ const waits: Readonly<Record<string, string>> = {
   files: 'waits for its files',
   plan_limit: 'waits for its turn',
   back_off: 'tries again soon',
+  retrying: 'tries again soon',
+  engine: 'waits for the engine',
   rate_limit: 'waits for its account',
   repo: 'waits for its repo',
 };
@@ -41,10 +43,11 @@ export function planWords({ status, turn, paused, waiting_for: wait }: PlanEntry
   return turn === 'nobody' ? status : (atWork[status] ?? status);
 }
 
+const retriedKinds: ReadonlySet<string> = new Set(['repo', 'engine', 'retrying', 'back_off']);
+
 /** The failed part of a plan that is being retried, even while other agents of the plan work; null: none. */
 export function retriedText({ turn, waiting_for: wait }: PlanEntry): string | null {
-  const isRetried = turn === 'agents' && (wait?.kind === 'repo' || wait?.kind === 'back_off');
-  return isRetried ? firstLineOf(wait) : null;
+  return turn === 'agents' && wait !== null && retriedKinds.has(wait.kind) ? firstLineOf(wait) : null;
 }
 
 /** The first line of why a plan waits. */

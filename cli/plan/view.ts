@@ -168,9 +168,9 @@ function runLines(plan: PlanShow, { width, nowMs, paint }: Showing): string[] {
     : ['', ...table(['run', 'try', 'how', 'time', ...usageHeadings], rows, { width, paint })];
 }
 
-/** Whether the runs without an end have no process: their plan would not wait for a slot if one of them had. No engine has looked since. */
+/** Whether the runs without an end have no process: their plan would not wait for a slot or an engine if one of them had. No engine has looked since. */
 function haveEndedUnseen({ waiting_for: waiting }: PlanShow): boolean {
-  return waiting?.kind === 'slot';
+  return waiting?.kind === 'slot' || waiting?.kind === 'engine';
 }
 
 /** false: the task's agent has no process, and waits for a slot, for its next attempt or for an engine. */

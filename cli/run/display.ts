@@ -11,7 +11,7 @@ import { type Line, paintLine } from '../spans.ts';
 import { brief, cut, plain, plainLines } from '../text.ts';
 import { broken, typedLine as inputLine } from '../typed.ts';
 import { factLines } from './fact-line.ts';
-import { frame, isBetweenAttempts } from './frame.ts';
+import { frame } from './frame.ts';
 import { type PromptLine, promptLine, type TypedLine, typedLine } from './prompt-line.ts';
 import { createScreen } from './screen.ts';
 
@@ -90,12 +90,19 @@ function permissionLines({ instances }: Displayed, printed: Set<string>): string
 
 type Waiting = NonNullable<PlanShow['waiting_for']>;
 
-function isHindered(displayed: Displayed, { kind }: Waiting): boolean {
-  return kind === 'repo' || (kind === 'back_off' && !isBetweenAttempts(displayed));
+function isHindered({ kind }: Waiting): boolean {
+  return kind === 'repo' || kind === 'retrying';
 }
 
 /** Waits for other plans, agents and machines, which may take hours. */
-const waitsForOthers: ReadonlySet<Waiting['kind']> = new Set(['slot', 'topic', 'plan_limit', 'after', 'host']);
+const waitsForOthers: ReadonlySet<Waiting['kind']> = new Set([
+  'slot',
+  'engine',
+  'topic',
+  'plan_limit',
+  'after',
+  'host',
+]);
 /** A shorter wait is normal, and is not reported. */
 const longWaitMs = 2_000;
 
@@ -124,7 +131,7 @@ function lineDisplay(out: Output): Display {
       // No fact reports this wait, and without a line the plan would seem to work.
       const { waiting_for: waiting } = displayed.plan;
       const isLong = waiting !== null && waits.isLong(waiting);
-      const isShown = waiting !== null && (isHindered(displayed, waiting) || isLong);
+      const isShown = waiting !== null && (isHindered(waiting) || isLong);
       // Printed once for each wait: the detail may change at every try.
       const wait = isShown ? (waiting.since ?? waiting.detail) : null;
       if (waiting !== null && wait !== null && wait !== printed)

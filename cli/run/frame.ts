@@ -93,18 +93,13 @@ function headLines(view: FrameView): Line[] {
   const waiting = plan.waiting_for;
   const estimate = estimateText(plan);
   const left: Line[] = estimate === null ? [] : [[{ tone: 'dim', text: `  ${estimate}` }]];
-  const isShownBelow = ['agent', 'rate_limit'].includes(waiting?.kind ?? '') || isBetweenAttempts(view);
+  const isShownBelow = ['agent', 'rate_limit', 'back_off'].includes(waiting?.kind ?? '');
   if (waiting === null || isShownBelow) return [first, ...left];
-  return [
-    first,
-    ...left,
-    [{ tone: 'attention', text: `  waits for ${waiting.kind.replaceAll('_', ' ')}: ${plain(waitText(plan, nowMs))}` }],
-  ];
+  return [first, ...left, [{ tone: 'attention', text: `  ${waitHead(waiting)}: ${plain(waitText(plan, nowMs))}` }]];
 }
 
-/** Whether its agents wait between two attempts. Their own lines and facts show that. */
-export function isBetweenAttempts({ plan, instances }: Pick<FrameView, 'plan' | 'instances'>): boolean {
-  return plan.waiting_for?.kind === 'back_off' && instances.some(({ state }) => state === 'backing_off');
+function waitHead({ kind }: NonNullable<PlanShow['waiting_for']>): string {
+  return kind === 'retrying' ? 'tries again' : `waits for ${kind.replaceAll('_', ' ')}`;
 }
 
 function waveLines(view: FrameView, fold: Fold): Line[] {

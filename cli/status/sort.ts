@@ -118,9 +118,12 @@ export function statusOf(seen: Seen): Status {
   };
 }
 
-/** The only wait that is shown while agents work: for the retry of a failed attempt. */
+/** What stator itself tries again, even while agents work. */
+const retriedKinds: ReadonlySet<string> = new Set(['repo', 'engine', 'retrying', 'back_off']);
+
+/** The only waits that are shown while agents work. */
 function retriedOf({ waiting_for: waits }: PlanEntry): Status['running'][number]['retried'] {
-  return waits?.kind === 'repo' || waits?.kind === 'back_off' ? { why: waits.detail, since: waits.since } : null;
+  return waits !== null && retriedKinds.has(waits.kind) ? { why: waits.detail, since: waits.since } : null;
 }
 
 function nameOf({ project, plan }: { project: string; plan: string }): string {

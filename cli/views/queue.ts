@@ -38,7 +38,7 @@ const queue: View<QueueEntry[]> = async ({ client }) => {
 function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEntry): string {
   if (held !== null) return `paused (${held})`;
   if (waits === null) return error === null ? '' : errorText(error);
-  if (waits.kind === 'slot' && position !== null) return 'a slot';
+  if ((waits.kind === 'slot' || waits.kind === 'engine') && position !== null) return 'a slot';
   return brief(withLocalTimes(waits.detail, Date.now()));
 }
 

@@ -58,7 +58,7 @@ describe('a person learns', () => {
     expect((await made.stator(['plan', 'advance', 'p', 'reimplement'])).code).toBe(0);
     const { stdout } = await made.stator(['plan', 'explain', 'p', '--json']);
     const { waiting_for: waiting } = JSON.parse(stdout);
-    expect(waiting).toMatchObject({ kind: 'slot' });
+    expect(waiting).toMatchObject({ kind: 'engine' });
     expectProse(waiting.detail, 'stator daemon start');
     const status = JSON.parse((await made.stator(['status', '--json'])).stdout);
     expect(status).toMatchObject({ running: [], waiting: [{ plan: 'p' }] });

@@ -35,7 +35,7 @@ it('a store that cannot be written is reported by the plans under way, and in th
   lock.exec('BEGIN IMMEDIATE');
   openGate(go);
   const wait = async () => (await client.plan('demo', 'full')).waiting_for;
-  await until(async () => (await wait())?.kind === 'repo');
+  await until(async () => (await wait())?.kind === 'engine');
   expect((await wait())?.detail).toMatch(/^nothing can be written down: .*taskstore\.db is locked by another process/);
   expect((await client.warnings()).join()).toContain('taskstore.db is locked');
   lock.exec('ROLLBACK');

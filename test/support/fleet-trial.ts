@@ -286,7 +286,7 @@ async function untilSettled(ground: DaemonGround, { stderr }: Running): Promise<
 
 /** No plan continues automatically. */
 async function isIdle(ground: DaemonGround): Promise<boolean> {
-  const kinds = new Set(['agent', 'back_off', 'slot']);
+  const kinds = new Set(['agent', 'back_off', 'retrying', 'engine', 'slot']);
   for (const { waiting_for } of await ground.client().plans())
     if (waiting_for !== null && kinds.has(waiting_for.kind)) return false;
   return true;

@@ -159,8 +159,8 @@ async function nearestWait(
   if (trouble !== null) return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}`, since };
   const limit = limitOf(seen.profileChoices, row);
   if (limit !== null) return { kind: 'rate_limit', detail: limitText(limit, row.title), since: timeText(limit.since) };
-  const detail = parts.mayStart(row.project, row.plan) ? slotDetail(parts, item, seen) : await unstarted(parts, item);
-  return { kind: 'slot', detail, since };
+  if (!parts.mayStart(row.project, row.plan)) return { kind: 'engine', detail: await unstarted(parts, item), since };
+  return { kind: 'slot', detail: slotDetail(parts, item, seen), since };
 }
 
 function slotDetail(parts: ViewDependencies, { row, place }: Item, { busy, waiting }: Look): string {

@@ -132,10 +132,12 @@ export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<str
     ...{ blocked: row.blocked, kept, slots, newest },
     hosts: hostsOnce(parts),
   });
-  if (waiting !== null && holding.has(waiting.kind)) return waiting.detail;
+  const isStarted = parts.mayStart(project, plan);
+  if (waiting !== null && (holding.has(waiting.kind) || (waiting.kind === 'engine' && isStarted)))
+    return waiting.detail;
   const areAtWork = newest.some((run) => processStates.has(run.state) && isAtWork(parts, run));
   // Its grant and its agents are requested, but no engine starts them.
-  if (!parts.mayStart(project, plan)) return areAtWork ? null : unstartedOf(parts, row);
+  if (!isStarted) return areAtWork ? null : unstartedOf(parts, row);
   if (waiting?.kind !== 'slot') return null;
   const { queue } = await slots.look();
   const mayGo = (run: RunRow) => run.state === 'queued' && holderOf(queue, run) === null;
@@ -212,9 +214,9 @@ function engineWait({ storeTrouble, serviceTroubles }: ViewDependencies, { statu
   if (!isUnderWay(status)) return null;
   const trouble = storeTrouble?.() ?? null;
   if (trouble !== null)
-    return { kind: 'repo', detail: `nothing can be written down: ${onOneLine(withHint(trouble))}`, since: null };
+    return { kind: 'engine', detail: `nothing can be written down: ${onOneLine(withHint(trouble))}`, since: null };
   const holding = serviceTroubles?.().find(({ holdsPlans }) => holdsPlans);
-  return holding === undefined ? null : { kind: 'repo', detail: holding.text, since: null };
+  return holding === undefined ? null : { kind: 'engine', detail: holding.text, since: null };
 }
 
 /** The failed effects that are tried again, even while other agents of the plan work: a person can often remove the cause. A plan does not wait for hooks. */
@@ -229,7 +231,7 @@ async function retryWait(parts: ViewDependencies, row: PlanRow, kept: readonly E
   const why = `${onOneLine(first.error ?? 'no reason is known')}${more}${isTried ? '' : after(unworkedOf(parts, row))}`;
   return waitingSince === null
     ? {
-        kind: 'back_off',
+        kind: 'retrying',
         detail: `${what} is ${isTried ? '' : 'to be '}tried again (it failed ${attempts === 1 ? 'once' : `${attempts} times`}): ${why}`,
         since: timeText(askedAt),
       }
@@ -261,7 +263,7 @@ async function waitingForWork(parts: ViewDependencies, row: PlanRow, since: stri
   // A plan does not wait for hooks.
   const asked = open.filter(({ kind }) => isAwaited(kind));
   if (asked.length === 0) return null;
-  if (!parts.mayStart(project, plan)) return { kind: 'slot', detail: unstartedOf(parts, row), since };
+  if (!parts.mayStart(project, plan)) return { kind: 'engine', detail: unstartedOf(parts, row), since };
   const base = asked.find(({ kind }) => kind === 'branch.base');
   if (base === undefined) return null;
   // A plan that has work is checked with its new base, which may take long.
@@ -309,7 +311,8 @@ async function waitingForAgents(
     const shared = await sharedText(parts, { project, plan });
     const texts = [atWork.join(', '), endedText(ended), unstarted, shared, heldText];
     return {
-      kind: atWork.length > 0 ? 'agent' : 'slot',
+      // What has ended is settled by an engine.
+      kind: atWork.length > 0 ? 'agent' : 'engine',
       detail: texts.filter((text) => text !== '').join('; '),
       since,
     };
@@ -334,7 +337,8 @@ async function waitingForAgents(
     return withText({ kind: 'rate_limit', detail, since: timeText(limit.since) }, unstarted);
   }
   if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
-  const slot = isStarted ? seen.detailOf({ project, plan, key: free[0]?.key ?? '' }) : unstarted;
+  if (!isStarted) return { kind: 'engine', detail: `${unstarted}${after(heldText)}`, since };
+  const slot = seen.detailOf({ project, plan, key: free[0]?.key ?? '' });
   return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };
 }
 
