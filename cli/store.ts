@@ -101,7 +101,7 @@ const copy = defineVerb({
         ? 'next: remove `store` from daemon.toml if that file is taskstore.db of the home; start: stator daemon start'
         : 'next: set `store = "env:NAME"` in daemon.toml; start: stator daemon start',
     ]);
-    return copied.verified.ok ? 0 : 1;
+    return copied.verified.differs.length === 0 ? 0 : 1;
   },
 });
 
@@ -130,7 +130,7 @@ const restore = defineVerb({
       verified,
     };
     out.answer(document, () => [...restoredLines(restored, strangers), ...verificationLines(verified)]);
-    return verified.ok ? 0 : 1;
+    return verified.differs.length === 0 ? 0 : 1;
   },
 });
 

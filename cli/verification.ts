@@ -15,8 +15,8 @@ export function verificationLines({ ok, checked, differs, skipped }: Verificatio
         : [`${tree}, from line ${seq} on: ${path}`, `  stored    ${value(stored)}`, `  replayed  ${value(replayed)}`],
     ),
     ...skipped.map(({ tree, why }) => `${tree} was not compared: ${withLocalTimes(why, Date.now())}`),
-    ok
-      ? `${counted(checked, 'tree')} replayed: what is stored is what the journal leads to`
-      : `${counted(differs.length, 'difference')}; keep the store as it is and report it: stator store backup`,
+    differs.length > 0
+      ? `${counted(differs.length, 'difference')}; keep the store as it is and report it: stator store backup`
+      : `${counted(checked, 'tree')} replayed: what is stored is what the journal leads to${ok ? '' : '; not all of it could be compared'}`,
   ];
 }

@@ -249,7 +249,7 @@ function openCommands(parts: Ground & Inbox & OpenedViews, options: CoreOptions,
   const cleaning = createCleaning({
     ...{ home, store, projects, faults, log, nowMs, stays, lockRepo },
     // A machine that this engine does not have is unknown.
-    differs: async (tree) => kinds.knows(tree) && !(await views.verify(tree)).ok,
+    differs: async (tree) => kinds.knows(tree) && (await views.verify(tree)).differs.length > 0,
     otherEngine: (repo) => otherEngineOf(home, repo),
   });
   const dependencies: CommandDependencies = {

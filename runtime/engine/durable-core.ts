@@ -280,7 +280,8 @@ function cleaning(
   const { store } = place;
   const nowMs = () => clock.nowMs();
   let isFirst = true;
-  const differs = async (tree: TreeAddress) => trees.kinds.knows(tree) && !(await verify({ store, trees }, tree)).ok;
+  const differs = async (tree: TreeAddress) =>
+    trees.kinds.knows(tree) && (await verify({ store, trees }, tree)).differs.length > 0;
   const loop = createServiceLoop({
     trouble: { what: 'what ended long ago is not cleared away', isRare: true },
     ...{ troubles, everyMs: clearEveryMs },

@@ -328,7 +328,7 @@ export interface WhatIf extends z.infer<typeof whatIf> {}
 
 export const verification = z
   .object({
-    /** Whether every tree matches its journal. */
+    /** Whether all that was asked for was compared, and matches its journal. */
     ok: z.boolean(),
     /** The number of compared trees. */
     checked: count,

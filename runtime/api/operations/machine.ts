@@ -302,7 +302,7 @@ export const machineOperations = {
       needsEngine: true,
       args: treeArgs,
       examples: ['stator machine verify release 1.2'],
-      more: 'Exit code 1: something differs, or a line of the journal does not fit the line before it.',
+      more: 'Exit code 1: something differs, a line of the journal does not fit the line before it, or it cannot be compared.',
       isDone: ({ ok }) => ok,
     },
   }),

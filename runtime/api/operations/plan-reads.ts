@@ -183,7 +183,7 @@ export const planReads = {
       },
       isDone: ({ ok }) => ok,
       examples: ['stator plan verify --all'],
-      more: 'Exit code 1: what is stored differs from the journal, or a line was changed.',
+      more: 'Exit code 1: something differs, a line was changed, or was not compared.',
     },
   }),
   verify: operation({

@@ -8,6 +8,7 @@ import type { Step, Tree, Trees } from '../../../actors/tree.ts';
 import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { FedLine, TreeRow } from '../../core/store/rows.ts';
@@ -30,9 +31,14 @@ const looks = 5;
 /** The trees to compare: one, all trees of known kinds, or a random sample of that many. */
 export type Verified = TreeAddress | 'all' | { readonly sample: number };
 
-/** Throws `not_found` for an unknown tree. */
+/**
+ * Throws `not_found` for an unknown tree. `ok` is false where something that was asked for was not compared. Of many trees, those whose first lines were
+ * cleared away by their age do not count: the configuration says that they go.
+ */
 export async function verify(parts: Parts, which: Verified): Promise<Verification> {
   const report = { ok: true, checked: 0, differs: [] as Difference[], skipped: [] as Skipped[] };
+  const isNamed = typeof which === 'string' && which !== 'all';
+  let isWhole = true;
   const unexplained = groupBy(await parts.store.unexplained(), ({ tree }) => tree);
   for await (const tree of chosen(parts, which)) {
     const found = await verifyTree(
@@ -40,14 +46,20 @@ export async function verify(parts: Parts, which: Verified): Promise<Verificatio
       tree,
       (unexplained.get(tree) ?? []).map(({ id }) => id),
     );
-    if (typeof found === 'string') report.skipped.push({ tree, why: found });
-    else {
+    if ('why' in found) {
+      report.skipped.push({ tree, why: found.why });
+      isWhole &&= found.isCleared && !isNamed;
+    } else {
       report.checked += 1;
       report.differs.push(...found);
     }
   }
-  if (which === 'all') report.skipped.push(...(await leftOut(parts)));
-  return { ...report, ok: report.differs.length === 0 };
+  if (which === 'all') {
+    const others = await leftOut(parts);
+    report.skipped.push(...others);
+    isWhole &&= others.length === 0;
+  }
+  return { ...report, ok: isWhole && report.differs.length === 0 };
 }
 
 /** The trees of machines that only another engine can replay, a line for each machine. */
@@ -84,15 +96,28 @@ async function* allTrees({ store, trees: { kinds } }: Parts): AsyncGenerator<Tre
   }
 }
 
+function listCommand(tree: TreeAddress): string {
+  const parsed = parseTree(tree);
+  return parsed.kind === 'machine'
+    ? `see its trees with: stator machine list ${shellWord(parsed.machine)}`
+    : 'see the plans with: stator plan list';
+}
+
+interface NotCompared {
+  readonly why: string;
+  /** Its first lines were cleared away by their age. */
+  readonly isCleared: boolean;
+}
+
 /** The differences of a tree, or why it cannot be compared. */
 async function verifyTree(
   { store, trees }: Parts,
   tree: TreeAddress,
   unexplained: readonly number[],
-): Promise<Difference[] | string> {
+): Promise<Difference[] | NotCompared> {
   for (let look = 1; look <= looks; look += 1) {
     const row = await store.tree(tree).catch(damage);
-    if (row === null) throw new EngineError('not_found', `there is no ${tree}`, 'see the plans with: stator plan list');
+    if (row === null) throw new EngineError('not_found', `there is no ${tree}`, listCommand(tree));
     const lines = await store.fed(tree);
     if (row instanceof EngineError)
       return [{ tree, seq: lines.at(-1)?.seq ?? 0, path: 'snapshot', stored: row.message, replayed: null }];
@@ -104,9 +129,9 @@ async function verifyTree(
     if (unchained === null) return found;
     const { seq, stored, expected } = unchained;
     const broken = { tree, seq, path: `journal[${seq}].hash`, stored, replayed: expected };
-    return typeof found === 'string' ? [broken] : [broken, ...found];
+    return 'why' in found ? [broken] : [broken, ...found];
   }
-  return 'it moves faster than it can be read: ask again when it rests';
+  return { why: 'it moves faster than it can be read: ask again when it rests', isCleared: false };
 }
 
 function damage(thrown: unknown): EngineError {
@@ -132,9 +157,15 @@ interface Read {
   readonly unexplained: readonly number[];
 }
 
-function compare(trees: Trees, address: TreeAddress, { row, lines, kept, unexplained }: Read): Difference[] | string {
-  if (row.stored.version !== trees.versionOf(address))
-    return `an earlier version of its machine wrote it (${row.stored.version}), and it has not moved since`;
+function compare(
+  trees: Trees,
+  address: TreeAddress,
+  { row, lines, kept, unexplained }: Read,
+): Difference[] | NotCompared {
+  if (row.stored.version !== trees.versionOf(address)) {
+    const why = `an earlier version of its machine wrote it (${row.stored.version}), and it has not moved since`;
+    return { why, isCleared: false };
+  }
   const groups = byInput(lines);
   const fed = groups.flatMap(([first]) => first ?? []);
   const asked = new Set(lines.flatMap(({ effects }) => effects));
@@ -165,7 +196,7 @@ function compare(trees: Trees, address: TreeAddress, { row, lines, kept, unexpla
   } catch (thrown) {
     return [difference(at, 'replay', 'it was carried out', messageOf(thrown))];
   }
-  if (tree === null) return clearedUpTo(lines);
+  if (tree === null) return { why: clearedUpTo(lines), isCleared: true };
   const last = lines.at(-1)?.seq ?? 0;
   const { text } = trees.persistText(tree);
   const wrong =
