@@ -42,17 +42,20 @@ interface About {
   readonly verb: Words;
   readonly operation: AnyOperation;
   readonly typed: TypedArgs;
+  /** The tree of a user-defined machine that is named instead of a plan; null: there is none. */
+  readonly tree: Address | null;
 }
 
 /** Opens a client, and returns the fields of the subject. null: a person did not confirm it. Throws the errors of the functions below. */
 export function withAddress<Found>(
   call: Call,
-  { verb, operation, typed }: About,
+  { verb, operation, typed, tree }: About,
   use: (client: Client, address: Address) => Promise<Found>,
 ): Promise<Found | null> {
   const { of, needsEngine = false } = verb;
   const mode = isRead(operation) ? 'read' : 'write';
   const textOf = (name: string) => (typeof typed[name] === 'string' ? typed[name] : undefined);
+  if (tree !== null) return withMachines(call, (client) => use(client, tree));
   // The operation that is called instead may have a more specific subject.
   if (of === 'plan' && namesInPath(operation).includes('plan'))
     return withPlan(call, mode, textOf('plan'), (client, { ...address }) => use(client, address));

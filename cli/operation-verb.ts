@@ -9,6 +9,7 @@ import { addressArgs, placeOf, withAddress } from './operation-address.ts';
 import { fields, type ListLook, type Output, type Paint } from './output.ts';
 import { pagerArgs } from './pager.ts';
 import { allArgs } from './place.ts';
+import { isFilePath } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { plainLines } from './text.ts';
@@ -69,19 +70,21 @@ export function verbOf(
     mayRepeat: repeats !== undefined,
     async run(typed: TypedArgs, call, words) {
       verb.check?.(typed, call.project);
-      const asked = chosen({ name, operation, args: verb.args ?? {} }, among, typed);
+      const tree = treeNamed(verb, typed);
+      const asked = tree?.asked ?? chosen({ name, operation, args: verb.args ?? {} }, among, typed);
       const input = { ...placeOf(asked.operation, verb, { typed, call }), ...fieldsOf(asked.args, typed) };
       if (verb.confirms !== undefined) {
         const isSure = await isConfirmed(call, { yes: typed.yes === true, ...verb.confirms(input as never) }); // its arguments are there
         if (!isSure) return 1;
       }
       const views = (await loadViews()).default;
-      const found = await withAddress(call, { verb, operation: asked.operation, typed }, async (client, address) => {
+      const about = { verb, operation: asked.operation, typed, tree: tree?.address ?? null };
+      const found = await withAddress(call, about, async (client, address) => {
         const request: Asked = { ...input, ...address };
         const answer = await answerTo(call, client, { ...asked, request, words });
         const view = views[asked.name];
-        const about = { client, call, asked: request, flags: typed, answer: answer as never }; // a view is of its operation's answer
-        return { answer, request, view: typeof view === 'function' ? await view(about) : view };
+        const shown = { client, call, asked: request, flags: typed, answer: answer as never }; // a view is of its operation's answer
+        return { answer, request, view: typeof view === 'function' ? await view(shown) : view };
       });
       if (found === null) return 1;
       const { answer, request, view } = found;
@@ -109,6 +112,23 @@ function argsOf({ of, args, flags, instead, takesAll = false, isLong = false, co
 
 interface Chosen extends Named {
   readonly args: Readonly<Record<string, VerbArg | undefined>>;
+}
+
+/** The tree of a user-defined machine that is named in the place of the plan, and the operation for it; null: a plan is meant. Throws `usage`. */
+function treeNamed(verb: Words, typed: TypedArgs) {
+  const { plan: said } = typed;
+  const [, machine, id] = typeof said === 'string' && !isFilePath(said) ? (/^([^:]+):(.+)$/.exec(said) ?? []) : [];
+  if (verb.ofTree === undefined || machine === undefined || id === undefined) return null;
+  const [other] = Object.keys(verb.instead?.args ?? {}).filter(
+    (arg) => typed[arg] !== undefined && typed[arg] !== false,
+  );
+  if (other !== undefined)
+    throw new EngineError(
+      'usage',
+      `--${other} is for plans, and ${said} is a tree of a machine`,
+      `leave out --${other}`,
+    );
+  return { asked: { ...verb.ofTree, args: verb.args ?? {} }, address: { name: machine, id } };
 }
 
 /** The operation itself, or the other operation that a typed argument selects. */

@@ -10,6 +10,7 @@ import { planLines } from '../plan/view.ts';
 import { whatIfLines } from '../plan/what-if.ts';
 import { plain, plainLines } from '../text.ts';
 import { verificationLines } from '../verification.ts';
+import machineViews from './machine.ts';
 
 const prompt: View<PromptShow> = {
   print({ out }, shown) {
@@ -41,7 +42,12 @@ const whatIf: View<WhatIf> = { lines: whatIfLines };
 
 const verified: View<Verification> = { lines: verificationLines };
 
+/** Of trees of user-defined machines, which some verbs take in the place of a plan. */
+const { machineReplay, verifyMachine } = machineViews;
+const ofTrees = { machineReplay, verifyMachine };
+
 export default {
   ...{ plans: plansView, plan: planView, explain: explanationView, history: historyView, planDiff: diffView },
   ...{ prompt, pushPlan, planReplay, whatIf, verifyPlan: verified, verify: verified },
-} satisfies Partial<Record<keyof typeof planOperations, View<never>>>;
+  ...ofTrees,
+} satisfies Partial<Record<keyof typeof planOperations | keyof typeof ofTrees, View<never>>>;

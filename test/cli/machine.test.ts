@@ -105,6 +105,14 @@ it('a release train waits for three plans, asks a person, survives the daemon’
     0,
     '1 tree replayed: what is stored is what the journal leads to\n',
   ]);
+  // The verbs of plans take a tree, too.
+  expect((await say('plan', 'verify', 'release:1.2')).stdout).toBe(verified.stdout);
+  const last = JSON.parse((await say('plan', 'replay', 'release:1.2', '--json')).stdout);
+  expect(last).toMatchObject({ machine: 'release', id: '1.2', value: 'out', seq: history.at(-1)?.seq });
+  const past = ['plan', 'replay', 'release:1.2', '--to', `${asked?.seq}`, '--json'];
+  expect(JSON.parse((await say(...past)).stdout)).toEqual(then);
+  expect((await say('plan', 'replay', 'release:1.2', '--policy', 'max_agents=6')).code).toBe(64);
+  expect((await say('plan', 'verify', 'release:none')).stderr).toContain('stator machine list release');
   const picture = await say('machine', 'export', 'release', '--tree', '1.2');
   expect(picture.stdout.match(/class="[^"]* lit" data-state="[^"]*"/g)).toEqual([expect.stringContaining('"out"')]);
 });

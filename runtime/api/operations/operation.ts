@@ -58,6 +58,8 @@ export interface VerbWords<Field extends string, Answer> {
   readonly isLong?: boolean;
   /** The operation of this noun that is requested instead if one of these arguments is given. */
   readonly instead?: { readonly name: string; readonly args: Readonly<Record<string, VerbArg>> };
+  /** The operation for a tree of a user-defined machine, which is named in the place of the plan: `release:1.2`. */
+  readonly ofTree?: { readonly name: string; readonly operation: AnyOperation };
   /** Throws `usage` for arguments that do not go together. `project`: the value of `--project`. */
   check?(typed: TypedArgs, project: string | undefined): void;
   /** The note for a person if it takes longer than 2 s. */

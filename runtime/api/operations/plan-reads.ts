@@ -15,6 +15,7 @@ import type {
   WhatIf,
 } from '../contract/plans.ts';
 import type { PlanTrace } from '../contract/traces.ts';
+import { machineOperations } from './machine.ts';
 import { operationWith } from './operation.ts';
 import { checkPointInTime, pastOf, pointInTimeArgs, pointInTimeOf } from './point-in-time.ts';
 import { answerOf, listOf, type Schemas } from './shape.ts';
@@ -139,6 +140,7 @@ export const planReads = {
       of: 'plan',
       args: pointInTimeArgs,
       instead: { name: 'whatIf', args: whatIfArgs },
+      ofTree: { name: 'machineReplay', operation: machineOperations.machineReplay },
       check(typed) {
         checkWhatIf(typed);
         checkPointInTime(typed);
@@ -177,6 +179,7 @@ export const planReads = {
           all: { type: 'boolean', description: 'every plan, repo and own machine, and the supervisor', field: null },
         },
       },
+      ofTree: { name: 'verifyMachine', operation: machineOperations.verifyMachine },
       check({ all, plan }) {
         if (all === true && plan !== undefined)
           throw new EngineError('usage', `--all is for every plan, and "${plan}" is one`, 'give one of them');
