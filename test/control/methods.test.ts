@@ -15,3 +15,12 @@ it.each(['/v1/plans', '/v1/status', '/'])('TRACE %s is refused, and is no GET', 
   expect(response.statusCode).toBe(400);
   expect(JSON.parse(body)).toMatchObject({ code: 'bad_request', hint: 'to read, send GET' });
 });
+
+it('HEAD is a read: its idempotency key is still free for a change', async () => {
+  const { engine } = await startEngine();
+  const headers = { 'idempotency-key': 'one-key-for-both-of-them' };
+  const head = await engine.fetch(new Request('http://stator/v1/repos/demo/plans', { method: 'HEAD', headers }));
+  expect([head.status, await head.text()]).toEqual([200, '']);
+  const paused = await engine.fetch(new Request('http://stator/v1/queue/pause', { method: 'POST', headers }));
+  expect(paused.status).toBe(200);
+});
