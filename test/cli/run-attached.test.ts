@@ -93,7 +93,7 @@ it('of a plan that nobody gave it everybody says how to add it, and nobody says 
   const how = `cd ${made.repo} && stator run b.md`;
   expect(started.code).toBe(0);
   expect(started.stderr).toContain(`nothing starts yet: ${why}; add this one with: ${how}`);
-  await until(async () => (await planNow(made, 'b')).waiting_for?.kind === 'slot');
+  await until(async () => (await planNow(made, 'b')).waiting_for?.kind === 'engine');
   for (const args of [['plan', 'explain', 'b'], ['plan', 'show', 'b'], ['status']]) {
     const { stdout, stderr } = await made.stator(args);
     const said = `${stdout}${stderr}`.replace(/\s+/g, ' ');

@@ -412,6 +412,7 @@ it('shows in its journal whose line was changed afterwards, and by its line', as
   );
   await expect(engine.client.verifyMachine({ name: 'release', id: 'none' })).rejects.toMatchObject({
     code: 'not_found',
+    hint: expect.stringContaining('stator machine list release'),
   });
 });
 

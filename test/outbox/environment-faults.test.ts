@@ -232,7 +232,7 @@ describe('a repeated failure is reported from its second try on', () => {
     const odd = brokenGit(engine.root, '*commit-tree*|*hash-object*', 'fatal: an odd sentence');
     await begin(engine, 'tries', planText(['echo a > a.txt']));
     const wait = async () => (await engine.client.explain('demo', 'tries')).waiting_for;
-    await until(async () => (await wait())?.kind === 'back_off');
+    await until(async () => (await wait())?.kind === 'retrying');
     expect((await wait())?.detail).toMatch(
       /^the commit of what a run left is tried again \(it failed (once|\d times)\): .*an odd/,
     );

@@ -83,7 +83,7 @@ describe('explain says of a plan that waits', () => {
   it('that nobody starts it, where its engine starts watched plans only', async () => {
     const engine = await startEngine({ onlyWatched: true });
     await begin(engine, 'alone', planText(['echo x > x.txt']));
-    expect(await untilWaitingFor(engine, 'alone', 'slot')).toContain(
+    expect(await untilWaitingFor(engine, 'alone', 'engine')).toContain(
       'has this home, and starts only the plans that were run there; when it has ended: stator daemon start',
     );
     const stop = new AbortController();

@@ -123,7 +123,7 @@ async function checkWait({ store, life, clock, holdsSlots, violated }: Rested, r
     violated(String(thrown));
     return null;
   });
-  if (waiting !== null && ['agent', 'slot', 'back_off', 'rate_limit'].includes(waiting.kind))
+  if (waiting !== null && ['agent', 'slot', 'engine', 'back_off', 'retrying', 'rate_limit'].includes(waiting.kind))
     violated(`${project}/${plan} is at rest, and waits for ${waiting.kind}: ${waiting.detail}`);
   if (waiting !== null || row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return;
   if (row.phase === null || !/working|draft|waiting/.test(row.phase))
