@@ -1,4 +1,5 @@
 /** Text on a terminal: its width, cutting and padding it, and which characters may be printed at all. */
+import { joinedLines } from '../machines/vocabulary/trimmed-lines.ts';
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
 /** Blocks of characters that are two columns wide (Unicode's East Asian Width, W and F); emoji are found by their own property. */
@@ -77,8 +78,7 @@ const reasonColumns = 500;
 
 /** Foreign text on one line, at most `reasonColumns` wide. A sentence without a final mark is separated from the next line. */
 export function brief(text: string): string {
-  const line = text.trim().replaceAll(/([.:;,?!…]?)\s*\n\s*/g, (_all, mark) => `${mark === '' ? ';' : mark} `);
-  return cut(plain(line), reasonColumns);
+  return cut(plain(joinedLines(text, '.:;,?!…')), reasonColumns);
 }
 
 /** The lines of a foreign text, without the empty ones: each stays a line of its own, since it may be a command or a ref that is copied. */

@@ -40,7 +40,7 @@ export function nameOfText(text: string, random: string): string {
     .toLowerCase()
     .normalize('NFKD')
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
+    .replace(/^-+|(?<!-)-+$/g, '')
     .slice(0, nameLength)
     .replace(/-+$/, '');
   return `${words === '' ? 'plan' : words}-${random}`;

@@ -136,7 +136,7 @@ async function repoSteps(call: Call, client: Client, { project, path, isKnown, t
     const next = isKnown ? `stator repo trust ${shellWord(project)}` : null;
     const isWaiting = async () => isKnown && (await client.repo({ project })).changes.length > 0;
     steps.push(...(await configStep({ to, settings, check, next, isWaiting })), ...notes.map(noteStep));
-    if (text !== null && /^\s*\[\[\s*hooks\s*\]\]/m.test(text))
+    if (text !== null && /^[ \t]*\[\[[ \t]*hooks[ \t]*\]\]/m.test(text))
       steps.push(stepOf('hooks', project, 'there', `${file} is read where it is`));
   } catch (thrown) {
     steps.push(brokenFile(thrown));

@@ -130,7 +130,7 @@ function textOf(path: string): string {
 }
 
 const assignment = /^\s*(?:export\s+|declare\s+(?:-\w+\s+)*)?([A-Z][A-Z0-9_]*)(?:\[["']?([^"'\]]+)["']?\])?=(.*)$/;
-const entry = /\[["']?([^"'\]]+)["']?\]=(?:"([^"]*)"|'([^']*)'|(\S+))/g;
+const entry = /\[["']?([^"'[\]]+)["']?\]=(?:"([^"]*)"|'([^']*)'|(\S+))/g;
 
 /** `NAME=value` lines, and the table `GIT_SERVERS`, over several lines or entry by entry. */
 function settingsOf(shell: string): Settings {

@@ -80,7 +80,7 @@ function line(setting: string, does: string): string {
 
 /** The keys of the reference, dotted, that a file neither sets nor mentions in a comment. Most of them came with a newer version. */
 export function unmentionedKeys(text: string): string[] {
-  const mentioned = new Set([...text.matchAll(/^[ \t]*#?[ \t]*([a-z_]+)[ \t]*=/gm)].map(([, key]) => key));
+  const mentioned = new Set([...text.matchAll(/^[ \t]*(?:#[ \t]*)?([a-z_]+)[ \t]*=/gm)].map(([, key]) => key));
   const named = (prefix: string, keys: readonly KeyReference[]) =>
     keys.filter(({ key }) => !mentioned.has(key)).map(({ key }) => `${prefix}${key}`);
   return [

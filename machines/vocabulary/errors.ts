@@ -2,6 +2,8 @@
  * The failures of the world, in one table for every layer: the HTTP status, the exit code, and whether trying again can help. `wait`: a fault of the
  * environment. The work waits without a limit until the fault is gone, and nothing counts as failed.
  */
+import { joinedLines } from './trimmed-lines.ts';
+
 interface ErrorClass {
   readonly status: number;
   readonly exitCode: number;
@@ -148,7 +150,7 @@ export function withHint({ message, hint }: { readonly message: string; readonly
 
 /** The same, or any text of several lines, on one line: semicolons separate the lines, except after a colon. */
 export function onOneLine(reason: string): string {
-  return reason.trim().replaceAll(/(:?)\s*\n\s*/g, (_all, colon) => (colon === '' ? '; ' : ': '));
+  return joinedLines(reason, ':');
 }
 
 /** Why something was not done: the text of `withHint` for a failure of the world, else that of `messageOf`. */

@@ -79,8 +79,8 @@ function branchesOf(path: string): string[] | null {
     if (open.length + done.length > branchLimit) return null;
     const next: string[] = [];
     for (const each of open) {
-      const found = /\{([^{}]*,[^{}]*)\}/.exec(each);
-      if (found === null) done.push(each);
+      const found = [...each.matchAll(/\{([^{}]*)\}/g)].find(([, choices]) => choices?.includes(','));
+      if (found === undefined) done.push(each);
       else
         for (const choice of (found[1] ?? '').split(','))
           next.push(each.slice(0, found.index) + choice + each.slice(found.index + found[0].length));

@@ -106,7 +106,7 @@ function spanOf({ line, end, lines }: Element, at: number, isDone: boolean): Tas
     files: (contentOf(text, 'files') ?? '')
       .split(/[,\n]/)
       .map(pathOf)
-      .filter((file) => /^[^\s`]*[./][^\s`]*$/.test(file)),
+      .filter((file) => /[./]/.test(file) && !/[\s`]/.test(file)),
     check: command === null || !isCommand(command) ? null : { text: command, number: checkLine },
     links: [],
     order: 'sequence',
@@ -124,11 +124,9 @@ function checkpointName(text: string): string | null {
 
 /** A path without the bullet before it and the remark in brackets after it. */
 function pathOf(written: string): string {
-  return written
-    .trim()
-    .replace(/^[-*]\s+/, '')
-    .replace(/\s+\(.*\)$/, '')
-    .replaceAll('`', '');
+  const path = written.trim().replace(/^[-*]\s+/, '');
+  const remark = path.endsWith(')') ? path.search(/\s\(/) : -1;
+  return (remark < 0 ? path : path.slice(0, remark).trimEnd()).replaceAll('`', '');
 }
 
 function contentOf(text: string, name: string): string | null {

@@ -10,14 +10,14 @@ import { layOut, type TaskSpan } from './sections.ts';
 import type { Sheet } from './sheet.ts';
 import { idForm, idOrder, titleOf } from './task-text.ts';
 
-const ids = idForm(/\d+(?:\.\d+)*[a-z]?(?![\p{L}\p{N}])/u, { needsWord: true });
+const ids = idForm(/(?<!\d)\d{1,9}(?:\.\d{1,9}){0,8}[a-z]?(?![\p{L}\p{N}])/u, { needsWord: true });
 const numbered = /^\W{0,4}\d+(?:\.\d+)*\.?[a-z]?(?:[\s:)*—–-]|$)/;
 /** Behind the number: it may run beside its neighbours. */
 const beside = /^\W{0,4}\d+(?:\.\d+)*\.?\s*\(P\)/;
 const rules = {
   ids,
   isBeside: ({ text }: OutlineItem) => beside.test(text),
-  taken: /(?<=^\W{0,4}\d+(?:\.\d+)*\.?)\s*\(P\)/g,
+  taken: /(?<=^\W{0,4}\d[\d.]{0,40})\s*\(P\)/g,
 };
 /** The fewest tasks that a group has. */
 const groupSize = 2;

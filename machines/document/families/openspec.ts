@@ -5,7 +5,7 @@ import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
 import { idForm } from './task-text.ts';
 
-const ids = idForm(/\d+(?:\.\d+)+[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
+const ids = idForm(/(?<!\d)\d{1,9}(?:\.\d{1,9}){1,8}[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
 const numbered = /^\W{0,4}\d+\.\d+/;
 
 export const openSpec = {

@@ -140,7 +140,7 @@ function fieldsOf(texts: readonly string[]): FrontMatter['fields'] {
 /** `content: Phase 1: the shop` is no YAML, and programs write it all the same: they mean the rest of the line. */
 function withQuotedValue(text: string): string {
   return text.replace(
-    /^(\s*(?:-\s+)?[\w-]+:\s+)(?!["'|>[{&*!#])(.*:\s.*)$/,
+    /^(\s*(?:-\s+)?[\w-]+:\s+)(?!["'|>[{&*!#])(.*:\s.*)$/s,
     (_, key: string, value: string) => key + JSON.stringify(value),
   );
 }

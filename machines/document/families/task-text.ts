@@ -21,7 +21,7 @@ export function titleOf(text: string, fallback: string, taken: RegExp | null = n
     .replaceAll(/\[([^\][]{1,200})\]\([^()\s]{1,500}\)/g, '$1')
     .replaceAll(/\p{Cc}|\s+/gu, ' ')
     .replace(/^[\s:—–-]+/, '')
-    .replace(/[\s:#]+$/, '')
+    .replace(/(?<![\s:#])[\s:#]+$/, '')
     .trim();
   const unmarked = withoutTrailingMark(withoutLeadingMarks(plain).text).text;
   if (!/[\p{L}\p{N}]/u.test(unmarked)) return { title: fallback, isShortened: text.trim() !== '' };
@@ -42,7 +42,7 @@ const fileLimit = 20;
 export function filesNamed(text: string): string[] {
   const files = new Set<string>();
   for (const [all, code] of text.matchAll(/`([^`\n]{1,200})`|\S+/g)) {
-    const written = (code ?? all).replace(/^[([{<"']+/, '').replace(/[)\]}>"',;:.]+$/, '');
+    const written = (code ?? all).replace(/^[([{<"']+/, '').replace(/(?<![)\]}>"',;:.])[)\]}>"',;:.]+$/, '');
     if (isPath(written, code !== undefined) && files.size < fileLimit) files.add(written.replace(/^\.\//, ''));
   }
   return [...files];
@@ -142,7 +142,7 @@ export function linksIn(lines: readonly SourceLine[], form: IdForm, order: IdOrd
 }
 
 /** `Task 3`, with numbers as plans count them: `3`, `1.2`, `11b.1`. */
-export const numberedTask = /\d+[a-z]?(?:\.\d+[a-z]?)*(?![\p{L}\p{N}])/u;
+export const numberedTask = /(?<!\d)\d{1,9}[a-z]?(?:\.\d{1,9}[a-z]?){0,8}(?![\p{L}\p{N}])/u;
 
 const sayingWord = /depend|block|requir|prereq|after/i;
 /** A longer line is no sentence about order. */
@@ -165,6 +165,7 @@ function fieldIds(field: { name: string; value: string }, form: IdForm, order: I
   return [...value.matchAll(form.named)].flatMap(([, names = '']) => idsIn(names, form, order));
 }
 
+const longestJoint = 40;
 /** What joins the ends of a range: `T001 - T003`, `Task 1 to Task 3`, and `1`...`3` in backticks. */
 const rangeJoint = /^[\s`*_]*(?:[-–—…]|\.\.\.?|to|through)[\s`*_]*(?:tasks?\b)?[\s`*_#]*$/iu;
 
@@ -179,7 +180,7 @@ function idsIn(text: string, form: IdForm, { refs, places }: IdOrder): string[] 
   for (const [at, { ref, start }] of found.entries()) {
     const before = found[at - 1];
     const joint = before === undefined ? '' : text.slice(before.end, start);
-    if (before !== undefined && rangeJoint.test(joint)) {
+    if (before !== undefined && joint.length <= longestJoint && rangeJoint.test(joint)) {
       const [from, to] = [places.get(before.ref) ?? -1, places.get(ref) ?? -1];
       if (from >= 0 && to > from) for (const between of refs.slice(from + 1, to)) named.add(between);
     }

@@ -72,7 +72,7 @@ function readTaskHeading(heading: OutlineHeading, pattern: RegExp): TaskHeading[
   const outer = withoutLeadingMarks(heading.text);
   const [, label = '', number = '', rest = ''] = pattern.exec(outer.text) ?? [];
   if (number === '' || heading.level > 5) return [];
-  const behind = withoutTrailingMark(rest.replace(/[\s*_~]+$/u, ''));
+  const behind = withoutTrailingMark(rest.replace(/(?<![\s*_~])[\s*_~]+$/u, ''));
   const { title } = titleOf(
     behind.text.replace(/^[\s*_~]*[:：.)—–-]+/u, ''),
     label,
@@ -163,7 +163,7 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
 /** `**Status:** done`, with or without a mark. */
 function saysDone({ text }: SourceLine): boolean {
   const label = readLabel(text);
-  return label?.name === 'status' && /^\W*(?:\[x\])?\W*(?:done|completed?)\W*$/iu.test(label.value);
+  return label?.name === 'status' && /^\W{0,20}(?:\[x\])?\W{0,20}(?:done|completed?)\W{0,20}$/iu.test(label.value);
 }
 
 function letters(text: string): string {

@@ -17,7 +17,8 @@ export function closingWords(
 /**
  * The keywords before an issue's address with which GitHub, GitLab and Gitea close an issue (and Gitea reopens one). A number with `#` is already disabled.
  */
-const closingVerb = /\b(clos|fix|resolv|implement|reopen)(e[sd]?|ing|s|ed)?\b(?=[^\n]*(?::\/\/|\bGH-\d))/gi;
+const closingVerb = /\b(clos|fix|resolv|implement|reopen)(e[sd]?|ing|s|ed)?\b/gi;
+const address = /:\/\/|\bGH-\d/gi;
 
 /**
  * Puts an invisible word joiner behind `@`, `#`, `!` and inside closing keywords: the text then mentions no one, links no number and closes no issue, even in
@@ -26,5 +27,15 @@ const closingVerb = /\b(clos|fix|resolv|implement|reopen)(e[sd]?|ing|s|ed)?\b(?=
 export function disarmed(text: string): string {
   return text
     .replace(/([@#!])(?=\w)/g, '$1\u2060')
-    .replace(closingVerb, (word) => `${word.slice(0, 2)}\u2060${word.slice(2)}`);
+    .split('\n')
+    .map(withoutClosing)
+    .join('\n');
+}
+
+/** A keyword counts only before an address on its line. */
+function withoutClosing(line: string): string {
+  let end = 0;
+  for (const { index } of line.matchAll(address)) end = index;
+  const before = line.slice(0, end).replace(closingVerb, (word) => `${word.slice(0, 2)}\u2060${word.slice(2)}`);
+  return before + line.slice(end);
 }

@@ -22,7 +22,7 @@ const pagePath = new RegExp(
   String.raw`^/(${path})/(?:-/)?(issues|work_items|pull|pulls|merge_requests)/(\d{1,9})(?:/.*)?$`,
 );
 /** Punctuation around a word of a sentence. */
-const around = /^[<("'`[{]+|[>)"'`\]},;:!?.]+$/g;
+const around = /^[<("'`[{]+|(?<![>)"'`\]},;:!?.])[>)"'`\]},;:!?.]+$/g;
 const sentenceChars = 64 * 1024;
 
 /** The forms that are accepted, for messages. */

@@ -121,7 +121,7 @@ export function wholeEntry(folder: string): WorktreeEntry | null {
 
 function flawsOf({ gitdir, commondir, HEAD, locked, isIndexCut }: WorktreeEntry): Flaw[] {
   const flaws: Flaw[] = [];
-  if (!/.+\/\.git\n$/.test(gitdir ?? '')) flaws.push('gitdir');
+  if (!/^[^\n]+\/\.git\n$/.test(gitdir ?? '')) flaws.push('gitdir');
   if (!/^.+\n$/.test(commondir ?? '')) flaws.push('commondir');
   if (!/^(ref: refs\/.+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(HEAD ?? '')) flaws.push('HEAD');
   if (isIndexCut) flaws.push('index');

@@ -4,6 +4,8 @@ import { objectOf, textAt } from './json-line.ts';
 
 /** The most characters of a line; the log has all of it. */
 const lineLength = 300;
+/** The most characters by which a line is judged. */
+const judgedLength = 2_000;
 /** Only this much of the end is searched, because an output may have megabytes without information. */
 const linesLookedAt = 200;
 /** The keys of the text in a line of JSON, the most informative first. */
@@ -103,7 +105,8 @@ function isAroundIt(line: string): boolean {
 }
 
 function isOne(patterns: readonly RegExp[], line: string): boolean {
-  return patterns.some((pattern) => pattern.test(line.trim()));
+  const text = line.trim().slice(0, judgedLength);
+  return patterns.some((pattern) => pattern.test(text));
 }
 
 /** The last sentences of a long line, as many as fit; a line without sentences is unchanged. */

@@ -3,6 +3,7 @@
  * its context. Pure, and each line by itself.
  */
 import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
+import { trimmedLines } from '../../../../machines/vocabulary/trimmed-lines.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt } from './json-line.ts';
 
@@ -355,6 +356,6 @@ function ended(turns: number | null): readonly Step[] {
 }
 
 function oneLine(text: string): string {
-  const line = text.trim().replace(/\s*\n\s*/g, ' ');
+  const line = trimmedLines(text).join(' ');
   return line.length <= shownLength ? line : `${line.slice(0, shownLength - 1)}…`;
 }

@@ -64,7 +64,7 @@ export function verdictsNamedIn(text: string): readonly string[] {
 
 function verdictOf(message: string): Verdict | null {
   const lines = message.trimEnd().split('\n');
-  while (lines.length > 0 && /^\s*(?:`{3,}|~{3,})?\s*$/.test(lines.at(-1) ?? '')) lines.pop();
+  while (lines.length > 0 && /^(?:`{3,}|~{3,})?$/.test((lines.at(-1) ?? '').trim())) lines.pop();
   const found = line.exec(lines.pop() ?? '')?.[1];
   if (found === undefined) return null;
   const body = safeText(lines.join('\n')).trim();
