@@ -1,11 +1,12 @@
 /** The new files in a signal folder, and which of them are complete. */
-import { readdir } from 'node:fs/promises';
 import { forEachFile } from './each-file.ts';
-import { type ByteName, isSame, pathOf, type Seen, seenAt } from './files.ts';
+import { type ByteName, entryLimit, isSame, namesIn, pathOf, type Seen, seenAt } from './files.ts';
 
 export interface Arrivals {
-  /** Reads the folder, and checks the files that are not known to be complete. Throws the system's errors. */
-  list(): Promise<void>;
+  /**
+   * Reads the folder, and checks the files that are not known to be complete. false: it has more entries than one check reads. Throws the system's errors.
+   */
+  list(): Promise<boolean>;
   /** The complete files, or, without waiting, all: the oldest first, and files that could not be moved last. */
   stable(isWaitedFor: boolean): [ByteName, Seen][];
   /** The watcher reports that the file is complete: the next `list` includes its present version. */
@@ -44,7 +45,8 @@ export function createArrivals(folder: string): Arrivals {
       // Later reports are handled by the next check.
       const reported = new Set(complete);
       complete.clear();
-      const names = (await readdir(folder, 'latin1')).filter((name) => !name.startsWith('.') && !own.has(name));
+      const entries = await namesIn(folder, entryLimit);
+      const names = entries.filter((name) => !name.startsWith('.') && !own.has(name));
       const present = new Set(names);
       for (const name of files.keys()) if (!present.has(name)) files.delete(name);
       await forEachFile(names, async (name) => {
@@ -61,6 +63,7 @@ export function createArrivals(folder: string): Arrivals {
           files.set(name, { seen, sinceMs: performance.now(), isStable: false, failures: 0 });
         else if (now - before.sinceMs >= quietMs) before.isStable = true;
       });
+      return entries.length < entryLimit;
     },
     stable(isWaitedFor) {
       return [...files]

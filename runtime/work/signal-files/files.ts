@@ -3,8 +3,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, open, opendir, rename, rm, writeFile } from 'node:fs/promises';
 import { hashOf } from '../../../machines/vocabulary/ids.ts';
+import { inBytes, nameInBytes } from '../../base/platform/entry-names.ts';
 import type { SafeFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 
@@ -20,8 +21,13 @@ const reasonSuffix = '.reason';
 /** The name of an unfinished file of a killed engine; deleted when its folder is opened again. */
 export const draftPrefix = '.reason-';
 
-/** The most drafts that are deleted at once. */
+/** The most drafts in which the other name of a file is searched. */
 const draftsLookedAt = 1_024;
+/** The most entries of a folder that one check reads: an agent can make any number. The others follow when these have been moved. */
+export const entryLimit = 8_192;
+
+/** The number of names that the system returns at once. */
+const namesAtOnce = 256;
 
 /** Longer names get no mark; no signal's name is half as long. */
 export const markableBytes = nameLimitBytes - markBytes;
@@ -71,13 +77,23 @@ export interface Seen extends Print {
   readonly madeMs: number;
 }
 
+/** The names in a folder, `most` of them, in the system's order. Throws the system's errors. */
+export async function namesIn(folder: string, most: number): Promise<ByteName[]> {
+  const names: ByteName[] = [];
+  for await (const entry of await opendir(folder, { ...inBytes, bufferSize: namesAtOnce })) {
+    names.push(nameInBytes(entry).toString('latin1'));
+    if (names.length >= most) break;
+  }
+  return names;
+}
+
 /** The number of names in the folder that belong to that file; 0 for a missing folder. Throws the system's errors. */
 export async function namesOfFile(folder: string, { ino }: Print): Promise<number> {
-  const names = await readdir(folder, 'latin1').catch((thrown: unknown) => {
+  const names = await namesIn(folder, draftsLookedAt).catch((thrown: unknown) => {
     if (systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR') return [];
     throw thrown;
   });
-  const seen = await Promise.all(names.slice(0, draftsLookedAt).map((name) => seenAt(pathOf(folder, name))));
+  const seen = await Promise.all(names.map((name) => seenAt(pathOf(folder, name))));
   return seen.filter((each) => each?.ino === ino).length;
 }
 

@@ -18,6 +18,7 @@ import { meantPlan, type Reading, type ReadingRequest, readSignal } from './file
 import {
   type ByteName,
   draftPrefix,
+  entryLimit,
   isGone,
   isSame,
   markableBytes,
@@ -50,11 +51,11 @@ export interface ProcessingFilesParts {
 }
 
 export interface ProcessingFiles {
-  /** Handles unfinished files of an earlier owner, and files that someone put there. Throws the system's errors. */
-  takeUp(): Promise<void>;
+  /** There may be unfinished files of an earlier owner, or files that someone put there: `insert` handles them as well. */
+  noteUnread(): void;
   /** Moves a checked file in from the folder above. Throws the system's errors. */
   take(name: ByteName, seen: Seen, saying: Saying): Promise<void>;
-  /** Inserts the remaining files into the inbox; `isWaitedFor`: except those that are still being written. Throws the store's errors. */
+  /** Inserts the remaining files into the inbox; `isWaitedFor`: except those that are still being written. Throws the system's errors and the store's. */
   insert(isWaitedFor: boolean): Promise<void>;
   /** Removes the files of signals that have their verdict. */
   settle(): Promise<void>;
@@ -94,6 +95,7 @@ const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENO
 export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFiles {
   const { project, kinds, store, faults, nowMs } = parts;
   const files = new Map<ByteName, Flying>();
+  let areUnread = false;
 
   function inFlight(file: ByteName): Buffer {
     return pathOf(parts.held().processing, file);
@@ -104,12 +106,13 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     files.set(file, { file, name, key: key ?? file, print, readAtMs: 0, id: null, ...how });
   }
 
-  async function takeUp(): Promise<void> {
+  /** Takes up files that are not known yet. false: there are more, for the next check. */
+  async function takeUp(): Promise<boolean> {
     const folder = parts.held().processing;
-    const names = folder.list().map((name) => name.toString('latin1'));
+    const names = folder.list({ most: entryLimit }).map((name) => name.toString('latin1'));
     await forEachFile(names, async (file) => {
       if (file.startsWith(draftPrefix)) await unlink(pathOf(folder, file));
-      if (file.startsWith('.')) return;
+      if (file.startsWith('.') || files.has(file)) return;
       const found = await seenAt(pathOf(folder, file));
       if (found === null) return;
       // kasmos's files have no mark.
@@ -118,6 +121,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       if (!isMarked) await rename(pathOf(folder, file), pathOf(folder, name));
       add(name, found, { found, saying: { base: null } });
     });
+    return names.length < entryLimit;
   }
 
   /** The file's signal; null: it is gone, or is still being written. */
@@ -190,7 +194,9 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
   }
 
   return {
-    takeUp,
+    noteUnread() {
+      areUnread = true;
+    },
     async take(name, seen, saying) {
       const file = marked(name);
       await rename(pathOf(parts.held().own, name), inFlight(file));
@@ -198,6 +204,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       faults?.('gateway.after-rename');
     },
     async insert(isWaitedFor) {
+      areUnread &&= !(await takeUp());
       const now = performance.now();
       const due = [...files.values()].filter(({ id, readAtMs }) => id === null && (readAtMs <= now || !isWaitedFor));
       // Files that were written first are sent first.
@@ -217,14 +224,16 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       }
     },
     untilInsert() {
-      let first = Number.POSITIVE_INFINITY;
-      for (const { id, readAtMs } of files.values()) if (id === null && readAtMs > 0) first = Math.min(first, readAtMs);
-      return first === Number.POSITIVE_INFINITY ? null : Math.max(0, first - performance.now());
+      const times = [...files.values()].flatMap(({ id, readAtMs }) => (id === null && readAtMs > 0 ? [readAtMs] : []));
+      return times.length === 0 ? null : Math.max(0, Math.min(...times) - performance.now());
     },
     get isEmpty() {
-      return files.size === 0;
+      return files.size === 0 && !areUnread;
     },
-    clear: () => files.clear(),
+    clear() {
+      files.clear();
+      areUnread = false;
+    },
   };
 }
 

@@ -15,6 +15,7 @@ import { readFileName } from './file-name.ts';
 import { meantPlan } from './file-signal.ts';
 import {
   type ByteName,
+  entryLimit,
   isGone,
   markableBytes,
   moveToFailed,
@@ -118,7 +119,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     const { ino, mtimeNs } = found;
     if (known === null) {
       await refuseUnsafe(path, found);
-      if ((await seenAt(pathOf(path, 'processing'))) !== null) await holding(() => processingFiles.takeUp());
+      if ((await seenAt(pathOf(path, 'processing'))) !== null) processingFiles.noteUnread();
       parts.onAppear();
     }
     if (known?.mtimeNs !== mtimeNs) changedAtMs = performance.now();
@@ -164,7 +165,8 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     if (isRecent || !isAwake) return;
     isChanged = false;
     listedAtMs = now;
-    await arrivals.list();
+    if (!(await arrivals.list()))
+      note(`it has more than ${entryLimit} entries; the others are looked at when these are moved or deleted`);
   }
 
   async function work(isWaitedFor: boolean): Promise<number | null> {
