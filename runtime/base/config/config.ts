@@ -88,7 +88,7 @@ export type {
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';
-export { type FoundBesides, fileDigest } from './trust.ts';
+export { digestedBytes, digestedLimitBytes, type FoundBesides, fileDigest } from './trust.ts';
 export { printable } from './wording.ts';
 
 /** The control API on TCP. */

@@ -108,6 +108,13 @@ function shownWhole(line: string): string {
 
 /** A larger file is compiled, or no program at all; it is known by its size and its age. */
 const contentLimitBytes = 16 * 1024 * 1024;
+/** The most bytes of a repository's files that are read for digests while others wait: many names may lead to one large file. */
+export const digestedLimitBytes = 256 * 1024 * 1024;
+
+/** The bytes of a file of that size that are read for its digest. */
+export function digestedBytes(sizeBytes: number): number {
+  return sizeBytes > contentLimitBytes ? 0 : sizeBytes;
+}
 
 /** The digest by which a file is trusted. Throws the system's errors. */
 export function fileDigest(file: string): string {

@@ -7,6 +7,8 @@ import { relative, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import {
   allPlayersOf,
+  digestedBytes,
+  digestedLimitBytes,
   type FoundBesides,
   fileDigest,
   opensOf,
@@ -47,8 +49,8 @@ function presetsOf({ profiles }: ReturnType<Parse>): Set<Preset> {
 }
 
 /**
- * The present targets of the configuration. Throws `bad_config` if worktrees would be made through a link, and for an env file that decides what programs
- * load.
+ * The present targets of the configuration. Throws `bad_config` if worktrees would be made through a link, for an env file that decides what programs
+ * load, and for command lines that name too much.
  */
 export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces {
   const { worktree, hooks, ownAgents } = config;
@@ -75,7 +77,7 @@ export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces
     [worktree.dir, folder] as const,
   ].filter(([named, real]) => real !== null && real !== resolve(repo, named));
   return {
-    programs: Object.fromEntries(lines.flatMap((line) => programsIn(repo, line))),
+    programs: programsIn(repo, lines),
     places: Object.fromEntries(places) as Record<string, string>, // the filter above removed null
     envFiles: Object.fromEntries(envFiles.flatMap((file) => envFileIn(repo, file))),
   };
@@ -89,15 +91,32 @@ function withoutOutputs(line: string): string {
   return /["'`\\]/.test(line) ? line : line.replace(/>{1,2}\s*[^\s;&|()<>]+/g, ' ');
 }
 
-/** The files of the repo that a command line names, as a whole or with any of its words. */
-function programsIn(repo: string, line: string): [string, string][] {
+/** The files of the repo that command lines name, each with its digest. Throws `bad_config`. */
+function programsIn(repo: string, lines: readonly string[]): Record<string, string> {
+  const files = [...new Set(lines.flatMap((line) => filesIn(repo, line)))];
+  let bytes = 0;
+  for (const file of files) {
+    bytes += digestedBytes(statSync(file).size);
+    if (bytes > digestedLimitBytes) throw tooMuch(repo, file);
+  }
+  return Object.fromEntries(files.map((file) => [relative(repo, file), fileDigest(file)]));
+}
+
+function tooMuch(repo: string, file: string): EngineError {
+  const mebibytes = digestedLimitBytes / 1024 ** 2;
+  return new EngineError(
+    'bad_config',
+    `the commands of ${repo} name files of more than ${mebibytes} MiB together, as ${file}, so they cannot be shown as a whole`,
+    'name fewer of them in .stator/config.toml: a script can name the others',
+  );
+}
+
+/** The files that a command line names, as a whole or with any of its words. */
+function filesIn(repo: string, line: string): string[] {
   const words = withoutOutputs(line)
     .split(/[\s"'`;&|()<>=]+/)
     .slice(0, wordLimit);
-  const files = [...new Set([line.trim(), ...words])]
-    .map((word) => ownFile(repo, word))
-    .filter((file) => file !== null);
-  return [...new Set(files)].map((file) => [relative(repo, file), fileDigest(file)]);
+  return [line.trim(), ...words].map((word) => ownFile(repo, word)).filter((file) => file !== null);
 }
 
 /** A file of the repo, by its real path; null: it is no file, or lies elsewhere. */

@@ -3,10 +3,10 @@
  * plugins, agents, commands, skills. Texts that are only read (CLAUDE.md, AGENTS.md, GEMINI.md) are not included. Sources: the programs' docs, and tests with
  * the versions in docs/agents.md.
  */
-import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, opendirSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileDigest, type Preset } from '../../../base/config/config.ts';
-import { isText } from '../../../base/platform/entry-names.ts';
+import { digestedBytes, digestedLimitBytes, fileDigest, type Preset } from '../../../base/config/config.ts';
+import { inBytes, isText, nameInBytes } from '../../../base/platform/entry-names.ts';
 import { textDigest } from '../../../base/platform/text-digest.ts';
 import { isWithin } from '../../git/worktree-folder.ts';
 import { knownProgram } from './programs.ts';
@@ -22,19 +22,21 @@ const notRead = 'not read';
 
 /**
  * The files that programs of these presets would load from that folder: each path with the SHA-256 of its content. A link counts with its target and the
- * target's content. Unreadable files, and those beyond 2,000 paths, get a text that is no digest.
+ * target's content. Unreadable files, and those beyond 2,000 paths or 256 MiB, get a text that is no digest.
  */
 export function settingsIn(folder: string, presets: Iterable<Preset>): Record<string, string> {
   const open = [...new Set([...presets].flatMap((preset) => knownProgram(preset)?.settings ?? []))].sort();
   const found: [path: string, digest: string][] = [];
   let count = 0;
+  let bytes = 0;
   for (let path = open.shift(); path !== undefined; path = open.shift()) {
     count += 1;
     if (count > pathLimit) return Object.fromEntries([...found.sort(byPath), [path, notRead]]);
     if (madeByPrograms.has(path)) continue;
-    const { digest, entries } = lookAt(join(folder, path));
+    const { digest, entries, sizeBytes } = lookAt(join(folder, path), digestedLimitBytes - bytes);
+    bytes += sizeBytes;
     if (digest !== null) found.push([path, digest]);
-    open.push(...entries.slice(0, pathLimit).map((entry) => `${path}/${entry}`));
+    open.push(...entries.map((entry) => `${path}/${entry}`));
   }
   return Object.fromEntries(found.sort(byPath));
 }
@@ -63,24 +65,51 @@ export function untrustedSettings(
   );
 }
 
-/** A file has a digest, a folder has entries, a link has a digest and maybe entries; a missing path has neither. */
-function lookAt(path: string): { readonly digest: string | null; readonly entries: readonly string[] } {
+interface Look {
+  readonly digest: string | null;
+  readonly entries: readonly string[];
+  /** The bytes that were read. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * A file has a digest, a folder has entries, a link has a digest and maybe entries; a missing path has neither.
+ * Not more than `maxBytes` are read.
+ */
+function lookAt(path: string, maxBytes: number): Look {
+  const unread = { digest: notRead, entries: [], sizeBytes: 0 };
   try {
     const entry = lstatSync(path, { throwIfNoEntry: false });
-    if (entry === undefined) return { digest: null, entries: [] };
+    if (entry === undefined) return { ...unread, digest: null };
     const link = entry.isSymbolicLink() ? `link to ${readlinkSync(path)}` : null;
     const target = statSync(path, { throwIfNoEntry: false });
     if (target?.isDirectory() === true) {
-      const names = readdirSync(path, 'buffer');
+      const names = namesIn(path);
       const entries = names.filter(isText).map(String).sort();
+      if (names.length > pathLimit) return unread;
       // A file whose name is not UTF-8 cannot be read by that name, and may still be loaded.
-      if (entries.length < names.length) return { digest: notRead, entries };
-      return { digest: link === null ? null : textDigest(link), entries };
+      if (entries.length < names.length) return { ...unread, entries };
+      return { digest: link === null ? null : textDigest(link), entries, sizeBytes: 0 };
     }
-    if (target?.isFile() === true)
-      return { digest: link === null ? fileDigest(path) : textDigest(`${link} ${fileDigest(path)}`), entries: [] };
+    if (target?.isFile() !== true) return unread;
+    const sizeBytes = digestedBytes(target.size);
+    if (sizeBytes > maxBytes) return unread;
+    const digest = fileDigest(path);
+    return { digest: link === null ? digest : textDigest(`${link} ${digest}`), entries: [], sizeBytes };
   } catch {
-    // Unreadable, or a circular link.
+    return unread; // unreadable, or a circular link
   }
-  return { digest: notRead, entries: [] };
+}
+
+/** The names in a folder; one more than the most paths if it has more than these. */
+function namesIn(path: string): Buffer[] {
+  const names: Buffer[] = [];
+  const folder = opendirSync(path, inBytes);
+  try {
+    for (let entry = folder.readSync(); entry !== null && names.length <= pathLimit; entry = folder.readSync())
+      names.push(nameInBytes(entry));
+  } finally {
+    folder.closeSync();
+  }
+  return names;
 }
