@@ -84,7 +84,7 @@ function forgery(preset: Judging): fc.Arbitrary<string> {
     '\r',
     'stderr: ',
     '\u0000',
-    setupEndLine,
+    setupEndLine(''),
   );
   return fc.oneof(
     { weight: 4, arbitrary: whole.map((events) => `${events.join('\n')}\n`) },
@@ -95,7 +95,7 @@ function forgery(preset: Judging): fc.Arbitrary<string> {
     },
     { weight: 2, arbitrary: glue },
     { weight: 1, arbitrary: fc.tuple(whole, glue).map(([events, text]) => `${events.join('\n')}\n${text}`) },
-    { weight: 1, arbitrary: fc.constantFrom('\n', `${setupEndLine}\n`, '{"type":"error"}\n', '{}\n') },
+    { weight: 1, arbitrary: fc.constantFrom('\n', `${setupEndLine('')}\n`, '{"type":"error"}\n', '{}\n') },
   );
 }
 
@@ -205,12 +205,23 @@ describe.each(judging)('whatever is written into the output of %s', (preset) => 
     const folder = runFolderAt(dirname(root), basename(root));
     const log = (...parts: readonly (readonly string[])[]) => writeFileSync(folder.log, parts.flat().join('\n'));
     const read = async () => verdictIn((await reportOf(preset, folder)).finalMessages)?.kind ?? null;
-    log(says[preset](approved), [setupEndLine], says[preset](changes));
+    const end = setupEndLine('7f3a');
+    log(says[preset](approved), [end], says[preset](changes));
     expect(await read()).toBeNull();
-    writeFileSync(setupDoneFile(folder), '');
+    writeFileSync(setupDoneFile(folder), '7f3a\n');
     expect(await read()).toBe('changes');
-    log([setupEndLine], says[preset](changes), [setupEndLine], says[preset](approved));
+    log([end], says[preset](changes), [end], says[preset](approved));
     expect(await read()).toBeNull();
+    for (const guess of [setupEndLine(''), setupEndLine('7f3b')]) {
+      log([guess], says[preset](approved), [end]);
+      expect(await read()).toBeNull();
+      log([guess], says[preset](approved), [end], says[preset](changes));
+      expect(await read()).toBe('changes');
+    }
+    // As a run of an earlier version.
+    writeFileSync(setupDoneFile(folder), '');
+    log(says[preset](approved), [setupEndLine('')], says[preset](changes));
+    expect(await read()).toBe('changes');
   });
 });
 

@@ -139,7 +139,7 @@ function processEnd(folder: RunFolder, code: number | null): ProcessEnd {
   const output = tailOf(folder, tailBytes);
   return {
     code,
-    unbuilt: code === 1 ? wallsFailure(withoutSetup(output)) : null,
+    unbuilt: code === 1 ? wallsFailure(withoutSetup(folder, output)) : null,
     wasAway: wasAway(folder),
     limits: code ? limitsEnd(folder, { code, output }) : noLimits,
   };
@@ -160,7 +160,9 @@ async function factsOf(
   const run = await parts.store.run(row.key);
   const preset = run?.preset ?? null;
   const words = failureText(ended.report, ran, ended.folder, preset);
-  const said = words ?? withoutSetup(outputEnd(ended.folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
+  const said =
+    words ??
+    withoutSetup(ended.folder, outputEnd(ended.folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
   // The last line, because a failing program ends with the reason.
   const reached = limitReached(ended.folder);
   const last = reached ?? (ended.limits.kind === 'none' ? null : ended.limits.text);

@@ -114,7 +114,7 @@ async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: 
 /** The end of a user-defined program's output is its message: the issue's next session gets it. */
 async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, folder: RunFolder): Promise<void> {
   try {
-    const said = safeText(withoutSetup(tailOf(folder, messageLimit))).trim();
+    const said = safeText(withoutSetup(folder, tailOf(folder, messageLimit))).trim();
     if (said !== '') await store.commit([{ do: 'run.note', key, set: { last_message: said } }]);
   } catch (thrown) {
     log.warn(`what ${title} wrote was not read: ${messageOf(thrown)}`);

@@ -4,6 +4,7 @@
  * what was done; after a kill before that, it is done again.
  */
 
+import { randomUUID } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +28,7 @@ import { lastInformative } from '../agents/reports/informative-lines.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
-import { setupDoneFile, setupEndLine } from '../agents/setup-end.ts';
+import { setupDoneFile, setupEndIn, setupEndLine } from '../agents/setup-end.ts';
 import { createSetupStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
@@ -48,6 +49,7 @@ const tailBytes = 4_096;
  */
 function scriptOf({ relay = [], walls, env }: Pick<LaunchRequest, 'relay' | 'walls' | 'env'>, preset: Preset): string {
   const own = ['STATOR_TOKEN', ...presetKeys(preset, Object.keys(env))];
+  const mark = randomUUID();
   return `# Written by stator: sets a new worktree up, then becomes the agent.
 inside() {
   exec ${[...walls.map(shellWord), '"$@"'].join(' ')}
@@ -67,8 +69,8 @@ code=$?
 [ "$code" -eq 0 ] || fail "exit $code" "$code"
 { echo "$digest" >"$marker.$$" && command -p mv -f "$marker.$$" "$marker"; } || fail 'marker' 126
 command -v -- "$1" >/dev/null 2>&1 || fail "program $1" 127
-echo '${setupEndLine}'
-: >"$run/setup-done"
+echo '${setupEndLine(mark)}'
+echo '${mark}' >"$run/setup-done.$$" && command -p mv -f "$run/setup-done.$$" "$run/setup-done"
 exec ${[...relay, ...walls].map(shellWord).join(' ')} "$@"
 `;
 }
@@ -174,9 +176,10 @@ export async function awaitSetup(
 }
 
 /** The output of the agent alone, without that of the setup and of stator itself. */
-export function withoutSetup(output: string): string {
-  const at = output.lastIndexOf(`${setupEndLine}\n`);
-  return withoutOwnLines(at === -1 ? output : output.slice(at + setupEndLine.length + 1));
+export function withoutSetup(folder: Pick<RunFolder, 'path'>, output: string): string {
+  const end = setupEndIn(folder);
+  const at = end === null ? -1 : output.lastIndexOf(`${end}\n`);
+  return withoutOwnLines(end === null || at === -1 ? output : output.slice(at + end.length + 1));
 }
 
 interface Failed {

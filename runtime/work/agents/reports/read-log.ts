@@ -1,5 +1,5 @@
 /** Passes a whole log to the reader of its preset: in pieces, because it may have 128 MiB, and with any content. */
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { createLogTail } from '../../../base/platform/log-tail.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
@@ -9,7 +9,7 @@ import { isOwnLine } from '../own-lines.ts';
 import type { AgentProgram } from '../presets/agent-program.ts';
 import { programOf } from '../presets/programs.ts';
 import type { RunFolder } from '../run-folder.ts';
-import { setupDoneFile, setupEndLine } from '../setup-end.ts';
+import { setupEndIn } from '../setup-end.ts';
 import { isInformative } from './informative-lines.ts';
 import { isRelayLine, LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
 import { type ProgramReport, type ReadAt, type RunReport, shortened } from './report.ts';
@@ -146,10 +146,10 @@ function isIncomplete({ olderLog, outputLost }: LogOfRun): boolean {
  * writes another one cannot make earlier output be ignored.
  */
 function createSetupEnd(folder: Pick<RunFolder, 'path'>): (line: string) => boolean {
-  let isAwaited = existsSync(setupDoneFile(folder));
+  let awaited = setupEndIn(folder);
   return (line) => {
-    const isEnd = isAwaited && line.endsWith(setupEndLine);
-    if (isEnd) isAwaited = false;
+    const isEnd = awaited !== null && line.endsWith(awaited);
+    if (isEnd) awaited = null;
     return isEnd;
   };
 }
