@@ -23,6 +23,7 @@ import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
 import { createRepoCommands } from './repos.ts';
 import { createRequestLedger } from './request-ledger.ts';
+import { createRunQuota } from './run-quota.ts';
 import { createSend } from './send.ts';
 import { verdictWaitMs } from './signal-sender.ts';
 import { createSoloCommands } from './solo.ts';
@@ -47,7 +48,8 @@ export interface OperationParts extends CommandDependencies {
 
 export function createCommands(parts: CommandDependencies) {
   const { store, projects, views, clock, cleaning, settings } = parts;
-  const { send, sendToAgent } = createSend(parts);
+  const quota = createRunQuota();
+  const { send, sendToAgent } = createSend(parts, quota);
 
   const { mustBeFileOf, bindFile, ...plans } = createPlanCommands(parts);
 
@@ -100,7 +102,7 @@ export function createCommands(parts: CommandDependencies) {
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),
     ...createMachineCommands(parts),
-    ...createPermissionCommands(parts),
+    ...createPermissionCommands(parts, quota),
     ...createRequestLedger(parts),
     /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {

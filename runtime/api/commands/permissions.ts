@@ -13,6 +13,7 @@ import { readAnswer } from '../../work/effects/permission-answer.ts';
 import { readLaunch } from '../../work/effects/workplace.ts';
 import type { PermissionState } from '../contract/permissions.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import type { RunQuota } from './run-quota.ts';
 import { verdictWaitMs } from './signal-sender.ts';
 
 export interface AskedPermission {
@@ -29,7 +30,10 @@ const lookMs = 1_000;
 /** The most characters that a person is shown. The asking program has already cut longer texts, and says so. */
 const detailLimit = 16_384;
 
-export function createPermissionCommands({ home, store, projects, clock, views, addSignal }: CommandDependencies) {
+export function createPermissionCommands(
+  { home, store, projects, clock, views, addSignal }: CommandDependencies,
+  quota: RunQuota,
+) {
   async function folderOf({
     project,
     plan,
@@ -62,7 +66,7 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
   }
 
   return {
-    /** Returns the question with its answer so far, after at most `waitMs`. Throws `not_allowed`, `not_found`. */
+    /** Returns the question with its answer so far, after at most `waitMs`. Throws `not_allowed`, `not_found`, `limit_reached`. */
     async askPermission(
       asked: AskedPermission & { readonly tool: string; readonly detail: string; readonly waitMs: number },
     ): Promise<PermissionState> {
@@ -70,6 +74,7 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
       const { id, project, plan, waitMs } = asked;
       const limitMs = await limitOf(key, project);
       mkdirSync(folder.answers, { recursive: true, mode: 0o700 });
+      quota.take(key, asked.detail, id);
       const signal = await addSignal(
         {
           tree: planTree(project, plan),
@@ -96,10 +101,11 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
         };
       return waitFor(folder, id, waitMs);
     },
-    /** The program no longer waits for the answer. */
+    /** The program no longer waits for the answer. Throws `limit_reached`. */
     async withdrawPermission(asked: AskedPermission): Promise<void> {
       const { key, run } = await folderOf(asked);
       const { id, project, plan } = asked;
+      quota.take(key, '', `withdrawn ${id}`);
       await addSignal(
         {
           tree: planTree(project, plan),

@@ -21,6 +21,7 @@ import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork, workSignals } from './plan-work.ts';
 import { refuseAgents, refuseRepo } from './refuse-start.ts';
+import type { RunQuota } from './run-quota.ts';
 import { createSignalSender, type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
 /** Signals after which agents run, and their work is committed. */
@@ -48,7 +49,7 @@ const workInRepo: ReadonlySet<SignalType> = new Set([
   'resume',
 ]);
 
-export function createSend(parts: CommandDependencies) {
+export function createSend(parts: CommandDependencies, quota: RunQuota) {
   const { projects, views } = parts;
   const head = createPlanHead(parts);
   const work = createPlanWork(parts);
@@ -56,14 +57,16 @@ export function createSend(parts: CommandDependencies) {
   const { post } = createSignalSender(parts);
 
   /**
-   * Admits the signal, then waits for the verdict. Throws the errors of admission, `plan_not_found`, `repo_not_found`, and if work would begin that git would
-   * refuse: `bad_config` (who commits?), `branch_taken`, `bad_request` (an invalid branch name), `agent_unusable` (missing programs, tasks that no agent could
+   * Admits the signal, then waits for the verdict. Throws the errors of admission, `limit_reached`, `plan_not_found`, `repo_not_found`, and if work would begin
+   * that git would refuse: `bad_config` (who commits?), `branch_taken`, `bad_request` (an invalid branch name), `agent_unusable` (missing programs, tasks that no agent could
    * run).
    */
   async function send(command: SendCommand): Promise<SignalAnswer> {
     const admission = admitSignal(parts.kinds, command);
     if (admission.kind === 'refused') throw admission.error;
     await refuseVerdict(parts, admission.signal, command);
+    const { project, plan, run } = command;
+    if (run !== null) quota.take(effectKey(planTree(project, plan), run), admission.signal.payload);
     const signal = await withItsLinks(parts, await aboutItsCommit(parts, admission.signal, command), command);
     const { tree } = signal;
     const row = tree.startsWith('plan:') ? await views.mustRead(command.project, command.plan) : null;

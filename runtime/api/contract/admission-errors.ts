@@ -9,4 +9,5 @@ export const admissionErrors = [
   'plan_not_found',
   'bad_payload',
   'too_large',
+  'limit_reached',
 ] as const satisfies readonly ErrorCode[];

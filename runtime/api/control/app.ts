@@ -11,6 +11,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Commands } from '../commands/commands.ts';
 import { withRequest } from '../commands/signal-sender.ts';
@@ -42,7 +43,9 @@ export function createApp(
 ) {
   const app = bareApp(parts.log, (c) => noRoute(c, entrance));
   const streams = createEventStreams(parts, limits);
-  for (const each of routes.filter(isServed)) mount(app, { core: parts, streams, entrance, self: app }, each);
+  // A read may start git, outside of the limits of the run that asks: a run gets its answers one after the other.
+  const reads = entrance.isOfRun ? { readsInTurn: createSerialQueue() } : {};
+  for (const each of routes.filter(isServed)) mount(app, { core: parts, streams, entrance, self: app, ...reads }, each);
   return app;
 }
 
@@ -80,10 +83,12 @@ export function mount(
     readonly streams?: EventStreams;
     readonly entrance: Entrance;
     readonly self?: Pick<Hono, 'fetch'>;
+    /** Default: reads are answered at the same time. */
+    readonly readsInTurn?: SerialQueue;
   },
   { key, definition, answer }: AnyRoute,
 ): void {
-  const { entrance, ...parts } = given;
+  const { entrance, readsInTurn, ...parts } = given;
   const { who, bodyLimitBytes: maxSize = bodyLimitBytes } = definition;
   const onError = (c: Context) =>
     problem(c, new EngineError('too_large', `the body is over ${maxSize} bytes`, 'send less'));
@@ -107,7 +112,9 @@ export function mount(
     const person = principal.named();
     if (person !== null && !isRead(c))
       parts.core.log.info(`${person.name}: ${c.req.method} ${c.req.path.slice(0, 500)}`);
-    const carryOut = () => principal.act(() => answerHere(c, ask));
+    const answering = () => principal.act(() => answerHere(c, ask));
+    const isInTurn = readsInTurn !== undefined && c.req.method === 'GET';
+    const carryOut = isInTurn ? () => readsInTurn(answering) : answering;
     // The next daemon may give a person another pass, so the name is used.
     const by = person?.name ?? c.req.header('authorization') ?? '';
     const way = definition.again ?? 'kept';

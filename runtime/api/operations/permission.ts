@@ -10,7 +10,7 @@ const operation = operationWith<OperationParts>();
 const maxWaitMs = 20_000;
 
 const question = ({ name, shapes }: Schemas) => ({ project: name, plan: name, id: shapes.questionId });
-const errors = ['unauthorized', 'not_allowed', 'not_found', 'repo_not_found'] as const;
+const errors = ['unauthorized', 'not_allowed', 'not_found', 'repo_not_found', 'limit_reached'] as const;
 
 export const permissionOperations = {
   askPermission: operation({
