@@ -196,6 +196,17 @@ describe('a git that stays open', () => {
     if (isLinux) for (const pid of openIn(process.pid)) expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
   });
 
+  it.runIf(isLinux)('starts no program that the repository names, as a separate git does', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    run(path, 'config', 'hook.trap.event', 'reference-transaction');
+    run(path, 'config', 'hook.trap.command', 'false');
+    await lookUp(path, 'HEAD^{commit}');
+    const settings = openIn(process.pid).map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+    expect(settings.map((text) => /=hook\.trap\.enabled\0/.test(text))).toEqual([true]);
+    writeFileSync(join(path, '.git', 'config'), '[include]\n\tpath = ~other/config\n');
+    expect(await lookUp(path, 'HEAD^{commit}')).toBeUndefined();
+  });
+
   it.runIf(isLinux)('is let go of with its engine, and another engine in this process keeps its own', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const head = run(path, 'rev-parse', 'HEAD');

@@ -7,7 +7,7 @@ import { withEnding } from '../../runtime/work/git/ending.ts';
 import { tryOwnGit } from '../../runtime/work/git/git.ts';
 import { createOpenGits } from '../../runtime/work/git/open-gits.ts';
 import { begin, planText, startEngine, untilPlan } from '../support/engine.ts';
-import { openRepository, temporaryHome, write } from '../support/git.ts';
+import { openRepository, run, temporaryHome, write } from '../support/git.ts';
 import { until } from '../support/ground.ts';
 
 const home = temporaryHome();
@@ -49,6 +49,21 @@ describe('a pipe in the place of a file that git reads', () => {
     });
   });
 
+  test.each(['diff.orderFile', 'core.excludesFile', 'core.attributesFile', 'mailmap.file'])(
+    'that the repository names as %s, wherever it lies, is not read',
+    async (setting) => {
+      const { path } = await openRepository(join(home.path, 'demo'));
+      run(path, 'config', setting, pipe(join(home.path, 'elsewhere')));
+      write(path, 'a.txt', 'other\n');
+      for (const asked of [
+        ['diff', 'HEAD'],
+        ['log', '-1', '--format=%aN'],
+        ['add', '-A', '--', '.'],
+      ])
+        expect(await tryOwnGit(path, asked)).toMatchObject({ exitCode: 0 });
+    },
+  );
+
   test('a pipe of another name is none of git’s business', async () => {
     const { path } = await openRepository(join(home.path, 'demo'));
     pipe(join(path, 'queue'));
@@ -81,6 +96,7 @@ test('a name that leads to a pipe is asked of git itself, which is not waited fo
   const { path } = await openRepository(join(home.path, 'demo'));
   pipe(join(path, '.git', 'refs', 'heads', 'other'));
   const gits = createOpenGits();
+  await gits.lookUp(path, 'HEAD^{commit}');
   const ending = new AbortController();
   const asked = withEnding(ending.signal, () => gits.lookUp(path, 'refs/heads/other^{commit}'));
   ending.abort();

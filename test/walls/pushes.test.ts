@@ -1,7 +1,11 @@
 /** A push runs programs of the repository only if a person typed it, and a fetch before a start never does. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { fetchBase } from '../../runtime/work/git/base-remote.ts';
 import { pushBranch } from '../../runtime/work/git/push.ts';
 import { write } from '../support/git.ts';
@@ -56,6 +60,12 @@ function hostile(): { repo: string; bare: string; marks: () => string[] } {
   return { repo, bare, marks };
 }
 
+/** A repository without a remote. */
+function makeWeb(): Ground {
+  ground = makeGround();
+  return ground;
+}
+
 const push = { branch: 'plan/demo', remote: null } as const;
 
 describe('a push', () => {
@@ -100,4 +110,51 @@ test('the fetch of a base starts nothing that the repository or its remote names
   git(repo, 'remote', 'set-url', 'origin', 'ssh://git@127.0.0.1:1/demo.git');
   await fetchBase({ path: repo, commonDir: join(repo, '.git') }, 'next').catch(() => {});
   expect(marks()).toEqual([]);
+});
+
+test('the fetch of a base writes nothing where the repository says that cookies are kept', async () => {
+  const { repo, root } = makeWeb();
+  const profile = join(root, '.profile');
+  const packet = (text: string) => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`;
+  const head = git(repo, 'rev-parse', 'HEAD');
+  // A server with the one commit that is here already.
+  const server = createServer((_request, response) => {
+    response.writeHead(200, {
+      'content-type': 'application/x-git-upload-pack-advertisement',
+      'set-cookie': 'name=$(touch-mark); Path=/; Max-Age=3600',
+    });
+    response.end(
+      `${packet('# service=git-upload-pack\n')}0000${packet(`${head} refs/heads/main\0agent=x\n`)}0000`,
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/repo.git`;
+  git(repo, 'remote', 'add', 'origin', url);
+  for (const [section, key] of [
+    ['http', 'saveCookies'],
+    [`http.${url}`, 'saveCookies'],
+  ])
+    git(repo, 'config', `${section}.${key}`, 'true');
+  git(repo, 'config', 'http.cookieFile', profile);
+  git(repo, 'config', `http.${url}.cookieFile`, profile);
+  writeFileSync(profile, 'mine\n');
+  await fetchBase({ path: repo, commonDir: join(repo, '.git') }, 'main');
+  expect(git(repo, 'rev-parse', 'refs/remotes/origin/main')).toBe(head);
+  expect(readFileSync(profile, 'utf8')).toBe('mine\n');
+  // Plain git does it.
+  await promisify(execFile)('git', ['fetch', 'origin'], { cwd: repo }).catch(() => {});
+  expect(readFileSync(profile, 'utf8')).toContain('$(touch-mark)');
+});
+
+test('the fetch of a base moves that branch of the remote alone, whatever the remote is configured to move', async () => {
+  const { repo, bare } = hostile();
+  git(repo, 'push', '-q', '--no-verify', '--receive-pack=git-receive-pack', bare, 'main');
+  git(repo, 'config', 'remote.origin.fetch', '+refs/heads/main:refs/heads/plan/demo');
+  const before = git(repo, 'rev-parse', 'plan/demo');
+  const other = git(bare, 'commit-tree', '-m', 'theirs', git(repo, 'rev-parse', 'main^{tree}'));
+  git(bare, 'update-ref', 'refs/heads/main', other);
+  await fetchBase({ path: repo, commonDir: join(repo, '.git') }, 'main');
+  expect(git(repo, 'rev-parse', 'refs/remotes/origin/main')).toBe(other);
+  expect(git(repo, 'rev-parse', 'plan/demo')).toBe(before);
 });

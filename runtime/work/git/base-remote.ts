@@ -112,7 +112,8 @@ async function fetchFrom(
   { remote, branch, timeoutMs }: { remote: string; branch: string; timeoutMs: number },
 ): Promise<string | null> {
   const refs = `+refs/heads/${branch}:refs/remotes/${remote}/${branch}`;
-  const args = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--', remote, refs];
+  // The remote's settings name no further refs to move.
+  const args = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--refmap=', '--', remote, refs];
   const { exitCode, stderr } = await tryAs('engine', { repo: repo.path, args, timeoutMs });
   return exitCode === 0 ? null : onOneLine(stderr.trim());
 }

@@ -1,5 +1,5 @@
 /**
- * Overrides the programs that a repository's own configuration names. The author of `.git/config` is not known: it may come from an archive, a shared disk or
+ * Overrides the programs that a repository's own configuration names, and the files that it has git write. The author of `.git/config` is not known: it may come from an archive, a shared disk or
  * an agent. So only the user's own settings (system, global) may name a program, and the repository's settings are overridden by name. A file without any of
  * these settings' names is not parsed, and costs no process.
  */
@@ -31,7 +31,7 @@ interface Rule {
 /** git's default merge: an empty driver would silently keep our side. */
 const textMerge = 'git merge-file -q --marker-size=%L %A %O %B';
 
-/** `git help --config` and gitattributes(5), githooks(5), git-lfs-config(5): settings that name a program, and that are not already off in every command. */
+/** `git help --config` and gitattributes(5), githooks(5), git-lfs-config(5): settings that name a program or a file, and that are not already off in every command. */
 const rules: readonly Rule[] = [
   { key: /^filter\..+\.(clean|smudge|process)$/s, off: '' },
   { key: /^filter\..+\.required$/s, off: 'false' },
@@ -59,6 +59,10 @@ const rules: readonly Rule[] = [
   { key: /^core\.excludesfile$/, off: () => usersFile('ignore') },
   { key: /^core\.attributesfile$/, off: () => usersFile('attributes') },
   { key: /^mailmap\.file$/, off: '' },
+  { key: /^diff\.orderfile$/, off: '/dev/null' },
+  // With these, git reads any file as cookies, and writes cookies of the server over it.
+  { key: /^http\.(.+\.)?savecookies$/s, off: 'false' },
+  { key: /^http\.(.+\.)?cookiefile$/s, off: '' },
 ];
 
 /** The user's file that git reads by default. */
@@ -68,7 +72,7 @@ export function usersFile(name: 'ignore' | 'attributes' | 'config'): string {
 
 /** The section header and the name of a setting have only one spelling, so a search for them is enough. */
 const needsLook =
-  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|worktreeconfig|excludesfile|attributesfile)/i;
+  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|worktreeconfig|excludesfile|attributesfile|savecookies|cookiefile)/i;
 
 const maxFileBytes = 1024 * 1024;
 /** The size limit of a file that contains one path. */

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, constants, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gitEnvironment } from './environment.ts';
+import { overridesIn } from './git.ts';
 import { isObjectId } from './object-memo.ts';
 import { type Answer, lines, type OpenGit, oneLine, openGit } from './open-git.ts';
 
@@ -88,22 +89,33 @@ export function createOpenGits(): OpenGits {
     return askIn(kind, placeAt(path), input, end);
   }
 
-  function askIn(
+  async function askIn(
     kind: Kind,
     { gitDir, signature }: GitPlace,
     input: string,
     end: (text: string) => number,
   ): Promise<Answer> {
-    if (isClosed || signature === null) return Promise.resolve(null);
-    return gitOf(kind, { gitDir, signature }).ask(input, end);
+    if (isClosed || signature === null) return null;
+    const git = openOne(kind, gitDir, signature) ?? (await openAnother(kind, gitDir, signature));
+    return git === null ? null : git.ask(input, end);
   }
 
-  function gitOf(kind: Kind, { gitDir, signature }: { gitDir: string; signature: string }): OpenGit {
+  function openOne(kind: Kind, gitDir: string, signature: string): OpenGit | null {
+    const known = open.get(`${kind} ${gitDir}`);
+    return known?.isOpen() === true && known.signature === signature ? known : null;
+  }
+
+  /** null: no git may run there, and a separate git says why. */
+  async function openAnother(kind: Kind, gitDir: string, signature: string): Promise<OpenGit | null> {
+    const overrides = await overridesIn(gitDir).catch(() => null);
+    if (overrides === null || isClosed) return null;
+    // Another question may have opened it meanwhile.
+    const known = openOne(kind, gitDir, signature);
+    if (known !== null) return known;
     const key = `${kind} ${gitDir}`;
-    const known = open.get(key);
-    if (known?.isOpen() === true && known.signature === signature) return known;
-    known?.end();
-    const opened = openGit({ args: kinds[kind], env: gitEnvironment({ GIT_DIR: gitDir }), signature }, () => {
+    open.get(key)?.end();
+    const env = gitEnvironment({ GIT_DIR: gitDir }, { overrides });
+    const opened = openGit({ args: kinds[kind], env, signature }, () => {
       if (open.get(key) === opened) open.delete(key);
     });
     open.set(key, opened);
