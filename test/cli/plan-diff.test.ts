@@ -132,3 +132,18 @@ test('of a large change shows what fits, and says how much it left out', async (
   expect(shown.stdout).not.toContain('+++ b/b.txt');
   expectProse(shown.stderr, 'git diff ');
 });
+
+// Git needs a second for a line of that size.
+test('a line of 70 MiB does not keep the other changes from being shown', async () => {
+  const made = working();
+  made.write(
+    'p.md',
+    planOf(['printf "one\\n" > a.txt; head -c 73400320 /dev/zero | tr "\\0" x > z.txt; echo >> z.txt']),
+  );
+  made.write('.stator/config.toml', 'confirm_file_size = "1GiB"\n[agents.default]\npreset = "sh"\n');
+  expect(await made.stator(['run', 'p.md', '--trust'])).toMatchObject({ code: 0 });
+  const shown = await made.stator(['plan', 'diff', 'p', '--json']);
+  expect(shown, shown.stderr).toMatchObject({ code: 0 });
+  const { diff, total, files_left_out: left } = JSON.parse(shown.stdout);
+  expect([diff.includes('+one\n'), diff.length < 2 * 1024 ** 2, total.files, left]).toEqual([true, true, 3, 1]);
+});

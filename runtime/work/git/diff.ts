@@ -191,7 +191,7 @@ export async function diffText(
   if (shown.length === 0) return { text: '', leftOut };
   const paths = shown.map(({ path }) => `:(top,literal)${path}`);
   const args = ['-c', 'core.quotePath=false', 'diff', ...plain, '--no-renames', from, to, '--', ...paths];
-  const whole = Buffer.from(await ownGit(repo.path, args));
+  const whole = Buffer.from(await ownGit(repo.path, args, { cutAtBytes: textBytes + 1 }));
   if (whole.length <= textBytes) return { text: whole.toString('utf8'), leftOut };
   const end = whole.lastIndexOf('\n', textBytes);
   const text = whole.subarray(0, Math.max(0, end)).toString('utf8');

@@ -43,6 +43,8 @@ export interface GitOptions {
   readonly inputFile?: string;
   /** The permitted transports, such as `file`; default: none. */
   readonly protocols?: readonly string[];
+  /** Output beyond this is not wanted: git is ended there, and what it wrote by then is its whole output. Default: more than 64 MiB is an error. */
+  readonly cutAtBytes?: number;
 }
 
 /** Paths are names, without patterns. */
@@ -119,11 +121,11 @@ interface Run {
 async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const limit = limitTime({ timeoutMs, places: { gitDirs, tree: options.env?.GIT_WORK_TREE ?? cwd } });
-  const { input, inputFile } = options;
+  const { input, inputFile, cutAtBytes } = options;
   // git runs in its own session. So a time limit also ends its filters and transports, which would otherwise hold the output open; prompts find no terminal;
   // and Ctrl-C in the engine's terminal does not interrupt a command.
   const request = {
-    ...{ program: 'git', args, cwd, env: environment, maxBytes: maxOutputBytes },
+    ...{ program: 'git', args, cwd, env: environment, maxBytes: cutAtBytes ?? maxOutputBytes },
     ...(input === undefined ? {} : { input }),
     ...(inputFile === undefined ? {} : { inputFile }),
   };
@@ -131,6 +133,7 @@ async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promis
     .capture(request, limit.started)
     .finally(limit.clear);
   const cause = limit.cause();
+  if (isTooLong && cutAtBytes !== undefined && cause === null) return { exitCode: 0, stdout, stderr };
   if (hasExited(exitCode) && cause === null && !isTooLong) {
     if (exitCode !== 0) await refuseSurroundings(cwd, args, stderr);
     return { exitCode, stdout, stderr };
@@ -268,6 +271,11 @@ async function overridesAt(
     for (const one of await overridesFor({ gitDir, commonDir: env.GIT_COMMON_DIR ?? null }, listSettings))
       overrides.push(one);
   return overrides;
+}
+
+/** The overrides for a git in that folder. Throws `unsafe_path` where none may run. */
+export function overridesIn(gitDir: string): Promise<readonly Setting[]> {
+  return overridesAt([gitDir], {});
 }
 
 /** Lists the settings of one file, with a git outside of every repository; or the settings of the user's own files, with their includes. */
