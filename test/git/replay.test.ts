@@ -1,4 +1,5 @@
 /** A plan that lands as its own commits, and the comparison of its change before and after an update. */
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { prepareMerge } from '../../runtime/work/git/checkout-merge.ts';
@@ -48,6 +49,38 @@ it('makes the commits anew on top of the branch, with their authors and messages
   expect(run(path, 'rev-list', '--merges', '--count', made.commit)).toBe('0');
   expect(run(path, 'rev-parse', `${made.commit}~2`)).toBe(run(path, 'rev-parse', main));
   expect(run(path, 'show', `${made.commit}:a.txt`)).toBe(lines([2, 'mine'], [18, 'theirs']));
+});
+
+it('makes commits anew whose author or date git would not take from a person', async () => {
+  const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+  const main = run(path, 'branch', '--show-current');
+  const tree = run(path, 'rev-parse', 'HEAD^{tree}');
+  const first = run(path, 'rev-parse', 'HEAD');
+  let head = first;
+  const authors = [' <a@b> 0 +0000', '., <a@b> 1 +0000', 'Ann <> 99999 -0330', 'Ann <a@b> 9999999999 +0200'];
+  for (const [at, author] of authors.entries()) {
+    write(path, `${at}.txt`, 'x\n');
+    run(path, 'add', '-A');
+    const made = run(path, 'write-tree');
+    const text = `tree ${made}\nparent ${head}\nauthor ${author}\ncommitter Ann <a@b> 1700000000 +0000\n\nstep ${at}\n`;
+    head = execFileSync('git', ['hash-object', '-w', '-t', 'commit', '--stdin'], { cwd: path, input: text })
+      .toString()
+      .trim();
+  }
+  run(path, 'update-ref', 'refs/heads/plan/one', head);
+  run(path, 'reset', '-q', '--hard', first);
+  expect(run(path, 'rev-parse', 'HEAD^{tree}')).toBe(tree);
+  const repo = await inspectRepository(path);
+  const made = await prepareMerge(repo, { from: 'plan/one', into: main, message: 'one', rebase: true });
+  if (made.kind !== 'new') throw new Error(`nothing was made: ${made.kind}`);
+  expect(run(path, 'log', '--reverse', '--date=raw', '--format=%s|%an|%ae|%ad', `${first}..${made.commit}`)).toBe(
+    [
+      'step 0|unknown|a@b|0 +0000',
+      'step 1|unknown|a@b|1 +0000',
+      'step 2|Ann||99999 -0330',
+      'step 3|Ann|a@b|9999999999 +0200',
+    ].join('\n'),
+  );
 });
 
 it('lands as one commit with the tree of the merge where the commits conflict one by one', async () => {

@@ -85,7 +85,15 @@ export async function wordsOf({ path }: Repository, commit: string) {
   return { message, author: authorVariables(name, email, date) };
 }
 
+/** Git accepts no name of such characters alone, though a commit may have one that a program wrote. */
+const emptyName = /^[\x00-\x20.,:;<>"\\']*$/;
+
 /** git's variables for making a commit anew; `date` in git's raw format. */
 export function authorVariables(name: string, email: string, date: string): Readonly<Record<string, string>> {
-  return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
+  // Without the sign, git takes the seconds of the first years after 1970 for something else.
+  return {
+    GIT_AUTHOR_NAME: emptyName.test(name) ? 'unknown' : name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_AUTHOR_DATE: `@${date}`,
+  };
 }
