@@ -226,3 +226,40 @@ describe('a git folder that an agent names', () => {
     expect(existsSync(join(path, 'sub'))).toBe(false);
   });
 });
+
+describe('folders that only claim to be a repository', () => {
+  function claim(path: string, folder: string): void {
+    write(path, `${folder}/deep/er/a.txt`, 'a\n');
+    write(path, `${folder}/b.txt`, 'b\n');
+    write(path, `${folder}/.git`, '');
+  }
+
+  test('are left out with all that is in them, and those beside them are not', async () => {
+    const place = await demo();
+    const { repo, path } = place;
+    for (const folder of ['lib', 'lib-two', 'src/one/lib', 'src/one/library/two']) claim(path, folder);
+    write(path, 'lib.txt', 'x\n');
+    write(path, 'src/one/lib.txt', 'x\n');
+    write(path, 'src/one/library/c.txt', 'x\n');
+    write(path, 'src/two/lib/c.txt', 'x\n');
+    const { head } = await ends(place);
+    expect(filesAt(repo, head)).toEqual([
+      'a.txt',
+      'lib.txt',
+      'src/one/lib.txt',
+      'src/one/library/c.txt',
+      'src/two/lib/c.txt',
+    ]);
+  });
+
+  test('keep nothing waiting where there are thousands of them: they are refused', async () => {
+    const place = await demo();
+    for (let number = 0; number < 1_500; number += 1) write(place.path, `lib/${number}/.git`, '');
+    for (let number = 0; number < 1_500; number += 1) write(place.path, `lib/${number}/a.txt`, '');
+    const thrown = await ends(place).catch((error: unknown) => error);
+    expect(thrown).toMatchObject({
+      code: 'unsafe_path',
+      message: expect.stringContaining('more than 1000 git repositories'),
+    });
+  });
+});

@@ -149,6 +149,35 @@ it('a run’s own commands say all that it needs, its plan named by its file as 
   await untilStatus(engine, 'own', 'done');
 });
 
+it('a run that sends without end is refused before it fills the disk, and another run is heard', async () => {
+  const { first, second } = await atWork();
+  // A coder approves nothing, but what it says is kept.
+  const body = { plan: 'own', type: 'review_approved', payload: { body: 'x'.repeat(60_000) }, wait_ms: 0 };
+  const send = (agent: Agent) => ask(agent.socket, signals, { ...agent, body });
+  const codes = new Set<string>();
+  for (let sent = 0; sent < 1_000 && !codes.has('limit_reached'); sent += 8)
+    for (const { json } of await Promise.all(Array.from({ length: 8 }, () => send(first)))) codes.add(json.code ?? '');
+  expect(await send(first)).toMatchObject({ status: 429, json: { code: 'limit_reached' } });
+  expect([202, 409]).toContain((await send(second)).status);
+  expect(await ask(first.socket, 'GET /v1/ping', first)).toMatchObject({ status: 200 });
+});
+
+it('a run gets what it asks for one after the other, and a person does not wait for that', async () => {
+  const { engine, first } = await atWork();
+  const order: string[] = [];
+  const get = async (name: string, path: string) => {
+    expect(await ask(first.socket, `GET ${path}`, first)).toMatchObject({ status: 200 });
+    order.push(name);
+  };
+  await Promise.all([
+    get('diff', '/v1/repos/demo/plans/own/diff'),
+    get('prompt', '/v1/repos/demo/plans/own/prompt?task=w1-t1'),
+    get('ping', '/v1/ping?warnings=0'),
+    engine.client.plan('demo', 'own').then(() => order.push('person')),
+  ]);
+  expect(order.filter((name) => name !== 'person')).toEqual(['diff', 'prompt', 'ping']);
+});
+
 it('a reviewer finishes no implementation', async () => {
   const made = ground();
   const [token, go] = [join(made.root, 'token'), join(made.root, 'go')];

@@ -43,7 +43,7 @@ export interface SafeFolder {
   /** The type of the entry, links not followed; null: there is none. */
   stat(name: EntryName): BigIntStats | null;
   /** The names of all entries, `.` and `..` left out; `most`: no more than this many, in the system's order. */
-  list(options?: { readonly most: number }): Buffer[];
+  list(options?: { readonly most: number } | undefined): Buffer[];
   /** The folder of that name; null: there is none. `makeMode`: it is made with just these permissions where it is missing. */
   folder(name: EntryName, options?: { readonly makeMode?: number }): SafeFolder | null;
   /** A regular file; null: there is none. Throws `too_large` beyond `maxBytes`, where the whole of it is asked for. */

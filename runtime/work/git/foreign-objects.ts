@@ -7,11 +7,11 @@ import {
   closeSync,
   constants,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readSync,
-  statSync,
   unlinkSync,
 } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -35,6 +35,8 @@ const limits = {
   /** The sum over all loose objects, unpacked. */
   unpackedBytes: 16 * 1024 ** 3,
 };
+/** The most names that are read in one folder, in one turn of the engine. */
+const namesLimit = limits.looseCount + 1;
 /** Git itself stores a push of fewer objects as loose objects. */
 const unpackLimit = 100;
 /** The most memory that git may allocate at once: a hostile object can claim any size. */
@@ -138,7 +140,7 @@ async function linkObjects(
   const objects = openFolder(gitDir, 'objects');
   if (objects === null) return linked;
   try {
-    for (const entry of objects.list()) {
+    for (const entry of objects.list({ most: namesLimit })) {
       const name = entry.toString('latin1');
       if (!/^(?:pack|[0-9a-f]{2})$/.test(name)) continue;
       const folder = isFolder(objects, name) ? objects.folder(name) : null;
@@ -167,18 +169,23 @@ async function linkFolder(
   const isPacks = folderName === 'pack';
   const wanted = isPacks ? /^pack-[0-9a-f]{40,64}\.pack$/ : /^(?:[0-9a-f]{38}|[0-9a-f]{62})$/;
   mkdirSync(to, { recursive: true, mode: 0o700 });
-  for (const [index, entry] of folder.list().entries()) {
+  for (const [index, entry] of folder.list({ most: namesLimit }).entries()) {
     if (index % filesAtOnce === filesAtOnce - 1) await nextTurn();
     const name = entry.toString('latin1');
     if (!wanted.test(name)) continue;
     const place = join(to, name);
     if (folder.stat(name)?.isFile() !== true) continue;
     linkSync(folder.at(name), place);
-    const bytes = isPacks ? 0 : unpackedBytes(place);
-    if (bytes === null) unlinkSync(place);
-    else linked.count += 1;
-    linked.fileBytes += bytes === null ? 0 : statSync(place).size;
-    linked.unpackedBytes += bytes ?? 0;
+    // A live agent may have put a link in its place meanwhile, and git would follow it.
+    const found = lstatSync(place);
+    const bytes = !found.isFile() ? null : isPacks ? 0 : unpackedBytes(place);
+    if (bytes === null) {
+      unlinkSync(place);
+      continue;
+    }
+    linked.count += 1;
+    linked.fileBytes += found.size;
+    linked.unpackedBytes += bytes;
     if (isPacks) linked.packs.push(place);
     const beyond = beyondLimits(linked, maxBytes);
     if (beyond !== null) return beyond;

@@ -73,7 +73,7 @@ function looseNames(gitDir: string, way: string): string[] {
   const found: string[] = [];
   let count = 0;
   const look = (folder: SafeFolder, at: string, depth: number): void => {
-    for (const entry of folder.list()) {
+    for (const entry of folder.list({ most: looseLimit + 1 })) {
       const name = entry.toString('utf8');
       count += 1;
       if (count > looseLimit) return;

@@ -41,9 +41,9 @@ export function textOf(file: string, maxBytes = textLimitBytes): string | null {
   return contentOf(file, maxBytes)?.toString('utf8') ?? null;
 }
 
-/** The names in a folder, sorted; none if there is no such folder, or if the path has a link. */
-export function entriesIn(folder: string): string[] {
-  const names = readable(() => inFolder({ root: folder, way: '' }, (open) => open.list()));
+/** The names in a folder, sorted; none if there is no such folder, or if the path has a link. `most`: no more than this many. */
+export function entriesIn(folder: string, bound?: { readonly most: number }): string[] {
+  const names = readable(() => inFolder({ root: folder, way: '' }, (open) => open.list(bound)));
   return (names ?? []).map((name) => name.toString('utf8')).sort();
 }
 

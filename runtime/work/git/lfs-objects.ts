@@ -43,7 +43,7 @@ export async function takeLfsObjects(gitDir: string, commonDir: string): Promise
 async function takeBelow(folder: SafeFolder, prefix: string, taking: Taking): Promise<string | null> {
   const isFiles = prefix.length === 4;
   const wanted = isFiles ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{2}$/;
-  for (const entry of folder.list()) {
+  for (const entry of folder.list({ most: limits.count + 1 })) {
     const name = entry.toString('latin1');
     const found = wanted.test(name) ? folder.stat(name) : null;
     if (isFiles && found?.isFile() === true && name.startsWith(prefix)) {

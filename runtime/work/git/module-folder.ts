@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
+import { ifMissing } from '../../base/platform/system-code.ts';
 import { isWithin } from './worktree-folder.ts';
 import { isOwnFolder } from './worktree-list.ts';
 
@@ -26,12 +27,21 @@ export async function moduleGitDir(
   const found = await lstat(link).catch(() => null);
   if (found?.isDirectory() === true) return (await isAllItsOwn(link, stores)) ? link : null;
   if (found?.isFile() !== true || found.size > linkLimitBytes) return null;
-  const named = /^gitdir: (.+?)\n*$/s.exec(await readFile(link, 'utf8'))?.[1];
-  if (named === undefined) return null;
+  const named = targetOf(await readFile(link, 'utf8'));
+  if (named === null) return null;
   const gitDir = await realpath(resolve(folder, named)).catch(() => null);
   const root = await realpath(modules).catch(() => null);
   if (gitDir === null || root === null || gitDir === root || !isWithin(root, gitDir)) return null;
   return (await isAllItsOwn(gitDir, stores)) ? gitDir : null;
+}
+
+/** The path in a `.git` file; null: it names none. */
+export function targetOf(text: string): string | null {
+  const opening = 'gitdir: ';
+  if (!text.startsWith(opening)) return null;
+  let end = text.length;
+  while (text[end - 1] === '\n') end -= 1;
+  return end > opening.length ? text.slice(opening.length, end) : null;
 }
 
 /** Whether it contains no link and no pipe, is no worktree of another repository, and borrows no foreign objects. */
@@ -52,7 +62,11 @@ async function isAllItsOwn(gitDir: string, stores: string): Promise<boolean> {
 
 async function borrowsFrom(objects: string, stores: string): Promise<boolean> {
   const file = join(objects, 'info', 'alternates');
-  const text = await readFile(file, 'utf8').catch(() => '');
+  const found = await lstat(file).catch(ifMissing(null, 'ENOTDIR'));
+  if (found === null) return true;
+  // What is not read here, git may read.
+  if (!found.isFile() || found.size > linkLimitBytes) return false;
+  const text = await readFile(file, 'utf8');
   for (const line of text.split('\n').filter((each) => each !== '')) {
     const real = await realpath(resolve(objects, line)).catch(() => null);
     if (real === null || !isWithin(stores, real)) return false;

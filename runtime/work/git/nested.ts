@@ -14,6 +14,7 @@ import { takeObjects } from './foreign-objects.ts';
 import { type ForeignHeads, foreignHead, foreignHeads, foreignRef } from './foreign-refs.ts';
 import { checkoutTimeoutMs } from './git.ts';
 import { entriesIn, isPlainFile, isPlainFolder, textOf } from './git-folder.ts';
+import { targetOf } from './module-folder.ts';
 import { noteMended } from './notes.ts';
 import { commitTree, findCommit, isAncestor, treeOf } from './objects.ts';
 import { attemptRef, readRef, setRef } from './refs.ts';
@@ -39,6 +40,8 @@ export interface Nested {
 /** Beyond this number, repositories are not read, and stay in place. */
 const maxNested = 50;
 const maxDepth = 5;
+/** The most linked worktrees of a run's own git folder that are looked at: more than `maxNested`, so that the others keep their folder as well. */
+const maxEntries = 1_000;
 /** The limit for the files that are read, and for a clone's objects. A larger clone is no agent's own work, and its folder stays. */
 const sizeLimitBytes = 256 * 1024 ** 2;
 const branchLimit = 100;
@@ -136,7 +139,7 @@ export async function forgetInside(repo: Pick<Repository, 'commonDir'>, folder: 
 }
 
 function entriesOf(repo: Pick<Repository, 'commonDir'>, ownGitDir: string | null): string[] {
-  const own = ownGitDir === null ? [] : entriesIn(join(ownGitDir, 'worktrees'));
+  const own = ownGitDir === null ? [] : entriesIn(join(ownGitDir, 'worktrees'), { most: maxEntries });
   return [...entryFolders(repo.commonDir), ...own.map((name) => join(ownGitDir ?? '', 'worktrees', name))];
 }
 
@@ -233,9 +236,9 @@ function linkedGitDir(
   worktree: OpenWorktree,
   { folder, ownGitDir }: { folder: string; ownGitDir: string | null },
 ): string | null {
-  const named = /^gitdir: (.+?)\n*$/s.exec(textOf(join(folder, '.git'), linkLimitBytes) ?? '')?.[1];
+  const named = targetOf(textOf(join(folder, '.git'), linkLimitBytes) ?? '');
   const known = entriesOf(repo, ownGitDir).find((entry) => folderOfEntry(entry) === folder);
-  if (named === undefined) return known ?? null;
+  if (named === null) return known ?? null;
   const target = resolve(folder, named);
   // Inside walls the run's own git folder has the path of the worktree's part of the repository.
   const isOfRun = ownGitDir !== null && isWithin(worktree.adminDir, target);

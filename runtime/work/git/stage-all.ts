@@ -4,7 +4,7 @@
  */
 
 import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { lstatOrNull } from '../../base/platform/quiet-look.ts';
@@ -16,6 +16,9 @@ export type RunThere = (args: readonly string[], options?: { readonly input: str
 
 /** The size limit: git reads some hundred MiB in a second, and has ten minutes. */
 const stagedLimitBytes = 32 * 1024 ** 3;
+
+/** The most repositories in a worktree: no agent needs more, and git compares each file with each of them. */
+const maxRepositories = 1_000;
 
 const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
 
@@ -42,17 +45,17 @@ export async function stageAll(
     .filter((entry) => entry.startsWith('C '))
     .map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const repositories = others.filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1));
-  const nested = [...repositories, ...claimedIn(folder, others, entries)];
+  const claimed = claimedIn(folder, others, entries);
+  const nested = [...repositories, ...claimed.folders];
   const links = entries
     .filter((entry) => /^\w 160000 /.test(entry))
     .map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const populated: string[] = [];
   for (const link of new Set(links))
     if (isOwnFolder(join(folder, link)) && lstatOrNull(join(folder, link, '.git')) !== null) populated.push(link);
-  const isLeft = (name: string) => nested.some((path) => name.startsWith(`${path}/`));
-  const added = nested.length === 0 ? others : others.filter((name) => !isLeft(name));
-  await refuseHuge(folder, [...modified, ...added], limitBytes);
   const left = [...nested, ...populated];
+  if (left.length > maxRepositories) throw tooMany(folder, left);
+  await refuseHuge(folder, [...modified, ...others.filter((name) => !claimed.files.has(name))], limitBytes);
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
   const adding =
     left.length === 0 ? run(['add', '-A']) : run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
@@ -63,29 +66,68 @@ export async function stageAll(
   return { nested, populated, hasLinks: links.length > 0 };
 }
 
+interface Claimed {
+  readonly folders: readonly string[];
+  /** The files in them. */
+  readonly files: ReadonlySet<string>;
+}
+
 /**
  * Folders without tracked files whose `.git` leads nowhere now, such as a linked worktree that was made inside walls. git treats their files as the
  * worktree's own.
  */
-function claimedIn(folder: string, others: readonly string[], entries: readonly string[]): string[] {
-  const looked = new Map<string, boolean>();
-  const claims = (way: string): boolean => {
-    const known = looked.get(way) ?? lstatOrNull(join(folder, way, '.git')) !== null;
-    looked.set(way, known);
-    return known;
-  };
-  const found = new Set<string>();
+function claimedIn(folder: string, others: readonly string[], entries: readonly string[]): Claimed {
+  const found = new Map<string, string[]>();
+  let before = '';
+  let way: string | null = null;
   for (const name of others) {
     if (name.endsWith('/')) continue;
-    for (let at = name.indexOf('/'); at > 0; at = name.indexOf('/', at + 1)) {
-      const way = name.slice(0, at);
-      if (!claims(way)) continue;
-      found.add(way);
-      break;
+    if (way === null || !name.startsWith(`${way}/`)) {
+      // The folders that it shares with the name before are known to claim nothing.
+      way = firstFolder(name, sharedLength(before, name), (path) => lstatOrNull(join(folder, path, '.git')) !== null);
+      before = name;
     }
+    if (way === null) continue;
+    const files = found.get(way) ?? [];
+    if (files.length === 0) found.set(way, files);
+    files.push(name);
   }
-  const isTracked = (way: string) => entries.some((entry) => !entry.startsWith('? ') && entry.includes(`\t${way}/`));
-  return [...found].filter((way) => !isTracked(way));
+  const tracked = found.size === 0 ? new Set<string>() : trackedFolders(entries);
+  const kept = [...found].filter(([path]) => !tracked.has(path));
+  return { folders: kept.map(([path]) => path), files: new Set(kept.flatMap(([, files]) => files)) };
+}
+
+function sharedLength(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return length;
+}
+
+/** The first folder on the way to a file that fits, among those whose name ends at `from` or later; null: none does. */
+function firstFolder(name: string, from: number, fits: (way: string) => boolean): string | null {
+  for (let at = name.indexOf('/', from); at > 0; at = name.indexOf('/', at + 1))
+    if (fits(name.slice(0, at))) return name.slice(0, at);
+  return null;
+}
+
+/** All folders with tracked files. */
+function trackedFolders(entries: readonly string[]): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const entry of entries) {
+    if (entry.startsWith('? ')) continue;
+    let way = dirname(entry.slice(entry.indexOf('\t') + 1));
+    // Where a folder is known, those above it are.
+    for (; way !== '.' && !folders.has(way); way = dirname(way)) folders.add(way);
+  }
+  return folders;
+}
+
+function tooMany(folder: string, [first = '']: readonly string[]): EngineError {
+  return new EngineError(
+    'unsafe_path',
+    `${folder} holds more than ${maxRepositories} git repositories of its own, as ${join(folder, first)}, so nothing of it is committed`,
+    `delete those that are not needed: find ${shellWord(folder)} -mindepth 2 -name .git`,
+  );
 }
 
 /** A sparse file of any size takes a moment to make, and git would read all of it. Throws `unsafe_path`. */
