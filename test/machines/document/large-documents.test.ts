@@ -136,6 +136,20 @@ test.each<[string, string, string?]>([
   ['one line', `### Task 1: ${'depends on Task 1, '.repeat(50_000)}`],
   ['brackets', `- [ ] T001 ${'['.repeat(1_000_000)}`],
   ['backticks', `- [ ] T001 ${'`a '.repeat(300_000)}`],
+  [
+    'one number',
+    `# Tasks\n- [ ] 1. a\n- [ ] 1.1 b\n  - _Requirements: ${'0'.repeat(1_000_000)}_\n`,
+    'specs/1/tasks.md',
+  ],
+  [
+    'one status',
+    `# Tasks\n\n## Task 1: a\n\n**Status:** ${'.'.repeat(500_000)}\n**Depends on:** Task 1 ${'~'.repeat(500_000)} Task 2\n`,
+  ],
+  [
+    'one dependency',
+    `## Phase 1: a\n\n- [ ] T001 a\n- [x] T002 b\n\n**Dependencies**: T001 ${': '.repeat(500_000)}T002\n`,
+  ],
+  ['one title', `# Tasks\n\n## Task 1: a${' :'.repeat(250_000)}b\n\n## Task 2: a${'*'.repeat(500_000)}b\n`],
   ['deep JSON', '['.repeat(500_000)],
   [
     'wide JSON',
