@@ -23,7 +23,6 @@ import {
 } from '../base/config/config.ts';
 import { createSettings } from '../base/config/settings.ts';
 import type { Clock } from '../base/platform/clock.ts';
-import type { Faults } from '../base/platform/faults.ts';
 import type { HomeEngine, NotStarting } from '../base/platform/home-engine.ts';
 import { later } from '../base/platform/later.ts';
 import type { Log } from '../base/platform/log.ts';
@@ -50,6 +49,7 @@ import { createResources } from '../work/sandbox/resources.ts';
 import { createWalls } from '../work/sandbox/walls.ts';
 import { copyBeforeMigration } from './backup-watch.ts';
 import { followHosts } from './host-changes.ts';
+import type { EngineOptions } from './options.ts';
 import { otherEngineOf } from './other-engines.ts';
 import { answerHosts, createRelay } from './relay.ts';
 import { createSentSignals, type EffectRunner, type EngineMode } from './sent-signals.ts';
@@ -57,7 +57,24 @@ import { createEngineState, createOwnership, type EngineState, viewedPlan, watch
 
 const loadWhatIf = later(() => import('./what-if.ts'));
 
-export interface CoreOptions {
+/** The options of a program's engine that its parts take as they are. */
+type Chosen = Pick<
+  EngineOptions,
+  | 'faults'
+  | 'maxPageCount'
+  | 'store'
+  | 'configFile'
+  | 'onlyWatched'
+  | 'graceMs'
+  | 'hookRetryMs'
+  | 'pullRequestLookMs'
+  | 'forgeAnswerMs'
+  | 'cleaningEveryMs'
+  | 'intakeLookMs'
+  | 'chatLookMs'
+>;
+
+export interface CoreOptions extends Readonly<Chosen> {
   readonly home: string;
   readonly mode: EngineMode;
   readonly clock: Clock;
@@ -66,26 +83,9 @@ export interface CoreOptions {
   readonly owner?: Owner;
   /** The environment of agents that this engine starts. Default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
-  readonly faults?: Faults;
   /** There is no store yet, and none is made: an empty one is read. */
   readonly isAbsent?: boolean;
-  readonly maxPageCount?: number;
-  /** The place of the store, in preference to daemon.toml. */
-  readonly store?: string;
   readonly overrides?: RepoOverrides;
-  /** Another daemon.toml than the home's. */
-  readonly configFile?: string;
-  /** Start only agents of plans that are watched. */
-  readonly onlyWatched?: boolean;
-  /** Milliseconds between asking processes to end and killing them. Default 10,000. */
-  readonly graceMs?: number;
-  /** Milliseconds before each further try of a hook. Default: eight of them over about eight hours. */
-  readonly hookRetryMs?: readonly number[];
-  readonly pullRequestLookMs?: number;
-  readonly forgeAnswerMs?: number;
-  readonly cleaningEveryMs?: number;
-  readonly intakeLookMs?: number;
-  readonly chatLookMs?: number;
   readonly machines?: readonly AnyDefinition[];
   /** The daemon that this engine lives in; default: none. */
   readonly host?: Host;

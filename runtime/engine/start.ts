@@ -67,8 +67,6 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       : harmless(options.log);
   const elsewhere = socketElsewhere(home, place.path);
   if (elsewhere !== null) log.warn(elsewhere);
-  const { maxPageCount, store, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
-  const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs, intakeLookMs, chatLookMs } = options;
   const machines = await machinesFor(options.machines ?? [], daemon);
   refuseUnknownEvents(options.hooks ?? {}, machines);
   let watched: Core | null = null;
@@ -90,32 +88,15 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     return watched.views.planTrace(project, plan);
   }, log);
   const core = await createCore({
-    home,
+    ...options,
     mode: 'stays',
-    env,
+    ...{ home, env, log, owner, machines },
     clock: options.clock ?? systemClock,
-    log,
-    owner,
-    machines,
     overrides: overridesOf(
       traces === null ? options : { ...options, hooks: { opentelemetry: traces, ...options.hooks } },
     ),
-    ...given({
-      maxPageCount,
-      store,
-      configFile,
-      onlyWatched,
-      graceMs,
-      hookRetryMs,
-      pullRequestLookMs,
-      forgeAnswerMs,
-      cleaningEveryMs,
-      intakeLookMs,
-      chatLookMs,
-      faults,
-      host: start.host,
-      inspect: page?.open,
-    }),
+    ...(start.host === undefined ? {} : { host: start.host }),
+    ...(page === null ? {} : { inspect: page.open }),
   });
   level = () => core.settings.current().logLevel;
   let stopped: EngineError | null = null;
@@ -247,11 +228,6 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
   await releaseHeld(store, core.machines);
   await notifyUpgraded(store, core.machines, clock.nowMs());
   for (const line of await reportChanged(store, core.machines, clock.nowMs())) log.warn(line);
-}
-
-/** The options that were given, without the others. */
-function given<T extends object>(options: T): { [Key in keyof T]?: NonNullable<T[Key]> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never; // the rest are the given options
 }
 
 function once<A, T>(work: (argument: A) => Promise<T>): (argument: A) => Promise<T> {
