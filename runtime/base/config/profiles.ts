@@ -97,8 +97,8 @@ export interface ResolvedProfile {
 
 const usualAttempts = 3;
 
-/** Roles that are off by default. */
-const offUnlessNamed: ReadonlySet<Role> = new Set(['architect', 'verifier']);
+/** Roles that are off by default; a table of their own, even an empty one, turns them on. */
+export const offUnlessNamed: ReadonlySet<Role> = new Set(['architect', 'verifier']);
 
 interface Source {
   readonly table: AgentTable;

@@ -12,15 +12,8 @@ import { textDigest } from '../platform/text-digest.ts';
 import { durationText } from './duration.ts';
 import { type HookConfig, trustedWords } from './hooks.ts';
 import { type MemberConfig, membersOf } from './members.ts';
-import { type AgentProfile, unplayable } from './profiles.ts';
-import {
-  type AgentTable,
-  type AgentTables,
-  agentTableNames,
-  confirmDefaults,
-  type RepoFile,
-  type SandboxMode,
-} from './schema.ts';
+import { type AgentProfile, offUnlessNamed, unplayable } from './profiles.ts';
+import { type AgentTable, type AgentTables, agentTableNames, confirmDefaults, type RepoFile } from './schema.ts';
 import { wallWords } from './schema-words.ts';
 import { printable } from './wording.ts';
 
@@ -185,15 +178,12 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
   return Object.fromEntries(set);
 }
 
-/** Naming these roles turns them on. */
-const onWhenNamed: ReadonlySet<string> = new Set(['architect', 'verifier']);
-
 /** The keys of a table that decide what is started; limits and times do not. null: the table decides nothing. */
 function starting(tables: AgentTables, name: string): Partial<AgentTable> | null {
   const table = tables[name];
   if (table === undefined) return null;
   const { timeout: _timeout, idle_timeout: _idle, attempts: _attempts, ...rest } = table;
-  return Object.keys(rest).length > 0 || onWhenNamed.has(name) ? rest : null;
+  return Object.keys(rest).length > 0 || (isRole(name) && offUnlessNamed.has(name)) ? rest : null;
 }
 
 /** A table that turns its role off, or every role. */
@@ -208,40 +198,31 @@ function offLine({ tables, profileOf }: Startable, name: string): string[] {
 function agentLine({ tables, profileOf }: Startable, name: string): string[] {
   const table = starting(tables, name);
   if (table === null) return [];
+  const own = { ...table, preset: table.preset ?? null, envFile: table.env_file };
   if (name === 'default') {
-    const { enabled, preset, env_file: envFile, ...rest } = table;
-    const isOffOnly = enabled === false && Object.keys(table).length === 1;
-    return isOffOnly ? [] : [`agents: ${words(preset ?? null, { ...rest, envFile }, table)}`];
+    const isOffOnly = table.enabled === false && Object.keys(table).length === 1;
+    return isOffOnly ? [] : [`agents: ${words(own, table)}`];
   }
-  if (name === 'check') {
-    const { env_file: envFile, preset: _preset, ...rest } = table;
-    return [`checks: ${words(null, { ...rest, envFile }, table)}`];
-  }
-  if (!isRole(name)) {
-    const { preset, env_file: envFile, ...rest } = table;
-    return [`agent ${name}, which replaces others: ${words(preset ?? null, { ...rest, envFile }, table)}`];
-  }
+  if (name === 'check') return [`checks: ${words(own, table)}`];
+  if (!isRole(name)) return [`agent ${name}, which replaces others: ${words(own, table)}`];
   const profile = profileOf(name);
   if (!profile.enabled) return [];
   const why = unplayable(profile);
   if (why !== null) return [`agent ${name}: off, since ${why}`];
-  return [`agent ${name}: ${words(profile.preset, profile, table)}`];
+  return [`agent ${name}: ${words(profile, table)}`];
 }
 
 function isRole(name: string): name is Role {
   return (roles as readonly string[]).includes(name);
 }
 
-interface Words {
-  readonly program?: string | null | undefined;
-  readonly flags?: readonly string[] | undefined;
-  readonly model?: string | null | undefined;
-  readonly envFile?: string | null | undefined;
-  readonly sandbox?: SandboxMode | undefined;
-  readonly writable?: readonly string[] | undefined;
-  readonly readable?: readonly string[] | undefined;
-  readonly env?: readonly string[] | undefined;
-}
+type SharedWord = 'program' | 'flags' | 'model' | 'sandbox' | 'writable' | 'readable' | 'env';
+
+/** What a table and a profile say alike. */
+type Words = { readonly [Word in SharedWord]?: AgentProfile[Word] | undefined } & {
+  readonly preset: string | null;
+  readonly envFile: string | null | undefined;
+};
 
 /** Keys with texts of their own. */
 const listedKeys: ReadonlySet<string> = new Set([
@@ -261,8 +242,8 @@ const listedKeys: ReadonlySet<string> = new Set([
 ]);
 
 /** `table`: the table in the repo's own file; its other keys are shown as they are written there. */
-function words(preset: string | null, given: Words, table: AgentTable): string {
-  const { program, flags, model, envFile, sandbox, writable, readable, env = [] } = given;
+function words(given: Words, table: AgentTable): string {
+  const { preset, program, flags, model, envFile, sandbox, writable, readable, env = [] } = given;
   const command = [preset, program, ...(flags ?? [])].filter((word) => word !== null && word !== undefined);
   const parts = [
     ...(command.length === 0 ? [] : [command.join(' ')]),
