@@ -14,6 +14,7 @@ import type { command } from './channels/command.ts';
 import type { notify } from './channels/notify.ts';
 import type { webhook } from './channels/webhook.ts';
 import { didYouMean } from './nearest.ts';
+import { namedTables } from './schema-words.ts';
 
 const [first, ...others] = Object.values(channels).map(({ schema }) => schema);
 if (first === undefined) throw new Error('there is no channel');
@@ -89,14 +90,9 @@ function desktopHook(mode: DesktopMode, taken: readonly HookConfig[]): NotifyHoo
     : renamed({ type: 'notify', name: 'desktop', events, enabled: true, timeoutMs }, taken);
 }
 
-const chatName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** A table of `[chats]`: its name is that of the hook. */
 export const chatTable = chat.schema.omit({ type: true, name: true });
-export const chatsSchema = z
-  .record(z.string().regex(chatName, { error: 'a name in small letters, digits, ".", "_" and "-"' }), chatTable, {
-    error: 'tables such as [chats.telegram]',
-  })
-  .refine((tables) => Object.keys(tables).length <= 20, { error: 'at most 20 tables' });
+export const chatsSchema = namedTables(chatTable, { max: 20, is: 'tables such as [chats.telegram]' });
 
 export function chatsOf(tables: z.output<typeof chatsSchema>): ChatHookConfig[] {
   return Object.entries(tables).map(([name, table]) => ({

@@ -9,7 +9,7 @@ import { linearSource } from './intake-sources/linear.ts';
 import { scheduleSource } from './intake-sources/schedule.ts';
 import { commonKeys, type KeyWords } from './intake-sources/source.ts';
 import { webhookSource } from './intake-sources/webhook.ts';
-import { oneOf } from './schema-words.ts';
+import { namedTables, oneOf } from './schema-words.ts';
 
 const sources = {
   folder: folderSource,
@@ -24,8 +24,6 @@ const sources = {
 type SourceName = keyof typeof sources;
 const sourceNames = Object.keys(sources) as SourceName[]; // the keys of the table above, nothing else
 
-const intakeName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-
 type SourceSchema = (typeof sources)[SourceName]['schema'];
 /** A table's own type is known by its source. */
 const sourceSchemas = Object.values(sources).map(({ schema }) => schema) as [SourceSchema, ...SourceSchema[]]; // there are some
@@ -33,11 +31,7 @@ const intakeTable = z.discriminatedUnion('source', sourceSchemas, {
   error: `source = one of ${sourceNames.map((source) => `"${source}"`).join(', ')}`,
 });
 
-export const intakesSchema = z
-  .record(z.string().regex(intakeName, { error: 'a name in small letters, digits, ".", "_" and "-"' }), intakeTable, {
-    error: 'tables such as [intake.inbox]',
-  })
-  .refine((tables) => Object.keys(tables).length <= 100, { error: 'at most 100 tables' });
+export const intakesSchema = namedTables(intakeTable, { max: 100, is: 'tables such as [intake.inbox]' });
 type IntakeTables = z.output<typeof intakesSchema>;
 type IntakeTable = z.output<typeof intakeTable>;
 

@@ -68,6 +68,20 @@ export function listOf<Item extends z.ZodType>(item: Item, { max, is }: ListForm
   return z.array(item, { error }).max(max, { error });
 }
 
+/** The name of a table, as people choose it. */
+export const tableName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** Tables by names that people choose, such as `[intake.inbox]`. `called`: what they are. */
+export function namedTables<Table extends z.ZodType>(
+  table: Table,
+  { max, is, called = 'tables' }: ListForm & { readonly called?: string },
+) {
+  const name = z.string().regex(tableName, { error: 'a name in small letters, digits, ".", "_" and "-"' });
+  return z
+    .record(name, table, { error: is })
+    .refine((tables) => Object.keys(tables).length <= max, { error: `at most ${max} ${called}` });
+}
+
 interface DurationForm {
   readonly minMs: number;
   readonly maxMs: number;

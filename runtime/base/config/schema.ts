@@ -25,11 +25,13 @@ import {
   flag,
   isBranchName,
   listOf,
+  namedTables,
   oneOf,
   placesInWalls,
   sandboxModes,
   shareOrNone,
   sizeOrNone,
+  tableName,
   text,
   textOrNone,
   wholeNumber,
@@ -77,9 +79,9 @@ const flagKeys = {
 export const flagNames = Object.keys(flagKeys) as (keyof typeof flagKeys)[]; // the keys of the table above, nothing else
 export type Flags = Readonly<Pick<Policy, keyof typeof flagKeys>>;
 
-const profileName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const tableNameOrNone = (is: string) =>
+  textOrNone({ max: 64, is, where: (name) => name === '' || tableName.test(name) });
 
-const mcpServerLimit = 50;
 const variableNames = listOf(
   text({
     min: 1,
@@ -103,28 +105,16 @@ const agentKeys = {
   enabled: flag.optional(),
   preset: oneOf(presets).optional(),
   program: textOrNone({ max: 4096, is: 'a program' }).optional(),
-  account: textOrNone({
-    max: 64,
-    is: 'a name such as "work", in small letters, digits, ".", "_" and "-"',
-    where: (name) => name === '' || profileName.test(name),
-  }).optional(),
-  fallback: textOrNone({
-    max: 64,
-    is: 'the name of another table of [agents], such as "spare"',
-    where: (name) => name === '' || profileName.test(name),
-  }).optional(),
+  account: tableNameOrNone('a name such as "work", in small letters, digits, ".", "_" and "-"').optional(),
+  fallback: tableNameOrNone('the name of another table of [agents], such as "spare"').optional(),
   reserve: shareOrNone().optional(),
-  small: textOrNone({
-    max: 64,
-    is: 'the name of a table of [agents], such as "fast"',
-    where: (name) => name === '' || profileName.test(name),
-  }).optional(),
+  small: tableNameOrNone('the name of a table of [agents], such as "fast"').optional(),
   escalate: listOf(
     text({
       min: 1,
       max: 64,
       is: 'the name of a table of [agents], such as "strong"',
-      where: (name) => profileName.test(name),
+      where: (name) => tableName.test(name),
     }),
     { max: 10, is: 'a list of tables of [agents], such as ["fast", "strong"]' },
   ).optional(),
@@ -132,12 +122,11 @@ const agentKeys = {
   model: textOrNone({ max: 200, is: "a model's name" }).optional(),
   acp: flag.optional(),
   mode: textOrNone({ max: 200, is: "a mode's name" }).optional(),
-  mcp: z
-    .record(z.string().regex(profileName, { error: 'a name in small letters, digits, ".", "_" and "-"' }), mcpServer, {
-      error: 'tables of MCP servers by their names, each with `command`, `args` and `env`',
-    })
-    .refine((servers) => Object.keys(servers).length <= mcpServerLimit, { error: `at most ${mcpServerLimit} servers` })
-    .optional(),
+  mcp: namedTables(mcpServer, {
+    max: 50,
+    is: 'tables of MCP servers by their names, each with `command`, `args` and `env`',
+    called: 'servers',
+  }).optional(),
   timeout: duration({ minMs: 1, ...runLimit }).optional(),
   idle_timeout: z
     .union([z.literal('').transform(() => null), duration({ minMs: 1, ...runLimit })], {
