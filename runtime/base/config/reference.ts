@@ -346,28 +346,22 @@ const hookWords: Readonly<Record<string, Words>> = {
   ...Object.assign({}, ...Object.values(channels).map(({ words }) => words)),
 };
 
-export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonShape, ...repoShape }, (key) => [
-  ...(key in daemonShape ? (['daemon.toml'] as const) : []),
-  ...(key in repoShape ? (['.stator/config.toml'] as const) : []),
-]);
+export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonShape, ...repoShape });
 export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
-export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
-export const documentsKeys = entries(documentsWords, documentsShape, () => ['.stator/config.toml']);
-export const notesKeys = entries(notesWords, notesShape, () => ['.stator/config.toml']);
-export const landingKeys = entries(landingWords, landingShape, () => ['.stator/config.toml']);
-export const memberKeys = entries(memberWords, memberTable.shape, () => ['.stator/config.toml']);
-export const wavesKeys = entries(wavesWords, wavesShape, () => ['.stator/config.toml']);
-export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
-export const budgetKeys = entries(budgetWords, budgetShape, () => ['daemon.toml', '.stator/config.toml']);
-export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, () => [
-  'daemon.toml',
-  '.stator/config.toml',
-]);
-export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
-export const notificationsKeys = entries(notificationsWords, notificationsShape, () => ['daemon.toml']);
-export const storeKeys = entries(storeWords, storeTable.shape, () => ['daemon.toml']);
-export const hostKeys = entries(hostWords, hostTable.shape, () => ['daemon.toml']);
-export const intakeKeys = entries(intakeWords, intakeShape, () => ['daemon.toml']);
+export const agentKeys = entries(agentWords, agentShape, 'agents');
+export const documentsKeys = entries(documentsWords, documentsShape, 'documents');
+export const notesKeys = entries(notesWords, notesShape, 'notes');
+export const landingKeys = entries(landingWords, landingShape, 'landing');
+export const memberKeys = entries(memberWords, memberTable.shape, 'members');
+export const wavesKeys = entries(wavesWords, wavesShape, 'waves');
+export const worktreeKeys = entries(worktreeWords, worktreeShape, 'worktree');
+export const budgetKeys = entries(budgetWords, budgetShape, 'budget');
+export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, 'pull_requests');
+export const httpKeys = entries(httpWords, httpShape, 'http');
+export const notificationsKeys = entries(notificationsWords, notificationsShape, 'notifications');
+export const storeKeys = entries(storeWords, storeTable.shape, 'store');
+export const hostKeys = entries(hostWords, hostTable.shape, 'host');
+export const intakeKeys = entries(intakeWords, intakeShape, 'intake');
 export const chatKeys = entries(
   {
     ...chat.words,
@@ -376,20 +370,28 @@ export const chatKeys = entries(
     timeout: hookWords.timeout ?? [null, ''],
   } satisfies Record<keyof typeof chatTable.shape, Words>,
   chatTable.shape,
-  () => ['daemon.toml'],
+  'chats',
 );
-export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);
+export const hookKeys = entries(hookWords, hookShape, 'hooks');
 
+/** `table`: the table that has the keys; default: they are at the top of a file. */
 function entries(
   words: Readonly<Record<string, Words>>,
   shape: Readonly<Record<string, z.ZodType>>,
-  filesOf: (key: string) => KeyReference['files'],
+  table?: TableName,
 ): KeyReference[] {
   return Object.entries(words).map(([key, [fallback, does]]) => {
     const schema = shape[key];
     if (schema === undefined) throw new Error(`the key ${key} is described and not checked`);
-    return { key, default: fallback, accepted: acceptedForm(schema), does, files: filesOf(key) };
+    return { key, default: fallback, accepted: acceptedForm(schema), does, files: filesWith(table ?? key) };
   });
+}
+
+function filesWith(top: string): KeyReference['files'] {
+  return [
+    ...(top in daemonShape ? (['daemon.toml'] as const) : []),
+    ...(top in repoShape ? (['.stator/config.toml'] as const) : []),
+  ];
 }
 
 /** The accepted form of a value, from the schema's error for a wrong one. */
