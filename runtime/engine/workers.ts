@@ -84,10 +84,9 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
 
   async function untilEnded(project: string): Promise<void> {
     pump.wake();
-    const lives = async () => (await agentsAtWork(store)).filter((row) => row.project === project);
     const untilMs = performance.now() + endLimitMs;
-    while ((await lives()).length > 0 && performance.now() < untilMs) await delay(endPollMs);
-    const left = await lives();
+    while ((await agentsAtWork(store, project)).length > 0 && performance.now() < untilMs) await delay(endPollMs);
+    const left = await agentsAtWork(store, project);
     if (left.length === 0) return;
     throw new EngineError(
       'unavailable',

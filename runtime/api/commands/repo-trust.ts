@@ -85,7 +85,7 @@ export function createTrustCommands(parts: CommandDependencies, files: RepoFiles
       const { project, path } = await mustFindRepo(projects, name);
       const { revokedAt } = await projects.revoke(project);
       parts.onChange();
-      const running = (await agentsAtWork(store)).filter((row) => row.project === project);
+      const running = await agentsAtWork(store, project);
       const goOn = running.length === 1 ? 'runs and goes on' : 'run and go on';
       const notes = running.length === 0 ? [] : [`${running.length} of its agents ${goOn}: stator agent list`];
       return { status: 'revoked', project, path, revoked_at: timeText(revokedAt ?? 0), notes };

@@ -203,7 +203,7 @@ async function letGo(
   try {
     // This commit runs after all earlier ones, which may have waited for another program and may start an agent.
     await parts.store.commit([]);
-    const runs = await runsOf(parts, project);
+    const runs = await agentsAtWork(parts.store, project);
     await refuseRunning(parts, project, { runs, stop, verb });
     if (runs.length > 0) await requeueAgents(parts.store, runs, parts.clock.nowMs());
     await parts.runsEnded(project);
@@ -233,10 +233,6 @@ async function refuseRunning(
   );
 }
 
-async function runsOf({ store }: RepoParts, project: string): Promise<EffectRow[]> {
-  return (await agentsAtWork(store)).filter((row) => row.project === project);
-}
-
 async function relocateRepo(
   parts: RepoParts,
   name: string,
@@ -249,7 +245,7 @@ async function relocateRepo(
   try {
     // As in letGo: an earlier commit may still start an agent.
     await parts.store.commit([]);
-    const runs = await runsOf(parts, project);
+    const runs = await agentsAtWork(parts.store, project);
     await refuseRunning(parts, project, { runs, stop, verb: `move ${project} ${path}` });
     const to = await parts.projects.relocate(project, path, parts.locks.tryAt);
     // In the old folder they would end without a result that could be collected.
