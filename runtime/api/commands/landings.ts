@@ -8,7 +8,7 @@ import { realBranch } from '../../work/git/plan-base.ts';
 import { branchRef, readRef } from '../../work/git/refs.ts';
 import type { LandingEntry } from '../contract/landings.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
-import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
+import { createSignalSender, notHandled, verdictWaitMs } from './signal-sender.ts';
 
 type LineSignal = 'landing_paused' | 'landing_resumed' | 'landing_first' | 'landing_removed';
 
@@ -31,11 +31,7 @@ export function createLandingCommands(parts: CommandDependencies) {
         `the line for ${branch} did not take ${type}: the plan has left it, or is being merged`,
         'see which plans wait there: stator landing list',
       );
-    throw new EngineError(
-      'unavailable',
-      `${type} was not handled yet: it is ${signal.status}`,
-      `look at it with: stator signal show ${signal.id}`,
-    );
+    throw notHandled(`${type} was not handled yet`, signal);
   }
 
   /** The line of a branch of the repo, whether a plan has waited in it or not. Throws `not_found`. */

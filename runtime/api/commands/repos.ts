@@ -17,7 +17,7 @@ import { createPlanWork } from './plan-work.ts';
 import { createRepoFiles, type RepoFiles } from './repo-files.ts';
 import { mustFindRepo } from './repo-found.ts';
 import { createTrustCommands } from './repo-trust.ts';
-import { createSignalSender, repeatedRequest, verdictWaitMs } from './signal-sender.ts';
+import { createSignalSender, notHandled, repeatedRequest, verdictWaitMs } from './signal-sender.ts';
 
 export interface AddRepo {
   readonly trust: Yes;
@@ -291,11 +291,7 @@ async function switchRepo(
   // A repo that is already in the requested state is no failure for the caller.
   if (signal.status === 'done' || signal.status === 'failed')
     return { status: word === 'repo_paused' ? 'paused' : 'resumed', project };
-  throw new EngineError(
-    'unavailable',
-    `${word} of ${project} was not handled yet: it is ${signal.status}`,
-    `look at it with: stator signal show ${signal.id}`,
-  );
+  throw notHandled(`${word} of ${project} was not handled yet`, signal);
 }
 
 /**

@@ -39,14 +39,14 @@ export function createSignalSender({ clock, views, addSignal }: CommandDependenc
   async function mustBeDone(signal: Omit<ArrivingSignal, 'at'>, before: readonly Change[] = []): Promise<boolean> {
     const { signal: answer } = await post(signal, neededVerdictWaitMs, before);
     if (answer.status === 'done') return answer.result !== 'already';
-    throw new EngineError(
-      'unavailable',
-      `${signal.type} was not handled: it is ${answer.status}`,
-      `look at it with: stator signal show ${answer.id}`,
-    );
+    throw notHandled(`${signal.type} was not handled`, answer);
   }
 
   return { post, mustBeDone };
+}
+
+export function notHandled(what: string, { id, status }: SignalAnswer['signal']): EngineError {
+  return new EngineError('unavailable', `${what}: it is ${status}`, `look at it with: stator signal show ${id}`);
 }
 
 export interface Request {
