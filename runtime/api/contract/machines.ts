@@ -1,8 +1,8 @@
 /** The machines, and the trees of user-defined machines, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
 import { historyEntry } from './plans.ts';
-import { count, lines, refusal, status, time } from './shared-shapes.ts';
-import { signalStatuses } from './signals.ts';
+import { count, lines, status, time } from './shared-shapes.ts';
+import { signalAnswer } from './signals.ts';
 
 export const machinePause = z
   .object({
@@ -110,13 +110,7 @@ export interface MachineTreeReplay extends z.infer<typeof machineTreeReplay> {}
 /** The verdict on a signal to a tree. */
 export const machineVerdict = z
   .object({
-    signal: z.object({
-      id: z.int(),
-      type: z.string(),
-      status: z.enum(signalStatuses),
-      result: z.unknown(),
-      refused: refusal.nullable(),
-    }),
+    signal: signalAnswer.shape.signal,
     tree: machineTreeShow.nullable(),
   })
   .meta({ id: 'MachineVerdict' });

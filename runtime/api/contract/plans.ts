@@ -7,7 +7,7 @@ import { mergeObstacles } from '../../../machines/vocabulary/plan-merge.ts';
 import { forgeMergeStates } from '../../../machines/vocabulary/plan-pull.ts';
 import { isolations } from '../../../machines/vocabulary/policy.ts';
 import { taskStatuses } from '../../../machines/vocabulary/public-state.ts';
-import { budget, count, lines, reason, refusal, status, time, usage, waiting } from './shared-shapes.ts';
+import { budget, count, lines, reason, refusal, reportedUsage, status, time, usage, waiting } from './shared-shapes.ts';
 import { signalAnswer } from './signals.ts';
 
 /** An open question of an agent, or of a person. */
@@ -166,9 +166,7 @@ const runEntry = z.object({
   reason: reason.nullable(),
   started_at: time.nullable(),
   ended_at: time.nullable(),
-  input_tokens: count.nullable(),
-  output_tokens: count.nullable(),
-  cost_usd: z.number().min(0).nullable(),
+  ...reportedUsage,
 });
 
 export const planShow = planEntry
@@ -431,6 +429,7 @@ export const explanation = z
 /** Why a plan is in its state: what it waits for, and what can be done, with the commands. */
 export interface Explanation extends z.infer<typeof explanation> {}
 
+const diffTotal = z.object({ files: count, insertions: count, deletions: count });
 const agentOfAct = { title: z.string(), role: z.string() };
 
 export const actPreview = z
@@ -452,7 +451,7 @@ export const actPreview = z
       .object({
         into: z.string(),
         branch: z.string(),
-        total: z.object({ files: count, insertions: count, deletions: count }).nullable(),
+        total: diffTotal.nullable(),
         files: lines,
       })
       .nullable(),
@@ -504,8 +503,6 @@ export const promptShow = z
   .meta({ id: 'Prompt' });
 /** The prompt that an agent would get now, and the source of each part. */
 export interface PromptShow extends z.infer<typeof promptShow> {}
-
-const diffTotal = z.object({ files: count, insertions: count, deletions: count });
 
 /** The changes of a plan, or of one task, between the commits `from` and `to`. `added` and `removed` are null for a binary file. */
 export const planDiff = z

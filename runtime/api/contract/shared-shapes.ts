@@ -53,15 +53,15 @@ export const refusal = z
   })
   .meta({ id: 'Refusal' });
 
-/** The number of runs that began, and the usage that their programs reported; null: not reported. */
-export const usage = z
-  .object({
-    runs: count,
-    input_tokens: count.nullable(),
-    output_tokens: count.nullable(),
-    cost_usd: z.number().min(0).nullable(),
-  })
-  .meta({ id: 'Usage' });
+/** What the programs of runs reported of their usage; null: not reported. */
+export const reportedUsage = {
+  input_tokens: count.nullable(),
+  output_tokens: count.nullable(),
+  cost_usd: z.number().min(0).nullable(),
+};
+
+/** The number of runs that began, and their usage. */
+export const usage = z.object({ runs: count, ...reportedUsage }).meta({ id: 'Usage' });
 /** Tokens and US dollars of agents, as far as their programs report them. null: not reported. */
 export type Usage = z.infer<typeof usage>;
 

@@ -1,7 +1,7 @@
 /** What was done between two times, as the control API answers it. */
 import { z } from 'zod';
 import { landings } from '../../../machines/vocabulary/landing.ts';
-import { count, reason, status, time } from './shared-shapes.ts';
+import { count, reason, reportedUsage, status, time } from './shared-shapes.ts';
 
 export const workEntry = z
   .object({
@@ -21,9 +21,7 @@ export const workEntry = z
         why: z.string().nullable(),
         started_at: time,
         ended_at: time.nullable(),
-        input_tokens: count.nullable(),
-        output_tokens: count.nullable(),
-        cost_usd: z.number().min(0).nullable(),
+        ...reportedUsage,
       }),
     ),
     /** The plans that were registered, ran or were acted on in that time, in their present state; by repo and name. */
