@@ -7,6 +7,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Overlap, type Policy } from '../../../machines/vocabulary/policy.ts';
+import type { LogLevel } from '../platform/log.ts';
 import { type BudgetConfig, budgetsOf } from './budget.ts';
 import type { ChatHookConfig } from './channels/chat.ts';
 import { builtIn, checkDocument, type Origin, type Origins, originOf, problemsError, problemsOf } from './document.ts';
@@ -30,7 +31,6 @@ import {
   type Flags,
   flagNames,
   type LandingStrategy,
-  type logLevels,
   type NoteFile,
   type NoteTaker,
   type PullRequestsTable,
@@ -110,7 +110,7 @@ export interface DaemonConfig {
   /** 0: no limit of its own. */
   readonly maxAgentsPerRepo: number;
   readonly maxCoordinators: number;
-  readonly logLevel: (typeof logLevels)[number];
+  readonly logLevel: LogLevel;
   /** User-defined machines: from their names to absolute paths. */
   readonly machines: Readonly<Record<string, string>>;
   /** How long ended things are kept. */

@@ -11,6 +11,7 @@ import { mergeMethods, pullMergeModes, stackModes } from '../../../machines/voca
 import { overlaps, type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { isLoopback } from '../platform/home.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
+import { logLevels } from '../platform/log.ts';
 import type { ChosenAcpPreset } from './acp/agents.ts';
 import { chatsSchema, chatTable, desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { intakeKeysOf, intakesSchema } from './intake.ts';
@@ -263,8 +264,6 @@ const madeAgentTables = z
 export interface AgentTablesSchema extends MadeAgentTables {}
 type MadeAgentTables = typeof madeAgentTables;
 export const agentTablesSchema: AgentTablesSchema = madeAgentTables;
-
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 const amountKeys = {
   usd: amountOrNone(amountLimit).optional(),
