@@ -99,7 +99,7 @@ const advance = () => import('./plan/advance.ts');
 const instance = () => import('./instance.ts');
 const daemon = () => import('./daemon.ts');
 const repo = () => import('./repo.ts');
-const queue = () => import('./queue.ts');
+const issueVerbs = () => import('./issue.ts');
 const oneOf =
   <Name extends string>(load: Loaders<Name>, name: Name): Loader =>
   async () => ({
@@ -128,11 +128,11 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   destroy: { now: 'issue destroy' },
   context: { now: 'issue context' },
   'set-pr': { now: 'issue set-pr' },
-  delegate: { now: 'issue start "<message>" --queue', load: () => import('./delegate.ts') },
+  delegate: { now: 'issue start "<message>" --queue', load: oneOf(issueVerbs, 'delegate') },
   logs: { now: 'daemon logs, or agent logs <title>', load: () => import('./logs.ts') },
   'queue enqueue': {
     now: 'issue start <issue> "<message>" --queue',
-    load: oneOf(queue, 'enqueue'),
+    load: oneOf(issueVerbs, 'enqueue'),
   },
   'queue dequeue': { now: 'issue destroy <issue>' },
   'queue-daemon start': { now: 'daemon start' },
@@ -201,12 +201,12 @@ const ofIssue = pickedFrom(verbsOfOperations(issueOperations, () => import('./vi
 const ofRepo = pickedFrom(verbsOfOperations(repoOperations, () => import('./views/repo.ts')));
 
 const issue: readonly Entry[] = [
-  ...verbsOf(() => import('./issue.ts'), {
+  ...verbsOf(issueVerbs, {
     start: 'start a session for an issue',
     continue: 'continue a session, or answer its agent',
   }).map((one) => ({ ...one, hasStartCodes: true })),
   ...ofIssue('list', 'context', 'comment', 'set-pr'),
-  ...verbsOf(() => import('./issue.ts'), {
+  ...verbsOf(issueVerbs, {
     destroy: 'delete a session',
     prune: 'delete ended sessions',
   }),

@@ -7,8 +7,8 @@ import { attach } from '../runtime/engine/attach.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { engineHere } from './daemon/presence.ts';
 import { startAndPrint } from './daemon/start.ts';
-import { asked, printStarted, referenceArg, waitsForEngine, written } from './issue/ask.ts';
-import { delegate } from './issue/delegate.ts';
+import { asked, printStarted, referenceArg, written } from './issue/ask.ts';
+import { projectHere } from './place.ts';
 import { withClient } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
 import { canAsk, confirm, isConfirmed } from './sure.ts';
@@ -32,7 +32,7 @@ const start = defineVerb({
     'stator issue start "bring the README up to date" --queue',
   ],
   async run({ ref, message, 'pr-url': pr, queue }, call) {
-    if (message === undefined && queue === true) return delegate(call, ref);
+    if (message === undefined && queue === true) return queueWork(call, ref);
     if (message === undefined)
       throw missingWord('<message>', `say what to do: stator issue start ${shellWord(ref)} "<message>"`);
     const body = {
@@ -41,7 +41,7 @@ const start = defineVerb({
       queue: queue === true,
       ...(pr === undefined ? {} : { pull_request: pr }),
     };
-    await offerDaemon(call, waitsForEngine);
+    await offerDaemon(call);
     const slow = `${ref} is being looked up at its forge; its branch and worktree are made then`;
     return printStarted(
       call,
@@ -70,7 +70,7 @@ const continueOne = defineVerb({
       queue: queue === true,
       ...(message === undefined ? {} : { message: written(message, 'message') }),
     };
-    await offerDaemon(call, waitsForEngine);
+    await offerDaemon(call);
     return printStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), body.queue);
   },
 });
@@ -152,16 +152,46 @@ const prune = defineVerb({
   },
 });
 
-/** `waits`: what happens if no daemon is started. Throws the errors of starting a daemon, and `interrupted` at Ctrl-C. */
-async function offerDaemon(call: Call, waits: string): Promise<void> {
+const enqueue = defineVerb({
+  summary: 'Queue work on an issue and return at once. Its session starts or continues when a slot is free.',
+  args: { ref: referenceArg, message: { type: 'positional', description: 'what to do' } },
+  examples: ['stator issue start acme/shop#12 "fix it" --queue'],
+  async run({ ref, message }, call) {
+    const body = { ...asked(call, ref), message: written(message, 'message') };
+    return printStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
+  },
+});
+
+const delegate = defineVerb({
+  summary: 'Queue work for an agent and return at once; it starts when a slot is free.',
+  args: { message: { type: 'positional', description: 'what to do; it may contain the address of an issue' } },
+  examples: ['stator issue start "bring the README up to date" --queue'],
+  run: ({ message }, call) => queueWork(call, message),
+});
+
+/**
+ * Queues work on the issue that the message names, in its session if there is one; otherwise in the repo of this folder. Returns the exit code.
+ */
+async function queueWork(call: Call, said: string): Promise<number> {
+  const message = written(said, 'message');
+  const answer = await withClient(call, 'write', async (client) => {
+    const here = projectHere(call);
+    const isKnown = here !== null && (await client.repos()).some(({ project }) => project === here);
+    return client.delegate({ message, ...(isKnown || call.project !== undefined ? { project: here ?? '' } : {}) });
+  });
+  return printStarted(call, answer, true);
+}
+
+/** If no daemon is started, the agent waits until one is. Throws the errors of starting a daemon, and `interrupted` at Ctrl-C. */
+async function offerDaemon(call: Call): Promise<void> {
   if (!canAsk(call)) return;
   const client = await attach(homeFolder(call.env), call.env);
   if (client !== null) return client.close();
   const engine = engineHere(call.env);
-  call.out.warn(`${absentText(engine)}: ${waits}`);
+  call.out.warn(`${absentText(engine)}: its agent would wait until one is started`);
   // If another process owns the home, a daemon cannot start.
   if (engine.kind !== 'none') return call.out.note(absentStep(engine));
   if (await confirm(call, 'start the daemon now?')) await startAndPrint(call, undefined);
 }
 
-export default { start, continue: continueOne, destroy, prune } satisfies Verbs;
+export default { start, continue: continueOne, destroy, prune, enqueue, delegate } satisfies Verbs;

@@ -21,9 +21,6 @@ export function written(text: string, what: string): string {
   return text;
 }
 
-/** Printed before the change, if no engine runs. */
-export const waitsForEngine = 'its agent would wait until one is started';
-
 /** Prints the outcome and returns the exit code. 0: the agent works, has the message, or may wait (`mayWait`). 1: it waits for an engine. */
 export function printStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted, mayWait: boolean): number {
   const { status, session, notes } = answer;
