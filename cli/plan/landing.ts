@@ -6,11 +6,11 @@ import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { planArgs, withPlan } from '../session.ts';
 import { sayWhenSlow } from '../slow.ts';
-import { isSure, sureArgs } from '../sure.ts';
+import { sureArgs } from '../sure.ts';
 import { plain } from '../text.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { mergeReport, outcomeOf, slowMerge, tasksLeftOut } from './merging.ts';
-import { waitArg } from './signals.ts';
+import { isMeant, waitArg } from './signals.ts';
 import { memberLines } from './view.ts';
 
 interface Landing {
@@ -71,16 +71,8 @@ const merge = defineVerb({
   It is also refused if the branch does not contain a plan that this one depends on: merge that first, or both with --with-after.`,
   async run({ plan, into, wait, 'with-after': withAfter, yes = false }, call) {
     const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
-    // The home has no owner meanwhile, because a person may take long to answer.
-    const isMeant = await withPlan(call, 'read', plan, (client, address) =>
-      isSure(
-        call,
-        client,
-        { ...address, type: 'merge', payload },
-        { yes, command: `plan merge ${shellWord(address.plan)}` },
-      ),
-    );
-    if (!isMeant) return 1;
+    const command = (name: string) => `plan merge ${name}`;
+    if (!(await isMeant(call, plan, { type: 'merge', payload }, { yes, command }))) return 1;
     return land(call, plan, {
       type: 'merge',
       payload,

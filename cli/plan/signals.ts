@@ -11,6 +11,9 @@ import { planArgs, withPlan } from '../session.ts';
 import { canAsk, confirm, forceArgs, isSure, type Sure, sureArgs } from '../sure.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 
+/** The confirmation, if one is needed: `command` returns the command for a plan's name, such as `plan cancel login`. */
+type PlanSure = Omit<Sure, 'command'> & { command(plan: string): string };
+
 export interface PlanSignal {
   /** The plan as typed: a name, or a file's path. */
   readonly plan: string;
@@ -20,8 +23,7 @@ export interface PlanSignal {
   readonly dedupeKey?: string;
   /** false with `--no-wait`. */
   readonly wait: boolean;
-  /** The confirmation, if one is needed: `command` returns the command for a plan's name, such as `plan cancel login`. */
-  readonly sure?: Omit<Sure, 'command'> & { command(plan: string): string };
+  readonly sure?: PlanSure;
   /** For a signal that may start a planner: what follows the planning. */
   readonly planning?: PlanningFlags;
 }
@@ -38,13 +40,7 @@ export async function sendToPlan(call: Call, request: PlanSignal): Promise<numbe
   const { plan, type, dedupeKey, wait, sure } = request;
   const advance = request.planning === undefined ? undefined : await advanceSaid(call, plan, request.planning);
   const payload = advance === undefined ? request.payload : { advance };
-  if (sure !== undefined) {
-    // The home has no owner meanwhile, because a person may take long to answer.
-    const isMeant = await withPlan(call, 'read', plan, (client, address) =>
-      isSure(call, client, { ...address, type, payload }, { ...sure, command: sure.command(shellWord(address.plan)) }),
-    );
-    if (!isMeant) return 1;
-  }
+  if (sure !== undefined && !(await isMeant(call, plan, { type, payload }, sure))) return 1;
   const key = dedupeKey === undefined ? {} : { dedupeKey };
   const sent = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
   const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...sent, ...address }));
@@ -54,6 +50,18 @@ export async function sendToPlan(call: Call, request: PlanSignal): Promise<numbe
   // If a planner were enabled, the plan would be planning now.
   if (request.planning !== undefined && isDone) printStart(call, { ...answer.plan, hasPlanner: false });
   return exitCode;
+}
+
+/** Asks a person if necessary. The home has no owner meanwhile, because a person may take long to answer. */
+export function isMeant(
+  call: Call,
+  plan: string | undefined,
+  act: { readonly type: string; readonly payload?: unknown },
+  sure: PlanSure,
+): Promise<boolean> {
+  return withPlan(call, 'read', plan, (client, address) =>
+    isSure(call, client, { ...address, ...act }, { ...sure, command: sure.command(shellWord(address.plan)) }),
+  );
 }
 
 /** Here, too, the home has no owner while a person is asked. */
