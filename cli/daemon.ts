@@ -15,7 +15,8 @@ import { stopDaemon } from './daemon/stopping.ts';
 import { forgeLines } from './forge-text.ts';
 import { differenceText } from './other-version.ts';
 import { addRepo, printAdded, printRemoved } from './registered.ts';
-import { namedRepo, removeArgs } from './repo.ts';
+import { namedRepo } from './repo/which.ts';
+import { removeArgs } from './repo.ts';
 import { padded, plain, plainLines, widthOf } from './text.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 

@@ -60,7 +60,7 @@ export default defineVerb({
   --verbose also prints internal steps.`,
   async run({ since, plan, lines }, call) {
     const start = sinceOf(since, Date.now());
-    const said = plan === undefined ? projectOf(call) : { ...needProject(call), plan: saidPlan(call, plan) };
+    const said = plan === undefined ? projectOf(call) : { project: requireProject(call), plan: saidPlan(call, plan) };
     const first = await attached(call);
     const isBoard = lines !== true && since === undefined && mayDraw(call);
     const seen = first ?? (isBoard ? await readStored(homeFolder(call.env), call.env) : null);
@@ -118,10 +118,6 @@ async function checkedFilter(call: Call, client: Client, said: Filter): Promise<
 
 function projectOf({ project }: Call): Filter {
   return project === undefined ? {} : { project };
-}
-
-function needProject(call: Call): { project: string } {
-  return { project: requireProject(call) };
 }
 
 /** An engine that reports facts; null: there is none, or a daemon waits for its store or does not answer. */

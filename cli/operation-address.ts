@@ -1,5 +1,4 @@
 /** The subject of an operation's verb (a repo, a plan, an agent or a part of the queue), from its arguments, the run or the folder. */
-import { resolve } from 'node:path';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { type AnyOperation, isRead, namesInPath, type TypedArgs } from '../runtime/api/operations/operation.ts';
@@ -8,7 +7,7 @@ import { asked, referenceArg } from './issue/ask.ts';
 import { titleArg, withAgent } from './named-agent.ts';
 import { requireProject, scopeOf } from './place.ts';
 import { partArgs, withPart } from './queue/part.ts';
-import { isFolder, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
+import { namedRepo, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
 import { planArgs, withClient, withMachines, withPlan } from './session.ts';
 import { isSure } from './sure.ts';
 
@@ -64,10 +63,8 @@ export function withAddress<Found>(
       use(client, { project: await whichRepo(call, client, textOf('repo')) }),
     );
   if (of === 'repo_or_folder') {
-    const repo = textOf('repo') ?? '';
-    return withClient(call, mode, (client) =>
-      use(client, { project: isFolder(repo) ? resolve(call.cwd, repo) : repo }),
-    );
+    const project = namedRepo(call, textOf('repo') ?? '');
+    return withClient(call, mode, (client) => use(client, { project }));
   }
   if (of === 'agent') return withConfirmedAgent(call, verb, typed, use);
   if (of === 'queue_part')

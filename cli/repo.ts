@@ -7,7 +7,7 @@ import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, RepoMoved } from '../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { addRepo, plainKept, printAdded } from './registered.ts';
-import { isFolder, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
+import { isFolder, namedRepo, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
 import { withClient } from './session.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 import { listTrust, revokeTrust, showTrust } from './trust.ts';
@@ -40,7 +40,7 @@ const compose = defineVerb({
   more: 'A task names its repo with **Repo:** api. See docs/several-repos.md.',
   async run({ path }, call, [, ...repos]) {
     const folder = resolve(call.cwd, path);
-    const members = repos.map((name) => (isFolder(name) ? resolve(call.cwd, name) : name));
+    const members = repos.map((name) => namedRepo(call, name));
     printAdded(call, await withClient(call, 'write', (client) => client.composeRepo({ path: folder, members })));
   },
 });
@@ -49,10 +49,6 @@ export const removeArgs = {
   repo: repoOrFolderArg,
   stop: { type: 'boolean', description: 'stop its agents first; this costs no attempt' },
 } as const;
-
-export function namedRepo({ cwd }: Call, repo: string): string {
-  return isFolder(repo) ? resolve(cwd, repo) : repo;
-}
 
 const move = defineVerb({
   summary: 'Say where the folder of a repo was moved to, or give it to another host of the store. Its plans go along.',

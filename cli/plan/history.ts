@@ -12,15 +12,13 @@ export const historyView: View<HistoryEntry[]> = async ({ client, call, asked, f
   return {
     print: (_call, entries) =>
       paged(call, { pager: flags.pager !== false }, (out) => {
-        out.answer(entries, () => (out.verbose ? journalLines(entries, out) : dayLines(entries, shown, out)));
+        out.answer(entries, () =>
+          out.verbose ? out.table(journalHeadings, entries.map(journalRow), nothing) : dayLines(entries, shown, out),
+        );
         return 0;
       }),
   };
 };
-
-function journalLines(entries: readonly HistoryEntry[], out: Output): string[] {
-  return out.table(journalHeadings, entries.map(journalRow), nothing);
-}
 
 function dayLines(entries: readonly HistoryEntry[], shown: FactContext, out: Output): string[] {
   let day = '';

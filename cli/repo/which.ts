@@ -25,6 +25,11 @@ export function isFolder(said: string): boolean {
   return said.includes('/') || said === '.' || said === '..';
 }
 
+/** The name of a repo, or the path of its folder, which may be gone. */
+export function namedRepo({ cwd }: Pick<Call, 'cwd'>, said: string): string {
+  return isFolder(said) ? resolve(cwd, said) : said;
+}
+
 /** Throws `bad_repo`, and `repo_not_found` for a folder whose repo is not registered. */
 export async function whichRepo(call: Call, client: Client, said: string | undefined): Promise<string> {
   if (said === undefined) return requireProject(call);

@@ -235,7 +235,9 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
     const time = tookMs < 1_000 ? '' : duration(tookMs);
     const took = [time, tookText(plan)].filter((text) => text !== '');
     const lines = [
-      ...(of === undefined || out.quiet ? [] : resultText(run, plan, result)),
+      ...(of === undefined || out.quiet
+        ? []
+        : resultLines(result, { plan: plan.plan, cycle: plan.review_cycle, width: tableWidth(out) })),
       ...rowsOf(outcome.text, out).map((row) => out.paint(tone, row)),
       // A plan that had ended before has used nothing in this run.
       ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
@@ -258,10 +260,6 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
 /** The text, wrapped at words on a terminal. */
 function rowsOf(text: string, out: Output): string[] {
   return broken(text, tableWidth(out) ?? Number.POSITIVE_INFINITY).map((row) => row.trimEnd());
-}
-
-function resultText({ call: { out } }: Conduct, { plan, review_cycle: cycle }: PlanShow, result: Result): string[] {
-  return resultLines(result, { plan, cycle, width: tableWidth(out) });
 }
 
 /** The planner's document is not in any file yet. */
