@@ -82,12 +82,9 @@ const desktopEvents: { readonly [mode in DesktopMode]: readonly NotifiedEvent[] 
   all: noticeEvents,
 };
 
-/** null: it is off. */
-function desktopHook(mode: DesktopMode, taken: readonly HookConfig[]): NotifyHookConfig | null {
+function desktopHook(mode: DesktopMode): NotifyHookConfig[] {
   const events = desktopEvents[mode];
-  return events.length === 0
-    ? null
-    : renamed({ type: 'notify', name: 'desktop', events, enabled: true, timeoutMs }, taken);
+  return events.length === 0 ? [] : [{ type: 'notify', name: 'desktop', events, enabled: true, timeoutMs }];
 }
 
 /** A table of `[chats]`: its name is that of the hook. */
@@ -107,17 +104,18 @@ export function ownersHooks(
   { desktop, chats }: { readonly desktop: DesktopMode; readonly chats: readonly ChatHookConfig[] },
   taken: readonly HookConfig[],
 ): HookConfig[] {
-  const named: HookConfig[] = [];
-  for (const each of chats) named.push(renamed(each, [...taken, ...named]));
-  const onDesktop = desktopHook(desktop, [...taken, ...named]);
-  return onDesktop === null ? named : [...named, onDesktop];
+  return renamed([...chats, ...desktopHook(desktop)], taken);
 }
 
-function renamed<Hook extends HookConfig>(hook: Hook, taken: readonly HookConfig[]): Hook {
+/** Under names that none of the others has, and no two of them. */
+export function renamed<Hook extends HookConfig>(hooks: readonly Hook[], taken: readonly HookConfig[]): Hook[] {
   const names = new Set(taken.map(({ name }) => name));
-  let { name } = hook;
-  for (let n = 2; names.has(name); n += 1) name = `${hook.name}-${n}`;
-  return { ...hook, name };
+  return hooks.map((hook) => {
+    let { name } = hook;
+    for (let n = 2; names.has(name); n += 1) name = `${hook.name}-${n}`;
+    names.add(name);
+    return { ...hook, name };
+  });
 }
 
 /** One line for each event that no hook can receive: its machine does not exist, or has no such tag. */

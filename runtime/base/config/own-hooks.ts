@@ -7,7 +7,7 @@ import {
   machineEventOf,
   type NotifiedEvent,
 } from '../../../machines/vocabulary/hook-event.ts';
-import type { FunctionHookConfig, HookConfig } from './hooks.ts';
+import { type FunctionHookConfig, type HookConfig, renamed } from './hooks.ts';
 import { didYouMean } from './nearest.ts';
 
 /** The event as every hook receives it, with its further fields (`reason`, `wave`, `blocked_reason`, …): docs/hooks.md. */
@@ -91,11 +91,8 @@ export function machineHooks(hooks: OwnHooks): FunctionHookConfig[] {
 
 /** Under names that none of the repo's own has. */
 export function functionHooks(hooks: OwnHooks, taken: readonly HookConfig[]): FunctionHookConfig[] {
-  const names = new Set(taken.map(({ name }) => name));
-  return Object.entries(hooks).map(([given, { on = [], timeoutMs: limit = timeoutMs }]) => {
-    let name = given;
-    for (let n = 2; names.has(name); n += 1) name = `${given}-${n}`;
-    names.add(name);
-    return { type: 'function', name, given, events: [...new Set(on)], enabled: true, timeoutMs: limit };
+  const own = Object.entries(hooks).map(([name, { on = [], timeoutMs: limit = timeoutMs }]): FunctionHookConfig => {
+    return { type: 'function', name, given: name, events: [...new Set(on)], enabled: true, timeoutMs: limit };
   });
+  return renamed(own, taken);
 }
