@@ -36,7 +36,7 @@ export function runSocketFolder(home: string, launch: string): string {
   const name = textDigest(launch).slice(0, 16);
   const inHome = join(resolve(home), 'sockets', name);
   if (Buffer.byteLength(join(inHome, runSocketName)) + 1 <= socketPathLimitBytes) return inHome;
-  return join(`/tmp/stator-${process.getuid?.() ?? 0}`, `${homeDigits(resolve(home))}-${name}`);
+  return join(sharedFolder(), `${homeDigits(resolve(home))}-${name}`);
 }
 
 function socketFolder(env: Environment, home: string): string {
