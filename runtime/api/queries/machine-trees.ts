@@ -3,7 +3,6 @@ import type { AnyMachineSnapshot } from 'xstate';
 import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import { awaitedOutputs, mayBeTaken, ownBirth, viewOf, workOf } from '../../../actors/own-machine.ts';
-import type { Refusal } from '../../../actors/refusal.ts';
 import { readAtRest, type SnapshotAtRest } from '../../../actors/snapshot-at-rest.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
@@ -25,6 +24,7 @@ import type {
 import type { HistoryEntry } from '../contract/plans.ts';
 import { createFactView } from './facts.ts';
 import { type PointInTime, replayTo } from './replay.ts';
+import { answeredSignal } from './signal-entry.ts';
 import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -170,17 +170,9 @@ async function machineVerdict(parts: MachineTreeParts, signalId: number): Promis
   const row = await parts.store.signal(signalId);
   if (row?.tree == null) throw new Error(`signal ${signalId} is gone`);
   const parsed = parseTree(row.tree);
-  const result: unknown = row.result === null ? null : JSON.parse(row.result);
-  const isRefusal = row.status === 'failed' && typeof result === 'object' && result !== null && 'accepts' in result;
   const entry = parsed.kind === 'machine' ? await parts.cache.get(machineTree(parsed.machine, parsed.id)) : null;
   return {
-    signal: {
-      id: row.id,
-      type: row.type,
-      status: row.status,
-      result,
-      refused: isRefusal ? (result as Refusal) : null,
-    }, // recognised by its field
+    signal: answeredSignal(row),
     tree:
       entry === null || parsed.kind !== 'machine'
         ? null

@@ -1,5 +1,4 @@
 /** Queries: they read rows and live trees, and change neither. */
-import type { Refusal } from '../../../actors/refusal.ts';
 import { type AgentMessage, isForTitle } from '../../../machines/vocabulary/agent-message.ts';
 import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, taskName } from '../../../machines/vocabulary/ids.ts';
@@ -33,7 +32,8 @@ import type { PromptQuestion } from './prompt.ts';
 import { createQueueViews } from './queue.ts';
 import { repoPast } from './repo-past.ts';
 import { createRunViews } from './runs.ts';
-import { timeOrNull, timeText } from './time-text.ts';
+import { answeredSignal, signalEntry } from './signal-entry.ts';
+import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { heldUp } from './waiting.ts';
 import { type WorkQuestion, workBetween } from './work.ts';
@@ -229,11 +229,9 @@ function createSignalViews(parts: ViewDependencies) {
     async answer(id: number): Promise<SignalAnswer> {
       const row = await store.signal(id);
       if (row === null) throw new Error(`signal ${id} is gone`);
-      const result = row.result === null ? null : jsonOrText(row.result);
-      const isRefusal = row.status === 'failed' && typeof result === 'object' && result !== null && 'accepts' in result;
       const plan = await store.plan(row.project, row.plan);
       return {
-        signal: { id, type: row.type, status: row.status, result, refused: isRefusal ? (result as Refusal) : null }, // recognized by its field
+        signal: answeredSignal(row),
         plan: {
           ...{ project: row.project, plan: row.plan, status: plan?.status ?? null, phase: plan?.phase ?? null },
           waits: plan === null || !mayWonder(row, plan) ? null : await heldUp(parts, plan),
@@ -246,34 +244,6 @@ function createSignalViews(parts: ViewDependencies) {
 /** After an accepted signal a person expects something to begin, unless the signal stops something. */
 function mayWonder({ origin, status, type }: SignalRow, plan: Pick<PlanRow, 'status'>): boolean {
   return isUnderWay(plan.status) && status === 'done' && type !== 'pause' && origin.startsWith('person');
-}
-
-function signalEntry(row: SignalRow, timeline: ViewDependencies['timeline']): SignalEntry {
-  // The engine's own signals have the store's time, those of other programs the wall clock's.
-  const dueAt = row.is_checked === 1 ? Math.round(timeline.wallOf(row.deliver_at)) : row.deliver_at;
-  return {
-    id: row.id,
-    project: row.project,
-    plan: row.plan,
-    type: row.type,
-    payload: jsonOrText(row.payload),
-    origin: row.origin,
-    status: row.status,
-    attempts: row.attempts,
-    result: row.result === null ? null : jsonOrText(row.result),
-    dedupe_key: row.dedupe_key,
-    created_at: timeText(row.created_at),
-    deliver_at: row.deliver_at === 0 ? null : timeText(dueAt),
-    processed_at: timeOrNull(row.processed_at),
-  };
-}
-
-function jsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text; // a row of another program may contain plain text
-  }
 }
 
 /** The state of each repo's forge at its last request. */

@@ -1,4 +1,5 @@
 /** The places of agents that wait for a slot, and the text about the taken slots. */
+import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import { minutesText } from '../../../machines/vocabulary/time-text.ts';
 import { inTurn } from '../../core/outbox/fair-order.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
@@ -37,18 +38,19 @@ export function slotText({
   place,
   waiting,
   busy,
-  limit,
-  workersPerRepo,
+  lane,
+  limits,
 }: {
   readonly project: string;
   readonly place: number;
   /** The number of waiting agents in its lane. */
   readonly waiting: number;
   readonly busy: readonly Holder[];
-  readonly limit: number;
-  /** 0: there is no limit, as in some lanes. */
-  readonly workersPerRepo: Limits['workersPerRepo'];
+  readonly lane: Lane;
+  readonly limits: Limits;
 }): string {
+  const limit = lane === 'worker' ? limits.workers : limits.coordinators;
+  const workersPerRepo = lane === 'worker' ? limits.workersPerRepo : 0;
   const isMixed = busy.some((holder) => holder.project !== project);
   const names = busy.map((holder) => (isMixed ? `${holder.project}/${holder.text}` : holder.text)).join(', ');
   const taken = `${busy.length} of ${limit} agents busy${names === '' ? '' : `: ${names}`}`;

@@ -165,14 +165,13 @@ async function nearestWait(
 
 function slotDetail(parts: ViewDependencies, { row, place }: Item, { busy, waiting }: Look): string {
   const lane = row.lane ?? 'worker';
-  const { workers, workersPerRepo, coordinators } = parts.limits();
   return slotText({
     project: row.project,
     place: place ?? 1,
     waiting: waiting.get(lane) ?? 1,
     busy: busy.get(lane) ?? [],
-    limit: lane === 'worker' ? workers : coordinators,
-    workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
+    lane,
+    limits: parts.limits(),
   });
 }
 

@@ -83,14 +83,13 @@ async function lookAtSlots(parts: ViewDependencies, obstacles: Obstacles): Promi
     workingIn: (plan) => (working.get(planOf(plan)) ?? []).map(({ text }) => text),
     detailOf(run) {
       const lane = laneOf.get(run.key) ?? 'worker';
-      const { workers, workersPerRepo, coordinators } = parts.limits();
       return slotText({
         project: run.project,
         place: placesIn.get(lane)?.get(planOf(run)) ?? 1,
         waiting: inLine.get(lane)?.length ?? 0,
         busy: holders.filter((holder) => holder.lane === lane),
-        limit: lane === 'worker' ? workers : coordinators,
-        workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
+        lane,
+        limits: parts.limits(),
       });
     },
   };
