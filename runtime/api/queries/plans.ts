@@ -38,7 +38,7 @@ import { slotsOnce } from './slots-look.ts';
 import { timeText } from './time-text.ts';
 import type { Verified } from './verify.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { hostsOnce, planPausedText, soundTree, unstartedOf, type WaitLook } from './waiting.ts';
+import { hostsOnce, planPausedText, soundPlan, soundTree, unstartedOf, type WaitLook } from './waiting.ts';
 
 const loadPlanTrace = later(() => import('./plan-trace.ts'));
 const loadVerify = later(() => import('./verify.ts'));
@@ -145,8 +145,8 @@ async function plans(parts: PlanViewParts, project: string | null): Promise<Plan
 }
 
 async function olderTask({ cache }: PlanViewParts, row: PlanRow): Promise<OlderTask> {
-  const tree = await soundTree(cache, planTree(row.project, row.plan));
-  const request = tree === null || tree instanceof EngineError ? null : planDetail(tree).pullRequest;
+  const tree = await soundPlan(cache, row);
+  const request = tree === null ? null : planDetail(tree).pullRequest;
   return {
     filename: row.plan,
     status: row.status,

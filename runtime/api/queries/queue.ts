@@ -3,8 +3,7 @@
 import { blockOf } from '../../../actors/plan-view.ts';
 import { answerCommand } from '../../../machines/plan/advice.ts';
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
-import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
-import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { PlanRow, QueueItemRow, QueueRow } from '../../core/store/rows.ts';
@@ -16,7 +15,7 @@ import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import { waitOfRun } from './runs.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { soundTree, unstartedOf } from './waiting.ts';
+import { soundPlan, unstartedOf } from './waiting.ts';
 
 /** The most ended agents that are shown. */
 const endedLimit = 500;
@@ -191,8 +190,8 @@ async function betweenRuns(parts: ViewDependencies, row: QueueItemRow): Promise<
 
 /** The command that answers the agent's own question. */
 async function answerTo({ cache }: ViewDependencies, { project, plan, title }: QueueItemRow): Promise<string> {
-  const tree = await soundTree(cache, planTree(project, plan));
-  const questions = tree === null || tree instanceof EngineError ? [] : (blockOf(tree)?.questions ?? []);
+  const tree = await soundPlan(cache, { project, plan });
+  const questions = tree === null ? [] : (blockOf(tree)?.questions ?? []);
   const own = questions.find((question) => question.title === title);
   return own === undefined ? `stator plan answer ${shellWord(plan)}` : answerCommand(plan, own.number);
 }

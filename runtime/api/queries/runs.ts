@@ -24,7 +24,7 @@ import { isAtWork } from './run-process.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import { usageOfTitle } from './usage.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { soundTree } from './waiting.ts';
+import { soundPlan } from './waiting.ts';
 
 const lineLimit = 200;
 const lineTailBytes = 2_048;
@@ -160,8 +160,8 @@ export async function waitOfRun(
 ): Promise<Pick<InstanceEntry, 'permissions' | 'waits_until'>> {
   const isTimed = state === 'backing_off' || (state === 'waiting' && reason === 'rate-limited');
   const mayAsk = (state === 'waiting' && endedAt === null) || state === 'paused';
-  const tree = isTimed || mayAsk ? await soundTree(cache, planTree(project, plan)) : null;
-  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
+  const tree = isTimed || mayAsk ? await soundPlan(cache, { project, plan }) : null;
+  const actor = tree === null ? null : actorAt(tree.root, pathOfRequest(run));
   if (actor === null) return { waits_until: null, permissions: [] };
   const { dueAt, permissions } = snapshotOf(actor).context as AgentContext; // a run's tree is an agent's
   return { waits_until: isTimed ? timeText(dueAt) : null, permissions: permissions.map(permissionEntry) };

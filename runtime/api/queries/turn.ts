@@ -2,8 +2,7 @@
 
 import { failuresOf, type Need } from '../../../actors/plan-view.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
-import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
-import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { isLive } from '../../../machines/vocabulary/run-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -15,7 +14,7 @@ import { isAtWork, type RunPlaces } from './run-process.ts';
 import { waitOfRun } from './runs.ts';
 import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { soundTree } from './waiting.ts';
+import { soundPlan } from './waiting.ts';
 import { waveOverNeed } from './wave-over.ts';
 
 /** A list shows only the beginning of an agent's permission request; the agent's own entry shows all of it. */
@@ -56,8 +55,8 @@ async function needOf(
     return { source, why: reason, since: timeText(at), until: null, do: ways.map(({ command }) => command), output };
   }
   if (waiting?.kind === 'wave_confirmation') {
-    const tree = await soundTree(parts.cache, planTree(row.project, row.plan));
-    const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
+    const tree = await soundPlan(parts.cache, row);
+    const failures = tree === null ? [] : failuresOf(tree);
     const since = waiting.since ?? timeText(row.updatedAt);
     return { source: 'wave', since, until: null, ...waveOverNeed(row.plan, row.wave, failures) };
   }

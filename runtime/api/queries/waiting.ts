@@ -15,7 +15,7 @@ import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { processStates } from '../../../machines/vocabulary/run-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { absentStep, absentText, unstartedText } from '../../base/platform/home-engine.ts';
-import { type HostRow, StoreTrouble } from '../../core/store/port.ts';
+import { type HostRow, type PlanKey, StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows.ts';
 import { canTake, namesOf } from '../../work/repos/host-choice.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
@@ -82,8 +82,8 @@ export async function waitingFor(
   if (away !== null) return away;
   if (row.paused) return { kind: 'paused', detail: planPausedText(row.plan, null), since };
   if (row.phase === 'wave_waiting') {
-    const tree = await soundTree(parts.cache, planTree(row.project, row.plan));
-    const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
+    const tree = await soundPlan(parts.cache, row);
+    const failures = tree === null ? [] : failuresOf(tree);
     return { kind: 'wave_confirmation', detail: waveOverText(row.plan, row.wave, failures), since };
   }
   if (held !== null && (parts.troubleOf?.(row.project) ?? null) === null) return held;
@@ -370,12 +370,9 @@ function endedText(runs: readonly RunRow[]): string {
 }
 
 /** Tasks that no slot would start: those of one worktree wait for each other, and so do those whose files overlap. */
-async function sharedText(
-  { cache }: ViewDependencies,
-  { project, plan }: { project: string; plan: string },
-): Promise<string> {
-  const tree = await soundTree(cache, planTree(project, plan));
-  if (tree === null || tree instanceof EngineError) return '';
+async function sharedText({ cache }: ViewDependencies, row: PlanKey): Promise<string> {
+  const tree = await soundPlan(cache, row);
+  if (tree === null) return '';
   const { isolation, waves } = planDetail(tree);
   const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
   const count = isolation === 'plan' ? tasks.filter((task) => task.status === 'pending').length : 0;
@@ -393,8 +390,8 @@ async function waitingOf(
   { project, plan, run, title }: RunRow,
   since: string | null,
 ): Promise<Waiting> {
-  const tree = await soundTree(cache, planTree(project, plan));
-  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
+  const tree = await soundPlan(cache, { project, plan });
+  const actor = tree === null ? null : actorAt(tree.root, pathOfRequest(run));
   const snapshot = actor === null ? null : snapshotOf(actor);
   if (snapshot?.hasTag('waits:permission'))
     return {
@@ -429,6 +426,12 @@ export async function soundTree(
     if (thrown instanceof EngineError && !(thrown instanceof StoreTrouble)) return thrown;
     throw thrown;
   }
+}
+
+/** null: also if its stored state cannot be read. */
+export async function soundPlan(cache: ViewDependencies['cache'], { project, plan }: PlanKey): Promise<Tree | null> {
+  const tree = await soundTree(cache, planTree(project, plan));
+  return tree instanceof EngineError ? null : tree;
 }
 
 function runText(run: TimedRun, nowMs: number): string {

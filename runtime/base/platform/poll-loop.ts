@@ -2,7 +2,7 @@
  * A loop that runs at regular intervals, or earlier if it is woken: polling makes it reliable, waking makes it prompt. A service's loop also reports when its
  * rounds fail and when they work again.
  */
-import { EngineError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, reasonOf } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from './log.ts';
 import { systemCode } from './system-code.ts';
 
@@ -156,8 +156,8 @@ function isOfWorld(thrown: unknown): boolean {
 
 /** Trouble with the store has one text, whichever code meets it. */
 function textOf(what: string, thrown: unknown, hint: string): string {
-  if (thrown instanceof EngineError && thrown.code.startsWith('store_')) return onOneLine(withHint(thrown));
-  return onOneLine(`${what}: ${thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown)}; ${hint}`);
+  if (thrown instanceof EngineError && thrown.code.startsWith('store_')) return onOneLine(reasonOf(thrown));
+  return onOneLine(`${what}: ${reasonOf(thrown)}; ${hint}`);
 }
 
 export interface ServiceLoopOptions extends Omit<PollLoopOptions, 'onError'> {
