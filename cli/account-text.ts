@@ -1,6 +1,6 @@
 /** Accounts as lines of text. */
 import { accountText } from '../machines/vocabulary/account-text.ts';
-import { counted } from '../machines/vocabulary/numbers.ts';
+import { counted, shortList } from '../machines/vocabulary/numbers.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { plain } from './text.ts';
@@ -12,11 +12,9 @@ const namedLimit = 5;
 export function accountLines(accounts: readonly AccountEntry[], nowMs: number): string[] {
   return accounts.map((account) => {
     const { waiting } = account;
-    const names = waiting.slice(0, namedLimit).map(({ project, title }) => `${project}/${title}`);
-    const more = waiting.length > namedLimit ? ` and ${waiting.length - namedLimit} more` : '';
-    const verb = waiting.length === 1 ? 'waits' : 'wait';
-    const who =
-      waiting.length === 0 ? '' : `; ${counted(waiting.length, 'agent')} ${verb} for it: ${names.join(', ')}${more}`;
+    const names = waiting.map(({ project, title }) => `${project}/${title}`);
+    const wait = `${counted(names.length, 'agent')} ${names.length === 1 ? 'waits' : 'wait'}`;
+    const who = names.length === 0 ? '' : `; ${wait} for it: ${shortList(names, namedLimit)}`;
     return plain(`${withLocalTimes(accountText(account), nowMs)}${who}`);
   });
 }

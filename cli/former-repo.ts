@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { counted } from '../machines/vocabulary/numbers.ts';
+import { counted, shortList } from '../machines/vocabulary/numbers.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, PlanEntry } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
@@ -25,10 +25,9 @@ export async function formerRepoText(call: Call, client: Pick<Client, 'plans' | 
   for (const { project, path: before } of gone) {
     const plans = await client.plans(project);
     if (!plans.some(isHere)) continue;
-    const names = plans.slice(0, shownPlans).map(({ plan }) => plan);
-    const more = plans.length > shownPlans ? ` and ${plans.length - shownPlans} more` : '';
+    const names = plans.map(({ plan }) => plan);
     return [
-      `this folder was ${project}, at ${before}, with ${counted(plans.length, 'plan')}: ${names.join(', ')}${more}`,
+      `this folder was ${project}, at ${before}, with ${counted(plans.length, 'plan')}: ${shortList(names, shownPlans)}`,
       `they come along: stator repo move ${shellWord(project)} ${shellWord(path)}`,
     ].join('\n');
   }

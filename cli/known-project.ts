@@ -1,5 +1,7 @@
 /** `--project` of any verb: an unknown name is an error, never an empty answer. */
+
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { shortList } from '../machines/vocabulary/numbers.ts';
 import { didYouMeanAfter } from '../runtime/base/config/nearest.ts';
 import { registeredProjects } from '../runtime/engine/registered-projects.ts';
 
@@ -16,6 +18,5 @@ export async function refuseUnknownProject(env: NodeJS.ProcessEnv, project: stri
 
 function knownOnes(names: readonly string[]): string {
   if (names.length === 0) return 'none is registered yet: stator repo add <path>, or stator run <plan.md> in the repo';
-  const more = names.length > shownNames ? ` and ${names.length - shownNames} more: stator repo list` : '';
-  return `registered: ${names.slice(0, shownNames).join(', ')}${more}`;
+  return `registered: ${shortList(names, shownNames)}${names.length > shownNames ? ': stator repo list' : ''}`;
 }

@@ -6,6 +6,7 @@ import { decodePlan, type PlanProblem } from '../machines/document/plan-document
 import type { FamilyName, PlanReading } from '../machines/document/read-plan.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
+import { shortList } from '../machines/vocabulary/numbers.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { didYouMeanOr } from '../runtime/base/config/nearest.ts';
@@ -106,11 +107,9 @@ async function onlyPlanIn(path: string, file: string, as: FamilyName | undefined
   const [first, ...more] = plans;
   if (first !== undefined && more.length === 0) return first;
   if (first === undefined) throw noPlanIn(file);
-  const named = plans.slice(0, namedLimit).join(', ');
-  const rest = plans.length > namedLimit ? ` and ${plans.length - namedLimit} more` : '';
   throw new EngineError(
     'bad_file',
-    `${file} is a folder with ${plans.length} plans: ${named}${rest}`,
+    `${file} is a folder with ${plans.length} plans: ${shortList(plans, namedLimit)}`,
     `name one of them; or register them all: stator plan import ${shellWord(file)}`,
   );
 }

@@ -2,6 +2,7 @@
 
 import type { PlanDocument, PlanTask } from '../../machines/document/plan-document.ts';
 import { overlapOf } from '../../machines/vocabulary/file-claims.ts';
+import { shortList } from '../../machines/vocabulary/numbers.ts';
 import { localDay } from '../../machines/vocabulary/time-text.ts';
 import type { RepoPast } from '../../runtime/api/client/client.ts';
 import { stepsOf } from './order-lines.ts';
@@ -58,7 +59,7 @@ function warningOf(
   const when = `when plan ${conflict.plan} ran on ${localDay(new Date(conflict.at))}`;
   const same = conflict.plan === plan && conflict.wave === wave && tasks.find(({ number }) => number === conflict.task);
   if (same) {
-    const message = `wave ${wave}: the work of its task ${same.number} conflicted in ${named(files)} with that of another task ${when}; put the two in two waves, or declare their files`;
+    const message = `wave ${wave}: the work of its task ${same.number} conflicted in ${shortList(files, shownFiles)} with that of another task ${when}; put the two in two waves, or declare their files`;
     return { task: same.number, files, message };
   }
   const undeclared = tasks.filter((task) => task.files.length === 0);
@@ -68,13 +69,8 @@ function warningOf(
   for (const task of tasks) {
     const own = files.filter((file) => overlapOf([file], task.files) !== null);
     if (own.length === 0) continue;
-    const message = `wave ${wave}: its task ${task.number} declares ${named(own)}, where tasks conflicted ${when}; declare the files of ${others} as well, or put ${them} in another wave`;
+    const message = `wave ${wave}: its task ${task.number} declares ${shortList(own, shownFiles)}, where tasks conflicted ${when}; declare the files of ${others} as well, or put ${them} in another wave`;
     return { task: task.number, files: own, message };
   }
   return null;
-}
-
-function named(files: readonly string[]): string {
-  const more = files.length - shownFiles;
-  return `${files.slice(0, shownFiles).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -1,5 +1,5 @@
 /** A simulation as lines: the assumptions, a timeline, and the result. */
-import { counted } from '../../machines/vocabulary/numbers.ts';
+import { counted, shortList } from '../../machines/vocabulary/numbers.ts';
 import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Simulation } from '../../runtime/engine/simulate.ts';
 import type { SimulationTogether } from '../../runtime/engine/simulate-together.ts';
@@ -59,9 +59,7 @@ function timeline(
   return [
     ...lines,
     ...(hidden > 0 ? [`and ${counted(hidden, 'more agent')}; all of them: --json`] : []),
-    ...(rest.length > 0
-      ? [`not reached: ${rest.slice(0, 10).join(', ')}${rest.length > 10 ? ` and ${rest.length - 10} more` : ''}`]
-      : []),
+    ...(rest.length > 0 ? [`not reached: ${shortList(rest, 10)}`] : []),
   ];
 }
 

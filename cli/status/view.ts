@@ -2,7 +2,7 @@
 
 import { spentText } from '../../machines/vocabulary/budget.ts';
 import { landings, landingText } from '../../machines/vocabulary/landing.ts';
-import { counted } from '../../machines/vocabulary/numbers.ts';
+import { counted, shortList } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { duration, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import { accountLines } from '../account-text.ts';
@@ -161,10 +161,9 @@ function moreNotMerged(status: Status, paint: Paint): string[] {
 
 /** ` (2 not merged: shop, port; 1 pull request open: cart)`. */
 function notMergedText(status: Status): string {
-  const parts = byLanding(status).map(({ landing, names }) => {
-    const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : '';
-    return `${names.length} ${landingText(landing, names.length)}: ${names.slice(0, namesShown).join(', ')}${more}`;
-  });
+  const parts = byLanding(status).map(
+    ({ landing, names }) => `${names.length} ${landingText(landing, names.length)}: ${shortList(names, namesShown)}`,
+  );
   return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
 }
 

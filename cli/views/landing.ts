@@ -1,6 +1,7 @@
 /** The lines of plans that wait to land on a branch, as a person reads them. */
 
 import { restartsText } from '../../machines/vocabulary/landing.ts';
+import { shortList } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { LandingEntry } from '../../runtime/api/client/client.ts';
@@ -21,16 +22,15 @@ function stateText({ state, paused, restarts, current, line }: LandingEntry): st
 const landings: View<LandingEntry[]> = {
   list: {
     headings: ['repo', 'branch', 'state', 'behind it'],
-    row: (entry) => {
-      const more = entry.line.length > shownPlans ? ` and ${entry.line.length - shownPlans} more` : '';
-      const named = entry.line.slice(0, shownPlans).map(({ plan }) => plan);
-      return [
-        entry.project,
-        entry.branch,
-        { text: stateText(entry), tone: entry.paused ? 'attention' : 'plain' },
-        `${named.join(', ')}${more}`,
-      ];
-    },
+    row: (entry) => [
+      entry.project,
+      entry.branch,
+      { text: stateText(entry), tone: entry.paused ? 'attention' : 'plain' },
+      shortList(
+        entry.line.map(({ plan }) => plan),
+        shownPlans,
+      ),
+    ],
     empty: 'no plan has waited in line; put a done one there with: stator plan land <plan>',
   },
 };

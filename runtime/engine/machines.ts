@@ -1,4 +1,5 @@
 /** User-defined machines in an engine: addressed by their names, and what the engine reports about them when it begins. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { chartShape } from '../../actors/chart-shape.ts';
 import type { AnyDefinition, FactEmitted, FactEvent, SentTo, Subscription } from '../../actors/definition.ts';
@@ -6,7 +7,7 @@ import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.t
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isMachineName, machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-
+import { shortList } from '../../machines/vocabulary/numbers.ts';
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
 import {
   type Accepted,
@@ -247,9 +248,8 @@ async function openWithoutDefinition(store: Store, machines: readonly AnyDefinit
     ({ what }) => what,
   );
   return [...waiting].map(([what, rows]) => {
-    const named = rows.slice(0, namedEffects).map(({ key }) => key);
-    const more = rows.length > named.length ? ` and ${rows.length - named.length} more` : '';
-    return `${what} is open and has no definition here, so ${named.join(', ')}${more} will wait: give it to this engine, or delete the trees`;
+    const keys = rows.map(({ key }) => key);
+    return `${what} is open and has no definition here, so ${shortList(keys, namedEffects)} will wait: give it to this engine, or delete the trees`;
   });
 }
 

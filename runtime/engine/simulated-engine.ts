@@ -2,6 +2,7 @@
  * One plan in an engine without real effects: the same machines, pump, dispatcher and slots as everywhere, over a store in memory and a virtual clock. The
  * events of one time are handled until nothing changes any more; then the clock advances to the next event.
  */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { kindsWith } from '../../actors/kinds.ts';
 import {
@@ -23,6 +24,7 @@ import {
   type TreeAddress,
   taskName,
 } from '../../machines/vocabulary/ids.ts';
+import { shortList } from '../../machines/vocabulary/numbers.ts';
 import { isOver, type PlanStatus } from '../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Origin, SignalPayload } from '../../machines/vocabulary/signal.ts';
@@ -482,9 +484,8 @@ export function questionsAsked(tree: Tree): number {
 }
 
 function failedText(wave: number, failures: readonly TaskFailure[]): string {
-  const shown = failures.slice(0, shownFailures).map(({ number, title }) => `${taskName(wave, number)} (${title})`);
-  const more = failures.length - shown.length;
-  return `wave ${wave} is over, and not done: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const tasks = failures.map(({ number, title }) => `${taskName(wave, number)} (${title})`);
+  return `wave ${wave} is over, and not done: ${shortList(tasks, shownFailures)}`;
 }
 
 /** A fault that an engine would log is thrown: the result would be wrong. */

@@ -6,6 +6,7 @@ import type { Refusal } from '../../../actors/refusal.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine, RunRow } from '../../core/store/rows.ts';
@@ -179,10 +180,7 @@ function isPlanTree(tree: string): tree is PlanTree {
 /** A judge's text begins with the important part; a failed agent's text ends with it. */
 function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | null): string | null {
   const files = textsAt(payload, 'files');
-  if (files.length > 0) {
-    const more = files.length > filesNamed ? ` and ${files.length - filesNamed} more` : '';
-    return safeText(`${files.slice(0, filesNamed).join(', ')}${more}`);
-  }
+  if (files.length > 0) return safeText(shortList(files, filesNamed));
   // For committed work: why it does not count, and the question to the person.
   const added = textAt(objectAt(payload, 'additions') ?? {}, 'question');
   const fault = textAt(payload, 'aside') ?? textAt(payload, 'deletions') ?? added;

@@ -1,10 +1,12 @@
 /** The lines in which plans wait for a branch, and the place of a plan in one. */
+
 import { storedLanding, storedPlan } from '../../../actors/stored-tree.ts';
 import type { Entrant } from '../../../machines/landing/machine.ts';
 import type { PlanContext } from '../../../machines/plan/context.ts';
 import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { landingTree, parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { restartsText } from '../../../machines/vocabulary/landing.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import type { LandingEntry } from '../contract/landings.ts';
@@ -128,9 +130,8 @@ export async function landingWait(
   const all = [...current, ...line];
   const { since = null } = all.find((each) => each.plan === plan) ?? {};
   const before = all.slice(0, place).map((each) => each.plan);
-  const named = before.slice(0, shownPlans).join(', ');
-  const more = before.length > shownPlans ? ` and ${before.length - shownPlans} more` : '';
-  const where = place > 0 ? `is behind ${named}${more}` : current.length === 0 ? doing.empty : doing[state];
+  const where =
+    place > 0 ? `is behind ${shortList(before, shownPlans)}` : current.length === 0 ? doing.empty : doing[state];
   const moved = restarts === 0 ? '' : `; ${restartsText(restarts)}`;
   const stop = paused ? `; a person paused the line; go on with: stator landing resume ${shellWord(branch)}` : '';
   return { kind: 'landing', detail: `it waits in line for ${branch} and ${where}${moved}${stop}`, since };

@@ -1,7 +1,9 @@
 /** Which commits a reading of a plan's changes compares. */
+
 import { planContext } from '../../../actors/plan-view.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import { planTree, type TaskPlace, taskBranch, taskName, taskNamed } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { changeMarked } from '../../work/git/diff.ts';
@@ -73,14 +75,17 @@ export async function planRange(
   return { repository, task: asked === null ? null : taskName(asked.wave, asked.task), ...range };
 }
 
+/** The most tasks that a message names. */
+const shownTasks = 10;
+
 /** Throws `not_found`. Changes of a task that was removed from the document are still shown, so only a task without changes is checked. */
 function checkTask(task: string, { plan, tasks }: { plan: string; tasks: readonly string[] }): void {
   if (tasks.length === 0 || tasks.includes(task)) return;
-  const shown = tasks.slice(0, 10).join(', ');
+  const all = tasks.length > shownTasks ? `: stator plan show ${plan}` : '';
   throw new EngineError(
     'not_found',
     `plan ${plan} has no task ${task}`,
-    `${didYouMean(task, tasks)}it has: ${shown}${tasks.length > 10 ? ` and ${tasks.length - 10} more: stator plan show ${plan}` : ''}`,
+    `${didYouMean(task, tasks)}it has: ${shortList(tasks, shownTasks)}${all}`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** The texts about pauses of the queue: what is paused, which agents wait, and the command that ends the pause. */
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { pauseOf } from '../../core/store/pause-scope.ts';
 import type { PauseScope, QueueRow } from '../../core/store/rows.ts';
@@ -42,8 +43,5 @@ export function pausedWhat(pause: Pause): string {
 }
 
 function waitText(titles: readonly string[]): string {
-  const more = titles.length - named;
-  const names = titles.slice(0, named).join(', ');
-  if (more > 0) return `${names} and ${more} more wait`;
-  return titles.length === 1 ? `${names} waits` : `${names} wait`;
+  return `${shortList(titles, named)} ${titles.length === 1 ? 'waits' : 'wait'}`;
 }

@@ -2,10 +2,12 @@
  * The programs that a repo's own files may start on this machine, and the gates they weaken. They come with the repo, so from anyone who can push to it: they are
  * shown, pinned by this digest, and a change is not applied until a person trusts it. daemon.toml belongs to the user and is never part of it.
  */
+
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
 import { textDigest } from '../platform/text-digest.ts';
@@ -317,10 +319,9 @@ function settingLines(settings: Readonly<Record<string, string>>): string[] {
     roots.set(root, [...(roots.get(root) ?? []), [path, digest]]);
   }
   return [...roots.values()].map((files) => {
-    const names = files.slice(0, shownSettings).map(([path]) => path);
-    const more = files.length > names.length ? ` and ${files.length - names.length} more` : '';
+    const names = files.map(([path]) => path);
     const digest = textDigest(files.map((file) => file.join(' ')).join('\n')).slice(0, 12);
-    return `settings that agents' programs load: ${names.join(', ')}${more} (sha256 ${digest})`;
+    return `settings that agents' programs load: ${shortList(names, shownSettings)} (sha256 ${digest})`;
   });
 }
 

@@ -6,6 +6,7 @@
 import { shellBlocks } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isWorker } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { programFile } from './preset-command.ts';
 import { type BriefTask, type RunBrief, taskName, tasksOf } from './run-brief.ts';
@@ -62,13 +63,11 @@ function blocksOf(brief: RunBrief): Block[] {
   const blocks = tasks.map((of) => shellBlocks(of.task.body).map((text) => ({ of, text })));
   const bare = tasks.filter((_, index) => blocks[index]?.length === 0);
   if (bare.length === 0 && tasks.length > 0) return blocks.flat();
-  const names = bare.slice(0, shownTasks).map(taskName).join(', ');
-  const more = bare.length > shownTasks ? ` and ${bare.length - shownTasks} more` : '';
   throw new EngineError(
     'agent_unusable',
     bare.length === 0
       ? `plan "${brief.plan}" has no task to run`
-      : `${names}${more}: no fenced sh block, and preset "sh" runs nothing else`,
+      : `${shortList(bare.map(taskName), shownTasks)}: no fenced sh block, and preset "sh" runs nothing else`,
     `put the commands into the task between \`\`\`sh and \`\`\`, or give the ${role} another agent: [agents.${role}] preset = "command" with a program`,
   );
 }

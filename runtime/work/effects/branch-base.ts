@@ -3,11 +3,13 @@
  * the commit at which it was done. The engine's stored commit counts, not the present ref. The plan's changes are counted from that base. A second run finds
  * the first one's result.
  */
+
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { approvalOf } from '../../../machines/plan/context.ts';
 import type { BranchBase } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { Store } from '../../core/store/port.ts';
@@ -158,7 +160,7 @@ function based(head: string): Outcome {
 }
 
 function conflict(files: readonly string[], what: string, plan: string): Outcome {
-  const where = someOf(files);
+  const where = shortList(files, shownFiles);
   const name = shellWord(plan);
   const detail = `${what} in ${where}; merge them into the branch that they go into (stator plan merge), resolving that by hand, then: stator plan answer ${name}; or take one of them out of **After:** first: stator plan update-content ${name}`;
   return { type: 'base_conflicted', payload: { files: files.slice(0, sentFiles), detail } };
@@ -178,7 +180,7 @@ async function unfit(
   const files = found.kind === 'conflict' ? found.files : [];
   const what =
     found.kind === 'conflict'
-      ? `${branch} and ${into} conflict in ${someOf(files)}`
+      ? `${branch} and ${into} conflict in ${shortList(files, shownFiles)}`
       : `merged with ${into}, ${branch} fails its check: ${found.detail}`;
   const name = shellWord(plan);
   const detail = `${what}\nmerge ${into} into ${branch} by hand, where that is checked out, then: stator plan answer ${name}; or go on from the base that it has: stator plan answer ${name} --accept`;
@@ -187,11 +189,6 @@ async function unfit(
     ...(await sidesOf(repository, { branch, into: base.commit, target: base.commit })),
   ].join('\n');
   return { type: 'base_conflicted', payload: { files: files.slice(0, sentFiles), detail, body } };
-}
-
-function someOf(files: readonly string[]): string {
-  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
-  return `${files.slice(0, shownFiles).join(', ')}${more}`;
 }
 
 function goneCommit({ path }: Repository, plan: string, commit: string): EngineError {

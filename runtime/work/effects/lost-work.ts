@@ -2,6 +2,7 @@
  * Checks whether the work that was put on a plan's branch is still there. The answer comes from git, not from the journal: an agent or a person can move a
  * branch anywhere. Work that is there as other commits, after a rebase or a squash, counts as present.
  */
+
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { sep } from 'node:path';
@@ -9,6 +10,7 @@ import { storedPlan, storedWork } from '../../../actors/stored-tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { DoneWork } from '../../../machines/vocabulary/family.ts';
 import { effectKey, planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
@@ -202,9 +204,8 @@ function cloneOf(worktree: string | null): string | null {
 }
 
 function namesOf(lost: readonly DoneWork[]): string {
-  const more = lost.length > shownWork ? ` and ${lost.length - shownWork} more` : '';
-  return `${lost
-    .slice(0, shownWork)
-    .map(({ title }) => title)
-    .join(', ')}${more}`;
+  return shortList(
+    lost.map(({ title }) => title),
+    shownWork,
+  );
 }

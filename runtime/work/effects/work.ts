@@ -1,4 +1,5 @@
 /** The git effects after a run: committing its files, merging into the plan's branch, removing a worktree, archiving a branch. */
+
 import type {
   BranchArchive,
   WorkCommit,
@@ -8,6 +9,7 @@ import type {
 } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, runName } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import { commitLeftovers, keepAttempt, ownCommitsBase, type UnmergedWork } from '../git/attempt.ts';
@@ -123,7 +125,7 @@ async function reportLeftNested(
 const shownFiles = 10;
 
 function unmergedText(unmerged: UnmergedWork, branch: string): string {
-  const files = someOf(unmerged.files);
+  const files = shortList(unmerged.files, shownFiles);
   if (unmerged.kind === 'elsewhere')
     return `it ended on another commit than ${branch}, and the two conflict in ${files}; where it ended is kept: git diff ${branch} ${unmerged.ref}`;
   const other = unmerged.other === null ? '' : `, and what it was merging as ${unmerged.other}`;
@@ -135,12 +137,7 @@ function deletionsText(
   { base, head }: { readonly base: string; readonly head: string },
 ): string {
   const look = `git diff --stat ${base.slice(0, 12)} ${head.slice(0, 12)}`;
-  return `its work deletes ${files.length} of ${of} files: ${someOf(files)} (${look}). Are they to go? "yes" takes the work; anything else sends it back to the agent with your words`;
-}
-
-function someOf(files: readonly string[]): string {
-  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
-  return `${files.slice(0, shownFiles).join(', ')}${more}`;
+  return `its work deletes ${files.length} of ${of} files: ${shortList(files, shownFiles)} (${look}). Are they to go? "yes" takes the work; anything else sends it back to the agent with your words`;
 }
 
 export function createMerge(parts: EffectParts): Handler<WorkMerge> {

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { ifMissing } from '../../base/platform/system-code.ts';
 import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
@@ -296,8 +297,7 @@ async function lossOf(
     return { cause: 'nested', why: `git repositories of their own lie in ${worktree.path}: ${unkept.join(', ')}` };
   const files = await unkeptFiles(repo, contents);
   if (files.length > 0) {
-    const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
-    const shown = `${files.slice(0, shownFiles).join(', ')}${more}`;
+    const shown = shortList(files, shownFiles);
     return { cause: 'uncommitted', why: `uncommitted work in ${worktree.path} is not saved: ${shown}` };
   }
   if (await isKept(repo, contents.head, [into])) return null;

@@ -1,5 +1,7 @@
 /** The prompt's part about earlier waves: their tasks, and the files that these changed. */
+
 import type { PlanDocument } from '../../../../machines/document/plan-document.ts';
+import { shortList } from '../../../../machines/vocabulary/numbers.ts';
 import type { ChangedFile } from '../../git/diff.ts';
 import { excerpt, oneLine } from './quotation.ts';
 
@@ -37,9 +39,8 @@ export function waveName(number: number, title: string): string {
 
 function fileList(files: readonly ChangedFile[]): string {
   if (files.length === 0) return 'nothing';
-  const shown = files.slice(0, shownFiles).map(({ path, added, removed }) => {
-    return `${oneLine(path)} (${added === null ? 'binary' : `+${added} -${removed}`})`;
-  });
-  const more = files.length - shown.length;
-  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const texts = files.map(
+    ({ path, added, removed }) => `${oneLine(path)} (${added === null ? 'binary' : `+${added} -${removed}`})`,
+  );
+  return shortList(texts, shownFiles);
 }

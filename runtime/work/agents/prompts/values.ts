@@ -1,6 +1,8 @@
 /** The values of a prompt's placeholders: the plan, the work and the history of a run. Foreign texts are fenced and cut. */
+
 import type { Reason } from '../../../../machines/vocabulary/effect.ts';
 import { isJudge, isWorker } from '../../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../../machines/vocabulary/numbers.ts';
 import { judgesByMessage, verdictLines, verdictSignals } from '../reports/verdict.ts';
 import { type BriefTask, type RunBrief, tasksOf } from '../run-brief.ts';
 import { type EarlierTask, earlierWaves, waveName } from './earlier-waves.ts';
@@ -187,8 +189,7 @@ function labelled(own: BriefTask, plan: string): string {
 }
 
 function fileList(files: readonly string[]): string {
-  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
-  return `${files.slice(0, shownFiles).map(oneLine).join(', ')}${more}`;
+  return shortList(files.map(oneLine), shownFiles);
 }
 
 /** With isolation by plan all tasks of a wave work in the plan's own worktree, one at a time. */
