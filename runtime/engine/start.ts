@@ -1,10 +1,11 @@
 /** The composition root: puts an engine together for the process that owns the home. */
 import { join } from 'node:path';
-import { type EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
+import { type EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { callApp } from '../api/client/call.ts';
 import { createClient } from '../api/client/client.ts';
 import { aFlag, aWholeNumber, checkOptions, oneOf } from '../api/client/options.ts';
 import type { App } from '../api/control/app.ts';
+import { errorResponse } from '../api/control/requests.ts';
 import type { Host } from '../api/control/route.ts';
 import type { ControlServer } from '../api/control/server.ts';
 import { loadDaemonConfig, type RepoOverrides, socketElsewhere, socketPath } from '../base/config/config.ts';
@@ -77,9 +78,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       ? createPage({
           home,
           log,
-          app: {
-            fetch: (request) => answers?.fetch(request) ?? Response.json(engineStopped(home).toJSON(), { status: 503 }),
-          },
+          app: { fetch: (request) => answers?.fetch(request) ?? errorResponse(engineStopped(home)) },
           watched: () => watched,
         })
       : null;
@@ -176,9 +175,7 @@ function guardedAnswers(loss: () => EngineError | null, app: App): Answering {
   return {
     fetch: gate((request) => {
       const lost = loss();
-      return lost === null
-        ? app.fetch(request)
-        : Response.json(lost.toJSON(), { status: errorClasses[lost.code].status });
+      return lost === null ? app.fetch(request) : errorResponse(lost);
     }),
   };
 }
