@@ -218,10 +218,6 @@ describe.each(judging)('whatever is written into the output of %s', (preset) => 
       log([guess], says[preset](approved), [end], says[preset](changes));
       expect(await read()).toBe('changes');
     }
-    // As a run of an earlier version.
-    writeFileSync(setupDoneFile(folder), '');
-    log(says[preset](approved), [setupEndLine('')], says[preset](changes));
-    expect(await read()).toBe('changes');
   });
 });
 

@@ -6,9 +6,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunFolder } from './run-folder.ts';
 
-/** `mark` empty: the line of an earlier version. */
 export function setupEndLine(mark: string): string {
-  return `--- stator: the worktree is set up, the agent starts${mark === '' ? '' : ` (${mark})`} ---`;
+  return `--- stator: the worktree is set up, the agent starts (${mark}) ---`;
 }
 
 /** Exists as soon as the command has ended, and holds the mark. */
