@@ -207,7 +207,7 @@ function checkShape(
   { ok, document, problems, remarks, family }: PlanReading,
   { sections: found, small }: { readonly sections: readonly Section[]; readonly small: string | null },
 ) {
-  const { goal, architecture, techStack, topic, host, issues, after, budget, land } = document;
+  const { goal, architecture, techStack, topic, host, issues, after, budget, land, repo } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
     line,
@@ -237,6 +237,7 @@ function checkShape(
     after,
     budget,
     ...(land === null ? {} : { land: land.folders }),
+    ...(repo === null ? {} : { repo: repo.name }),
     waves,
     sections,
     problems,
@@ -259,7 +260,7 @@ interface Section {
 
 /** The plan's fields that have an effect. */
 function headerRows(document: PlanDocument): [string, string][] {
-  const { goal, architecture, techStack, topic, host, issues, after, budget, land } = document;
+  const { goal, architecture, techStack, topic, host, issues, after, budget, land, repo } = document;
   const rows: [string, string | null][] = [
     ['goal', goal],
     ['architecture', architecture],
@@ -270,6 +271,7 @@ function headerRows(document: PlanDocument): [string, string][] {
     ['after', after.length === 0 ? null : after.join(', ')],
     ['budget', budget === null ? null : amountsText(budget)],
     ['land', land === null ? null : land.folders.join(', ')],
+    ['repo', repo?.name ?? null],
   ];
   return rows.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
 }

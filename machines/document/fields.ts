@@ -53,3 +53,21 @@ export function asciiDigits(text: string): string {
     ? text
     : text.replace(/[０-９]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xfee0));
 }
+
+/** The content of a value that is one code span from end to end. A shell would run what the backticks print. */
+export function codeSpan(value: string): string | null {
+  let width = 0;
+  while (value[width] === '`') width += 1;
+  const marker = '`'.repeat(width);
+  const content = value.slice(width, -width);
+  if (value.length <= 2 * width || !value.endsWith(marker) || content.includes(marker)) return null;
+  return content.trim() === '' ? null : content.trim();
+}
+
+/** The name that a `**Repo:**` has, which the configuration knows; null: it is no name. */
+export function repoName(value: string): string | null {
+  const name = value.startsWith('`') ? codeSpan(value) : value;
+  return name !== null && /^[\w.-]{1,64}$/.test(name) ? name : null;
+}
+
+export const repoAdvice = 'write one, as in **Repo:** api';

@@ -36,12 +36,21 @@ function commaItems(value: string): string[] {
   return [...items, value.slice(start)];
 }
 
-/** All backticked paths; without backticks the first word where it has a `/` or a `.`, and those after it that are certainly paths. */
+/**
+ * The first backticked path and those that are enumerated with it, not those that prose mentions; without backticks the first word where it has a `/` or a
+ * `.`, and those after it that are certainly paths.
+ */
 function fileItem(item: string): FileItem {
   const text = withoutLabel(item);
   const spans = codeSpans(text);
   if (spans.length > 0) {
-    const paths = spans.filter((span, at) => isPath(span.text) || (at === 0 && span.isFirst && isName(span.text)));
+    const isNamed = (span: CodeSpan, at: number) =>
+      isPath(span.text) || (at === 0 && span.isFirst && isName(span.text));
+    const first = spans.findIndex(isNamed);
+    if (first < 0) return { paths: [], remark: null };
+    const after = spans.slice(first + 1);
+    const end = after.findIndex((span) => !isPath(span.text) || !isEnumeration(span.gap));
+    const paths = spans.slice(first, end < 0 ? undefined : first + 1 + end);
     return { paths: paths.map((span) => cleaned(span.text)), remark: null };
   }
   const words = withoutLinks(text.replaceAll('`', ''))
@@ -78,16 +87,29 @@ interface CodeSpan {
   text: string;
   /** Nothing is before it. */
   isFirst: boolean;
+  /** The text between the span before it and this one. */
+  gap: string;
+}
+
+/** Nothing but the rest of a link, marks and a word for `and` is between two paths: `a.ts` and `b.ts`. */
+function isEnumeration(gap: string): boolean {
+  const text = gap.replace(/^\]\([^()]{0,500}\)/, '').replaceAll(/[\s[\]()*_;&+/|·]+/g, ' ');
+  return /^(?: ?(?:and|or|und|et|y|e|и|和|と) ?| ?)$/iu.test(text);
 }
 
 function codeSpans(text: string): CodeSpan[] {
   const spans: CodeSpan[] = [];
   let opening = text.indexOf('`');
+  let end = 0;
   while (opening >= 0) {
     const closing = text.indexOf('`', opening + 1);
     if (closing < 0) break;
     const span = text.slice(opening + 1, closing).trim();
-    if (span !== '') spans.push({ text: span, isFirst: /^[[*_(]{0,4}$/.test(text.slice(0, Math.min(opening, 5))) });
+    if (span !== '') {
+      const isFirst = /^[[*_(]{0,4}$/.test(text.slice(0, Math.min(opening, 5)));
+      spans.push({ text: span, isFirst, gap: text.slice(end, opening) });
+    }
+    end = closing + 1;
     opening = text.indexOf('`', closing + 1);
   }
   return spans;

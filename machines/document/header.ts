@@ -2,7 +2,17 @@
 import { type Amounts, amountsForm, readAmounts } from '../vocabulary/budget.ts';
 import { isHostName } from '../vocabulary/host-name.ts';
 import { planNameOf } from '../vocabulary/ids.ts';
-import { asciiDigits, type Field, isNothing, type Reports, readField, shownName, type TextLine } from './fields.ts';
+import {
+  asciiDigits,
+  type Field,
+  isNothing,
+  type Reports,
+  readField,
+  repoAdvice,
+  repoName,
+  shownName,
+  type TextLine,
+} from './fields.ts';
 import { readIssueLinks } from './issue-links.ts';
 import type { Label } from './labels.ts';
 import { type PlanDocument, quoted, type ReportProblem } from './shape.ts';
@@ -20,6 +30,7 @@ const headerNames = [
   'after',
   'budget',
   'land',
+  'repo',
 ] as const;
 type HeaderName = (typeof headerNames)[number];
 
@@ -56,9 +67,9 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
       return;
     }
     open = null;
-    // Libraries are in a plan's head under that name more often than plans.
-    const isLibraries = label.name === 'dependencies';
-    const found = isLibraries ? () => {} : (message: string) => report.problem(line, message);
+    // Libraries are in a plan's head under that name more often than plans, and links more often than members.
+    const isOther = label.name === 'dependencies' || label.name === 'repos';
+    const found = isOther ? () => {} : (message: string) => report.problem(line, message);
     const field = readField(label, headerNames, found);
     if (field !== null) start(field, line);
   }
@@ -99,7 +110,7 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
       const name = label === null ? null : nameOf(label);
       if (label === null || name === null || label.isUnderscored || section === null) return;
       // A task's field, which the task's reader takes.
-      if (place === 'task' ? name === 'after' || isProseName(name) : label.indent !== null) return;
+      if (place === 'task' ? name === 'after' || name === 'repo' || isProseName(name) : label.indent !== null) return;
       // A wave has a goal too.
       if (place === 'introduction' && isProseName(name) && isRead(document, name)) return;
       if (isNothing(label.value) && label.value !== '') return;
@@ -193,7 +204,7 @@ function isRead(document: PlanDocument, name: HeaderName): boolean {
   if (name === 'issue') return document.issues.length > 0;
   if (name === 'budget') return document.budget !== null;
   if (name === 'land') return document.land !== null;
-  return document[name === 'topic' || name === 'host' ? name : keys[name]] !== null;
+  return document[name === 'topic' || name === 'host' || name === 'repo' ? name : keys[name]] !== null;
 }
 
 /** A line that goes on with a paragraph: neither blank nor the start of a list, a quotation, a table, a comment or a rule. */
@@ -214,6 +225,7 @@ function take(
   else if (name === 'budget') document.budget = readBudget(value, line, report.problem);
   else if (name === 'land') document.land = readLand(value, line, report.problem);
   else if (name === 'host') document.host = readHost(value, line, report.problem);
+  else if (name === 'repo') document.repo = readRepo(value, line, report);
   else {
     if (value.length > topicLimit) report.problem(line, `the topic has more than ${topicLimit} characters; shorten it`);
     document.topic = value;
@@ -244,6 +256,13 @@ function readPlanNames(value: string, line: number, report: ReportProblem): stri
     else names.add(name);
   }
   return [...names];
+}
+
+/** People write the address of their repository here; only a name can be that of a member. */
+function readRepo(value: string, line: number, report: Reports): PlanDocument['repo'] {
+  const name = repoName(value);
+  if (name === null) report.remark(line, `${quoted(value)} is no name of a repo, and is text; ${repoAdvice}`);
+  return name === null ? null : { name, line };
 }
 
 /** null: it names none. */

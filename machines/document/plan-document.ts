@@ -75,6 +75,7 @@ function emptyDocument(): PlanDocument {
     host: null,
     budget: null,
     land: null,
+    repo: null,
   };
   return { ...header, issues: [], after: [], waves: [], notes: [] };
 }
@@ -196,7 +197,6 @@ const strayFields: Readonly<Record<string, string>> = {
   check: 'this check is in no task, so nothing runs it; move it below the heading of its task',
   files: 'these files are in no task, so no task claims them; move them below its heading',
   agent: 'this agent is in no task, so it does none; write the line into each task that it is to do',
-  repo: 'this repo is in no task, so no task is for it; write the line into each task that is',
 };
 
 /** In a section and in the introduction of a wave there are no fields, and the line goes to its agents as it is. */
@@ -287,7 +287,8 @@ function startTask(reading: Reading, line: MarkdownLine, read: Extract<PlanHeadi
   const own = { check: null, files: [], after: [], agent: null, repo: null };
   const task: PlanTask = { number, title, line: line.number, isDone, body: '', ...own };
   (wave?.wave.tasks ?? reading.strays).push(task);
-  const reader = createTaskReader({ task, wave: wave?.wave.number ?? null }, reading.links, reading.reports);
+  const place = { task, wave: wave?.wave.number ?? null, planRepo: reading.document.repo?.name ?? null };
+  const reader = createTaskReader(place, reading.links, reading.reports);
   reading.task = { task, level, start: line.end, reader };
 }
 

@@ -20,7 +20,7 @@ export interface PlanTask {
   after: number[];
   /** The table of `[agents]` whose agent does it, of `**Agent:**`; null: as the configuration has it. */
   agent: string | null;
-  /** The member of the plan's repo whose files it changes, of `**Repo:**`; null: the document does not say. */
+  /** The member of the plan's repo whose files it changes, of its own `**Repo:**` or the plan's; null: the document does not say. */
   repo: string | null;
 }
 
@@ -67,6 +67,8 @@ export interface PlanDocument {
   after: string[];
   /** The members of the plan's repo in the order in which they land, of `**Land:**`; null: in the order of the configuration. */
   land: { folders: string[]; line: number } | null;
+  /** The member of the plan's repo that its tasks are for, unless they name another, of `**Repo:**` in its head; null: the document does not say. */
+  repo: { name: string; line: number } | null;
   waves: PlanWave[];
   /** In the order of their lines. With the titles and task bodies they are the whole document. */
   notes: PlanNote[];

@@ -1,5 +1,15 @@
 /** The fields of a task: the `**Name:** value` lines of its body, with what is beneath them. */
-import { asciiDigits, type Field, isNothing, type Reports, readField, type TextLine } from './fields.ts';
+import {
+  asciiDigits,
+  codeSpan,
+  type Field,
+  isNothing,
+  type Reports,
+  readField,
+  repoAdvice,
+  repoName,
+  type TextLine,
+} from './fields.ts';
 import { fileItems } from './files.ts';
 import { isProofLabel } from './labels.ts';
 import { type PlanTask, planNumberLimit, quoted, type ReportProblem } from './shape.ts';
@@ -26,9 +36,12 @@ export interface TaskReader {
   end(): void;
 }
 
-/** Reads the lines of one task's body into the task; its links also go to `links`, with their lines. `wave`: the number of its wave, if it has one. */
+/**
+ * Reads the lines of one task's body into the task; its links also go to `links`, with their lines. `wave`: the number of its wave, if it has one.
+ * `planRepo`: the repo of a task that says nothing about it.
+ */
 export function createTaskReader(
-  { task, wave }: { task: PlanTask; wave: number | null },
+  { task, wave, planRepo }: { task: PlanTask; wave: number | null; planRepo: string | null },
   links: TaskLink[],
   report: Reports,
 ): TaskReader {
@@ -36,6 +49,7 @@ export function createTaskReader(
   let list: { least: number; own: number | null } | null = null;
   const files = new Set<string>();
   const after = new Set<number>();
+  let saysRepo = false;
 
   /** A line that looks like a check and is not one; it matters only if the task has no check. */
   const almostChecks: { line: number; message: string }[] = [];
@@ -64,7 +78,10 @@ export function createTaskReader(
       for (const number of taskNumbers(field.value, { line, wave }, report.problem)) addLink(number, line);
     }
     if (field.name === 'agent') readAgent(task, field.value, line, report);
-    if (field.name === 'repo') readRepo(task, field.value, line, report);
+    if (field.name === 'repo') {
+      saysRepo = true;
+      readRepo(task, field.value, line, report);
+    }
     if (field.name === 'files') {
       if (field.value === '') list = { least: field.indent === null ? 0 : field.indent + 1, own: null };
       else if (!isNothing(field.value)) addFiles(field.value, line);
@@ -103,6 +120,7 @@ export function createTaskReader(
       list = null;
     },
     end() {
+      if (!saysRepo) task.repo = planRepo;
       const { repo } = task;
       // They are written as that repo has them.
       if (repo !== null)
@@ -149,11 +167,11 @@ function readAgent(task: PlanTask, value: string, line: number, report: Reports)
 /** The name of a member, which the configuration knows; only its form is checked here. */
 function readRepo(task: PlanTask, value: string, line: number, report: Reports): void {
   if (value !== '' && isNothing(value)) return;
-  const name = value.startsWith('`') ? codeSpan(value) : value;
   if (task.repo !== null) report.problem(line, 'the task has a second repo; write a task for each');
-  else if (name === null || !/^[\w.-]{1,64}$/.test(name))
-    report.problem(line, `${quoted(value)} is no name of a repo; write one, as in **Repo:** api`);
-  else task.repo = name;
+  else {
+    task.repo = repoName(value);
+    if (task.repo === null) report.problem(line, `${quoted(value)} is no name of a repo; ${repoAdvice}`);
+  }
 }
 
 function readCheck(task: PlanTask, value: string, line: number, report: Reports): void {
@@ -184,16 +202,6 @@ function checkProblem(value: string, command: string | null, earlier: string | n
   }
   if (command.length <= checkLimit) return null;
   return `the check has more than ${checkLimit} characters; move it into a script of the repo`;
-}
-
-/** The content of a value that is one code span from end to end. A shell would run what the backticks print. */
-function codeSpan(value: string): string | null {
-  let width = 0;
-  while (value[width] === '`') width += 1;
-  const marker = '`'.repeat(width);
-  const content = value.slice(width, -width);
-  if (value.length <= 2 * width || !value.endsWith(marker) || content.includes(marker)) return null;
-  return content.trim() === '' ? null : content.trim();
 }
 
 /** `wave`: the one that the task is in; a number of it may be written `1.2`, and one of an earlier wave holds anyway. */

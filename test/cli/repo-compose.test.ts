@@ -134,4 +134,21 @@ it('plan check says which repo a task names, and what to do if that repo is no m
   writeFileSync(join(root, 'both.md'), document.replace('**Repo:** web', '**Repo:** wbe'));
   const mistyped = await stator(['plan', 'check', join(root, 'both.md')], { cwd: at('shop') });
   expect(mistyped.stdout + mistyped.stderr).toContain('it is no member of this one; did you mean web?');
+  writeFileSync(join(root, 'both.md'), `**Repo:** wbe\n${document.replace('**Repo:** web', '')}`);
+  const head = await stator(['plan', 'check', join(root, 'both.md')], { cwd: at('shop') });
+  expect(head.stdout + head.stderr).toMatch(/both\.md:1: .*"wbe", and it is no member of this one; did you mean web\?/);
+  expect(head.stdout + head.stderr).not.toContain('task 2');
+});
+
+it('a plan whose head names the repo that it is written for is worked on there', async () => {
+  const { at, root, stator } = await ground();
+  mkdirSync(join(at('web'), '.stator'));
+  writeFileSync(
+    join(at('web'), '.stator', 'config.toml'),
+    '[agents.default]\npreset = "sh"\n[agents.reviewer]\nenabled = false\n',
+  );
+  const task = '### Task 1: t\n**Check:** grep v2 file.txt\n\n```sh\necho v2 > file.txt\n```\n';
+  writeFileSync(join(root, 'alone.md'), `**Repo:** web\n\n## Wave 1\n${task}`);
+  const ended = await stator(['run', join(root, 'alone.md'), '--trust'], { cwd: at('web') });
+  expect([ended.code, git(at('web'), 'show', 'plan/alone:file.txt')]).toEqual([0, 'v2']);
 });

@@ -299,12 +299,13 @@ describe('plan check', () => {
     expect(remarks).toMatchObject([{ line: 7 }]);
   });
 
-  it('says of the agent and the repo of no task that no task has them', async () => {
+  it('says of the agent of no task that no task has it, and which repo the whole plan is for', async () => {
     const { stator, write } = terminal();
     write('p.md', '**Agent:** strong\n**Repo:** api\n\n## Wave 1\n### Task 1: a\n');
-    const { remarks } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
-    expect(remarks).toMatchObject([{ line: 1 }, { line: 2 }]);
-    expectProse((await stator(['plan', 'check', 'p.md'])).stdout, 'p.md:1: note:', 'p.md:2: note:');
+    const { remarks, repo, waves } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
+    expect(remarks).toMatchObject([{ line: 1 }]);
+    expect([repo, waves[0].tasks[0].repo]).toEqual(['api', 'api']);
+    expectProse((await stator(['plan', 'check', 'p.md'])).stdout, 'p.md:1: note:', '  repo: api');
   });
 
   it('says of what was most likely meant as a check, a wave or a task that it is read as text', async () => {

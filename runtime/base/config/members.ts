@@ -49,7 +49,7 @@ export function membersOf(tables: z.output<typeof membersSchema>): MemberConfig[
 
 /** The tasks, and the names of `**Land:**`, that name a repo which is no member, each with what to do. `project`: the name of the plan's own repo. */
 export function unknownRepos(
-  { waves, land }: Pick<PlanDocument, 'waves' | 'land'>,
+  { waves, land, repo: ofPlan }: Pick<PlanDocument, 'waves' | 'land' | 'repo'>,
   { members, project }: { members: readonly MemberConfig[]; project: string | null },
 ): PlanProblem[] {
   const names = members.map(({ folder }) => folder);
@@ -58,14 +58,18 @@ export function unknownRepos(
     line: land?.line ?? 1,
     message: `**Land:** names the repo "${folder}", and ${helpFor(folder, { names, project })}`,
   }));
+  // In a repo without members it is text: people name the repo that they write the plan for.
+  const isUnknown = ofPlan !== null && names.length > 0 && !names.includes(ofPlan.name);
+  const message = `**Repo:** names the repo "${ofPlan?.name}", and ${helpFor(ofPlan?.name ?? '', { names, project })}`;
+  const ofHead = isUnknown ? [{ line: ofPlan.line, message }] : [];
   const ofTasks = waves.flatMap(({ tasks }) =>
     tasks.flatMap(({ repo, line, number }) => {
-      if (repo === null || names.includes(repo)) return [];
+      if (repo === null || repo === ofPlan?.name || names.includes(repo)) return [];
       const message = `task ${number} is for the repo "${repo}", and ${helpFor(repo, { names, project })}`;
       return [{ line, message }];
     }),
   );
-  return [...ofOrder, ...ofTasks];
+  return [...ofOrder, ...ofHead, ...ofTasks];
 }
 
 /** The members in the order in which a plan lands in them: those that its `**Land:**` names, then the others as they are. */

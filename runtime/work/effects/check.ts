@@ -1,7 +1,7 @@
 /** Runs the checks that a document names for its tasks, each as a process of its own that survives the engine like a run does. */
 
 import { storedPlan } from '../../../actors/stored-tree.ts';
-import { type PlanTask, parsePlan } from '../../../machines/document/plan-document.ts';
+import { type PlanDocument, type PlanTask, parsePlan } from '../../../machines/document/plan-document.ts';
 import { isLeftBehind } from '../../../machines/plan/context.ts';
 import type { WorkCheck } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
@@ -13,9 +13,13 @@ import { type AskedCheck, type CheckParts, failureText, runCheck } from './check
 
 export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   return async (effect, context): Promise<Outcome> => {
-    for (const [index, { wave, task }] of (await checksOf(parts, effect, context)).entries()) {
+    const { document, checked } = await checksOf(parts, effect, context);
+    const { members } = parts.projects.get(context.row.project).config;
+    // Without members the plan's own `**Repo:**` is text, and no folder.
+    const named = members.length > 0 ? null : (document.repo?.name ?? null);
+    for (const [index, { wave, task }] of checked.entries()) {
       const note = { wave, task: task.number, command: task.check ?? 'true' };
-      const command = commandOf(task);
+      const command = commandOf(task, named);
       const failure = await runCheck(
         parts,
         askedOf(parts, effect, context, { number: index + 1, note, command }),
@@ -33,22 +37,25 @@ async function checksOf(
   { store }: CheckParts,
   effect: WorkCheck,
   { row }: EffectContext,
-): Promise<{ wave: number; task: PlanTask }[]> {
+): Promise<{ document: PlanDocument; checked: { wave: number; task: PlanTask }[] }> {
   const { document } = parsePlan((await store.planText(row.project, row.plan)) ?? '');
   const all = document.waves.flatMap(({ number, tasks }) => tasks.map((task) => ({ wave: number, task })));
   const checked = all.filter(({ task }) => task.check !== null);
   if (effect.wave !== null)
-    return checked.filter(({ wave, task }) => wave === effect.wave && task.number === effect.task);
+    return {
+      document,
+      checked: checked.filter(({ wave, task }) => wave === effect.wave && task.number === effect.task),
+    };
   const address = planTree(row.project, row.plan);
   const tree = await store.tree(address);
-  if (tree === null) return checked;
+  if (tree === null) return { document, checked };
   const { context } = storedPlan(address, tree.stored);
-  return checked.filter(({ wave, task }) => !isLeftBehind(context, wave, task.number));
+  return { document, checked: checked.filter(({ wave, task }) => !isLeftBehind(context, wave, task.number)) };
 }
 
-/** The check of a task for a member runs in the member's folder. */
-function commandOf({ check, repo }: PlanTask): string {
-  return repo === null ? (check ?? 'true') : `cd ${shellWord(repo)} || exit 1\n${check ?? 'true'}`;
+/** The check of a task for a member runs in the member's folder. `named`: a repo that is no folder. */
+function commandOf({ check, repo }: PlanTask, named: string | null): string {
+  return repo === null || repo === named ? (check ?? 'true') : `cd ${shellWord(repo)} || exit 1\n${check ?? 'true'}`;
 }
 
 function askedOf(

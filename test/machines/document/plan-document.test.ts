@@ -80,6 +80,7 @@ describe('a plan that is well written', () => {
         host: null,
         budget: null,
         land: null,
+        repo: null,
         waves: [
           {
             number: 1,
@@ -507,7 +508,7 @@ describe('a plan that is well written', () => {
 });
 
 describe('the fields of a task', () => {
-  test('take the backticked paths of each item of a list beneath Files, without their line ranges', () => {
+  test('take the first backticked path of each item of a list beneath Files, and those listed with it, without their line ranges', () => {
     const { task, problems } = firstTask(
       '**Files:**',
       '',
@@ -515,7 +516,8 @@ describe('the fields of a task', () => {
       '- Modify: `./src/old.ts:12-30` like `src/other.ts`',
       '  continued with `not/a/file.ts`',
       '  - nested `also/not.ts`',
-      '* `src/one.ts:7`',
+      '* `src/one.ts:7` and `src/two.ts:8-9` as in `src/six.ts`',
+      '- run `npm test` on [`src/three.ts`](a.md) + `src/four.ts`, `src/five.ts`',
       '3. src/plain.ts:1-2 and why',
       '- [ ] Test: src/label.ts',
       '- `src/new.ts`',
@@ -524,7 +526,8 @@ describe('the fields of a task', () => {
     );
     expect(problems).toEqual([]);
     expect(task?.files).toEqual([
-      ...['src/new.ts', 'src/old.ts', 'src/other.ts', 'src/one.ts', 'src/plain.ts', 'src/label.ts'],
+      ...['src/new.ts', 'src/old.ts', 'src/one.ts', 'src/two.ts', 'src/three.ts', 'src/four.ts', 'src/five.ts'],
+      ...['src/plain.ts', 'src/label.ts'],
     ]);
   });
 
@@ -1315,6 +1318,46 @@ describe('a heading with a misspelled keyword', () => {
       expect(problemsOf(lines('# P', '## Wave 1', '### Task 1: b', 'do', written, 'do'))).toEqual([]);
     },
   );
+});
+
+describe('the repo of a plan', () => {
+  const reposOf = (head: string, ...bodies: string[]) => {
+    const parsed = parsePlan(
+      lines(head, '', '## Wave 1', ...bodies.map((body, at) => `### Task ${at + 1}: t\n${body}`)),
+    );
+    return { ...parsed, repos: parsed.document.waves.flatMap(({ tasks }) => tasks.map(({ repo }) => repo)) };
+  };
+
+  test.each(['api', '`api`', '\napi'])('in its head, as %j, is that of each task that names none', (value) => {
+    const found = reposOf(`**Repo:** ${value}`, '**Files:** a.ts', '**Repo:** web', '**Repo:** none');
+    expect(found).toMatchObject({ ok: true, remarks: [], repos: ['api', 'web', null] });
+    expect(found.document.repo?.name).toBe('api');
+    expect(found.document.waves[0]?.tasks[0]?.files).toEqual(['api/a.ts']);
+  });
+
+  test.each(['https://forge.example/acme/shop', 'acme/shop', 'the shop'])(
+    'that is called %s is text, and says so',
+    (value) => {
+      const found = reposOf(`**Repo:** ${value}`, 'Text');
+      expect(found).toMatchObject({ ok: true, repos: [null], document: { repo: null } });
+      expect(found.remarks).toMatchObject([
+        { line: 1, message: expect.stringMatching(/is no name of a repo, and is text/) },
+      ]);
+    },
+  );
+
+  test.each(['**Repo:** none', '**Repos:** api, web', '**Repository:** api', '__Note:__ api'])(
+    'is not said by %s',
+    (head) => {
+      expect(reposOf(head, 'Text')).toMatchObject({ ok: true, remarks: [], repos: [null] });
+    },
+  );
+
+  test('below the first section is text, and says so', () => {
+    const found = reposOf('## Context\n**Repo:** api', 'Text');
+    expect(found).toMatchObject({ ok: true, repos: [null] });
+    expect(found.remarks).toMatchObject([{ line: 2, message: expect.stringMatching(/is below the first section/) }]);
+  });
 });
 
 describe('the order in which a plan lands in several repos', () => {
