@@ -110,9 +110,19 @@ export function nextTimer(context: AgentContext, dueAt: number) {
   return { count, timer: requestId(context.path, count), dueAt };
 }
 
-/** Whether the run came to its end by itself: no one asked it to end, or its time ran out only after it had exited. */
+/** Whether the run came to its end by itself: no one asked it to end, or its time ran out, or its plan was paused, only after it had exited. */
 export function endedItself({ ending, ended }: Pick<AgentContext, 'ending' | 'ended'>): boolean {
-  return ended?.cause === 'exit' && (ending === null || ending === 'timeout' || ending === 'idle');
+  const isLate = ending === 'timeout' || ending === 'idle' || ending === 'requeue';
+  return ended?.cause === 'exit' && (ending === null || isLate);
+}
+
+/** Whether it ended by itself, and its exit code says that it is finished. */
+export function hasFinished({
+  ending,
+  ended,
+  speaksByExit,
+}: Pick<AgentContext, 'ending' | 'ended' | 'speaksByExit'>): boolean {
+  return endedItself({ ending, ended }) && (ended?.code === 0 || (speaksByExit && ended?.code === 1));
 }
 
 /** The reason of a run that ended badly, from how it was ended and how it ended. */

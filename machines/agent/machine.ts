@@ -215,7 +215,7 @@ const made = agentSetup.createMachine({
           target: 'failed',
           actions: ['noteKilled', 'noteTime', 'keepWork'],
         },
-        { guard: { type: 'isEnding', params: 'requeue' }, target: 'queued', actions: ['keepWork', 'noteContinue'] },
+        { guard: 'isInterrupted', target: 'queued', actions: ['keepWork', 'noteContinue'] },
         { guard: { type: 'isEnding', params: 'restart' }, target: 'queued', actions: ['keepWork', 'noteRestart'] },
         { guard: 'isAnswered', target: 'queued', actions: ['keepWork', 'noteContinue'] },
         {

@@ -11,6 +11,7 @@ import {
   detailLimit,
   type Ending,
   endedItself,
+  hasFinished,
   messageLimit,
   nextTimer,
   type PermissionQuestion,
@@ -283,8 +284,9 @@ const base = setup({
       unread.length > 0 &&
       ((ending === 'finish' && isWorker(role)) || (endedItself({ ended, ending }) && ended?.code === 0)),
     isRateLimited: ({ context }) => context.ended?.cause === 'rate-limited' && context.ending === null,
-    endedWell: ({ context: { ended, ending, speaksByExit } }) =>
-      endedItself({ ended, ending }) && (ended?.code === 0 || (speaksByExit && ended?.code === 1)),
+    endedWell: ({ context }) => hasFinished(context),
+    /** Stopped to be started again. What it had finished before the stop reached it is not done twice. */
+    isInterrupted: ({ context }) => context.ending === 'requeue' && !hasFinished(context),
     /** A missing program or setting will still be missing in a minute. */
     hasAttempts: ({ context: { ended, failures, attempts } }) => ended?.cause !== 'unusable' && failures + 1 < attempts,
   },

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import {
   begin,
@@ -127,6 +128,27 @@ describe('an engine that stops', () => {
     await untilStatus(second, 'left', 'done');
     expect(git(repo, 'ls-tree', '--name-only', 'plan/left').split('\n')).toEqual(['1.txt', '3.txt', 'README.md']);
     expect(names.map(({ begun }) => pids(begun).length)).toEqual([1, 1, 1]);
+  });
+
+  it('leaves its agents, and one that ended meanwhile is finished and does nothing twice, though its plan was paused before the next one looked', async () => {
+    const on = ground();
+    const { root, home, repo } = on;
+    const [begun, go] = [join(root, 'begun'), join(root, 'go')];
+    const first = await startEngine({ on });
+    await begin(first, 'late', planText([waiting(begun, go, 'echo a > a.txt')]));
+    await untilFile(begun);
+    await until(async () => (await first.client.instances({}))[0]?.state === 'running');
+    await first.engine.stop();
+    openGate(go);
+    await until(() => existsSync(join(home, 'runs', runFolders(home, 'late')[0] ?? '', 'exit')));
+    const db = new BetterSqlite3(join(home, 'taskstore.db'));
+    db.prepare("INSERT INTO signals (project, plan, type) VALUES ('demo', 'late', 'pause')").run();
+    db.close();
+    const second = await startEngine({ on });
+    const paused = await untilPlan(second, 'late', (plan) => plan.paused && plan.tasks_done === 1);
+    expect(paused.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 1 });
+    expect(git(repo, 'show', 'plan/late:a.txt')).toBe('a');
+    expect(pids(begun)).toHaveLength(1);
   });
 
   it('stops its agents where that is asked, also of plans that are paused, and the next one starts them again', async () => {

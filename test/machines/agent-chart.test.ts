@@ -468,6 +468,25 @@ describe('the work of a run that does not count', () => {
     expect(one.now().context.reason).toBe(type === 'agent_kill' ? 'killed' : null);
   });
 
+  it.each([
+    ['is counted', {}, 0, 'delivered'],
+    ['is done again after a failure, with no attempt spent', {}, 1, 'queued'],
+    ['is a verdict, where the exit code says it', { speaksByExit: true, role: 'reviewer' }, 1, 'delivered'],
+  ] as const)('%s if it had ended before the stop of a paused plan reached it', (_what, more, code, state) => {
+    const one = agentIn('running', more);
+    one.send('requeue');
+    exit(one, code, { cause: 'exit' });
+    expect([one.state(), one.now().context.failures]).toEqual([state, 0]);
+  });
+
+  it('is not counted before it has read a message, also if its plan was paused when it ended', () => {
+    const one = agentIn('running');
+    one.send('agent_send');
+    one.send('requeue');
+    exit(one, 0, { cause: 'exit' });
+    expect(one.state()).toBe('queued');
+  });
+
   it('is counted if another has reported it as finished', () => {
     const one = agentIn('running');
     one.send('finish');

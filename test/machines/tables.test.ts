@@ -164,7 +164,7 @@ describe('the table of', () => {
       'finish stays ignored stays - delivered',
       'cancel ignored ignored - - cancelled',
       'kill ignored ignored stays stays failed',
-      'requeue stays ignored stays stays queued',
+      'requeue stays ignored stays stays delivered',
       'restart stays ignored stays stays queued',
       'decision stays stays stays - waiting.decision',
       'timeout stays ignored stays stays delivered',
