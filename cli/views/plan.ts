@@ -42,7 +42,7 @@ const whatIf: View<WhatIf> = { lines: whatIfLines };
 
 const verified: View<Verification> = { lines: verificationLines };
 
-/** Of trees of user-defined machines, which some verbs take in the place of a plan. */
+/** The views of trees of user-defined machines, which some verbs take in the place of a plan. */
 const { machineReplay, verifyMachine } = machineViews;
 const ofTrees = { machineReplay, verifyMachine };
 
