@@ -76,7 +76,7 @@ export function defineVerb<const Definition extends ArgsDef>(definition: VerbDef
     read(name, rawArgs) {
       const { mayBeEmpty = [], mayRepeat = false } = definition;
       const problem = findProblem(rawArgs, all, { mayBeEmpty, mayRepeat });
-      const wantsHelp = problem === null && tokensOf(rawArgs, all).some((token) => isFlag(token, 'help', 'h'));
+      const wantsHelp = problem === null && tokensOf(rawArgs, all).some((token) => asksForHelp(token));
       if (problem !== null) {
         const { message, words = null } = problem;
         throw new UsageError(message, {
@@ -137,8 +137,8 @@ function tokensOf(rawArgs: readonly string[], args: ArgsDef) {
   }).tokens;
 }
 
-function isFlag(token: Token, name: string, short: string): boolean {
-  return token.kind === 'option' && (token.name === name || token.rawName === `-${short}`);
+function asksForHelp(token: Token): boolean {
+  return token.kind === 'option' && (token.name === 'help' || token.rawName === '-h');
 }
 
 interface Problem {
@@ -161,7 +161,7 @@ function findProblem(
     const problem = token.kind === 'option' ? flagProblem(token, { rawArgs, args, mayBeEmpty }) : null;
     if (problem !== null) return problem;
   }
-  if (tokens.some((token) => isFlag(token, 'help', 'h'))) return null;
+  if (tokens.some((token) => asksForHelp(token))) return null;
   const given = tokens.filter((token) => token.kind === 'positional');
   const wanted = Object.entries(args).filter(([, arg]) => arg.type === 'positional');
   const [missing] = wanted.slice(given.length).filter(([, arg]) => arg.required !== false);

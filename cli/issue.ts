@@ -37,7 +37,7 @@ const start = defineVerb({
       throw missingWord('<message>', `say what to do: stator issue start ${shellWord(ref)} "<message>"`);
     const body = {
       ...asked(call, ref),
-      message: written(message, 'message'),
+      message: written(message),
       queue: queue === true,
       ...(pr === undefined ? {} : { pull_request: pr }),
     };
@@ -68,7 +68,7 @@ const continueOne = defineVerb({
     const body = {
       ...asked(call, ref),
       queue: queue === true,
-      ...(message === undefined ? {} : { message: written(message, 'message') }),
+      ...(message === undefined ? {} : { message: written(message) }),
     };
     await offerDaemon(call);
     return printStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), body.queue);
@@ -157,7 +157,7 @@ const enqueue = defineVerb({
   args: { ref: referenceArg, message: { type: 'positional', description: 'what to do' } },
   examples: ['stator issue start acme/shop#12 "fix it" --queue'],
   async run({ ref, message }, call) {
-    const body = { ...asked(call, ref), message: written(message, 'message') };
+    const body = { ...asked(call, ref), message: written(message) };
     return printStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
   },
 });
@@ -173,7 +173,7 @@ const delegate = defineVerb({
  * Queues work on the issue that the message names, in its session if there is one; otherwise in the repo of this folder. Returns the exit code.
  */
 async function queueWork(call: Call, said: string): Promise<number> {
-  const message = written(said, 'message');
+  const message = written(said);
   const answer = await withClient(call, 'write', async (client) => {
     const here = projectHere(call);
     const isKnown = here !== null && (await client.repos()).some(({ project }) => project === here);

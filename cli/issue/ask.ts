@@ -15,10 +15,10 @@ export function asked({ project }: Pick<Call, 'project'>, reference: string): { 
   return { reference, ...(project === undefined ? {} : { project }) };
 }
 
-/** The text as typed. Throws `usage` if it is empty; `what` names it. */
-export function written(text: string, what: string): string {
-  if (text.trim() === '') throw new EngineError('usage', `the ${what} is empty`, `write the ${what} in quotes`);
-  return text;
+/** The message as typed. Throws `usage` if it is empty. */
+export function written(message: string): string {
+  if (message.trim() === '') throw new EngineError('usage', 'the message is empty', 'write the message in quotes');
+  return message;
 }
 
 /** Prints the outcome and returns the exit code. 0: the agent works, has the message, or may wait (`mayWait`). 1: it waits for an engine. */

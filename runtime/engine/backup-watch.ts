@@ -21,26 +21,25 @@ const dayMs = 86_400_000;
 /** The interval of checks; the first one comes after a tenth of it, because an engine that has just started has more important work. */
 const lookMs = 600_000;
 
-/** `everyMs` and `nowMs` are for tests. */
-export function createBackupWatch(
-  { isOwner, ...parts }: BackupParts & { readonly isOwner: () => boolean },
-  { everyMs = lookMs, nowMs = Date.now }: { everyMs?: number; nowMs?: () => number } = {},
-): Pick<PollLoop, 'start' | 'stop'> {
+export function createBackupWatch({
+  isOwner,
+  ...parts
+}: BackupParts & { readonly isOwner: () => boolean }): Pick<PollLoop, 'start' | 'stop'> {
   let isFirst = true;
   return createServiceLoop({
     trouble: notCopied,
     troubles: parts.troubles,
-    everyMs,
+    everyMs: lookMs,
     async work() {
       if (isFirst || !isOwner()) {
         isFirst = false;
-        return everyMs / 10;
+        return lookMs / 10;
       }
-      await copyWhere(parts, nowMs(), async (folder) => {
+      await copyWhere(parts, Date.now(), async (folder) => {
         const newest = listCopies(folder).find(({ schema }) => schema === null);
-        return newest === undefined || nowMs() - newest.atMs >= dayMs ? {} : null;
+        return newest === undefined || Date.now() - newest.atMs >= dayMs ? {} : null;
       });
-      return everyMs;
+      return lookMs;
     },
   });
 }

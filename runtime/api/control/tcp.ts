@@ -12,7 +12,7 @@ import type { Passes } from './principal.ts';
 import { errorResponse } from './requests.ts';
 import { isDelivery } from './routes/deliveries.ts';
 import { isApiPath } from './routes.ts';
-import { type ControlServer, createHttpServer, listen, type ServerLimits, stopServers, tcpLimits } from './server.ts';
+import { type ControlServer, createHttpServer, listen, stopServers, tcpLimits } from './server.ts';
 import { endedWith } from './stream-end.ts';
 import { bearerOf, bodyRefusal, hostOf, hostRefusal, isPageOpened, originRefusal } from './web-guard.ts';
 
@@ -30,7 +30,6 @@ export interface TcpOptions {
   token(): string | null;
   /** People with tokens of their own, and the page for them. Default: the token above is the only one, and there is no page. */
   readonly team?: Team;
-  readonly limits?: ServerLimits;
 }
 
 /** People besides the owner, and how they get in. */
@@ -42,14 +41,11 @@ export interface Team {
 }
 
 /** Serves until it is stopped. Throws `unavailable` if the address cannot be used. */
-export async function serveTcp(
-  app: Pick<App, 'fetch'>,
-  { bind, hosts, token, team, limits = tcpLimits }: TcpOptions,
-): Promise<TcpServer> {
+export async function serveTcp(app: Pick<App, 'fetch'>, { bind, hosts, token, team }: TcpOptions): Promise<TcpServer> {
   const { host, port } = addressOf(bind);
   const allowed: string[] = [];
   const named = new Set(hosts.map((name) => name.toLowerCase()));
-  const server = createHttpServer(guard(app, { allowed, named, token, team: team ?? null }), limits);
+  const server = createHttpServer(guard(app, { allowed, named, token, team: team ?? null }), tcpLimits);
   await listen(server, { host: bare(host), port }).catch((cause: unknown) => {
     throw new EngineError(
       'unavailable',

@@ -151,7 +151,6 @@ function acpKeyProblem(
 function networkProblem(
   { network, sandbox, preset }: Pick<AgentProfile, 'network' | 'sandbox' | 'preset'>,
   table: string,
-  platform: NodeJS.Platform = process.platform,
 ): { readonly key: 'network'; readonly message: string } | null {
   if (network === 'full') return null;
   const what = `network = "${network}" of [agents.${table}] limits nothing`;
@@ -163,6 +162,7 @@ function networkProblem(
       key: 'network',
       message: `${what} with sandbox = "off": only walls limit a network; take sandbox = "off" out, or ${free}`,
     };
+  const { platform } = process;
   if (platform === 'linux') return null;
   return {
     key: 'network',

@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 const isRandom = /[0-9a-f]{8,}|[A-Za-z0-9]{20,}/;
 
 /** Names of the sockets on which a program listens, with `@` before them, the meaningful ones first; empty where the system has none. */
-export function abstractSockets(file = '/proc/net/unix'): string[] {
+export function abstractSockets(): string[] {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readFileSync('/proc/net/unix', 'utf8');
   } catch {
     return [];
   }

@@ -92,12 +92,14 @@ function writeInput(child: ChildProcess, input: string): void {
 }
 
 const closedByExec = 0o2000000;
+/** What the system reports of each descriptor. */
+const descriptors = '/proc/self/fdinfo';
 
 /** The numbers of descriptors beyond the three standard ones that a new program inherits; none where the system does not report them. */
-function inheritedFiles(folder = '/proc/self/fdinfo'): number[] {
-  return namesIn(folder)
+function inheritedFiles(): number[] {
+  return namesIn(descriptors)
     .map(Number)
-    .filter((descriptor) => descriptor > 2 && isInherited(`${folder}/${descriptor}`));
+    .filter((descriptor) => descriptor > 2 && isInherited(`${descriptors}/${descriptor}`));
 }
 
 function namesIn(folder: string): string[] {

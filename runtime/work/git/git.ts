@@ -78,12 +78,8 @@ export async function tryOwnGit(cwd: string, args: readonly string[], options: G
 }
 
 /** `ownGit` for a yes-no question: exit code 1 means no and returns null. Every other code throws `git_failed`. */
-export async function askOwnGit(
-  cwd: string,
-  args: readonly string[],
-  options: GitOptions = {},
-): Promise<string | null> {
-  const result = await tryOwnGit(cwd, args, options);
+export async function askOwnGit(cwd: string, args: readonly string[]): Promise<string | null> {
+  const result = await tryOwnGit(cwd, args);
   return result.exitCode === 1 ? null : mustSucceed({ cwd, args, result });
 }
 

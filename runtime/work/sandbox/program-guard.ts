@@ -17,10 +17,10 @@ export interface GuardWords {
 const filterFd = '9';
 
 /** Throws the home's errors. */
-export function guardWords(run: RunFolder, architecture: string = process.arch): GuardWords {
+export function guardWords(run: RunFolder): GuardWords {
   // A filter cannot distinguish the system calls that write into `/proc/<pid>/mem`.
   const readOnly = ['--remount-ro', '/proc'];
-  const filter = systemCallFilter(architecture);
+  const filter = systemCallFilter(process.arch);
   if (filter === null) return { outside: [], walls: readOnly };
   const file = join(run.path, 'system-calls.bpf');
   writeStartFile(file, filter);

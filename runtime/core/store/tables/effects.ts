@@ -34,8 +34,8 @@ export const endsWithTree = {
   of: (status: 'queued' | 'running') => `status = '${status}' AND NOT (${outlivesTree})`,
 } as const;
 
-/** A tree's effects by the range of their keys, which begin with it and `/`; `0` is the character after that. */
-const keysOf = (tree: string, table: string) => `${table}.key > ${tree} || '/' AND ${table}.key < ${tree} || '0'`;
+/** The effects of `@tree` by the range of their keys, which begin with it and `/`; `0` is the character after that. */
+const keysOf = (table: string) => `${table}.key > @tree || '/' AND ${table}.key < @tree || '0'`;
 
 export function createEffectTable(db: Connection) {
   const expiry = createExpiry(db, {
@@ -216,7 +216,7 @@ function effectChanges(db: Connection) {
   );
   const endOf = (status: 'queued' | 'running') =>
     db.prepare<[{ tree: string; at: number }]>(
-      `UPDATE effects SET ${endsWithTree[status]('@at')} WHERE ${keysOf('@tree', 'effects')} AND ${endsWithTree.of(status)}`,
+      `UPDATE effects SET ${endsWithTree[status]('@at')} WHERE ${keysOf('effects')} AND ${endsWithTree.of(status)}`,
     );
   const endQueued = endOf('queued');
   const endRunning = endOf('running');
@@ -282,11 +282,11 @@ function effectQueries(db: Connection) {
   );
   const byKey = db.prepare<[string], EffectRow>(`SELECT ${columns} FROM effects WHERE key = ?`);
   const ofTree = db.prepare<[{ tree: string }], EffectRow>(
-    `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
+    `SELECT ${columns} FROM effects e WHERE ${keysOf('e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
   // An open row has the reason of its retry from its first failure on.
   const waiting = db.prepare<[{ tree: string }], EffectRow>(
-    `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') AND error IS NOT NULL
+    `SELECT ${columns} FROM effects e WHERE ${keysOf('e')} AND status IN ('queued', 'running') AND error IS NOT NULL
      ORDER BY waiting_since IS NULL, waiting_since, id`,
   );
   // The conditions of the partial indexes: effects that only wait for their turn are not read.
@@ -303,14 +303,14 @@ function effectQueries(db: Connection) {
     `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
   );
   const begun = db.prepare<[{ tree: string }], EffectRow>(
-    `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND started_at IS NOT NULL ORDER BY id`,
+    `SELECT ${columns} FROM effects e WHERE ${keysOf('e')} AND started_at IS NOT NULL ORDER BY id`,
   );
   // No actor waits for these, so no state of the plan shows it. A later success of the same kind counts.
   const undone = db.prepare<[{ tree: string; sinceMs: number }], EffectRow>(
     `SELECT ${columns} FROM effects e
-     WHERE ${keysOf('@tree', 'e')} AND created_at >= @sinceMs AND kind IN ('worktree.remove', 'work.undo') AND error IS NOT NULL AND status IN ('queued', 'failed')
+     WHERE ${keysOf('e')} AND created_at >= @sinceMs AND kind IN ('worktree.remove', 'work.undo') AND error IS NOT NULL AND status IN ('queued', 'failed')
        AND NOT EXISTS (
-         SELECT 1 FROM effects o WHERE ${keysOf('@tree', 'o')} AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
+         SELECT 1 FROM effects o WHERE ${keysOf('o')} AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
      ORDER BY id`,
   );
   const deliveries = db.prepare<[Record<string, unknown>], EffectRow>(
