@@ -6,7 +6,7 @@ import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { aText, checkOptions } from '../api/client/options.ts';
+import { aText, checkOptions, required } from '../api/client/options.ts';
 import { createMachineCommands } from '../api/commands/machines.ts';
 import { verdictWaitMs } from '../api/commands/signal-sender.ts';
 import { createFactView } from '../api/queries/facts.ts';
@@ -309,7 +309,7 @@ function cleaning(
 }
 
 function partOf(what: string, part: PausedPart): PausedPart {
-  checkOptions<PausedPart>(what, part, { machine: aText, lane: aText });
+  checkOptions<PausedPart>(what, part, { machine: required(aText), lane: aText });
   return part;
 }
 

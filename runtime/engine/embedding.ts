@@ -10,7 +10,15 @@ import { isOver as isEnded } from '../../machines/vocabulary/plan-status.ts';
 import { finalStates } from '../../machines/vocabulary/run-state.ts';
 import type { PublicSignal } from '../../machines/vocabulary/signal.ts';
 import type { Client, SendRequest } from '../api/client/client.ts';
-import { aFlag, aSignal, aText, aWholeNumber, checkOptions, type KnownOptions } from '../api/client/options.ts';
+import {
+  aFlag,
+  aSignal,
+  aText,
+  aWholeNumber,
+  checkOptions,
+  type KnownOptions,
+  required,
+} from '../api/client/options.ts';
 import type { FactEntry, PlanEntry, PlanShow } from '../api/contract/plans.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
 import { planSourceOf } from '../base/platform/plan-source.ts';
@@ -48,14 +56,14 @@ export interface Embedding {
   send(request: SendRequest & { type: PublicSignal }): Promise<SignalAnswer>;
   /**
    * From the plan's first fact on, or from the one after `after`, live. Ends when the plan is final, or needs a person and none of its agents runs; when `signal`
-   * aborts, and when the loop is left. Its agents may start meanwhile.
+   * aborts, and when the loop is left. Its agents may start meanwhile. Throws `plan_not_found`.
    */
   facts(of: { plan: PlanName; after?: number; signal?: AbortSignal }): AsyncIterable<FactEntry>;
 }
 
 const fileOptions: KnownOptions<PlanFile> = {
-  project: aText,
-  path: aText,
+  project: required(aText),
+  path: required(aText),
   name: aText,
   plan: aText,
   branch: aText,
@@ -205,6 +213,7 @@ async function* factsOf(
 ): AsyncGenerator<FactEntry, void> {
   /** Facts up to this number exist and were not yielded yet, so none before it is the last. */
   let known = 0;
+  await client.plan(project, plan);
   if (after > 0 && (await isOver(client, { project, plan }, after))) return;
   for await (const fact of client.events({ since: after, project, plan, watch: true, signal: left })) {
     yield fact;

@@ -60,6 +60,35 @@ describe('a program of my own', () => {
     expect((await engine.client.plans('demo')).length).toBe(0);
   });
 
+  it('gets an error for a value that is not accepted, with what is, and for a plan that does not exist', async () => {
+    const { engine } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\ntrue\n```\n');
+    const odd = engine as unknown as {
+      send(request: object): Promise<unknown>;
+      stop(options: object): Promise<void>;
+      inspect(options: object): Promise<unknown>;
+      facts(of: object): AsyncIterable<unknown>;
+      plans: { register(file: object): Promise<unknown> };
+    };
+    for (const [asked, ...places] of [
+      [() => createEngine({ repos: 'x' } as object), 'createEngine: repos: found "x"', 'a list, each of it a text'],
+      [() => createEngine({ graceMs: -1 }), 'createEngine: graceMs: found -1', 'whole milliseconds from 0'],
+      [() => createEngine({ onlyWatched: 'yes' } as object), 'createEngine: onlyWatched: found "yes"', 'true or false'],
+      [() => odd.plans.register({ project: 'demo' }), 'plans.register: path: found nothing', 'a text'],
+      [() => odd.send({ project: 'demo', type: 'cancel' }), 'send: plan: found nothing', 'a text'],
+      [() => odd.inspect({ port: 'x' }), 'inspect: port: found "x"', 'a whole number from 0'],
+      [() => odd.stop({ agents: 'kill' }), 'stop: agents: found "kill"', "'leave' or 'stop'"],
+      [
+        () => connect({ env: {} } as Parameters<typeof connect>[0]),
+        'connect: mode: found nothing',
+        "'read' or 'write'",
+      ],
+    ] as const)
+      await expectFailure(asked(), 'bad_request', ...places);
+    const next = (of: object) => odd.facts(of)[Symbol.asyncIterator]().next();
+    await expectFailure(next({ plan: { project: 'demo', plan: 'nope' } }), 'plan_not_found', 'nope');
+    await expectFailure(next({ plan: { project: 'none', plan: 'nope' }, after: 5 }), 'plan_not_found', 'none/nope');
+  });
+
   it('registers a plan, starts it and follows its facts to the end', async () => {
     const { engine, repo } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\necho a > a.txt\n```\n');
     const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });

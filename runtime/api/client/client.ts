@@ -16,7 +16,7 @@ import {
 import { operations } from '../operations/operations.ts';
 import { plainText } from '../operations/shape.ts';
 import { type Answered, type Call, gone, type NextEngine } from './call.ts';
-import { aKey, aText, checkOptions, type KnownOptions, milliseconds } from './options.ts';
+import { aKey, aText, checkOptions, type KnownOptions, milliseconds, required } from './options.ts';
 
 export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';
@@ -84,9 +84,9 @@ export interface Client extends ReturnType<typeof createClient> {}
 const sendLimitMs = 30_000;
 
 const sendOptions: KnownOptions<SendRequest> = {
-  project: aText,
-  plan: aText,
-  type: aText,
+  project: required(aText),
+  plan: required(aText),
+  type: required(aText),
   payload: true,
   dedupeKey: aKey,
   waitMs: milliseconds,

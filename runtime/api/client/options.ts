@@ -7,6 +7,8 @@ import { didYouMean } from '../../base/config/nearest.ts';
 export interface Accepted {
   readonly text: string;
   is(value: unknown): boolean;
+  /** true: it cannot be left out. */
+  readonly isRequired?: true;
 }
 
 /**
@@ -14,6 +16,10 @@ export interface Accepted {
  * is left out.
  */
 export type KnownOptions<Options> = Readonly<Record<keyof Options, true | Accepted>>;
+
+export function required(accepted: Accepted): Accepted {
+  return { ...accepted, isRequired: true };
+}
 
 export const aText: Accepted = {
   text: 'a text that is not empty',
@@ -65,15 +71,18 @@ export function checkOptions<Options extends object>(of: string, options: Option
   const names = Object.keys(known);
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new EngineError('bad_request', `${of} takes an object of options`, `the options: ${names.join(', ')}`);
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(known, name))
-      throw new EngineError(
-        'bad_request',
-        `${of} has no option "${name}"`,
-        `${didYouMean(name, names)}the options: ${names.join(', ')}`,
-      );
-    const accepts: true | Accepted = known[name as keyof Options]; // as looked at
-    if (value !== undefined && accepts !== true) mustBe(`${of}: ${name}`, accepts, value);
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (unknown !== undefined)
+    throw new EngineError(
+      'bad_request',
+      `${of} has no option "${unknown}"`,
+      `${didYouMean(unknown, names)}the options: ${names.join(', ')}`,
+    );
+  for (const name of names as (keyof Options & string)[]) {
+    const accepts: true | Accepted = known[name];
+    const value = options[name];
+    if (accepts !== true && (value !== undefined || accepts.isRequired === true))
+      mustBe(`${of}: ${name}`, accepts, value);
   }
 }
 
