@@ -112,7 +112,7 @@ export function linesBeside(name: string, lines: readonly string[]): [string, st
   return lines.map((line, index) => [index === 0 ? name : '', plain(line)]);
 }
 
-/** What a person can do about a blocked plan, in the words of the answer's detail. */
+/** What a person can do about a blocked plan, with the same text as in the answer's detail. */
 export function wayLines(plan: PlanShow): string[] {
   if (plan.blocked === null) return [];
   return waysOn({ ...plan, source: plan.blocked.source }).map(({ does, command }) => `${does}: ${command}`);

@@ -34,7 +34,12 @@ function newHome(name) {
 /** The files that each cancel of another plan runs. The engine and the verb share this process: the files' folders show which of the two a file belongs to. */
 async function cancels(session) {
   const env = { ...process.env, STATOR_HOME: newHome('person'), XDG_RUNTIME_DIR: root };
-  const engine = await createEngine({ home: env.STATOR_HOME, env, serve: true, log: { debug() {}, info() {}, warn() {}, error() {} } });
+  const engine = await createEngine({
+    home: env.STATOR_HOME,
+    env,
+    serve: true,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  });
   const cwd = makeRepo(root, 'shop');
   const stream = { isTTY: false, write: () => true };
   const stator = (...argv) =>

@@ -252,7 +252,7 @@ describe('folders that only claim to be a repository', () => {
     ]);
   });
 
-  test('keep nothing waiting where there are thousands of them: they are refused', async () => {
+  test('keep nothing waiting if there are thousands of them: they are refused', async () => {
     const place = await demo();
     for (let number = 0; number < 1_500; number += 1) write(place.path, `lib/${number}/.git`, '');
     for (let number = 0; number < 1_500; number += 1) write(place.path, `lib/${number}/a.txt`, '');

@@ -123,9 +123,7 @@ test('the fetch of a base writes nothing where the repository says that cookies 
       'content-type': 'application/x-git-upload-pack-advertisement',
       'set-cookie': 'name=$(touch-mark); Path=/; Max-Age=3600',
     });
-    response.end(
-      `${packet('# service=git-upload-pack\n')}0000${packet(`${head} refs/heads/main\0agent=x\n`)}0000`,
-    );
+    response.end(`${packet('# service=git-upload-pack\n')}0000${packet(`${head} refs/heads/main\0agent=x\n`)}0000`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());

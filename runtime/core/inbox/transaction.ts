@@ -14,8 +14,7 @@ import type { AnySignal } from '../../../machines/vocabulary/signal.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import { type HookInForce, hookRows } from '../store/hook-rows.ts';
 import type { Change, ChangeOf, PlanKey, Store } from '../store/port.ts';
-import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
-import { latestMs } from '../store/tables/schema.ts';
+import { type JournalLine, latestMs, type NewLine, type SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { admit } from './admission.ts';
 import { createProjection, type Projection } from './projection.ts';
@@ -490,7 +489,7 @@ function addUpgrade(
   mustKnow(batch, address).steps += 1;
 }
 
-/** A machine's deadline in the time of the store: as far from now as it is from the time of this batch, or the last time that there is. */
+/** A machine's deadline in the time of the store: as far from now as it is from the time of this batch, at most the last time that a date can hold. */
 function keptIn({ timeline }: BatchParts, batch: Batch, dueAt: number): number {
   batch.keepsDeadline = true;
   return Math.min(latestMs, timeline.nowMs() + Math.max(0, dueAt - batch.at));

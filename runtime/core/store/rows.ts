@@ -15,6 +15,9 @@ export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
 
 export type SignalStatus = (typeof signalStatuses)[number];
 
+/** The last time that a date can hold, and so the last one at which a signal is delivered: https://tc39.es/ecma262/#sec-time-values-and-time-range */
+export const latestMs = 8_640_000_000_000_000;
+
 /** A row of the table. If another program wrote it, `tree` is null: the signal is for the plan's tree. */
 export interface SignalRow {
   readonly id: number;

@@ -10,9 +10,8 @@
 import type { Clock } from '../../base/platform/clock.ts';
 import { readBoot } from '../../base/platform/process-table.ts';
 import type { ChangeOf, Store } from './port.ts';
-import type { TimelineRow } from './rows.ts';
+import { latestMs, type TimelineRow } from './rows.ts';
 import { type Connection, orNull } from './tables/connection.ts';
-import { latestMs } from './tables/schema.ts';
 
 export interface Timeline {
   /** Now, in the time of `deliver_at`, `next_at` and `stop_at`. */

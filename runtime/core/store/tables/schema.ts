@@ -2,9 +2,7 @@
  * The tables that both stores have. Written for SQLite; `postgres/schema.ts` replaces the terms that differ in PostgreSQL: there an `INTEGER` has eight bytes
  * and an `INT` has four.
  */
-
-/** The last time that a date can hold, and so the last one at which a signal is delivered: https://tc39.es/ecma262/#sec-time-values-and-time-range */
-export const latestMs = 8_640_000_000_000_000;
+import { latestMs } from '../rows.ts';
 
 /** `nowMs`: an expression for the present time. */
 export const tables = (nowMs: string) => `
