@@ -53,7 +53,7 @@ export function oneOf(...values: readonly string[]): Accepted {
   };
 }
 
-export function hasFunctions(...names: readonly string[]): Accepted {
+function hasFunctions(...names: readonly string[]): Accepted {
   return {
     text: `an object with the functions ${names.join(', ')}`,
     is: (value) =>
