@@ -9,5 +9,4 @@ export const admissionErrors = [
   'plan_not_found',
   'bad_payload',
   'too_large',
-  'limit_reached',
 ] as const satisfies readonly ErrorCode[];

@@ -214,7 +214,7 @@ export const planOperations = {
     }),
     answer: verdict,
     verdict: 'plan',
-    errors: ['bad_plan', 'conflict', ...admissionErrors],
+    errors: ['bad_plan', 'conflict', 'limit_reached', ...admissionErrors],
     run: ({ commands }, asked, sender) => commands.updateDocument(asked, sender),
     tool: {
       name: 'task_update_content',
