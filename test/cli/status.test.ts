@@ -135,7 +135,7 @@ describe('status', () => {
   it('says of an agent that ended with its engine that it is gone, and that no engine goes on', async () => {
     const made = workplace();
     const run = made.start(['run', 'login.md', '--trust']);
-    await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
+    await until(async () => /login-w1-t1 {2}running .*at-work/.test((await made.stator(['status'])).stdout));
     const agents = async () => JSON.parse((await made.stator(['agent', 'list', '--json'])).stdout);
     run.child.kill('SIGKILL');
     await run.ended;
