@@ -7,6 +7,7 @@ import type { SignalType } from '../machines/vocabulary/signal.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
 import { sizeOf } from './output.ts';
+import { isInRun } from './place.ts';
 import { plain } from './text.ts';
 
 export const sureArgs = {
@@ -34,8 +35,12 @@ export interface Sure {
 /** Only these need `--force` in a pipe; other acts are not asked about there. */
 const forced: ReadonlySet<SignalType | null> = new Set<SignalType>(['cancel', 'pause']);
 
-/** Whether to carry the act out. In a pipe, and under `--json`, nobody is asked. Throws `refused` if it needs `--force`. */
+/**
+ * Whether to carry the act out. In a pipe, and under `--json`, nobody is asked; nor is an agent, since the engine judges its signal by its role. Throws
+ * `refused` if it needs `--force`.
+ */
 export async function isSure(call: Call, client: Pick<Client, 'previewAct'>, act: Act, sure: Sure): Promise<boolean> {
+  if (isInRun(call)) return true;
   const { yes, force = false, command } = sure;
   const mayAsk = !yes && !force && canAsk(call);
   if (!mayAsk && (force || !(await isForced(act.type)))) return true;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { untilBlocked } from '../support/engine.ts';
 import { addPull } from '../support/forge-server.ts';
+import { until } from '../support/ground.ts';
 import { callHere } from '../support/in-process.ts';
 import { issueScene } from '../support/issue-life.ts';
 
@@ -13,6 +14,8 @@ it('a comment is written on the issue; a session whose pull request is recorded 
   const sessions = async () => JSON.parse((await stator('issue', 'list', '--json')).stdout) as unknown[];
   expect(await stator('issue', 'start', reference, 'look at it')).toMatchObject({ code: 0 });
   await untilBlocked(engine, plan);
+  // It asked while its process still ran.
+  await until(async () => (await engine.client.instances({ plan }))[0]?.state === 'waiting');
 
   const written = await stator('issue', 'comment', reference, 'A fix is on its way.');
   expect([written.code, forge.state.issues.get(12)?.comments.at(-1)?.body]).toEqual([0, 'A fix is on its way.']);

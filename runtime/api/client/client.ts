@@ -16,7 +16,7 @@ import {
 import { operations } from '../operations/operations.ts';
 import { plainText } from '../operations/shape.ts';
 import { type Answered, type Call, gone, type NextEngine } from './call.ts';
-import { aKey, aText, checkOptions, type KnownOptions, milliseconds, required } from './options.ts';
+import { aKey, anyText, aText, checkOptions, type KnownOptions, milliseconds, required } from './options.ts';
 
 export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';
@@ -85,7 +85,7 @@ const sendLimitMs = 30_000;
 
 const sendOptions: KnownOptions<SendRequest> = {
   project: required(aText),
-  plan: required(aText),
+  plan: required(anyText),
   type: required(aText),
   payload: true,
   dedupeKey: aKey,

@@ -21,6 +21,8 @@ export function required(accepted: Accepted): Accepted {
   return { ...accepted, isRequired: true };
 }
 
+/** It may be empty, as the plan of a signal to the repo. */
+export const anyText: Accepted = { text: 'a text', is: (value) => typeof value === 'string' };
 export const aText: Accepted = {
   text: 'a text that is not empty',
   is: (value) => typeof value === 'string' && value !== '',

@@ -12,6 +12,7 @@ import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } fro
 import { namesThere } from '../../../machines/vocabulary/slips.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
+import { outcomeOf } from '../../core/inbox/signal-row.ts';
 import type { MachinePause as MachinePauseRow, SetAsideSignal, TreeRow } from '../../core/store/rows.ts';
 import type {
   MachineExplanation,
@@ -24,7 +25,6 @@ import type {
 import type { HistoryEntry } from '../contract/plans.ts';
 import { createFactView } from './facts.ts';
 import { type PointInTime, replayTo } from './replay.ts';
-import { answeredSignal } from './signal-entry.ts';
 import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -172,7 +172,7 @@ async function machineVerdict(parts: MachineTreeParts, signalId: number): Promis
   const parsed = parseTree(row.tree);
   const entry = parsed.kind === 'machine' ? await parts.cache.get(machineTree(parsed.machine, parsed.id)) : null;
   return {
-    signal: answeredSignal(row),
+    signal: outcomeOf(row),
     tree:
       entry === null || parsed.kind !== 'machine'
         ? null

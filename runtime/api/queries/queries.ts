@@ -6,6 +6,7 @@ import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
+import { jsonOrText, outcomeOf, resultOf } from '../../core/inbox/signal-row.ts';
 import type { NotificationRow, PlanRow, RepoRow, SignalFilter, SignalRow } from '../../core/store/rows.ts';
 import { storedMessages } from '../../work/effects/prompt-messages.ts';
 import type { MessageEntry } from '../contract/agent-messages.ts';
@@ -32,8 +33,7 @@ import type { PromptQuestion } from './prompt.ts';
 import { createQueueViews } from './queue.ts';
 import { repoPast } from './repo-past.ts';
 import { createRunViews } from './runs.ts';
-import { answeredSignal, signalEntry } from './signal-entry.ts';
-import { timeText } from './time-text.ts';
+import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { heldUp } from './waiting.ts';
 import { type WorkQuestion, workBetween } from './work.ts';
@@ -231,7 +231,7 @@ function createSignalViews(parts: ViewDependencies) {
       if (row === null) throw new Error(`signal ${id} is gone`);
       const plan = await store.plan(row.project, row.plan);
       return {
-        signal: answeredSignal(row),
+        signal: outcomeOf(row),
         plan: {
           ...{ project: row.project, plan: row.plan, status: plan?.status ?? null, phase: plan?.phase ?? null },
           waits: plan === null || !mayWonder(row, plan) ? null : await heldUp(parts, plan),
@@ -244,6 +244,26 @@ function createSignalViews(parts: ViewDependencies) {
 /** After an accepted signal a person expects something to begin, unless the signal stops something. */
 function mayWonder({ origin, status, type }: SignalRow, plan: Pick<PlanRow, 'status'>): boolean {
   return isUnderWay(plan.status) && status === 'done' && type !== 'pause' && origin.startsWith('person');
+}
+
+function signalEntry(row: SignalRow, timeline: ViewDependencies['timeline']): SignalEntry {
+  // The engine's own signals have the store's time, those of other programs the wall clock's.
+  const dueAt = row.is_checked === 1 ? Math.round(timeline.wallOf(row.deliver_at)) : row.deliver_at;
+  return {
+    id: row.id,
+    project: row.project,
+    plan: row.plan,
+    type: row.type,
+    payload: jsonOrText(row.payload),
+    origin: row.origin,
+    status: row.status,
+    attempts: row.attempts,
+    result: resultOf(row),
+    dedupe_key: row.dedupe_key,
+    created_at: timeText(row.created_at),
+    deliver_at: row.deliver_at === 0 ? null : timeText(dueAt),
+    processed_at: timeOrNull(row.processed_at),
+  };
 }
 
 /** The state of each repo's forge at its last request. */

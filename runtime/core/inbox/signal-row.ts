@@ -1,6 +1,7 @@
 /** A row of the inbox as a signal: its tree, the plan that waits for it, and whether a row of another program is valid. */
 import type { Kinds, Waiter } from '../../../actors/kind.ts';
 import { outputAwaited, waiterOf } from '../../../actors/output-wait.ts';
+import type { Refusal } from '../../../actors/refusal.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, placeOf, planTree, resultKey, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { AnySignal, Origin } from '../../../machines/vocabulary/signal.ts';
@@ -86,6 +87,28 @@ export function signalOf(kinds: Kinds, row: SignalRow, at: number): AnySignal | 
   return { ...base, run: null, type: admission.signal.type, payload: admission.signal.payload, origin } as AnySignal; // a payload is an object, as checked
 }
 
+/** What became of a signal. */
+export function outcomeOf(row: SignalRow) {
+  const { id, type, status } = row;
+  const result = resultOf(row);
+  // A refusal is recognized by its field.
+  const isRefusal = status === 'failed' && typeof result === 'object' && result !== null && 'accepts' in result;
+  return { id, type, status, result, refused: isRefusal ? (result as Refusal) : null };
+}
+
+export function resultOf({ result }: SignalRow): unknown {
+  return result === null ? null : jsonOrText(result);
+}
+
+/** A row of another program may contain plain text. */
+export function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 export function isAddress(text: string): boolean {
   try {
     parseTree(text);
@@ -95,14 +118,10 @@ export function isAddress(text: string): boolean {
   }
 }
 
-/** JSON, or the text itself. */
+/** An object of JSON, or the text itself: text that is no JSON is no mistake, since it is a body. */
 function parsePayload(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : text;
-  } catch {
-    return text; // text that is no JSON is no mistake: it is a body
-  }
+  const value = jsonOrText(text);
+  return typeof value === 'object' && value !== null ? value : text;
 }
 
 /**
