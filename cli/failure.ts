@@ -11,10 +11,10 @@ import { statorVersion } from '../runtime/base/platform/version.ts';
 import { nouns, verbs } from './commands.ts';
 import { meantCommands, stepsOf } from './meant.ts';
 import { asOtherVersion } from './other-version.ts';
-import { createOutput, type Output, type OutputOptions } from './output.ts';
+import { createOutput, type Output, type OutputOptions, saysJson } from './output.ts';
 import { plainLines } from './text.ts';
 import { unbuiltModule } from './unbuilt-module.ts';
-import { saysJson, UsageError } from './usage.ts';
+import { UsageError } from './usage.ts';
 
 export interface Failing {
   readonly out: Pick<Output, 'env' | 'error' | 'detail'>;

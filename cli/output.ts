@@ -81,6 +81,11 @@ export interface ListLook<Entry> {
   readonly empty: string;
 }
 
+/** Whether a command line asks for JSON, also if it has a mistake. */
+export function saysJson(argv: readonly string[]): boolean {
+  return argv.some((arg) => arg === '--json' || arg.startsWith('--json='));
+}
+
 export function createOutput(options: OutputOptions): Output {
   const { stdout, env, json, quiet, fields = [] } = options;
   const paint = paintFor(stdout, env);

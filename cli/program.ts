@@ -2,8 +2,8 @@
 import { statorVersion } from '../runtime/base/platform/version.ts';
 import type { Call } from './command.ts';
 import { type Entry, isOtherNoun, listed, nounPage, nouns, pageOf, todayOf, topUsage, verbs } from './commands.ts';
-import { createOutput, type Stream } from './output.ts';
-import { saysJson, UsageError } from './usage.ts';
+import { createOutput, type Stream, saysJson } from './output.ts';
+import { UsageError } from './usage.ts';
 
 export interface Invocation extends Pick<Call, 'env' | 'cwd' | 'stdin'> {
   readonly argv: readonly string[];

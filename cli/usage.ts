@@ -37,11 +37,6 @@ export const globalArgs = {
   help: { type: 'boolean', alias: 'h', description: 'this page' },
 } as const satisfies ArgsDef;
 
-/** Whether a command line asks for JSON, also if it has a mistake. */
-export function saysJson(argv: readonly string[]): boolean {
-  return argv.some((arg) => arg === '--json' || arg.startsWith('--json='));
-}
-
 export interface VerbPage {
   readonly name: string;
   readonly summary: string;

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planOf, type Terminal, terminal } from '../support/cli.ts';
+import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { gate, openGate, startEngine, type TestEngine, untilRunning, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -358,6 +358,17 @@ describe('plan pause', () => {
     await made.must('plan', 'resume', 'p');
     await untilStatus(engine, 'p', 'done');
   });
+});
+
+it('an agent that cancels its plan is told why that is not its to do', async () => {
+  const made = working();
+  made.write('p.md', planOf(['(stator plan cancel p; stator plan pause p --json) >said.txt 2>&1 || true']));
+  expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
+  expect(git(made.repo, 'show', 'plan/p:said.txt')).toMatchInlineSnapshot(`
+    "error: only a person may send "cancel", not agent:p-coder
+    hint: ask for it with: stator signal emit needs_decision --payload "<why>"
+    {"error":"only a person may send \\"pause\\", not agent:p-coder","code":"not_allowed","hint":"ask for it with: stator signal emit needs_decision --payload \\"<why>\\""}"
+  `);
 });
 
 describe('plan raise-budget', () => {
