@@ -360,7 +360,7 @@ describe('plan pause', () => {
   });
 });
 
-it('an agent that cancels its plan is told why that is not its to do', async () => {
+it('an agent that cancels its plan gets the reason why it may not', async () => {
   const made = working();
   made.write('p.md', planOf(['(stator plan cancel p; stator plan pause p --json) >said.txt 2>&1 || true']));
   expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
