@@ -106,6 +106,15 @@ export const doors = [
     title: 'at the socket of people',
   },
   {
+    name: 'run-sends-without-end',
+    promise: 'a run sends at most 10,000 signals and 32 MiB to one engine',
+    file: 'runtime/api/commands/run-quota.ts',
+    find: 'said.bytes + bytes > limits.bytes',
+    replace: 'said.bytes > limits.bytes * 100',
+    tests: ['test/walls/run-sockets.test.ts'],
+    title: 'sends without end',
+  },
+  {
     name: 'every-role-may-all',
     promise: 'a person may do what the role of the token allows and nothing else',
     file: 'runtime/api/control/principal.ts',

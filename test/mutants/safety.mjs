@@ -1,6 +1,32 @@
 /** Nothing is lost, done twice or approved by mistake. */
 export const safety = [
   {
+    name: 'setup-forges-a-verdict',
+    promise: 'what the setup of a worktree prints is no verdict of the agent',
+    file: 'runtime/work/agents/reports/read-log.ts',
+    find: 'awaited !== null && line.endsWith(awaited)',
+    replace: "awaited !== null && line.includes('the agent starts')",
+    tests: ['test/agents/forged-streams.test.ts'],
+    title: 'the setup of the worktree printed',
+  },
+  {
+    name: 'repository-writes-cookies',
+    promise: 'no setting of a repository has a file of the person overwritten',
+    file: 'runtime/work/git/local-settings.ts',
+    find: "off: 'false' },\n  { key: /^http\\.(.+\\.)?cookiefile$/s, off: '' },",
+    replace: "off: 'true' },",
+    tests: ['test/walls/pushes.test.ts'],
+  },
+  {
+    name: 'fixer-again-for-nothing',
+    promise: 'a fixer that changed nothing is not started again for the same commit',
+    file: 'machines/plan/guards.ts',
+    find: '!isUnfixed(context, context.merge?.fixedFrom),',
+    replace: '!isUnfixed(context, undefined),',
+    tests: ['test/effects/landing.test.ts'],
+    title: 'changed nothing',
+  },
+  {
     name: 'tree-without-version',
     promise: 'a step is written only over the state that it was taken from',
     file: 'runtime/core/store/tables/trees.ts',
