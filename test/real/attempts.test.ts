@@ -89,14 +89,19 @@ behaves('attempts', {
   'a line that is typed while it works is read in the same run': async (each) => {
     const on = ground();
     const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
-    // The message arrives between two steps, or as the next turn of the same process, depending on the version and on which comes first. The command
-    // runs once in both cases.
+    // The message arrives between two steps, or as the next turn of the same process, depending on the version. It works on until it has read it, or for so
+    // long that it surely comes as the next turn. Its first command runs once in both cases.
+    let steps = 0;
     const hasWorked = ({ said }: Asked) => said.some(({ by }) => by === 'tool');
     const hasRead = ({ said }: Asked) => said.some(({ by, text }) => by === 'user' && text === 'use the word hello');
     const script = (asked: Asked): Reply =>
-      hasWorked(asked)
-        ? { kind: 'say', text: hasRead(asked) ? 'It says hello.' : 'It is done.' }
-        : { kind: 'run', command: `${waitsAt(gate, begun)} > made.txt` };
+      !hasWorked(asked)
+        ? { kind: 'run', command: `${waitsAt(gate, begun)} > made.txt` }
+        : hasRead(asked)
+          ? { kind: 'say', text: 'It says hello.' }
+          : ++steps <= 15
+            ? { kind: 'run', command: 'sleep 0.2' }
+            : { kind: 'say', text: 'It is done.' };
     const engine = await startReal(each, { on, script, keys: 'attempts = 1\n' });
     await begin(engine, 'typed', planText([{ title: 'the work', sh: null }]));
     await untilFile(begun);
