@@ -1,5 +1,5 @@
 /** Beside the plans: notifications, and the agents at work. */
-import { counted } from '../machines/vocabulary/numbers.ts';
+import { counted, shortList } from '../machines/vocabulary/numbers.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
@@ -24,11 +24,8 @@ const everyday: ReadonlySet<string> = new Set(['task_queued', 'task_dequeued', '
 export function agentsView({ agents, slots, queue }: Fleet, actions: FleetActions, nowMs: number): View {
   const word = queue?.paused === true ? 'resume' : 'pause';
   const queued = agents.filter(isQueued).map(({ title }) => title);
-  const more = queued.length > titlesShown ? ` and ${queued.length - titlesShown} more` : '';
   const waiting =
-    queued.length === 0
-      ? 'No agent is queued.'
-      : `${queued.length} queued: ${queued.slice(0, titlesShown).join(', ')}${more}`;
+    queued.length === 0 ? 'No agent is queued.' : `${queued.length} queued: ${shortList(queued, titlesShown)}`;
   return panel(
     {
       class: 'panel agents',

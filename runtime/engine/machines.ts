@@ -14,6 +14,7 @@ import {
   aFlag,
   aFunction,
   aKey,
+  anyText,
   aSignal,
   aText,
   aWholeNumber,
@@ -73,7 +74,7 @@ export function createMachines(client: MachineClient, machines: readonly AnyDefi
 }
 
 /** A program without types may leave it out, or give a number for it: the name of another tree would be made of that. */
-const anId: Accepted = { text: 'the id of a tree, a text', is: (value) => typeof value === 'string' };
+const anId: Accepted = { ...anyText, text: 'the id of a tree, a text' };
 
 function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> {
   const asked = (id: string) => {

@@ -17,12 +17,19 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { addPull, type FakeStatus, type ForgeServer } from '../support/forge-server.ts';
-import { readHead, site, start } from '../support/forge-site.ts';
+import { readHead, type Site, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';
 
 const untilOpen = (engine: TestEngine, plan: string) =>
   untilPlan(engine, plan, (one) => one.pull_request?.state === 'open' && !one.creating_pr);
+
+function madePull({ forge }: Site) {
+  const pull = forge.state.pulls.get(1);
+  if (pull === undefined) throw new Error('it was made');
+  return pull;
+}
+
 const creates = ({ asked }: ForgeServer) =>
   asked.filter((line) => /^POST .*(?:pulls|merge_requests)$/.test(line)).length;
 const headOf = (path: string, branch: string) => git(path, 'rev-parse', `refs/heads/${branch}`);
@@ -195,8 +202,7 @@ describe('an open pull request', () => {
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
     const first = headOf(where.bare, 'plan/login');
-    const pull = where.forge.state.pulls.get(1);
-    if (pull === undefined) throw new Error('it was made');
+    const pull = madePull(where);
     pull.reviews.push({
       id: 51,
       author: 'eve',
@@ -320,8 +326,7 @@ describe('an open pull request', () => {
     const engine = await start(where, { agents: { ...fixing, fixer: { ...slow, preset: 'command', sandbox: 'off' } } });
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
-    const pull = where.forge.state.pulls.get(1);
-    if (pull === undefined) throw new Error('it was made');
+    const pull = madePull(where);
     pull.reviews.push({ id: 51, author: 'eve', body: 'Rename it', asksForChanges: true });
     await untilFile(begun);
     pull.state = 'merged';
@@ -351,8 +356,7 @@ describe('an open pull request', () => {
     const engine = await start(where, { agents: judged, pullRequestLookMs: 3_600_000 });
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
-    const pull = where.forge.state.pulls.get(1);
-    if (pull === undefined) throw new Error('it was made');
+    const pull = madePull(where);
     pull.state = 'merged';
     git(where.bare, 'update-ref', '-d', 'refs/heads/plan/login');
     const tree = git(where.on.repo, 'rev-parse', 'plan/login^{tree}');
@@ -417,8 +421,7 @@ describe('an open pull request', () => {
     const engine = await start(where);
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
-    const pull = where.forge.state.pulls.get(1);
-    if (pull === undefined) throw new Error('it was made');
+    const pull = madePull(where);
     const untilKnown = (state: 'open' | 'closed') =>
       untilPlan(engine, 'login', (one) => one.pull_request?.state === state && !one.creating_pr);
     pull.state = 'closed';
@@ -436,8 +439,7 @@ describe('an open pull request', () => {
     const engine = await start(where);
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
-    const pull = where.forge.state.pulls.get(1);
-    if (pull === undefined) throw new Error('it was made');
+    const pull = madePull(where);
     pull.state = state;
     const shown = await untilPlan(engine, 'login', (one) => one.pull_request?.state === state);
     expect(shown.merged).toEqual(

@@ -2,6 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { foundText } from '../../../machines/vocabulary/found-text.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
+import type { Log } from '../../base/platform/log.ts';
 
 /** The accepted values of an option. */
 export interface Accepted {
@@ -40,7 +41,14 @@ export const aKey: Accepted = {
 };
 export const aSignal: Accepted = { text: 'an AbortSignal', is: (value) => value instanceof AbortSignal };
 export const aFunction: Accepted = { text: 'a function', is: (value) => typeof value === 'function' };
-export const aLog: Accepted = hasFunctions('debug', 'info', 'warn', 'error');
+const levels = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Log)[];
+export const aLog: Accepted = {
+  text: `an object with the functions ${levels.join(', ')}`,
+  is: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    levels.every((level) => typeof (value as Record<string, unknown>)[level] === 'function'),
+};
 
 export function aListOf({ text, is }: Accepted): Accepted {
   return { text: `a list, each of it ${text}`, is: (value) => Array.isArray(value) && value.every(is) };
@@ -52,16 +60,6 @@ export function oneOf(...values: readonly string[]): Accepted {
   return {
     text: values.map((value) => `'${value}'`).join(' or '),
     is: (value) => typeof value === 'string' && values.includes(value),
-  };
-}
-
-function hasFunctions(...names: readonly string[]): Accepted {
-  return {
-    text: `an object with the functions ${names.join(', ')}`,
-    is: (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
   };
 }
 

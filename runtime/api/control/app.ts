@@ -113,8 +113,7 @@ export function mount(
     if (person !== null && !isRead(c))
       parts.core.log.info(`${person.name}: ${c.req.method} ${c.req.path.slice(0, 500)}`);
     const answering = () => principal.act(() => answerHere(c, ask));
-    const isInTurn = readsInTurn !== undefined && c.req.method === 'GET';
-    const carryOut = isInTurn ? () => readsInTurn(answering) : answering;
+    const carryOut = readsInTurn !== undefined && isRead(c) ? () => readsInTurn(answering) : answering;
     // The next daemon may give a person another pass, so the name is used.
     const by = person?.name ?? c.req.header('authorization') ?? '';
     const way = definition.again ?? 'kept';

@@ -7,6 +7,7 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, isWorker, planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { isAcpPreset } from '../../base/config/acp/agents.ts';
 import type { AgentProfile, OwnAgents, Preset } from '../../base/config/config.ts';
@@ -279,9 +280,8 @@ function mayLoadSettings(
     ...untrustedSettings(settingsOf(repo, { presets: [start.preset], copy }), settings),
   ]);
   if (names.size === 0) return true;
-  const shown = [...names].slice(0, shownSettings).join(', ');
-  const more = names.size > shownSettings ? ` and ${names.size - shownSettings} more` : '';
-  const what = `settings that ${start.preset} loads are not as they were trusted: ${shown}${more}`;
+  const shown = shortList([...names], shownSettings);
+  const what = `settings that ${start.preset} loads are not as they were trusted: ${shown}`;
   const yes = `see what the main folder has, and say yes to it: stator repo trust ${shellWord(project)} --show; stator repo trust ${shellWord(project)}`;
   if (!programOf(start.preset).leavesSettingsOut)
     throw new EngineError(

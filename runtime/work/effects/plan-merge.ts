@@ -2,6 +2,7 @@
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import type { PlanMerge } from '../../../machines/vocabulary/effect.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import type { Approval, MergeObstacle } from '../../../machines/vocabulary/plan-merge.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
@@ -165,11 +166,11 @@ function detailOf(refused: Refused, { verb, plan, branch, into, repo, approved }
   const again = `then: stator plan ${verb} ${plan}`;
   switch (refused.kind) {
     case 'overlap':
-      return `${refused.checkout}, where ${into} is checked out, has changes of its own in ${listOf(refused.files)}; commit or stash them (git -C ${shellWord(refused.checkout)} stash -u), ${again}`;
+      return `${refused.checkout}, where ${into} is checked out, has changes of its own in ${shortList(refused.files, shownFiles)}; commit or stash them (git -C ${shellWord(refused.checkout)} stash -u), ${again}`;
     case 'busy':
       return `${refused.what} is under way in ${refused.checkout}; finish or abort it, ${again}`;
     case 'conflict':
-      return `${branch} and ${into} conflict in ${listOf(refused.files)}; merge ${into} into ${branch} and resolve them by hand, where that is checked out (git -C ${shellWord(repo)} worktree list) or in a checkout of your own, ${again}`;
+      return `${branch} and ${into} conflict in ${shortList(refused.files, shownFiles)}; merge ${into} into ${branch} and resolve them by hand, where that is checked out (git -C ${shellWord(repo)} worktree list) or in a checkout of your own, ${again}`;
     case 'member': {
       const { repository, branch: theirs } = refused.of;
       const members = { verb, plan, branch, into: theirs, repo: repository.path, approved: null };
@@ -213,9 +214,4 @@ function movedText(branch: string, { head, approved }: { head: string; approved:
   if (approved === null)
     return `${branch} was moved to ${now}, which is not what was to be merged, so nothing was merged; its pull request gets that first`;
   return `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${now} now, so nothing was merged; its ${approved.by} looks again at what it is now`;
-}
-
-function listOf(files: readonly string[]): string {
-  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
-  return `${files.slice(0, shownFiles).join(', ')}${more}`;
 }
