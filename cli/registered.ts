@@ -94,7 +94,7 @@ async function confirmed(call: Call, look: TrustLooked): Promise<boolean> {
 function declined({ project }: TrustLooked): EngineError {
   return new EngineError(
     'untrusted',
-    `${project} is not trusted: nothing of it was started`,
+    `${project} is not trusted: nothing was started`,
     'the same command asks again; --trust says yes',
   );
 }

@@ -39,6 +39,7 @@ const isLeftOut = (path) =>
 /** A pattern, and what to write instead. */
 const riddles = [
   [/\bwho(m|so)?ever\b/i, 'name who it is: the caller, the process that …, the person who …'],
+  [/\bnothing of it\b/i, 'no part of it, none of its …, nothing about it'],
   [/\bof (which|whom)\b/i, 'two sentences, or “whose …”'],
   [/\bwhat(ever)? of\b/i, 'the part of … that'],
   [/(?<!\b(this|that|each|every|no|any|other|first|last|new|old) )\bone['’]s\b/i, 'user-defined, or whose it is'],

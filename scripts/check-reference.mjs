@@ -1,14 +1,12 @@
 /**
  * Checks that everything a program can import from the package is described: each export of its entries, and each function of an exported interface,
- * has a doc comment. It also checks that the reference in docs/reference/api names each export, so that it is not outdated. Reads the compiler's
- * declarations. Exit code 1: something is missing.
+ * has a doc comment. Reads the compiler's declarations. Exit code 1: something is missing.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const pages = { '.': 'stator', './durable': 'durable', './client': 'client', './machines': 'machines' };
 
 const declaration =
   /^(?<comment>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export (?:declare )?(?<kind>interface|type|const|function|class) (?<name>\w+)/gm;
@@ -54,16 +52,11 @@ function bareFunctions(text) {
     .map(({ name }) => name);
 }
 
-const problems = Object.entries(pages).flatMap(([entry, page]) => {
-  const place = `docs/reference/api/${page}.md`;
-  const described = readFileSync(join(root, place), 'utf8');
-  return [...exportsOf(join(root, exports[entry].types))].flatMap(([name, { file, isDescribed, bare }]) => [
+const problems = Object.values(exports).flatMap(({ types }) =>
+  [...exportsOf(join(root, types))].flatMap(([name, { file, isDescribed, bare }]) => [
     ...(isDescribed ? [] : [`${relative(root, file)}: ${name} has no doc comment`]),
     ...bare.map((each) => `${relative(root, file)}: ${name}.${each} has no doc comment`),
-    ...(described.includes(`\`${name}\``) || new RegExp(`^#+ ${name}\\b`, 'm').test(described)
-      ? []
-      : [`${place} does not name ${name}: write it anew with: npm run docs:reference`]),
-  ]);
-});
+  ]),
+);
 for (const problem of [...new Set(problems)].sort()) console.log(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;

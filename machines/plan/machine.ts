@@ -358,7 +358,7 @@ export const planMachine = plan.createMachine({
               always: { guard: 'hasNoChildren', target: 'ended' },
             },
             ended: {
-              description: 'nothing of it lives; the branch is kept',
+              description: 'no agent or task of it is left; the branch is kept',
               entry: ['setCleanup', 'askTimer'],
               exit: 'dropTimer',
               on: {

@@ -283,7 +283,7 @@ function sentBack(reason: Reason) {
 const cancelled = { target: 'ending', actions: ['workEnded', 'sendEnd'] } as const;
 /** Events that a task ignores while it commits, checks or merges its run's work. */
 const looking = {
-  requeue: { description: 'nothing of it runs' },
+  requeue: { description: 'none of its runs is alive' },
   answered: { description: 'no question of its agent is open' },
   finish: { description: 'it is finished' },
   implement_task_finished: { description: 'it is finished' },

@@ -274,7 +274,7 @@ export function draftNumber(path: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** Where one of several planners works; nothing of it is merged. */
+/** The branch where one of several planners works. It is never merged. */
 export function draftBranch(planBranchName: string, number: number): string {
   return `${planBranchName}-draft-${number}`;
 }

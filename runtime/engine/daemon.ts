@@ -64,7 +64,7 @@ const firstLookMs = 15_000;
 
 /**
  * Owns the home and serves its socket. Throws `owner_taken`, `home_unusable`, `bad_config`, and those errors of the store that waiting cannot end
- * (`store_corrupt`, `store_newer`, a file that is something else); then nothing of it is left running.
+ * (`store_corrupt`, `store_newer`, a file that is something else); then no part of it is left running.
  */
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
   const begunMs = performance.now();

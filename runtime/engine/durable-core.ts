@@ -67,7 +67,7 @@ const onStandardError: Log = {
 };
 
 /**
- * Opens the store, continues the work that an earlier engine left, and begins to work. Throws the errors of the place and the store; then nothing of it
+ * Opens the store, continues the work that an earlier engine left, and begins to work. Throws the errors of the place and the store; then no part of it
  * remains.
  */
 export async function openDurableCore(machines: readonly AnyDefinition[], options: CoreOptions): Promise<DurableCore> {

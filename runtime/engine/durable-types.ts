@@ -98,7 +98,7 @@ export interface PausedPart<Machine extends string = string> {
   lane?: string;
 }
 
-/** Nothing of it begins. */
+/** A pause of a machine or a lane: no new effect of it begins. */
 export interface Pause {
   readonly machine: string;
   /** null: the whole machine. */

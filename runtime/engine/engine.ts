@@ -89,7 +89,7 @@ const engineOptions: KnownOptions<EngineOptions> = {
   faults: true,
 };
 
-/** Makes an engine that owns the home and works until `stop` is called. Throws `bad_request` for an unknown option, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
+/** Makes an engine that owns the home and works until `stop` is called. Throws `bad_request` for an unknown option, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then no part of it is left running. */
 export async function createEngine<const D extends AnyDefinition = never>(
   options: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] } = {},
 ): Promise<Engine<D>> {

@@ -55,7 +55,7 @@ export function createSentSignals({ mode, store, pump, verdicts, projects, runne
     }
   }
 
-  /** For an engine of one verb: lands what is in line, until nothing of it can be done now. */
+  /** For an engine of one verb: lands what is in line, until none of that can be done now. */
   async function carryLandings(): Promise<void> {
     for (;;) {
       const open = (await store.effects({ by: 'open' })).find(({ kind }) => kind.startsWith('landing.'));

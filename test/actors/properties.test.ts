@@ -104,7 +104,7 @@ describe('whatever happens to a plan', () => {
     );
   });
 
-  it('a person can always cancel it, and then nothing of it lives', () => {
+  it('a person can always cancel it, and then no part of it is alive', () => {
     fc.assert(
       fc.property(stories, (story) => {
         const world = play(story);

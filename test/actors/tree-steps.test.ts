@@ -378,7 +378,7 @@ function stuck(): never {
 }
 
 describe('a step that throws', () => {
-  it('says what cannot be stored, and where; the next tree has nothing of it', () => {
+  it('says what cannot be stored, and where; the next tree has no trace of it', () => {
     const machine = createMachine({
       context: { when: null as unknown },
       on: { date: { actions: assign({ when: () => new Date(0) }) }, throw: { actions: stuck } },

@@ -92,7 +92,7 @@ it.each([
 });
 
 it.each(['Prompt is too long', 'API Error: model not found'])(
-  'says nothing of it where the agent writes %j',
+  'says nothing about it if the agent writes %j',
   (text) => {
     const log = createLogReader('claude');
     const said = { type: 'assistant', message: { id: 'm', content: [{ type: 'text', text }] } };

@@ -43,7 +43,7 @@ async function set(hosts: readonly string[], resolve?: Parameters<typeof createE
 }
 
 /** What a CONNECT is answered with; after a 200, what the other side answers to one request. */
-async function tunnel(socket: string, place: string, host = 'whoever'): Promise<{ status: string; rest: string }> {
+async function tunnel(socket: string, place: string, host = 'somewhere'): Promise<{ status: string; rest: string }> {
   const client = connect(socket);
   client.write(`CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n\r\n`);
   let text = '';

@@ -60,7 +60,7 @@ it('each slip is said with what to type, and the plan is run, looked at, merged,
   const badName = await answered(made, ['run', 'login.md', '--name', 'Bad Name!'], 'let it act?', 'n');
   expect(await badName.ended).toBe(1);
   expect(badName.text()).toContain('is not a plan’s name as typed: the plan is called bad-name');
-  expect(badName.text()).toContain('nothing of it was started');
+  expect(badName.text()).toContain('nothing was started');
 
   const run = await answered(made, ['run', 'login.md'], 'let it act?', 'y');
   expect(await run.ended, run.text()).toBe(0);

@@ -110,7 +110,7 @@ describe('--as', () => {
     expect((await made.stator(['plan', 'check', 'docs/shop.md', '--json'])).stdout).toContain('"family":"kiro"');
     await made.stator(['plan', 'register', 'docs/shop.md', '--as', 'lists', '--trust']);
     expect(await tasksOf(made)).toBe(2);
-    // Nothing was edited, so that nothing of it is another plan.
+    // Nothing was edited: no part of it becomes another plan.
     const again = await made.stator(['plan', 'import', 'docs/shop.md', '--json']);
     expect(JSON.parse(again.stdout)).toMatchObject([{ status: 'unchanged', family: 'lists' }]);
     writeFileSync(join(made.repo, 'docs/shop.md'), `${list}- [ ] 3. Page\n`);

@@ -18,7 +18,7 @@ describe('an engine refuses', () => {
     writeFileSync(join(other, 'daemon.toml'), '# mine\n\nmax_agent = 3\n');
     const place = `${join(other, 'daemon.toml')}, line 3`;
     await expectFailure(createEngine({ home: other, env }), 'bad_config', place, 'max_agent;', 'max_agents?');
-    // Nothing of it is left running: the corrected file is taken at once.
+    // No part of it is left running: the corrected file is taken at once.
     writeFileSync(join(other, 'daemon.toml'), 'max_agents = 3\n');
     const engine = await createEngine({ home: other, env, log: { debug() {}, info() {}, warn() {}, error() {} } });
     await expect(createEngine({ home: other, env })).rejects.toMatchObject({ code: 'owner_taken' });

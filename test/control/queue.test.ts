@@ -57,7 +57,7 @@ it('a paused queue starts no agent, also in the next engine; what runs goes on, 
 
   const next = await startEngine({ on });
   expect(await next.client.queueStats()).toMatchObject({ paused: true, pending: 2 });
-  // It handles what it is asked, and starts nothing of it.
+  // It handles its requests, and starts none of the work.
   await begin(next, 'more', planText(['echo d > d.txt']));
   await until(async () => (await next.client.instances({ plan: 'more' }))[0]?.state === 'queued');
   expect(existsSync(second)).toBe(false);

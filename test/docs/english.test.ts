@@ -12,6 +12,7 @@ let folder: string;
 const refused = [
   ['Whoever', '/** Whoever asks comes first. */'],
   ['of which', '// Two rows, of which one is newer.'],
+  ['nothing of it', '/** It ended, and nothing of it is left. */'],
   ['what of', 'const row = 1; // what of the plan is shown'],
   ["one's", "/**\n * A machine of one's own.\n */"],
   ['What is asked', 'open({ /** What is asked, the oldest first. */ row });'],

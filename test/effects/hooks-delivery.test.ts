@@ -484,7 +484,7 @@ describe('a notification', () => {
       to_status: 'implementing',
       message: expect.stringContaining('--urgency=critical'),
     });
-    // It is the person's own: nothing of it is to be trusted, and the list of hooks has it.
+    // It belongs to the person: it needs no trust, and the list of hooks has it.
     const { enables } = await engine.client.repo({ project: 'demo' });
     expect(enables.join('\n')).not.toContain('desktop-2');
     expect((await engine.client.hooks({ project: 'demo' })).map(({ hook }) => hook)).toEqual([

@@ -104,7 +104,7 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
   expect(
     (await made.stator(['plan', 'advance', 'by-force', '--to', 'done', '--force', '--project', 'demo'])).code,
   ).toBe(0);
-  // What comes after it to the same hook is there: so nothing of it is to come.
+  // What comes after it to the same hook is there: so no more of its events will come.
   await client.send({ project: 'demo', plan: 'by-row', type: 'cancel' });
   await untilDelivered('by-row', ['mark_done', 'cancel']);
   expect(eventsOf('by-force')).toEqual([]);

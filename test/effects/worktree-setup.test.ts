@@ -263,7 +263,7 @@ describe('the folder of the worktrees', () => {
       },
     ],
     ['a folder deep inside', (on: Ground) => ({ dir: 'a/b [c]', real: join(on.repo, 'a/b [c]') })],
-  ])('may be %s, and nothing of it is ever seen by git', async (_what, place) => {
+  ])('may be %s, and git never sees it', async (_what, place) => {
     const on = configured('');
     const { dir, real } = place(on);
     writeFileSync(join(on.repo, '.stator', 'config.toml'), `[worktree]\ndir = "${dir}"\n`);

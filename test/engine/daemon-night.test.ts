@@ -225,7 +225,7 @@ describe('a repo whose folder is away', () => {
     expect(await client.trustRepo({ project: 'demo' })).toMatchObject({ enables: [], changes: ['- agents: sh'] });
   });
 
-  it('is taken out by one, and nothing of it begins, though another asks for it meanwhile without stopping its agents', async () => {
+  it('is taken out by one, and no work of it begins, though another asks for it meanwhile without stopping its agents', async () => {
     const ground = daemonGround(`max_agents = 1\n${config}`);
     await daemonIn(ground, { graceMs: 1_500 });
     const [begun, other] = [join(ground.root, 'begun'), join(ground.root, 'other')];

@@ -60,7 +60,7 @@ it('the repo of a lost host goes on at another one by itself; when the lost one 
   expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
 });
 
-it('a task that was interrupted begins anew at another host where nothing of it was at the remote', async () => {
+it('a task that was interrupted begins anew at another host if none of its work was at the remote', async () => {
   const url = await emptyStore();
   const [a, b] = [await taker(url, 'a'), await hostOn(url, 'b')];
   const bare = remoteOf(b);
@@ -96,7 +96,7 @@ it('work that only the lost host had is done again, and its merge is not tried i
   await register(b, 'p', [[`${waits}; echo one > one.txt`]]);
   const log = () => readFileSync(join(b.home, 'daemon.log'), 'utf8');
   await until(() => git(b.path, 'for-each-ref', 'refs/heads/plan/p-w1-t1') !== '');
-  // Nothing of it reaches the remote, and a person has checked out the branch that it is to be merged into.
+  // None of its work reaches the remote, and a person has checked out the branch that it is to be merged into.
   renameSync(bare, `${bare}-away`);
   git(b.path, 'worktree', 'add', '-q', join(folder, 'elsewhere'), 'plan/p');
   appendFileSync(gate, '');

@@ -104,7 +104,7 @@ const ways: Record<(typeof reasons)[number], (world: World) => void> = {
     const until = world.now() + 600_000;
     world.report(row, 'run_exited', { code: 1, cause: 'rate-limited', detail: 'try later', until });
     world.drain();
-    // No slot and no attempt: nothing of it is open until its time has come.
+    // No slot and no attempt: none of its effects is open until its time has come.
     expect(titles(world)).toEqual([]);
     expect(world.timers.map(({ dueAt }) => dueAt)).toContain(until);
   },

@@ -32,7 +32,7 @@ it('nobody is asked who is lost, drained, removed, or takes over nothing', () =>
 
 it.each([
   ['a repo on its way here is taken at once', { comingFrom: 'b' }, [], undefined, true],
-  ['a lost repo of which this host is next', {}, ['own', 'b'], undefined, true],
+  ['a lost repo whose next host is this one', {}, ['own', 'b'], undefined, true],
   ['a lost repo that another host comes before', {}, ['b', 'own'], undefined, false],
   ['the same when that host had its time', {}, ['b', 'own'], { sinceMs: 0, tryAtMs: 0 }, true],
   ['the same just before', {}, ['b', 'own'], { sinceMs: 1, tryAtMs: 0 }, false],

@@ -1,4 +1,4 @@
-/** A temporary index: what it is, and that nothing of it stays. */
+/** A temporary index: what it is, and that it leaves nothing behind. */
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';

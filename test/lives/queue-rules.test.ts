@@ -201,7 +201,7 @@ it('R6: a task whose start fails gives its slot back and is pending until its ne
   expect([...seen].sort()).toEqual(['notified', 'pending']);
 });
 
-it('R7: the third failure is the last: the task has failed with its reason, and nothing of it is started again', async () => {
+it('R7: the third failure is the last: the task has failed with its reason, and it is not started again', async () => {
   const { engine, siblings } = await scene({ agents: { default: { preset: 'sh', attempts: 3 } } });
   await begin(engine, 'bad', planText([`${siblings.among('true')}\necho out of disk >&2\nexit 3`]));
   await untilPhase(engine, 'bad', 'wave_waiting');

@@ -866,7 +866,7 @@ describe('typed text', () => {
     ['a program takes no key', 'messages', { key: 'Enter' }, false],
     ['a program takes no message for which there is no room', 'messages', { text: 'yes', word: null }, false],
     ['a run without input takes none', false, { text: 'yes' }, false],
-    ['a run that says nothing of it takes none', undefined, { text: 'yes' }, false],
+    ['a run that says nothing about it takes none', undefined, { text: 'yes' }, false],
   ] as const)('%s', (_what, takesInput, fields, isTaken) => {
     expect(takes(takesInput, fields)).toBe(isTaken);
   });

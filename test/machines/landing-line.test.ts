@@ -173,7 +173,7 @@ it.each([
   ['effect_failed', { detail: 'no space' }],
   ['plan_merged', { head: 'h', into: 'main', tip: 't' }],
 ] as const)(
-  'what comes to a plan behind others (%s) says nothing of it: it is tried again after them',
+  'what comes to a plan behind others (%s) says nothing about it: it is tried again after them',
   (type, fields) => {
     const line = lineOf(['a', 'b']);
     line.prepared('a');

@@ -352,7 +352,7 @@ describe('an edited document', () => {
     expect(Object.keys(world.context().results[1] ?? {})).toEqual(['1', '2']);
   });
 
-  it('begins a task anew whose slot was taken in the same moment: nothing of it runs with the old words', () => {
+  it('begins a task anew whose slot was taken in the same moment: none of its runs has the old text', () => {
     const world = started({ content: three(second('paint it blue'), '') });
     begin(world, 'hello-w1-t1');
     const taken = run(world, 'hello-w1-t2');

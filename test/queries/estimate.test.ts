@@ -67,7 +67,7 @@ describe('the estimate', () => {
     ['one task is done', { waves: [wave(1, 'done', 'working')] }],
     ['nothing is left', { waves: [wave(1, 'done', 'done')] }],
     ['a task has failed, so that a person decides', { waves: [wave(1, 'done', 'done', 'failed'), wave(2, 'pending')] }],
-    ['a person passed over tasks, of which one worked', { runs: [run('p-w1-t1', 1, 3)] }],
+    ['a person passed over tasks while one of them worked', { runs: [run('p-w1-t1', 1, 3)] }],
   ] satisfies [string, Partial<Course>][])('says nothing where %s', (_why, more) => {
     expect(estimateOf(course(more))).toBeNull();
   });

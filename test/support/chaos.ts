@@ -276,7 +276,7 @@ export function createWorld(options: WorldOptions) {
     const isWaiting = books.waiting.some((applicant: { plan: string }) => applicant.plan === 'hello');
     const lifecycle = stateText(snapshotOf(root(plan)).value.lifecycle ?? '');
     if (lifecycle.endsWith('.requesting') && !isGranted && !isWaiting)
-      throw new Error('the plan waits for the repo, and the repo knows nothing of it');
+      throw new Error('the plan waits for the repo, and the repo does not know about that');
     const isDone = books.done.includes('hello');
     if (isDone !== (lifecycle === 'done')) throw new Error(`${lifecycle}: the repo believes done is ${isDone}`);
   }

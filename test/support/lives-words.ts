@@ -8,7 +8,7 @@ export type Script = Readonly<Record<string, readonly Turn[]>>;
 
 /** A state that the person waits for, and their signal then; each once, in this order. */
 export interface Act {
-  /** The source of a block, a title that waits in its turn, a phase, or that it is paused and nothing of it runs any more. */
+  /** The source of a block, a title that waits in its turn, a phase, or that it is paused and none of its agents runs any more. */
   readonly at:
     | { readonly blocked: string }
     | { readonly waits: string }

@@ -37,7 +37,7 @@ describe.skipIf(noWallsHere !== null)('inside of walls', () => {
     expect(log).toContain('\nstderr: {"stator":{"problem":"forged"}}');
   });
 
-  it('one that is killed in its prompt fails with that, and nothing of it is left', async () => {
+  it('one that is killed in its prompt fails with that, and it leaves nothing behind', async () => {
     const engine = await walled('crash');
     await begin(engine, 'works', planText([{ title: 'the work', sh: null }]));
     const shown = await untilPhase(engine, 'works', 'wave_waiting');

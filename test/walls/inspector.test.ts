@@ -252,7 +252,7 @@ it('what somebody else has put there, or is over a day old, is no key', async ()
   }
 });
 
-it('a daemon that nobody asks for the page listens nowhere and keeps nothing of it', async () => {
+it('a daemon that nobody asks for the page listens nowhere and stores nothing for it', async () => {
   const made = ground();
   const daemon = await startDaemon({ home: made.home, env: made.env });
   afterwards(() => daemon.stop());

@@ -178,7 +178,7 @@ async function notStarted(parts: BeginParts, place: IssuePlace, isNew: boolean):
     'unavailable',
     `the session of ${place.reference ?? place.plan} did not start: ${why}`,
     isNew
-      ? 'nothing of it is left; correct the cause and start it again'
+      ? 'it left nothing behind; correct the cause and start it again'
       : `look at it with: stator plan explain ${place.plan}`,
   );
 }

@@ -228,7 +228,7 @@ async function destroyIssue(
 ): Promise<IssueDestroyed> {
   if (repeatedRequest() !== null) {
     const { project, plan } = await parts.sessions.placeOf(ask);
-    const notes = ['an engine was cut off while it destroyed the session; nothing of it is left to destroy'];
+    const notes = ['an engine was cut off while it destroyed the session, and had destroyed all of it'];
     if ((await parts.sessions.rowOf({ project, plan })) === null) return { status: 'destroyed', project, plan, notes };
   }
   const { place, row } = await parts.sessions.mustBeSession(ask);

@@ -154,7 +154,7 @@ export const trustShow = trustEntry
     changes: lines,
     /** The digest of the present files; null: they cannot be used. */
     digest_now: z.string().nullable(),
-    /** Why nothing of it starts now, or why its files cannot be used; null: all is well. */
+    /** Why none of its work starts now, or why its files cannot be used; null: all is well. */
     problem: z.string().nullable(),
   })
   .meta({ id: 'TrustShow' });

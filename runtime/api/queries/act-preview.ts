@@ -201,7 +201,7 @@ function sentences(
   return [
     ...(isDone
       ? [
-          `${plan} is done; ${type === 'cancel' ? 'cancelled, it counts as done no more, and nothing merges it' : 'paused, nothing of it goes on, its merge and its pull request neither'}`,
+          `${plan} is done; ${type === 'cancel' ? 'cancelled, it counts as done no more, and nothing merges it' : 'paused, its merge and its pull request do not go on either'}`,
         ]
       : []),
     ...(after === ''

@@ -47,7 +47,7 @@ export const intakeWords: Readonly<Record<string, KeyWords>> = Object.assign(
   {
     source: [null, 'where its items come from; required'],
     project: [null, 'the repo that their plans are of, as `stator repo list` has it; required'],
-    enabled: ['true', 'false: nothing of it becomes a plan; `stator intake try` works'],
+    enabled: ['true', 'false: its items become no plans; `stator intake try` works'],
     start: ['true', 'its plans are started; false: they are registered, and a person starts them'],
     per_hour: ['12', 'items that become plans within an hour'],
     open: ['3', 'its plans that are not done or cancelled, at once; 1 for a schedule with overlap = "refuse"'],

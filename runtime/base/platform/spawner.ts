@@ -37,7 +37,7 @@ interface Flight {
 /** The spawner of this process. */
 export const spawner = createSpawner();
 
-/** Nothing is started in advance, and nothing of it keeps this process from ending. `few`: how many programs are started here, within `idleMs`. */
+/** Nothing is started in advance, and a spawner never keeps this process from ending. `few`: how many programs are started here, within `idleMs`. */
 export function createSpawner({ few = fewStarts }: { readonly few?: number } = {}): Spawner {
   let helper: ChildProcess | null = null;
   let isReady = false;

@@ -281,7 +281,7 @@ async function repairRunFolders(look: Look): Promise<void> {
       named,
       keep === null
         ? {
-            what: 'no run of this store has it, and nothing of it lives: it is deleted, with its prompt and log',
+            what: 'no run of this store has it, and none of its processes is alive: it is deleted, with its prompt and log',
             fix: () => renameAndRemove(parts, entry.name),
           }
         : { keep },

@@ -125,7 +125,7 @@ function trackedFolders(entries: readonly string[]): ReadonlySet<string> {
 function tooMany(folder: string, [first = '']: readonly string[]): EngineError {
   return new EngineError(
     'unsafe_path',
-    `${folder} holds more than ${maxRepositories} git repositories of its own, as ${join(folder, first)}, so nothing of it is committed`,
+    `${folder} holds more than ${maxRepositories} git repositories of its own, as ${join(folder, first)}, so no file of it is committed`,
     `delete those that are not needed: find ${shellWord(folder)} -mindepth 2 -name .git`,
   );
 }

@@ -49,7 +49,7 @@ describe('the last of six tasks comes after', () => {
   const long = (size: number) => `It depends on task 2. ${'x'.repeat(size)}`.slice(0, size);
 
   test.each([
-    ['nothing of it', [5]],
+    ['nothing about it', [5]],
     ['**Depends on:** Tasks 2 and 4', [2, 4]],
     ['**Depends on :** 2', [2]],
     ['**Depends on:** 10.12b', [1]],
