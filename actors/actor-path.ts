@@ -1,5 +1,6 @@
 /** The path of an actor in its tree, by ids; and the check that a step comes to an end. */
 import type { AnyActorRef } from 'xstate';
+import { parentOf } from './xstate-internals.ts';
 
 /** A chart that takes more of these on one event has a circle of transitions without an event. */
 const microstepLimit = 1_000;
@@ -12,7 +13,7 @@ export function mustRest(microsteps: number): number {
 
 /** The ids from the root's child down to the actor. */
 export function pathOf(ref: AnyActorRef): string[] {
-  const parent = (ref as AnyActorRef & { readonly _parent?: AnyActorRef })._parent;
+  const parent = parentOf(ref);
   return parent === undefined ? [] : [...pathOf(parent), ref.id];
 }
 

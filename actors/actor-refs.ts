@@ -5,6 +5,7 @@
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
 import { pathKey, pathOf } from './actor-path.ts';
 import { replaced, withErrors } from './json-value.ts';
+import { parentOf, stopBelow } from './xstate-internals.ts';
 
 type Children = Readonly<Record<string, unknown>>;
 
@@ -81,7 +82,7 @@ function childrenOf(actor: AnyActorRef): Children | undefined {
 
 /** Whether the actor's parent has it under its id, and so on up to the root. */
 export function isInTree(ref: AnyActorRef): boolean {
-  const { _parent: parent } = ref as { readonly _parent?: AnyActorRef };
+  const parent = parentOf(ref);
   return parent === undefined || (childrenOf(parent)?.[ref.id] === ref && isInTree(parent));
 }
 
@@ -93,7 +94,7 @@ const stopped = {
 
 function endedActor(parent: AnyActorRef, id: string): AnyActorRef {
   const actor = createActor(stopped, { id, parent } as never); // as XState starts children
-  (actor as unknown as { _stop(): void })._stop(); // as it stops children
+  stopBelow(actor);
   return actor;
 }
 

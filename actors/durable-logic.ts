@@ -3,8 +3,7 @@
  * delayed event is a stored timer, and a promise is an effect. The actors are XState's own: XState starts, stops and reports what a chart invokes or spawns,
  * and persists it inside of its parent.
  *
- * Written for XState 5.33. It uses four things that are not in its documented interface: the scheduler of an actor system, its counter of ids,
- * the constructor of a machine, and the executor of actions in an actor's scope. `test/actors/durable-logic` holds each of them.
+ * What it uses of XState beyond the documented interface is in `xstate-internals.ts`, except for the constructor of a machine, which has no other name.
  */
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';
@@ -14,6 +13,7 @@ import { asJson, keptError, withErrors } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 import { type Emission, emission } from './recorder.ts';
 import { placeGuards, withPlaces } from './thrown-place.ts';
+import { hookSystem, inspected, listenersOf, type MachineScope, parentOf, type Scheduler } from './xstate-internals.ts';
 
 /** The event that a settled promise sends to the actor that represents it. */
 export const settled = 'stator.promise.settled';
@@ -158,37 +158,23 @@ function emittingTransition(logic: AnyActorLogic): AnyActorLogic {
   return {
     ...logic,
     transition: (state, event, scope) =>
-      logic.transition(state, event, { ...scope, emit: recordedEmit(scope as unknown as Scope) }), // XState's own, with its system
+      logic.transition(state, event, { ...scope, emit: recordedEmit(scope as unknown as MachineScope) }), // XState's own, with its system
   };
-}
-
-interface System {
-  _register(id: string, actor: AnyActorRef): unknown;
-  _unregister(actor: AnyActorRef): void;
-  _relay(source: unknown, target: unknown, event: AnyEventObject): void;
-  _sendInspectionEvent(event: Emission): void;
-}
-
-interface Scope {
-  readonly self: AnyActorRef & { readonly _parent?: AnyActorRef };
-  readonly system: System;
-  actionExecutor: (action: { readonly type: string; readonly exec?: (...given: unknown[]) => void }) => void;
-  emit: (event: AnyEventObject) => void;
 }
 
 /** A machine whose actors live in a system of ours, from the start. `asking`: its actions that make requests. */
 function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: DurablePorts): AnyStateMachine {
   const { getInitialSnapshot, restoreSnapshot, getPersistedSnapshot } = machine;
-  const begin = (scope: Scope) => {
+  const begin = (scope: MachineScope) => {
     prepareScope(machine, scope, { asking, ports });
-    if (scope.self._parent === undefined) prepareSystem(scope, ports);
+    if (parentOf(scope.self) === undefined) prepareSystem(scope, ports);
   };
   return Object.assign(machine, {
-    getInitialSnapshot(scope: Scope, input: unknown) {
+    getInitialSnapshot(scope: MachineScope, input: unknown) {
       begin(scope);
       return getInitialSnapshot.call(machine, scope as never, input as never); // its own function, with the arguments of XState
     },
-    restoreSnapshot(stored: AnyMachineSnapshot, scope: Scope) {
+    restoreSnapshot(stored: AnyMachineSnapshot, scope: MachineScope) {
       begin(scope);
       const { restoredContexts } = ports.memory();
       const snapshot = { ...stored, context: withErrors(stored.context) };
@@ -196,7 +182,7 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
       const given = context === null ? snapshot : { ...snapshot, context };
       const restored = restoreSnapshot.call(machine, given as never, scope as never); // likewise
       if (context !== null) restoredContexts.push(restored.context);
-      if (scope.self._parent === undefined) reviveActors(restoredContexts.splice(0), scope.self, restored.children);
+      if (parentOf(scope.self) === undefined) reviveActors(restoredContexts.splice(0), scope.self, restored.children);
       return restored;
     },
     getPersistedSnapshot(snapshot: AnyMachineSnapshot, options: unknown) {
@@ -212,17 +198,17 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
 }
 
 /** What an actor emits is recorded for the journal of its tree, in its order with the transitions. */
-function recordedEmit({ self, system }: Pick<Scope, 'self' | 'system'>): Scope['emit'] {
+function recordedEmit({ self, system }: Pick<MachineScope, 'self' | 'system'>): MachineScope['emit'] {
   return (event) => {
     const kept = asJson(`the emitted event "${event.type}"`, event) as AnyEventObject;
-    system._sendInspectionEvent({ type: emission, actorRef: self, event: kept });
+    inspected(system, { type: emission, actorRef: self, event: kept } satisfies Emission);
   };
 }
 
 /** Actions without an implementation, and listeners that no restart would find again, would silently do nothing. In a replay of the past nothing is done again. */
 function prepareScope(
   machine: AnyStateMachine,
-  scope: Scope,
+  scope: MachineScope,
   { asking, ports }: { readonly asking: ReadonlySet<string>; readonly ports: DurablePorts },
 ): void {
   const execute = scope.actionExecutor;
@@ -238,13 +224,6 @@ function prepareScope(
   scope.emit = recordedEmit(scope);
 }
 
-/** The properties of an actor while its chart runs; `_syncSnapshot`: XState itself listens to it. */
-interface Observed {
-  readonly observers: ReadonlySet<unknown>;
-  readonly eventListeners: ReadonlyMap<string, unknown>;
-  readonly _syncSnapshot?: boolean;
-}
-
 /** Code that listens to an actor lives in one process. It may have begun before the actor did. */
 function refuseListeners(actor: AnyActorRef): void {
   const refuse = (what: string): never => {
@@ -252,11 +231,10 @@ function refuseListeners(actor: AnyActorRef): void {
       `${what} of the actor "${pathOf(actor).join('/')}" would be lost in a restart: in the chart onSnapshot, onDone and sendParent tell of it, outside of it facts and on() of the engine`,
     );
   };
-  const { observers, eventListeners, _syncSnapshot: isSynced } = actor as AnyActorRef & Partial<Observed>;
-  const [listening] = eventListeners?.keys() ?? [];
+  const { events, isObserved } = listenersOf(actor);
+  const [listening] = events;
   if (listening !== undefined) refuse(`a listener for "${listening}"`);
-  const isRoot = (actor as { readonly _parent?: unknown })._parent === undefined; // the engine observes it
-  if (!isRoot && (observers?.size ?? 0) > (isSynced === true ? 1 : 0)) refuse('an observer');
+  if (parentOf(actor) !== undefined && isObserved) refuse('an observer'); // the engine observes the root
   Object.assign(actor, {
     on: (type: string) => refuse(`a listener for "${type}"`),
     subscribe: () => refuse('an observer'),
@@ -285,44 +263,35 @@ export function beside(memory: Memory, work: () => void): void {
   }
 }
 
-interface Scheduler {
-  schedule(source: AnyActorRef, target: AnyActorRef, event: AnyEventObject, delay: number, id?: string): void;
-  cancel(source: AnyActorRef, id: string): void;
-  cancelAll(source: AnyActorRef): void;
-}
-
 /** Timers are stored, ids are the same in every process, and no step runs for ever. */
-function prepareSystem({ system }: Scope, ports: DurablePorts): void {
+function prepareSystem({ system }: MachineScope, ports: DurablePorts): void {
   let restored = 0;
   let microsteps = 0;
-  const { _relay: relay, _register: register, _unregister: unregister } = system;
   /** The actors that have begun and have not ended, by their paths. */
   const living = new Map<string, AnyActorRef>();
-  Object.assign(system, {
-    _register(id: string, actor: AnyActorRef) {
+  hookSystem(system, {
+    scheduler: schedulerBy(ports),
+    begins(actor) {
       refuseListeners(actor);
       keepUnnamed(actor);
       const path = pathOf(actor);
       refuseHidden(actor, living.get(pathKey(path)));
       living.set(pathKey(path), actor);
       if (!ports.memory().isRestoring) giveUp(ports, path);
-      return register(id, actor);
     },
-    _unregister(actor: AnyActorRef) {
+    ends(actor) {
       const path = pathOf(actor);
       const now = living.get(pathKey(path)) ?? actor;
       if (now === actor) living.delete(pathKey(path));
       // XState would take the living one out of its parent.
       else if (!isInTree(actor)) throw sameId(path, 'lives, and is stopped by a ref to an earlier one');
-      unregister(actor);
     },
     // An actor that is started again reports its state to its parent, which already knows it.
-    _relay(source: unknown, target: unknown, event: AnyEventObject) {
+    delivers(event) {
       if (event.type.startsWith('xstate.error.actor.')) keptError(event.error);
-      if (!ports.memory().isRestoring) relay(source, target, event);
+      return !ports.memory().isRestoring;
     },
-    scheduler: schedulerBy(ports),
-    _bookId: () => {
+    nextId() {
       const memory = ports.memory();
       if (memory.isRestoring) {
         restored += 1;
@@ -331,7 +300,7 @@ function prepareSystem({ system }: Scope, ports: DurablePorts): void {
       memory.actors += 1;
       return `x:${memory.actors}`;
     },
-    _sendInspectionEvent: ({ type }: { type: string }) => {
+    inspect({ type }) {
       if (type === '@xstate.microstep') microsteps = mustRest(microsteps + 1);
     },
   });
@@ -372,8 +341,8 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
 }
 
 /** XState keeps what `spawnChild` starts without an id under the key "undefined", where the next one takes its place. */
-function keepUnnamed(actor: AnyActorRef & { readonly _parent?: AnyActorRef }): void {
-  const { children } = (actor._parent?.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
+function keepUnnamed(actor: AnyActorRef): void {
+  const { children } = (parentOf(actor)?.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
   if (children === undefined || actor.id !== actor.sessionId) return;
   children[actor.id] ??= actor;
   if (children.undefined === actor) delete children.undefined;

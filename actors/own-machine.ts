@@ -30,6 +30,7 @@ import { awaitedMachine, outputAwaited, promiseSettled, waiterOf, waitersLimit, 
 import type { OutgoingSignal, Ports } from './ports.ts';
 import { stateText } from './recorder.ts';
 import { holdsOf } from './refusal.ts';
+import { activeStates } from './xstate-internals.ts';
 
 /** The creation of a tree: the input of its machine. */
 export const ownBirth = 'machine_started';
@@ -432,8 +433,8 @@ function rulesOf(definition: AnyDefinition): Rules {
 }
 
 /** Whether a state has a transition for it, whatever its guards decide about its payload. */
-export function mayBeTaken({ status, _nodes: nodes }: AnyMachineSnapshot, type: string): boolean {
-  return status === 'active' && nodes.some((node) => transitionsFor(node, type).length > 0);
+export function mayBeTaken(snapshot: AnyMachineSnapshot, type: string): boolean {
+  return snapshot.status === 'active' && activeStates(snapshot).some((node) => transitionsFor(node, type).length > 0);
 }
 
 /** The transitions that name it, and those for every event or for each one that begins like it (`*`, `payment.*`). */
@@ -446,8 +447,8 @@ function transitionsFor({ transitions }: AnyStateNode, type: string) {
 }
 
 /** The name of the guard of the first transition that the states have for it; null: they have none, or it has no name. */
-function failingGuard({ _nodes: nodes }: AnyMachineSnapshot, { type }: AnyEventObject): string | null {
-  for (const node of [...nodes].sort((a, b) => b.order - a.order)) {
+function failingGuard(snapshot: AnyMachineSnapshot, { type }: AnyEventObject): string | null {
+  for (const node of [...activeStates(snapshot)].sort((a, b) => b.order - a.order)) {
     for (const { guard } of transitionsFor(node, type)) {
       const name = nameOf(guard);
       if (typeof name === 'string') return name;

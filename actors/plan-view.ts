@@ -19,7 +19,7 @@ import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
 import { type Landing, type LandingSignal, landingOf, landingSignals } from '../machines/vocabulary/landing.ts';
 import type { Merged, MergeRefused } from '../machines/vocabulary/plan-merge.ts';
 import type { ForgeMerge, PlanPull, StackLayer } from '../machines/vocabulary/plan-pull.ts';
-import { type PlanStatus, statusIn } from '../machines/vocabulary/plan-status.ts';
+import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
 import type { TaskStatus } from '../machines/vocabulary/public-state.ts';
 import { type TaskAgent, taskAgent } from '../machines/vocabulary/task-agent.ts';
@@ -131,7 +131,7 @@ export function planSummary(tree: Tree): PlanSummary {
     tasks += wave.tasks.length;
     for (const task of wave.tasks) if (results[wave.number]?.[task.number]?.status === 'done') tasksDone += 1;
   }
-  const status = statusIn(snapshot.tags) ?? 'ready'; // every lifecycle state carries one of these tags
+  const status = statusOfPlan(tree);
   return {
     status,
     phase: tagged(snapshot.tags, 'phase:'),
@@ -161,7 +161,7 @@ export function isFailedStart({ runs, reason }: Pick<AgentContext, 'runs' | 'rea
 }
 
 export function statusOfPlan({ root }: Tree): PlanStatus {
-  return statusIn(snapshotOf(root).tags) ?? 'ready'; // every lifecycle state carries one of these tags
+  return (tagged(snapshotOf(root).tags, 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
 }
 
 /** The reason why a plan, or tasks of it, cannot continue without a person; null: there is none. */

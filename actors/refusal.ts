@@ -30,6 +30,7 @@ import {
 } from '../machines/vocabulary/signal.ts';
 import { actorAt, type Found, snapshotOf } from './addressee.ts';
 import { regionsOf } from './recorder.ts';
+import { activeStates } from './xstate-internals.ts';
 
 /** Data, never thrown: who refused, in which state, by which guard, and which signals it would take. */
 export interface Refusal {
@@ -45,10 +46,10 @@ type MetaKey = 'holds' | 'passes' | 'suppresses';
 
 /** The texts under that key in the `meta` of the current states: few states have one. */
 function metaTexts(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string> {
-  const known = saidBy[key].get(snapshot._nodes);
+  const known = saidBy[key].get(activeStates(snapshot));
   if (known !== undefined) return known;
   const words = wordsOf(snapshot, key);
-  saidBy[key].set(snapshot._nodes, words);
+  saidBy[key].set(activeStates(snapshot), words);
   return words;
 }
 
@@ -60,7 +61,7 @@ const saidBy = {
 
 function wordsOf(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string> {
   let words = noWords;
-  for (const { meta } of snapshot._nodes) {
+  for (const { meta } of activeStates(snapshot)) {
     const said: readonly string[] | undefined = meta?.[key];
     if (said !== undefined) words = new Set([...words, ...said]);
   }
@@ -175,7 +176,7 @@ function taskObstacle(
 
 /** The guard of the first transition that the current states have for this type, as text. */
 function failingGuard(snapshot: AnyMachineSnapshot, event: AnyEventObject): string | null {
-  for (const node of [...snapshot._nodes].sort((a, b) => b.order - a.order)) {
+  for (const node of [...activeStates(snapshot)].sort((a, b) => b.order - a.order)) {
     for (const { guard } of node.transitions.get(event.type) ?? []) {
       const named = failing(guard, snapshot, event);
       if (named !== null) return guardText(named.type, named.params, { snapshot, event });

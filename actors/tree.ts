@@ -2,7 +2,7 @@
  * A tree takes one signal and returns the outcome. It knows no SQLite, no file and no clock; the code that drives it
  * (the pump, a replay, a simulation) stores what it returns.
  */
-import { type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
+import { type AnyActorRef, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
 import { parseTree, repoTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
 import { type Policy, samePolicy } from '../machines/vocabulary/policy.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
@@ -17,6 +17,7 @@ import type { Ports, Requests } from './ports.ts';
 import { type AgentSnapshot, createRecorder, type Recorder, type Transition } from './recorder.ts';
 import { type Refusal, receptionOf } from './refusal.ts';
 import { withPlace } from './thrown-place.ts';
+import { observeSystem, persistedText } from './xstate-internals.ts';
 
 /** A live tree. It is a cache of its row: after an exception it is thrown away. */
 export interface Tree {
@@ -179,8 +180,7 @@ function begin(
   const { machine } = machineOf(kind);
   const recorder = createRecorder({ isStrict: kind.isStrict, isByIds: kind.keepsMemory });
   const root = createActor(machine, how);
-  // Not by the option `inspect`: it copies every event for observers that do not exist. Before the start it reports only the actor itself.
-  Object.assign(root.system, { _sendInspectionEvent: recorder.inspect });
+  observeSystem(root.system, recorder.inspect);
   // Without an observer XState throws a root's error again from a timer, outside of every transaction.
   root.subscribe({ error: () => {} });
   root.start();
@@ -406,50 +406,6 @@ function withThrown(signal: AnySignal, { thrown }: Memory): AnySignal {
 /** No field where its table is empty: most charts need none. */
 function filled<Tables extends Readonly<Record<string, object>>>(tables: Tables): Partial<Tables> {
   return Object.values(tables).every((table) => Object.keys(table).length > 0) ? tables : {};
-}
-
-const noChildren = '{}';
-
-/** The text of an actor itself, up to where its children begin; snapshots never change. */
-const ownTexts = new WeakMap<AnyMachineSnapshot, string>();
-const childTexts = new WeakMap<AnyActorRef, string>();
-
-function ownText(snapshot: AnyMachineSnapshot): string {
-  const known = ownTexts.get(snapshot);
-  if (known !== undefined) return known;
-  const { status, output, error, value, context } = snapshot;
-  const text = `${JSON.stringify({ status, output, error, value, historyValue: {}, context }).slice(0, -1)},"children":`;
-  ownTexts.set(snapshot, text);
-  return text;
-}
-
-/** What XState persists of a child beside its snapshot; its types do not export the last two. */
-interface ChildFrame {
-  readonly systemId?: string;
-  readonly _syncSnapshot?: boolean;
-}
-
-function frameOf(child: AnyActorRef): string {
-  const known = childTexts.get(child);
-  if (known !== undefined) return known;
-  const { src, systemId, _syncSnapshot: syncSnapshot } = child as AnyActorRef & ChildFrame;
-  const text = `,${JSON.stringify({ src, systemId, syncSnapshot }).slice(1)}`;
-  childTexts.set(child, text);
-  return text;
-}
-
-/**
- * The text of one actor is written once for each of its snapshots: most of a tree does not change in a step.
- * Byte for byte `JSON.stringify(root.getPersistedSnapshot())`: no context of ours holds an actor, and no state a history.
- */
-function persistedText(root: AnyActorRef): string {
-  const snapshot: AnyMachineSnapshot = root.getSnapshot();
-  let children = '';
-  for (const id in snapshot.children) {
-    const child = snapshot.children[id] as AnyActorRef;
-    children += `${children === '' ? '{' : ','}${JSON.stringify(id)}:{"snapshot":${persistedText(child)}${frameOf(child)}`;
-  }
-  return `${ownText(snapshot)}${children === '' ? noChildren : `${children}}`}}`;
 }
 
 type Remembered = Pick<Memory, 'born' | 'count' | 'open' | 'watches' | 'delayed' | 'askers' | 'actors' | 'waiters'>;

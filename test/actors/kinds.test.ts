@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, raise, setup, stopChild } from 'xstate';
 import { actorAt, snapshotOf } from '../../actors/addressee.ts';
-import { createKinds, kindsWith, leanActions } from '../../actors/kinds.ts';
+import { createKinds, kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
+import { leanActions } from '../../actors/xstate-internals.ts';
 import { landingTree, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
 import { type AnySignal, signals } from '../../machines/vocabulary/signal.ts';

@@ -10,7 +10,7 @@ import {
   setup,
   stopChild,
 } from 'xstate';
-import { leanActions } from '../../actors/kinds.ts';
+import { leanActions } from '../../actors/xstate-internals.ts';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
 import { trees } from '../support/trees.ts';
 

@@ -104,7 +104,6 @@ it('a client loads neither the schemas nor the routes: they would cost each verb
   ).toEqual([
     'api/client/call.ts',
     'api/client/client.ts',
-    'api/client/late-errors.ts',
     'api/client/no-answer.ts',
     'api/client/options.ts',
     'api/contract/admission-errors.ts',

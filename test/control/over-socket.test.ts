@@ -6,9 +6,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { callSocket } from '../../runtime/api/client/call.ts';
+import { callSocket, ignoreLateErrors } from '../../runtime/api/client/call.ts';
 import { createClient } from '../../runtime/api/client/client.ts';
-import { ignoreLateErrors } from '../../runtime/api/client/late-errors.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
 import {

@@ -54,7 +54,7 @@ export const areas = {
     runner: 'in-process',
   },
   'actors/kinds': {
-    mutate: ['actors/kinds.ts', 'actors/upgrades.ts'],
+    mutate: ['actors/kinds.ts', 'actors/upgrades.ts', 'actors/xstate-internals.ts'],
     tests: ['kinds', 'lean', 'tree-steps'].map((name) => `test/actors/${name}.test.ts`),
     runner: 'in-process',
   },

@@ -1,6 +1,6 @@
 /** One HTTP request over a port of loopback or a socket, answered whole: with headers that `fetch` would not send. */
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { ignoreLateErrors } from '../../runtime/api/client/late-errors.ts';
+import { ignoreLateErrors } from '../../runtime/api/client/call.ts';
 
 export interface Asked {
   readonly headers?: Record<string, string>;

@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ignoreLateErrors } from '../../runtime/api/client/late-errors.ts';
+import { ignoreLateErrors } from '../../runtime/api/client/call.ts';
 import { describeApi } from '../../runtime/api/control/openapi.ts';
 import type { RouteKey } from '../../runtime/api/control/route.ts';
 import { routes } from '../../runtime/api/control/routes.ts';

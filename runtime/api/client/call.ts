@@ -2,7 +2,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { ignoreLateErrors } from './late-errors.ts';
 
 /** The part of an answer that a client reads: its text, or its body as a stream. It reads one of them, once. */
 export type Answered = Pick<Response, 'ok' | 'status' | 'text' | 'json' | 'body'> & {
@@ -118,3 +117,20 @@ export function callApp(
 function authorization(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${/^[\x21-\x7e]+$/.test(token) ? token : ''}` };
 }
+
+/** The part of a socket that is needed here: the types of this file are public, and name no types of Node. */
+interface Connection {
+  listeners(event: 'error'): readonly unknown[];
+  on(event: 'error', act: () => void): unknown;
+}
+
+/**
+ * Ignores errors of a connection after the answer of the engine has arrived. An engine may answer a large body before it has read it, and close the
+ * connection. Node (20.20) no longer listens for errors of a connection that it keeps once the answer has arrived, although the body is still being written:
+ * that error would end the process. While the answer is awaited, Node also reports it to the request.
+ */
+export function ignoreLateErrors(connection: Connection): void {
+  if (!connection.listeners('error').includes(ignore)) connection.on('error', ignore);
+}
+
+function ignore(): void {}
