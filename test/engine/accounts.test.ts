@@ -76,23 +76,24 @@ describe('an account that takes no more', () => {
   });
 
   it('holds them back after a restart too, and they begin by themselves when it is over', async () => {
-    const resetMs = Date.now() + 9_000;
-    const engine = await engineOf({
-      says: 'limit,ok',
-      resetMs,
-      agents: { default: { preset: 'claude', attempts: 1 } },
-    });
+    const { clock, pass } = machineClock();
+    const on = ground();
+    const resetMs = Date.now() + 240_000;
+    const env = fakeEnv(on.env, { root: on.root, says: 'limit,ok', resetMs });
+    const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
+    const engine = await startEngine({ on, env, clock, agents });
     await begin(engine, 'first', oneTask);
     await untilLimited(engine, 'first');
     await begin(engine, 'second', oneTask);
     await untilLimited(engine, 'second');
     await engine.engine.stop({ agents: 'stop' });
-    const env = fakeEnv(engine.env, { root: engine.root, says: 'limit,ok', resetMs });
-    const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
-    const again = await startEngine({ on: engine, env, adds: false, agents });
-    if (Date.now() < resetMs - 2_000) expect(callsIn(engine.root)).toHaveLength(1);
+    const again = await startEngine({ on: engine, env, clock, adds: false, agents });
+    await untilLimited(again, 'first');
+    await untilLimited(again, 'second');
+    expect(callsIn(again.root)).toHaveLength(1);
+    pass(240_000);
     await Promise.all([untilStatus(again, 'first', 'done'), untilStatus(again, 'second', 'done')]);
-    expect(callsIn(engine.root)).toHaveLength(3);
+    expect(callsIn(again.root)).toHaveLength(3);
     expect(await again.client.accounts()).toEqual([]);
     for (const plan of ['first', 'second'])
       expect((await again.client.instances({ plan }))[0]).toMatchObject({ attempt: 1, state: 'succeeded' });
