@@ -57,6 +57,7 @@ it.each([
   [fails(1, { data: { errorKind: 'rate_limit' } }), null],
   [fails(1, { data: { codexErrorInfo: 'usageLimitExceeded' } }), null],
   [fails(1, { data: { details: '429 rate limited, retry after 3600 s' } }), 4_600_000],
+  [fails(1, { data: { details: '429 rate limited, try again in 1m30.5s.' } }), 1_090_500],
   [fails(1, { message: 'Rate limit reached; try again in 2 minutes' }), 1_120_000],
 ])('%j is a limit', (event, untilMs) => {
   expect(reportOf(sent(1), event)).toMatchObject({ rateLimit: { untilMs }, denied: false });

@@ -18,6 +18,13 @@ import { callsIn, fakeEnv, programPresets } from '../support/program.ts';
 const content = '## Wave 1\n### Task 1: one\n';
 const each = it.each(programPresets);
 
+/** What claude says about a limit, and when (in ms). */
+interface Said {
+  readonly error?: string;
+  readonly resetsAt?: number;
+  readonly at?: number;
+}
+
 interface Played {
   readonly code: number | null;
   readonly output: string;
@@ -313,10 +320,24 @@ describe('what is understood', () => {
       { result: '5-hour limit reached ∙ resets 1:30pm (UTC)' },
       Date.UTC(2031, 5, 8, 13, 30),
     ],
+    [
+      'a line about the old year, which is the new one elsewhere',
+      { at: Date.UTC(2032, 0, 1, 3) },
+      { result: "You've hit your limit · resets Dec 31 at 11pm (America/Los_Angeles)" },
+      Date.UTC(2032, 0, 1, 7),
+    ],
+    [
+      'its status, with the reset in other words',
+      {},
+      { api_error_status: 429, result: "You're out of extra usage · resets 1:30pm (UTC)" },
+      Date.UTC(2031, 5, 8, 13, 30),
+    ],
+    ['the event with a fraction of a second', { resetsAt: 1_900_000_000.0001 }, {}, 1_900_000_000_001],
+    ['the event with no time that a date can hold', { error: 'rate_limit', resetsAt: 9_007_199_254_740_991 }, {}, null],
     ['a line with a zone that nobody knows', {}, { result: "You've hit your limit · resets 1pm (Nowhere/Land)" }, null],
   ])(
     'of claude: a limit that it tells by %s',
-    async (_what, { error, resetsAt }: { error?: string; resetsAt?: number }, more, untilMs) => {
+    async (_what, { error, resetsAt, at = Date.UTC(2031, 5, 8, 12) }: Said, more, untilMs) => {
       const root = createFolder();
       const folder = folderAt(root);
       const events = [
@@ -327,7 +348,7 @@ describe('what is understood', () => {
         { type: 'result', subtype: 'success', is_error: true, api_error_status: null, result: 'no more', ...more },
       ];
       writeFileSync(folder.log, events.map((event) => JSON.stringify(event)).join('\n'));
-      utimesSync(folder.log, new Date(Date.UTC(2031, 5, 8, 12)), new Date(Date.UTC(2031, 5, 8, 12)));
+      utimesSync(folder.log, new Date(at), new Date(at));
       expect((await reportOf('claude', folder, 1)).rateLimit).toEqual({ untilMs });
     },
   );
@@ -418,6 +439,27 @@ describe('what is understood', () => {
     });
   });
 
+  it('of a turn of claude after its first result: its messages count while it works, and its own result then', async () => {
+    const folder = folderAt(createFolder());
+    const usage = { input_tokens: 10, output_tokens: 4 };
+    const message = (id: string) => ({ type: 'assistant', message: { id, content: [], usage } });
+    const result = { type: 'result', subtype: 'success', is_error: false, result: 'done', usage, total_cost_usd: 1 };
+    const models = {
+      ...result,
+      model_usage_since_last_result: { opus: { inputTokens: 10, outputTokens: 4, costUSD: 1 } },
+    };
+    const tokens = async (...events: readonly object[]) => {
+      writeFileSync(folder.log, events.map((event) => JSON.stringify(event)).join('\n'));
+      const { inputTokens, outputTokens, costUsd } = await reportOf('claude', folder);
+      return [inputTokens, outputTokens, costUsd];
+    };
+    for (const end of [result, models]) {
+      expect(await tokens(message('a'), end)).toEqual([10, 4, 1]);
+      expect(await tokens(message('a'), end, message('b'), message('b'), message('c'))).toEqual([30, 12, 1]);
+    }
+    expect(await tokens(message('a'), models, message('b'), models)).toEqual([20, 8, 2]);
+  });
+
   it('of the times that codex names: today, another day, a while', async () => {
     const folder = folderAt(createFolder());
     const untilOf = async (message: string) => {
@@ -435,6 +477,9 @@ describe('what is understood', () => {
     const soon = (await untilOf("You've hit your usage limit. Try again in 3 days 2 hours 5 minutes.")) ?? 0;
     expect(Math.round((soon - Date.now()) / 60_000)).toBe(3 * 1_440 + 125);
     expect(await untilOf("You've hit your usage limit. Try again later.")).toBeNull();
+    const tokens = 'stream disconnected before completion: Rate limit reached for gpt-5 in organization org-1: Limit 3';
+    const next = (await untilOf(`${tokens}. Please try again in 7m12s. Visit https://example.com`)) ?? 0;
+    expect(Math.round((next - Date.now()) / 60_000)).toBe(7);
   });
 
   it('of any bytes at all: something, and never an exception', async () => {

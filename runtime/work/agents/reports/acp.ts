@@ -3,6 +3,7 @@
  * …}`, which name the request of each number. `end_turn` alone is no success, and not every text in an agent's message is the agent's own.
  */
 import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
+import { pauseMs } from '../../../base/platform/retry-after.ts';
 import { errorText } from '../relay/json-rpc.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
@@ -183,12 +184,6 @@ function rateLimitOf(error: JsonObject | null, text: string, writtenAtMs: number
   const names = error === null ? [] : [textAt(error, 'data', 'errorKind'), textAt(error, 'data', 'codexErrorInfo')];
   const isNamed = names.includes('rate_limit') || names.includes('usageLimitExceeded');
   if (!isNamed && !/\b429\b|rate.?limit|(?:usage|quota) (?:limit|exceeded)|limit reached/i.test(text)) return null;
-  const found = /(?:retry|try again) (?:after|in) ([\d.]+) ?(ms|s|sec|seconds?|m|min|minutes?|h|hours?)\b/i.exec(text);
-  const ms = Number(found?.[1]) * (unitMs[found?.[2]?.toLowerCase() ?? ''] ?? Number.NaN);
-  return { untilMs: Number.isFinite(ms) ? writtenAtMs + Math.ceil(ms) : null };
+  const ms = pauseMs(/(?:retry|try again) (?:after|in) (.{1,100})/i.exec(text)?.[1] ?? '');
+  return { untilMs: ms === null ? null : writtenAtMs + ms };
 }
-
-const unitMs: Readonly<Record<string, number>> = {
-  ...{ ms: 1, s: 1_000, sec: 1_000, second: 1_000, seconds: 1_000 },
-  ...{ m: 60_000, min: 60_000, minute: 60_000, minutes: 60_000, h: 3_600_000, hour: 3_600_000, hours: 3_600_000 },
-};

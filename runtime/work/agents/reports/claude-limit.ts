@@ -12,11 +12,11 @@ export function claudeLimitIn(text: string, writtenAtMs: number): { readonly unt
   const line = text.trim();
   if (!limitLines.some((known) => known.test(line))) return null;
   const older = /limit reached\|(\d{9,11})$/.exec(line);
-  return { untilMs: older === null ? resetIn(line, writtenAtMs) : Number(older[1]) * 1000 };
+  return { untilMs: older === null ? claudeResetIn(line, writtenAtMs) : Number(older[1]) * 1000 };
 }
 
-/** `resets 3pm (Europe/Berlin)`, `resets Jun 9 at 1:30am (America/Sao_Paulo)`: the first such time after the line was written. */
-function resetIn(line: string, writtenAtMs: number): number | null {
+/** `resets 3pm (Europe/Berlin)`, `resets Jun 9 at 1:30am (America/Sao_Paulo)`: the first such time after the line was written; null: none can be parsed. */
+export function claudeResetIn(line: string, writtenAtMs: number): number | null {
   const found =
     /resets? (?:at )?(?:([A-Z][a-z]{2}) (\d{1,2})(?:,? at|,) )?(\d{1,2})(?::(\d{2}))? ?(am|pm)(?: \(([\w+/-]+)\))?/i.exec(
       line,
@@ -30,7 +30,7 @@ function resetIn(line: string, writtenAtMs: number): number | null {
   const days =
     month === undefined
       ? [0, 1, 2, 3].map((ahead) => (firstDay + ahead) * dayMs)
-      : [year, year + 1].map((each) => Date.UTC(each, monthNames.indexOf(month), Number(day)));
+      : [year - 1, year, year + 1].map((each) => Date.UTC(each, monthNames.indexOf(month), Number(day)));
   const times = days.map((at) => utcOf(at + hours * 3_600_000 + Number(minute) * 60_000, zone));
   return times.find((at) => at !== null && at > writtenAtMs) ?? null;
 }

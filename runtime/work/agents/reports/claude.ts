@@ -2,8 +2,8 @@
 
 import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { isTypedId } from '../relay/message-line.ts';
-import { claudeLimitIn } from './claude-limit.ts';
-import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
+import { claudeLimitIn, claudeResetIn } from './claude-limit.ts';
+import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt, timeAt } from './json-line.ts';
 import { createFinalMessages, type ProgramReport, type Quota, type Reader, shortened } from './report.ts';
 
 interface Usage {
@@ -26,11 +26,12 @@ export function createClaudeReader(): Reader {
   let result: JsonObject | null = null;
   let isOver = false;
   const final = createFinalMessages();
-  /** Usage since the last result, by model; one run may have several results. */
+  /** The sum of what each result reports since the one before, by model; one run may have several results. */
   let sinceLast: Usage | null = null;
   /** The same without models, from older versions. */
   let results: Usage = { input: null, output: null, cost: null };
   const readMessages: string[] = [];
+  /** Usage since the last result, by message: counted until the next result. */
   const byMessage = new Map<string, Usage>();
 
   function assistant(event: JsonObject): void {
@@ -60,7 +61,7 @@ export function createClaudeReader(): Reader {
           break;
         case 'rate_limit_event':
           if (textAt(event, 'rate_limit_info', 'status') === 'rejected')
-            resetsAtMs = secondsAt(event, 'rate_limit_info', 'resetsAt');
+            resetsAtMs = timeAt(event, 'rate_limit_info', 'resetsAt');
           noteQuota(quotas, event);
           break;
         case 'user': {
@@ -78,6 +79,7 @@ export function createClaudeReader(): Reader {
           for (const name of Object.keys(models ?? {}))
             if (models !== null)
               sinceLast = added([...(sinceLast === null ? [] : [sinceLast]), modelUsageAt(models, name)]);
+          byMessage.clear();
           break;
         }
         default:
@@ -151,8 +153,8 @@ function modelUsageAt(models: JsonObject, name: string): Usage {
 }
 
 /**
- * By model if the program counts so, including subagents; otherwise from the result. A run that was ended from outside has no result, and its messages give
- * the least usage. `total_cost_usd` counts a conversation over its runs in newer versions, so it comes second.
+ * By model if the program counts so, including subagents; otherwise from the result. The messages after the last result are counted by themselves, which gives
+ * the least usage of a turn that works or was ended from outside. `total_cost_usd` counts a conversation over its runs in newer versions, so it comes second.
  */
 function usageOf(
   result: JsonObject | null,
@@ -166,10 +168,12 @@ function usageOf(
     readonly byMessage: ReadonlyMap<string, Usage>;
   },
 ): Usage {
-  if (sinceLast !== null) return sinceLast;
-  if (result === null) return added([...byMessage.values()]);
+  const messages = [...byMessage.values()];
+  if (sinceLast !== null) return added([sinceLast, ...messages]);
+  if (result === null) return added(messages);
   const isCountedByModel = objectAt(result, 'model_usage_since_last_result') !== null;
-  return { ...results, cost: isCountedByModel ? 0 : numberAt(result, 'total_cost_usd') };
+  const cost = isCountedByModel ? 0 : numberAt(result, 'total_cost_usd');
+  return added([{ ...results, cost }, ...messages]);
 }
 
 function added(usages: readonly Usage[]): Usage {
@@ -197,10 +201,11 @@ interface LimitSigns {
  */
 function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: LimitSigns): ProgramReport['rateLimit'] {
   if (result.is_error !== true) return null;
-  const line = claudeLimitIn(textAt(result, 'result') ?? '', writtenAtMs);
+  const text = textAt(result, 'result') ?? '';
+  const line = claudeLimitIn(text, writtenAtMs);
   const isNamed = numberAt(result, 'api_error_status') === 429 || error === 'rate_limit' || resetsAtMs !== null;
   if (!isNamed && line === null) return null;
-  return { untilMs: resetsAtMs ?? line?.untilMs ?? null };
+  return { untilMs: resetsAtMs ?? line?.untilMs ?? claudeResetIn(text, writtenAtMs) };
 }
 
 /** The spans with fixed names. Of any others only the newest counts. */
@@ -214,14 +219,9 @@ function noteQuota(quotas: Map<string, Quota>, event: JsonObject): void {
   const type = textAt(event, 'rate_limit_info', 'rateLimitType') ?? '';
   const span = spans.test(type) && quotas.size < spanLimit ? type : 'limit';
   const used = utilization > 1 ? utilization / 100 : utilization;
-  quotas.set(span, { span, used, untilMs: secondsAt(event, 'rate_limit_info', 'resetsAt') });
+  quotas.set(span, { span, used, untilMs: timeAt(event, 'rate_limit_info', 'resetsAt') });
 }
 
 function isUnknown(problem: string | null): boolean {
   return problem?.startsWith('No conversation found with session ID') === true;
-}
-
-function secondsAt(event: JsonObject, ...path: readonly string[]): number | null {
-  const seconds = numberAt(event, ...path);
-  return seconds === null ? null : seconds * 1000;
 }

@@ -5,7 +5,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { inFolder } from '../../../base/platform/safe-path.ts';
-import { numberAt, objectAt, objectOf, textAt } from './json-line.ts';
+import { numberAt, objectAt, objectOf, textAt, timeAt } from './json-line.ts';
 import type { Quota } from './report.ts';
 
 /** The last answer of the service is within the last few lines; one line may contain the output of a command. */
@@ -74,8 +74,8 @@ const spans: Readonly<Record<number, string>> = { 300: 'five_hour', 10080: 'seve
 function quotaIn(span: ReturnType<typeof objectAt>, saidMs: number): Quota | null {
   const percent = span === null ? null : numberAt(span, 'used_percent');
   const minutes = span === null ? null : numberAt(span, 'window_minutes');
-  const resetsAt = span === null ? null : numberAt(span, 'resets_at');
-  if (percent === null || minutes === null || resetsAt === null) return null;
-  const untilMs = Math.min(resetsAt * 1000, saidMs + minutes * 60_000);
+  const resetsAtMs = span === null ? null : timeAt(span, 'resets_at');
+  if (percent === null || minutes === null || resetsAtMs === null) return null;
+  const untilMs = Math.min(resetsAtMs, saidMs + Math.ceil(minutes * 60_000));
   return { span: spans[minutes] ?? 'limit', used: Math.min(1, percent / 100), untilMs, isUnproven: true };
 }

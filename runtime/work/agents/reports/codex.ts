@@ -1,4 +1,5 @@
 /** Reads `codex exec --json`: a thread, its turns, and the items of a turn. */
+import { pauseMs } from '../../../base/platform/retry-after.ts';
 import { numberAt, textAt } from './json-line.ts';
 import { createFinalMessages, type ProgramReport, type Reader, shortened } from './report.ts';
 import { verdictAtEnd } from './verdict.ts';
@@ -115,23 +116,8 @@ function clockTimeIn(text: string, writtenAtMs: number): number | null {
   return Number.isNaN(at) ? null : at + minuteMs;
 }
 
-const unitMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  second: 1000,
-  m: minuteMs,
-  minute: minuteMs,
-  h: 60 * minuteMs,
-  hour: 60 * minuteMs,
-  day: 24 * 60 * minuteMs,
-};
-
-/** `try again in 11.054s`; in older versions `try again in 3 days 2 hours 5 minutes`. */
+/** `try again in 7m12s`; in older versions `try again in 3 days 2 hours 5 minutes`. */
 function delayIn(text: string, writtenAtMs: number): number | null {
-  const found = /try again in ((?:[\d.]+ ?(?:ms|s|m|h|(?:day|hour|minute|second)s?)\b[ ,]*)+)/i.exec(text);
-  if (found === null) return null;
-  let ms = 0;
-  for (const [, count, unit = ''] of (found[1] ?? '').matchAll(/([\d.]+) ?([a-z]+)/gi))
-    ms += Number(count) * (unitMs[unit.toLowerCase()] ?? unitMs[unit.toLowerCase().replace(/s$/, '')] ?? 0);
-  return Number.isFinite(ms) && ms > 0 ? writtenAtMs + Math.ceil(ms) : null;
+  const ms = pauseMs(/try again in (.{1,100})/i.exec(text)?.[1] ?? '');
+  return ms === null || ms === 0 ? null : writtenAtMs + ms;
 }

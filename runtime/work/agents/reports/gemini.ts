@@ -1,4 +1,5 @@
 /** Reads `gemini --output-format stream-json`: messages in pieces, tools, and a result. */
+import { pauseMs } from '../../../base/platform/retry-after.ts';
 import { type JsonObject, numberAt, textAt } from './json-line.ts';
 import { createFinalMessages, type ProgramReport, type Reader, shortened } from './report.ts';
 import { verdictsNamedIn } from './verdict.ts';
@@ -99,18 +100,9 @@ const dailyMs = 3_600_000;
 
 function rateLimitOf(problem: string, writtenAtMs: number): ProgramReport['rateLimit'] {
   if (!limitAdvice.test(problem)) return null;
-  const found = /(?:quota will reset after|Suggested retry after|Please retry in) ((?:[\d.]+(?:ms|[dhms]))+)/.exec(
-    problem,
+  const ms = pauseMs(
+    /(?:quota will reset after|Suggested retry after|Please retry in) (.{1,100})/.exec(problem)?.[1] ?? '',
   );
-  if (found !== null) return { untilMs: writtenAtMs + Math.ceil(delayMs(found[1] ?? '')) };
+  if (ms !== null) return { untilMs: writtenAtMs + ms };
   return { untilMs: problem.includes('exhausted your daily quota') ? writtenAtMs + dailyMs : null };
-}
-
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `3h22m5s`, `7200s`. */
-function delayMs(text: string): number {
-  let ms = 0;
-  for (const [, count, unit = ''] of text.matchAll(/([\d.]+)(ms|[dhms])/g)) ms += Number(count) * (unitMs[unit] ?? 0);
-  return Number.isFinite(ms) ? ms : 0;
 }

@@ -34,6 +34,13 @@ export function numberAt(value: JsonObject, ...path: readonly string[]): number 
     : null;
 }
 
+/** A time in seconds since the epoch, as whole milliseconds; null: there is none, or none that a date can hold. */
+export function timeAt(value: JsonObject, ...path: readonly string[]): number | null {
+  const seconds = numberAt(value, ...path);
+  const ms = seconds === null ? Number.NaN : new Date(Math.ceil(seconds * 1000)).getTime();
+  return Number.isNaN(ms) ? null : ms;
+}
+
 /** The objects of the list at the path; empty if there is no list. */
 export function listAt(value: JsonObject, ...path: readonly string[]): JsonObject[] {
   const found = at(value, path);
