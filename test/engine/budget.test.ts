@@ -92,6 +92,20 @@ describe('the budget of a plan', () => {
   });
 });
 
+it('what a program reports beyond anything plausible is cut, so that the sums of all runs stay readable', async () => {
+  const engine = await startEngine({ daemon: waves, agents });
+  const usage = { input_tokens: Number.MAX_SAFE_INTEGER, output_tokens: 1 };
+  const line = JSON.stringify({ type: 'result', session_id: 'abc', result: 'done', total_cost_usd: 0, usage });
+  script(
+    join(engine.repo, 'agent.sh'),
+    `n=0; while [ $n -lt 1100 ]; do echo '${line}'; n=$((n + 1)); done\n${makesFile}`,
+  );
+  await begin(engine, 'huge', planText([task, task]));
+  const done = await untilStatus(engine, 'huge', 'done');
+  expect(done.usage).toMatchObject({ input_tokens: 2e12, output_tokens: 2_200 });
+  expect((await engine.client.plans()).map(({ plan }) => plan)).toEqual(['huge']);
+});
+
 describe('the budget of a repo for a day', () => {
   it('stops every plan of it; for one of them a person may allow more', async () => {
     const engine = await startEngine({ daemon: `${oneAtATime}[budget.day]\nusd = 4\n`, agents });

@@ -1,6 +1,7 @@
 /** Stores the report of an agent's program about an ended run. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { amountLimit } from '../../../machines/vocabulary/budget.ts';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { argumentHint, isProgramPreset, loginHint, modelHint } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -57,9 +58,9 @@ export async function noteReport(
       report.isContextFull ||
       (wasResumed(folder) && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null);
     const seen = await usageOf(store, row, { report, folder });
-    const { inputTokens, outputTokens } = seen;
+    const { inputTokens, outputTokens, costUsd } = seen;
     const conversation = isDeadEnd ? null : seen.conversation;
-    const { costUsd, lastMessage, rateLimit } = report;
+    const { lastMessage, rateLimit } = report;
     const problem = ran.code === 0 ? null : report.problem;
     const usage = { conversation, inputTokens, outputTokens, costUsd, lastMessage };
     if (report.isModelRefused) writeRunFile(modelRefusedFile(folder), '');
@@ -133,13 +134,15 @@ export async function usageOf(
     report.countedOver === 'conversation' && wasResumed(folder) && conversation !== null
       ? await store.conversationTokens({ project: row.project, conversation, exceptKey: row.key })
       : { input: 0, output: 0 };
+  // More than is plausible would make the sums of all runs unreadable.
+  const plausible = (count: number | null) => (count === null ? null : Math.min(count, amountLimit));
   const less = (count: number | null, other: number) =>
-    count === null ? null : Math.max(0, Math.round(count) - other);
+    plausible(count === null ? null : Math.max(0, Math.round(count) - other));
   return {
     conversation,
     inputTokens: less(report.inputTokens, others.input),
     outputTokens: less(report.outputTokens, others.output),
-    costUsd: report.costUsd,
+    costUsd: plausible(report.costUsd),
   };
 }
 
