@@ -1,5 +1,4 @@
 /** A form for a higher limit, beside the reason why the plan has stopped: its budget is used up. */
-import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
 import { fieldText } from './form.ts';
@@ -20,8 +19,7 @@ export function budgetForm(
   const { unit, more, step } = measures[measure];
   const raise = (event: Event) => {
     event.preventDefault();
-    const day = scope === 'day' ? { day: localDay(new Date()) } : {};
-    send('raise_budget', { scope, [measure]: Number(fieldText(event, 'limit')), ...day }, 'It goes on.');
+    send('raise_budget', { scope, [measure]: Number(fieldText(event, 'limit')) }, 'It goes on.');
   };
   const least = (Math.floor(spent / step) + 1) * step;
   return h(

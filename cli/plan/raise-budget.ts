@@ -12,7 +12,6 @@ import {
   spentText,
 } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { localDay } from '../../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { withPlan } from '../session.ts';
@@ -39,7 +38,7 @@ export default defineVerb({
       const limits = written.startsWith('+') ? moreThan(shown, scope, amounts) : amounts;
       refuseLow(shown, scope, limits);
       call.out.note(`${whose[scope]} take ${amountsText(limits)}`);
-      const payload = { scope, ...limits, ...(scope === 'day' ? { day: localDay(new Date()) } : {}) };
+      const payload = { scope, ...limits };
       const sent = await client.send({ ...address, type: 'raise_budget', payload, waitMs: wait ? verdictMs : 0 });
       noteOther(call, shown, limits);
       return sent;
@@ -54,14 +53,26 @@ const whose: Readonly<Record<BudgetScope, string>> = {
   attempt: 'each run of its agents may now',
 };
 
-/** The limits in force plus these amounts. */
+const limited: Readonly<Record<BudgetScope, string>> = {
+  plan: 'the plan has',
+  day: 'the repo has for today',
+  attempt: 'the runs of the plan have',
+};
+
+/** The limits in force plus these amounts. Throws `usage` if there is no such limit: with one of its own the plan could do less than before. */
 function moreThan({ budget, blocked }: PlanShow, scope: BudgetScope, amounts: Amounts): Amounts {
   const known = [...budget, ...(blocked?.budget === undefined ? [] : [blocked.budget])];
   return Object.fromEntries(
     budgetMeasures.flatMap((measure) => {
       const more = amounts[measure];
       if (more === undefined) return [];
-      const limit = known.find((use) => use.scope === scope && use.measure === measure)?.limit ?? 0;
+      const limit = known.find((use) => use.scope === scope && use.measure === measure)?.limit;
+      if (limit === undefined)
+        throw new EngineError(
+          'usage',
+          `${limited[scope]} no limit of ${measure === 'usd' ? 'USD' : measure.replace('_', ' ')}, so there is nothing to add ${amountText(measure, more)} to`,
+          'write the amount without "+" to set a limit',
+        );
       return [[measure, limit + more]];
     }),
   );

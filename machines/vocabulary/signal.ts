@@ -209,7 +209,7 @@ export const signals = {
   raise_budget: {
     payload: amountsSchema.extend({
       scope: z.enum(budgetScopes),
-      /** The day that a raised budget of a day counts on. */
+      /** The day that a raised budget of a day counts on; absent: today, by the clock of the engine. */
       day: z.iso.date().optional(),
     }),
     from: person,

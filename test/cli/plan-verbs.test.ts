@@ -384,6 +384,9 @@ describe('plan raise-budget', () => {
     const wrong = await made.stator(['plan', 'raise-budget', 'p', 'much']);
     expect(wrong.code).toBe(64);
     expectRefusal(wrong.stderr, '"much"');
+    const none = await made.stator(['plan', 'raise-budget', 'p', '+90 minutes']);
+    expect(none.code).toBe(64);
+    expectRefusal(none.stderr, 'the plan has no limit of agent minutes');
     expect(await limit()).toEqual([12.5]);
   });
 });

@@ -8,6 +8,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
+import { localDay } from '../../../machines/vocabulary/time-text.ts';
 import { type AdmittedSignal, admitSignal } from '../../core/inbox/admission.ts';
 import type { Change, PlanKey } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
@@ -67,7 +68,8 @@ export function createSend(parts: CommandDependencies, quota: RunQuota) {
     await refuseVerdict(parts, admission.signal, command);
     const { project, plan, run } = command;
     if (run !== null) quota.take(effectKey(planTree(project, plan), run), admission.signal.payload);
-    const signal = await withItsLinks(parts, await aboutItsCommit(parts, admission.signal, command), command);
+    const admitted = onItsDay(parts, admission.signal);
+    const signal = await withItsLinks(parts, await aboutItsCommit(parts, admitted, command), command);
     const { tree } = signal;
     const row = tree.startsWith('plan:') ? await views.mustRead(command.project, command.plan) : null;
     if (row === null) projects.get(command.project);
@@ -149,6 +151,14 @@ async function aboutItsCommit(
   if (payload.reviewed_sha !== undefined) return signal;
   const base = await baseOf(parts, { tree: planTree(project, plan) }, run);
   return base === null ? signal : { ...signal, payload: { ...payload, reviewed_sha: base } };
+}
+
+/** A budget of a day is raised for today by the clock of the engine, which counts it: the person may be in another time zone. */
+function onItsDay({ clock }: CommandDependencies, signal: AdmittedSignal): AdmittedSignal {
+  if (signal.type !== 'raise_budget') return signal;
+  const payload = signal.payload as SignalPayload<'raise_budget'>; // admission has checked that type and payload match
+  if (payload.scope !== 'day' || payload.day !== undefined) return signal;
+  return { ...signal, payload: { ...payload, day: localDay(new Date(clock.nowMs())) } };
 }
 
 /** People decide a plan's issues: an agent's document must keep the links. Throws `bad_plan` if it has others. */
