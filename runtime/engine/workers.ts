@@ -31,6 +31,7 @@ import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
 import type { Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
+import { createLimitWatch } from './limit-watch.ts';
 import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
 import { createPlacement } from './placement.ts';
 import type { EngineMode } from './sent-signals.ts';
@@ -174,6 +175,7 @@ function servicesOf(
       }),
     ],
     ['the watch on budgets', createBudgetWatch({ store, projects, nowMs, troubles, isOwner, onSignals })],
+    ['the watch on limits of services', createLimitWatch(core)],
     ['copies of the store', createBackupWatch({ home, place: core.place, state: core.state, log, troubles, isOwner })],
     [
       'the watch on daemon.toml',

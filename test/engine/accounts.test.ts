@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { accountText } from '../../machines/vocabulary/account-text.ts';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
+import type { Clock } from '../../runtime/base/platform/clock.ts';
 import { reservedUntil } from '../../runtime/work/agents/accounts.ts';
 import { createClaudeReader } from '../../runtime/work/agents/reports/claude.ts';
 import {
@@ -19,7 +20,7 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { until } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import { machineClock } from '../support/machine-clock.ts';
 import { callsIn, fakeEnv } from '../support/program.ts';
 import { noWallsHere } from '../support/walls.ts';
@@ -32,12 +33,14 @@ interface Scene {
   readonly resetMs?: number;
   readonly agents: { readonly [name: string]: AgentSettings };
   readonly key?: string;
+  readonly clock?: Clock;
 }
 
-async function engineOf({ says, resetMs = Date.now() + hourMs, agents, key }: Scene): Promise<TestEngine> {
+async function engineOf({ says, resetMs = Date.now() + hourMs, agents, key, clock }: Scene): Promise<TestEngine> {
   const on = ground();
   const env = { ...fakeEnv(on.env, { root: on.root, says, resetMs }), ...(key && { ANTHROPIC_API_KEY: key }) };
-  return startEngine({ on, env, agents: { reviewer: { enabled: false }, ...agents } });
+  const timed = clock === undefined ? {} : { clock };
+  return startEngine({ on, env, agents: { reviewer: { enabled: false }, ...agents }, ...timed });
 }
 
 const untilLimited = (engine: TestEngine, plan: string) =>
@@ -192,6 +195,54 @@ describe('an account that takes no more', () => {
     expect(account?.waiting.map(({ plan }) => plan)).toEqual(['first', 'usual']);
     writeFileSync(go, '');
     await Promise.all([untilStatus(engine, 'busy', 'done'), untilStatus(engine, 'named', 'done')]);
+  });
+
+  it.each(['coder', 'gone'])(
+    'lets the agents of others start while a task waits that names the agent %s',
+    async (agent) => {
+      const on = ground();
+      const env = fakeEnv(on.env, { root: on.root, says: 'limit', resetMs: Date.now() + hourMs });
+      const daemon = `max_agents = 1\n${waves}\n[agents.default]\npreset = "claude"\nattempts = 1\n`;
+      const reviewer = { enabled: false } as const;
+      const first = await startEngine({
+        on,
+        env,
+        daemon,
+        agents: { reviewer, ...(agent === 'gone' ? { gone: {} } : {}) },
+      });
+      await begin(first, 'first', oneTask);
+      await untilLimited(first, 'first');
+      await begin(first, 'named', planText([{ sh: null, fields: `**Agent:** ${agent}` }]));
+      await untilLimited(first, 'named');
+      await first.engine.stop();
+      // A table that is removed while its task waits counts as the coder's own.
+      const engine = await startEngine({ on: first, env, adds: false, agents: { reviewer } });
+      const other = join(on.root, 'other');
+      git(on.root, 'clone', '-q', on.repo, other);
+      mkdirSync(join(other, '.stator'));
+      writeFileSync(join(other, '.stator', 'config.toml'), '[agents.default]\npreset = "sh"\n');
+      await engine.client.addRepo(other, { trust: true });
+      await begin(engine, 'free', planText(['echo a > a.txt']), 'other');
+      await untilStatus(engine, 'free', 'done', 'other');
+      expect((await engine.client.plan('demo', 'named')).waiting_for).toMatchObject({ kind: 'rate_limit' });
+      expect(callsIn(engine.root)).toHaveLength(1);
+    },
+  );
+
+  // It takes five seconds, because the watch looks that often.
+  it('is over at its reset by the wall clock, although the machine slept until then', async () => {
+    const { clock, setWall } = machineClock();
+    const engine = await engineOf({
+      says: 'limit,ok',
+      resetMs: Date.now() + 240_000,
+      agents: { default: { preset: 'claude', attempts: 1 } },
+      clock,
+    });
+    await begin(engine, 'first', oneTask);
+    await untilPlan(engine, 'first', ({ run_list: [run] }) => run?.state === 'waiting');
+    setWall(241_000);
+    await untilStatus(engine, 'first', 'done');
+    expect(callsIn(engine.root)).toHaveLength(2);
   });
 
   it('is tried at once if a person restarts an agent, and is free again if that agent meets no limit', async () => {
@@ -378,6 +429,8 @@ describe('a reserve', () => {
       ],
     ],
     [[{ utilization: 82, resetsAt: 7 }], [{ span: 'limit', used: 0.82, untilMs: 7000 }]],
+    [[{ utilization: 0.5, resetsAt: 7.0001 }], [{ span: 'limit', used: 0.5, untilMs: 7001 }]],
+    [[{ utilization: 0.5, resetsAt: 9_007_199_254_740_991 }], [{ span: 'limit', used: 0.5, untilMs: null }]],
     [[{ utilization: -1 }], []],
     [[{ utilization: 'much' }], []],
   ])('claude says %j', (infos, quotas) => {
@@ -478,6 +531,21 @@ describe('a list of profiles for the attempts', () => {
       ['strong', 1],
     ]);
     expect(callsIn(engine.root).map(({ program }) => program)).toEqual(['claude', 'codex']);
+  });
+
+  it('the agent that a task names plays a later attempt too where the accounts of the list are limited', async () => {
+    const agents = {
+      coder: { preset: 'claude', attempts: 2, escalate: ['coder'] },
+      spare: { preset: 'command', program: `sh -c '[ "$STATOR_ATTEMPT" = 2 ] && echo a > a.txt'` },
+    } satisfies Scene['agents'];
+    const engine = await engineOf({ says: 'limit', agents });
+    await begin(engine, 'first', oneTask);
+    await untilLimited(engine, 'first');
+    await begin(engine, 'second', planText([{ title: 'the work', sh: null, fields: '**Agent:** spare' }]));
+    expect(profiles(await untilStatus(engine, 'second', 'done'))).toEqual([
+      ['spare', 1],
+      ['spare', 2],
+    ]);
   });
 
   it('a task that names an agent of another account goes on while that of the role is limited', async () => {

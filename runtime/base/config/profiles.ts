@@ -316,16 +316,18 @@ export function playersOf(own: AgentProfile, attempt: number, agent?: string): A
 }
 
 /**
- * Who may play an attempt of a task that names its agent. A name in `escalate` begins the list there. Another one plays the first attempt, and all of them
- * if there is no such list; the agents of the role replace it while its account is limited. An unknown name counts as none.
+ * Who may play an attempt of a task that names its agent: for each attempt the same profiles. A name in `escalate` begins the list there. Another one plays the
+ * first attempt, and all of them if there is no such list; the agents of the role replace it while its account is limited, and it replaces them in later
+ * attempts. An unknown name counts as none.
  */
 function playersFrom(own: AgentProfile, attempt: number, agent: string): AgentProfile[] {
   const at = own.steps.findIndex(({ name, role }) => (name ?? role) === agent);
   if (at !== -1) return playersOf(own, attempt + at);
   const others = playersOf(own, attempt);
   const named = own.choices.find(({ name }) => name === agent);
-  if (named === undefined || (attempt > 1 && own.steps.length > 0)) return others;
-  return eachOnce([named, ...named.fallbacks, ...others]);
+  if (named === undefined) return others;
+  const first = [named, ...named.fallbacks];
+  return eachOnce(attempt > 1 && own.steps.length > 0 ? [...others, ...first] : [...first, ...others]);
 }
 
 function eachOnce(ordered: readonly AgentProfile[]): AgentProfile[] {

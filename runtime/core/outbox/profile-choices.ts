@@ -1,6 +1,7 @@
 /** Which profile would be used for each role now: the outbox must know accounts and their limits before it takes a slot. */
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
+import type { SlotWaiter } from '../store/port.ts';
 import type { AccountLimitRow } from '../store/rows.ts';
 
 export interface ProfileChoice {
@@ -17,6 +18,6 @@ export interface ProfileChoices {
   readonly limits: ReadonlyMap<string, AccountLimitRow>;
   /** null: the repo is not registered, or its configuration is broken. */
   choiceOf(project: string, role: Role, attempt: number, agent?: string): ProfileChoice | null;
-  /** Every role of a repo for which no agent can start now, as `<project>/<role>`; for a task that names its agent, `<project>/<role>/<agent>`. */
-  held(): readonly string[];
+  /** The waiting agents' roles for which none can start now, as `<project>/<role>`; for a task that names its agent, `<project>/<role>/<agent>`. */
+  held(waiters: readonly Pick<SlotWaiter, 'project' | 'role' | 'agent'>[]): readonly string[];
 }

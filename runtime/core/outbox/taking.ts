@@ -64,7 +64,8 @@ export function createTaking(parts: TakingParts, { signalOf, abort, here }: Own)
       const free = freeSlots({ lane, busy, limits });
       if (free <= 0) return [];
       const profileChoices = await choicesOf(lane);
-      const held = profileChoices?.held() ?? [];
+      const isLimited = profileChoices !== null && profileChoices.limits.size > 0;
+      const held = isLimited ? profileChoices.held(await store.slotWaiters({ isNamed: true })) : [];
       // If parts of a lane have limits of their own, parts at their limit may be before the others.
       const limit = partedLanes.has(lane) ? {} : { limit: free };
       const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held, ...limit });

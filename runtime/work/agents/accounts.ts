@@ -57,26 +57,14 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
     nowMs: now,
     limits,
     choiceOf,
-    held() {
-      if (limits.size === 0) return [];
-      return projects.list().flatMap(({ project }) =>
-        roles.flatMap((role) => {
-          const agents = [undefined, ...agentsOf(project, role)];
-          const isHeld = (agent: string | undefined) => (choiceOf(project, role, 1, agent)?.limit ?? null) !== null;
-          return agents
-            .filter(isHeld)
-            .map((agent) => [project, role, ...(agent === undefined ? [] : [agent])].join('/'));
-        }),
-      );
+    held(waiters) {
+      const names = waiters.flatMap(({ project, role, agent }) => {
+        const { limit = null } = choiceOf(project, role as Role, 1, agent ?? undefined) ?? {}; // the payload of a run has a role
+        return limit === null ? [] : [[project, role, ...(agent === null ? [] : [agent])].join('/')];
+      });
+      return [...new Set(names)];
     },
   };
-
-  /** The agents that tasks of that role may name. */
-  function agentsOf(project: string, role: Role): string[] {
-    if (projects.budgetOf(project) === null) return [];
-    const { choices } = projects.get(project).config.profiles[role];
-    return choices.length === 0 ? [] : [role, ...choices.flatMap(({ name }) => name ?? [])];
-  }
 }
 
 /** The profiles with which the first attempts of a repo's roles would start now. */
