@@ -1,5 +1,6 @@
 /** What an agent prints: bounded on disk, whole at the end, harmless on a terminal. */
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { safeText } from '../../runtime/base/platform/terminal-text.ts';
@@ -26,6 +27,21 @@ describe('the log', () => {
     const tail = tailOf(run.folder);
     expect(tail.length).toBe(TAIL_BYTES);
     expect(tail.endsWith('x\nthe end\n')).toBe(true);
+  });
+
+  test('of an agent that writes faster than it is copied is kept to twice its limit', async () => {
+    const { folder } = createRun('');
+    writeFileSync(folder.log, 'a'.repeat(2 * MIB));
+    let isOver = false;
+    const rotating = rotateLog(folder, MIB).finally(() => {
+      isOver = true;
+    });
+    for (let round = 0; !isOver && round < 50; round += 1) {
+      appendFileSync(folder.log, 'b'.repeat(4 * MIB));
+      await setImmediate();
+    }
+    expect(await rotating).toBe(true);
+    expect(statSync(folder.olderLog).size).toBeLessThan(3 * MIB);
   });
 
   test('goes on at its start after a rotation, and the tail reaches over the cut', async () => {

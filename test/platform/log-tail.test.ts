@@ -79,6 +79,15 @@ describe('lines', () => {
     expect(tail.read({ rest: true })).toBe('ye');
   });
 
+  it('that never end are returned in pieces, and no reading takes more than 8 MiB', () => {
+    const tail = follow();
+    const sizeMiB = 20;
+    write('x'.repeat(sizeMiB * 1024 * 1024));
+    const pieces = Array.from({ length: 4 }, () => tail.read(now).length / 1024 / 1024);
+    expect(pieces).toEqual([0, 16, 0, 0]);
+    expect(tail.read(now).length).toBe(4 * 1024 * 1024);
+  });
+
   it('keep a character that comes in two writes', () => {
     const tail = follow();
     const [first, second] = [Buffer.from('ä\n').subarray(0, 1), Buffer.from('ä\n').subarray(1)];

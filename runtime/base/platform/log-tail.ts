@@ -10,6 +10,10 @@ const movedLimitBytes = 8 * 1024 * 1024;
 const markBytes = 2_000;
 /** A line without an end is returned when it has not changed for that many readings, such as a prompt, or a progress display that is stuck. */
 const quietReads = 2;
+/** The most new bytes of one reading; the next reading takes the rest. */
+const readLimitBytes = 8 * 1024 * 1024;
+/** A line without an end is returned when it has this many characters, because a program that prints no line ends must not fill the memory. */
+const lineLimit = 8 * 1024 * 1024;
 /** A reading handles at most one rename; a second one meanwhile is handled by the next reading. */
 const filesPerRead = 2;
 
@@ -69,7 +73,7 @@ export function createLogTail(path: string, start: TailStart): LogTail {
     take(copied.subarray(at < 0 ? 0 : at + mark.length));
   }
 
-  /** Reads the new text of the open file. Returns whether that was its last: another file has its name, or none. */
+  /** Reads the next text of the open file. Returns whether that was its last: another file has its name, or none. */
   function takeNew(from: OpenFile): boolean {
     // Checked first: a file that was renamed by now gets no further text, so all of it is read here.
     const isMoved = statSync(path, { throwIfNoEntry: false })?.ino !== from.ino;
@@ -78,10 +82,10 @@ export function createLogTail(path: string, start: TailStart): LogTail {
       takeCopied();
       from.position = 0;
     }
-    const bytes = readRange(from.fd, from.position, size);
+    const bytes = readRange(from.fd, from.position, Math.min(size, from.position + readLimitBytes));
     from.position += bytes.length;
     take(bytes);
-    return isMoved;
+    return isMoved && from.position >= size;
   }
 
   function close(): void {
@@ -97,7 +101,8 @@ export function createLogTail(path: string, start: TailStart): LogTail {
         close();
       }
       reads += 1;
-      const end = rest || reads > quietReads ? pending.length : pending.lastIndexOf('\n') + 1;
+      const isWhole = rest || reads > quietReads || pending.length > lineLimit;
+      const end = isWhole ? pending.length : pending.lastIndexOf('\n') + 1;
       const text = pending.slice(0, end);
       pending = pending.slice(end);
       return text;

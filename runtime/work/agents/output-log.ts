@@ -26,7 +26,8 @@ const MAX_COPIES = 8;
 
 /**
  * Moves a log over its limit to `log.1` (its last `limitBytes`, and new output meanwhile) and empties it; returns whether it did. The agent holds the file
- * open, so the log is copied and truncated; the agent appends, so it continues at the new end. The last copy and the truncation follow each other in one
+ * open, so the log is copied and truncated; the agent appends, so it continues at the new end. Of an agent that writes faster than this copies, the copy has at
+ * most twice the limit. The last copy and the truncation follow each other in one
  * turn; output in the microseconds between them is lost. Between two calls the log may grow past it.
  */
 export async function rotateLog(folder: RunFolder, limitBytes: number = LOG_LIMIT_BYTES): Promise<boolean> {
@@ -35,8 +36,14 @@ export async function rotateLog(folder: RunFolder, limitBytes: number = LOG_LIMI
   const fresh = `${folder.olderLog}.new`;
   rmSync(fresh, { force: true }); // left by an engine that was killed here
   let start = size - limitBytes;
+  let copiedFrom = start;
   for (let copies = 0; copies < MAX_COPIES && sizeOf(folder.log) - start > LAST_COPY_BYTES; copies++) {
     const end = sizeOf(folder.log);
+    if (end - copiedFrom > 2 * limitBytes) {
+      rmSync(fresh, { force: true });
+      copiedFrom = end - limitBytes;
+      start = copiedFrom;
+    }
     await copyRange({ from: folder.log, to: fresh, start, end });
     start = end;
   }
