@@ -2,7 +2,8 @@
 
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const limitLines = [
-  /^You['\u2019]ve (?:hit|reached) your (?:[\w-]+ ){0,3}limit\b/,
+  /^You['\u2019]ve (?:hit|reached) your (?:[\w'\u2019-]+ ){0,3}limit\b/,
+  /^You['\u2019]re out of extra usage\b/,
   /^(?:Claude (?:AI )?usage|5-hour|Weekly|Session|Opus(?: weekly)?|Sonnet(?: weekly)?) limit reached\b/,
 ];
 const dayMs = 86_400_000;
