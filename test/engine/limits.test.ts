@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -115,5 +115,27 @@ describe('the limits of an engine', () => {
     await untilStatus(engine, 'second', 'done', 'other');
     const begun = lines(marks).filter((line) => line.startsWith('+'));
     expect(begun.map((line) => line.split(' ')[2])).toEqual(['demo', 'other', 'demo', 'other']);
+  });
+
+  it('give the agents that wait already the priority that their repo is given meanwhile', async () => {
+    const engine = await startEngine({ daemon: `max_agents = 1\n${waves}` });
+    const { root, repo, client } = engine;
+    const [marks, go] = [join(root, 'marks'), join(root, 'go')];
+    await client.addRepo(otherRepo(root, repo, 'other'), { trust: true });
+    const two = planText([1, 2].map((n) => noted(marks, `${gate(go)}\necho ${n} > ${n}.txt`)));
+    await begin(engine, 'first', two);
+    await begin(engine, 'second', two, 'other');
+    const waiting = async () =>
+      (await client.queue()).flatMap(({ project, position }) => (position === null ? [] : [project]));
+    await until(async () => (await waiting()).join(' ') === 'other demo other');
+    mkdirSync(join(repo, '.stator'));
+    writeFileSync(join(repo, '.stator', 'config.toml'), 'priority = 5\n');
+    await client.reload();
+    await until(async () => (await waiting()).join(' ') === 'demo other other');
+    openGate(go);
+    await untilStatus(engine, 'first', 'done');
+    await untilStatus(engine, 'second', 'done', 'other');
+    const begun = lines(marks).filter((line) => line.startsWith('+'));
+    expect(begun.map((line) => line.split(' ')[2])).toEqual(['demo', 'demo', 'other', 'other']);
   });
 });

@@ -10,7 +10,7 @@ import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { missingVariables, refusedAddresses } from '../../base/config/config.ts';
 import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
-import { type Change, insertSignal, mustCommit } from '../../core/store/port.ts';
+import { type Change, mustCommit } from '../../core/store/port.ts';
 import type { NewSignal, RepoRow } from '../../core/store/rows.ts';
 import type { Registration, TrustWay } from '../../work/repos/registry.ts';
 import type { ReloadAnswer } from '../contract/repos.ts';
@@ -177,13 +177,12 @@ async function sendPolicy(parts: FileParts, project: string): Promise<void> {
   const row = policy === null ? null : await parts.store.tree(tree);
   if (policy === null || row === null) return;
   if (isDeepStrictEqual(storedRepo(tree, row.stored).context.policy, policy)) return; // not compared as text: the stored policy went through the inbox, which reorders keys
-  await insertSignal(parts.store, {
-    tree,
-    type: 'policy',
-    payload: { policy },
-    origin: 'engine',
-    at: parts.clock.nowMs(),
-  });
+  const at = parts.clock.nowMs();
+  await mustCommit(parts.store, [
+    { do: 'signal.insert', tree, type: 'policy', payload: { policy }, origin: 'engine', at },
+    // What waits already takes its turn by the new priority too.
+    { do: 'effect.prioritize', project, priority: policy.priority },
+  ]);
   parts.onChange();
 }
 

@@ -61,6 +61,7 @@ const appliers: { readonly [Name in Change['do']]: Apply<Name> } = {
   'journal.append': (tables, change, numbers) =>
     numbered(numbers.lines, tables.journal.append(change.line, change.input)),
   'effect.insert': (tables, change) => done(tables.effects.insert(change)),
+  'effect.prioritize': (tables, change) => done(tables.effects.prioritize(change)),
   'effect.take': (tables, change) => tables.effects.take(change),
   'slots.require': (tables, change) => {
     const { all, projects, host } = change;

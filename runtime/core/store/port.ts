@@ -174,6 +174,8 @@ export type Change =
       readonly priority: number;
       readonly at: number;
     }
+  /** The queued effects of a project get this priority. */
+  | { readonly do: 'effect.prioritize'; readonly project: string; readonly priority: number }
   /** On condition that it is queued and its resource free; of a run of an agent, that its plan takes new runs and the queue is not paused for it; of an effect of a machine, that neither it nor the lane is paused. */
   | { readonly do: 'effect.take'; readonly id: number; readonly owner: EffectOwner; readonly at: number }
   /**

@@ -180,6 +180,9 @@ function effectChanges(db: Connection) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     { answers: 'each' },
   );
+  const prioritize = db.prepare<[{ project: string; priority: number }]>(
+    `UPDATE effects SET priority = @priority WHERE project = @project AND status = 'queued' AND priority <> @priority`,
+  );
   const take = db.prepare(
     `UPDATE effects AS e SET status = 'running', host = ?, epoch = ?, started_at = ?, attempts = attempts + 1
      WHERE id = ? AND status = 'queued' AND ${mayBegin} AND NOT EXISTS (
@@ -245,6 +248,8 @@ function effectChanges(db: Connection) {
         at,
       );
     },
+    prioritize: ({ project, priority }: Omit<ChangeOf<'effect.prioritize'>, 'do'>) =>
+      prioritize.run({ project, priority }),
     take: ({ id, owner: { host, epoch }, at }: Omit<ChangeOf<'effect.take'>, 'do'>) =>
       changedOne(take.run(host, epoch, at, id)),
     /** This owner takes over effects that an earlier owner of the host left running; their slots stay taken. */
