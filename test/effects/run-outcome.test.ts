@@ -1,4 +1,8 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import type { RunRow } from '../../runtime/core/store/rows.ts';
+import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';
+import { runFolderAt } from '../../runtime/work/agents/run-folder.ts';
 import {
   endOf,
   endWithoutWork,
@@ -6,6 +10,8 @@ import {
   type RunEnd,
   type RunFacts,
 } from '../../runtime/work/effects/run-outcome.ts';
+import { usageOf } from '../../runtime/work/effects/run-report.ts';
+import { createFolder } from '../support/agent.ts';
 
 const unremarkable: RunFacts = {
   code: 0,
@@ -73,3 +79,27 @@ it.each<[string, Partial<ProcessEnd>, ReturnType<typeof endWithoutWork>]>([
 ])('the end of a run that %s', (_, facts, end) => {
   expect(endWithoutWork({ ...worked, ...facts })).toEqual(end);
 });
+
+it.each([
+  ['whole', [100, 5, null]],
+  ['cut', [900, 5, 2]],
+] as const)(
+  'the usage in a %s log is what it has, and no less than was read of it before it was cut',
+  async (log, usage) => {
+    const folder = runFolderAt(createFolder(), 'run');
+    mkdirSync(folder.path);
+    if (log === 'cut') writeFileSync(folder.olderLog, '');
+    writeFileSync(folder.log, '{"type":"step_finish","part":{"tokens":{"input":100,"output":5}}}\n');
+    const row = {
+      project: 'demo',
+      key: 'k',
+      conversation: null,
+      input_tokens: 900,
+      output_tokens: 4,
+      cost_usd: 2,
+    } as RunRow; // all that is read
+    const store = { conversationTokens: () => Promise.resolve({ input: 0, output: 0 }) };
+    const found = await usageOf(store, row, { report: await reportOf('opencode', folder), folder });
+    expect([found.inputTokens, found.outputTokens, found.costUsd]).toEqual(usage);
+  },
+);

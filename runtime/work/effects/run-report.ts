@@ -122,7 +122,10 @@ async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, f
   }
 }
 
-/** This run's part of the reported usage: some programs count over all runs of a conversation. For a truncated log, the row knows the conversation. */
+/**
+ * This run's part of the reported usage: some programs count over all runs of a conversation. For a truncated log, the row knows
+ * the conversation, and what was read of it before counts.
+ */
 export async function usageOf(
   store: Pick<Store, 'conversationTokens'>,
   row: RunRow,
@@ -135,14 +138,17 @@ export async function usageOf(
       ? await store.conversationTokens({ project: row.project, conversation, exceptKey: row.key })
       : { input: 0, output: 0 };
   // More than is plausible would make the sums of all runs unreadable.
-  const plausible = (count: number | null) => (count === null ? null : Math.min(count, amountLimit));
+  const counted = (count: number | null, before: number | null) => {
+    const known = [count, isCut ? before : null].filter((value) => value !== null);
+    return known.length === 0 ? null : Math.min(Math.max(...known), amountLimit);
+  };
   const less = (count: number | null, other: number) =>
-    plausible(count === null ? null : Math.max(0, Math.round(count) - other));
+    count === null ? null : Math.max(0, Math.round(count) - other);
   return {
     conversation,
-    inputTokens: less(report.inputTokens, others.input),
-    outputTokens: less(report.outputTokens, others.output),
-    costUsd: plausible(report.costUsd),
+    inputTokens: counted(less(report.inputTokens, others.input), row.input_tokens),
+    outputTokens: counted(less(report.outputTokens, others.output), row.output_tokens),
+    costUsd: counted(report.costUsd, row.cost_usd),
   };
 }
 
