@@ -19,6 +19,7 @@ import {
   planNameFrom,
   printName,
   printReading,
+  type ReadPlanFile,
   readPlanFile,
   readPlanInput,
   readPlanText,
@@ -205,26 +206,31 @@ const updateContent = defineVerb({
     'stator plan update-content login < new.md',
   ],
   async run({ plan, file, force = false, as }, call) {
+    let problems: readonly PlanProblem[] = [];
     const answer = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
+      const use = ({ content, reading }: Pick<ReadPlanFile, 'content' | 'reading'>, own = {}) => {
+        problems = reading.problems;
+        return client.updateContent(project, name, content, { as: 'stator', ...own });
+      };
       if (file === undefined || file === '-') {
         const text = await readStdin(call, 'the document');
         if (text.trim() === '') throw emptyInput(name);
-        return client.updateContent(project, name, (await readPlanText(text, { name, as })).content, { as: 'stator' });
+        return use(await readPlanText(text, { name, as }));
       }
       // A person says which file belongs to a plan; an agent sends only a text.
-      if (isInRun(call))
-        return client.updateContent(project, name, (await readPlanFile(call.cwd, file, { as })).content, {
-          as: 'stator',
-        });
+      if (isInRun(call)) return use(await readPlanFile(call.cwd, file, { as }));
       const repo = (await client.repo({ project })).path;
-      const read = bindingOf(call, repo, await readPlanFile(call.cwd, file, { force, as }));
+      const found = await readPlanFile(call.cwd, file, { force, as });
+      const read = bindingOf(call, repo, found);
       const { bound, as: fileAs } = read;
-      const { content } = (await readAsBefore(call, client, project, read)) ?? read;
       // A file that is not the plan's own is used for its text only.
       const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
-      return client.updateContent(project, name, content, { as: 'stator', ...(isOwn ? { file: bound, fileAs } : {}) });
+      return use((await readAsBefore(call, client, project, read)) ?? found, isOwn ? { file: bound, fileAs } : {});
     });
-    return printVerdict(call, answer);
+    const code = printVerdict(call, answer);
+    const isRefused = answer.signal.status === 'failed';
+    if (!isRefused && isDraft(answer.plan)) for (const line of problemLines(file ?? '-', problems)) call.out.note(line);
+    return code;
   },
 });
 

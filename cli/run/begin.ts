@@ -1,6 +1,7 @@
 /** Starts a plan that is ready: a draft with its planner, a plan with waves with its first wave. */
 
 import { parsePlan } from '../../machines/document/plan-document.ts';
+import type { ParsedPlan } from '../../machines/document/shape.ts';
 import { guardTexts } from '../../machines/plan/guard-texts.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -21,8 +22,10 @@ export interface Beginning {
 export async function beginPlan(client: Client, { shown, file, waitMs, advance }: Beginning): Promise<void> {
   const { project, plan, content } = shown;
   const isDraft = shown.phase !== 'planned';
-  const { document, problems } = parsePlan(content);
-  const lines = problems.map(({ line, message }) => `${file}:${line}: ${message}`);
+  const { document, problems } = isDraft
+    ? await readDraft({ content, file: shown.file, as: shown.file_as })
+    : parsePlan(content);
+  const lines = linesOf(file, problems);
   // A planner writes the waves of a draft that has none. Waves with a mistake were written by a person, who will prefer to correct it.
   if (isDraft && document.waves.length > 0) throw mistaken(shown, file, lines);
   const word = isDraft ? planStart(advance) : { type: 'implement_start' };
@@ -32,6 +35,26 @@ export async function beginPlan(client: Client, { shown, file, waitMs, advance }
   if ((await client.plan(project, plan)).status !== 'ready') return;
   if (answer.signal.refused?.guard === guardTexts.hasPlanner) throw unplanned(file, plan, lines);
   refuseFailed(answer, `${plan} is not started`);
+}
+
+interface Draft {
+  readonly content: string;
+  /** Its place may say what it is. */
+  readonly file: string | null;
+  readonly as: string | null | undefined;
+}
+
+/** A draft may be a document of any family with mistakes, which that family names. */
+export async function readDraft({ content, file, as }: Draft): Promise<Pick<ParsedPlan, 'document' | 'problems'>> {
+  const { familyNames, readPlan } = await import('../../machines/document/read-plan.ts');
+  return readPlan(
+    { text: content, path: file ?? '', beside: [] },
+    familyNames.find((name) => name === as),
+  );
+}
+
+export function linesOf(file: string, problems: ParsedPlan['problems']): string[] {
+  return problems.map(({ line, message }) => `${file}:${line}: ${message}`);
 }
 
 function planStart(advance: boolean | undefined) {

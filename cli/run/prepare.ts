@@ -14,7 +14,7 @@ import { type AfterPlanning, advanceOf, afterPlanning, type PlanningFlags } from
 import { ensureRegistered } from '../registered.ts';
 import { plain } from '../text.ts';
 import type { TrustFlag } from '../trust/flag.ts';
-import { beginPlan, refuseFailed } from './begin.ts';
+import { beginPlan, linesOf, readDraft, refuseFailed } from './begin.ts';
 import { journalOf } from './journal.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import type { Warnings } from './warnings.ts';
@@ -147,7 +147,15 @@ async function takeEdit(client: Client, { project, plan }: PlanShow, { content, 
     as: 'stator',
     ...(bound === null ? {} : { file: bound, fileAs: as }),
   });
-  refuseFailed(answer, `${file} was edited since, and the plan does not take it now`);
+  if (answer.signal.status !== 'failed') return;
+  const { document, problems } = await readDraft({ content, file: bound, as });
+  const isMistaken = document.waves.length > 0 && problems.length > 0;
+  const mistakes = isMistaken
+    ? linesOf(file, problems)
+        .map((line) => `\n${line}`)
+        .join('')
+    : '';
+  refuseFailed(answer, `${file} was edited since, and the plan does not take it now${mistakes}`);
 }
 
 function over(plan: PlanShow): Prepared {

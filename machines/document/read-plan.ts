@@ -32,7 +32,7 @@ export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
   readonly family: FamilyName;
   /** How people write the family's name: `spec-kit`. */
   readonly familyTitle: string;
-  /** The document in stator's own form; the text itself where it has that form. Line numbers of `document` are lines of this. */
+  /** The document in stator's own form; the text itself where it has that form, or has problems. Line numbers of `document` are lines of the own form. */
   readonly content: string;
   /** What a person should know about how it was read, with lines of the document. */
   readonly remarks: readonly PlanProblem[];
@@ -64,7 +64,9 @@ export function readPlan(source: PlanSource, as?: FamilyName): PlanReading {
   const parsed = parsePlan(text);
   if (parsed.document.waves.some(({ tasks }) => tasks.length > 0)) return inItself(sheet, parsed, null);
   const family = families.find((candidate) => candidate.recognises(sheet));
-  return family === undefined ? inItself(sheet, parsed, describe(sheet)) : inFamily(sheet, family);
+  if (family !== undefined) return inFamily(sheet, family);
+  const mistake = /\.json$/i.test(sheet.file) ? (sheet.json()?.problem ?? null) : null;
+  return inItself(sheet, mistake === null ? parsed : { ...parsed, problems: [mistake] }, describe(sheet));
 }
 
 /**
@@ -131,7 +133,8 @@ function inFamily(sheet: Sheet, family: Family & { readonly name: FamilyName }):
     problems,
     family: family.name,
     familyTitle: family.title,
-    content: own.content,
+    // The own form has no place for some mistakes, such as a task that comes after an unknown one, and would be a plan without them.
+    content: problems.length === 0 ? own.content : sheet.text,
     remarks: own.remarks.toSorted((a, b) => a.line - b.line),
     counts,
     size: sizeOf(counts, family.waves),

@@ -1,5 +1,6 @@
 /** Simulates a plan before it costs anything: the real engine with a virtual clock, and agents that follow a script. */
 import { type PlanDocument, parsePlan } from '../../machines/document/plan-document.ts';
+import { readPlan } from '../../machines/document/read-plan.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { hashOf, type Role, roles, taskName, taskNamed } from '../../machines/vocabulary/ids.ts';
@@ -138,19 +139,19 @@ export async function simulate(options: SimulateOptions): Promise<Simulation> {
 }
 
 export function mustParse(content: string): PlanDocument {
-  const { document, problems } = parsePlan(content);
-  const [first] = problems;
-  if (first !== undefined) {
-    const lines = problems.map(({ line, message }) => `line ${line}: ${message}`);
-    throw new EngineError(
-      'bad_plan',
-      `the plan cannot be simulated:\n${lines.join('\n')}`,
-      document.waves.length === 0
-        ? 'only a plan with waves can be simulated: write ## Wave 1 and below it ### Task 1: <title>, or have a planner write them'
-        : 'correct these lines: stator plan check <plan.md>',
-    );
-  }
-  return document;
+  const parsed = parsePlan(content);
+  if (parsed.ok) return parsed.document;
+  const read = readPlan({ text: content, path: '', beside: [] });
+  // A document of another family with mistakes is not in stator's own form.
+  const { document, problems } = read.ok ? parsed : read;
+  const lines = problems.map(({ line, message }) => `line ${line}: ${message}`);
+  throw new EngineError(
+    'bad_plan',
+    `the plan cannot be simulated:\n${lines.join('\n')}`,
+    document.waves.length === 0
+      ? 'only a plan with waves can be simulated: write ## Wave 1 and below it ### Task 1: <title>, or have a planner write them'
+      : 'correct these lines: stator plan check <plan.md>',
+  );
 }
 
 /** Throws `bad_request`. `names`: what `fail` and `durations` may name besides roles. */

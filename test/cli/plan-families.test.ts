@@ -99,6 +99,33 @@ describe('plan check', () => {
   });
 });
 
+describe('a mistake in a document of another family', () => {
+  const mistaken = sequence.replace('### Task 2: Service\n', '### Task 2: Service\n\n**Depends on:** Task 7\n');
+  const line = /shop\.md:11: `Service` comes after `7`, which this document does not have/;
+
+  it('is named with its line, and nothing starts', async () => {
+    const made = withPlans({ 'shop.md': mistaken });
+    const registered = await made.stator(['plan', 'register', 'shop.md', '--trust']);
+    expect([registered.code, registered.stderr]).toEqual([0, expect.stringMatching(line)]);
+    const run = await made.stator(['run', 'shop.md', '--trust']);
+    expect([run.code, run.stderr]).toEqual([1, expect.stringMatching(line)]);
+    const dry = await made.stator(['plan', 'simulate', 'shop.md']);
+    expect([dry.code, dry.stderr]).toEqual([1, expect.stringMatching(line)]);
+    expect(git(made.repo, 'branch', '--list', 'plan/*')).toBe('');
+    writeFileSync(join(made.repo, 'shop.md'), sequence);
+    expect((await made.stator(['run', 'shop.md', '--trust'])).code).toBe(0);
+  });
+
+  it('is named where the plan is planned already, and is then a draft', async () => {
+    const made = withPlans({ 'shop.md': sequence });
+    await made.stator(['plan', 'register', 'shop.md', '--trust']);
+    writeFileSync(join(made.repo, 'shop.md'), mistaken);
+    const updated = await made.stator(['plan', 'update-content', 'shop', '--file', 'shop.md']);
+    expect([updated.code, updated.stderr]).toEqual([0, expect.stringMatching(line)]);
+    expect(JSON.parse((await made.stator(['plan', 'show', 'shop', '--json'])).stdout).phase).toBeNull();
+  });
+});
+
 describe('--as', () => {
   /** Read as what it looks like this is one task; as a list it is two. */
   const list = '# Shop\n\n## Tasks\n\n- [ ] 1. Models\n- [ ] 2. Service\n  - [ ] 2.1 Write\n  - [ ] 2.2 Test\n';

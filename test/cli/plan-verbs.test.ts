@@ -217,6 +217,10 @@ describe('the document of a plan', () => {
     expect((await shown(made, 'p')).content).toBe(small);
     await made.must(...update, '--force');
     expect((await shown(made, 'p')).content).toContain('from a file');
+    made.write('broken.md', small.replace('### Task 1', '### Task'));
+    const broken = await made.stator(['plan', 'update-content', 'p', '--file', 'broken.md']);
+    expect([broken.code, broken.stderr]).toEqual([0, expect.stringMatching(/broken\.md:\d+: .*### Task/)]);
+    await made.must(...update, '--force');
     const empty = await made.stator(['plan', 'update-content', 'p'], { input: '\n' });
     expectRefusal(empty.stderr, 'empty', '--file <file>');
     expect((await shown(made, 'p')).content).toContain('from a file');

@@ -264,6 +264,12 @@ it('every route answers as it says, done and refused', async () => {
       200,
       expect.objectContaining({ ok: false, problems: [expect.objectContaining({ line: 5 })] }),
     ],
+    [
+      'POST /v1/check',
+      { content: '### Task 1: a\n\n**Depends on:** Task 9\n\n### Task 2: b\n' },
+      200,
+      expect.objectContaining({ ok: false, problems: [expect.objectContaining({ line: 3 })] }),
+    ],
     ['POST /v1/check', { content: 'a\u0000b' }, 400, 'bad_plan'],
     ['GET /v1/plans', 200, expect.arrayContaining([expect.objectContaining({ plan: 'busy' })])],
     ['GET /v1/plans?projct=demo', 400, 'bad_request', '"projct"', 'project?'],

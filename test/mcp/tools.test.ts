@@ -80,10 +80,18 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     expect(await call('task_create', { name: 'New Thing', content: '# Thing\\n\\nmore' })).toMatchObject({
       filename: 'new-thing',
       created: true,
+      problems: [{ line: 1, message: expect.stringMatching(/^no wave headers/) }],
     });
     expect((await engine.client.plan('demo', 'new-thing')).content).toBe('# Thing\n\nmore');
     const content = planText(['echo other > other.txt']);
-    expect(await call('task_update_content', { filename: 'new-thing', content })).toMatchObject({ updated: true });
+    const broken = content.replace('### Task 1', '### Task');
+    const updated = await call('task_update_content', { filename: 'new-thing', content: broken });
+    expect(updated).toMatchObject({ updated: true, plan: { phase: null } });
+    expect(updated.problems).not.toEqual([]);
+    expect(await call('task_update_content', { filename: 'new-thing', content })).toMatchObject({
+      updated: true,
+      problems: [],
+    });
     expect(
       await call('task_transition', { filename: 'new-thing', event: 'planner_finished', force: true }),
     ).toMatchObject({ forced: true, status: 'ready' });
@@ -103,6 +111,7 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     expect(await call('repo_add', { path: engine.repo })).toMatchObject({ status: 'known' });
     // Its success needs a program that asks: test/effects/permissions.test.ts tests the same signal.
     used.add('instance_answer');
+    await expect(mcp.listTools({ cursor: '2' })).rejects.toThrow('there is no such page');
     const { tools: listed } = await mcp.listTools();
     expect(listed.map(({ name }) => name).sort()).toEqual([...used].sort());
     openGate(join(engine.root, 'gate'));

@@ -1,6 +1,6 @@
 /** The documents of plans as people send them: read in any known family, and kept in stator's own form. */
-import { decodePlan, parsePlan } from '../../../machines/document/plan-document.ts';
-import { familyNames, readPlan } from '../../../machines/document/read-plan.ts';
+import { decodePlan } from '../../../machines/document/plan-document.ts';
+import { familyNames, type PlanReading, readPlan } from '../../../machines/document/read-plan.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
 import type { DocumentCheck, PlanShow } from '../contract/plans.ts';
@@ -34,7 +34,7 @@ export function createDocumentCommands({ registerPlan, bindFile, mustBeFileOf, s
   return {
     /** Throws `bad_plan` for a text that is not UTF-8 or is too long. */
     checkDocument: ({ content, as }: Pick<SentDocument, 'content' | 'as'>): DocumentCheck =>
-      checkOf(documentOf(content, { as })),
+      checkOf(readingOf(content, { as })),
     /** Throws as `registerPlan`, and `bad_plan`. */
     registerDocument({
       branch = null,
@@ -47,7 +47,7 @@ export function createDocumentCommands({ registerPlan, bindFile, mustBeFileOf, s
       readonly adopt?: boolean;
     }): Promise<PlanShow> {
       const { project, plan, file = null, as, file_as } = sent;
-      const content = documentOf(sent.content, { file: file ?? '', as: as ?? file_as });
+      const { content } = readingOf(sent.content, { file: file ?? '', as: as ?? file_as });
       return registerPlan({ project, plan, content, branch, topic, file, fileAs: fileFamily(sent), adopts: adopt });
     },
     /** Throws as `send`, `bad_plan`, and `conflict` if the plan has another file. */
@@ -57,7 +57,7 @@ export function createDocumentCommands({ registerPlan, bindFile, mustBeFileOf, s
     ): Promise<SignalAnswer> {
       const { project, plan, file } = sent;
       const known = file === undefined ? null : (await mustBeFileOf({ project, plan, file })).fileAs;
-      const content = documentOf(sent.content, { file, as: sent.as ?? sent.file_as ?? known ?? undefined });
+      const { content } = readingOf(sent.content, { file, as: sent.as ?? sent.file_as ?? known ?? undefined });
       const fileAs = file === undefined ? null : fileFamily(sent);
       const payload = {
         content,
@@ -71,7 +71,7 @@ export function createDocumentCommands({ registerPlan, bindFile, mustBeFileOf, s
     async takeFile(sent: SentDocument & { readonly file: string }): Promise<PlanShow> {
       const { project, plan, file } = sent;
       const known = (await mustBeFileOf({ project, plan, file })).fileAs ?? undefined;
-      const content = documentOf(sent.content, { file, as: sent.as ?? sent.file_as ?? known });
+      const { content } = readingOf(sent.content, { file, as: sent.as ?? sent.file_as ?? known });
       return bindFile({ project, plan, file, content, fileAs: fileFamily(sent) });
     },
   };
@@ -82,11 +82,11 @@ function fileFamily({ as, file_as }: Families): string | null {
   return file_as ?? (as === 'stator' ? null : (as ?? null));
 }
 
-/** The document in stator's own form. Throws `bad_plan`. */
-function documentOf(
+/** Throws `bad_plan`. */
+function readingOf(
   content: string,
   { file = '', as }: { readonly file?: string | undefined; readonly as?: string | undefined },
-): string {
+): PlanReading {
   const decoded = decodePlan(new TextEncoder().encode(content));
   if ('problem' in decoded)
     throw new EngineError(
@@ -97,11 +97,10 @@ function documentOf(
   return readPlan(
     { text: decoded.content, path: file, beside: [] },
     familyNames.find((name) => name === as),
-  ).content;
+  );
 }
 
-function checkOf(content: string): DocumentCheck {
-  const { ok, document, problems } = parsePlan(content);
+function checkOf({ ok, document, problems }: PlanReading): DocumentCheck {
   const { goal, topic, issues, after } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,

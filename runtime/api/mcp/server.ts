@@ -63,7 +63,10 @@ export function createMcpServer(caller: McpCaller): Server {
       instructions: own === null ? forPeople : forAgents,
     },
   );
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: served.map((each) => listed(each, caller)) }));
+  server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
+    mustBeFirstPage(params);
+    return { tools: served.map((each) => listed(each, caller)) };
+  });
   server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: given = {} } }, extra) => {
     const called = named(served, name, 'tool');
     const token = extra._meta?.progressToken;
@@ -91,13 +94,17 @@ export function createMcpServer(caller: McpCaller): Server {
 }
 
 function serveResources(server: Server, caller: McpCaller): void {
-  server.setRequestHandler(ListResourcesRequestSchema, async () => ({
-    resources: await asProtocol(() => listResources(caller)),
-  }));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
-    resourceTemplates:
-      caller.own === null ? [...resourceTemplates] : resourceTemplates.filter(({ name }) => name !== 'log'),
-  }));
+  server.setRequestHandler(ListResourcesRequestSchema, async ({ params }) => {
+    mustBeFirstPage(params);
+    return { resources: await asProtocol(() => listResources(caller)) };
+  });
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, ({ params }) => {
+    mustBeFirstPage(params);
+    return {
+      resourceTemplates:
+        caller.own === null ? [...resourceTemplates] : resourceTemplates.filter(({ name }) => name !== 'log'),
+    };
+  });
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => ({
     contents: [await asProtocol(() => readResource(caller, uri))],
   }));
@@ -116,16 +123,19 @@ function serveResources(server: Server, caller: McpCaller): void {
 }
 
 function servePrompts(server: Server, caller: McpCaller): void {
-  server.setRequestHandler(ListPromptsRequestSchema, () => ({
-    prompts: prompts.map(({ name, does, input }) => ({
-      name,
-      description: does,
-      arguments: Object.entries(input.shape).map(([field, schema]) => ({
-        name: field,
-        required: !(schema as z.ZodType).safeParse(undefined).success,
+  server.setRequestHandler(ListPromptsRequestSchema, ({ params }) => {
+    mustBeFirstPage(params);
+    return {
+      prompts: prompts.map(({ name, does, input }) => ({
+        name,
+        description: does,
+        arguments: Object.entries(input.shape).map(([field, schema]) => ({
+          name: field,
+          required: !(schema as z.ZodType).safeParse(undefined).success,
+        })),
       })),
-    })),
-  }));
+    };
+  });
   server.setRequestHandler(GetPromptRequestSchema, async ({ params: { name, arguments: given = {} } }) => {
     const prompt = named(prompts, name, 'prompt');
     return asProtocol(async () => {
@@ -137,6 +147,12 @@ function servePrompts(server: Server, caller: McpCaller): void {
       };
     });
   });
+}
+
+/** Every list is one page, so no cursor is one of this server. */
+function mustBeFirstPage(params: { readonly cursor?: string | undefined } | undefined): void {
+  if (params?.cursor === undefined || params.cursor === '') return;
+  throw new McpError(ErrorCode.InvalidParams, 'there is no such page: the list has one, which needs no cursor');
 }
 
 function listed(each: AnyTool, caller: McpCaller) {

@@ -16,6 +16,7 @@ import { planReads } from './plan-reads.ts';
 import { answerOf, listOf, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
+const loadReading = later(() => import('../../../machines/document/read-plan.ts'));
 const loadLiveStatus = later(() => import('../queries/live-status.ts'));
 
 /** A document in JSON may take more room than its own limit. */
@@ -36,6 +37,12 @@ const clear = ({ z, shapes }: Schemas) => ({ clear: z.enum(shapes.leftoverKinds)
 
 /** A document, as a tool takes it. */
 const markdown = ({ z }: Schemas) => z.string().max(planDocumentLimitBytes).describe('the document, in markdown');
+
+/** The mistakes of a document, with their lines: with one it is a draft. */
+async function problemsOf(text: string) {
+  const { readPlan } = await loadReading();
+  return readPlan({ text, path: '', beside: [] }).problems;
+}
 
 const shown = answerOf<PlanShow>(({ shapes }) => shapes.planShow);
 const verdict = answerOf<SignalAnswer>(({ shapes }) => shapes.signalAnswer);
@@ -136,8 +143,11 @@ export const planOperations = {
             status: shapes.status,
             created: z.literal(true),
             phase: z.string().nullable(),
+            problems: shapes.documentCheck.shape.problems,
           }),
-        from: ({ plan, status, phase }) => ({ filename: plan, status, created: true, phase }),
+        async from({ plan, content, status, phase }) {
+          return { filename: plan, status, created: true, phase, problems: await problemsOf(content) };
+        },
       },
     },
   }),
@@ -223,8 +233,15 @@ export const planOperations = {
       asks: ({ content, ...of }) => ({ ...of, content: unescaped(String(content)) }),
       answers: {
         shape: ({ z, shapes }) =>
-          z.object({ filename: z.string(), ...shapes.signalAnswer.shape, updated: z.literal(true) }),
-        from: (answer, { plan }) => ({ filename: plan, updated: true, ...answer }),
+          z.object({
+            filename: z.string(),
+            ...shapes.signalAnswer.shape,
+            updated: z.literal(true),
+            problems: shapes.documentCheck.shape.problems,
+          }),
+        async from(answer, { plan, content }) {
+          return { filename: plan, updated: true, ...answer, problems: await problemsOf(unescaped(content)) };
+        },
       },
     },
   }),
