@@ -45,6 +45,14 @@ export function withoutLeadingMarks(text: string): Unmarked {
   return { text: rest, marks: found };
 }
 
+/** Takes the marks off what follows the number of a heading, before and behind its colon or dash: `Task 1 [x]: title`, `Task 1: ✅ title`. */
+export function withoutMarksBehindNumber(rest: string): Unmarked {
+  const before = withoutLeadingMarks(rest.replace(/^[\s*_]+/u, ''));
+  const separated = before.marks.length > 0 ? before.text : rest;
+  const behind = withoutLeadingMarks(separated.replace(/^[\s*_~]*[:：.)—–-]+/u, ''));
+  return { text: behind.text, marks: [...before.marks, ...behind.marks] };
+}
+
 function leadingMark(text: string): (typeof marks)[number] | undefined {
   if (!firstPattern.test(text)) return undefined;
   return marks.find(({ written }) => text.startsWith(written));

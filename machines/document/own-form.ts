@@ -4,7 +4,7 @@
  */
 import type { DraftTask, PlanDraft, TaskLink } from './families/family.ts';
 import type { SourceLine } from './families/markdown-outline.ts';
-import { isLinkField, saysNothingFirst } from './families/task-text.ts';
+import { isLinkField, linkFields } from './families/task-text.ts';
 import { readHeading, underlinedHeading } from './headings.ts';
 import { readLabel } from './labels.ts';
 import { markdownHeading, markdownLines } from './markdown-lines.ts';
@@ -93,6 +93,7 @@ function orderOf(waves: readonly PlacedTask[][], problems: PlanProblem[], remark
       const numbers = new Set(task.order === 'stated' ? [] : before);
       for (const link of task.links) {
         const other = known.get(link.ref);
+        if (known.has(`${link.ref} (2)`)) remarks.push({ line: link.line, message: ambiguous(link.ref) });
         if (other?.wave === waveNumber && other.task !== task) numbers.add(other.number);
         else if (other === undefined) reportUnknown(task, link, problems, remarks);
         else if (other.wave > waveNumber) problems.push({ line: link.line, message: tooEarly(task, link.ref) });
@@ -117,13 +118,18 @@ function reportUnknown(task: DraftTask, link: TaskLink, problems: PlanProblem[],
 
 /** A field for what comes first that names no task. */
 function reportUnreadLinks({ body, links }: DraftTask, problems: PlanProblem[], remarks: PlanProblem[]): void {
-  for (const { text, number: line } of body) {
-    if (!isLinkField(text) || saysNothingFirst(text) || links.some((link) => link.line === line)) continue;
+  for (const { text, line, values, isNothing } of linkFields(body)) {
+    if (isNothing || links.some((link) => values.some(({ number }) => number === link.line))) continue;
     const isOurs = readLabel(text)?.name === 'after';
     const message = `${quoted(text)} names no task of this document`;
     if (isOurs) problems.push({ line, message: `${message}; write numbers, as in **After:** 1, 2` });
     else remarks.push({ line, message: `${message}, so nothing waits for it` });
   }
+}
+
+/** Families add a number to the id of the second task. */
+function ambiguous(ref: string): string {
+  return `${quoted(ref)} is the number of several tasks, and the first of them is waited for; give each its own`;
 }
 
 function tooEarly(task: DraftTask, ref: string): string {

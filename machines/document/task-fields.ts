@@ -30,7 +30,7 @@ export interface TaskLink {
 export interface TaskReader {
   /** A line of the task's body that is no heading and outside of fences. */
   read(line: TextLine): void;
-  /** A heading or a fence came: a list beneath `**Files:**` is over. */
+  /** A heading or a fence came: a list beneath a field is over. */
   interrupt(): void;
   /** The task is over. */
   end(): void;
@@ -45,14 +45,16 @@ export function createTaskReader(
   links: TaskLink[],
   report: Reports,
 ): TaskReader {
-  /** A list of files that is being read: items are at `least` or deeper, and at the first item's indent (`own`). */
-  let list: { least: number; own: number | null } | null = null;
+  /** The list beneath a field that is being read: items are at `least` or deeper, and at the first item's indent (`own`). */
+  let list: { of: 'files' | 'after'; least: number; own: number | null; hasGap: boolean } | null = null;
   const files = new Set<string>();
   const after = new Set<number>();
   let saysRepo = false;
 
   /** A line that looks like a check and is not one; it matters only if the task has no check. */
   const almostChecks: { line: number; message: string }[] = [];
+  /** The first line that says in plain words what comes first; it matters only if no field does. */
+  let plainOrder: { line: number; text: string } | null = null;
 
   function addFiles(value: string, line: number): void {
     for (const { paths, remark } of fileItems(value)) {
@@ -72,34 +74,42 @@ export function createTaskReader(
     links.push({ task, after: number, line });
   }
 
+  function addLinks(value: string, line: number): void {
+    for (const number of taskNumbers(value, { line, wave }, report.problem)) addLink(number, line);
+  }
+
   function readTaskField(field: Field<TaskName>, line: number): void {
     if (field.name === 'check') readCheck(task, field.value, line, report);
-    if (field.name === 'after') {
-      for (const number of taskNumbers(field.value, { line, wave }, report.problem)) addLink(number, line);
-    }
+    if (field.name === 'after') addLinks(field.value, line);
     if (field.name === 'agent') readAgent(task, field.value, line, report);
     if (field.name === 'repo') {
       saysRepo = true;
       readRepo(task, field.value, line, report);
     }
-    if (field.name === 'files') {
-      if (field.value === '') list = { least: field.indent === null ? 0 : field.indent + 1, own: null };
-      else if (!isNothing(field.value)) addFiles(field.value, line);
-    }
+    if (field.name === 'files' && !isNothing(field.value)) addFiles(field.value, line);
+    if ((field.name === 'files' || field.name === 'after') && field.value === '')
+      list = { of: field.name, least: field.indent === null ? 0 : field.indent + 1, own: null, hasGap: false };
   }
 
   function readListLine(text: string, line: number): void {
     if (list === null) return;
     const isBlank = text.trim() === '';
-    if (isBlank && list.own === null) return;
+    if (isBlank && list.own === null) {
+      list.hasGap = true;
+      return;
+    }
     const item = /^(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+(.*)$/s.exec(text);
     const [, spaces = '', rest = ''] = item ?? [];
     // A blank line ends the list, or the steps that often follow it would be taken for files.
     const isOver = item === null ? isBlank || list.own === null || !/^\s/.test(text) : spaces.length < list.least;
-    if (isOver) list = null;
+    // Steps may also follow an empty **After:**.
+    const isStep = list.of === 'after' && list.hasGap && !/^(?:tasks?\s+)?[#＃]?[\d０-９]/i.test(rest);
+    if (isOver || isStep) list = null;
     else if (item !== null) {
       list.own ??= spaces.length;
-      if (spaces.length < list.own + 2) addFiles(rest, line);
+      if (spaces.length >= list.own + 2) return;
+      if (list.of === 'files') addFiles(rest, line);
+      else addLinks(rest, line);
     }
   }
 
@@ -114,6 +124,7 @@ export function createTaskReader(
       }
       const message = almostCheck(text, label);
       if (message !== null && almostChecks.length < almostCheckLimit) almostChecks.push({ line, message });
+      if (plainOrderPattern.test(text)) plainOrder ??= { line, text: text.trim() };
       readListLine(text, line);
     },
     interrupt() {
@@ -125,11 +136,20 @@ export function createTaskReader(
       // They are written as that repo has them.
       if (repo !== null)
         task.files = task.files.map((file) => (file.startsWith(`${repo}/`) ? file : `${repo}/${file}`));
+      if (plainOrder !== null && after.size === 0)
+        report.remark(
+          plainOrder.line,
+          `${quoted(plainOrder.text)} is text, and nothing waits; write it as in **After:** 1`,
+        );
       if (task.check !== null) return;
       for (const { line, message } of almostChecks) report.remark(line, message);
     },
   };
 }
+
+/** `After: 1`, `Depends on Task 2`, `- Blocked by: 1, 2` without the bold text of a field. */
+const plainOrderPattern =
+  /^ {0,3}(?:[-*+][ \t]+)?(?:(?:after|depends on|dependencies|blocked by)[ \t]*[:：][ \t]*(?:tasks?[ \t]+)?#?\d|(?:depends on|blocked by)[ \t]+tasks?[ \t]+#?\d)/i;
 
 /** The most such lines that are examined in one task. */
 const almostCheckLimit = 20;

@@ -9,9 +9,9 @@ import {
   type IdOrder,
   idForm,
   idOrder,
+  linkFields,
   linksIn,
   numberedTask,
-  saysNothingFirst,
   titleOf,
 } from './task-text.ts';
 
@@ -120,7 +120,7 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, r
   const lines = [first, ...item.rest];
   const links = linksIn(lines, ids, order).filter((link) => link.ref !== ref);
   const isStated =
-    statesOrder && (links.some(({ isField }) => isField) || lines.some((line) => saysNothingFirst(line.text)));
+    statesOrder && (links.some(({ isField }) => isField) || linkFields(lines).some(({ isNothing }) => isNothing));
   return {
     ref,
     title,

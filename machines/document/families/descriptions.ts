@@ -3,6 +3,7 @@ import type { PlanProblem } from '../shape.ts';
 import type { Family } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import { lineLimit, type Sheet } from './sheet.ts';
+import { unreadTask } from './task-master.ts';
 
 /** The files of the family that lie beside the document, for its agents. */
 export function companionNote(sheet: Sheet, { companions }: Family): SourceLine[] {
@@ -38,7 +39,7 @@ export function describe(sheet: Sheet): string {
   const json = sheet.json();
   if (json !== null) {
     if (json.problem !== null) return `${json.problem.message} (line ${json.problem.line})`;
-    return 'it is JSON, and neither of task-master (tasks) nor of Ralph (userStories)';
+    return unreadTask(json.value) ?? 'it is JSON, and neither of task-master (tasks) nor of Ralph (userStories)';
   }
   const known = knownDocument(sheet);
   if (known !== null) return known;

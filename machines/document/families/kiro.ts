@@ -131,7 +131,9 @@ function outside(sheet: Sheet, { item, members, end }: Group): SourceLine[] {
 }
 
 function optionalRemark(items: readonly PlacedItem[]): PlanDraft['remarks'] {
-  const optional = items.flatMap(({ item }) => [item, ...item.items]).filter(({ box }) => box?.isOptional === true);
+  const optional = items
+    .flatMap(({ item }) => [item, ...item.items])
+    .filter(({ box }) => box?.isOptional === true && !box.isChecked);
   const [first] = optional;
   if (first === undefined) return [];
   const found = optional.length === 1 ? 'one task is' : `${optional.length} tasks are`;

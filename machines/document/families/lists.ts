@@ -2,7 +2,7 @@
  * Lists of work in any other document (PLAN.md, PRD.md, an issue), where they are unmistakable: check boxes below headings that speak of work, numbered steps
  * below such a heading, headings with a box, or numbered phases. They run one after the other. Boxes below headings such as `Acceptance criteria` are no tasks.
  */
-import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
+import { withoutLeadingMarks, withoutMarksBehindNumber, withoutTrailingMark } from '../done-marks.ts';
 import { type PlanProblem, quoted } from '../shape.ts';
 import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family, PlanDraft } from './family.ts';
@@ -21,7 +21,8 @@ export const lists = {
     const spans = spansOf(sheet);
     const own = headingsOf(sheet).find(({ line }) => line === spans[0]?.line);
     const draft = layOut(sheet, spans, own === undefined ? {} : { deepest: own.level - 1 });
-    return { ...draft, remarks: [...draft.remarks, ...leftOut(sheet, spans)] };
+    const advice = 'a heading that names work, such as `## Tasks` or `## Phase 2`, makes tasks of what is below it';
+    return { ...draft, remarks: [...draft.remarks, ...leftOut(sheet, spans, advice)] };
   },
 } as const satisfies Family;
 
@@ -29,7 +30,7 @@ const work =
   /\b(?:tasks?|sub-?tasks|to-?dos?|steps?|work|implementation|implement|plan|phases?|milestones?|stages?|sprints?|iterations?|roadmap|backlog|action items|deliverables|week \d+|day \d+)\b|任务|計画|计划|阶段|步骤|タスク|작업|단계|задач|этап|\bплан|шаг|tareas|fase|etapa|aufgaben|schritte|tâches|étape/iu;
 /** Lists under such headings are conditions of the work, not the work. */
 const asked =
-  /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|готов|критери|验收|検証|확인/iu;
+  /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|\bideas?\b|icebox|someday|wish ?list|parking lot|готов|критери|验收|検証|확인/iu;
 /** Likewise, unless phases are below them. */
 const askedOnItsOwn = /checklist|checks?\b|summary|progress|status/iu;
 const phase =
@@ -39,34 +40,38 @@ const numbered = /^\W{0,4}\d{1,3}(?:\.\d{1,3})*[.):]?\s/u;
 /** A section `3.1` is part of the work unless its heading has one of these. */
 const askedOfAll = /accept|criteri|definition of|\bdod\b|success|готов|критери|验收/iu;
 /** Headings that may also be about work. */
-const unclear = /\btest|review|quality|future|optional|nice to have/iu;
+const unclear = /\btest|review|quality|future|optional|nice to have|\bideas?\b|icebox|someday|wish ?list|parking lot/iu;
 const dotted = /^\W{0,4}\d{1,3}(?:\.\d{1,3})+[.):]?\s/u;
 
 function isAsked({ text }: Pick<OutlineHeading, 'text'>): boolean {
   return (dotted.test(text) ? askedOfAll : asked).test(text) && !phase.test(text);
 }
 
-/** Boxes in a section of the work that are no tasks but may be meant as tasks. */
-function leftOut(sheet: Sheet, spans: readonly TaskSpan[]): PlanProblem[] {
-  const counts = new Map<OutlineHeading, number>();
+/** Open boxes outside of the tasks that may be meant as tasks. Those below headings that surely list something else are not. `advice`: how they become tasks. */
+export function leftOut(sheet: Sheet, spans: readonly TaskSpan[], advice: string): PlanProblem[] {
+  const counts = new Map<OutlineHeading | null, { line: number; count: number }>();
   let next = 0;
-  for (const { item, path } of itemsThat(sheet, ({ box }) => box?.isChecked === false)) {
-    const heading = path.find((found, at) => isAsked(found) && path.slice(0, at).some(isPart));
+  for (const { item, path, lead } of itemsThat(sheet, ({ box }) => box?.isChecked === false)) {
     while ((spans[next]?.end ?? Infinity) <= item.line) next += 1;
     const isInTask = (spans[next]?.line ?? Infinity) <= item.line;
-    if (heading !== undefined && unclear.test(heading.text) && !isInTask) {
-      counts.set(heading, (counts.get(heading) ?? 0) + 1);
-    }
+    const heads = path.filter(({ level }) => level > 1);
+    const asked = heads.find(isAsked);
+    const isOther =
+      asked === undefined ? heads.some(isOnItsOwn) : askedOfAll.test(asked.text) || !unclear.test(asked.text);
+    if (isInTask || isOther || (lead !== null && asked === undefined && isAsked({ text: lead }))) continue;
+    const heading = asked ?? path.at(-1) ?? null;
+    const found = counts.get(heading) ?? { line: heading?.line ?? item.line, count: 0 };
+    counts.set(heading, { ...found, count: found.count + 1 });
   }
-  return [...counts].map(([{ line, text }, count]): PlanProblem => {
+  return [...counts].map(([heading, { line, count }]): PlanProblem => {
     const boxes = count === 1 ? 'one check box' : `${count} check boxes`;
-    const found = `${boxes} below ${quoted(text)} ${count === 1 ? 'is no task' : 'are no tasks'}`;
-    return { line, message: `${found}, as such a heading lists conditions of the work; rename it to have them done` };
+    const place = heading === null ? '' : ` below ${quoted(heading.text)}`;
+    return { line, message: `${boxes}${place} ${count === 1 ? 'is no task' : 'are no tasks'}; ${advice}` };
   });
 }
 
-function isPart({ level, text }: OutlineHeading): boolean {
-  return level > 1 && (phase.test(text) || dotted.test(text));
+function isOnItsOwn({ text }: Pick<OutlineHeading, 'text'>): boolean {
+  return askedOnItsOwn.test(text) && !phase.test(text);
 }
 
 function isWork({ text }: Pick<OutlineHeading, 'text'>): boolean {
@@ -92,8 +97,7 @@ function isWorkItem({ path, lead }: PlacedItem): boolean {
   const last = path.at(-1);
   if (isStepHeading(last)) return true;
   const isPhase = last !== undefined && phase.test(last.text);
-  const isOnItsOwn = !isPhase && heads.some(({ text }) => askedOnItsOwn.test(text) && !phase.test(text));
-  return [...path, ...heads].some(isWork) && !heads.some(isAsked) && !isOnItsOwn;
+  return [...path, ...heads].some(isWork) && !heads.some(isAsked) && (isPhase || !heads.some(isOnItsOwn));
 }
 
 const stepHeading =
@@ -109,10 +113,12 @@ const phaseHeading = /^\W{0,4}(?:phase|step|stage|milestone|этап|шаг|阶�
 function phasesOf(sheet: Sheet): TaskSpan[] {
   const all = headingsOf(sheet).flatMap((heading): FoundHeading[] => {
     const outer = withoutLeadingMarks(heading.text);
-    const { text, marks } = withoutTrailingMark(outer.text);
-    const ref = phaseHeading.exec(text)?.[1];
+    const { text: plain, marks } = withoutTrailingMark(outer.text);
+    const [counted = '', ref] = phaseHeading.exec(plain) ?? [];
     if (ref === undefined || heading.level === 1) return [];
-    const said = [...outer.marks, ...marks];
+    const inner = withoutMarksBehindNumber(plain.slice(counted.length));
+    const text = inner.marks.length === 0 ? plain : `${counted}: ${inner.text}`;
+    const said = [...outer.marks, ...inner.marks, ...marks];
     const isDone = said.length > 0 && said.every(Boolean);
     return [{ heading, text, ref, isDone, marks: [] }];
   });

@@ -3,7 +3,9 @@
  * as far as the files that they name are different ones. A heading between two of them ends the neighbourhood: tests come before what they test.
  */
 import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
-import type { Family } from './family.ts';
+import type { Family, PlanDraft } from './family.ts';
+import { leftOut } from './lists.ts';
+import type { OutlineItem } from './markdown-outline.ts';
 import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
 import { idForm } from './task-text.ts';
@@ -19,17 +21,18 @@ export const specKit = {
   waves: ['phase', 'phases'],
   companions: ['spec.md', 'plan.md', 'research.md', 'data-model.md', 'quickstart.md', 'contracts'],
   recognises: (sheet) => tasksOf(sheet).length > 0,
-  read: (sheet) =>
-    layOut(
-      sheet,
-      taskSpans(sheet, tasksOf(sheet), {
-        ids,
-        taken: marks,
-        isBeside: ({ text }) => beside.test(text.slice(0, 60)),
-        namesFiles: true,
-      }),
-    ),
+  read(sheet): PlanDraft {
+    const rules = { ids, taken: marks, isBeside: isNeighbour, namesFiles: true };
+    const spans = taskSpans(sheet, tasksOf(sheet), rules);
+    const draft = layOut(sheet, spans);
+    const advice = 'a number before the text, such as `T042`, makes a task of it';
+    return { ...draft, remarks: [...draft.remarks, ...leftOut(sheet, spans, advice)] };
+  },
 } as const satisfies Family;
+
+function isNeighbour({ text }: OutlineItem): boolean {
+  return beside.test(text.slice(0, 60));
+}
 
 function tasksOf(sheet: Sheet): PlacedItem[] {
   return itemsThat(sheet, ({ box, text }) => box !== null && named.test(text));

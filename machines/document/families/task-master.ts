@@ -31,11 +31,24 @@ export const taskMaster = {
 } as const satisfies Family;
 
 function isTaskList(value: unknown): boolean {
-  if (!isRecord(value) || !Array.isArray(value.tasks) || value.tasks.length === 0) return false;
-  return value.tasks.every(
-    (task) =>
-      isRecord(task) && isId(task.id) && typeof task.title === 'string' && ('status' in task || 'dependencies' in task),
+  return isRecord(value) && Array.isArray(value.tasks) && value.tasks.length > 0 && value.tasks.every(isTask);
+}
+
+function isTask(value: unknown): boolean {
+  if (!isRecord(value) || !isId(value.id) || typeof value.title !== 'string') return false;
+  return 'status' in value || 'dependencies' in value;
+}
+
+/** The first entry that keeps a list of tasks from being one of task-master; null: there is no such list. */
+export function unreadTask(root: unknown): string | null {
+  const lists = isRecord(root) ? [root, ...Object.values(root)] : [];
+  const found = lists.flatMap((value): unknown[][] =>
+    isRecord(value) && Array.isArray(value.tasks) ? [value.tasks] : [],
   );
+  const list = found.find((tasks) => tasks.some(isTask));
+  if (list === undefined) return null;
+  const at = list.findIndex((task) => !isTask(task));
+  return `its list \`tasks\` is like that of task-master, but entry ${at + 1} has no \`id\`, no \`title\`, or neither \`status\` nor \`dependencies\``;
 }
 
 function isId(value: unknown): value is string | number {

@@ -79,7 +79,7 @@ export function idForm(
   { needsWord, isLabelled = false }: { needsWord: boolean; isLabelled?: boolean },
 ): IdForm {
   const word = String.raw`tasks?\s+#?`;
-  const joint = String.raw`[&,/\-\u2013\u2014\u2026.\s*\x60#]`;
+  const joint = String.raw`[&+,\uFF0C\u3001\u2192/\-\u2013\u2014\u2026.\s*\x60#]`;
   const first = needsWord ? word : `(?:${word})?`;
   const chain = `(?:tasks?|and|or|to|through|${joint}|${id.source})*`;
   return {
@@ -113,32 +113,68 @@ export function isLinkField(text: string): boolean {
   return linkField(text) !== null;
 }
 
-/** Whether a line is a field for the tasks before this one, and names none. */
-export function saysNothingFirst(text: string): boolean {
-  const value = linkField(text)?.value ?? 'x';
+function isNothingFirst(value: string): boolean {
   return (
     /^\W*(?:none|nothing|n\/a|no|can\s+start\s+(?:immediately|at\s+once))\b.{0,120}$/iu.test(value) ||
     /^[-–—]?$/.test(value)
   );
 }
 
+/** A field of a task that says what comes first. */
+export interface LinkField {
+  readonly text: string;
+  readonly line: number;
+  readonly name: string;
+  /** The value, or the items of the list below a field without one. */
+  readonly values: readonly SourceLine[];
+  /** It says that no task comes first. */
+  readonly isNothing: boolean;
+}
+
+export function linkFields(lines: readonly SourceLine[]): LinkField[] {
+  return lines.flatMap(({ text, number: line }, at) => {
+    const field = sayingWord.test(text) ? linkField(text) : null;
+    if (field === null) return [];
+    const items = field.value === '' ? itemsBelow(lines, at) : [];
+    const values = items.length > 0 ? items : [{ text: field.value, number: line }];
+    return [{ text, line, name: field.name, values, isNothing: values.every((value) => isNothingFirst(value.text)) }];
+  });
+}
+
+const itemPattern = /^(\s*)([-*+]|\d{1,9}[.)])\s+(\S.*)$/s;
+
+/** The items of the list that begins below a line: deeper ones than its own, if it is an item itself. */
+function itemsBelow(lines: readonly SourceLine[], at: number): SourceLine[] {
+  const own = itemPattern.exec(lines[at]?.text ?? '')?.[1]?.length ?? -1;
+  const items: SourceLine[] = [];
+  for (const { text, number } of lines.slice(at + 1)) {
+    const [, spaces = '', , item = ''] = itemPattern.exec(text) ?? [];
+    const isOver =
+      item === '' ? text.trim() !== '' || items.length > 0 : spaces.length <= own || readLabel(text) !== null;
+    if (isOver) break;
+    if (item !== '') items.push({ text: item, number });
+  }
+  return items;
+}
+
 /** The links that the lines of a task give, in a field or in a sentence. `order`: the places of the document's ids, for ranges. */
 export function linksIn(lines: readonly SourceLine[], form: IdForm, order: IdOrder): TaskLink[] {
-  const links: TaskLink[] = [];
+  const links = linkFields(lines)
+    .filter(({ isNothing }) => !isNothing)
+    .flatMap(({ name, values }) =>
+      values.flatMap(({ text, number }) =>
+        fieldIds({ name, value: text }, form, order).map((ref): TaskLink => ({ ref, line: number, isField: true })),
+      ),
+    );
   for (const { text, number } of lines) {
-    if (!sayingWord.test(text)) continue;
-    const field = linkField(text);
-    if (field !== null && !saysNothingFirst(text)) {
-      for (const ref of fieldIds(field, form, order)) links.push({ ref, line: number, isField: true });
-    } else if (field === null && text.length <= spokenLimit) {
-      for (const [, bracket, said = '', colon, names = ''] of text.matchAll(form.spoken)) {
-        // «after T003» in a sentence is about time; in brackets, or with a colon, it is about order.
-        if (!/^(?:depend(?:s|ing)?\s|blocked)/i.test(said) && bracket === '' && colon === '') continue;
-        for (const ref of idsIn(names, form, order)) links.push({ ref, line: number, isField: false });
-      }
+    if (!sayingWord.test(text) || text.length > spokenLimit || isLinkField(text)) continue;
+    for (const [, bracket, said = '', colon, names = ''] of text.matchAll(form.spoken)) {
+      // «after T003» in a sentence is about time; in brackets, or with a colon, it is about order.
+      if (!/^(?:depend(?:s|ing)?\s|blocked)/i.test(said) && bracket === '' && colon === '') continue;
+      for (const ref of idsIn(names, form, order)) links.push({ ref, line: number, isField: false });
     }
   }
-  return links;
+  return links.toSorted((a, b) => a.line - b.line);
 }
 
 /** `Task 3`, with numbers as plans count them: `3`, `1.2`, `11b.1`. */
@@ -158,9 +194,16 @@ export function idOrder(refs: readonly string[]): IdOrder {
   return { refs, places: new Map(refs.map((ref, at) => [ref, at])) };
 }
 
+/** What follows on the same line is about other tasks: `Task 1 · **Blocks:** Task 5`, `Task 1; blocks Task 5`. */
+const nextField =
+  /\*\*(?!\W{0,4}(?:tasks?\b|T?\d))[^*:：]{1,40}(?:[:：]\*\*|\*\*[:：])|\b(?:blocks|unblocks|enables)\b/iu;
+
 function fieldIds(field: { name: string; value: string }, form: IdForm, order: IdOrder): string[] {
-  const value = field.value.replaceAll(/\([^()]{0,200}\)/g, ' ');
-  const rest = value.replaceAll(form.ids, '').replaceAll(/\b(?:tasks?|and|or|to|through)\b|[&,;/\-–—….\s*`#:]/giu, '');
+  const end = field.value.search(nextField);
+  const value = field.value.slice(0, end < 0 ? undefined : end).replaceAll(/\([^()]{0,200}\)/g, ' ');
+  const rest = value
+    .replaceAll(form.ids, '')
+    .replaceAll(/\b(?:tasks?|and|or|to|through)\b|[&+,;，、→|·/\-–—….\s*`#:[\]]/giu, '');
   if (!form.needsWord || rest === '' || field.name === 'after') return idsIn(value, form, order);
   return [...value.matchAll(form.named)].flatMap(([, names = '']) => idsIn(names, form, order));
 }

@@ -2,13 +2,14 @@
  * Tasks without waves, as superpowers and many free plans have them: a heading `### Task 1: title` for each. They run one after the other, in the order that
  * they are written in, unless a task says itself what it comes after. Headings above them, such as `## Phase 1`, are waves.
  */
-import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
+import { withoutLeadingMarks, withoutMarksBehindNumber, withoutTrailingMark } from '../done-marks.ts';
 import { readLabel } from '../labels.ts';
+import { type PlanProblem, quoted } from '../shape.ts';
 import type { DraftTask, Family } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
-import { type IdOrder, idForm, idOrder, linksIn, numberedTask, saysNothingFirst, titleOf } from './task-text.ts';
+import { type IdOrder, idForm, idOrder, linkFields, linksIn, numberedTask, titleOf } from './task-text.ts';
 
 export const tasks = {
   name: 'tasks',
@@ -19,7 +20,9 @@ export const tasks = {
   read(sheet) {
     const headings = taskHeadings(sheet);
     const deepest = (headings[0]?.heading.level ?? 7) - 1;
-    return layOut(sheet, spansOf(sheet, headings), { deepest, needsSeveral: true });
+    const spans = spansOf(sheet, headings);
+    const draft = layOut(sheet, spans, { deepest, needsSeveral: true });
+    return { ...draft, remarks: [...draft.remarks, ...spans.flatMap((span, at) => unreadMarks(span, headings[at]))] };
   },
 } as const satisfies Family;
 
@@ -30,6 +33,8 @@ interface TaskHeading {
   readonly number: string;
   readonly title: string;
   readonly isDone: boolean;
+  /** The meaning of each mark in it. */
+  readonly marks: readonly boolean[];
   /** The word and the number, as they are written. */
   readonly label: string;
 }
@@ -72,16 +77,13 @@ function readTaskHeading(heading: OutlineHeading, pattern: RegExp): TaskHeading[
   const outer = withoutLeadingMarks(heading.text);
   const [, label = '', number = '', rest = ''] = pattern.exec(outer.text) ?? [];
   if (number === '' || heading.level > 5) return [];
-  const behind = withoutTrailingMark(rest.replace(/(?<![\s*_~])[\s*_~]+$/u, ''));
-  const { title } = titleOf(
-    behind.text.replace(/^[\s*_~]*[:：.)—–-]+/u, ''),
-    label,
-    /\p{Extended_Pictographic}|\uFE0F/gu,
-  );
-  const marks = [...outer.marks, ...behind.marks];
+  const inner = withoutMarksBehindNumber(rest.replace(/(?<![\s*_~])[\s*_~]+$/u, ''));
+  const behind = withoutTrailingMark(inner.text);
+  const { title } = titleOf(behind.text, label, /\p{Extended_Pictographic}|\uFE0F/gu);
+  const marks = [...outer.marks, ...inner.marks, ...behind.marks];
   const isDone = (marks.length > 0 && marks.every(Boolean)) || /^~~.+~~$/.test(outer.text);
   const ref = /^T\d/.test(label) ? label : number;
-  return [{ heading, ref: ref.toUpperCase(), number, title, isDone, label }];
+  return [{ heading, ref: ref.toUpperCase(), number, title, isDone, marks, label }];
 }
 
 function spansOf(sheet: Sheet, headings: readonly TaskHeading[]): TaskSpan[] {
@@ -143,7 +145,7 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
   const headingLine = { text: heading.text, number: heading.line };
   const ids = /^T/.test(ref) ? namedIds : bareIds;
   const links = linksIn(body, ids, order).filter((link) => link.ref !== ref);
-  const isStated = links.some(({ isField }) => isField) || body.some(({ text }) => saysNothingFirst(text));
+  const isStated = links.some(({ isField }) => isField) || linkFields(body).some(({ isNothing }) => isNothing);
   const steps = boxed.map(({ box }) => box?.isChecked === true);
   return {
     ref,
@@ -164,6 +166,23 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
 function saysDone({ text }: SourceLine): boolean {
   const label = readLabel(text);
   return label?.name === 'status' && /^\W{0,20}(?:\[x\])?\W{0,20}(?:done|completed?)\W{0,20}$/iu.test(label.value);
+}
+
+const mayBeDone = /[✅☑✔]|\[x\]|[([]\W{0,3}(?:done|completed?)\b|\s[—–-]\s+(?:done|completed?)\b.{0,20}$/iu;
+
+/** What may say that an open task is done, in a form that is not read. */
+function unreadMarks({ tasks: [task] }: TaskSpan, found: TaskHeading | undefined): PlanProblem[] {
+  if (task === undefined || found === undefined || task.isDone) return [];
+  const { heading } = found;
+  const lines = task.body.filter(({ text, number }) => {
+    const label = number === heading.line ? null : readLabel(text);
+    return label?.name === 'status' && /^\W{0,20}(?:done|completed?)\b/iu.test(label.value);
+  });
+  const isMarked = found.marks.length === 0 && mayBeDone.test(heading.text);
+  return [...(isMarked ? [{ text: heading.text, number: heading.line }] : []), ...lines].map(({ text, number }) => ({
+    line: number,
+    message: `${quoted(text.trim())} may say that the task is done, and it counts as open; ✅ or [x] at the beginning or the end of its heading says so`,
+  }));
 }
 
 function letters(text: string): string {

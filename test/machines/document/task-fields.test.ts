@@ -473,6 +473,17 @@ describe('the fields of a task', () => {
     ],
     ['**After:** 2 and 2', { after: [2] }, []],
     ['**After:** 2 & 2, 2，2、2', { after: [2] }, []],
+    ['**After:**\n- 2', { after: [2] }, []],
+    ['**After:**\n\n- Task 2\n\n- 3', { after: [2] }, []],
+    ['- **After:**\n  - 2\n- **Files:** a.ts', { after: [2], files: ['a.ts'] }, []],
+    ['**After:**\n\n- write it', {}, []],
+    [
+      '**After:**\n- two',
+      {},
+      [
+        '2: `two` is no task number up to 9999; write the numbers of tasks of the same wave, as in **After:** 1, 2 (earlier waves are done anyway)',
+      ],
+    ],
     ['**After:** none', {}, []],
     ['**After:** 2,', { after: [2] }, []],
     [

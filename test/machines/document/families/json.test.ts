@@ -152,12 +152,6 @@ test('numbers of tasks, steps and done statuses of task-master are read in each 
 test.each([
   { tasks: [] },
   { tasks: [1] },
-  {
-    tasks: [
-      { id: 1, title: 'a', status: 'x' },
-      { id: null, title: 'b', status: 'x' },
-    ],
-  },
   { tasks: [{ id: 1, title: 2, status: 'x' }] },
   { tasks: [{ id: 1, title: 'a' }] },
   { userStories: [] },
@@ -177,7 +171,18 @@ test.each([
   ['{"tasks": [\r\n{id: 1}]}', '(invalid symbol); correct it here (line 2)'],
   ['['.repeat(20_000), 'the JSON nests too deeply; give a file that jq reads (line 1)'],
 ])('%.20j is described with the line of its mistake', (text, described) => {
-  expect(read(text, 'a.json').describes).toContain(described);
+  const { describes, problems } = read(text, 'a.json');
+  expect(describes).toContain(described);
+  expect(problems.map(({ line, message }) => `${message} (line ${line})`)).toEqual([describes]);
+});
+
+test('tasks of task-master with an entry that is no task are described by that entry', () => {
+  const tasks = [
+    { id: 1, title: 'a', status: 'x' },
+    { id: null, title: 'b', status: 'x' },
+  ];
+  for (const value of [{ tasks }, { master: { tasks } }])
+    expect(read(JSON.stringify(value), 'a.json').describes).toMatch(/^its list `tasks` .* entry 2 has no `id`/);
 });
 
 test('a plan that nests more deeply than the parser follows has no tasks, which is a problem', () => {

@@ -101,8 +101,9 @@ describe('a list of work', () => {
       {
         line: 6,
         message:
-          '2 check boxes below `Testing at large` are no tasks, as such a heading lists conditions of the work; rename it to have them done',
+          '2 check boxes below `Testing at large` are no tasks; a heading that names work, such as `## Tasks` or `## Phase 2`, makes tasks of what is below it',
       },
+      { line: 19, message: expect.stringMatching(/^one check box below `Testing` is no task;/) },
     ]);
   });
 
@@ -165,12 +166,39 @@ describe('a list of work', () => {
     expect(read(lines('# Testing', ...boxes)).family).toBe('stator');
   });
 
-  test('remarks that boxes below a part of the work are not tasks, unless they are in a task', () => {
+  test('remarks that boxes which may be work are not tasks, unless they are in a task', () => {
     const told = lines(
       ...['# Phase 1: Search', '## Testing', '- [ ] x', '## Tasks', '- [ ] a', '- [ ] b', '## Shop', '### Testing'],
       ...['- [ ] y', '## Phase 2', '### Review', '- [ ] z', '- [x] done', '## 1.2 Acceptance tests', '- [ ] w'],
     );
-    expect(remarksOf(read(told))).toEqual([expect.stringMatching(/^11: one check box below `Review` is no task,/)]);
+    expect(remarksOf(read(told))).toEqual([
+      expect.stringMatching(/^2: one check box below `Testing` is no task;/),
+      expect.stringMatching(/^8: one check box below `Testing` is no task;/),
+      expect.stringMatching(/^11: one check box below `Review` is no task;/),
+    ]);
+    const other = lines(
+      ...['- [ ] first', '# Cart', '## Phase 1', '- [ ] a', '- [ ] b', '## Cleanup', '- [ ] c', '- [ ] d'],
+      ...['## Notes', '- [ ] e'],
+    );
+    expect(remarksOf(read(other))).toEqual([
+      expect.stringMatching(/^1: one check box is no task;/),
+      expect.stringMatching(/^6: 2 check boxes below `Cleanup` are no tasks;/),
+    ]);
+    const todo = lines(
+      '# TODO',
+      '- [ ] a',
+      '## Ideas',
+      '- [ ] b',
+      '## Someday / maybe',
+      '- [ ] c',
+      '## Bugs',
+      '- [ ] d',
+    );
+    const ideas = read(todo);
+    expect([outline(ideas), ideas.remarks.map(({ line }) => line)]).toEqual([
+      ['1: 1 a', '2 Bugs: 1 d'],
+      [3, 5],
+    ]);
     const inTasks = ['## Phase 1: a', 'x', '### Testing', '- [ ] y', '## Phase 2: b', '### Review', '- [ ] z'];
     const reading = read(lines('# Search', ...inTasks));
     expect([outline(reading), remarksOf(reading)]).toEqual([['1: 1 Phase 1: a | 2 Phase 2: b < 1'], []]);
@@ -273,8 +301,11 @@ describe('a list of work', () => {
       'y',
       '## Phase 3: Show ⏳',
       'z',
+      '## Phase 4: ✅ Sell',
     );
-    expect(outline(read(marked))).toEqual(['1: x 1 Phase 1: Index | x 2 Phase 2: Ask < 1 | 3 Phase 3: Show ⏳ < 2']);
+    expect(outline(read(marked))).toEqual([
+      '1: x 1 Phase 1: Index | x 2 Phase 2: Ask < 1 | 3 Phase 3: Show ⏳ < 2 | x 4 Phase 4: Sell < 3',
+    ]);
   });
 
   test.each([

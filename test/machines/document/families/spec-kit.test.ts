@@ -115,3 +115,23 @@ test('a dependency on an unknown task is a remark, and one on a task of a later 
   expect(reading.problems.map(({ line }) => line)).toEqual([3]);
   expect(remarksOf(reading).map((remark) => remark.slice(0, 2))).toEqual(['2:']);
 });
+
+test('boxes without a number are no tasks, and are remarked where they may be meant as some', () => {
+  const text = lines(
+    ...[
+      '# Tasks',
+      '## Phase 1',
+      '- [ ] T001 a',
+      '  - [ ] step',
+      '## Phase N: Polish',
+      '- [ ] TXXX Docs',
+      '- [ ] Run it',
+    ],
+    ...['- [x] done', '## Validation Checklist', '- [ ] all have tests'],
+  );
+  const reading = read(text, path);
+  expect(reading.counts.tasks).toBe(1);
+  expect(remarksOf(reading)).toEqual([
+    '5: 2 check boxes below `Phase N: Polish` are no tasks; a number before the text, such as `T042`, makes a task of it',
+  ]);
+});

@@ -95,6 +95,10 @@ describe('tasks without waves', () => {
     ['### [x] Task 1: a', '### [ ] Task 2: b'],
     ['### **Task 1: a**', '### **Task 2: b**'],
     ['### Task 1: one ✅', '### Task 2: b'],
+    ['### Task 1: ✅ a', '### Task 2: ⬜ b'],
+    ['### Task 1 ✅: a', '### Task 2 ⬜: b'],
+    ['### Task 1 [x] — a', '### Task 2 [ ] — b'],
+    ['### Task 1: [x] a', '### Task 2: [ ] b'],
     ['### Step 1: a', '### Step 2: b'],
     ['### T001: a', '### T002: b'],
     ['### Task 1： a', '### Task 2： b'],
@@ -168,6 +172,40 @@ describe('tasks without waves', () => {
       isDone,
       false,
     ]);
+  });
+
+  test.each([
+    ['## Task 1: a ✅ (2026-01-02)', [1]],
+    ['## Task 1: a (Done ✅)', [1]],
+    ['## Task 1: a [done]', [1]],
+    ['## Task 1: a - completed', [1]],
+    ['## Task 1: a\n**Status:** ✅ DONE, in May', [2]],
+    ['## Task 1: a\n**Status:** done', []],
+    ['## Task 1: a 🚧', []],
+    ['## Task 1: how it is done', []],
+  ])('may say without a mark that they are done, which is remarked: %j in lines %j', (text, at) => {
+    expect(read(lines(text, '## Task 2: b')).remarks.map(({ line }) => line)).toEqual(at);
+  });
+
+  test('with the same number are remarked if another task comes after that number', () => {
+    const text = lines(
+      '### Task 1: a',
+      '### Task 1: b',
+      '### Task 2: c',
+      '**After:** 1',
+      '### Task 3: d',
+      '**After:** 2',
+    );
+    expect(remarksOf(readPlan({ text, path: 'p.md', beside: [] }))).toEqual([
+      expect.stringMatching(/^4: `1` is the number of several tasks/),
+    ]);
+  });
+
+  test('that come after an unknown one are no plan, and stay as they are written', () => {
+    const text = lines('## Task 1: a', '**Depends on:** Task 9', '## Task 2: b');
+    const { ok, content } = read(text);
+    expect([ok, content]).toEqual([false, text]);
+    expect(read(content).problems).toEqual(read(text).problems);
   });
 
   test('with numbers of parts are counted anew, and keep those in their titles', () => {
