@@ -46,7 +46,8 @@ export default defineVerb({
         return { content: [{ type: 'text', text: JSON.stringify(decision) }] };
       },
     );
-    await serveStdio(server, { stdin, out });
+    // A program that has gone asks nothing any more.
+    await serveStdio(server, { stdin, out }, 0);
     return 0;
   },
 });

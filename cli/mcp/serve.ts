@@ -6,6 +6,9 @@ import { defineVerb } from '../command.ts';
 import { isInRun, projectHere } from '../place.ts';
 import { serveStdio } from './stdio.ts';
 
+/** A script ends its input behind its last request. A call that waits for an event takes longer, and nobody waits for that answer any more. */
+const answersMs = 5_000;
+
 export default defineVerb({
   summary: 'Serve MCP on standard input and output: tools, resources and prompts for the programs of coding agents.',
   args: {},
@@ -21,7 +24,7 @@ export default defineVerb({
       open: (mode) => connect({ env, mode }),
       attach: () => attach(homeFolder(env), env),
     });
-    await serveStdio(server, call);
+    await serveStdio(server, call, answersMs);
     return 0;
   },
 });

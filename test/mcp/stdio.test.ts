@@ -1,0 +1,21 @@
+/** What is on the standard input of `stator mcp` and is no message. */
+import { expect, it } from 'vitest';
+import { terminal } from '../support/cli.ts';
+
+it('is answered with an error without an id, and what comes after it is read', async () => {
+  const { start } = terminal();
+  const ping = { jsonrpc: '2.0', id: 7, method: 'ping' };
+  const lines = ['{"half', JSON.stringify([ping]), JSON.stringify({ id: 8, method: 'ping' }), JSON.stringify(ping)];
+  const { code, stdout } = await start(['mcp'], { input: lines.map((line) => `${line}\n`).join('') }).ended;
+  const answers = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(code).toBe(0);
+  expect(answers.map(({ id, error }) => [id, error?.code])).toEqual([
+    [null, -32_700],
+    [null, -32_600],
+    [null, -32_600],
+    [7, undefined],
+  ]);
+});
