@@ -1,6 +1,7 @@
 /** `stator acp`: stator as an agent of the Agent Client Protocol, version 1, for the agent panel of an editor. */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { createInterface } from 'node:readline';
 import { statorVersion } from '../../runtime/base/platform/version.ts';
 import { createRpc, RpcError, unknownMethod } from '../../runtime/work/agents/relay/json-rpc.ts';
@@ -33,8 +34,10 @@ export default defineVerb({
     }
 
     function begin({ cwd }: Readonly<Record<string, unknown>>) {
-      if (typeof cwd !== 'string' || !existsSync(cwd))
-        throw new RpcError(invalidParams, `the folder ${String(cwd)} is not there`);
+      if (typeof cwd !== 'string' || !isAbsolute(cwd))
+        throw new RpcError(invalidParams, 'cwd must be the whole path of a folder, as in /home/me/shop');
+      if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true)
+        throw new RpcError(invalidParams, `there is no folder ${cwd}`);
       if (conversations.size >= conversationLimit)
         throw new RpcError(invalidParams, `there are ${conversationLimit} sessions; start stator acp anew`);
       const sessionId = randomUUID();

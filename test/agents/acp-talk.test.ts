@@ -94,6 +94,10 @@ it('a turn without a tool ends with a code of its own, and one that ended badly 
   await bad.answer({ stopReason: 'refusal' });
   expect(bad.talk.ended?.(0)).toBe(1);
   expect(bad.problem()).toContain('refusal');
+  const silent = talking();
+  await silent.begin();
+  await silent.answer({});
+  expect(silent.problem()).toBe('the agent ended its turn with an answer that has no `stopReason`');
 });
 
 it('an agent that ends in its turn ends the run with its code, and one that ends just after it has done its work', async () => {
@@ -333,6 +337,15 @@ it('answers no line that is no message, and what is not offered with an error', 
     await said({ id: method, method, params: { path: '/etc/passwd' } });
     expect(sent.at(-1)).toMatchObject({ id: method, error: { code: -32_601 } });
   }
+});
+
+it('answers a hundred requests at once, each by its id', async () => {
+  const { begin, talk, sent } = talking();
+  await begin();
+  const ids = Array.from({ length: 100 }, (_, at) => `q${at}`);
+  for (const id of ids) talk.line(JSON.stringify({ ...permission, id }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent.flatMap(({ id }) => (String(id).startsWith('q') ? [id] : []))).toEqual(ids);
 });
 
 it('an agent that asks without end is answered without an option, and its turn does not count', async () => {

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { acpAgent } from '../support/acp.ts';
 import { editor, text } from '../support/acp-editor.ts';
+import { terminal } from '../support/cli.ts';
 import { planText } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
@@ -89,4 +90,17 @@ it('a repository that nobody trusted is not worked in, and the answer says how t
   await until(() => made.stops().length === 2);
   expect(made.stops()).toEqual(['refusal', 'end_turn']);
   expect(made.said()).toMatch(/second-[a-z-]*-[0-9a-f]{6} is done/);
+});
+
+it.each([
+  ['demo', 'cwd must be the whole path of a folder'],
+  [undefined, 'cwd must be the whole path of a folder'],
+  ['/etc/hosts', 'there is no folder /etc/hosts'],
+])('begins no conversation in %j', async (cwd, message) => {
+  const asked = { jsonrpc: '2.0', id: 1, method: 'session/new', params: { cwd, mcpServers: [] } };
+  const { stdout } = await terminal().start(['acp'], { input: `${JSON.stringify(asked)}\n` }).ended;
+  expect(JSON.parse(stdout)).toMatchObject({
+    id: 1,
+    error: { code: -32_602, message: expect.stringContaining(message) },
+  });
 });

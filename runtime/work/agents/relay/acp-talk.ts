@@ -109,7 +109,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
       isPrompted = true;
       const answer = await request('session/prompt', { sessionId: session, prompt: textBlocks(text) });
       isPrompted = false;
-      const reason = textAt(answer, 'stopReason') ?? 'no reason';
+      const reason = textAt(answer, 'stopReason');
       if (cancel.signal.aborted) return;
       if (reason !== 'end_turn') throw new TalkProblem(`the agent ended its turn with ${stopText(reason)}`);
       if (permissions.areTooMany())
@@ -382,7 +382,8 @@ const stopTexts: Readonly<Record<string, string>> = {
   cancelled: 'cancelled, and nobody here cancelled it',
 };
 
-function stopText(reason: string): string {
+function stopText(reason: string | null): string {
+  if (reason === null) return 'an answer that has no `stopReason`';
   return stopTexts[reason] ?? `${reason.slice(0, 100)}, which is no reason that is known`;
 }
 

@@ -35,19 +35,28 @@ export const methodNotFound = -32601;
 const internalError = -32603;
 /** The most requests that are handled at once; further ones wait until some are answered. */
 const openLimit = 64;
+/** The most open requests, those that wait included; a further one is answered with an error. */
+const requestLimit = 10_000;
 
 export function createRpc(send: (line: string) => void, handlers: RpcHandlers): Rpc {
   const waiting = new Map<number, { resolve(result: JsonObject): void; reject(error: RpcError): void }>();
   const open = new Map<string, AbortController>();
+  /** Begins the handling of the requests that wait. */
+  const queued: (() => void)[] = [];
   let count = 0;
   let closed: string | null = null;
   const sendMessage = (message: JsonObject) => send(JSON.stringify({ jsonrpc: '2.0', ...message }));
 
   async function answer(id: unknown, method: string, params: JsonObject): Promise<void> {
     const key = JSON.stringify(id);
-    if (open.size >= openLimit || open.has(key)) return;
+    if (open.has(key)) return;
+    if (open.size >= requestLimit) {
+      sendMessage({ id, error: { code: internalError, message: `${requestLimit} requests are open` } });
+      return;
+    }
     const abort = new AbortController();
     open.set(key, abort);
+    if (open.size - queued.length > openLimit) await new Promise<void>((resolve) => queued.push(resolve));
     try {
       sendMessage({ id, result: await handlers.request(method, params, abort.signal) });
     } catch (thrown) {
@@ -55,6 +64,7 @@ export function createRpc(send: (line: string) => void, handlers: RpcHandlers): 
       sendMessage({ id, error: { code, message } });
     } finally {
       open.delete(key);
+      queued.shift()?.();
     }
   }
 
