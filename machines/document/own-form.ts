@@ -53,7 +53,7 @@ export function inOwnForm(draft: PlanDraft): OwnForm {
       remarks,
     };
   }
-  const { parsed, unread } = readBack(lines, remarks);
+  const { parsed, unread } = readBack(lines, placed, remarks);
   return { content: joined(lines), parsed, tasks: placed.flat(), problems: [...problems, ...unread], remarks };
 }
 
@@ -254,7 +254,11 @@ function joined(lines: readonly SourceLine[]): string {
  * Reads the own form. A line that looks like a field of it and cannot be read as one is text in another family: it gets a backslash, and a remark. A check,
  * and what comes first, that cannot be read stays a problem, since its writer counts on it.
  */
-function readBack(lines: SourceLine[], remarks: PlanProblem[]): { parsed: ParsedPlan; unread: PlanProblem[] } {
+function readBack(
+  lines: SourceLine[],
+  placed: readonly PlacedTask[][],
+  remarks: PlanProblem[],
+): { parsed: ParsedPlan; unread: PlanProblem[] } {
   let parsed = parsePlan(joined(lines));
   for (let round = 0; round < 2 && !parsed.ok && parsed.problems.length <= fieldLimit; round += 1) {
     let hasChanged = false;
@@ -281,8 +285,20 @@ function readBack(lines: SourceLine[], remarks: PlanProblem[]): { parsed: Parsed
     if (!hasChanged) break;
     parsed = parsePlan(joined(lines));
   }
-  const unread = parsed.problems.map(({ line, message }) => ({ line: sourceLine(lines, line), message }));
+  const unread = parsed.problems.map(({ line, message }) => {
+    const wave = parsed.document.waves.findLast((each) => each.line <= line)?.number ?? 1;
+    return { line: sourceLine(lines, line), message: inItsIds(message, placed[wave - 1] ?? []) };
+  });
   return { parsed, unread };
+}
+
+/** A circle with the ids that the document gives its tasks, instead of the numbers of the own form. */
+function inItsIds(message: string, tasks: readonly PlacedTask[]): string {
+  const [, lead = '', circle = ''] = /^(tasks wait for each other in a circle: )([^;]*);/.exec(message) ?? [];
+  if (lead === '') return message;
+  const ids = new Map(tasks.map(({ number, task }) => [String(number), task.ref]));
+  const named = circle.replaceAll(/\d+(?! more)/g, (number) => ids.get(number) ?? number);
+  return `${lead}${named}; remove one of these orders`;
 }
 
 /** The line of the document that a line of the own form comes from, or one before it. */

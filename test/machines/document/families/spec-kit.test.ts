@@ -1,7 +1,7 @@
 /** `tasks.md` of spec-kit. */
 import { expect, test } from 'vitest';
 import { markDone } from '../../../../machines/document/read-plan.ts';
-import { lines, outline, read, remarksOf } from '../../../support/family-documents.ts';
+import { lines, outline, problemsOf, read, remarksOf } from '../../../support/family-documents.ts';
 
 const path = 'specs/004-stock/tasks.md';
 const stock = lines(
@@ -133,5 +133,12 @@ test('boxes without a number are no tasks, and are remarked where they may be me
   expect(reading.counts.tasks).toBe(1);
   expect(remarksOf(reading)).toEqual([
     '5: 2 check boxes below `Phase N: Polish` are no tasks; a number before the text, such as `T042`, makes a task of it',
+  ]);
+});
+
+test('a circle is named by the ids of the document', () => {
+  const rows = ['- [ ] T010 a', '- [ ] T011 b (depends on T012)', '- [ ] T012 c (depends on T011)'];
+  expect(problemsOf(read(lines('# Tasks', ...rows), path))).toEqual([
+    '4: tasks wait for each other in a circle: T011 → T012 → T011; remove one of these orders',
   ]);
 });
