@@ -157,8 +157,9 @@ function isPlace(event: PlanEvent, work: string | null | undefined): boolean {
 /** Which requests about a plan's pull request are possible, also to its forge. Its progress is a state of the chart. */
 const pullGuards = {
   pullIsOpen: stateIn('#plan.pullRequest.open'),
-  /** `auto_create_pr`: a plan that has passed all of its stages gets a pull request. */
-  pullsAlone: ({ context: { policy }, event }: GuardArgs) => makesPulls(policy) && !isByHand(event),
+  /** `auto_create_pr`: a plan that has passed all of its stages gets a pull request, unless its work is merged already. */
+  pullsAlone: ({ context, event }: GuardArgs) =>
+    makesPulls(context.policy) && !isByHand(event) && !isFullyMerged(context),
   makesPulls: ({ context: { policy } }: GuardArgs) => makesPulls(policy),
   /** The open pull request does not show the branch's head. */
   mayPush: ({ context: { pull, head } }: GuardArgs) =>

@@ -17,6 +17,8 @@ const ended = {
 /** The parts of a stack are pushed as they are done, before the plan is. */
 const mayCreate = or(['isDone', and(['isUnderway', 'isStacked'])]);
 const wanted = { guard: mayCreate, target: `${creating}.automatic`, actions: 'askPull' } as const;
+/** Its work is where people want it: no request is made of it by itself. */
+const mergedByHand = { plan_merged: { guard: 'isMerge', target: `${pull}.none.idle` } } as const;
 /** The plan was blocked because of the last attempt. */
 const again = { ...wanted, actions: ['askPull', 'clearPullStop'] } as const;
 
@@ -98,7 +100,7 @@ export const pullRequest = plan.createStateConfig({
         wanted: {
           description: 'auto_create_pr wants one, where a forge is configured',
           tags: ['pull_wanted'],
-          on: { pr_wanted: wanted },
+          on: { pr_wanted: wanted, ...mergedByHand },
         },
       },
     },
@@ -121,13 +123,18 @@ export const pullRequest = plan.createStateConfig({
         wanted: {
           description: 'it is asked for again as soon as the plan was looked at again',
           tags: ['pull_wanted'],
-          on: { pr_wanted: wanted },
+          on: { pr_wanted: wanted, ...mergedByHand },
         },
         automatic: {
           description: 'auto_create_pr asked for it: a person, or a forge that was mended, lets it try again',
           tags: ['pull_wanted'],
           exit: 'forgetPullRefusal',
-          on: { pr_wanted: again, resolve: again, create_pr: { ...create, target: `${creating}.automatic` } },
+          on: {
+            pr_wanted: again,
+            resolve: again,
+            create_pr: { ...create, target: `${creating}.automatic` },
+            ...mergedByHand,
+          },
         },
       },
     },

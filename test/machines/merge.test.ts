@@ -47,6 +47,28 @@ describe('a plan that is done', () => {
     expect(world.value()).toMatchObject({ merge: 'merged' });
   });
 
+  it('gets no pull request by itself once a person has merged it, whether one was wanted or could not be made', () => {
+    const pulls = (world: ScriptedWorld) => world.effects().filter(({ kind }) => kind === 'plan.pull');
+    const wanted = doneOf({ auto_create_pr: true });
+    expect(wanted.value()).toMatchObject({ pullRequest: { none: 'wanted' } });
+    wanted.send('merge');
+    wanted.run(0);
+    expect(wanted.value()).toMatchObject({ merge: 'merged', pullRequest: { none: 'idle' } });
+    expect(wanted.send('pr_wanted', {}, { origin: 'engine' }).verdict).toMatchObject({ status: 'refused' });
+    expect(pulls(wanted)).toEqual([]);
+    wanted.send('create_pr');
+    expect(pulls(wanted)).toHaveLength(1);
+
+    const failed = doneOf({ auto_create_pr: true });
+    failed.send('pr_wanted', {}, { origin: 'engine' });
+    const refusal = { why: 'no_token', detail: 'there is no token' };
+    failed.send('pr_failed', refusal, { origin: 'engine', run: pulls(failed)[0]?.id ?? null });
+    expect(failed.value()).toMatchObject({ pullRequest: { failed: 'automatic' } });
+    failed.send('merge');
+    failed.run(0);
+    expect(failed.value()).toMatchObject({ merge: 'merged', pullRequest: { none: 'idle' } });
+  });
+
   it('is in a state of its own while it is merged, and says who asked for it', () => {
     const world = doneOf({});
     expect(world.value()).toMatchObject({ merge: 'none' });
