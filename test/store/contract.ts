@@ -1518,11 +1518,13 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           asked(agent('t#1'), { tree: 'plan:a/check-1' }),
           { do: 'launch.name', key, folder: 'run', secret: 's', launchedAt: null },
           { do: 'launch.name', key: `${key}/check-12`, folder: 'check', secret: 's', launchedAt: null },
+          { do: 'launch.name', key: `${key}/3`, folder: 'hook', secret: 's', launchedAt: null },
           { do: 'launch.name', key: 'gone', folder: 'old', secret: 's', launchedAt: null },
         );
-        const found = await store.launchesOf(['run', 'check', 'old', 'nobody']);
+        const found = await store.launchesOf(['run', 'check', 'hook', 'old', 'nobody']);
         expect(found.map(({ folder, status }) => [folder, status]).sort()).toEqual([
           ['check', 'queued'],
+          ['hook', 'queued'],
           ['old', null],
           ['run', 'queued'],
         ]);

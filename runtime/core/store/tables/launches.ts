@@ -9,12 +9,12 @@ import { type LaunchRow, type LaunchTrace, type RunRow, restoredKey } from '../r
 import { type Connection, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
-/** The key of the effect that a launch belongs to, if that effect exists. The launch of a check has the key `<key of its effect>/check-<number>`. */
+/** The key of the effect that a launch belongs to, if that effect exists. A check adds `/check-<number>` to the key of its effect, a command hook `/<number>` of its try. */
 function effectOf(table: string): string {
   const stem = `rtrim(${table}.key, '0123456789')`;
-  return `coalesce(
-      (SELECT o.key FROM effects o WHERE o.key = ${table}.key),
-      (SELECT o.key FROM effects o WHERE ${stem} LIKE '%/check-' AND o.key = substr(${stem}, 1, length(${stem}) - 7)))`;
+  const added = (end: string) =>
+    `(SELECT o.key FROM effects o WHERE ${stem} LIKE '%${end}' AND o.key = substr(${stem}, 1, length(${stem}) - ${end.length}))`;
+  return `coalesce((SELECT o.key FROM effects o WHERE o.key = ${table}.key), ${added('/check-')}, ${added('/')})`;
 }
 
 export function createLaunchTable(db: Connection) {
