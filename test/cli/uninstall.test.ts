@@ -1,7 +1,18 @@
 /** `stator uninstall`: it shows what is stator's, then removes it, and leaves what would be lost. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { foreignEntries } from '../../runtime/base/platform/home.ts';
 import { planOf, type Terminal, working } from '../support/cli.ts';
 import { isAlive } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
@@ -112,4 +123,21 @@ it('leaves a home that holds what is not of stator, and is refused to agents', a
   expect(stdout).toContain('thesis.txt');
   expect(readFileSync(join(home, 'thesis.txt'), 'utf8')).toBe('mine');
   expect(refsOf(repo)).not.toContain('refs/heads/plan/good');
+});
+
+it('takes a home for its own with everything that stator makes in one', () => {
+  const home = mkdtempSync(join(tmpdir(), 'stator-home-'));
+  const sources = ['cli', 'runtime'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+  );
+  const made = sources
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/join\((?:home|resolve\(home\)), '([\w.-]+)'/g)])
+    .map(([, name = '']) => name)
+    // Where a service of the user lies.
+    .filter((name) => !['.config', 'Library'].includes(name));
+  expect(made.length).toBeGreaterThan(12);
+  for (const name of made) writeFileSync(join(home, name), '');
+  expect(foreignEntries(home)).toEqual([]);
+  rmSync(home, { recursive: true });
 });

@@ -54,7 +54,7 @@ export function isHomeAway(home: string): boolean {
 
 /** The names of files of stator and its user there. */
 const ownEntry =
-  /^(?:daemon\.(?:toml|pid|restarts|log(?:\.\d+)?)|servers\.toml|token|prompts|taskstore\.db(?:-wal|-shm|-journal)?|owner\.(?:db(?:-journal)?|json)|inspector\.json|runs|sockets|bin|kept|hook-files|reports|backups|replaced-\d[\dTZ-]+)$/;
+  /^(?:daemon\.(?:toml|pid|restarts|log(?:\.\d+)?)|servers\.toml|token|prompts|taskstore\.db(?:-wal|-shm|-journal)?|owner\.(?:db(?:-journal)?|json)|inspector\.json|runs|sockets|control|people|bin|kept|hook-files|reports|backups|replaced-\d[\dTZ-]+)$/;
 
 /** The entries of a home that are not stator's, by name; none if there is no home. */
 export function foreignEntries(home: string): string[] {
