@@ -15,6 +15,7 @@ import {
   loadRepoConfig,
   missingVariables,
   type RepoConfig,
+  refusedAddresses,
   type SandboxMode,
   socketPath,
   wallsSetting,
@@ -249,7 +250,7 @@ async function desktopChecks({ cwd, env }: Call, home: string): Promise<Check[]>
 
 function repoConfig(path: string, home: string, env: NodeJS.ProcessEnv): Finding {
   const { notes, enables, hooks } = loadRepoConfig(path, loadDaemonConfig(home));
-  const missing = missingVariables(hooks, env);
+  const missing = [...refusedAddresses(hooks), ...missingVariables(hooks, env)];
   const file = existsState(join(path, '.stator', 'config.toml'));
   return { detail: [file, ...enables, ...notes, ...missing].join('; ') };
 }

@@ -31,6 +31,11 @@ name = "signed"
 url = "https://x.test/"
 secret = "env:NOT_SET_HERE"
 events = ["cancel"]
+[[hooks]]
+type = "webhook"
+name = "inside"
+url = "http://127.0.0.1:9/"
+events = ["cancel"]
 `;
 const places = [
   'line 5: hooks[1].type: ',
@@ -38,12 +43,15 @@ const places = [
   ': hooks[4].url: ',
   'line 19: hooks[5].command: ',
   'line 22: hooks[6].events[1]: ',
+  'the hook inside is off: http://127.0.0.1:9 ',
   'NOT_SET_HERE',
 ];
 
 /** The lines about hooks, one for each place, wherever a line of the output begins. */
 function ofHooks(text: string): string {
-  const lines = text.split('\n').flatMap((line) => /line \d+: hooks\[.*|the hook signed .*/.exec(line)?.[0] ?? []);
+  const lines = text
+    .split('\n')
+    .flatMap((line) => /line \d+: hooks\[.*|the hook (?:signed|inside) .*/.exec(line)?.[0] ?? []);
   return lines.join('\n');
 }
 
@@ -61,7 +69,7 @@ test('is said by `repo add`, `doctor` and `repo show`; only those hooks are off'
     name?: string;
     hook?: string;
   }[];
-  expect(hooks.map(({ name, hook }) => name ?? hook)).toEqual(['good', 'signed']);
+  expect(hooks.map(({ name, hook }) => name ?? hook)).toEqual(['good', 'signed', 'inside']);
   made.write('p.md', planOf(['true']));
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
   const deliveries = JSON.parse((await made.stator(['hook', 'deliveries', '--json'])).stdout);
