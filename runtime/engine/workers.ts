@@ -181,8 +181,8 @@ function servicesOf(
       'the watch on daemon.toml',
       createSettingsWatch({
         file: () => settings.current().file,
-        readAgain: core.commands.noticeSettings,
-        ...{ isOwner, log, troubles },
+        notice: core.commands.noticeSettings,
+        ...{ isOwner, troubles },
       }),
     ],
     ['the dispatcher', dispatcher],

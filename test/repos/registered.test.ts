@@ -193,6 +193,34 @@ describe('a configuration', () => {
     await expect(client.trustRepo({ project: 'demo' })).rejects.toMatchObject({ code: 'bad_config', message: problem });
   });
 
+  it('is shown whole, with the file and the line of each value: budgets, notes, and further tables of agents too', async () => {
+    const daemon = 'base_fetch = true\n[budget]\nusd = 50\n[agents.check]\nnice = 5\n';
+    const { repo, home, client } = await startEngine({ adds: false, agents: {}, daemon });
+    const [own, users] = [join(repo, '.stator', 'config.toml'), join(home, 'daemon.toml')];
+    mkdirSync(join(repo, '.stator'));
+    const lines = [
+      ...['confirm_file_size = "20MiB"', 'confirm_new_files = ""', '[budget.day]', 'tokens = 9'],
+      ...['[notes]', 'tokens = 7', '[agents.default]', 'preset = "sh"', 'max_cost_usd = 3'],
+      ...['[agents.reviewer]', 'preset = "claude"', 'trusted_files = ["scripts"]', '[agents.slow]', 'timeout = "2h"'],
+    ];
+    writeFileSync(own, `${lines.join('\n')}\n`);
+    await client.addRepo(repo, { trust: true });
+    const { config } = await client.repo({ project: 'demo' });
+    const set = config.filter(({ origin }) => origin !== 'default').map(({ key, ...rest }) => [key, rest] as const);
+    expect(Object.fromEntries(set)).toMatchObject({
+      base_fetch: { value: true, origin: `${users}:1` },
+      confirm_file_size: { value: '20MiB', origin: `${own}:1` },
+      confirm_new_files: { value: '', origin: `${own}:2` },
+      'budget.usd': { value: 50, origin: `${users}:3` },
+      'budget.day.tokens': { value: 9, origin: `${own}:4` },
+      'notes.tokens': { value: 7, origin: `${own}:6` },
+      'agents.coder.max_cost_usd': { value: 3, origin: `${own}:9` },
+      'agents.reviewer.trusted_files': { value: ['scripts'], origin: `${own}:12` },
+      'agents.slow.timeout': { value: '2h', origin: `${own}:14` },
+      'agents.check.nice': { value: 5, origin: `${users}:5` },
+    });
+  });
+
   it('of the daemon that is broken is reported and not used; one that is mended is in force at once', async () => {
     const started = await startEngine({
       daemon: 'max_agents = 1\nmax_active_plans = 1\nblueprint_skip_threshold = 0\n',
@@ -263,6 +291,9 @@ describe('a configuration', () => {
     expect(await inForce()).toBe(1);
     rmSync(file);
     await until(() => log.some((line) => line.includes(`${file} is gone; what it said stays in force`)));
+    expect((await client.status()).problems).toEqual([
+      `${file} is gone; what it said stays in force until the next start or reload`,
+    ]);
     expect(await inForce()).toBe(1);
     writeFileSync(`${file}.new`, 'max_active_plans = 2\n');
     renameSync(`${file}.new`, file);

@@ -1,7 +1,8 @@
 /** A repo's configuration as people are shown it: each key of the files with the value in force and where it comes from. */
+import { budgetMeasures } from '../../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { withoutAcp } from '../../base/config/acp/agents.ts';
-import type { RepoConfig } from '../../base/config/config.ts';
+import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
 import { originOf } from '../../base/config/document.ts';
 import { durationText } from '../../base/config/duration.ts';
 import { usualMemoryBytes, usualProcesses } from '../../base/platform/machine-share.ts';
@@ -22,7 +23,7 @@ export function configEntries(projects: Pick<Projects, 'get'>, project: string):
 
 function entriesOf(config: RepoConfig): RepoShow['config'] {
   const { flags, worktree, profiles } = config;
-  const plain: [string, unknown][] = [
+  const plain: Entry[] = [
     ...Object.entries(flags),
     ['max_active_plans', config.maxActivePlans],
     ['priority', config.priority],
@@ -33,8 +34,8 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['require_change', config.requireChange],
     ['confirm_deletions', config.confirmDeletions],
     ['confirm_secrets', config.confirmAdditions.secrets],
-    ['confirm_file_size', config.confirmAdditions.fileBytes],
-    ['confirm_new_files', config.confirmAdditions.newFiles],
+    ['confirm_file_size', limitText(config.confirmAdditions.fileBytes, 0)],
+    ['confirm_new_files', config.confirmAdditions.newFiles ?? ''],
     ['close_issues', config.closeIssues],
     ['waves.overlap', config.overlap],
     ['landing.auto', config.policy.landing_auto],
@@ -55,43 +56,78 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['worktree.copy', [...worktree.copy]],
     ['worktree.dir', worktree.dir],
     ['documents.write_back', config.documents.writeBack],
+    ['notes.file', config.noteRules.file],
+    ['notes.take', config.noteRules.take],
+    ['notes.tokens', config.noteRules.tokens],
+    ...budgetEntries(config.budget),
+    ...config.members.flatMap(({ folder, repo, branch }): Entry[] => [
+      [`members.${folder}.repo`, repo],
+      [`members.${folder}.branch`, branch ?? ''],
+    ]),
   ];
-  const agents = Object.values(profiles).flatMap((profile): [string, unknown][] => {
-    const key = (name: string) => `agents.${profile.role}.${name}`;
-    if (!profile.enabled) return [[key('enabled'), false]];
-    return [
-      [key('preset'), withoutAcp(profile.preset)],
-      ...(profile.acp ? [[key('acp'), true] satisfies [string, unknown]] : []),
-      [key('program'), profile.program ?? ''],
-      [key('flags'), [...profile.flags]],
-      [key('model'), profile.model ?? ''],
-      ...(Object.keys(profile.mcp).length === 0 ? [] : [[key('mcp'), profile.mcp] satisfies [string, unknown]]),
-      ...(profile.mode === null ? [] : [[key('mode'), profile.mode] satisfies [string, unknown]]),
-      [key('account'), profile.account ?? ''],
-      [key('fallback'), profile.fallbacks[0]?.name ?? ''],
-      [key('reserve'), profile.reserve === null ? '' : `${Math.round(profile.reserve * 100)}%`],
-      ...(profile.role === 'coder' ? [[key('small'), profile.small ?? ''] satisfies [string, unknown]] : []),
-      [key('escalate'), profile.steps.map(({ name }) => name ?? profile.role)],
-      [key('timeout'), durationText(profile.timeoutMs)],
-      [key('idle_timeout'), profile.idleTimeoutMs === null ? '' : durationText(profile.idleTimeoutMs)],
-      [key('attempts'), profile.attempts],
-      [key('env_file'), profile.envFile ?? ''],
-      [key('sandbox'), profile.sandbox],
-      [key('network'), profile.network],
-      ...(profile.network === 'hosts' ? [[key('hosts'), [...profile.hosts]] satisfies [string, unknown]] : []),
-      [key('nice'), profile.nice],
-      [key('memory'), limitText(profile.memoryBytes, usualMemoryBytes())],
-      [key('processes'), profile.processes === undefined ? usualProcesses : (profile.processes ?? '')],
-      [key('disk'), profile.diskBytes === undefined ? 'half of what is free' : limitText(profile.diskBytes, 0)],
-      [key('terminal'), profile.terminal],
-      [key('permissions'), profile.permissions],
-      [key('permission_timeout'), durationText(profile.permissionTimeoutMs)],
-      [key('writable'), [...profile.writable]],
-      [key('readable'), [...profile.readable]],
-      [key('env'), [...profile.env]],
-    ];
-  });
-  return [...plain, ...agents].map(([key, value]) => ({ key, value: shown(value), origin: originText(config, key) }));
+  // Further profiles and the checks have what the coder has, but for the keys of their own tables.
+  const further = [
+    ...profiles.coder.choices.flatMap((profile) => agentEntries(profile, profile.name ?? profile.role)),
+    ...agentEntries(config.checks, 'check'),
+  ].filter(([key]) => originOf(config, key).file !== null);
+  const agents = Object.values(profiles).flatMap((profile) => agentEntries(profile, profile.role));
+  return [...plain, ...agents, ...further].map(([key, value]) => ({
+    key,
+    value: shown(value),
+    origin: originText(config, key),
+  }));
+}
+
+type Entry = [key: string, value: unknown];
+
+function budgetEntries({ plan, day, attempt, hardShare }: RepoConfig['budget']): Entry[] {
+  const amounts = Object.entries({ budget: plan, 'budget.day': day, 'budget.attempt': attempt });
+  return [
+    ...amounts.flatMap(([table, limits]) =>
+      budgetMeasures.map((measure): Entry => [`${table}.${measure}`, limits[measure] ?? '']),
+    ),
+    ['budget.hard_percent', Math.round(hardShare * 100)],
+  ];
+}
+
+/** `table`: its name in `[agents]`. */
+function agentEntries(profile: AgentProfile, table: string): Entry[] {
+  const key = (name: string) => `agents.${table}.${name}`;
+  const where = (isShown: boolean, name: string, value: unknown): Entry[] => (isShown ? [[key(name), value]] : []);
+  if (!profile.enabled) return [[key('enabled'), false]];
+  return [
+    [key('preset'), withoutAcp(profile.preset)],
+    ...where(profile.acp, 'acp', true),
+    [key('program'), profile.program ?? ''],
+    [key('flags'), [...profile.flags]],
+    [key('model'), profile.model ?? ''],
+    ...where(Object.keys(profile.mcp).length > 0, 'mcp', profile.mcp),
+    ...where(profile.mode !== null, 'mode', profile.mode),
+    [key('account'), profile.account ?? ''],
+    [key('fallback'), profile.fallbacks[0]?.name ?? ''],
+    [key('reserve'), profile.reserve === null ? '' : `${Math.round(profile.reserve * 100)}%`],
+    ...where(profile.role === 'coder', 'small', profile.small ?? ''),
+    [key('escalate'), profile.steps.map(({ name }) => name ?? profile.role)],
+    [key('timeout'), durationText(profile.timeoutMs)],
+    [key('idle_timeout'), profile.idleTimeoutMs === null ? '' : durationText(profile.idleTimeoutMs)],
+    [key('attempts'), profile.attempts],
+    [key('max_cost_usd'), profile.maxCostUsd ?? ''],
+    [key('env_file'), profile.envFile ?? ''],
+    [key('sandbox'), profile.sandbox],
+    [key('network'), profile.network],
+    ...where(profile.network === 'hosts', 'hosts', [...profile.hosts]),
+    [key('nice'), profile.nice],
+    [key('memory'), limitText(profile.memoryBytes, usualMemoryBytes())],
+    [key('processes'), profile.processes === undefined ? usualProcesses : (profile.processes ?? '')],
+    [key('disk'), profile.diskBytes === undefined ? 'half of what is free' : limitText(profile.diskBytes, 0)],
+    [key('terminal'), profile.terminal],
+    [key('permissions'), profile.permissions],
+    [key('permission_timeout'), durationText(profile.permissionTimeoutMs)],
+    [key('writable'), [...profile.writable]],
+    [key('readable'), [...profile.readable]],
+    ...where(profile.role === 'reviewer' || profile.role === 'verifier', 'trusted_files', [...profile.trustedFiles]),
+    [key('env'), [...profile.env]],
+  ];
 }
 
 function limitText(bytes: number | null | undefined, usualBytes: number): string {

@@ -51,13 +51,15 @@ export function createRepoFiles(given: CommandDependencies) {
       await refresh(parts, project);
       parts.onChange();
     },
-    /** To be called after daemon.toml was saved. Returns the reasons why it, or a part of it, is not in force. Throws the store's errors. */
-    async noticeSettings(): Promise<readonly string[]> {
+    /** To be called after daemon.toml was saved, or deleted. Puts it in force, or reports why it, or a part of it, is not. Throws the store's errors. */
+    async noticeSettings({ isThere }: { readonly isThere: boolean }): Promise<void> {
+      const { file } = settings.current();
       const before = unread.get('') ?? [];
-      const now = await readSettings(parts);
-      logChange(parts, settings.current().file, { before, now });
+      // Many editors delete a file before they write it: the settings in force stay until a file, a reload or a start changes them.
+      if (!isThere) unread.set('', [`${file} is gone; what it said stays in force until the next start or reload`]);
+      const now = isThere ? await readSettings(parts) : (unread.get('') ?? []);
+      logChange(parts, file, { before, now });
       parts.onChange();
-      return now;
     },
     /** The parts of the configuration that are not in force, with the reasons, one line each: daemon.toml's first, then by project, in any order of reading. */
     problems: (): readonly string[] => [

@@ -525,14 +525,9 @@ function allHooks(values: RepoFile, kasmos: KasmosHooks): { hooks: HookConfig[];
 
 /** The origins of the values that a repo takes from daemon.toml unchanged; those of its agents are found for each role. */
 function inherited(daemon: DaemonConfig): Origins {
-  const keys = [
-    ...flagNames,
-    'max_active_plans',
-    'pull_requests.merge',
-    'pull_requests.method',
-    'pull_requests.stack',
-  ].filter((key) => Object.hasOwn(daemon.origins, key));
-  return Object.fromEntries(keys.map((key) => [key, originOf(daemon, key)]));
+  const ofBoth: ReadonlySet<string> = new Set([...flagNames, 'max_active_plans', 'base_fetch', 'sign']);
+  const tables = /^(?:budget|pull_requests|agents)\./;
+  return Object.fromEntries(Object.entries(daemon.origins).filter(([key]) => ofBoth.has(key) || tables.test(key)));
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {
