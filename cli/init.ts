@@ -172,14 +172,11 @@ interface Existing {
 async function printExisting({ out, env }: Call, existing: Existing): Promise<number> {
   const { repo, file, text, wanted, mcp } = existing;
   const { origins, profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
-  const named = Object.keys(origins).filter(
-    (key) => originOf({ origins }, key).file === file && !isInherited(key, text),
-  );
   // A table is recognized by one of its keys.
-  const keys = named.filter(
-    (key) =>
-      !/^(agents|worktree|landing|waves|documents|notes|http)(\.[a-z]+)?$/.test(key) ||
-      /^(worktree|landing|waves|documents|notes)\./.test(key),
+  const isTable =
+    /^(?:agents(?:\.[\w-]+)?|budget(?:\.day|\.attempt)?|pull_requests|worktree|landing|waves|documents|notes)$/;
+  const keys = Object.keys(origins).filter(
+    (key) => !isTable.test(key) && originOf({ origins }, key).file === file && !isInherited(key, text),
   );
   const missing = unmentionedKeys(text);
   const names = installedAgents(env).map(({ name }) => name);

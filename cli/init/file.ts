@@ -1,13 +1,15 @@
 /**
- * The text of a new `.stator/config.toml`: every key that has an effect, commented out, with its default and a line of description. It is made from
+ * The text of a new `.stator/config.toml`: its keys, commented out, each with its default and a line of description. It is made from
  * the same table as the documents. Each line without its `# ` must be accepted.
  */
 import {
   agentKeys,
+  budgetKeys,
   documentsKeys,
   type KeyReference,
   landingKeys,
   notesKeys,
+  pullRequestsKeys,
   topKeys,
   wavesKeys,
   worktreeKeys,
@@ -15,18 +17,29 @@ import {
 import type { KnownAgent } from './agents.ts';
 
 const repoFile = '.stator/config.toml';
+/** The tables of that file whose keys have defaults, beside `[agents]`. */
+const tables: readonly (readonly [name: string, keys: readonly KeyReference[]])[] = [
+  ['worktree', worktreeKeys],
+  ['landing', landingKeys],
+  ['pull_requests', pullRequestsKeys],
+  ['waves', wavesKeys],
+  ['documents', documentsKeys],
+  ['notes', notesKeys],
+  ['budget', budgetKeys],
+];
 /** The column of the descriptions, unless the key itself is longer. */
 const wordsColumn = 36;
 
 /** null: no agent was found, and the table explains how to name one. */
 export function configText(agent: KnownAgent | null): string {
   return [
-    '# What stator does in this repo. Every key is here with its default: take the "# " away to change one.',
+    '# What stator does in this repo. The keys are here with their defaults: take the "# " away to change one. docs/configuration.md of stator',
+    '# has what is left: hooks, members, and the budgets of a day and of an attempt.',
     '# stator doctor checks this file. It may be committed, so that everyone who clones the repo has the same; secrets belong elsewhere.',
     '',
     ...repoKeys().map(commented),
     '',
-    '# The agent of every role: planner, architect, coder, reviewer, fixer, verifier.',
+    '# The agent of every role: planner, architect, coder, reviewer, fixer, verifier, and session for an issue.',
     '[agents.default]',
     ...agentLines(agent),
     '',
@@ -34,21 +47,7 @@ export function configText(agent: KnownAgent | null): string {
     '# [agents.reviewer]',
     '# enabled = true',
     '',
-    '[worktree]',
-    ...worktreeKeys.map(commented),
-    '',
-    '[landing]',
-    ...landingKeys.map(commented),
-    '',
-    '[waves]',
-    ...wavesKeys.map(commented),
-    '',
-    '[documents]',
-    ...documentsKeys.map(commented),
-    '',
-    '[notes]',
-    ...notesKeys.map(commented),
-    '',
+    ...tables.flatMap(([name, keys]) => [`[${name}]`, ...keys.map(commented), '']),
   ].join('\n');
 }
 
@@ -86,10 +85,6 @@ export function unmentionedKeys(text: string): string[] {
   return [
     ...named('', repoKeys()),
     ...named('agents.default.', agentKeys),
-    ...named('worktree.', worktreeKeys),
-    ...named('landing.', landingKeys),
-    ...named('waves.', wavesKeys),
-    ...named('documents.', documentsKeys),
-    ...named('notes.', notesKeys),
+    ...tables.flatMap(([name, keys]) => named(`${name}.`, keys)),
   ];
 }

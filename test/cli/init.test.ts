@@ -7,11 +7,13 @@ import type { PlanShow } from '../../runtime/api/client/client.ts';
 import type { RepoConfig } from '../../runtime/base/config/config.ts';
 import {
   agentKeys,
+  budgetKeys,
   documentsKeys,
   hookKeys,
   httpKeys,
   landingKeys,
   notesKeys,
+  pullRequestsKeys,
   topKeys,
   wavesKeys,
   worktreeKeys,
@@ -214,6 +216,8 @@ describe('the file that init writes', () => {
     const keys = [
       ...topKeys.filter(({ files }) => files.includes('.stator/config.toml')),
       ...agentKeys,
+      ...budgetKeys,
+      ...pullRequestsKeys,
       ...worktreeKeys,
       ...landingKeys,
       ...wavesKeys,

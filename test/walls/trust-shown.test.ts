@@ -60,3 +60,13 @@ it('a time is shown as it is written, and not in milliseconds', () => {
   expect(lines).toContain('permission_timeout = "2h"');
   expect(lines).not.toMatch(/\d{5}/);
 });
+
+it('every value is shown as the file has it, and a table without keys weakens nothing', () => {
+  const lines = shown(
+    'confirm_file_size = "20MiB"\nconfirm_new_files = ""\n[agents.default]\npreset = "claude"\nreserve = "20%"\naccount = ""\n',
+  );
+  for (const line of ['confirm_file_size = "20MiB": ', 'confirm_new_files = "": ', 'reserve = "20%"', 'account = ""'])
+    expect(lines).toContain(line);
+  expect(lines).not.toContain('null');
+  expect(shown('[budget]\n')).toBe('');
+});

@@ -63,7 +63,7 @@ export function trustView(startable: Startable): TrustView {
   const names = [...new Set([...agentTableNames, ...Object.keys(tables)])];
   const weakens = [
     ...names.flatMap((name) => offLine(startable, name)),
-    ...Object.entries(gates).map(([key, value]) => `${key} = ${JSON.stringify(value)}: ${gateWords[key] ?? ''}`),
+    ...Object.entries(gates).map(([key, value]) => `${key} = ${asWritten(key, value)}: ${gateWords[key] ?? ''}`),
   ].map(printable);
   const enables = [
     ...names.flatMap((name) => agentLine(startable, name)),
@@ -137,8 +137,8 @@ const gateWords: Readonly<Record<string, string>> = {
   require_change: 'a coder that changed nothing has done its task',
   confirm_deletions: "work that deletes most of the repo's files counts without a person's yes",
   confirm_secrets: "work that adds keys or tokens counts without a person's yes",
-  confirm_file_size: "work that adds files up to this size counts without a person's yes (null: of any size)",
-  confirm_new_files: "work that adds so many files in one folder counts without a person's yes (null: any number)",
+  confirm_file_size: 'work that adds files up to this size counts without a person\'s yes ("": of any size)',
+  confirm_new_files: 'work that adds so many files in one folder counts without a person\'s yes ("": any number)',
   isolation: 'all tasks of a plan share one worktree',
   base_branch: 'where plans start and are merged',
 };
@@ -168,6 +168,8 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     ...values,
     'landing.auto': values.landing?.auto,
     'landing.by': values.landing?.by,
+    // A table without a key limits nothing anew.
+    budget: Object.keys(values.budget ?? {}).length === 0 ? undefined : values.budget,
     // "always" is stricter than without it.
     'landing.review_again': values.landing?.review_again === 'never' ? 'never' : undefined,
     'notes.take': values.notes?.take,
@@ -256,14 +258,24 @@ function words(given: Words, table: AgentTable): string {
     ...limitWords(table),
     ...Object.entries(table)
       .filter(([key, value]) => !listedKeys.has(key) && value !== undefined)
-      .map(([key, value]) => `${key} = ${JSON.stringify(asWritten(key, value))}`),
+      .map(([key, value]) => `${key} = ${asWritten(key, value)}`),
   ];
   return parts.length === 0 ? 'on' : parts.join(', ');
 }
 
-/** A value of a checked table as it is written in the file: the only duration in it that decides what is started is that of a permission. */
-function asWritten(key: string, value: unknown): unknown {
-  return key === 'permission_timeout' && typeof value === 'number' ? durationText(value) : value;
+/** A checked value as it is written in the file: the only duration that decides what is started is that of a permission. */
+function asWritten(key: string, value: unknown): string {
+  const text =
+    typeof value !== 'number'
+      ? value
+      : key === 'permission_timeout'
+        ? durationText(value)
+        : key === 'reserve'
+          ? `${Math.round(value * 100)}%`
+          : key === 'confirm_file_size'
+            ? sizeText(value)
+            : value;
+  return JSON.stringify(text, (_key, part: unknown) => part ?? '');
 }
 
 /** A repo may ask for more than daemon.toml would allow: so its own values are shown. */
