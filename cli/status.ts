@@ -10,7 +10,7 @@ export default defineVerb({
   summary: 'Show what needs you, what runs and what waits, in all repos or in that of --project.',
   args: {},
   examples: ['stator status', "stator status --json | jq '.needs_you[].do[0]'"],
-  more: 'The exit code is always 0. Without an engine it shows the last stored state.',
+  more: 'Exit code 0, whatever needs you. Without an engine it shows the last stored state.',
   async run(_args, call) {
     const { out } = call;
     const seen = await withClient(call, 'read', (client) => look(client, call.project));

@@ -472,5 +472,47 @@ describe('docs/configuration.md', () => {
     const written = /`\[?\[?(?:agents\.)?([a-z_]+)\]?\]?`/g;
     const present = new Set([...page.matchAll(written)].map((match) => match[1]));
     expect(documented.filter((key) => !present.has(key))).toEqual([]);
+    const hooks = readFileSync('docs/hooks.md', 'utf8');
+    expect(hookEvents.filter((event) => !hooks.includes(`\`${event}\``))).toEqual([]);
+  });
+
+  it('has each table in the chapter of the file that takes it', () => {
+    const page = readFileSync('docs/configuration.md', 'utf8');
+    const tablesBelow = (heading: string) => {
+      const [, chapter = ''] = page.split(`\n## ${heading}\n`);
+      return [...(chapter.split('\n## ')[0] ?? '').matchAll(/^In `\[([a-z_]+)\]`/gm)].map(([, table = '']) => table);
+    };
+    const ofRepo = tablesBelow('.stator/config.toml');
+    expect(ofRepo.length).toBeGreaterThan(4);
+    expect(ofRepo.filter((table) => !repoForm.keysOf([], {}).includes(table))).toEqual([]);
+    expect(tablesBelow('daemon.toml').filter((table) => !daemonForm.keysOf([], {}).includes(table))).toEqual([]);
+  });
+
+  it('says of each gate that a yes is about it', () => {
+    const page = readFileSync('docs/configuration.md', 'utf8');
+    const chapter = page.split('\n### What a yes is about\n')[1]?.split('\n### ')[0] ?? '';
+    const weak = [
+      ...[
+        'auto_advance = true',
+        'auto_advance_waves = true',
+        'auto_review_fix = false',
+        'auto_readiness_review = false',
+      ],
+      ...[
+        'auto_create_pr = true',
+        'auto_merge = true',
+        'max_review_fix_cycles = 9',
+        'readiness_self_fix_max_lines = 9',
+      ],
+      ...['require_change = false', 'isolation = "plan"', 'base_branch = "main"', 'confirm_deletions = false'],
+      ...['confirm_secrets = false', 'confirm_file_size = ""', 'confirm_new_files = ""', '[notes]', 'take = "rule"'],
+      ...['[landing]', 'auto = true', 'review_again = "never"', '[budget]', 'usd = 9'],
+    ].join('\n');
+    const lines = [
+      ...repoOf(`${weak}\n[pull_requests]\nstack = "wave"\n`).enables,
+      ...repoOf('[landing]\nby = "forge"\n[pull_requests]\nmerge = "when-green"\n').enables,
+    ];
+    expect(lines).toHaveLength(22);
+    expect(lines.filter((line) => !chapter.includes(`\`${line.split(' = ')[0]}\``))).toEqual([]);
   });
 });

@@ -124,6 +124,7 @@ describe('the documents', () => {
     expect(isFromStator(other, headers('{}'), '{}')).toBe(false);
     expect(isFromStator(secret, headers('{}'), '{ }')).toBe(false);
     expect(isFromStator(secret, headers('{}', late), '{}')).toBe(false);
+    expect(isFromStator(secret, {}, '{}')).toBe(false);
   });
 
   it('show plans that parse', () => {

@@ -2,7 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { blockSources } from '../../machines/vocabulary/block-source.ts';
 import { reasons } from '../../machines/vocabulary/effect.ts';
+import { notificationTypes } from '../../machines/vocabulary/notification.ts';
+import { waiting } from '../../runtime/api/contract/shared-shapes.ts';
 
 /** The places of a document that promise something. The rest teaches, or says what is not promised. */
 const places = [
@@ -63,9 +66,14 @@ function rowsBelow(heading: string): string[][] {
   );
 }
 
-it('explains every reason for which a run fails', () => {
+it.each([
+  ['every reason for which a run fails', reasons],
+  ['everything that a plan waits for', waiting.shape.kind.options],
+  ['everything that blocks a plan', blockSources],
+  ['every notification', notificationTypes],
+])('explains %s', (_, words) => {
   const text = readFileSync('docs/running.md', 'utf8');
-  expect(reasons.filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
+  expect(words.filter((word) => !text.includes(`\n| \`${word}\` |`))).toEqual([]);
 });
 
 it('asks no host but those of forges, hooks and chats', () => {
