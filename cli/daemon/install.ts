@@ -1,7 +1,7 @@
 /** `stator daemon install | uninstall`: the daemon as a user service, which starts at login and restarts after a crash. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
 import { systemCode } from '../../runtime/base/platform/system-code.ts';
@@ -39,7 +39,15 @@ const install = defineVerb({
     replaceFile(service.file, service.text);
     // launchd reads a new service file only after the old service was unloaded.
     if (there !== null && service.manager === 'launchd') for (const command of service.off) runProgram(call, command);
-    for (const command of service.on) mustRun(call, command, service);
+    const [first = [], ...rest] = service.on;
+    try {
+      mustRun(call, first, service);
+    } catch (thrown) {
+      // Its manager does not answer, so nothing is installed.
+      if (there === null) rmSync(service.file);
+      throw thrown;
+    }
+    for (const command of rest) mustRun(call, command, service);
     const done = there === service.text ? 'is installed already' : 'is installed';
     call.out.done({ status: 'installed', file: service.file }, `the daemon ${done}: ${service.file}`);
     if (service.manager === 'systemd')
@@ -70,9 +78,21 @@ export function installedService(call: Call): Service | null {
   return hasOwn(service) ? service : null;
 }
 
-/** Stops the service and deletes its file. Throws `unavailable`. */
+/**
+ * Stops the service and deletes its file. Where its manager does not answer, as in a container, only the file is deleted, and a note says so. Throws
+ * `unavailable`.
+ */
 export function removeService(call: Call, service: Service): void {
-  for (const command of service.off) mustRun(call, command, service);
+  try {
+    for (const command of service.off) mustRun(call, command, service);
+  } catch (thrown) {
+    const answers =
+      service.after.length > 0 && service.after.every((command) => runProgram(call, command).status === 0);
+    if (answers) throw thrown;
+    rmSync(service.file);
+    call.out.note(`${messageOf(thrown)}; a daemon that runs goes on, until: stator daemon stop`);
+    return;
+  }
   rmSync(service.file);
   for (const command of service.after) mustRun(call, command, service);
 }
@@ -126,7 +146,7 @@ function refuseRunning({ env }: Call, isInstalled: boolean): void {
 }
 
 /** Throws `unavailable` with the output of the program. */
-function mustRun(call: Call, command: readonly string[], { manager, file }: Service): void {
+function mustRun(call: Call, command: readonly string[], { manager }: Service): void {
   const { status, error, stderr, stdout } = runProgram(call, command);
   if (status === 0) return;
   const text = command.map(shellWord).join(' ');
@@ -136,7 +156,7 @@ function mustRun(call: Call, command: readonly string[], { manager, file }: Serv
     : `${stderr ?? ''}${stdout ?? ''}`.trim() || error?.message || `it ended with ${status}`;
   const hint = isMissing
     ? `there is no ${manager} here: stator daemon start starts the daemon by itself; docs/containers.md is about containers`
-    : `${file} is as it is to be; when the cause is gone: ${text}`;
+    : 'when the cause is gone, give the command again';
   throw new EngineError('unavailable', `${text}: ${why}`, hint);
 }
 

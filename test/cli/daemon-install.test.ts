@@ -95,5 +95,21 @@ describe('stator daemon install', () => {
     const bare = { env: { ...broken.how.env, PATH: '/nowhere' } };
     const missing = await broken.stator(['daemon', 'install', '--for', 'launchd'], bare);
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('launchctl is not on PATH')]);
+    for (const file of Object.values(files)) expect(existsSync(join(broken.root, file))).toBe(false);
+  });
+
+  it('is taken away where its manager does not answer, and stays where the manager refuses', async () => {
+    const made = there(
+      'test ! -e "$HOME/deaf" || { echo "no bus" >&2; exit 1; }; case "$*" in *disable*) test ! -e "$HOME/no";; esac',
+    );
+    const file = join(made.root, files.systemd);
+    const typed = (...words: string[]) => made.stator(['daemon', ...words, '--for', 'systemd'], made.how);
+    expect((await typed('install')).code).toBe(0);
+    writeFileSync(join(made.root, 'no'), '');
+    expect([(await typed('uninstall')).code, existsSync(file)]).toEqual([1, true]);
+    writeFileSync(join(made.root, 'deaf'), '');
+    const { code, stderr } = await typed('uninstall');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('no bus; a daemon that runs goes on')]);
+    expect(existsSync(file)).toBe(false);
   });
 });
