@@ -37,7 +37,7 @@ export default defineVerb({
       const scope = shown.blocked?.budget?.scope ?? 'plan';
       const limits = written.startsWith('+') ? moreThan(shown, scope, amounts) : amounts;
       refuseLow(shown, scope, limits);
-      call.out.note(`${whose[scope]} take ${amountsText(limits)}`);
+      call.out.note(raised[scope](amountsText(limits)));
       const payload = { scope, ...limits };
       const sent = await client.send({ ...address, type: 'raise_budget', payload, waitMs: wait ? verdictMs : 0 });
       noteOther(call, shown, limits);
@@ -47,10 +47,10 @@ export default defineVerb({
   },
 });
 
-const whose: Readonly<Record<BudgetScope, string>> = {
-  plan: 'all of its agents together may now',
-  day: 'until the repo has taken that much today, its agents may go on:',
-  attempt: 'each run of its agents may now',
+const raised: Readonly<Record<BudgetScope, (limits: string) => string>> = {
+  plan: (limits) => `all of its agents together may now take ${limits}`,
+  day: (limits) => `its agents may go on until the repo has taken ${limits} today`,
+  attempt: (limits) => `each run of its agents may now take ${limits}`,
 };
 
 const limited: Readonly<Record<BudgetScope, string>> = {
