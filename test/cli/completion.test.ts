@@ -114,6 +114,23 @@ describe('completion', () => {
     expect(text).toMatch(/^start\t/m);
   });
 
+  it('of bash has every verb below its noun, and every flag below its verb', async () => {
+    const { nouns, verbs } = await import('../../cli/commands.ts');
+    const { stdout } = await terminal().stator(['completion', 'bash']);
+    const rows = [...stdout.matchAll(/^ {4}'([^']*)'\) printf '%s\\n' (.*) ;;$/gm)];
+    const below = new Map(rows.map(([, at = '', words = '']) => [at, words.split(' ')]));
+    // What is below `mcp` is for programs.
+    const typed = Object.entries(nouns).filter(([noun]) => !verbs.some(({ name }) => name === noun));
+    for (const [noun, entries] of [['', verbs] as const, ...typed])
+      for (const { load, name } of entries.filter(({ now }) => now === undefined)) {
+        expect(below.get(noun), noun).toContain(name);
+        const at = `${noun} ${name}`.trim();
+        const flags = Object.entries((await load()).args).filter(([, arg]) => arg.type !== 'positional');
+        const missing = flags.filter(([flag]) => !['', 'no-'].some((no) => below.get(at)?.includes(`--${no}${flag}`)));
+        expect([at, missing.map(([flag]) => flag)]).toEqual([at, []]);
+      }
+  });
+
   it('of every shell has every command and every flag', async () => {
     const { nouns, verbs } = await import('../../cli/commands.ts');
     const { stator } = terminal();

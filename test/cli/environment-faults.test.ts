@@ -75,8 +75,8 @@ it('verbs that only read make no home and no store', async () => {
   const made = terminal();
   const verbs = ['status', 'plan list', 'plan show p', 'plan history p', 'instance list', 'queue list', 'repo list'];
   for (const verb of [...verbs, 'queue stats', 'signal list']) {
-    const { stderr, code } = await made.stator(verb.split(' '));
-    expect({ verb, isBug: stderr.includes('a bug') || code === 70 }).toEqual({ verb, isBug: false });
+    const { code } = await made.stator(verb.split(' '));
+    expect({ verb, isAnswered: code === 0 || code === 1 }).toEqual({ verb, isAnswered: true });
   }
   expect(existsSync(made.home) ? readdirSync(made.home) : []).toEqual([]);
 });

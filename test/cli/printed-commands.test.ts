@@ -41,6 +41,12 @@ function textsOf(file: string): string[] {
   return texts;
 }
 
+/** Throws if there is no command in all of them: then nothing is known of them. */
+async function problemsOfAll(texts: readonly string[]): Promise<string[]> {
+  expect(texts.flatMap(commandsIn).length).toBeGreaterThan(20);
+  return problemsIn(texts);
+}
+
 async function problemsIn(texts: readonly string[]): Promise<string[]> {
   const problems = await Promise.all(texts.flatMap(commandsIn).map(commandProblem));
   return [...new Set(problems.filter((problem) => problem !== null))];
@@ -63,7 +69,7 @@ describe('the command line reads every command', () => {
 
   it('in the page, its prompts and the prompts of agents', async () => {
     const files = [...filesIn('page', '.html'), ...filesIn('runtime/work/agents/prompts', '.md')];
-    expect(await problemsIn(files.map((file) => readFileSync(file, 'utf8')))).toEqual([]);
+    expect(await problemsOfAll(files.map((file) => readFileSync(file, 'utf8')))).toEqual([]);
   });
 
   it('in the pages of help', async () => {
@@ -71,7 +77,7 @@ describe('the command line reads every command', () => {
     const texts = await Promise.all(pages.map(({ noun, entry }) => pageOf(noun, entry)));
     // The text below `usage:` is a form, and no command.
     const lines = [topUsage('1'), ...texts].map((text) => text.replace(/^usage: .*(?:\n {2,}\S.*)*/gm, ''));
-    expect(await problemsIn(lines)).toEqual([]);
+    expect(await problemsOfAll(lines)).toEqual([]);
   });
 
   it('in the documents', async () => {
