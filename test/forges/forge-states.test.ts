@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { afterwards, begin, planText, script, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
 import { type Site, site, start } from '../support/forge-site.ts';
-import { until } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import { openReceiver, putHooks, webhook } from '../support/hooks.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -48,6 +48,16 @@ describe('a done plan of a repo whose forge has no token', () => {
     expect(await untilOpen(engine)).toMatchObject({ blocked: null, pr_refused: null });
     await until(async () => (await forgeOf(engine))?.state === 'up');
     expect(await forgeOf(engine)).toMatchObject({ reason: null, waiting_plans: [] });
+  });
+
+  it('waits for no forge once the repo has left it', async () => {
+    const where = await site();
+    put(tokenFile(where), '');
+    const engine = await start(where);
+    await begin(engine, 'login', plan);
+    await until(async () => (await forgeOf(engine))?.state === 'down');
+    git(where.on.repo, 'remote', 'remove', 'origin');
+    await until(async () => (await forgeOf(engine)) === undefined);
   });
 
   it('is blocked with the missing file and the name of its server, not of an agent', async () => {

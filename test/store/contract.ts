@@ -1744,6 +1744,8 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       const down = { ...row, code: 'no_token' as const, reason: 'r', hint: 'h', since: 2, plans: ['p', 'q'] };
       await commit({ do: 'forge.note', ...down });
       expect(await store.forges()).toEqual([down, { ...row, project: 'b' }]);
+      await commit({ do: 'forge.forget', project: 'a' });
+      expect(await store.forges()).toEqual([{ ...row, project: 'b' }]);
     });
 
     it('a commit that is lost stores no notification', async () => {

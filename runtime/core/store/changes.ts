@@ -108,6 +108,7 @@ const appliers: { readonly [Name in Change['do']]: Apply<Name> } = {
   'hook.note-result': (tables, change) => done(tables.hooks.noteResult(change)),
   'hook.switch': (tables, change) => done(tables.hooks.switch(change)),
   'forge.note': (tables, change) => done(tables.forges.note(change)),
+  'forge.forget': (tables, change) => done(tables.forges.forget(change.project)),
   'plan.insert': (tables, change) => done(tables.plans.insert(change)),
   'plan.show': (tables, change) => done(tables.plans.show(change)),
   'plan.set-text': (tables, change) => done(tables.plans.setText(change.key, change.text)),

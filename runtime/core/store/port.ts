@@ -285,6 +285,8 @@ export type Change =
     }
   /** The state in which the forge of a repo was found. */
   | ({ readonly do: 'forge.note' } & ForgeRow)
+  /** The repo has no forge any more. */
+  | { readonly do: 'forge.forget'; readonly project: string }
   /** Registers it, or registers one again that was removed. */
   | {
       readonly do: 'plan.insert';

@@ -70,6 +70,7 @@ function touchedBy(change: Change): TreeAddress | 'a slot' | 'anything' | null {
     case 'note.add':
     case 'note.decide':
     case 'forge.note':
+    case 'forge.forget':
     case 'hook.note-result':
     case 'request.begin':
     case 'request.end':

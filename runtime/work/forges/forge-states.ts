@@ -35,6 +35,8 @@ export interface ForgeStates {
   failed(asked: ForgeAsked, thrown: unknown): Promise<void>;
   /** The plans of a project that wait for its forge now. */
   waiting(project: string, plans: readonly string[]): Promise<void>;
+  /** The repo has no forge any more: nothing is known of one, and nothing waits for it. */
+  left(project: string): Promise<void>;
   /** null: it answers, or was never asked. */
   down(project: string): Promise<ForgeRow | null>;
 }
@@ -128,6 +130,11 @@ export function createForgeStates({ store, projects, clock, isOwner, onEffects }
       const row = (await known()).get(project);
       if (row === undefined || row.code === null || row.plans.join() === plans.slice(0, planLimit).join()) return;
       await note({ ...row, plans: plans.slice(0, planLimit) });
+    },
+    async left(project) {
+      silent.delete(project);
+      if (!isOwner() || !(await known()).delete(project)) return;
+      await store.commit([{ do: 'forge.forget', project }]);
     },
     async down(project) {
       const row = (await known()).get(project);

@@ -123,8 +123,18 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
 
   async function noteWaiting(): Promise<void> {
     const waiting = groupBy([...plans.values()], ({ project }) => project);
-    for (const { project } of projects.list())
+    for (const { project } of projects.list()) {
+      if (await isLeft(project)) await forgeStates.left(project);
       await forgeStates.waiting(project, (waiting.get(project) ?? []).map(({ plan }) => plan).sort());
+    }
+  }
+
+  /** The remotes of the repo do not lead any more to the forge that does not answer. */
+  async function isLeft(project: string): Promise<boolean> {
+    const down = await forgeStates.down(project);
+    if (down === null) return false;
+    const { site, mark } = await readiness.of(project);
+    return mark === 'no_forge' || (site !== null && site.server.name !== down.server);
   }
 
   /** Sends the signal to the plan; returns whether there was one. */

@@ -16,8 +16,10 @@ export function createForgeTable(db: Connection) {
   const list = db.prepare<[], Row>(
     'SELECT project, server, url, code, reason, hint, since, plans FROM forges ORDER BY project',
   );
+  const forget = db.prepare<[string]>('DELETE FROM forges WHERE project = ?');
 
   return {
+    forget: (project: string) => forget.run(project),
     note: ({ project, server, url, code, reason, hint, since, plans }: ForgeRow) =>
       note.run({ project, server, url, code, reason, hint, since, plans: JSON.stringify(plans) }),
     list: () => answered(list.all(), (rows) => rows.map((row): ForgeRow => ({ ...row, plans: JSON.parse(row.plans) }))), // written from one
