@@ -161,9 +161,9 @@ async function takeEdit(client: Client, { project, plan }: PlanShow, { content, 
 function over(plan: PlanShow): Prepared {
   const outcome = outcomeOf(plan, []);
   if (outcome.kind === 'goes-on') throw new Error(`plan ${plan.plan} is ${plan.status} and goes on`);
-  const isEnd = outcome.kind === 'done' || outcome.kind === 'cancelled';
-  const text = isEnd ? `${plan.plan} is already ${outcome.kind}` : outcome.text;
-  const steps = outcome.kind === 'done' ? [`stator plan advance ${shellWord(plan.plan)} reimplement`] : outcome.steps;
+  const text = outcome.text.replace(/^(\S+ is) (?=done|cancelled)/, '$1 already ');
+  const again = outcome.kind === 'done' ? [`stator plan advance ${shellWord(plan.plan)} reimplement`] : [];
+  const steps = [...outcome.steps, ...again];
   return { kind: 'over', outcome: { ...outcome, text, steps }, plan };
 }
 
