@@ -230,7 +230,7 @@ function openViews(ground: Ground, { trees, cache, hostChanges }: Inbox, options
   const views = createViews({
     ...{ home, env, store, cache, clock, timeline, projects, limits, hostNames, servedLast, mayStart, notStarting },
     ...{ kinds: trees.kinds, machines, storeTrouble: ground.storeTrouble, serviceTroubles: ground.serviceTroubles },
-    troubleOf: (project) => state.getSnapshot().context.troubles[project] ?? projects.revokedText(project),
+    troubleOf: (project) => state.getSnapshot().context.troubles.get(project) ?? projects.revokedText(project),
   });
   return { startable, engine, servedLast, views };
 }

@@ -19,7 +19,7 @@ export interface EngineContext {
    */
   readonly watched: readonly string[];
   /** Why a repo cannot be used, by project. */
-  readonly troubles: Readonly<Record<string, string>>;
+  readonly troubles: ReadonlyMap<string, string>;
   readonly settings: DaemonConfig;
   /** The background services that fail, by their names. */
   readonly serviceTroubles: Readonly<Record<string, ReportedTrouble>>;
@@ -33,7 +33,16 @@ export type EngineState = ReturnType<typeof createEngineState>;
 
 export function createEngineState(settings: DaemonConfig) {
   const context: EngineContext = {
-    ...{ ownsHome: true, viewers: {}, watched: [], troubles: {}, settings, serviceTroubles: {}, arrivals: 0, moves: 0 },
+    ...{
+      ownsHome: true,
+      viewers: {},
+      watched: [],
+      troubles: new Map(),
+      settings,
+      serviceTroubles: {},
+      arrivals: 0,
+      moves: 0,
+    },
   };
   return createStore({
     context,
@@ -53,9 +62,10 @@ export function createEngineState(settings: DaemonConfig) {
       },
       /** `reason` null: it can be used again. */
       repoLooked: (known, { project, reason }: { project: string; reason: string | null }) => {
-        const { [project]: before = null, ...others } = known.troubles;
-        if (before === reason) return known;
-        const troubles = reason === null ? others : { ...others, [project]: reason };
+        if ((known.troubles.get(project) ?? null) === reason) return known;
+        const troubles = new Map(known.troubles);
+        if (reason === null) troubles.delete(project);
+        else troubles.set(project, reason);
         return { ...known, troubles, moves: known.moves + 1 };
       },
       /** `trouble` null: it works again. */

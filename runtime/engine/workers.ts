@@ -329,7 +329,7 @@ function openDispatcher(core: Parts, repoWork: RepoWork | null): Dispatcher {
     closedRepos: () => [
       ...projects.closed(),
       ...projects.revoked(),
-      ...Object.keys(core.state.getSnapshot().context.troubles),
+      ...core.state.getSnapshot().context.troubles.keys(),
       ...core.locks.missing(),
     ],
   });

@@ -26,7 +26,7 @@ async function looked() {
   const machine = { isLoaded: false, isClosed: false };
   let silent = false;
   const found: boolean[] = [];
-  const known: Record<string, string> = {};
+  const known = new Map<string, string>();
   const project = { project: 'demo', path: ground.repo };
   const health = createHealth({
     store,
@@ -52,8 +52,8 @@ async function looked() {
     lock: async () => {},
     troubles: () => known,
     note(name, reason) {
-      if (reason === null) delete known[name];
-      else known[name] = reason;
+      if (reason === null) known.delete(name);
+      else known.set(name, reason);
     },
     onSignals: () => {},
     onFound: async (_project, { isAgain }) => void found.push(isAgain),
@@ -87,7 +87,7 @@ it('a healthy repo is not degraded by a machine that is too busy to answer twice
     machine.isLoaded = false;
     expect(await look()).toBeNull();
   }
-  expect([known, await words()]).toEqual([{}, []]);
+  expect([known, await words()]).toEqual([new Map(), []]);
   stop();
 });
 
@@ -100,10 +100,10 @@ it('a repo that is closed for a moment keeps its known trouble, and its tree is 
   machine.isClosed = true;
   renameSync(away, ground.repo);
   await look();
-  expect(known).toEqual({ demo: reason });
+  expect(known).toEqual(new Map([['demo', reason]]));
   machine.isClosed = false;
   expect(await look()).toBeNull();
-  expect(known).toEqual({});
+  expect(known).toEqual(new Map());
   expect(await words()).toEqual(['repo_recovered', 'repo_degraded']); // the newest first
   // Only then is its configuration read anew.
   expect(found).toEqual([false, true]);

@@ -45,6 +45,17 @@ describe('a repo', () => {
     expect(await started.client.repos()).toMatchObject([{ project: 'demo', state: 'active', reason: null }]);
   });
 
+  it('may have a name that every object of JavaScript has', async () => {
+    const { root, client } = await startEngine({ adds: false });
+    for (const name of ['constructor', 'toString', '__proto__'])
+      await client.addRepo(makeRepo(join(root, name)), { trust: true });
+    for (const project of ['constructor', 'toString', '__proto__']) {
+      expect(await client.repo({ project })).toMatchObject({ state: 'active', reason: null });
+      await client.registerPlan({ project, plan: 'login', content: planText(['true']) });
+      expect(await client.explain(project, 'login')).toMatchObject({ waiting_for: null, engine_troubles: [] });
+    }
+  });
+
   it('is refused with the reason, whatever is wrong with it', async () => {
     const { root, client } = await startEngine();
     const empty = join(root, 'empty');

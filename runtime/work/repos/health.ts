@@ -35,7 +35,7 @@ export interface HealthParts {
   /** Takes the repo's lock, or checks that it is still held. Throws `elsewhere` if another engine works in it. */
   lock(project: string): Promise<void>;
   /** The known reasons why repos cannot be used, by project. */
-  troubles(): Readonly<Record<string, string>>;
+  troubles(): ReadonlyMap<string, string>;
   /** The known reason now; null: the repo can be used. */
   note(project: string, reason: string | null): void;
   /** Called when a signal for a repo's tree is in the inbox. */
@@ -82,7 +82,7 @@ export function createHealth(parts: HealthParts): Health {
   let isOpen = false;
   let searchAt = performance.now() + searchMs;
   const checkInTime = createTimedCheck(parts);
-  const troubleOf = (project: string): string | null => parts.troubles()[project] ?? null;
+  const troubleOf = (project: string): string | null => parts.troubles().get(project) ?? null;
 
   function look(project: string, depth: Depth): Promise<string | null> {
     const known = looking.get(project);
@@ -195,7 +195,7 @@ function createTimedCheck(parts: HealthParts) {
       const isSilent = count >= unansweredLooks;
       return isSilent
         ? `its folder does not answer within ${lookLimitMs / 1_000} s, ${count} times`
-        : (parts.troubles()[project] ?? null);
+        : (parts.troubles().get(project) ?? null);
     } catch (thrown) {
       if (thrown instanceof EngineError)
         return thrown.code === 'untrusted' || thrown.code === 'elsewhere'
