@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PlanShow } from '../../runtime/api/contract/plans.ts';
+import { makeRepo } from '../support/daemon.ts';
 import {
   begin,
   type EngineSetup,
@@ -81,6 +82,25 @@ describe('a plan that is done', () => {
       expect(creates(where.forge)).toBe(1);
     },
   );
+
+  it('gets its pull request although a repo with done plans was removed; the plans of one that is added again go on', async () => {
+    const where = await site('gitea');
+    const engine = await start(where);
+    const { client, on } = { ...engine, on: where.on };
+    const other = makeRepo(join(on.root, 'other'));
+    await client.addRepo(other, { trust: true });
+    await begin(engine, 'gone', planText(['echo a > a.txt']), 'other');
+    await untilStatus(engine, 'gone', 'done', 'other');
+    await client.removeRepo({ project: 'other' });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    await untilOpen(engine, 'login');
+    await client.removeRepo({ project: 'demo' });
+    const asked = where.forge.asked.length;
+    madePull(where).state = 'closed';
+    await client.addRepo(on.repo, { trust: true });
+    await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'closed');
+    expect(where.forge.asked.length).toBeGreaterThan(asked);
+  });
 
   it('gets none where auto_create_pr is off, and one when a person asks', async () => {
     const where = await site('gitea', 'auto_create_pr = false\n');

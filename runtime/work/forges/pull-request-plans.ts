@@ -22,7 +22,7 @@ export interface Watched extends PlanOfRequest {
 
 interface Parts {
   readonly store: Pick<Store, 'plans' | 'tree'>;
-  readonly projects: Pick<Projects, 'isElsewhere'>;
+  readonly projects: Pick<Projects, 'isElsewhere' | 'list'>;
   /** Called when plans must be read again. */
   onMoved(): void;
 }
@@ -31,6 +31,8 @@ export function createPlansOfRequests({ store, projects, onMoved }: Parts) {
   const plans = new Map<PlanTree, Watched>();
   /** Plans that moved since they were last read; null: all must be read. */
   let moved: Set<PlanTree> | null = null;
+  /** The registered repos at the last `read`. */
+  let repos: ReadonlySet<string> = new Set();
   const follows: Follows = {
     states: ['status:done', 'waits:pull', 'pull_wanted'],
     events: ['pr_', 'create_pr'],
@@ -52,15 +54,30 @@ export function createPlansOfRequests({ store, projects, onMoved }: Parts) {
     }
   }
 
+  async function treesIn(project: string | null): Promise<PlanTree[]> {
+    return (await store.plans(project)).map((row) => planTree(row.project, row.plan));
+  }
+
+  /** Forgets the plans of repos that were removed; of a repo that is registered again, all are read again. */
+  async function comparedRepos(): Promise<PlanTree[]> {
+    const now = new Set(projects.list().map(({ project }) => project));
+    for (const { tree, project } of plans.values()) if (!now.has(project)) plans.delete(tree);
+    const added = moved === null ? [] : [...now].filter((project) => !repos.has(project));
+    const trees = await Promise.all(added.map(treesIn));
+    repos = now;
+    return trees.flat();
+  }
+
   return {
     follows,
     /** The plans at the last `read`. */
     plans,
     /** Reads the plans that moved. */
     async read(): Promise<void> {
-      const wanted = moved ?? new Set((await store.plans(null)).map(({ project, plan }) => planTree(project, plan)));
+      const added = await comparedRepos();
+      const wanted = [...(moved ?? (await treesIn(null))), ...added];
       moved = new Set();
-      for (const tree of wanted) {
+      for (const tree of wanted.filter((each) => repos.has(placeOf(each).project))) {
         const one = watchedOf(tree, await storedAt(tree));
         if (one === null) plans.delete(tree);
         else plans.set(tree, one);
