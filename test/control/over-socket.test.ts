@@ -73,8 +73,8 @@ describe('the control API over its socket', () => {
       answered += text;
     });
     const size = 400_000;
-    asked.write(`POST /v1/repos/nowhere/resume HTTP/1.1\r\nhost: stator\r\ncontent-length: ${size}\r\n\r\n`);
-    await until(() => answered.includes('repo_not_found'));
+    asked.write(`POST /v1/nowhere HTTP/1.1\r\nhost: stator\r\ncontent-length: ${size}\r\n\r\n`);
+    await until(() => answered.includes('no route'));
     // Longer than a server waits that gives a connection up after an early answer.
     await delay(1_000);
     asked.write(' '.repeat(size));
@@ -358,6 +358,13 @@ describe('the control API over its socket', () => {
       [signal({ plan: 'here', type: 'pause', dedupe_key: 'supervisor' }), 400, 'bad_request'],
       [post('/v1/repos', { path: '/tmp', extra: 1 }), 400, 'bad_request'],
       [signal({ plan: 'here', type: 'cancel', payload: 'x'.repeat(70_000) }), 413, 'too_large'],
+      // Fields in the wrong place, or of a route that takes none: without them the request would mean something else.
+      [post('/v1/queue/clear', { project: 'demo' }), 400, 'bad_request'],
+      [post('/v1/repos/demo/trust', { digest: '0'.repeat(64) }), 400, 'bad_request'],
+      [post('/v1/repos/demo/signals?wait_ms=0', { plan: 'here', type: 'pause' }), 400, 'bad_request'],
+      [post('/v1/repos/demo/pause', 'plan=here'), 400, 'bad_request'],
+      [raw(socket, 'DELETE', '/v1/repos/demo', '{"stop":true}'), 400, 'bad_request'],
+      [raw(socket, 'GET', '/v1/status?project=demo'), 400, 'bad_request'],
       ...['Bearer nobody', 'bearer x', 'Bearer', 'Bearer ', 'Basic eDp5', 'x', ''].map(
         (authorization): [Promise<Answer>, number, string] => [
           post('/v1/repos/demo/signals', { plan: 'here', type: 'pause' }, { authorization }),
@@ -467,6 +474,34 @@ describe('the control API over its socket', () => {
       const sent = client.send({ project: 'demo', plan: 'here', type: 'pause' });
       await expectFailure(sent, 'unauthorized', 'unset STATOR_TOKEN');
     }
+  });
+
+  it('answers the key of one sender with no signal of another, so that an agent cannot take a person’s key first', async () => {
+    const engine = await startEngine();
+    const { root, client } = engine;
+    const [token, go] = [join(root, 'token'), join(root, 'go')];
+    await begin(engine, 'own', planText([`${leaveToken(token)}; ${gate(go)}; echo a > a.txt`]));
+    await register(engine, 'other', planText(['true']));
+    const agent = await agentClient(token);
+    const finished = {
+      ...{ project: 'demo', plan: 'own', type: 'implement_task_finished', dedupeKey: 'ci:812' },
+      payload: { wave_number: 1, task_number: 1 },
+    };
+    const { signal } = await agent.send(finished);
+    expect((await agent.send(finished)).signal).toEqual(signal);
+    const cancel = client.send({ project: 'demo', plan: 'other', type: 'cancel', dedupeKey: 'ci:812' });
+    await expectFailure(
+      cancel,
+      'conflict',
+      '"ci:812"',
+      `signal ${signal.id}`,
+      'agent:own-w1-t1',
+      'cancel was not sent',
+    );
+    expect(await client.plan('demo', 'other')).toMatchObject({ status: 'ready' });
+    await client.send({ project: 'demo', plan: 'other', type: 'pause', dedupeKey: 'ci:813' });
+    await expectFailure(agent.send({ ...finished, dedupeKey: 'ci:813' }), 'conflict', 'by person');
+    openGate(go);
   });
 
   it('gives a check no say: its words are neither a person’s nor an agent’s', async () => {

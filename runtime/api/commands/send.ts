@@ -7,11 +7,11 @@ import { circleOf } from '../../../machines/repo/circle.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
+import { type Origin, originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
 import { localDay } from '../../../machines/vocabulary/time-text.ts';
 import { type AdmittedSignal, admitSignal } from '../../core/inbox/admission.ts';
 import type { Change, PlanKey } from '../../core/store/port.ts';
-import type { PlanRow } from '../../core/store/rows.ts';
+import type { PlanRow, SignalRow } from '../../core/store/rows.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
 import { collectSoFar } from '../../work/effects/run-repository.ts';
 import { baseOf } from '../../work/effects/workplace.ts';
@@ -58,7 +58,8 @@ export function createSend(parts: CommandDependencies, quota: RunQuota) {
   const { post } = createSignalSender(parts);
 
   /**
-   * Admits the signal, then waits for the verdict. Throws the errors of admission, `limit_reached`, `plan_not_found`, `repo_not_found`, and if work would begin
+   * Admits the signal, then waits for the verdict. Throws the errors of admission, `limit_reached`, `plan_not_found`, `repo_not_found`, `conflict` for a key of
+   * another sender, and if work would begin
    * that git would refuse: `bad_config` (who commits?), `branch_taken`, `bad_request` (an invalid branch name), `agent_unusable` (missing programs, tasks that no agent could
    * run).
    */
@@ -75,7 +76,9 @@ export function createSend(parts: CommandDependencies, quota: RunQuota) {
     if (row === null) projects.get(command.project);
     // Only the repo's own host sees its files: it checks them when it handles the signal.
     const before = projects.isElsewhere(command.project) ? [] : await looksBefore(command, signal, row);
-    return post({ ...signal, run: command.run }, command.waitMs, before);
+    const answer = await post({ ...signal, run: command.run }, command.waitMs, before);
+    if (signal.dedupeKey != null) mustBeOfSender(await parts.store.signal(answer.signal.id), signal);
+    return answer;
   }
 
   /** Looks at the repo as the signal needs it; returns the changes to commit before it. `row` null: it is not about a plan. Throws as `send`. */
@@ -105,6 +108,19 @@ export function createSend(parts: CommandDependencies, quota: RunQuota) {
   }
 
   return { send, sendToAgent };
+}
+
+/** An agent chooses the keys of its signals, and a person's key may be easy to guess: the verdict on a signal of another sender is no answer. Throws `conflict`. */
+function mustBeOfSender(sent: SignalRow | null, { type, tree, origin }: AdmittedSignal): void {
+  if (sent === null) return;
+  const kinds = [sent.origin as Origin, origin].map(originKind); // the engine wrote it
+  const isOfAgents = kinds.every((kind) => kind === 'agent');
+  if (kinds[0] === kinds[1] && (!isOfAgents || sent.tree === tree)) return;
+  throw new EngineError(
+    'conflict',
+    `the key "${sent.dedupe_key}" is of signal ${sent.id}, ${sent.type} to ${sent.project}/${sent.plan} by ${sent.origin}: this ${type} was not sent`,
+    'give it another dedupe_key, and agents keys that no other sender has',
+  );
 }
 
 async function refuseHopeless(parts: CommandDependencies, { project, plan, type }: SendCommand): Promise<void> {

@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
@@ -25,6 +26,8 @@ import { routes } from './routes.ts';
 const bodyLimitBytes = 1024 * 1024;
 /** https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header */
 const keyHeader = 'idempotency-key';
+/** For a route that takes no fields: one that somebody sends is meant to have an effect, such as a limit to one repo. */
+const nothing = z.strictObject({});
 
 export type App = ReturnType<typeof createApp>;
 
@@ -96,7 +99,7 @@ export function mount(
     const principal = entrance.principal(c.req.header('authorization'));
     if (who === 'person') await principal.mustBePerson();
     principal.mustHave(needOf(definition));
-    const { params, query, body } = definition;
+    const { params, query, body, isRaw = false } = definition;
     const meant = <T extends object>(asked: T): T => withProject(asked, parts.core.views?.projectNamed);
     const named = meant(params === undefined ? {} : check(params, c.req.param(), 'the path'));
     await principal.maySee(named);
@@ -106,8 +109,8 @@ export function mount(
       context: c,
       routes,
       params: named,
-      query: meant(query === undefined ? {} : check(query, c.req.query(), 'the query')),
-      body: meant(body === undefined ? {} : check(body, await jsonOf(c), 'the body')),
+      query: meant(isRaw ? {} : check(query ?? nothing, c.req.query(), 'the query')),
+      body: meant(isRaw || isRead(c) ? {} : check(body ?? nothing, await jsonOf(c), 'the body')),
     };
     const person = principal.named();
     if (person !== null && !isRead(c))

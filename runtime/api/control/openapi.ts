@@ -110,14 +110,12 @@ function referring<Part>(part: Part): Part {
 
 /** The error codes of a route. */
 export function errorsOf(each: AnyRoute): ErrorCode[] {
-  const { who, params, query, body, errors = [] } = each.definition;
-  const reads = params !== undefined || query !== undefined || body !== undefined;
+  const { who, errors = [] } = each.definition;
   return [
     ...new Set<ErrorCode>([
       ...errors,
-      ...(reads ? (['bad_request'] as const) : []),
-      ...(body === undefined ? [] : (['too_large', 'interrupted'] as const)),
-      ...(each.key.startsWith('GET ') ? [] : (['unsupported_media_type'] as const)),
+      'bad_request',
+      ...(each.key.startsWith('GET ') ? [] : (['too_large', 'interrupted', 'unsupported_media_type'] as const)),
       ...(who === 'anyone' ? [] : (['unauthorized', 'not_allowed'] as const)),
       ...always,
     ]),

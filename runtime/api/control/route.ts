@@ -106,6 +106,8 @@ export interface Definition {
   readonly params?: z.ZodObject | undefined;
   readonly query?: z.ZodObject | undefined;
   readonly body?: z.ZodObject | undefined;
+  /** true: the handler reads the query and the body itself. Default: fields that are not in the schemas are refused. */
+  readonly isRaw?: true;
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number;
   /** The answers by status: successes, and refusals that are no errors. */

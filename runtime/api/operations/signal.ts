@@ -37,7 +37,7 @@ export const signalOperations = {
     }),
     answer: verdict,
     verdict: 'plan',
-    errors: ['unknown_signal', 'branch_taken', 'limit_reached', ...admissionErrors],
+    errors: ['unknown_signal', 'conflict', 'branch_taken', 'limit_reached', ...admissionErrors],
     run: ({ commands }, { payload = {}, dedupe_key: dedupeKey = null, wait_ms: waitMs, ...of }, sender) =>
       commands.send({ ...of, payload, dedupeKey, waitMs, ...sender }),
   }),

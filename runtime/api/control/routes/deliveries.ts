@@ -18,6 +18,7 @@ export const deliveryRoutes = [
       who: 'person',
       needs: 'look',
       again: 'free',
+      isRaw: true,
       params: z.strictObject({ name: intakeName }),
       answers: { 202: z.strictObject({ status: z.enum(['taken', 'repeated']) }) },
       errors: ['conflict', 'limit_reached', 'no_token', 'bad_config', 'agent_unusable'],

@@ -14,6 +14,7 @@ const definition = {
   needs: 'look',
   again: 'free',
   inRuns: true,
+  isRaw: true,
   // A document in JSON may take more room than its own limit.
   bodyLimitBytes: 3 * planDocumentLimitBytes,
   answers: { 200: 'events', 202: 'events', 400: protocolError, 404: protocolError, 406: protocolError },
