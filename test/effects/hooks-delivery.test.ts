@@ -98,6 +98,23 @@ describe('a delivery', () => {
     },
   );
 
+  it('that is answered with 200 and a body without an end, or with a broken one, is delivered, and sent once', async () => {
+    const sink = await receiver();
+    sink.answer((response, count) => {
+      response.writeHead(200, { 'content-length': 100 }).write('taken');
+      if (count === 1) setTimeout(() => response.destroy(), 50);
+    });
+    const engine = await withHooks(webhook(sink.url, 'timeout = "1s"'));
+    await planned(engine, 'p');
+    await turn(engine, 'p', 2);
+    const entries = await untilDeliveries(engine, allAre('delivered', 2));
+    expect(entries.map(({ attempts, last_status: status }) => [attempts, status])).toEqual([
+      [1, 200],
+      [1, 200],
+    ]);
+    expect(sink.got).toHaveLength(2);
+  });
+
   it('waits as long as 429 says, never less, and not much longer than an hour', async () => {
     const sink = await receiver();
     const answeredMs: Record<string, number> = {};

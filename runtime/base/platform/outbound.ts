@@ -18,6 +18,8 @@ export interface OutboundRequest {
   readonly timeoutMs: number;
   /** The most bytes that are read of an answer. */
   readonly maxResponseBytes: number;
+  /** true: only the status counts, and an answer whose body is broken or does not end is one as well. Default: false. */
+  readonly ignoresBody?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Default: the system's resolver. */
   readonly resolve?: ResolveName | undefined;
@@ -33,6 +35,8 @@ export interface OutboundAnswer {
 }
 
 const headerLimitBytes = 16 * 1024;
+/** A server may go on with its work only while its answer is read. */
+const ignoredBodyMs = 5_000;
 
 /**
  * Sends one request and answers with what came back, whatever its status; a redirect is an answer like any other, and is not followed. Proxies named in the environment are not used.
@@ -47,7 +51,7 @@ export async function requestOutbound(outbound: OutboundRequest): Promise<Outbou
     abort.throwIfAborted();
     const addresses = await checkedAddresses(url, outbound, abort);
     const answer = await send(url, addresses, outbound, abort);
-    return await readAnswer(answer, outbound.maxResponseBytes, abort);
+    return await readAnswer(answer, outbound, abort);
   } catch (thrown) {
     if (thrown instanceof EngineError) throw thrown;
     throw asFailure(thrown, url, { outbound, hasTimedOut: limit.aborted });
@@ -137,20 +141,32 @@ function isFraming(name: string): boolean {
   );
 }
 
-async function readAnswer(answer: IncomingMessage, maxBytes: number, abort: AbortSignal): Promise<OutboundAnswer> {
+async function readAnswer(
+  answer: IncomingMessage,
+  { maxResponseBytes: maxBytes, ignoresBody = false }: OutboundRequest,
+  abort: AbortSignal,
+): Promise<OutboundAnswer> {
   const parts: Buffer[] = [];
   let sizeBytes = 0;
   let isCut = false;
-  for await (const part of answer as AsyncIterable<Buffer>) {
-    abort.throwIfAborted();
-    parts.push(part);
-    sizeBytes += part.length;
-    if (sizeBytes > maxBytes) {
-      isCut = true;
-      break; // ends the connection
+  const timer = ignoresBody ? setTimeout(() => answer.destroy(), ignoredBodyMs) : undefined;
+  try {
+    for await (const part of answer as AsyncIterable<Buffer>) {
+      abort.throwIfAborted();
+      parts.push(part);
+      sizeBytes += part.length;
+      if (sizeBytes > maxBytes) {
+        isCut = true;
+        break; // ends the connection
+      }
     }
+    abort.throwIfAborted();
+  } catch (thrown) {
+    if (!ignoresBody) throw thrown;
+    isCut = true;
+  } finally {
+    clearTimeout(timer);
   }
-  abort.throwIfAborted();
   const headers = Object.entries(answer.headers).map(
     ([name, value]) => [name, [value ?? ''].flat().join(', ')] as const,
   );

@@ -34,6 +34,7 @@ export async function sendWebhook(hook: WebhookConfig, sending: WebhookSending):
       allowPrivate: hook.allowPrivate,
       timeoutMs: hook.timeoutMs,
       maxResponseBytes,
+      ignoresBody: true,
       signal: sending.abort,
     };
     return judged(await requestOutbound(request), sending.nowMs);
