@@ -1,5 +1,5 @@
 /** The control API on TCP: the limits for a web page, a program without the token and a slow client. */
-import { readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -123,6 +123,16 @@ it('a token that was rotated is invalid from the next request on', async () => {
   const next = rotateHomeToken(engine.home);
   expect(await ask('GET /v1/ping', { headers: bearer })).toMatchObject({ status: 401 });
   expect(await ask('GET /v1/ping', { headers: { authorization: `Bearer ${next}` } })).toMatchObject({ status: 200 });
+});
+
+it('a client is refused in words while other users may read the token, and does not learn where it is', async () => {
+  const { ask, bearer, engine } = await served();
+  chmodSync(homeTokenFile(engine.home), 0o644);
+  const answer = await ask('GET /v1/ping', { headers: bearer });
+  expect(answer).toMatchObject({ status: 500, code: 'home_unusable' });
+  expect(JSON.stringify(answer)).not.toContain(engine.home);
+  chmodSync(homeTokenFile(engine.home), 0o600);
+  expect(await ask('GET /v1/ping', { headers: bearer })).toMatchObject({ status: 200 });
 });
 
 it('the file of the token is this user’s alone; a link, or one that others may read, is not believed', () => {

@@ -70,27 +70,34 @@ interface Guard {
 
 /** Passes requests on in the name of the token's owner. */
 function guard(app: Pick<App, 'fetch'>, rules: Guard): Pick<App, 'fetch'> {
-  return {
-    async fetch(request) {
-      const header = (name: string) => request.headers.get(name);
-      const refusal = strangerRefusal(request, rules);
-      if (refusal !== null) return errorResponse(refusal);
-      // It proves itself by its signature, which its route checks, and all other credentials in it are ignored.
-      if (isDelivery(request)) return app.fetch(new Request(request, { headers: withoutToken(request.headers) }));
-      const given = bearerOf(header);
-      if (rules.team !== null && (!isOfApi(request) || isOfPage(given)))
-        return (await rules.team.page()).fetch(request, hostOf(header));
-      const authorization = authorizationFor(given, rules);
-      if (authorization === undefined) return errorResponse(unknownToken(given));
-      const misread = bodyRefusal(header);
-      if (misread !== null) return errorResponse(misread);
-      const headers = new Headers(request.headers);
-      if (authorization === null) headers.delete('authorization');
-      else headers.set('authorization', authorization);
-      const answer = await app.fetch(new Request(request, { headers }));
-      return endedWith(answer, () => authorizationFor(given, rules) !== undefined);
-    },
-  };
+  return { fetch: (request) => answered(request).catch(unreadableTokens) };
+
+  async function answered(request: Request): Promise<Response> {
+    const header = (name: string) => request.headers.get(name);
+    const refusal = strangerRefusal(request, rules);
+    if (refusal !== null) return errorResponse(refusal);
+    // It proves itself by its signature, which its route checks, and all other credentials in it are ignored.
+    if (isDelivery(request)) return app.fetch(new Request(request, { headers: withoutToken(request.headers) }));
+    const given = bearerOf(header);
+    if (rules.team !== null && (!isOfApi(request) || isOfPage(given)))
+      return (await rules.team.page()).fetch(request, hostOf(header));
+    const authorization = authorizationFor(given, rules);
+    if (authorization === undefined) return errorResponse(unknownToken(given));
+    const misread = bodyRefusal(header);
+    if (misread !== null) return errorResponse(misread);
+    const headers = new Headers(request.headers);
+    if (authorization === null) headers.delete('authorization');
+    else headers.set('authorization', authorization);
+    const answer = await app.fetch(new Request(request, { headers }));
+    return endedWith(answer, () => authorizationFor(given, rules) !== undefined);
+  }
+}
+
+/** The tokens are in files, and somebody may have changed the rights of one. A stranger does not learn where it is. */
+function unreadableTokens(thrown: unknown): Response {
+  if (!(thrown instanceof EngineError) || thrown.code !== 'home_unusable') throw thrown;
+  const hint = 'the owner sees on that machine what is wrong: stator token list, or: stator token show';
+  return errorResponse(new EngineError(thrown.code, 'the tokens of this home cannot be read', hint));
 }
 
 function withoutToken(headers: Headers): Headers {
