@@ -211,7 +211,7 @@ function flagProblem(
   }: { readonly rawArgs: readonly string[]; readonly args: ArgsDef; readonly mayBeEmpty: readonly string[] },
 ): Problem | null {
   const flags = validFlags(args);
-  const arg = args[token.name];
+  const arg = Object.hasOwn(args, token.name) ? args[token.name] : undefined;
   const isNegation = token.name.startsWith('no-') && flags.includes(`--${token.name}`);
   if (!isNegation && (arg === undefined || arg.type === 'positional'))
     return unknownFlag(token.rawName, flags, rawArgs[token.index]);
@@ -233,6 +233,12 @@ function flagProblem(
 
 function unknownFlag(given: string, flags: string[], written = given): Problem {
   const words = { given, valid: flags };
+  if (/^-[^=]*\s/.test(written))
+    return {
+      message: `unknown flag ${given.trim()}`,
+      hint: (name) => `a text that begins with a dash comes last, after two dashes: stator ${name} … -- "- <text>"`,
+      words: null,
+    };
   if (!/[./]/.test(written.replace(/=.*/s, ''))) return { message: `unknown flag ${given}`, hint: () => '', words };
   return {
     message: `unknown flag ${given}`,

@@ -67,6 +67,8 @@ function usageHint({ hint, words }: UsageError): string {
   if (words === null) return hint;
   const { given, valid, verbOf } = words;
   const list = `valid: ${valid.join(', ')}`;
+  const typed = valid.find((name) => name === given.toLowerCase());
+  if (typed !== undefined) return `did you mean ${typed}?`;
   if (verbOf === undefined) return didYouMeanOr(given, valid, list);
   const meant = (word: string) =>
     orList(meantCommands({ ...verbOf, given: word }, nouns).map((command) => `stator ${command}`));

@@ -126,13 +126,20 @@ export const otherWords: Readonly<Record<string, Readonly<Record<string, readonl
 /** The suggestions for a noun or for no noun. Empty: no command is likely. */
 export function meantCommands({ noun, given, rest }: NoVerb, nouns: Nouns): string[] {
   const word = given.toLowerCase().replaceAll('_', '-');
-  const own = isPlanFile(given) ? [`run ${shellWord(given)}`] : (otherWords[noun]?.[word] ?? []);
+  const own = isPlanFile(given)
+    ? [`run ${shellWord(given)}`]
+    : (ownValue(ownValue(otherWords, noun) ?? {}, word) ?? []);
   const isStep = own.length === 0 && takesSteps(noun) && !isVerbOf(nouns, 'plan', word);
   const steps = isStep ? stepCommands(word) : [];
   const signals = noun === 'machine' ? [`machine send <machine> <id> ${shellWord(given)}`] : [];
   const elsewhere = noun === '' ? Object.keys(nouns).filter((other) => isVerbOf(nouns, other, word)) : [];
   const commands = [...own, ...steps, ...signals].map((command) => filled(command, noun, rest));
   return [...new Set([...commands, ...elsewhere.map((other) => `${other} ${word}`)])];
+}
+
+/** undefined for `constructor` and the like, which every object has. */
+function ownValue<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(of, name) ? of[name] : undefined;
 }
 
 /** The names of steps, to find the nearest one. */

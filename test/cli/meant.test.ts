@@ -27,12 +27,34 @@ it.each([
   ['issue reopen shop#1', "stator issue continue 'shop#1'?"],
   ['machine approve release 1.2', 'stator machine send release 1.2 approve?'],
   ['machine exprot plan', 'export?'],
+  ['Plan list', 'plan?'],
+  ['STATUS', 'status?'],
 ])('stator %s: did you mean %s', async (typed, meant) => {
   const words = typed.match(/"[^"]+"|\S+/g) ?? [];
   const { code, stderr } = await terminal().stator(words.map((word) => word.replaceAll('"', '')));
   expect(code).toBe(64);
   expect(stderr).toContain(`hint: did you mean ${meant}\n`);
 });
+
+it.each([
+  ['constructor', 'unknown command "constructor"'],
+  ['plan constructor', 'unknown verb "plan constructor"'],
+  ['plan advance login constructor', 'a plan has no step "constructor"'],
+  ['plan list --constructor', 'unknown flag --constructor'],
+  ['plan list --__proto__', 'unknown flag --__proto__'],
+])('stator %s: %s, though every object has it', async (typed, error) => {
+  const { code, stderr } = await terminal().stator(typed.split(' '));
+  expect([code, stderr.split('\n')[0]]).toEqual([64, `error: ${error}`]);
+});
+
+it.each(['note add', 'plan answer login#2', 'agent send login-w1-t1'])(
+  'stator %s with a text that begins with a dash says where to write it',
+  async (verb) => {
+    const { code, stderr } = await terminal().stator([...verb.split(' '), '- use port 8080\n- and no other']);
+    expect(code).toBe(64);
+    expect(stderr).toContain(`after two dashes: stator ${verb.split(' ').slice(0, 2).join(' ')} … -- "- <text>"\n`);
+  },
+);
 
 /** Each signal that a person may send to a plan, by all of its names. */
 const signalNames = publicSignalTypes.flatMap((type) => {
