@@ -1606,6 +1606,12 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       expect((await store.queueItems({ ended: 9 })).map(({ title }) => title)).toEqual(['x', 'z']);
     });
 
+    it('a text may have a NUL character, which the database may not have', async () => {
+      await commit({ do: 'notification.insert', type: 'agent_asks', project: 'a', plan: 'p', message: 'a\0b', at: 1 });
+      const [asked] = await store.notifications({ limit: 1 });
+      expect(asked?.message).toMatch(/^a[\0\ufffd]b$/);
+    });
+
     it('notifications are stored in their order, and the oldest are deleted beyond a limit', async () => {
       const notification = (message: string, project = 'a'): Change => ({
         do: 'notification.insert',

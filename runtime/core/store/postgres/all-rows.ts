@@ -1,6 +1,7 @@
 /** All rows of a store in PostgreSQL. */
 import type { Client } from 'pg';
 import { type AllRows, type AnyRow, type Columns, pageSize } from '../all-rows.ts';
+import { storable } from './session.ts';
 
 /** Internal tables of this database. */
 const own = "table_name NOT IN ('schema_versions', 'hosts', 'repo_hosts', 'repo_paths', 'asked', 'commits')";
@@ -49,7 +50,7 @@ async function replaceAll(client: Client, columns: Columns, fill: Parameters<All
       const marks = names.map((_, index) => `$${index + 1}`).join(', ');
       const text = `INSERT INTO ${table} (${names.join(', ')}) VALUES (${marks})`;
       await Promise.all(
-        rows.map((row) => client.query({ name: `copy ${table}`, text, values: names.map((name) => row[name]) })),
+        rows.map((row) => client.query({ name: `copy ${table}`, text, values: names.map((name) => storable(row[name])) })),
       );
     });
     await client.query('ALTER TABLE signals ENABLE TRIGGER USER');

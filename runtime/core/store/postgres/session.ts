@@ -108,7 +108,7 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
     async function query(parameters: readonly unknown[]): Promise<RowAnswer> {
       onSend?.();
       const [first] = parameters as readonly [Record<string, unknown>];
-      const values = (order === null ? parameters : order.map((key) => first[key])).map((value) => value ?? null);
+      const values = (order === null ? parameters : order.map((key) => first[key])).map(storable);
       if (many !== null) return groups.add(many, values);
       groups.before(tables);
       const { rows, rowCount } = await send({ name, text, values });
@@ -144,6 +144,11 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
 /** For requests that come while the engine ends. */
 function closedError(): EngineError {
   return new EngineError('unavailable', 'the engine ends: its store is closed', 'ask again');
+}
+
+/** PostgreSQL has no text with a NUL character, which a question of an agent may contain. */
+export function storable(value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : (value ?? null);
 }
 
 /** A name for each text, so that PostgreSQL stores its plan. */
