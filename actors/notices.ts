@@ -48,12 +48,17 @@ export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened
     event,
     from: status,
     to: status,
-    details: { ...(instance === null ? {} : { instance }), message: message.slice(0, noticeLimit), ...details },
+    details: { ...(instance === null ? {} : { instance }), message: noticeText(message), ...details },
   }));
 }
 
 /** A message is one line of a list: longer texts are in `plan explain` and in the agent's log. */
 export const noticeLimit = 1_000;
+
+/** The message as lists and hooks have it; one that is cut has that limit as its length. It ends with no half of a character: services refuse JSON with one. */
+export function noticeText(message: string): string {
+  return message.slice(0, noticeLimit).replace(/\p{Surrogate}$/u, '…');
+}
 
 /** The message about a plan that is blocked. */
 export function blockMessage({ source, reason }: Pick<Block, 'source' | 'reason'>): string {

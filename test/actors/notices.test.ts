@@ -232,6 +232,8 @@ describe('hooks', () => {
       { type: 'pr_remarked', instance: null, message: long },
     ]);
     const own = { from: 'verifying', to: 'verifying' };
+    const halved = noticeEventsOf(tree, [{ type: 'agent_asks', instance: null, message: `${'x'.repeat(999)}😀?` }]);
+    expect(halved[0]?.details).toEqual({ message: `${'x'.repeat(999)}…` });
     expect(events).toEqual([
       { ...own, event: 'task_queued', details: { instance: 'hello-coder', message: 'waits', wave: 1 } },
       { ...own, event: 'pr_remarked', details: { message: 'x'.repeat(1_000) } },

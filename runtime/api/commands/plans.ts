@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { noticeLimit } from '../../../actors/notices.ts';
+import { noticeText } from '../../../actors/notices.ts';
 import { type RefusedMessage, refusedText } from '../../../machines/vocabulary/agent-message.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree, taskIn, withoutTask } from '../../../machines/vocabulary/ids.ts';
@@ -364,7 +364,7 @@ async function refusedWords({ store }: PlanParts, of: PlanKey, at: number): Prom
     .filter(({ type }) => type === 'word_refused')
     .map(({ payload }): RefusedMessage => JSON.parse(payload)); // the signal's type decides it
   return [...pending, ...waiting.map((word) => ({ ...word, why }))].map((word) => {
-    const message = refusedText(word).slice(0, noticeLimit);
+    const message = noticeText(refusedText(word));
     return { do: 'notification.insert', type: 'word_refused', ...of, message, at };
   });
 }

@@ -1,6 +1,6 @@
 /** One batch of the pump: rows in, each handled by its tree, and all resulting effects in one commit. */
 import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-events.ts';
-import { noticeEventsOf, noticeLimit, noticesOf } from '../../../actors/notices.ts';
+import { noticeEventsOf, noticesOf, noticeText } from '../../../actors/notices.ts';
 import { outputAwaited } from '../../../actors/output-wait.ts';
 import { ownBirth } from '../../../actors/own-machine.ts';
 import { publicMove, type Transition } from '../../../actors/recorder.ts';
@@ -409,7 +409,7 @@ export function notification(
   { project, plan }: PlanKey,
   { type, message, at }: { readonly type: NotificationType; readonly message: string; readonly at: number },
 ): ChangeOf<'notification.insert'> {
-  return { do: 'notification.insert', type, project, plan, message: message.slice(0, noticeLimit), at };
+  return { do: 'notification.insert', type, project, plan, message: noticeText(message), at };
 }
 
 function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {

@@ -2,7 +2,7 @@
  * Accounts and their rate limits: which profile an attempt begins with (the first whose account is free, else the one whose limit ends first), and what a
  * reported limit changes in the store.
  */
-import { noticeLimit } from '../../../actors/notices.ts';
+import { noticeText } from '../../../actors/notices.ts';
 import { accountStateText, percentOf } from '../../../machines/vocabulary/account-text.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { type AgentProfile, allPlayersOf, playersOf, type RepoConfig } from '../../base/config/config.ts';
@@ -166,6 +166,6 @@ export function accountLimited(
 ): Change {
   const again = until < reportedUntil ? `, and it is tried again at ${new Date(until).toISOString()}` : '';
   const message = `the ${accountStateText(account, percentOf(used))} until ${new Date(reportedUntil).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
-  const notice = { type: 'account_limited', project, plan, message: message.slice(0, noticeLimit), at } as const;
+  const notice = { type: 'account_limited', project, plan, message: noticeText(message), at } as const;
   return { do: 'account.limit', account, until, used, at, notice };
 }

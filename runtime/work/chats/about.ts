@@ -1,5 +1,5 @@
 /** The question of a chat message, and the meaning of an answer. Pure: the same function is used when the message is sent and when it is answered. */
-import { blockMessage, noticeLimit } from '../../../actors/notices.ts';
+import { blockMessage, noticeLimit, noticeText } from '../../../actors/notices.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
 import type { Block } from '../../../machines/plan/context.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
@@ -63,7 +63,7 @@ function isShown(message: string): boolean {
 
 /** The text of the stored notification about a block. */
 function blockText(block: Parameters<typeof blockMessage>[0]): string {
-  return blockMessage(block).slice(0, noticeLimit);
+  return noticeText(blockMessage(block));
 }
 
 type Plan = Pick<PlanRow, 'plan' | 'status' | 'phase' | 'branch' | 'blocked' | 'wave'>;

@@ -1,5 +1,5 @@
 /** Delivers one event to one hook: with its present configuration, with retries if they may help, and never without a person's trust. */
-import { noticeLimit } from '../../../actors/notices.ts';
+import { noticeText } from '../../../actors/notices.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import type { HookConfig } from '../../base/config/config.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
@@ -77,7 +77,7 @@ function outcomeOf(
   if (offReason !== null) {
     parts.log.warn(`hook ${hook} of ${project} is off from now on: ${offReason}`);
     const off: Change = { do: 'hook.switch', project, hook, off: { reason: offReason, at } };
-    const message = `hook ${hook} is off: ${offReason}`.slice(0, noticeLimit);
+    const message = noticeText(`hook ${hook} is off: ${offReason}`);
     const { plan } = context.row;
     return dead(tried, [noted, off, { do: 'notification.insert', type: 'hook_off', project, plan, message, at }]);
   }

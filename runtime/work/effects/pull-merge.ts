@@ -3,7 +3,7 @@
  * the first.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { noticeLimit } from '../../../actors/notices.ts';
+import { noticeText } from '../../../actors/notices.ts';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import type { PullMerge } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -117,7 +117,7 @@ function notWithdrawn({ nowMs }: PullMergeParts, { project, plan }: EffectRow, d
         type: 'plan_blocked',
         project,
         plan,
-        message: message.slice(0, noticeLimit),
+        message: noticeText(message),
         at: nowMs(),
       },
     ],
