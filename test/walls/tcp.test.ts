@@ -125,7 +125,7 @@ it('a token that was rotated is invalid from the next request on', async () => {
   expect(await ask('GET /v1/ping', { headers: { authorization: `Bearer ${next}` } })).toMatchObject({ status: 200 });
 });
 
-it('a client is refused in words while other users may read the token, and does not learn where it is', async () => {
+it('a token that other users may read is reported to a client without its place, and lets nobody in', async () => {
   const { ask, bearer, engine } = await served();
   chmodSync(homeTokenFile(engine.home), 0o644);
   const answer = await ask('GET /v1/ping', { headers: bearer });

@@ -50,7 +50,9 @@ async function replaceAll(client: Client, columns: Columns, fill: Parameters<All
       const marks = names.map((_, index) => `$${index + 1}`).join(', ');
       const text = `INSERT INTO ${table} (${names.join(', ')}) VALUES (${marks})`;
       await Promise.all(
-        rows.map((row) => client.query({ name: `copy ${table}`, text, values: names.map((name) => storable(row[name])) })),
+        rows.map((row) =>
+          client.query({ name: `copy ${table}`, text, values: names.map((name) => storable(row[name])) }),
+        ),
       );
     });
     await client.query('ALTER TABLE signals ENABLE TRIGGER USER');
