@@ -233,7 +233,8 @@ function flagProblem(
 
 function unknownFlag(given: string, flags: string[], written = given): Problem {
   const words = { given, valid: flags };
-  if (/^-[^=]*\s/.test(written))
+  // A list in Markdown.
+  if (/^-+\s/.test(written))
     return {
       message: `unknown flag ${given.trim()}`,
       hint: (name) => `a text that begins with a dash comes last, after two dashes: stator ${name} … -- "- <text>"`,
