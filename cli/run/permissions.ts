@@ -41,7 +41,7 @@ function askedBy(client: Client, asked: Permission): Asked {
 
 /** The answer must be a whole word, so that an Enter or a `y` for an earlier question allows nothing. */
 function readAnswer(line: string): Answer | null {
-  const [, word, message = ''] = /^(allow|deny)(?:\s+(.*))?$/i.exec(line) ?? [];
+  const [, word, message = ''] = /^(allow|deny)(?:\s+(.*))?$/is.exec(line) ?? [];
   if (word === undefined) return null;
   if (word.toLowerCase() === 'allow') return message === '' ? { word: 'allow', message: undefined } : null;
   return { word: 'deny', message: message === '' ? undefined : message };

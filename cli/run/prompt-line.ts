@@ -59,19 +59,30 @@ export function typedLine({ stdin }: Pick<Call, 'stdin'>, asked: PromptLine, cha
 function lineOf(reader: Interface, { signal, takes }: PromptLine): Promise<string | null> {
   return new Promise((resolve) => {
     const close = () => reader.close();
-    reader.on('line', (line) => {
-      const said = line.trim();
-      if (!takes(said)) {
-        reader.prompt();
-        return;
-      }
+    let lines: string[] = [];
+    const answer = () => {
+      // The last line of a paste may have no end.
+      const said = [...lines, reader.line].join('\n').trim();
+      lines = [];
+      if (!takes(said)) return false;
       resolve(said);
-      reader.close();
+      return true;
+    };
+    const end = () => {
+      if (lines.length === 0) return;
+      if (answer()) reader.close();
+      else reader.prompt();
+    };
+    // The lines of a paste come in one piece, and are one answer.
+    reader.on('line', (line) => {
+      if (lines.push(line) === 1) setImmediate(end);
     });
     // On a terminal readline catches Ctrl-C; it must act as usual.
     reader.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     reader.once('close', () => {
       signal.removeEventListener('abort', close);
+      if (lines.length > 0 && !signal.aborted) answer();
+      lines = [];
       resolve(null);
     });
     if (signal.aborted) close();

@@ -72,6 +72,16 @@ it('shows how the others go on while it asks, and keeps what is typed', async ()
   expect(messagesTo(made, 'p-w1-t1')).toContain('\nleft\n');
 });
 
+it('pasted lines are one answer, also where the last one has no end', async () => {
+  const made = working();
+  made.write('p.md', planOf([asking('left or right?'), 'true', 'true']));
+  const pty = run(made);
+  await pty.until('answer (Ctrl-D: later)> _');
+  pty.type('left at the church\rthen right\runtil the bridge');
+  expect(await pty.ended).toBe(0);
+  expect(messagesTo(made, 'p-w1-t1')).toContain('\nleft at the church\nthen right\nuntil the bridge\n');
+});
+
 it('the history has the time of each question and each answer, with its words and who gave it', async () => {
   const made = working();
   made.write('p.md', planOf([asking('left or right?'), asking('tabs or spaces?'), 'true']));
