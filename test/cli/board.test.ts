@@ -191,6 +191,17 @@ describe('the picture of the board', () => {
     expect(shot({ ...fleet, news: busy }, 90, 8)).toContain('working 4m  1 of 2 of its plan  says');
   });
 
+  it('counts as queued who waits to be started, and not who asks a person', () => {
+    const at = (state: InstanceEntry['state']) => news([plan('login')], [agent('login-w1-t1', 'login', { state })]);
+    const shown = (state: InstanceEntry['state']) => {
+      const { stats, ...others } = at(state);
+      return shot({ ...fleet, news: { ...others, stats: { ...stats, pending: 1 } } }).split('\n')[0];
+    };
+    expect(shown('queued')).toContain(', 1 queued');
+    expect(shown('backing_off')).toContain(', 1 queued');
+    expect(shown('waiting')).not.toContain('queued');
+  });
+
   it('says of a plan that it has not heard of yet that it asks, and shows nothing of another one', () => {
     const near = { project: 'shop', plan: 'login' };
     const loading = shot({ ...fleet, near });
@@ -501,13 +512,62 @@ describe('the board on a terminal of 120x40', () => {
     pty.type('gj');
     await pty.until(/│ log of login-w1-t1/);
     await pty.until(/│ .*<b>bold<\/b> end/);
+    // What is typed into a slow line comes in one piece.
+    pty.type(':go demo/ne\t\r');
+    await pty.until(/^demo\/next {2}/m);
+    pty.type('\x1b');
+    await pty.until(/^needs you/m);
     pty.type('/demo/next\r');
     await pty.until(/^> ○ demo\/next/m);
+    // One key ends no plan, also if none of its agents works.
+    await made.client().send({ project: 'demo', plan: 'next', type: 'pause' });
+    pty.type('x');
+    await pty.until(/^cancels next; it can be reopened$/m);
+    await pty.until('do it? (y/n)');
+    pty.type('y');
+    await pty.until('done: cancel; next is cancelled');
+    pty.type('i');
+    await pty.until('done: reopen; next is');
+    await made.client().send({ project: 'demo', plan: 'next', type: 'resume' });
     pty.type('i');
     await until(async () => (await made.client().plan('demo', 'next')).status === 'done');
     pty.type('o');
     await pty.until(/│ diff of demo\/next/);
     await pty.until(/│ \+next/);
+
+    // What was typed is there again if it was not sent: the key before it is still at work, or it is refused.
+    pty.type('/');
+    await pty.until('filter (Esc: leave it)> ');
+    pty.type('\x1b');
+    await pty.until(/● login-w1-t1/);
+    const daemon = made.owner()?.pid ?? 0;
+    process.kill(daemon, 'SIGSTOP');
+    pty.type('gj ');
+    await pty.until('at it …');
+    pty.type('s');
+    await pty.until('message (Esc: leave it)> _');
+    pty.type('use the key\r');
+    await pty.until('the last key is still at work');
+    await pty.until('message (Esc: leave it)> use the key_');
+    process.kill(daemon, 'SIGCONT');
+    await pty.until('done: agent_pause');
+    pty.type('\r');
+    await pty.until('done: agent_send');
+    pty.type(' ');
+    await pty.until('done: agent_resume');
+    pty.type('/demo/next\r');
+    await pty.until(/^> ✓ demo\/next/m);
+    pty.type('\r');
+    await pty.until(/^> +✓ w1-t1 It/m);
+    pty.type('s');
+    await pty.until('message (Esc: leave it)> _');
+    pty.type('too late\r');
+    await pty.until(/^refused: /m);
+    await pty.until('message (Esc: leave it)> too late_');
+    pty.type('\x1b');
+    await pty.until('Esc all plans');
+    pty.type('\x1b');
+    await pty.until('q quit');
     made.open();
     pty.type('q');
     await pty.until(/^code 0$/m);
@@ -626,6 +686,8 @@ describe('the board on a terminal of 80x24', () => {
     // What has no key of its own is sent by its name.
     pty.type('Gt');
     await pty.until(/^bad takes: .*advance_wave/m);
+    // What needs more than its name is not offered.
+    expect(pty.screen()).not.toMatch(/needs_decision|raise_budget/);
     pty.type('advance_wave\r');
     await pty.until('done: advance_wave; bad is done');
 

@@ -2,6 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { taskName } from '../../../machines/vocabulary/ids.ts';
 import { counted } from '../../../machines/vocabulary/numbers.ts';
+import { signals, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
 import { clockTime } from '../../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../../runtime/api/client/client.ts';
 import { permissionsOf, permissionText } from '../../instance/permission.ts';
@@ -50,7 +51,7 @@ export interface Doing {
 }
 
 /** The signals that start or continue a plan. The first one that the plan accepts is sent. */
-const starts = ['implement_start', 'plan_start', 'resume', 'reopen'];
+const starts = ['implement_start', 'plan_start', 'reopen', 'resume'];
 
 /** The signal of an action; null: the action is an answer, which needs no confirmation. Throws the client's errors. */
 async function actOf(
@@ -89,13 +90,16 @@ async function actOf(
   }
 }
 
-/** The confirmation before an action; null: none is needed, or the action would be refused anyway. Throws the client's errors. */
+/** The confirmation before an action; null: none is needed, or the action would be refused anyway. One key must not end anything. Throws the client's errors. */
 export async function confirmationOf(client: Client, doing: Doing): Promise<Confirmation | null> {
   const act = await actOf(client, doing);
   if (act === null) return null;
   const { action, target, input } = doing;
-  const { asks, says } = await client.previewAct({ project: target.project, plan: planOf(target), ...act });
-  return asks ? { lines: says, action, target, input } : null;
+  const plan = planOf(target);
+  const { accepted, asks, says } = await client.previewAct({ project: target.project, plan, ...act });
+  if (!asks && !(action === 'end' && accepted)) return null;
+  const end = target.title === null ? `cancels ${plan}; it can be reopened` : `ends ${target.title}`;
+  return { lines: says.length > 0 ? says : [end], action, target, input };
 }
 
 export async function carryOut(client: Client, { action, target, input, permission }: Doing): Promise<Message> {
@@ -176,10 +180,16 @@ export async function questionOf(client: Client, target: Target): Promise<Input>
 /** The most signals that can be chosen by one digit. */
 const digitsMost = 9;
 
-/** The signals that the plan accepts now, as a choice. Throws the client's errors. */
+/** Whether the signal may be sent by its name alone. */
+function isBare(type: string): boolean {
+  const known = signalTypeOf(type);
+  return known !== null && signals[known].payload.safeParse({}).success;
+}
+
+/** The signals that the plan accepts now without further values, as a choice. Throws the client's errors. */
 export async function eventInput(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
-  const { accepts } = await client.explain(target.project, plan);
+  const accepts = (await client.explain(target.project, plan)).accepts.filter(isBare);
   const numbered = accepts.map((type, index) => (index < digitsMost ? `${index + 1} ${type}` : type));
   const question = `${plan} takes: ${numbered.join(', ')}`;
   return {

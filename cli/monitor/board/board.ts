@@ -20,7 +20,7 @@ import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
 import { hasSide, type Looking, pageRows, picture, rowAt, spaceOf } from './picture.ts';
 import { markedIndex, markedTarget, rowsOf, sideKindOf } from './rows.ts';
-import { type Board, firstBoard, type News, type Page, type Target } from './state.ts';
+import { type Board, firstBoard, type Input, type Message, type News, type Page, type Target } from './state.ts';
 import { type Pointer, takeTerminal } from './terminal.ts';
 
 export interface BoardOptions {
@@ -52,6 +52,11 @@ export function runBoard(options: BoardOptions): Promise<number> {
 }
 
 type Use = (client: Client) => Promise<void>;
+
+interface Asking {
+  readonly client?: Client | null;
+  readonly typed?: Input | undefined;
+}
 
 interface Ends {
   ended(exitCode: number): void;
@@ -147,7 +152,7 @@ function startBoard({ call, first, attach, stored, near }: BoardOptions, { ended
         feed.look();
         return;
       case 'open':
-        void asked('asking', (client) => openPage(screen, client, command), feed.reading());
+        void asked('asking', (client) => openPage(screen, client, command), { client: feed.reading() });
         return;
       case 'ask':
         void asked('asking', (client) => ask(screen, client, command.target));
@@ -156,17 +161,16 @@ function startBoard({ call, first, attach, stored, near }: BoardOptions, { ended
         void asked('asking', async (client) => screen.change({ input: await eventInput(client, command.target) }));
         return;
       case 'do':
-        void asked('at it', (client) => carry(screen, client, command));
+        void asked('at it', (client) => carry(screen, client, command), { typed: command.input });
         return;
       default:
         command satisfies never;
     }
   }
 
-  /** One action at a time. */
-  async function asked(busy: string, use: Use, client: Client | null = feed.client()): Promise<void> {
-    if (board.busy !== null) return;
-    await withClient(screen, client, { busy, use }).catch((bug: unknown) => finish(() => failed(bug)));
+  /** `typed`: the text of the action, which is in its field again if it was not accepted. */
+  async function asked(busy: string, use: Use, { client = feed.client(), typed }: Asking = {}): Promise<void> {
+    await withClient(screen, client, { busy, use, typed }).catch((bug: unknown) => finish(() => failed(bug)));
     feed.look();
   }
 
@@ -182,12 +186,16 @@ function startBoard({ call, first, attach, stored, near }: BoardOptions, { ended
   }
 }
 
-/** A refusal is shown. Throws if that cannot be drawn. */
+/** One action at a time. A refusal is shown. Throws if that cannot be drawn. */
 async function withClient(
   screen: Screen,
   client: Client | null,
-  { busy, use }: { readonly busy: string; readonly use: Use },
+  { busy, use, typed }: { readonly busy: string; readonly use: Use; readonly typed: Input | undefined },
 ): Promise<void> {
+  if (screen.board().busy !== null) {
+    const again = typedAgain(screen.board(), typed);
+    return again.input === undefined ? undefined : screen.change({ ...again, message: notYet });
+  }
   screen.change({ busy, message: null });
   try {
     if (client === null)
@@ -199,8 +207,15 @@ async function withClient(
     await use(client);
     screen.change({ busy: null });
   } catch (thrown) {
-    screen.change({ busy: null, message: messageOfError(thrown) });
+    screen.change({ busy: null, message: messageOfError(thrown), ...typedAgain(screen.board(), typed) });
   }
+}
+
+const notYet: Message = { tone: 'attention', lines: ['the last key is still at work; Enter tries again after that'] };
+
+/** The field with its text, unless another field is open by now. */
+function typedAgain({ input }: Board, typed: Input | undefined): Partial<Board> {
+  return typed === undefined || typed.kind === 'transition' || input !== null ? {} : { input: typed };
 }
 
 /** The board after a click: another marked row, or the same as the key Enter; null: nothing is there. */
@@ -242,7 +257,7 @@ async function carry(
   const confirmation = isSure ? null : await confirmationOf(client, doing);
   if (confirmation !== null) return screen.change({ confirmation });
   const message = await carryOut(client, doing);
-  screen.change({ message });
+  screen.change({ message, ...(message.tone === 'bad' ? typedAgain(screen.board(), input) : {}) });
   // Other agents may ask as well: their questions are shown one after the other.
   if (action !== 'answer' || input === undefined || input.number === null || message.tone === 'bad') return;
   const { questions } = await client.plan(target.project, target.plan ?? '');

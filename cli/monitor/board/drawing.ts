@@ -115,6 +115,7 @@ function* keysOf(text: string, key: InkKey): Generator<Key> {
   for (const character of text) {
     const code = character.charCodeAt(0);
     if (character === '\r' || character === '\n') yield { name: 'enter' };
+    else if (character === '\t') yield { name: 'tab' };
     else if (code === 0x7f || code === 0x08) yield { name: 'backspace' };
     else if (code > 0 && code < 0x1b) yield { name: 'ctrl', letter: String.fromCharCode(code + 0x60) };
     else if (code >= 0x20) yield { name: 'text', text: character };
