@@ -1,5 +1,6 @@
 /** Beside the plans: notifications, and the agents at work. */
 import { counted, shortList } from '../machines/vocabulary/numbers.ts';
+import { isQueued } from '../machines/vocabulary/run-state.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
@@ -11,7 +12,6 @@ import { nameLink } from './long-name.ts';
 import { subjectLink } from './machine-view.ts';
 import { planAddress, repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
-import { isQueued } from './slots.ts';
 import { agentWords } from './state-words.ts';
 import { timesIn, timeView } from './time-view.ts';
 

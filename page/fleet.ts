@@ -2,6 +2,7 @@
 
 import { accountText } from '../machines/vocabulary/account-text.ts';
 import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
+import { isQueued } from '../machines/vocabulary/run-state.ts';
 import { localDay, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
@@ -135,7 +136,7 @@ function isWanted({ plan, group }: Row, { filter, group: only }: FleetView): boo
   return (only === null || only === group) && (filter.trim() === '' || isFound(plan, filter.trim()));
 }
 
-function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], nowMs: number): View {
+function numbers({ repos, queue, plans, agents }: Fleet, rows: readonly Row[], nowMs: number): View {
   const sum = (of: (plan: PlanEntry) => number | null) => sumOfKnown(plans.map(of));
   const [input, output] = [sum(({ usage }) => usage.input_tokens), sum(({ usage }) => usage.output_tokens)];
   const cost = sum(({ usage }) => usage.cost_usd);
@@ -154,7 +155,7 @@ function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], nowMs: nu
     { class: 'numbers' },
     cell('At work', String(inGroup('works')), `of ${counted(plans.length, 'plan')}`),
     cell('Agents', `${queue?.running ?? 0} / ${queue?.max_agents ?? 0}`, 'slots taken'),
-    cell('Queue', String(queue?.pending ?? 0), paused ? 'paused' : 'waiting', paused ? 'asks' : ''),
+    cell('Queue', String(agents.filter(isQueued).length), paused ? 'paused' : 'waiting', paused ? 'asks' : ''),
     cell('Repos', String(repos.length), bad === 0 ? 'all well' : `${bad} degraded`, bad === 0 ? '' : 'asks'),
     input === null ? null : cell('Tokens in', amount(input), `${amount(output)} out`),
     cost === null ? null : cell('Cost', dollars(cost), 'of all plans'),

@@ -1,4 +1,5 @@
 /** Positions of agents in the list: a new agent takes the position of one that has ended, so that no other agent moves while a person reads. */
+import { isQueued } from '../machines/vocabulary/run-state.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 
 export interface Slot {
@@ -7,11 +8,7 @@ export interface Slot {
   readonly isOver: boolean;
 }
 
-/** Agents that have not started, or wait for their next attempt, have no position. */
-export function isQueued({ state }: InstanceEntry): boolean {
-  return state === 'queued' || state === 'backing_off';
-}
-
+/** An agent that is queued has no position. */
 export function nextSlots(before: readonly Slot[], live: readonly InstanceEntry[]): Slot[] {
   const there = new Map(live.filter((agent) => !isQueued(agent)).map((agent) => [agent.id, agent]));
   const slots = before.map(

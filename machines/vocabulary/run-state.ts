@@ -28,6 +28,11 @@ export function isLive({
   return processStates.has(state) || (state === 'waiting' && endedAt === null);
 }
 
+/** Whether it waits to be started: for a slot, or for its next attempt. One that waits for a person or a service is not in the way of others. */
+export function isQueued({ state }: { readonly state: string }): boolean {
+  return state === 'queued' || state === 'backing_off';
+}
+
 /** The states in which an agent has nothing more to do. */
 export const finalStates: readonly string[] = ['succeeded', 'failed', 'cancelled'] satisfies RunState[];
 

@@ -1,5 +1,6 @@
 /** The board as lines that fit the terminal. A pure function of its state and the time. */
 import { counted } from '../../../machines/vocabulary/numbers.ts';
+import { isQueued } from '../../../machines/vocabulary/run-state.ts';
 import type { InstanceEntry, PlanEntry } from '../../../runtime/api/client/client.ts';
 import { accountLines } from '../../account-text.ts';
 import type { Paint } from '../../output.ts';
@@ -99,12 +100,13 @@ function fleetHead({ news, filter }: Board): Line {
   const name = { tone: 'strong' as const, text: 'stator' };
   if (news === null) return [name, { tone: 'dim', text: '  asking the engine' }];
   const { counts, needs_you: needs, running, usage, warnings } = news.status;
-  const { stats } = news;
+  const { stats, seen } = news;
+  const queued = seen.agents.filter(isQueued).length;
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const parts = [
     counted(all, 'plan'),
     `${running.length} running`,
-    `${stats.running} of ${counted(stats.max_agents, 'slot')} taken${stats.pending === 0 ? '' : `, ${stats.pending} queued`}`,
+    `${stats.running} of ${counted(stats.max_agents, 'slot')} taken${queued === 0 ? '' : `, ${queued} queued`}`,
     ...(usage.cost_usd === null ? [] : [`$${usage.cost_usd.toFixed(2)}`]),
     ...(warnings.length === 0 ? [] : [`${counted(warnings.length, 'warning')}: stator status`]),
   ];
