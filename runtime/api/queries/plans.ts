@@ -84,7 +84,10 @@ export function createPlanViews(given: ViewDependencies) {
     verify: (which: Verified) => verified(parts, which),
     async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
       await mustRead(parts, project, plan);
-      const lines = await store.journal({ tree: planTree(project, plan), after });
+      const tree = planTree(project, plan);
+      // An earlier plan of that name has a journal of its own.
+      const first = await store.firstLine(tree);
+      const lines = await store.journal({ tree, after: Math.max(after, first - 1) });
       return Promise.all(lines.map(historyEntry));
     },
     /** Throws `plan_not_found`. Loaded at its first use: few ask for it. */
