@@ -151,7 +151,7 @@ function createRequests(session: Session, onLocked: () => void) {
   async function text(path: string): Promise<string> {
     const answer = await call('GET', path);
     if (answer.ok) return answer.text();
-    throw errorOf(answer.status, await answer.json().catch(() => null));
+    throw await refusalIn(answer);
   }
 
   return {
@@ -299,6 +299,11 @@ function newKey(): string {
 
 function isVerdict(value: unknown): value is SignalAnswer {
   return typeof value === 'object' && value !== null && 'signal' in value && 'plan' in value;
+}
+
+/** The refusal in an answer that is not read otherwise. */
+export async function refusalIn(answer: Response): Promise<ApiError> {
+  return errorOf(answer.status, await answer.json().catch(() => null));
 }
 
 function errorOf(status: number, value: unknown): ApiError {

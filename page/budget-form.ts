@@ -1,7 +1,7 @@
 /** A form for a higher limit, beside the reason why the plan has stopped: its budget is used up. */
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
-import { fieldText } from './form.ts';
+import { emptyWhenTaken, field, fieldText } from './form.ts';
 import type { PlanActions } from './plan-model.ts';
 
 interface BudgetParts extends Pick<PlanActions, 'may' | 'send'> {
@@ -19,7 +19,8 @@ export function budgetForm(
   const { unit, more, step } = measures[measure];
   const raise = (event: Event) => {
     event.preventDefault();
-    send('raise_budget', { scope, [measure]: Number(fieldText(event, 'limit')) }, 'It goes on.');
+    const amounts = { scope, [measure]: Number(fieldText(event, 'limit')) };
+    send('raise_budget', amounts, 'It goes on.', emptyWhenTaken(event));
   };
   const least = (Math.floor(spent / step) + 1) * step;
   return h(
@@ -32,17 +33,13 @@ export function budgetForm(
         'label',
         null,
         `${unit} ${scopeWords[scope]} `,
-        h('input', {
-          ...{
-            name: 'limit',
-            type: 'number',
-            required: true,
-            step: String(step),
-            min: String(Number(least.toFixed(2))),
-          },
-          made: (element) => {
-            (element as HTMLInputElement).value = String(Number((Math.max(limit, spent) + more).toFixed(2)));
-          },
+        field('input', `budget ${project}/${plan} ${blocked.at}`, {
+          name: 'limit',
+          initial: String(Number((Math.max(limit, spent) + more).toFixed(2))),
+          type: 'number',
+          required: true,
+          step: String(step),
+          min: String(Number(least.toFixed(2))),
         }),
       ),
       h(

@@ -14,6 +14,8 @@ export type Theme = 'auto' | 'light' | 'dark';
 export interface Frame {
   readonly where: readonly { readonly text: string; readonly href: string | null }[];
   readonly connection: Connection;
+  /** Why the daemon refuses the live stream; empty: it does not. */
+  readonly reason: string;
   readonly version: string;
   readonly theme: Theme;
   readonly refused: Refused | null;
@@ -34,6 +36,7 @@ export interface FrameActions {
 const connections: Readonly<Record<Connection, { word: string; why: string }>> = {
   connecting: { word: 'connecting', why: 'the daemon is being asked' },
   live: { word: 'live', why: 'what happens is shown as it happens' },
+  waiting: { word: 'waiting', why: 'the daemon waits' },
   away: { word: 'away', why: 'the daemon does not answer; this page continues by itself when it is back' },
   stranger: { word: 'stranger', why: 'another program answers at this address, and gets no data' },
   resting: { word: 'resting', why: 'nobody looks at this page' },
@@ -50,7 +53,8 @@ const roles: Readonly<Record<string, string>> = {
 const nextTheme = { auto: 'light', light: 'dark', dark: 'auto' } as const;
 
 export function frameView(frame: Frame, actions: FrameActions, content: readonly Child[]): View[] {
-  const { word, why } = connections[frame.connection];
+  const { word } = connections[frame.connection];
+  const why = frame.connection === 'waiting' ? frame.reason : connections[frame.connection].why;
   return [
     h('a', { class: 'skip', href: '#main', on: { click: toMain } }, 'Skip to the content'),
     h(
@@ -87,8 +91,8 @@ export function frameView(frame: Frame, actions: FrameActions, content: readonly
         frame.theme,
       ),
     ),
-    frame.connection === 'away' || frame.connection === 'stranger'
-      ? h('p', { class: 'notice away', role: 'status' }, `${why}.`)
+    ['away', 'waiting', 'stranger'].includes(frame.connection)
+      ? h('p', { class: 'notice away', role: 'status' }, timesIn(`${why}.`, Date.now()))
       : null,
     h(
       'div',

@@ -37,6 +37,7 @@ const desktop = createDesktopNotice();
 let frame: Frame = {
   where: [],
   connection: 'connecting',
+  reason: '',
   version: '',
   theme: storedTheme(),
   refused: null,
@@ -115,7 +116,7 @@ function change(part: Partial<Frame>): void {
 /** A browser stores no key for an address that others can eavesdrop on. */
 function whyLocked(): string {
   if (!isSecureContext) return 'This page works over https only, or at an address of this machine.';
-  return door === 'token' ? 'This page needs your token.' : 'This page is not let in any more.';
+  return door === 'token' ? 'This page needs your token.' : 'This tab has no key, or its key is no longer valid.';
 }
 
 /** Signing out deletes everything of the person from this tab: read data, typed text and the key. */
@@ -202,10 +203,31 @@ function readAnew(): void {
   fleetRefresher.hurry();
 }
 
+/** Another page than the fleet needs only the number of needs, for the title. */
 async function readFleet(): Promise<number> {
-  if (frame.connection !== 'live' || (page !== null && !document.hidden)) return 0;
+  if (frame.connection !== 'live') return 0;
   const isFresh = isChanged;
   isChanged = false;
+  await (page === null ? readAll(isFresh) : readPlans(isFresh)).catch(showTrouble);
+  return api.freshInMs();
+}
+
+/** While the daemon is away or waits, the page says so by itself. */
+function showTrouble(thrown: unknown): void {
+  if (!(thrown instanceof ApiError) || thrown.code !== 'unavailable') showRefusal(thrown);
+}
+
+async function readPlans(isFresh: boolean): Promise<void> {
+  takePlans(await api.plans(isFresh));
+  redraw();
+}
+
+function takePlans(plans: Fleet['plans']): void {
+  fleet = { ...fleet, plans: takeNew(fleet.plans, plans, ({ project, plan }) => `${project}/${plan}`) };
+  desktop.looked(plans);
+}
+
+async function readAll(isFresh: boolean): Promise<void> {
   const [plans, agents, queue, repos, notifications, forges, accounts, trees] = await Promise.all([
     api.plans(isFresh),
     api.liveAgents(isFresh),
@@ -221,9 +243,9 @@ async function readFleet(): Promise<number> {
   const hosts = repos.some(({ host }) => host !== undefined) ? await api.hosts(isFresh) : [];
   const isFirst = !fleet.isKnown;
   const before = needsKey(fleet);
+  takePlans(plans);
   fleet = {
     ...fleet,
-    plans: takeNew(fleet.plans, plans, ({ project, plan }) => `${project}/${plan}`),
     agents: takeNew(fleet.agents, agents, ({ id }) => id),
     slots: nextSlots(fleet.slots, agents),
     queue,
@@ -235,11 +257,9 @@ async function readFleet(): Promise<number> {
     trees,
     isKnown: true,
   };
-  desktop.looked(plans);
   if (isFirst) fleetShown = { ...fleetShown, order: orderOf(fleet) };
   else if (needsKey(fleet) !== before) unsettle();
   redraw();
-  return api.freshInMs();
 }
 
 let settling: ReturnType<typeof setTimeout> | undefined;
@@ -321,7 +341,8 @@ const stream = createStream({
     page?.heard(facts, isGap);
     fleetRefresher.poke();
   },
-  onConnection: (connection) => (connection === 'locked' ? lock() : change({ connection })),
+  onRest: () => readPlans(false).catch(() => {}), // the next time is the next try
+  onConnection: (connection, reason = '') => (connection === 'locked' ? lock() : change({ connection, reason })),
 });
 
 function lock(): void {

@@ -150,7 +150,13 @@ function reviewView(model: PlanModel, actions: PlanActions): View {
         ),
       ),
       ...(recipients.length === 0
-        ? [h('p', { class: 'dim' }, 'Nobody takes them now: they are kept here until an agent or a review does.')]
+        ? [
+            h(
+              'p',
+              { class: 'dim' },
+              'Nobody takes them from you now: they are kept here until an agent or a review does.',
+            ),
+          ]
         : [
             field('textarea', `comments ${model.named.project}/${model.named.plan}`, {
               name: 'words',

@@ -13,7 +13,7 @@ const steadyMs = 800;
 /** The most reviews whose full text is read at one reading of the journal. */
 const bodiesMost = 10;
 
-export function createPlanReading({ api, may, named, model, change }: PlanParts) {
+export function createPlanReading({ api, may, named, model, change, showRefusal }: PlanParts) {
   /** Set after a person's action on this page. */
   let isChanged = false;
   let settling: ReturnType<typeof setTimeout> | undefined;
@@ -32,6 +32,12 @@ export function createPlanReading({ api, may, named, model, change }: PlanParts)
         api.queue(isFresh),
       ]);
       const pauses = queue.pauses.filter((each) => isOf(each, named));
+      const before = model().plan;
+      // Another plan was registered under this name: the journal of the deleted one is not its own.
+      if (before !== null && before.created_at !== shown.created_at) {
+        change({ journal: [], bodies: new Map() });
+        journal.hurry();
+      }
       if (orderOf({ agents, pauses }) !== orderOf(model())) unsettle();
       change({
         ...{ plan: shown, states, pauses, missing: null },
@@ -39,7 +45,10 @@ export function createPlanReading({ api, may, named, model, change }: PlanParts)
         agents: takeNew(model().agents, agents, ({ id }) => id),
       });
     } catch (thrown) {
-      if (thrown instanceof ApiError && /not_found$/.test(thrown.code)) change({ missing: thrown.message });
+      if (!(thrown instanceof ApiError)) throw thrown;
+      if (/not_found$/.test(thrown.code)) change({ missing: thrown.message });
+      else if (model().plan === null) change({ missing: `${thrown.message}. ${thrown.hint}` });
+      else if (thrown.code !== 'unavailable') showRefusal(thrown);
     }
   }
 

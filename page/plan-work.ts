@@ -12,6 +12,7 @@ import { budgetText, fact, usageFacts } from './facts.ts';
 import { repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
+import { documentOf } from './plan-writing.ts';
 import { namesOf } from './search.ts';
 import { timesIn, timeView } from './time-view.ts';
 import { verdictsView } from './verdicts-view.ts';
@@ -61,7 +62,7 @@ function documentView(
             ? h('button', { key: 'edit', class: 'edit', on: { click: () => actions.write(true) } }, 'Edit')
             : null,
         ]
-      : documentForm(writing, { ...actions.form, about: `document of ${project}/${plan}`, keep: 'Save' }),
+      : documentForm(writing, { ...actions.form, about: documentOf({ project, plan }), keep: 'Save' }),
   );
 }
 

@@ -53,7 +53,9 @@ export function createRepoPage({ api, may, project, redraw, say, showRefusal }: 
       change({ repo, lines, plans: plans.filter((plan) => plan.project === project), missing: null });
     } catch (thrown) {
       if (!(thrown instanceof ApiError)) throw thrown;
-      if (/not_found$/.test(thrown.code)) change({ missing: `${thrown.message}. ${thrown.hint}` });
+      if (/not_found$/.test(thrown.code) || model.repo === null)
+        change({ missing: `${thrown.message}. ${thrown.hint}` });
+      else if (thrown.code !== 'unavailable') showRefusal(thrown);
     }
   }
 

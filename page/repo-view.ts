@@ -39,10 +39,12 @@ export function repoView(
   actions: RepoActions,
   nowMs: number,
 ): View {
+  if (repo === null)
+    return h('main', { class: 'plan repo', id: 'main', tabindex: '-1' }, h('p', { class: 'boot' }, '…'));
   return h(
     'main',
     { class: 'plan repo', id: 'main', tabindex: '-1' },
-    repo === null ? h('p', { class: 'boot' }, '…') : head(repo, actions, nowMs),
+    head(repo, actions, nowMs),
     lines.map((line) => landingView(line, actions, nowMs)),
     panel(
       { heading: 'repo-plans', title: 'Plans', count: plans.length },

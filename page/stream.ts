@@ -2,10 +2,11 @@
  * A live stream of facts in the order of the journal. It continues after restarts of the daemon, and delivers at most once in each animation frame.
  */
 import type { FactEntry } from '../runtime/api/contract/plans.ts';
-import type { Api } from './api.ts';
+import { type Api, refusalIn } from './api.ts';
 import type { Session } from './session.ts';
 
-export type Connection = 'connecting' | 'live' | 'away' | 'stranger' | 'resting' | 'locked';
+/** `waiting`: the daemon answers, and refuses the stream, such as while it waits for its store. */
+export type Connection = 'connecting' | 'live' | 'away' | 'waiting' | 'stranger' | 'resting' | 'locked';
 
 export interface Stream {
   start(): void;
@@ -18,14 +19,17 @@ interface StreamOptions {
   mayRest(): boolean;
   /** Called at most once in each animation frame. `isGap`: earlier facts were missed, so all data must be read again. */
   onFacts(facts: readonly FactEntry[], isGap: boolean): void;
-  onConnection(connection: Connection): void;
+  /** `why`: the reason of the daemon for `waiting`. */
+  onConnection(connection: Connection, why?: string): void;
+  /** Called now and then while the page has no stream because it is not visible; requests are possible until it ends. */
+  onRest(): Promise<void>;
 }
 
 const retryMs = { first: 250, most: 2_000 };
 /** A browser lets a page have six connections: a page that is not visible closes its own. */
 const restMs = 30_000;
 
-export function createStream({ api, session, mayRest, onFacts, onConnection }: StreamOptions): Stream {
+export function createStream({ api, session, mayRest, onFacts, onConnection, onRest }: StreamOptions): Stream {
   let seq: number | null = null;
   let waiting: FactEntry[] = [];
   let isGap = false;
@@ -52,7 +56,12 @@ export function createStream({ api, session, mayRest, onFacts, onConnection }: S
   /** Reads until the stream ends; true: something was read. */
   async function read(abort: AbortController): Promise<boolean> {
     const answer = await api.events(seq, abort.signal);
-    if (!answer.ok || answer.body === null) return false;
+    if (!answer.ok || answer.body === null) {
+      const { message, hint } = await refusalIn(answer);
+      // `renew` finds out whether a token is no longer valid.
+      if (answer.status !== 401) onConnection('waiting', `${message}; ${hint}`);
+      return false;
+    }
     onConnection('live');
     collect([], true);
     const decoder = new TextDecoder();
@@ -98,9 +107,16 @@ export function createStream({ api, session, mayRest, onFacts, onConnection }: S
   }
 
   async function seen(): Promise<void> {
-    if (!document.hidden) return;
-    onConnection('resting');
-    await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+    while (document.hidden) {
+      onConnection('resting');
+      await new Promise<unknown>((resolve) => {
+        document.addEventListener('visibilitychange', resolve, { once: true });
+        setTimeout(resolve, restMs);
+      });
+      if (!document.hidden || (await session.renew()) !== 'ready') continue;
+      await onRest();
+      session.doubt();
+    }
   }
 
   return {

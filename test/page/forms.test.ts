@@ -187,9 +187,30 @@ it.skipIf(!hasBrowser())(
       .getByRole('region', { name: 'Needs you' })
       .getByRole('listitem')
       .filter({ hasText: 'demo/spent' });
-    await spent.getByRole('spinbutton', { name: 'Minutes for the whole plan' }).fill('90');
+    const most = spent.getByRole('spinbutton', { name: 'Minutes for the whole plan' });
+    await most.fill('90');
+    await goTo('nowhere');
+    await page.getByText('There is no page at this address.').waitFor(limit);
+    await goTo('');
+    await expect.poll(() => most.inputValue(), limit).toBe('90');
     await spent.getByRole('button', { name: 'Raise the budget: spent' }).click();
     await until(async () => (await client.plan('demo', 'spent')).blocked === null);
     expect((await client.plan('demo', 'spent')).budget).toMatchObject([{ measure: 'agent_minutes', limit: 90 }]);
+
+    // A document that somebody else has changed meanwhile is not overwritten unasked.
+    const [theirs, mine] = [planText(['echo theirs']), planText(['echo mine'])];
+    const content = async () => (await client.plan('demo', 'fresh')).content.trim();
+    await goTo('plan/demo/fresh');
+    await page.getByText('The document').click();
+    await button('Edit')(page).click(limit);
+    await textbox('The document')(page).fill(mine);
+    await client.updateContent('demo', 'fresh', theirs);
+    await button('Save')(page).click();
+    await page.getByRole('alert').getByText('somebody else has changed the document').waitFor(limit);
+    expect(await content()).toBe(theirs.trim());
+    expect(await textbox('The document')(page).inputValue()).toBe(mine);
+    await button('Save')(page).click();
+    await textbox('The document')(page).waitFor({ ...limit, state: 'detached' });
+    expect(await content()).toBe(mine.trim());
   },
 );

@@ -247,7 +247,7 @@ program = "date +%N >> fixes.txt"
   });
 
   it('the page of a day has what ran, what failed and why, and who did what', async () => {
-    await begin('daily', planText([{ title: 'fails', sh: "echo 'no such host' >&2; exit 1" }]));
+    await begin('daily', planText([{ title: 'fails', sh: `echo 'no such host ${'w'.repeat(300)}' >&2; exit 1` }]));
     await until(async () => (await client.plan('demo', 'daily')).need !== null);
     const { page } = await open();
     await page.getByRole('link', { name: 'today' }).click();
@@ -258,6 +258,8 @@ program = "date +%N >> fixes.txt"
       .waitFor(limit);
     const failed = part('What failed').getByRole('listitem').filter({ hasText: 'demo/daily w1-t1' });
     await failed.getByText('ended with an error: no such host').waitFor(limit);
+    await page.setViewportSize({ width: 320, height: 700 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
     await part('Who did what')
       .getByRole('listitem')
       .filter({ hasText: 'demo/daily' })
