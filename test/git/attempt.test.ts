@@ -17,7 +17,10 @@ const branch = 'plan/demo-w1-t1';
 const unhooked = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false'];
 
 async function started(): Promise<{ repo: Repository; path: string; ended: Parameters<typeof commitLeftovers>[1] }> {
-  const repo = await openRepository(join(home.path, 'demo'));
+  return startedIn(await openRepository(join(home.path, 'demo')));
+}
+
+async function startedIn(repo: Repository): ReturnType<typeof started> {
   const wanted = {
     path: join(repo.path, '.worktrees', 'demo'),
     branch,
@@ -59,6 +62,23 @@ describe('committing what an agent left', () => {
     commitInside(path, 'b.txt', 'b');
     rmSync(join(path, 'b.txt'));
     expect(await commitLeftovers(repo, ended)).toMatchObject({ changed: false });
+  });
+
+  test('has what the agent wrote outside of the patterns of a sparse checkout, and deletes nothing there', async () => {
+    const repo = await openRepository(join(home.path, 'sparse'));
+    write(repo.path, 'in/1.txt', '1');
+    write(repo.path, 'out/2.txt', '2');
+    write(repo.path, 'out/3.txt', '3');
+    run(repo.path, 'add', '-A');
+    run(repo.path, ...unhooked, 'commit', '-q', '-m', 'folders');
+    run(repo.path, 'sparse-checkout', 'set', 'in');
+    const { path, ended } = await startedIn(repo);
+    expect(existsSync(join(path, 'out'))).toBe(false);
+    write(path, 'out/2.txt', 'changed');
+    const { head } = await commitLeftovers(repo, ended);
+    write(path, 'out/new.txt', 'new');
+    const second = await commitLeftovers(repo, { ...ended, run: 'run-2', base: head });
+    expect(await changedFiles(repo, ended.base, second.head)).toEqual(['out/2.txt', 'out/new.txt']);
   });
 
   test('counts the commits that the agent made itself', async () => {

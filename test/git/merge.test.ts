@@ -169,6 +169,18 @@ describe("merging a plan into the user's branch", () => {
     expect(run(repo.path, 'status', '--porcelain')).toBe('?? untracked.txt');
   });
 
+  test.each(['--squash', '--no-commit --no-ff', '-s ours'])(
+    'moves their branch, whose own merges they make with %s',
+    async (options) => {
+      const repo = await donePlan();
+      run(repo.path, 'config', 'branch.main.mergeOptions', options);
+      const merged = await mergeIntoCheckout(repo, wanted);
+      expect(merged).toMatchObject({ kind: 'merged', head: run(repo.path, 'rev-parse', 'main') });
+      expect(run(repo.path, 'show', 'main:b.txt')).toBe('b');
+      expect(run(repo.path, 'status', '--porcelain')).toBe('');
+    },
+  );
+
   test('is refused, with the files, while their checkout has changes of its own there', async () => {
     const repo = await donePlan();
     write(repo.path, 'a.txt', 'mine\n');

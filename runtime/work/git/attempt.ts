@@ -189,7 +189,13 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   return withTempIndex(worktree.adminDir, async (env) => {
     const options = { env, timeoutMs: checkoutTimeoutMs };
     await copyIndex(index, env.GIT_INDEX_FILE);
-    const inside = await stageAll(worktree.path, (args, input) => inWorktree(worktree, args, { ...options, ...input }));
+    const inside = await stageAll(
+      worktree.path,
+      (args, input) => inWorktree(worktree, args, { ...options, ...input }),
+      {
+        isSparse: isThere(join(worktree.adminDir, 'info', 'sparse-checkout')),
+      },
+    );
     const tree = await inWorktree(worktree, ['write-tree'], options);
     const whole = await treeOf(repo, head);
     const { isGone, isEmpty } =

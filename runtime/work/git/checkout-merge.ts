@@ -163,14 +163,17 @@ async function bring(
   const obstacle = (await underWay(step)) ?? (await overlap(repo, step, isBegun));
   if (obstacle !== null) return obstacle;
   // Git checks every file before it writes the first: a refused merge changes nothing.
-  const args = ['merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', head];
+  // `branch.<name>.mergeOptions` of a person are for merges of their own: with --squash the branch would not move.
+  const own = ['-c', `branch.${into}.mergeOptions=`];
+  const args = [...own, 'merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', head];
   const moved = await tryOwnGit(checkout, args, { timeoutMs: checkoutTimeoutMs });
   await unmarkMerge(step);
-  if (moved.exitCode === 0) {
+  const now = await commitOf(repo, branchRef(into));
+  if (moved.exitCode === 0 && now === head) {
     repo.moves.own.note({ ref: branchRef(into), from: target, to: head });
     return { kind: 'merged', head, tip };
   }
-  if ((await commitOf(repo, branchRef(into))) !== target) return { kind: 'moved' };
+  if (now !== target) return { kind: 'moved' };
   return { kind: 'git', checkout, said: (moved.stderr.trim() || moved.stdout.trim()).slice(0, 2_000) };
 }
 

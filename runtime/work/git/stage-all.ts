@@ -32,11 +32,17 @@ export interface Inside {
   readonly hasLinks: boolean;
 }
 
-/** Stages changes, additions and deletions in `folder`, the root of a worktree, and the commits of its submodules. */
+/**
+ * Stages changes, additions and deletions in `folder`, the root of a worktree, and the commits of its submodules. `isSparse`: a sparse checkout, in which git
+ * leaves out changes outside of its patterns, or fails, unless it is asked for them.
+ */
 export async function stageAll(
   folder: string,
   run: RunThere,
-  { limitBytes = stagedLimitBytes }: { readonly limitBytes?: number } = {},
+  {
+    limitBytes = stagedLimitBytes,
+    isSparse = false,
+  }: { readonly limitBytes?: number; readonly isSparse?: boolean } = {},
 ): Promise<Inside> {
   const asked = ['-t', '--stage', '--modified', '--others', '--exclude-standard', '--abbrev=4', '-z'];
   const entries = (await run(['ls-files', ...asked])).split('\0');
@@ -57,8 +63,8 @@ export async function stageAll(
   if (left.length > maxRepositories) throw tooMany(folder, left);
   await refuseHuge(folder, [...modified, ...others.filter((name) => !claimed.files.has(name))], limitBytes);
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
-  const adding =
-    left.length === 0 ? run(['add', '-A']) : run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
+  const all = ['add', '-A', ...(isSparse ? ['--sparse'] : [])];
+  const adding = left.length === 0 ? run(all) : run([...all, ...fromInput], { input: ['.', ...excluded].join('\0') });
   await adding.catch((thrown: unknown) => {
     throw namedLikeGit(folder, thrown) ?? thrown;
   });
