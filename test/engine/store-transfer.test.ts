@@ -76,7 +76,15 @@ it('everything is copied, there and back, and a plan goes on from the copy', asy
   expect((await stator(['plan', 'advance', 'p', 'cancel', '--yes'])).code).toBe(0);
   expect(JSON.parse((await stator(['plan', 'verify', '--all', '--json'])).stdout)).toMatchObject({ ok: true });
   expect((await stator(['daemon', 'stop'])).code).toBe(0);
-  expect(env.STATOR_STORE).toBeDefined();
+
+  // In another database the repos belong to the hosts that have them.
+  env.STATOR_STORE_OTHER = await emptyDatabase();
+  expect(await stator(['store', 'copy', '--to', 'env:STATOR_STORE_OTHER'])).toMatchObject({ code: 0 });
+  const hosts =
+    'SELECT r.project, r.host, h.epoch, p.path FROM repo_hosts r JOIN hosts h ON h.name = r.host JOIN repo_paths p USING (project)';
+  const [of, other] = [env.STATOR_STORE ?? '', env.STATOR_STORE_OTHER].map((url) => new URL(url).pathname.slice(1));
+  expect(await server.query(other ?? '', hosts)).toEqual(await server.query(of ?? '', hosts));
+  expect(await server.query(other ?? '', hosts)).toHaveLength(1);
 });
 
 it('a copy that cannot be made leaves nothing behind, and says why', async () => {

@@ -387,6 +387,30 @@ it('an engine whose connection was cut goes on as the same engine', async () => 
   expect(await server.query(name, 'SELECT epoch FROM hosts')).toEqual([{ epoch: '1' }]);
 });
 
+it.each([
+  ['is read-only, as a standby', 'SET default_transaction_read_only = on', 'RESET default_transaction_read_only'],
+  ['lets nobody in for a while', 'ALLOW_CONNECTIONS false', 'ALLOW_CONNECTIONS true'],
+])('a database that %s is waited for, and the commit is made afterwards', async (_, breaks, mends) => {
+  const database = await emptyDatabase();
+  const store = opened(server.urlOf(database));
+  await mustCommit(store, [word()]);
+  const alter = async (what: string) => {
+    await server.query('postgres', `ALTER DATABASE ${database} ${what}`);
+    const cut = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
+    await server.query('postgres', cut, [database]);
+  };
+  await alter(breaks);
+  await expect(mustCommit(store, [word()])).rejects.toMatchObject({ code: 'store_locked' });
+  await alter(mends);
+  await until(() =>
+    mustCommit(store, [word()]).then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(await store.signals({ status: 'pending' })).toHaveLength(2);
+});
+
 it('who may not change the schema says which version it would need', async () => {
   const { host, pathname, href: url } = new URL(server.urlOf(await emptyDatabase()));
   const store = openPostgres({ url, shown: `${host}${pathname}` }, { mayMigrate: false });

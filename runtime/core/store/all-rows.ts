@@ -19,6 +19,9 @@ export interface AllRows {
 
 export type Insert = (table: string, columns: readonly string[], rows: readonly AnyRow[]) => Promise<void>;
 
+/** Only a database of several hosts has these. Between two such databases they are copied too: which host has which repo, and who was removed. */
+const hostTables: ReadonlySet<string> = new Set(['hosts', 'repo_hosts', 'repo_paths']);
+
 /** How many rows are read and written together. */
 export const pageSize = 200;
 
@@ -30,8 +33,11 @@ export async function copyRows(from: AllRows, to: AllRows, place: string): Promi
       `there is a store already: ${place}`,
       'name an empty database, or a file that is not there yet',
     );
-  const [columns, known] = [await from.columns(), await to.columns()];
-  mustBeSame(columns, known);
+  const [all, known] = [await from.columns(), await to.columns()];
+  const ofBoth = (one: Columns, other: Columns) =>
+    new Map([...one].filter(([table]) => !hostTables.has(table) || other.has(table)));
+  const columns = ofBoth(all, known);
+  mustBeSame(columns, ofBoth(known, all));
   let count = 0;
   await to.replace(columns, async (insert) => {
     for (const [table, names] of columns)

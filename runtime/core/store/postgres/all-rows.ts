@@ -4,7 +4,7 @@ import { type AllRows, type AnyRow, type Columns, pageSize } from '../all-rows.t
 import { storable } from './session.ts';
 
 /** Internal tables of this database. */
-const own = "table_name NOT IN ('schema_versions', 'hosts', 'repo_hosts', 'repo_paths', 'asked', 'commits')";
+const own = "table_name NOT IN ('schema_versions', 'asked', 'commits')";
 
 /** Over the connection that a store writes by: it holds the lock of the engine meanwhile. */
 export function allRows(client: Client, close: () => void): AllRows {

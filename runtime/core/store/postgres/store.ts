@@ -105,6 +105,7 @@ export function openPostgres(
     config: { ...common, lock_timeout: awayLimitMs, idle_in_transaction_session_timeout: stoppedLimitMs },
     async prepare(client) {
       await client.query(noticeDead);
+      await mustTakeWrites(client);
       if (state.engine === null && !state.isAlone) return upToDate(client, place);
       await shareStore(client, { place, isAlone: state.isAlone, upToDate });
       if (state.engine !== null) await beHost(client, state, state.engine, place);
@@ -177,6 +178,13 @@ export function openPostgres(
     reading.close();
     writing.close();
   }
+}
+
+/** Throws PostgreSQL's own error on a standby: a connection is not kept there, as the server that takes its place may get its name later. */
+async function mustTakeWrites(client: Client): Promise<void> {
+  const { rows } = await client.query<{ mode: string }>("SELECT current_setting('transaction_read_only') AS mode");
+  if (rows[0]?.mode === 'on')
+    throw Object.assign(new Error('the server, or its default_transaction_read_only, is read-only'), { code: '25006' });
 }
 
 /** The lock of the store, and its schema as this version has it: it is changed while no other process works on the store. */

@@ -6,10 +6,15 @@ const codeOf = (thrown: unknown): string => {
   return typeof code === 'string' ? code : '';
 };
 
+/** The server takes no writes: it is a standby, or was set so. */
+function isReadOnly(thrown: unknown): boolean {
+  return codeOf(thrown) === '25006';
+}
+
 /** The connection is lost, or none is taken now. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export function isAway(thrown: unknown): boolean {
   const code = codeOf(thrown);
-  if (/^(08|57P0[1-5]|53300$|25P03$)/.test(code)) return true;
+  if (/^(08|57P0[1-5]|53300$|25P03$|55000$)/.test(code) || isReadOnly(thrown)) return true;
   if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOENT|ENOTFOUND|EAI_AGAIN)/.test(code)) return true;
   return (
     thrown instanceof Error &&
@@ -17,9 +22,9 @@ export function isAway(thrown: unknown): boolean {
   );
 }
 
-/** Another process holds a lock that is needed, and will release it. */
+/** Another process holds a lock or memory that is needed, and will release it, or somebody has cancelled the statement. */
 export function isBusy(thrown: unknown): boolean {
-  return ['55P03', '40001', '40P01'].includes(codeOf(thrown));
+  return ['55P03', '40001', '40P01', '53000', '53200', '57014'].includes(codeOf(thrown));
 }
 
 /** It failed only because an earlier statement of its transaction had. */
@@ -29,21 +34,31 @@ export function isUndone(thrown: unknown): boolean {
 
 /** As an error that the store's callers know; an error that is no failure of the world is not changed. */
 export function troubleOf(thrown: unknown, place: string): unknown {
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  if (isReadOnly(thrown)) {
+    const hint =
+      'the request continues when it does: let the URL lead to the server that is no standby, or see default_transaction_read_only there';
+    return new StoreTrouble('store_locked', `${place} takes no writes: ${why}`, hint, { cause: thrown });
+  }
   if (isAway(thrown) || isBusy(thrown)) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
     const hint =
       'the request continues when it answers again: see whether it runs, and whether this machine reaches it';
     return new StoreTrouble('store_locked', `${place} does not answer: ${why}`, hint, { cause: thrown });
   }
-  if (/^53[12]00$/.test(codeOf(thrown)))
+  if (codeOf(thrown) === '53100')
     return new StoreTrouble('store_full', `${place} has no room left`, 'make room on the disk of PostgreSQL', {
       cause: thrown,
     });
   if (/^(28|3D000|42501|3F000)/.test(codeOf(thrown))) {
-    const why = (thrown as Error).message; // PostgreSQL names the user and the database, never a password
     const hint =
       'see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in';
-    return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint); // without its cause: waiting does not help
+    // PostgreSQL names the user and the database, never a password. Without its cause: waiting does not help.
+    return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint);
   }
+  // What the server says of its own machine and files is no bug of this program.
+  if (/^(53|57|58|XX)/.test(codeOf(thrown)))
+    return new StoreTrouble('store_unreadable', `${place} fails: ${why}`, 'see the log of PostgreSQL', {
+      cause: thrown,
+    });
   return thrown;
 }
