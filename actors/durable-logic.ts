@@ -186,6 +186,8 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
       return restored;
     },
     getPersistedSnapshot(snapshot: AnyMachineSnapshot, options: unknown) {
+      // If it threw before it began, no parent was sent the error.
+      keptError(snapshot.error);
       const persisted = getPersistedSnapshot.call(machine, snapshot as never, options as never);
       // A set of states, in the order in which they were entered: after a restart it is another one.
       const { historyValue = {} } = persisted as { historyValue?: Record<string, { id: string }[]> };
@@ -269,6 +271,10 @@ function prepareSystem({ system }: MachineScope, ports: DurablePorts): void {
   let microsteps = 0;
   /** The actors that have begun and have not ended, by their paths. */
   const living = new Map<string, AnyActorRef>();
+  const begun = new WeakSet<AnyActorRef>();
+  /** One that ended in an earlier process is only a ref here. */
+  const hasBegun = (actor: AnyActorRef) =>
+    begun.has(actor) || (actor.getSnapshot() as { status?: string }).status === 'stopped';
   hookSystem(system, {
     scheduler: schedulerBy(ports),
     begins(actor) {
@@ -277,14 +283,16 @@ function prepareSystem({ system }: MachineScope, ports: DurablePorts): void {
       const path = pathOf(actor);
       refuseHidden(actor, living.get(pathKey(path)));
       living.set(pathKey(path), actor);
+      begun.add(actor);
       if (!ports.memory().isRestoring) giveUp(ports, path);
     },
     ends(actor) {
       const path = pathOf(actor);
       const now = living.get(pathKey(path)) ?? actor;
       if (now === actor) living.delete(pathKey(path));
-      // XState would take the living one out of its parent.
-      else if (!isInTree(actor)) throw sameId(path, 'lives, and is stopped by a ref to an earlier one');
+      // XState would take the living one out of its parent. An actor that never began was replaced within the first step of its parent.
+      else if (hasBegun(actor) && !isInTree(actor))
+        throw sameId(path, 'lives, and is stopped by a ref to an earlier one');
     },
     // An actor that is started again reports its state to its parent, which already knows it.
     delivers(event) {

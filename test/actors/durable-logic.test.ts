@@ -534,6 +534,42 @@ describe('actors in a context', () => {
   });
 });
 
+describe('a state that is left in the first step of its machine', () => {
+  const waiting = setup({ actors: { work } }).createMachine({
+    context: { entered: 0 },
+    initial: 'loading',
+    states: {
+      loading: {
+        entry: assign({ entered: ({ context }) => context.entered + 1 }),
+        invoke: { src: 'work', id: 'load', input: { name: 'load' }, onDone: 'loaded' },
+        always: { guard: ({ context }) => context.entered < 3, target: 'loading', reenter: true },
+      },
+      loaded: { type: 'final' },
+    },
+    output: ({ context }) => context.entered,
+  });
+
+  it('and entered again has the actor of its last entry, in a root and in a machine below it', async () => {
+    const settled = [{ settle: 'load', output: 1 }];
+    await expectSame(waiting, settled);
+    await expectSame(createMachine({ invoke: { id: 'below', src: waiting } }), settled);
+  });
+
+  it('with a machine that throws as it begins leaves its error as JSON', async () => {
+    const broken = createMachine({
+      context: () => {
+        throw new Error('no context');
+      },
+    });
+    const machine = createMachine({
+      invoke: { id: 'broken', src: broken },
+      initial: 'over',
+      states: { over: { type: 'final' } },
+    });
+    await expectSame(machine, ['go']);
+  });
+});
+
 describe('states', () => {
   it('of history, shallow and deep, and transitions without an event', async () => {
     const machine = setup({ guards: { isFull: ({ context }) => (context as { n: number }).n >= 2 } }).createMachine({
