@@ -289,9 +289,13 @@ function prepareSystem({ system }: MachineScope, ports: DurablePorts): void {
     ends(actor) {
       const path = pathOf(actor);
       const now = living.get(pathKey(path)) ?? actor;
-      if (now === actor) living.delete(pathKey(path));
+      const { stopping } = ports.memory();
+      if (now === actor) {
+        living.delete(pathKey(path));
+        stopping.add(actor);
+      }
       // XState would take the living one out of its parent. An actor that never began was replaced within the first step of its parent.
-      else if (hasBegun(actor) && !isInTree(actor))
+      else if (hasBegun(actor) && !stopping.has(actor) && !isInTree(actor))
         throw sameId(path, 'lives, and is stopped by a ref to an earlier one');
     },
     // An actor that is started again reports its state to its parent, which already knows it.

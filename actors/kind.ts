@@ -41,6 +41,8 @@ export interface Memory {
   /** How many plain actions the present step has run, and which of them threw, by their numbers. */
   plainActions: number;
   thrown: Record<number, NonNullable<AnySignal['thrown']>[number]>;
+  /** The actors that the present step stops: one that is at work ends after its successor has begun. */
+  stopping: WeakSet<AnyActorRef>;
   /** When the present signal is handled. */
   at: number;
 }

@@ -189,7 +189,12 @@ function begin(
 }
 
 function step(binding: Binding, tree: Tree, signal: AnySignal, facts: Facts = {}): Step {
-  Object.assign(tree.memory, { at: signal.at, plainActions: 0, thrown: { ...signal.thrown } });
+  Object.assign(tree.memory, {
+    at: signal.at,
+    plainActions: 0,
+    stopping: new WeakSet(),
+    thrown: { ...signal.thrown },
+  });
   const { value, requests: asked } = binding.collect(tree.memory, () => handle(binding, tree, signal, facts));
   const upgrade = value.inputs.length === 0 ? null : tree.upgrade;
   if (upgrade !== null) tree.upgrade = null;
@@ -424,6 +429,7 @@ function newMemory(
     isRestoring: false,
     restoredContexts: [],
     plainActions: 0,
+    stopping: new WeakSet(),
     thrown: {},
   };
 }

@@ -570,6 +570,23 @@ describe('a state that is left in the first step of its machine', () => {
   });
 });
 
+it('an actor whose message makes its parent begin it anew is followed by another of its id', async () => {
+  const below = setup({ actors: { work } }).createMachine({
+    invoke: { src: 'work', id: 'deep', input: { name: 'deep' } },
+    on: { go: { actions: [sendParent({ type: 'again' }), note('asked')] } },
+  });
+  const machine = createMachine({
+    initial: 'on',
+    states: {
+      on: {
+        invoke: { src: below, id: 'below' },
+        on: { go: { actions: forwardTo('below') }, again: { target: 'on', reenter: true } },
+      },
+    },
+  });
+  await expectSame(machine, ['go', { settle: 'deep', output: 1 }, 'go', 'go']);
+});
+
 describe('states', () => {
   it('of history, shallow and deep, and transitions without an event', async () => {
     const machine = setup({ guards: { isFull: ({ context }) => (context as { n: number }).n >= 2 } }).createMachine({
