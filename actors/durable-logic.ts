@@ -276,7 +276,7 @@ function prepareSystem({ system }: MachineScope, ports: DurablePorts): void {
   const hasBegun = (actor: AnyActorRef) =>
     begun.has(actor) || (actor.getSnapshot() as { status?: string }).status === 'stopped';
   hookSystem(system, {
-    scheduler: schedulerBy(ports),
+    scheduler: schedulerBy(ports, (actor) => (living.get(pathKey(pathOf(actor))) ?? actor) !== actor),
     begins(actor) {
       refuseListeners(actor);
       keepUnnamed(actor);
@@ -318,7 +318,11 @@ function prepareSystem({ system }: MachineScope, ports: DurablePorts): void {
   });
 }
 
-function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
+/** `isReplaced`: the actor is being stopped, and the next one of its id has begun; what it schedules would end with it. */
+function schedulerBy(
+  { memory, nextId, timer, stop }: DurablePorts,
+  isReplaced: (actor: AnyActorRef) => boolean,
+): Scheduler {
   const drop = (isMeant: (delayed: DelayedEvent) => boolean) => {
     const { delayed, open } = memory();
     for (const [run, event] of Object.entries(delayed)) {
@@ -330,6 +334,7 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
   };
   return {
     schedule(source, target, event, delay, id = '') {
+      if (isReplaced(source)) return;
       if (!Number.isFinite(delay)) throw new Error(`"${event.type}" is to come after ${delay} ms`);
       const run = nextId('delay');
       const { at, delayed, open } = memory();
@@ -341,11 +346,13 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
       timer(run, at + Math.max(0, Math.round(delay)));
     },
     cancel(source, id) {
+      if (isReplaced(source)) return;
       const from = pathKey(pathOf(source));
       drop((delayed) => delayed.id === id && delayed.isNamed === true && pathKey(delayed.source) === from);
     },
     // No actor receives an event for one that has ended: another actor may be at its place by then.
     cancelAll(source) {
+      if (isReplaced(source)) return;
       const from = pathKey(pathOf(source));
       drop((delayed) => pathKey(delayed.source) === from || pathKey(delayed.target) === from);
     },

@@ -573,6 +573,8 @@ describe('a state that is left in the first step of its machine', () => {
 it('an actor whose message makes its parent begin it anew is followed by another of its id', async () => {
   const below = setup({ actors: { work } }).createMachine({
     invoke: { src: 'work', id: 'deep', input: { name: 'deep' } },
+    initial: 'on',
+    states: { on: { after: { 100: 'late' } }, late: { entry: note('late') } },
     on: { go: { actions: [sendParent({ type: 'again' }), note('asked')] } },
   });
   const machine = createMachine({
@@ -584,7 +586,7 @@ it('an actor whose message makes its parent begin it anew is followed by another
       },
     },
   });
-  await expectSame(machine, ['go', { settle: 'deep', output: 1 }, 'go', 'go']);
+  await expectSame(machine, ['go', { settle: 'deep', output: 1 }, 50, 'go', 50, 50, 'go', 100]);
 });
 
 describe('states', () => {
