@@ -272,7 +272,7 @@ function prepareSystem({ system }: MachineScope, ports: DurablePorts): void {
   /** The actors that have begun and have not ended, by their paths. */
   const living = new Map<string, AnyActorRef>();
   const begun = new WeakSet<AnyActorRef>();
-  /** One that ended in an earlier process is only a ref here. */
+  /** An actor that ended in an earlier process is only a ref here. */
   const hasBegun = (actor: AnyActorRef) =>
     begun.has(actor) || (actor.getSnapshot() as { status?: string }).status === 'stopped';
   hookSystem(system, {
