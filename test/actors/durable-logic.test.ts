@@ -570,23 +570,28 @@ describe('a state that is left in the first step of its machine', () => {
   });
 });
 
-it('an actor whose message makes its parent begin it anew is followed by another of its id', async () => {
+it('an actor whose message makes its parent begin it anew is followed by another of its id, with timers of its own', async () => {
   const below = setup({ actors: { work } }).createMachine({
     invoke: { src: 'work', id: 'deep', input: { name: 'deep' } },
     initial: 'on',
-    states: { on: { after: { 100: 'late' } }, late: { entry: note('late') } },
-    on: { go: { actions: [sendParent({ type: 'again' }), note('asked')] } },
+    states: {
+      on: { after: { 100: { target: 'late', actions: [sendParent({ type: 'again' }), note('asked')] } } },
+      late: { entry: note('late') },
+    },
   });
   const machine = createMachine({
+    context: { begun: 0 },
     initial: 'on',
     states: {
       on: {
+        entry: assign({ begun: ({ context }) => context.begun + 1 }),
         invoke: { src: below, id: 'below' },
-        on: { go: { actions: forwardTo('below') }, again: { target: 'on', reenter: true } },
+        on: { again: { guard: ({ context }) => context.begun < 3, target: 'on', reenter: true } },
       },
     },
   });
-  await expectSame(machine, ['go', { settle: 'deep', output: 1 }, 50, 'go', 50, 50, 'go', 100]);
+  const { looks } = await expectSame(machine, [100, { settle: 'deep', output: 1 }, 50, 50, 100]);
+  expect(looks.at(-1)?.context).toEqual({ begun: 3 });
 });
 
 describe('states', () => {
