@@ -29,8 +29,8 @@ it('what one host accepted of a webhook becomes one plan at the other, when it i
   const [ownerPort, port] = [await owner.up, await other.up];
   if (ownerPort === null || port === null) throw new Error('a host has ended');
 
-  // The owner of the repo is killed while it handles the item.
-  expect(await send(ownerPort, 'msg_1')).toBe('taken');
+  // The owner of the repo is killed while it handles the item, which may be before its answer is sent.
+  expect(['taken', null]).toContain(await send(ownerPort, 'msg_1'));
   expect(await owner.ended).toBe('SIGKILL');
   expect(await plans()).toEqual([]);
   expect(await send(port, 'msg_1')).toBe('repeated');
