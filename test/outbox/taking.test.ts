@@ -35,11 +35,15 @@ function barrier(count: number): () => Promise<void> {
   };
 }
 
-/** A dispatcher over these runs; `meanwhile` is called once, after its first reading. */
+/** A dispatcher over these runs; `meanwhile` is committed once, after its first reading. It is stopped after its first round, or when `isOver`. */
 async function dispatching(
   ids: readonly string[],
   meanwhile: readonly Change[],
-  { store = openStoreInMemory(), ...parts }: Partial<DispatcherParts> = {},
+  {
+    store = openStoreInMemory(),
+    isOver,
+    ...parts
+  }: Partial<DispatcherParts> & { readonly isOver?: () => Promise<boolean> } = {},
 ) {
   await store.commit(ids.map(asked));
   const begun: string[] = [];
@@ -77,7 +81,7 @@ async function dispatching(
   });
   dispatcher.start();
   try {
-    await until(() => rounds > 0);
+    await until(isOver ?? (() => rounds > 0));
   } finally {
     await dispatcher.stop();
   }
@@ -294,3 +298,35 @@ it('a run does not begin if the rest of its budget is spent meanwhile: its plan 
   expect((await after.effect(keyOf('one#1')))?.status).toBe('queued');
   expect((await after.signals({})).map(({ type }) => type)).toEqual(['budget_reached']);
 });
+
+it.each([
+  ['the note of its wait', 'effect.note-wait', new Error('the worktree was away')],
+  ['its way back into the queue', 'effect.put-back', Object.assign(new Error('no space left'), { code: 'ENOSPC' })],
+] as const)(
+  'a run is settled although the store refuses %s for a reason that has no name',
+  async (_what, refused, thrown) => {
+    const store = openStoreInMemory();
+    const statusOf = async () => (await store.effect(keyOf('one#1')))?.status;
+    let refusals = 0;
+    let tries = 0;
+    await dispatching(['one#1'], [], {
+      isOver: async () => (await statusOf()) === 'done',
+      store: {
+        ...store,
+        commit(changes) {
+          if (refusals > 0 || !changes.some((change) => change.do === refused)) return store.commit(changes);
+          refusals += 1;
+          return Promise.reject(new Error('relation "effects" does not exist'));
+        },
+      },
+      handlers: {
+        'agent.run': async () => {
+          tries += 1;
+          if (tries === 1) throw thrown;
+          return { type: null };
+        },
+      } as unknown as Handlers, // the one kind that is asked for
+    });
+    expect([await statusOf(), refusals, tries]).toEqual(['done', 1, 2]);
+  },
+);

@@ -11,7 +11,7 @@ import { type Change, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectOwner, EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { type EffectCarrier, type Ending, inProcess } from './carrier.ts';
-import { afterFailure, backOffCapMs } from './failed-try.ts';
+import { afterFailure, backOffCapMs, backOffFirstMs } from './failed-try.ts';
 import type { EffectContext, Handler, Handlers, Outcome } from './handler.ts';
 import { aboutPlan, type createSettlement, type EffectMessage, endedEngines, hasEndedEngines } from './settlement.ts';
 import type { createStoreRetry } from './store-retry.ts';
@@ -148,7 +148,7 @@ function carryOut(parts: Execution, entry: Running): Promise<void> {
   };
   return (parts.carrier ?? inProcess).carry(row, {
     handle: () => handled(parts, effect, entry, context),
-    settle: (ending) => settled(parts, entry, ending),
+    settle: (ending) => untilDone(parts, entry, () => settled(parts, entry, ending)),
   });
 }
 
@@ -166,10 +166,30 @@ async function handled(parts: Execution, effect: Effect, entry: Running, context
       entry.fault = { thrown, mayPutBack: true };
     }
     if (parts.abort.aborted) return null;
-    const ending = await endingOf(parts, entry);
+    const ending = await untilDone(parts, entry, () => endingOf(parts, entry));
     if (ending !== null) return ending;
     if (parts.isLeaving() && entry.resumes > 0) return null;
     entry.fault = null;
+  }
+  return null;
+}
+
+/**
+ * Repeats what the store refuses for a reason that is no known trouble, as while its tables are restored: an effect without its outcome would run until the
+ * next start. null: the engine stops.
+ */
+async function untilDone<T>(
+  { storeRetry, abort }: Execution,
+  { row }: Running,
+  step: () => Promise<T>,
+): Promise<T | null> {
+  for (let tries = 0; !abort.aborted; tries += 1) {
+    try {
+      return await step();
+    } catch (thrown) {
+      storeRetry.note(`${row.kind} ${row.key}: its outcome could not be written`, thrown);
+      await storeRetry.pause(Math.min(backOffCapMs, backOffFirstMs * 2 ** tries));
+    }
   }
   return null;
 }

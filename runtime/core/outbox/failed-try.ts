@@ -5,7 +5,7 @@ import { StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Ending } from './carrier.ts';
 
-const backOffFirstMs = 500;
+export const backOffFirstMs = 500;
 export const backOffCapMs = 30_000;
 /**
  * A handler that threw although its run is under way is started again after this time, then after twice as long each time, up to the cap: the run itself
