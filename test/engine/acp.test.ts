@@ -157,7 +157,7 @@ describe('an agent of the Agent Client Protocol', () => {
     expect(task.why).toContain(why);
   });
 
-  it.each(['noise', 'pong', 'huge', 'flood', 'odd', 'files', 'late'])(
+  it.each(['noise', 'pong', 'huge', 'flood', 'odd', 'files', 'late', 'unended'])(
     '%s: is borne, and its work is taken',
     async (act) => {
       const engine = await engineOf(act);
@@ -175,6 +175,7 @@ describe('an agent of the Agent Client Protocol', () => {
         odd: 'hologram',
         files: 'x/unknown: -32601',
         late: 'after the end',
+        unended: 'end_turn',
       };
       expect(text).toContain(marks[act as keyof typeof marks]);
       expect(text.length).toBeLessThan(16 * 1024 * 1024);

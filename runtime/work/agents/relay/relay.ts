@@ -57,14 +57,14 @@ function relay(createTalk: ((ports: TalkPorts) => Talk) | null, [program = '', .
     process.exit(notFoundCode);
   });
   child.once('exit', (code, signal) => {
-    const leave = () => {
+    const leave = async () => {
       const ownCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-      const endCode = talking?.ended(ownCode) ?? ownCode;
+      const endCode = (await talking?.ended(ownCode)) ?? ownCode;
       log.end();
       process.exit(endCode);
     };
-    child.once('close', leave);
-    setTimeout(leave, lastOutputMs);
+    child.once('close', () => void leave());
+    setTimeout(() => void leave(), lastOutputMs);
   });
   talking?.begin();
 }
@@ -108,9 +108,10 @@ function talkWith(child: ChildProcess, { createTalk, log }: Talking) {
         readLine(chunk);
       } else readMessage(chunk);
     },
-    ended(code: number) {
-      // A last line without a line end.
+    async ended(code: number) {
+      // A last line without a line end: what waits for it goes on before the end is judged.
       if (talk.leftOut !== undefined) readMessage(Buffer.from('\n'));
+      await new Promise(setImmediate);
       return talk.ended?.(code);
     },
   };
