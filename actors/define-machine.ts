@@ -9,6 +9,7 @@ import type { AnyDefinition, ChartId, EventType, MachineDefinition, MachineSched
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
 import { outputAwaited, promiseSettled } from './output-wait.ts';
 import { actorName, machineUpgraded, nameOf, ownBirth, tagsOfMachine, treeDeleted } from './own-machine.ts';
+import { joinedGuards } from './xstate-internals.ts';
 
 /** Events that the engine itself sends a machine: they are refused from outside. */
 const engineEvents: ReadonlySet<string> = new Set([
@@ -361,9 +362,7 @@ function partOf(action: unknown, part: 'delay' | 'src'): unknown {
 
 /** The guards inside `and`, `or` and `not`. */
 function guardNames(guard: unknown): unknown[] {
-  if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
-    return guard.guards.flatMap(guardNames);
-  return [nameOf(guard)];
+  return joinedGuards(guard)?.flatMap(guardNames) ?? [nameOf(guard)];
 }
 
 function among(name: string, known: readonly string[]): string {

@@ -3,7 +3,7 @@
  * delayed event is a stored timer, and a promise is an effect. The actors are XState's own: XState starts, stops and reports what a chart invokes or spawns,
  * and persists it inside of its parent.
  *
- * What it uses of XState beyond the documented interface is in `xstate-internals.ts`, except for the constructor of a machine, which has no other name.
+ * The private members of XState that it needs are in `xstate-internals.ts`; a machine is made anew by its constructor.
  */
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';

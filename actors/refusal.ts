@@ -30,7 +30,7 @@ import {
 } from '../machines/vocabulary/signal.ts';
 import { actorAt, type Found, snapshotOf } from './addressee.ts';
 import { regionsOf } from './recorder.ts';
-import { activeStates } from './xstate-internals.ts';
+import { activeStates, joinedGuards } from './xstate-internals.ts';
 
 /** Data, never thrown: who refused, in which state, by which guard, and which signals it would take. */
 export interface Refusal {
@@ -192,9 +192,8 @@ interface NamedGuard {
 
 /** The guard by its name; of several that must all hold, the first that does not. null: there is none, or the transition belongs to a state of another region. */
 function failing(guard: unknown, snapshot: AnyMachineSnapshot, event: AnyEventObject): NamedGuard | null {
-  const isJoined = typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards);
   const args = { context: snapshot.context, event };
-  for (const member of isJoined ? (guard.guards as unknown[]) : [guard]) {
+  for (const member of joinedGuards(guard) ?? [guard]) {
     if (typeof member === 'function') {
       const inner = member === guard ? null : failing(member, snapshot, event);
       if (inner !== null) return inner;

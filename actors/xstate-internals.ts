@@ -1,6 +1,9 @@
 /**
- * Everything that stator uses of XState beyond its documented interface, with the reason for each part. Written for xstate 5.33.3;
- * `test/actors/lean.test.ts` and `test/actors/durable-logic.test.ts` hold each part, and `test/actors/xstate-version.test.ts` fails at another version.
+ * The private members of XState that stator reads, calls or replaces, with the reason for each. Written for xstate 5.33.3; `test/actors/lean.test.ts` and
+ * `test/actors/durable-logic.test.ts` hold each part, and `test/actors/xstate-version.test.ts` fails at another version.
+ *
+ * Beside them, `define-machine.ts`, `durable-logic.ts` and `refusal.ts` recognize what XState made by its properties (`resolve`, `config`, `check`), since it has no
+ * name, and `actor-refs.ts` writes a reference as XState does.
  */
 import type {
   AnyActorRef,
@@ -14,6 +17,11 @@ import type {
 /** The states that a snapshot is in, with their transitions and `meta`: to know which signals it takes, and which guard refuses one. */
 export function activeStates(snapshot: AnyMachineSnapshot): readonly AnyStateNode[] {
   return snapshot._nodes;
+}
+
+/** The members of `and`, `or` and `not`, which are functions with a list; null: it is no such guard. */
+export function joinedGuards(guard: unknown): readonly unknown[] | null {
+  return typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards) ? guard.guards : null;
 }
 
 /** undefined: it is the root of its tree. A reference names its parent to XState alone. */

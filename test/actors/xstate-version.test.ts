@@ -1,4 +1,4 @@
-/** Everything that stator uses of XState beyond its documented interface is in one file, which was written for one version. */
+/** The private members of XState that stator uses are in one file, which was written for one version. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
