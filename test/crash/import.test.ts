@@ -97,19 +97,26 @@ async function kasmos(): Promise<World> {
 
 const worlds = { kugetsu, kasmos };
 
+async function asked<Answer>({ stator }: World, ...words: string[]): Promise<Answer> {
+  const { code, stdout, stderr } = await stator([...words, '--json']);
+  expect([words, code, stderr]).toEqual([words, 0, '']);
+  return JSON.parse(stdout);
+}
+
+const signalsOf = (world: World) => asked<SignalEntry[]>(world, 'signal', 'list', '--all', '--project', 'demo');
+
+const isDue = ({ status, deliver_at: at }: SignalEntry) =>
+  status === 'pending' && (at === null || Date.parse(at) <= Date.now());
+
 /** What an import leaves, without times of its own. */
 async function statusOf(world: World) {
-  const { stator, root, repo, home } = world;
-  const ask = async <Answer>(...words: string[]): Promise<Answer> => {
-    const { code, stdout, stderr } = await stator([...words, '--json']);
-    expect([words, code, stderr]).toEqual([words, 0, '']);
-    return JSON.parse(stdout);
-  };
+  const { root, repo, home } = world;
+  const ask = <Answer>(...words: string[]) => asked<Answer>(world, ...words);
   const text = (file: string) => (statSync(file, { throwIfNoEntry: false }) ? readFileSync(file, 'utf8') : null);
   const names = (folder: string) => (statSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder).sort() : []);
   const sessions = await ask<IssueEntry[]>('issue', 'list');
   const plans = await ask<PlanEntry[]>('plan', 'list', '--project', 'demo');
-  const signals = await ask<SignalEntry[]>('signal', 'list', '--all', '--project', 'demo');
+  const signals = await signalsOf(world);
   return {
     plans: await Promise.all(
       plans.map(async ({ plan, status, phase, blocked, branch, topic }) => ({
@@ -160,6 +167,7 @@ describe.each(['kugetsu', 'kasmos'] as const)('import %s', (from) => {
     const count = join(whole.root, 'steps');
     const { kill, imported } = await broughtInDaemon(whole, { count });
     expect(imported.code).toBe(0);
+    await until(async () => !(await signalsOf(whole)).some(isDue));
     await kill();
     const wanted = await statusOf(whole);
     for (const nth of drawnSteps(count)) {
