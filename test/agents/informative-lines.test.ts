@@ -1,7 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { errorLine, firstInformative, lastInformative } from '../../runtime/work/agents/reports/informative-lines.ts';
+import {
+  errorLine,
+  firstInformative,
+  lastInformative,
+  whyFailed,
+} from '../../runtime/work/agents/reports/informative-lines.ts';
 
 /**
  * What checks write that fail, as their tools wrote it (npm, make, gcc, cargo, pytest, pip, CMake, Maven, Vitest, Node: run for this; the others as their
@@ -43,6 +48,13 @@ describe('the line of an output that says why', () => {
   it('is null if the output has no text, and is shortened if it is long', () => {
     expect(lastInformative('\n----\n  \n')).toBeNull();
     expect(lastInformative('x'.repeat(10_000))).toHaveLength(300);
+  });
+
+  it('of work that could not be committed or merged is what happened, and not the hint below it', () => {
+    const text =
+      '`git add -A` in /w ended with exit code 128: fatal: a.bin: clean filter failed\nrun it by hand to see more';
+    expect(whyFailed(text, 'merge-failed')).toBe(text.split('\n')[0]);
+    expect(whyFailed(text, 'exit-code')).toBe('run it by hand to see more');
   });
 
   it('of an agent that ends with a long paragraph is its last sentence', () => {

@@ -94,9 +94,9 @@ function joined(head: string, next: string): string {
   return head.startsWith('* ') ? next : `${head.replace(/:$/, '')}: ${next}`;
 }
 
-/** The text of a failed start, or of a check, begins with the reason; an agent's output ends with it. */
+/** The text of a failed start, check, commit or merge begins with the reason; an agent's output ends with it. */
 export function whyFailed(text: string, reason: Reason | null): string | null {
-  const isFirst = reason === 'start-failed' || reason === 'check-failed';
+  const isFirst = reason === 'start-failed' || reason === 'check-failed' || reason === 'merge-failed';
   return isFirst ? (firstInformative(text, 1)[0] ?? null) : lastInformative(text);
 }
 
