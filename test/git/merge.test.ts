@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import { commitLeftovers } from '../../runtime/work/git/attempt.ts';
 import { ensureBranch } from '../../runtime/work/git/branch.ts';
 import { mergeIntoCheckout } from '../../runtime/work/git/checkout-merge.ts';
@@ -205,5 +206,17 @@ describe("merging a plan into the user's branch", () => {
       files: ['a.txt'],
       tree: expect.stringMatching(/^[0-9a-f]{40}$/),
     });
+  });
+
+  test('says of histories without a common commit how to join them, and that works as it is typed', async () => {
+    const repo = await donePlan();
+    run(repo.path, ...unhooked, 'checkout', '-q', '--orphan', 'anew');
+    run(repo.path, ...unhooked, 'commit', '-q', '-m', 'anew');
+    const refused = await mergeIntoCheckout(repo, { ...wanted, into: 'anew' }).catch((thrown: unknown) => thrown);
+    expect(refused).toMatchObject({ code: 'conflict', message: expect.stringContaining('no commit in common') });
+    const [, command = ''] = /then: git (.*)$/.exec((refused as EngineError).hint) ?? [];
+    run(repo.path, ...unhooked, 'worktree', 'add', '-q', '--force', join(home.path, 'join'), wanted.from);
+    run(join(home.path, 'join'), ...unhooked, ...command.split(' '), '-X', 'ours', '-m', 'joined');
+    expect(await mergeIntoCheckout(repo, { ...wanted, into: 'anew' })).toMatchObject({ kind: 'merged' });
   });
 });

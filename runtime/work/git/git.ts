@@ -154,7 +154,9 @@ async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promis
 /** The `git_failed` error of a command with an exit code other than 0: command, folder, code, and the end of its output. */
 export function gitFailure(failed: { cwd: string; args: readonly string[]; result: GitResult }): EngineError {
   const command = shownCommand(failed.args);
-  const said = withoutSecrets(failed.result.stderr.trim().slice(-stderrTailChars)) || 'it said nothing';
+  // Warnings come first, and lists show the first line alone.
+  const errors = failed.result.stderr.replaceAll(/^warning: .*\n/gm, '').trim();
+  const said = withoutSecrets(errors.slice(-stderrTailChars)) || 'it said nothing';
   const message = `\`${command}\` in ${failed.cwd} ended with exit code ${failed.result.exitCode}: ${said}`;
   const isPartial = /promisor|lazy fetch|transport '\w+' not allowed/.test(failed.result.stderr);
   return new EngineError('git_failed', message, isPartial ? fetchHint(failed.cwd) : handHint(failed.cwd, command));

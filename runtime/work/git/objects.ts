@@ -1,5 +1,6 @@
 /** Finds, compares and makes commits and trees. Nothing here moves a ref or changes a working tree, so all of it may run again. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignMode } from '../../base/config/config.ts';
 import { askOwnGit, gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { commitLines, identity } from './identity.ts';
@@ -172,7 +173,7 @@ export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; tr
 
 /**
  * Merges two commits without a working tree. Where our own commits show that one of the two lies in the history of the other, git is not asked: the merge has
- * the tree of the later one. Throws `git_failed` for commits without a common history, unless `allowsUnrelated` is set, as for a comparison.
+ * the tree of the later one. Throws `conflict` for commits without a common history, unless `allowsUnrelated` is set, as for a comparison.
  */
 export async function mergeTrees(
   repo: Place,
@@ -190,5 +191,16 @@ export async function mergeTrees(
   if (result.exitCode === 0) return { kind: 'tree', tree: tree.trim() };
   if (result.exitCode === 1 && files.length > 0)
     return { kind: 'conflict', tree: tree.trim(), files: [...new Set(files)] };
+  if (result.stderr.includes('refusing to merge unrelated histories'))
+    throw unrelatedHistories(repo.path, ours, theirs);
   throw gitFailure({ cwd: repo.path, args, result });
+}
+
+function unrelatedHistories(path: string, ours: string, theirs: string): EngineError {
+  const [one, other] = [ours.slice(0, 12), theirs.slice(0, 12)];
+  return new EngineError(
+    'conflict',
+    `${one} and ${other} have no commit in common, since the history of one was begun anew, so git does not merge them`,
+    `see both: git -C ${shellWord(path)} log --oneline --graph ${one} ${other}; to join them by hand, check out the branch of ${other}, then: git merge --allow-unrelated-histories ${one}`,
+  );
 }
