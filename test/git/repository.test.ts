@@ -1,5 +1,5 @@
 /** Inspecting repositories before anything is done in them, and how git itself is run. */
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { withEnding } from '../../runtime/work/git/ending.ts';
@@ -93,6 +93,13 @@ describe('adding a repository', () => {
       join(path, '.git'),
     ])
       await expectFailure(inspectRepository(asked), 'bad_repo', asked);
+  });
+
+  test('a repository that git does not open because of its configuration is refused with what git says of it', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    appendFileSync(join(path, '.git', 'config'), '[bro ken\n');
+    const said = `git cannot use ${path}: fatal: bad config line`;
+    await expectFailure(inspectRepository(path), 'bad_repo', said, `git -C ${path} status`);
   });
 
   test('a worktree of a bare repository is refused, for it has no main working tree', async () => {

@@ -305,6 +305,11 @@ describe('a checkout that leads to the repository of somebody else', () => {
       code: 'bad_repo',
       message: expect.stringContaining('core.worktree'),
     });
+    run(path, 'config', 'core.worktree', on);
+    await expect(inspectRepository(path)).rejects.toMatchObject({
+      code: 'bad_repo',
+      hint: `take it back: git config --file ${join(path, '.git', 'config')} --unset core.worktree`,
+    });
   });
 });
 

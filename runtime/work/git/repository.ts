@@ -196,6 +196,7 @@ async function mainWorktree(folder: string): Promise<{ main: string; commonDir: 
       const hint = `if you trust it: git config --global --add safe.directory ${shellWord(folder)}`;
       throw new EngineError('bad_repo', `${folder} belongs to another user, so git does not open it`, hint);
     }
+    if (!answer.stderr.includes('not a git repository')) throw unusable(folder, answer.stderr);
     const hint = `make it one: git -C ${shellWord(folder)} init && git -C ${shellWord(folder)} commit --allow-empty -m 'first commit'`;
     throw new EngineError('bad_repo', `${folder} is not a git repository`, hint);
   }
@@ -242,6 +243,7 @@ async function refuseOtherFolder(main: string, commonDir: string): Promise<void>
   const place = join(main, '.git');
   const found = await lstat(place).catch(() => null);
   if (found?.isDirectory() === true && (await realpath(place)) === commonDir) return;
+  if (found === null && basename(commonDir) === '.git') throw movedCheckout(dirname(commonDir), main, commonDir);
   if (found?.isFile() === true) {
     const named = await askOwnGit(main, ['config', '--file', join(commonDir, 'config'), '--get', 'core.worktree']);
     const checkout = named === null ? null : await realpath(resolve(commonDir, named)).catch(() => null);
@@ -280,6 +282,25 @@ export function madeBare(path: string, commonDir: string): EngineError {
     'bad_repo',
     `core.bare is true in its configuration, so git sees no checkout at ${path}`,
     `take it back: git config --file ${shellWord(join(commonDir, 'config'))} core.bare false`,
+  );
+}
+
+/** The error for a checkout whose configuration names another folder. */
+export function movedCheckout(path: string, named: string, commonDir: string): EngineError {
+  return new EngineError(
+    'bad_repo',
+    `core.worktree in its configuration names ${named}, so git does not work at ${path}`,
+    `take it back: git config --file ${shellWord(join(commonDir, 'config'))} --unset core.worktree`,
+  );
+}
+
+/** The error for a repository that git itself does not open, such as one with a broken configuration. */
+export function unusable(path: string, stderr: string): EngineError {
+  const said = stderr.trim().split('\n')[0] || 'it says nothing';
+  return new EngineError(
+    'bad_repo',
+    `git cannot use ${path}: ${said}`,
+    `correct what it names; it is in order when this answers: git -C ${shellWord(path)} status`,
   );
 }
 

@@ -5,11 +5,9 @@
 
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import pMap from 'p-map';
 import { EngineError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, repoTree } from '../../../machines/vocabulary/ids.ts';
-import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
@@ -17,7 +15,7 @@ import { systemCode } from '../../base/platform/system-code.ts';
 import { insertSignal, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { tryOwnGit } from '../git/git.ts';
-import { madeBare } from '../git/repository.ts';
+import { madeBare, movedCheckout, unusable } from '../git/repository.ts';
 import { unbornHead } from '../git/unborn-head.ts';
 import type { Projects } from './registry.ts';
 import type { RepoWatchers } from './repo-watchers.ts';
@@ -263,10 +261,8 @@ async function troubleIn(
   if (isBare === 'true') return onOneLine(withHint(madeBare(path, commonDir)));
   if (answer.stderr.includes('Needed a single revision'))
     return onOneLine(withHint(await unbornHead({ path, commonDir })));
-  if (answer.exitCode !== 0)
-    return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;
-  if (top !== undefined && top !== path)
-    return `core.worktree in its configuration names ${top}, so git does not work at ${path}; take it back: git config --file ${shellWord(join(commonDir, 'config'))} --unset core.worktree`;
+  if (answer.exitCode !== 0) return onOneLine(withHint(unusable(path, answer.stderr)));
+  if (top !== undefined && top !== path) return onOneLine(withHint(movedCheckout(path, top, commonDir)));
   const locked = await access(commonDir, constants.W_OK).catch((thrown: unknown) => thrown);
   if (locked !== undefined) return writeTrouble(commonDir, locked);
   return null;
