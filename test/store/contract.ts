@@ -1420,6 +1420,17 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.countRuns(plan, second)).toBe(1);
       });
 
+      it('belong to their plan and its budget, though the clock was set back since it was created', async () => {
+        await commit(registered(plan, {}, 100));
+        await commit(run('1', 'x', { at: 40 }), run('2', 'x', { at: 200 }));
+        const took = { started_at: 40, cost_usd: 1 };
+        await commit({ do: 'run.note', key: '1', set: took }, { do: 'run.note', key: '2', set: took });
+        expect((await store.spent(plan, 0)).plan.usd).toBe(2);
+        expect((await store.usageOfPlans('a')).map(({ runs }) => runs)).toEqual([2]);
+        expect(await store.run('1')).toMatchObject({ queued_at: 100 });
+        expect(await store.run('2')).toMatchObject({ queued_at: 200 });
+      });
+
       it('are added up by how they ended, page by page in the order of their ends', async () => {
         const ended = (key: string, state: string, at: number) => run(key, key, { state, at });
         const page = (after: number, upTo = 100) => store.finalTotals({ after, upTo, limit: 2 });

@@ -44,8 +44,10 @@ function runChanges(db: Connection) {
   const move = db.prepare(
     `UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL AND CAST(? AS TEXT) NOT ${inFinalState}`,
   );
+  // Runs since its plan was created are the plan's own. A clock that was set back since then takes none of them out of its budget.
   const upsert = db.prepare(
-    `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+       coalesce((SELECT p.created_at FROM plans p WHERE p.project = ? AND p.plan = ? AND p.created_at > CAST(? AS BIGINT)), CAST(? AS BIGINT)),
        CASE WHEN CAST(? AS TEXT) ${inFinalState} THEN CAST(? AS BIGINT) END)
      ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
        final_at = CASE WHEN excluded.final_at IS NULL THEN NULL ELSE coalesce(runs.final_at, excluded.final_at) END`,
@@ -85,7 +87,7 @@ function runChanges(db: Connection) {
       return answered(isMoved, (moved) => {
         if (moved) return;
         const who = [key, project, plan, run.run, title, role, attempt] as const;
-        const shown = upsert.run(...who, state, reason, branch, at, state, at);
+        const shown = upsert.run(...who, state, reason, branch, project, plan, at, at, state, at);
         return isNewest ? all([shown, supersede.run(at, project, plan, title, key)]) : shown;
       });
     },
@@ -188,7 +190,9 @@ function runQueries(db: Connection) {
     `SELECT ${columns} FROM runs WHERE project = ? AND title = ? ORDER BY rowid DESC`,
   );
   const ofAgent = db.prepare<[string, string, number], RunRow>(
-    `SELECT ${columns} FROM runs WHERE key > ? AND key < ? AND queued_at <= ? ORDER BY rowid DESC LIMIT 1`,
+    `SELECT ${columns} FROM runs r WHERE key > ? AND key < ? AND (queued_at <= ?
+       OR EXISTS (SELECT 1 FROM plans p WHERE p.project = r.project AND p.plan = r.plan AND p.created_at = r.queued_at))
+     ORDER BY rowid DESC LIMIT 1`,
   );
   const countBefore = db.prepare<[string, string, string, number, string], { count: number }>(
     `SELECT count(*) AS count FROM runs WHERE project = ? AND plan = ? AND title = ? AND attempt = ? AND started_at IS NOT NULL
