@@ -207,6 +207,8 @@ function checkAction(what: string, action: string, actions: NamedActions): void 
 
 const effectForms = 'give { run }, { afterMs, event }, { send }, { start } or { watch }';
 
+/** A longer timer of Node fires at once. */
+const timerLimitMs = 2_147_483_647;
 const workFields = ['lane', 'limit', 'host', 'attempts', 'timeoutMs'] as const;
 
 const fields = {
@@ -264,6 +266,8 @@ function checkLimits(what: string, values: Readonly<Record<string, unknown>>, ta
     if (value !== undefined && !(Number.isInteger(value) && Number(value) >= 1))
       throw wrong(what, key, value, 'a whole number, from 1');
   }
+  if (Number(values.timeoutMs) > timerLimitMs)
+    throw wrong(what, 'timeoutMs', values.timeoutMs, `a whole number, to ${timerLimitMs} (24 days)`);
   if (values.lane !== undefined && !(typeof values.lane === 'string' && /^[a-z][a-zA-Z0-9_-]{0,63}$/.test(values.lane)))
     throw wrong(what, 'lane', values.lane, 'a lower-case letter, then up to 63 letters, digits, - or _');
   if (values.host !== undefined && !(typeof values.host === 'string' && isHostName(values.host)))

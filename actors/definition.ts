@@ -56,7 +56,7 @@ export interface Work<M extends AnyStateMachine, Input> {
   readonly host?: string;
   /** Tries before the machine receives `effect_failed`. Default 5. */
   readonly attempts?: number;
-  /** Milliseconds that one try has. Default: an hour. */
+  /** Milliseconds that one try has, at most 2,147,483,647. Default: an hour. */
   readonly timeoutMs?: number;
   /** Named actions that stop it. A machine that ends stops all of its effects. */
   readonly stoppedBy?: readonly ActionName<M>[];
@@ -77,7 +77,7 @@ export interface ActorWork {
   readonly host?: string;
   /** Tries before it is rejected. Default 1. An engine that is killed under a promise begins it again, like a further try. */
   readonly attempts?: number;
-  /** Milliseconds that one try has. Default: an hour. */
+  /** Milliseconds that one try has, at most 2,147,483,647. Default: an hour. */
   readonly timeoutMs?: number;
 }
 

@@ -202,7 +202,14 @@ it('a notice is a function, by a tag that a state of the chart has', async () =>
 
 describe('an effect', () => {
   it('has one of five forms', () => {
-    const work = { lane: 'uP_-9', limit: 1, host: 'gpu.1', attempts: 1, timeoutMs: 1, stoppedBy: ['giveUp', 'expire'] };
+    const work = {
+      lane: 'uP_-9',
+      limit: 1,
+      host: 'gpu.1',
+      attempts: 1,
+      timeoutMs: 2 ** 31 - 1,
+      stoppedBy: ['giveUp', 'expire'],
+    };
     const taken = [
       ...[{ run }, { run, ...work }, { run, lane: 'a'.repeat(64) }, { run, stoppedBy: [] }],
       ...[
@@ -244,6 +251,7 @@ describe('an effect', () => {
       ['attempts: found 1.5', { run, attempts: 1.5 }],
       ['attempts: found "3"', { run, attempts: '3' }],
       ['timeoutMs: found -1', { run, timeoutMs: -1 }],
+      ['timeoutMs: found 2592000000', { run, timeoutMs: 30 * 86_400_000 }],
       ...['', 'Lane', '9', 'a b', 'a'.repeat(65)].map((lane) => [`lane: found "${lane}"`, { run, lane }] as const),
       ['lane: found a list', { run, lane: ['a'] }],
       ['host: found "a b"', { run, host: 'a b' }],
