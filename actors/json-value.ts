@@ -90,6 +90,14 @@ export function withErrors<Value>(value: Value): Value {
   return replaced(value, (part) => (isStoredError(part) ? errorOf(part) : undefined)) as Value; // of the same form
 }
 
+/** A failed effect with its error as plain JSON: one that a chart keeps would become an error at the next restart. */
+export function unmarkedError<Failed extends { readonly error?: unknown }>(failed: Failed): Failed {
+  const { error } = failed;
+  if (typeof error !== 'object' || error === null || !isStoredError(error)) return failed;
+  const { stator$$type: _type, ...plain } = error;
+  return { ...failed, error: plain };
+}
+
 function isStoredError(value: object): value is StoredError {
   return 'stator$$type' in value && value.stator$$type === 'error';
 }

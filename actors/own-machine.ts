@@ -24,7 +24,7 @@ import {
   rejected,
   settled,
 } from './durable-logic.ts';
-import { asJson, errorAsJson, withErrors } from './json-value.ts';
+import { asJson, errorAsJson, unmarkedError, withErrors } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
 import { awaitedMachine, outputAwaited, promiseSettled, waiterOf, waitersLimit, waitFor } from './output-wait.ts';
 import type { OutgoingSignal, Ports } from './ports.ts';
@@ -229,7 +229,7 @@ interface ActionArgs {
   readonly context: unknown;
   readonly event: { readonly type: string };
 }
-type Action = (args: ActionArgs, params: unknown) => void;
+type Action = (args: ActionArgs, params: unknown) => unknown;
 
 function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory): AnyStateMachine {
   const { name, machine, effects = {} } = definition;
@@ -307,7 +307,7 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
       const own = implementations.actions[action] as Action | undefined;
       if (own === undefined) continue; // of another machine of the chart
       bound[action] = (args, params) => {
-        beside(memory(), () => own(args, params)); // a plain function: `checkDefinition` refuses the actions of XState
+        beside(memory(), action, () => own(args, params)); // a plain function: `checkDefinition` refuses the actions of XState
         stop(stops.get(action) ?? []);
         if (effect !== undefined) ask(action, effect, args, params);
       };
@@ -394,7 +394,7 @@ function rulesOf(definition: AnyDefinition): Rules {
     if (delayed !== undefined) return { at, ...withErrors(delayed.event) };
     const asked = pathOfRequest(run);
     if (isPromise(definition, asked)) return { ...promiseEvent(type, payload), at };
-    if (type === 'effect_failed') return { ...payload, effect: asked, type, at };
+    if (type === 'effect_failed') return { ...unmarkedError(payload), effect: asked, type, at };
     return { at, ...payload, type };
   };
   return {

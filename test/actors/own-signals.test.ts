@@ -44,6 +44,15 @@ describe('an event', () => {
     expect(other.tree.root.getSnapshot().context.heard).toEqual([{ type: 'told', x: 1, at: now }]);
   });
 
+  it('of a failed effect has its error as JSON, which is the same after a restart', () => {
+    const failed = play(asking());
+    const error = { stator$$type: 'error', name: 'TypeError', message: 'odd', code: 7 };
+    failed.send('effect_failed', { detail: 'odd', error }, 'ask#1');
+    const plain = { name: 'TypeError', message: 'odd', code: 7 };
+    expect(failed.tree.root.getSnapshot().context.heard).toMatchObject([{ detail: 'odd', error: plain }]);
+    expect(JSON.stringify(failed.tree.root.getPersistedSnapshot())).not.toContain('stator$$type');
+  });
+
   it('comes from a timer, once', () => {
     const { tree, send } = play(asking());
     expect(send('timer_due', {}, 'later#2').verdict).toEqual(done);
