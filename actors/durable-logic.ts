@@ -12,7 +12,7 @@ import { hiddenContext, isInTree, reviveActors, storedContext } from './actor-re
 import { asJson, keptError, withErrors } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 import { type Emission, emission } from './recorder.ts';
-import { placeGuards, withPlaces } from './thrown-place.ts';
+import { placeGuards, withPlace, withPlaces } from './thrown-place.ts';
 import { hookSystem, inspected, listenersOf, type MachineScope, parentOf, type Scheduler } from './xstate-internals.ts';
 
 /** The event that a settled promise sends to the actor that represents it. */
@@ -220,7 +220,8 @@ function prepareScope(
       throw new Error(`the action "${action.type}" of machine "${machine.id}" is implemented nowhere`);
     const isBesides = action.type === 'xstate.log' || !(asking.has(action.type) || action.type.startsWith('xstate.'));
     // Where the actor has not begun yet, XState calls it later.
-    if (isBesides) execute({ ...action, exec: (...given) => beside(ports.memory(), () => exec(...given)) });
+    if (isBesides)
+      execute({ ...action, exec: (...given) => beside(ports.memory(), action.type, () => exec(...given)) });
     else execute(action);
   };
   scope.emit = recordedEmit(scope);
@@ -246,9 +247,9 @@ function refuseListeners(actor: AnyActorRef): void {
 
 /**
  * Runs the side effects of a plain action. A replay of the past does not repeat them, and throws again what they threw: if a parent handled that, the tree went
- * on with it.
+ * on with it. The promise of an async function is not awaited: if it is rejected, that is a warning of the process and does not end it.
  */
-export function beside(memory: Memory, work: () => void): void {
+export function beside(memory: Memory, action: string, work: () => unknown): void {
   const { isPast, thrown } = memory;
   const number = memory.plainActions;
   memory.plainActions += 1;
@@ -258,11 +259,17 @@ export function beside(memory: Memory, work: () => void): void {
     return;
   }
   try {
-    work();
+    const unawaited = work();
+    if (unawaited instanceof Promise)
+      unawaited.catch((error: unknown) => process.emitWarning(lateError(memory.address, action, error)));
   } catch (error) {
     thrown[number] = { name: error instanceof Error ? error.name : 'Error', message: messageOf(error) };
     throw error;
   }
+}
+
+function lateError(address: string, action: string, error: unknown): string {
+  return `${address}: the action "${action}" is an async function, and no step waits for it; it failed: ${withPlace(error).message}. What must happen is a promise of the chart or an effect`;
 }
 
 /** Timers are stored, ids are the same in every process, and no step runs for ever. */

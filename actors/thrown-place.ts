@@ -50,10 +50,17 @@ export function withPlaces(guard: unknown): unknown {
   const called = guard as Guard; // XState calls one of the two
   const { check } = called;
   return Object.assign(
-    (...given: unknown[]) => placing(() => called(...given)),
+    (...given: unknown[]) => placing(() => decided(called(...given))),
     called,
-    check === undefined ? {} : { check: (...given: unknown[]) => placing(() => check(...given)) },
+    check === undefined ? {} : { check: (...given: unknown[]) => placing(() => decided(check(...given))) },
   );
+}
+
+/** XState would take any promise for true. */
+function decided(answer: unknown): unknown {
+  if (!(answer instanceof Promise)) return answer;
+  answer.catch(() => {}); // nothing waits for it
+  throw new Error('a guard returned a promise, and must answer at once: let a promise of the chart ask first');
 }
 
 /** Runs the work, and throws its errors with their places. */

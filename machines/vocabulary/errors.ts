@@ -179,11 +179,11 @@ const objectLimit = 500;
 /** A thrown value that is not an error, or is an error of another realm: its message, or the object itself. */
 function wordsOf(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return String(thrown);
-  if ('message' in thrown && typeof thrown.message === 'string') return thrown.message;
   try {
+    if ('message' in thrown && typeof thrown.message === 'string') return thrown.message;
     const text = JSON.stringify(thrown);
     return text.length > objectLimit ? `${text.slice(0, objectLimit)}…` : text;
   } catch {
-    return Object.prototype.toString.call(thrown); // a circle, or a bigint
+    return Object.prototype.toString.call(thrown); // a circle, a bigint, or a field that throws
   }
 }

@@ -1,4 +1,5 @@
 /** An error that the code of a user's chart throws keeps its message, and names the place in the user's file. */
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { and, assign, not, setup } from 'xstate';
 import { z } from 'zod';
@@ -30,6 +31,8 @@ const machine = setup({
     guard: { guard: 'named', actions: () => {} },
     inlineGuard: { guard: stuck, actions: () => {} },
     parts: { guard: and([stuck]), actions: () => {} },
+    laterGuard: { guard: (async () => stuck()) as never, actions: () => {} },
+    later: { actions: async () => stuck() },
     unlike: { guard: 'unlike', actions: () => {} },
     objectGuard: { guard: 'object', actions: () => {} },
     object: { actions: () => raise({ code: 402, of: 'the bank' }) },
@@ -78,6 +81,19 @@ describe('what throws in a chart', () => {
   it('is so in a guard too, whose stack XState drops', () => {
     for (const type of ['guard', 'inlineGuard', 'parts', 'unlike'])
       expect(wordsOf(type)).toMatch(/^Unable to evaluate guard .*\nit is stuck \(here\)$/);
+  });
+
+  it('is refused in a guard that answers later, which XState would take for true', () => {
+    expect(wordsOf('laterGuard')).toMatch(/\na guard returned a promise, and must answer at once: /);
+  });
+
+  it('is a warning of the process after the step of an async action, and ends nothing', async () => {
+    const warned = once(process, 'warning');
+    expect(() => wordsOf('later')).toThrow('later threw nothing');
+    const [{ message }] = (await warned) as [Error];
+    expect(message.replace(/\(at [^)]*\)/, '(here)')).toBe(
+      'job:1: the action "actions" is an async function, and no step waits for it; it failed: it is stuck (here). What must happen is a promise of the chart or an effect',
+    );
   });
 
   it('is no fault of the engine where the past is replayed by code that throws now', async () => {

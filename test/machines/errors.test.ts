@@ -91,6 +91,13 @@ it('the text of what was thrown has its causes, and each text once', () => {
   expect(messageOf(new Error('a', { cause: 'no space' }))).toBe('a: no space');
   expect(messageOf({ message: 'of another realm' })).toBe('of another realm');
   expect(messageOf({ message: 7 })).toBe('{"message":7}');
+  expect(
+    messageOf({
+      get message() {
+        throw new Error('no');
+      },
+    }),
+  ).toBe('[object Object]');
   expect([messageOf('text'), messageOf(undefined), messageOf(null), messageOf(7)]).toEqual([
     'text',
     'undefined',
