@@ -40,7 +40,7 @@ const machineExplanation: View<MachineExplanation> = {
       ['machine', `${machine} ${id}`],
       ['status', explained.status],
       ['state', stateText(explained.value)],
-      ['waits for', waits.join('; ') || 'a message'],
+      ['waits for', waits.join('; ') || (explained.status === 'active' ? 'a message' : 'nothing: it has ended')],
       ['would take', taken.join(', ') || 'nothing'],
       [
         'set aside',

@@ -78,6 +78,7 @@ it('a release train waits for three plans, asks a person, survives the daemon’
   expect((await say('daemon', 'start')).code).toBe(0);
   await until(async () => (await stateOf()) === 'out');
   expect([...registry.taken.values()]).toEqual(['/1.2']);
+  expect((await say('machine', 'explain', 'release', '1.2')).stdout).toMatch(/^waits for +nothing: it has ended$/m);
   expect(await record('machine', 'list', 'release')).toBe(0);
   const history: { seq: number; event: string; at: string }[] = JSON.parse(
     (await say('machine', 'history', 'release', '1.2', '--json')).stdout,

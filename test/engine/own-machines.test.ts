@@ -416,6 +416,18 @@ it('shows in its journal whose line was changed afterwards, and by its line', as
   });
 });
 
+it('whose code changed since is not called a fault of the store alone', () => {
+  const differs = [{ tree: 'own:1', seq: 4, path: 'snapshot.value', stored: 'a', replayed: 'b' }];
+  const last = (found: typeof differs) =>
+    verificationLines({ ok: false, checked: 1, differs: found, skipped: [] }).at(-1);
+  expect(last(differs)).toBe(
+    '1 difference; code of the machine that changed since, or that reads a clock or draws a number in a step, leads to another state too; if neither is so, keep the store as it is and report it: stator store backup',
+  );
+  const plain = '1 difference; keep the store as it is and report it: stator store backup';
+  expect(last(differs.map((found) => ({ ...found, tree: 'plan:demo/p' })))).toBe(plain);
+  expect(last(differs.map((found) => ({ ...found, path: 'journal[4].hash' })))).toBe(plain);
+});
+
 it('whose chart changed under the same version is said once, where trees of it are stored', async () => {
   const on = ground();
   const chartOf = (delay: number, more: object = {}) =>
