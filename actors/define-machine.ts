@@ -74,6 +74,12 @@ const known: Record<keyof MachineDefinition, true> = {
 export function checkDefinition(given: unknown): asserts given is AnyDefinition {
   if (typeof given !== 'object' || given === null)
     throw refused('a machine', 'it is no definition', 'export what defineMachine({ name, machine, version }) answers');
+  if ('root' in given && 'implementations' in given)
+    throw refused(
+      'a machine',
+      'it is a chart without its definition',
+      'give what defineMachine({ machine: chart }) answers',
+    );
   const definition = given as AnyDefinition; // checked part by part below
   const { name, machine, version, upgrades = {}, signals = {}, notices = {} } = definition;
   const what = `machine ${JSON.stringify(name)}`;
@@ -81,7 +87,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     throw refused(
       what,
       'its name cannot be used',
-      'give name a lower-case word of letters, digits and -, which no machine of stator has; the default is the id of the chart',
+      'give name a lower-case word of letters, digits and -, which is no built-in name; the default is the id of the chart',
     );
   const unknown = Object.keys(definition).find((key) => !Object.hasOwn(known, key));
   if (unknown !== undefined)

@@ -1,10 +1,11 @@
 /** Where durable actors are stored: in a file of SQLite, in this process alone, or in a database of PostgreSQL that several hosts share. */
-import { mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { storePlace } from '../base/config/store-place.ts';
 import type { Faults } from '../base/platform/faults.ts';
+import { systemCode } from '../base/platform/system-code.ts';
 import type { Store } from '../core/store/port.ts';
 import { acquireOwner, readOwner } from '../core/store/sqlite/owner.ts';
 import { readFacts } from '../core/store/sqlite/owner-facts.ts';
@@ -58,7 +59,8 @@ function inThisProcess({ faults }: PlaceOptions): DurablePlace {
   };
 }
 
-async function openFile(file: string, { waitMs, faults }: PlaceOptions): Promise<DurablePlace> {
+async function openFile(given: string, { waitMs, faults }: PlaceOptions): Promise<DurablePlace> {
+  const file = withoutLinks(given);
   // The lock lies beside the store: other programs may open that, to read it or to copy it.
   const lock = `${file}.owner`;
   mkdirSync(lock, { recursive: true, mode: 0o700 });
@@ -78,6 +80,18 @@ async function openFile(file: string, { waitMs, faults }: PlaceOptions): Promise
   } catch (thrown) {
     owner.release();
     throw thrown;
+  }
+}
+
+/** Two paths of one file have one lock. Where the end of the path is missing, it is made there. */
+function withoutLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'ENOENT') return path; // SQLite says what is wrong with it
+    const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(path) : null;
+    if (link !== null) return withoutLinks(resolve(dirname(path), link));
+    return dirname(path) === path ? path : join(withoutLinks(dirname(path)), basename(path));
   }
 }
 

@@ -90,7 +90,7 @@ export function createEngine<const D extends AnyDurable = never>(
         );
       },
       retry: (signal) => inOwnWords(() => core.retry(signal)),
-      loss: () => core.loss() as DurableError | null, // of its codes
+      loss: () => inItsWords(core.loss()) as DurableError | null, // of its codes
       stop: core.stop,
     };
     return engine as DurableEngine<D>; // it carries what it was given

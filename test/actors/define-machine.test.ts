@@ -70,6 +70,7 @@ describe('a definition', () => {
       ['a machine: it is no definition', null],
       ['a machine: it is no definition', undefined],
       ['a machine: it is no definition', 'release'],
+      ['a machine: it is a chart without its definition', machine],
       ['machine "Plan Nine"', { ...release, name: 'Plan Nine' }],
       ['machine "plan"', { ...release, name: 'plan' }],
       ['machine ["release"]', { ...release, name: ['release'] }],
@@ -84,6 +85,7 @@ describe('a definition', () => {
       [{}, 'machine ""'],
       [null, 'a machine'],
       ['release', 'a machine'],
+      [machine, 'a machine: it is a chart without its definition'],
     ] as const)
       await expectFailure(() => define(given), 'bad_machine', place);
   });

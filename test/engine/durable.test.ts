@@ -1,9 +1,9 @@
 /** The engine of `stator/durable`: user-defined machines in a file or in memory, without a home. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { assign, createMachine, emit, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 import {
@@ -190,6 +190,30 @@ describe('an engine of durable actors', () => {
     expect(await (await second).machines.gate.list()).toEqual([]);
     expect((await failureOf(first.machines.gate.list())).code).toBe('stopped');
     expect(first.loss()?.code).toBe('stopped');
+  });
+
+  it('is one for a file, by whichever link it is opened', async () => {
+    mkdirSync(join(folder, 'real'));
+    symlinkSync(join(folder, 'real'), join(folder, 'linked'));
+    symlinkSync(join('real', 'own.db'), join(folder, 'own.db'));
+    const first = await open({ file: join(folder, 'own.db') });
+    for (const file of [join(folder, 'real', 'own.db'), join(folder, 'linked', 'own.db'), join(folder, 'own.db')])
+      expect((await failureOf(open({ file }))).code).toBe('owner_taken');
+    await first.stop();
+    const missing = await open({ file: join(folder, 'linked', 'deep', 'new.db') });
+    expect(existsSync(join(folder, 'real', 'deep', 'new.db.owner'))).toBe(true);
+    await missing.stop();
+  });
+
+  it('says in words of its program why it does nothing any more', async () => {
+    const file = join(folder, 'deleted.db');
+    const engine = await open({ file });
+    await engine.machines.gate.start('north');
+    rmSync(file);
+    await vi.waitFor(() => expect(engine.loss()).not.toBeNull(), { timeout: 10_000 });
+    const { code, hint } = engine.loss() ?? {};
+    expect([code, hint]).toEqual(['store_unreadable', expect.stringContaining('give createEngine another one')]);
+    await engine.stop();
   });
 
   it('gives what is its program’s own: a change there changes no actor', async () => {
