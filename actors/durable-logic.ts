@@ -289,7 +289,8 @@ function prepareSystem({ system }: MachineScope, ports: DurablePorts): void {
       keepUnnamed(actor);
       const path = pathOf(actor);
       refuseHidden(actor, living.get(pathKey(path)));
-      living.set(pathKey(path), actor);
+      // XState starts an actor that the first step has stopped already.
+      if (siblingsOf(actor)?.[actor.id] !== undefined) living.set(pathKey(path), actor);
       begun.add(actor);
       if (!ports.memory().isRestoring) giveUp(ports, path);
     },
@@ -368,16 +369,21 @@ function schedulerBy(
 
 /** XState keeps what `spawnChild` starts without an id under the key "undefined", where the next one takes its place. */
 function keepUnnamed(actor: AnyActorRef): void {
-  const { children } = (parentOf(actor)?.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
+  const children = siblingsOf(actor);
   if (children === undefined || actor.id !== actor.sessionId) return;
   children[actor.id] ??= actor;
   if (children.undefined === actor) delete children.undefined;
 }
 
+/** The children of its parent, itself among them; undefined: it is a root. */
+function siblingsOf(actor: AnyActorRef): Record<string, AnyActorRef | undefined> | undefined {
+  return (parentOf(actor)?.getSnapshot() as { children?: Record<string, AnyActorRef | undefined> } | undefined)
+    ?.children;
+}
+
 /** In memory, XState keeps an actor alive after a new actor has taken its id. After a restart only one of the two would be found. */
 function refuseHidden(actor: AnyActorRef, before: AnyActorRef | undefined): void {
-  const isTaken = before !== undefined && before !== actor;
-  if (isTaken || !isInTree(actor)) throw sameId(pathOf(actor), 'lives already');
+  if (before !== undefined && before !== actor) throw sameId(pathOf(actor), 'lives already');
 }
 
 function sameId(path: readonly string[], what: string): Error {

@@ -618,6 +618,19 @@ describe('states', () => {
     await expectSame(machine, ['next', 'pause', 'deep', 'pause', 'shallow', 'over', 'add', 'pause', 'shallow', 'add']);
   });
 
+  it('of an actor that the first step begins and stops again', async () => {
+    const kid = createMachine({ initial: 'a', states: { a: { after: { 10: 'b' } }, b: {} } });
+    const spawns = setup({ types: { context: {} as { kid: AnyActorRef | null } }, actors: { kid } });
+    const machine = spawns.createMachine({
+      context: { kid: null },
+      entry: [assign({ kid: ({ spawn }) => spawn('kid', { id: 'kid' }) }), stopChild('kid')],
+      on: { go: { actions: assign({ kid: ({ spawn }) => spawn('kid', { id: 'kid' }) }) } },
+    });
+    await expectSame(machine, [20, 'go', 20]);
+    const { looks } = await playDurably(definitionOf(machine), {}, [20, 'go', 20], () => false);
+    expect(looks.at(-1)?.children).toMatchObject({ kid: { value: 'b' } });
+  });
+
   it('of history beside the regions of a parallel state', async () => {
     const machine = createMachine({
       initial: 'off',
