@@ -80,6 +80,16 @@ it('the description is consistent: references resolve, path parameters are named
   }
 });
 
+it('where a signal may be refused, the description names that code too', async () => {
+  const { paths } = await description();
+  const refusals = Object.values(paths)
+    .flatMap(Object.values<Operation>)
+    .map(({ responses }) => responses[409]);
+  const ofVerdicts = refusals.filter((each) => JSON.stringify(each ?? {}).includes('/schemas/Refused"'));
+  expect(ofVerdicts.length).toBeGreaterThan(10);
+  expect(ofVerdicts.filter((each) => !each?.description.split(', ').includes('refused'))).toEqual([]);
+});
+
 it('a client loads neither the schemas nor the routes: they would cost each verb its start', () => {
   const runtime = fileURLToPath(new URL('../../runtime/', import.meta.url));
   const seen = new Set<string>();

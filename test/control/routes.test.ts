@@ -273,6 +273,8 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/check', { content: 'a\u0000b' }, 400, 'bad_plan'],
     ['GET /v1/plans', 200, expect.arrayContaining([expect.objectContaining({ plan: 'busy' })])],
     ['GET /v1/plans?projct=demo', 400, 'bad_request', '"projct"', 'project?'],
+    ['GET /v1/plans?project=demo&project=shop', 400, 'bad_request', '"project"'],
+    ['GET /v1/plans?project=%ff', 400, 'bad_request'],
     ['GET /v1/repos/demo/plans', 200],
     ['GET /v1/repos/nope/plans', 404, 'repo_not_found'],
     [
@@ -663,6 +665,7 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/issues/enqueue', { ...issue, message: 'and still more' }, 200, { notes: [] }],
     ['POST /v1/delegate', { message: `see ${issue.reference}, please` }, 200, { notes: [] }],
     ['POST /v1/delegate', { message: 'no issue and no repo' }, 400, 'usage'],
+    ['POST /v1/delegate', { message: 'no issue', project: 'nope' }, 404, 'repo_not_found'],
     ['GET /v1/issues?project=shop', 200, [{ ...issue, title: 'The basket is empty' }]],
     [`GET /v1/issues/context?reference=${encodeURIComponent(issue.reference)}`, 200, issue],
     ['POST /v1/issues/set-pr', { ...issue, url: pull }, 200, { pull_request: pull }],

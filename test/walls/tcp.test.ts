@@ -52,6 +52,20 @@ it('no route answers without the token, also not ping and the description', asyn
   expect(await ask('POST /v1/repos/demo/pause', { headers: bearer })).toMatchObject({ status: 200 });
 });
 
+it('no answer may be stored on its way: neither a list, a stream nor a refusal', async () => {
+  const { ask, bearer } = await served();
+  const answers = await Promise.all([
+    ask('GET /v1/plans', { headers: bearer }),
+    ask('HEAD /v1/events', { headers: bearer }),
+    ask('GET /v1/nothing', { headers: bearer }),
+    ask('GET /v1/plans'),
+    ask('GET /v1/plans', { headers: { host: 'pointed.example' } }),
+  ]);
+  expect(answers.map(({ status, headers }) => [status, headers['cache-control']])).toEqual(
+    [200, 200, 404, 401, 403].map((status) => [status, 'no-store']),
+  );
+});
+
 it('a name that was pointed here, and a page of another origin, are refused with the token as well', async () => {
   const { ask, bearer, port } = await served(['stator.lan']);
   const status = async (headers: Record<string, string>) =>

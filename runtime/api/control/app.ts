@@ -9,7 +9,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { z } from 'zod';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
@@ -19,15 +18,13 @@ import { withRequest } from '../commands/signal-sender.ts';
 import type { Views } from '../queries/queries.ts';
 import { createEventStreams, type EventStreams, type StreamLimits, streamLimits } from './events.ts';
 import { type Entrance, type Named, type Need, personEntrance } from './principal.ts';
-import { check, jsonOf, mustBeJson } from './requests.ts';
+import { check, jsonOf, mustBeJson, nothing, queryOf } from './requests.ts';
 import { type AnyReply, type AnyRoute, type AppParts, type Definition, methodOf, pathOf, type Relay } from './route.ts';
 import { routes } from './routes.ts';
 
 const bodyLimitBytes = 1024 * 1024;
 /** https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header */
 const keyHeader = 'idempotency-key';
-/** For a route that takes no fields: one that somebody sends is meant to have an effect, such as a limit to one repo. */
-const nothing = z.strictObject({});
 
 export type App = ReturnType<typeof createApp>;
 
@@ -65,7 +62,7 @@ export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => Engi
   app.onError((thrown, c) => problem(c, errorOf(log, c, thrown)));
   app.notFound((c) => problem(c, otherwise(c)));
   app.use(async (c, next) => {
-    refuseBrokenPath(c);
+    refuseBrokenEscapes(c);
     mustBeJson(c.req.method, c.req.header('content-type'));
     await next();
   });
@@ -109,7 +106,7 @@ export function mount(
       context: c,
       routes,
       params: named,
-      query: meant(isRaw ? {} : check(query ?? nothing, c.req.query(), 'the query')),
+      query: meant(isRaw ? {} : check(query ?? nothing, queryOf(c), 'the query')),
       body: meant(isRaw || isRead(c) ? {} : check(body ?? nothing, await jsonOf(c), 'the body')),
     };
     const person = principal.named();
@@ -269,17 +266,18 @@ function isSamePath(pattern: readonly string[], segments: readonly string[]): bo
   );
 }
 
-/** Throws `bad_request` for a path whose escapes are not UTF-8: such a name could be mistaken for another one. */
-function refuseBrokenPath(c: Context): void {
+/** Throws `bad_request` for an address whose escapes are not UTF-8: such a name could be mistaken for another one. */
+function refuseBrokenEscapes(c: Context): void {
   const { url } = c.req;
   if (!url.includes('%')) return;
   try {
-    decodeURIComponent(new URL(url).pathname);
+    const { pathname, search } = new URL(url);
+    decodeURIComponent(pathname + search);
   } catch (cause) {
     throw new EngineError(
       'bad_request',
-      'the path is not percent-encoded UTF-8',
-      'encode each name in it, as encodeURIComponent does',
+      'the address is not percent-encoded UTF-8',
+      'encode each name and each value in it, as encodeURIComponent does',
       { cause },
     );
   }

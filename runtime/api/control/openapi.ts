@@ -110,10 +110,11 @@ function referring<Part>(part: Part): Part {
 
 /** The error codes of a route. */
 export function errorsOf(each: AnyRoute): ErrorCode[] {
-  const { who, errors = [] } = each.definition;
+  const { who, answers, errors = [] } = each.definition;
   return [
     ...new Set<ErrorCode>([
       ...errors,
+      ...(answers[409] === undefined ? [] : (['refused'] as const)),
       'bad_request',
       ...(each.key.startsWith('GET ') ? [] : (['too_large', 'interrupted', 'unsupported_media_type'] as const)),
       ...(who === 'anyone' ? [] : (['unauthorized', 'not_allowed'] as const)),

@@ -84,6 +84,21 @@ function unknownField(schema: z.ZodType, key: string, what: string): EngineError
   );
 }
 
+/** For a route that takes no fields: one that somebody sends is meant to have an effect, such as a limit to one repo. */
+export const nothing = z.strictObject({});
+
+/** The fields of a query. Throws `bad_request` for a field that is there twice: the answer could only be for one of its values. */
+export function queryOf(c: Context): Record<string, string> {
+  const fields = Object.entries(c.req.queries());
+  const twice = fields.find(([, values]) => values.length > 1)?.[0];
+  if (twice === undefined) return Object.fromEntries(fields.map(([key, [value = '']]) => [key, value]));
+  throw new EngineError(
+    'bad_request',
+    `the query has the field "${twice.slice(0, 100)}" twice`,
+    'send it once, with one value; for a second value ask again',
+  );
+}
+
 /** The body of a request; an empty body is `{}`. Throws `bad_request` if it is not JSON, or nests deeper than 64. */
 export async function jsonOf(c: Context): Promise<unknown> {
   const bytes = await c.req.arrayBuffer();

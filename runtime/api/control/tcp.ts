@@ -70,7 +70,7 @@ interface Guard {
 
 /** Passes requests on in the name of the token's owner. */
 function guard(app: Pick<App, 'fetch'>, rules: Guard): Pick<App, 'fetch'> {
-  return { fetch: (request) => answered(request).catch(unreadableTokens) };
+  return { fetch: async (request) => notStored(await answered(request).catch(unreadableTokens)) };
 
   async function answered(request: Request): Promise<Response> {
     const header = (name: string) => request.headers.get(name);
@@ -91,6 +91,13 @@ function guard(app: Pick<App, 'fetch'>, rules: Guard): Pick<App, 'fetch'> {
     const answer = await app.fetch(new Request(request, { headers }));
     return endedWith(answer, () => authorizationFor(given, rules) !== undefined);
   }
+}
+
+/** A proxy or a browser on the way stores no answer: the next request may come with another token, and what was true is soon not. */
+function notStored(answer: Response): Response {
+  const headers = new Headers(answer.headers);
+  headers.set('cache-control', 'no-store');
+  return new Response(answer.body, { status: answer.status, headers });
 }
 
 /** The tokens are in files, and somebody may have changed the rights of one. A stranger does not learn where it is. */

@@ -4,6 +4,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { StatusAnswer } from '../contract/repos.ts';
 import { bareApp, mount } from './app.ts';
 import { personEntrance } from './principal.ts';
+import { check, nothing, queryOf } from './requests.ts';
 import type { AppParts, Host } from './route.ts';
 import { daemonRoutes } from './routes/daemon.ts';
 
@@ -31,6 +32,7 @@ export function createWaitingApp(parts: WaitingParts): Hono {
   const core = { ...parts, inspect: host.inspect };
   for (const each of daemonRoutes) mount(app, { core, entrance }, each);
   app.get('/v1/status', (c) => {
+    check(nothing, queryOf(c), 'the query');
     const status: StatusAnswer = {
       running: true,
       uptime: Math.floor(host.uptimeMs() / 1_000),

@@ -141,7 +141,7 @@ export const issueOperations = {
     needs: 'steer',
     input: (schemas) => ({ message: message(schemas), ...ofProject(schemas) }),
     answer: started,
-    errors: ['usage', 'not_found', 'conflict', 'refused', 'untrusted', 'agent_unusable'],
+    errors: ['usage', 'not_found', 'repo_not_found', 'conflict', 'refused', 'untrusted', 'agent_unusable'],
     run: ({ commands }, { project = null, ...asked }) => commands.delegate({ ...asked, project }),
   }),
   setPullRequest: operation({
