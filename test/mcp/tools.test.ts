@@ -233,6 +233,19 @@ it('a repo that starts programs is added only where its person says yes', async 
   });
 });
 
+it('without a project, plans and the queue are those of all repos', async () => {
+  const engine = await startEngine();
+  await engine.client.addRepo(makeRepo(join(engine.root, 'other')), { trust: true });
+  await register(engine, 'here', planText(['true']));
+  await engine.client.registerPlan({ project: 'other', plan: 'there', content: planText(['true']) });
+  const { use } = await overHttp(engine);
+  const list = (await use('task_list')).tasks as { filename: string; description: string }[];
+  expect(list.map(({ filename }) => filename).sort()).toEqual(['here', 'there']);
+  expect(list[0]?.description).toBe('A plan');
+  expect(await use('task_list', { project: 'other' })).toMatchObject({ total: 1 });
+  expect(await use('queue_list')).toMatchObject({ items: [] });
+});
+
 it('the work of a plan whose reviewer refuses it is taken as it is with task_answer', async () => {
   const agents = {
     default: { preset: 'sh', attempts: 1 },

@@ -94,23 +94,14 @@ export const ownTools: readonly AnyTool[] = [
     kind: 'reads',
     input: z.strictObject({ status: status.optional(), project }),
     output: z.object({ tasks: z.array(listed), total: count }),
-    run: async ({ input, caller, ...ask }) => {
-      const tasks = await ask.with('read', async (client) => {
-        const plans = await client.plans(input.project ?? caller.own?.project);
-        const wanted = plans.filter((plan) => input.status === undefined || plan.status === input.status);
-        const repos = [...new Set(wanted.map((plan) => plan.project))];
-        const described = await Promise.all(repos.map(async (name) => [name, await client.tasks(name)] as const));
-        const descriptions = new Map(
-          described.flatMap(([name, tasks]) => tasks.map((task) => [`${name}/${task.filename}`, task.description])),
-        );
-        return wanted.map((plan) => ({
-          ...plan,
-          filename: plan.plan,
-          description: descriptions.get(`${plan.project}/${plan.plan}`) ?? '',
-        }));
-      });
-      return { tasks, total: tasks.length };
-    },
+    run: ({ input, caller }) =>
+      withCaller(caller, 'read', async (client) => {
+        const plans = await client.plans(input.project);
+        const tasks = plans
+          .filter((plan) => input.status === undefined || plan.status === input.status)
+          .map((plan) => ({ ...plan, filename: plan.plan, description: plan.title ?? '' }));
+        return { tasks, total: tasks.length };
+      }),
   }),
   tool({
     name: 'task_transition',
@@ -247,12 +238,12 @@ export const ownTools: readonly AnyTool[] = [
   }),
   tool({
     name: 'queue_list',
-    does: 'Lists the agents in the queue for slots, in the order of their turn, and how full it is.',
+    does: 'Lists the agents in the queue for slots, of one repo or of all of them, in the order of their turn, and how full it is.',
     kind: 'reads',
     input: z.strictObject({ project }),
     output: z.object({ items: z.array(queueEntry), stats: queueStats }),
-    run: async ({ input: { project: named }, ...ask }) =>
-      ask.with('read', async (client) => {
+    run: ({ input: { project: named }, caller }) =>
+      withCaller(caller, 'read', async (client) => {
         const filter = named === undefined ? {} : { project: named };
         return { items: await client.queue(filter), stats: await client.queueStats(filter) };
       }),
