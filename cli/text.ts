@@ -31,11 +31,16 @@ function clusterWidth(cluster: string): number {
   return wide.test(cluster) || emoji.test(cluster) ? 2 : 1;
 }
 
+/** Whether a text is wider; of a long text, only its beginning is read. */
+export function isWider(text: string, width: number): boolean {
+  return text.length > clusterLength * (width + 1) || widthOf(text) > width;
+}
+
 /** At most `width` columns of a text; a cut text ends with `…`. */
 export function cut(whole: string, width: number): string {
-  const text = whole.slice(0, clusterLength * (width + 1));
-  if (text.length === whole.length && widthOf(text) <= width) return text;
+  if (!isWider(whole, width)) return whole;
   if (width <= 0) return '';
+  const text = whole.slice(0, clusterLength * (width + 1));
   if (simple.test(text)) return `${text.slice(0, width - 1)}…`;
   let kept = '';
   let used = 0;
@@ -55,7 +60,8 @@ export function cutMiddle(name: string, width: number): string {
   return `${cut(name, width - widthOf(end))}${end}`;
 }
 
-function lastColumns(text: string, width: number): string {
+/** At most the last `width` columns of a text. */
+export function lastColumns(text: string, width: number): string {
   if (width <= 0) return '';
   if (simple.test(text)) return text.slice(-width);
   let kept = '';

@@ -1,7 +1,7 @@
 /** A typed line below a picture, and the question above it. Pure. */
 import type { Tone } from './output.ts';
 import type { Line } from './spans.ts';
-import { cut, plain, widthOf } from './text.ts';
+import { cut, isWider, lastColumns, plain, widthOf } from './text.ts';
 
 /** The text, wrapped at words into at most `limit` lines. */
 export function brokenLine(text: string, tone: Tone, width: number, limit: number): Line[] {
@@ -14,7 +14,7 @@ export function brokenLine(text: string, tone: Tone, width: number, limit: numbe
 export function broken(whole: string, width: number): string[] {
   const rows: string[] = [];
   let left = whole;
-  while (widthOf(left) > width) {
+  while (isWider(left, width)) {
     const head = cut(left, width + 1).slice(0, -1); // without the trailing …
     if (head === '') break;
     const space = head.lastIndexOf(' ');
@@ -39,8 +39,5 @@ function plainEnd(text: string): string {
 }
 
 function endOf(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
-  const clusters = [...text];
-  while (clusters.length > 0 && widthOf(clusters.join('')) > width - 1) clusters.shift();
-  return `…${clusters.join('')}`;
+  return isWider(text, width) ? `…${lastColumns(text, width - 1)}` : text;
 }

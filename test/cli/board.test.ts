@@ -435,6 +435,22 @@ describe('a key of the board', () => {
     expect(keys({ ...fleet, confirmation: asksToMerge }, pasted).command).toBeNull();
   });
 
+  it('takes a long paste whole, in the pieces in which terminals pass it on, or says that it is too long', () => {
+    const piece: Key = { name: 'paste', text: 'a log line\n'.repeat(370) };
+    const { board } = keys(fleet, 'j', 'j', 's', ...Array.from({ length: 10 }, () => piece));
+    expect(board.input?.text).toBe('a log line '.repeat(3_700));
+    const full = keys(board, ...Array.from({ length: 10 }, () => piece)).board;
+    expect(full.input?.text).toMatch(/^(?:a log line )+$/);
+    expectProse(shot(full).split('\n').slice(-3).join('\n'), 'the end of the text is not in it');
+  });
+
+  it('shows one very long line of other letters at once', () => {
+    const line = '{"say":"é😀 日本"} '.repeat(3_500);
+    const rows = broken(line, 79);
+    expect(rows.join('')).toBe(line);
+    expect(Math.max(...rows.map(widthOf))).toBeLessThanOrEqual(79);
+  });
+
   it('ends the board with 0 and with 130', () => {
     expect(keys(fleet, 'q').command).toEqual({ kind: 'quit', exitCode: 0 });
     for (const board of [fleet, keys(fleet, '/').board, { ...fleet, confirmation: asksToMerge }])

@@ -47,8 +47,8 @@ export interface Space {
   readonly nowMs: number;
 }
 
-/** Long enough for an answer; a signal holds 64 KiB. */
-const inputLimit = 4_000;
+/** A signal holds no more, in bytes. */
+const inputLimit = 65_536;
 
 export function press(board: Board, key: Key, space: Space): Pressed {
   if (key.name === 'ctrl') {
@@ -71,7 +71,7 @@ function stay(board: Board): Pressed {
 }
 
 function pressInput(board: Board, input: Input, key: Key, space: Space): Pressed {
-  const put = (text: string) => stay(changed(board, { ...input, text: text.slice(0, inputLimit) }));
+  const put = (text: string) => (text.length > inputLimit ? tooLong(board) : stay(changed(board, { ...input, text })));
   switch (key.name) {
     case 'escape': {
       const closed = { ...board, input: null };
@@ -96,6 +96,12 @@ function pressInput(board: Board, input: Input, key: Key, space: Space): Pressed
     default:
       return stay(board);
   }
+}
+
+/** Without the message, a person would send the beginning of a text as the whole. */
+function tooLong(board: Board): Pressed {
+  const why = `this line takes ${inputLimit} characters at most: the end of the text is not in it`;
+  return stay({ ...board, message: { tone: 'attention', lines: [why] } });
 }
 
 /** The most completions that are shown. */
