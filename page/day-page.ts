@@ -4,11 +4,12 @@ import { missingView } from './frame.ts';
 import type { Page, PageParts } from './page.ts';
 import { createRefresher } from './refresh.ts';
 
-/** null: no such day, as in 2026-02-30. */
+/** null: no such day, as in 2026-02-30, or none that the API takes: the one after it has a year of four digits too. */
 function dayRange(day: string): DayModel['range'] | null {
   if (!/^\d{4}-\d\d-\d\d$/.test(day) || dayBeside(day, 0) !== day) return null;
   const startOf = (text: string) => new Date(`${text}T00:00:00`).getTime();
-  return { fromMs: startOf(day), toMs: startOf(dayBeside(day, 1)) };
+  const toMs = startOf(dayBeside(day, 1));
+  return Number.isNaN(toMs) ? null : { fromMs: startOf(day), toMs };
 }
 
 export function createDayPage({ api, redraw, showRefusal, day }: PageParts & { readonly day: string }): Page {
@@ -28,7 +29,9 @@ export function createDayPage({ api, redraw, showRefusal, day }: PageParts & { r
     title: () => `${day} · stator`,
     where: () => [{ text: day, href: null }],
     view: (nowMs) =>
-      range === null ? missingView(day, 'This is no day: write it as 2026-11-27.') : dayView(model, nowMs),
+      range === null
+        ? missingView(day, 'This is no day that can be shown: write it as 2026-11-27.')
+        : dayView(model, nowMs),
     heard: () => {
       if (range !== null) refresher.poke();
     },

@@ -1,6 +1,6 @@
 /** Text that a person types. A field keeps its text over other views and reloads of this tab until the text was accepted. */
 
-import { store, stored } from './browser-storage.ts';
+import { ofTab, store, stored } from './browser-storage.ts';
 import { h, type Props, type View } from './dom.ts';
 
 /** The person whose texts are stored in this tab. */
@@ -9,9 +9,9 @@ const ownerName = 'texts-of';
 /** Called before the first field is drawn: text of another person in this tab is deleted. */
 export function keepTextsOf(person: string | null): void {
   const owner = { person };
-  if (JSON.stringify(stored(ownerName, sessionStorage)) === JSON.stringify(owner)) return;
-  for (const name of Object.keys(sessionStorage)) if (name.startsWith('stator.text ')) sessionStorage.removeItem(name);
-  store(ownerName, owner, sessionStorage);
+  if (JSON.stringify(stored(ownerName, ofTab)) === JSON.stringify(owner)) return;
+  for (const name of ofTab.names()) if (name.startsWith('stator.text ')) ofTab.set(name, null);
+  store(ownerName, owner, ofTab);
 }
 
 interface FieldProps extends Props {
@@ -31,7 +31,7 @@ export function field(
     ...props,
     'data-about': about,
     made(element) {
-      const text = stored(name, sessionStorage);
+      const text = stored(name, ofTab);
       (element as HTMLTextAreaElement).value = typeof text === 'string' ? text : initial;
       made?.(element);
     },
@@ -39,7 +39,7 @@ export function field(
       ...on,
       input(event) {
         const { value } = event.target as HTMLTextAreaElement;
-        store(name, value === initial ? null : value, sessionStorage);
+        store(name, value === initial ? null : value, ofTab);
         on?.input?.(event);
       },
     },
@@ -65,7 +65,7 @@ export function emptyWhenTaken({ currentTarget }: Event): () => void {
     for (const { element, value } of sent) {
       const { about } = element.dataset;
       if (element.value !== value || about === undefined) continue;
-      store(`text ${about}`, null, sessionStorage);
+      store(`text ${about}`, null, ofTab);
       element.value = '';
     }
   };

@@ -2,6 +2,7 @@
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { createActs } from './acts.ts';
 import { ApiError, createApi } from './api.ts';
+import { ofBrowser, ofTab } from './browser-storage.ts';
 import { createDayPage } from './day-page.ts';
 import { createDesktopNotice } from './desktop-notice.ts';
 import { patch } from './dom.ts';
@@ -122,7 +123,7 @@ function whyLocked(): string {
 /** Signing out deletes everything of the person from this tab: read data, typed text and the key. */
 function signOut(): void {
   session.leave();
-  sessionStorage.clear();
+  for (const name of ofTab.names()) ofTab.set(name, null);
   location.reload();
 }
 
@@ -277,12 +278,12 @@ function unsettle(): void {
 const fleetRefresher = createRefresher({ work: readFleet, leastMs: 500, mostMs: 10_000 });
 
 function storedTheme(): Theme {
-  const stored = localStorage.getItem(themeName);
+  const stored = ofBrowser.get(themeName);
   return stored === 'light' || stored === 'dark' ? stored : 'auto';
 }
 
 function turn(theme: Theme): void {
-  localStorage.setItem(themeName, theme);
+  ofBrowser.set(themeName, theme);
   applyTheme(theme);
   change({ theme });
 }

@@ -1,7 +1,7 @@
 /** Writing another document for a plan, on the page of the plan. */
 import type { createActs } from './acts.ts';
 import { ApiError, type Named } from './api.ts';
-import { store, stored } from './browser-storage.ts';
+import { ofTab, store, stored } from './browser-storage.ts';
 import type { PlanParts, WritingActions } from './plan-model.ts';
 
 interface WritingParts extends PlanParts {
@@ -15,10 +15,10 @@ export function planWriting({ api, may, named, model, change, showRefusal, acts 
 
   /** Throws `conflict` once if the plan has got another document since this one was opened. */
   async function save(content: string): ReturnType<typeof api.edit> {
-    const base = stored(baseName, sessionStorage);
+    const base = stored(baseName, ofTab);
     const { content: present } = await api.plan(named);
     if (base === null || base === present) return api.edit(named, content);
-    store(baseName, present, sessionStorage);
+    store(baseName, present, ofTab);
     throw new ApiError(
       'conflict',
       'somebody else has changed the document since you opened it',
@@ -38,8 +38,7 @@ export function planWriting({ api, may, named, model, change, showRefusal, acts 
     write(isOn) {
       const { plan } = model();
       // A text that was typed before a reload was made from an earlier document.
-      if (isOn && plan !== null && stored(`text ${about}`, sessionStorage) === null)
-        store(baseName, plan.content, sessionStorage);
+      if (isOn && plan !== null && stored(`text ${about}`, ofTab) === null) store(baseName, plan.content, ofTab);
       change({ writing: isOn && plan !== null ? { content: plan.content, check: null, isBusy: false } : null });
     },
     form: {

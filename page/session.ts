@@ -3,6 +3,7 @@
  * for reloads. The key makes the token of the next daemon; it is in the memory of this page alone, and no script can read it. The page uses the key
  * only after the other side has proven that it has the same key for this address: another program may own the port of a dead daemon.
  */
+import { ofTab } from './browser-storage.ts';
 import { enter } from './enter.ts';
 
 const storageName = 'stator.token';
@@ -48,8 +49,7 @@ export function createSession(): Session {
 
   function keep(given: string | null): void {
     token = given;
-    if (given === null) sessionStorage.removeItem(storageName);
-    else sessionStorage.setItem(storageName, given);
+    ofTab.set(storageName, given);
   }
 
   async function takeAddress(): Promise<void> {
@@ -96,7 +96,7 @@ export function createSession(): Session {
       isProven = false;
     },
     async begin() {
-      token = sessionStorage.getItem(storageName);
+      token = ofTab.get(storageName);
       try {
         await takeAddress();
         isProven = await takeKey();

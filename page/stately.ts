@@ -2,6 +2,7 @@
  * Forwards the daemon's messages in Stately's protocol to Stately's own inspector, in a frame of this page or in a window, once the person agrees. Of
  * the inspector's messages only one is used: that it is ready.
  */
+import { ofTab } from './browser-storage.ts';
 import { enter } from './enter.ts';
 
 const inspector = { origin: 'https://stately.ai', page: 'https://stately.ai/inspect' } as const;
@@ -28,8 +29,8 @@ async function takeToken(): Promise<string | null> {
   const [given, once] = [words.get('watch'), words.get('once')];
   if (given !== null || once !== null) history.replaceState(null, '', location.pathname);
   const token = given ?? (once === null ? null : await enter(once));
-  if (token !== null) sessionStorage.setItem(storageName, token);
-  return token ?? sessionStorage.getItem(storageName);
+  if (token !== null) ofTab.set(storageName, token);
+  return token ?? ofTab.get(storageName);
 }
 
 /**

@@ -277,7 +277,37 @@ program = "date +%N >> fixes.txt"
     await page.getByText('Nothing ran.').waitFor(limit);
     await page.goto(`${new URL(page.url()).origin}/#/day/2026-02-30`);
     await page.getByText('This is no day').waitFor(limit);
+    // The day after it has a year of five digits.
+    await page.goto(`${new URL(page.url()).origin}/#/day/9999-12-31`);
+    await page.getByRole('heading', { name: '9999-12-31' }).waitFor(limit);
+    await page.getByText('This is no day').waitFor(limit);
     await client.send({ project: 'demo', plan: 'daily', type: 'cancel' });
+    await page.close();
+  });
+
+  it('in a browser that blocks storage the page is shown, signs in by its address, and keeps typed text while it is open', async () => {
+    await planned();
+    const page = await browser.context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.addInitScript(() => {
+      const get = () => {
+        throw new DOMException('blocked', 'SecurityError');
+      };
+      for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, { get });
+    });
+    await page.goto(await address());
+    await page.locator('.connection.live').waitFor(limit);
+    const { origin } = new URL(page.url());
+    await page.goto(`${origin}/#/repo/demo`);
+    const name = page.getByRole('textbox', { name: 'name' }).first();
+    await name.fill('kept');
+    await page.goto(`${origin}/#/plan/demo/planned`);
+    await page.getByRole('heading', { level: 1 }).waitFor(limit);
+    await page.goBack();
+    await name.waitFor(limit);
+    expect(await name.inputValue()).toBe('kept');
+    expect(complaints).toEqual([]);
     await page.close();
   });
 
