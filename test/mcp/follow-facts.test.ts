@@ -1,6 +1,8 @@
 /** The stream of facts behind `wait_for_event` and the subscriptions of resources, over engines that come and go. */
 import { expect, it, onTestFinished } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { FactEntry } from '../../runtime/api/client/client.ts';
+import { createSubscriptions } from '../../runtime/api/mcp/resources.ts';
 import { followFacts } from '../../runtime/api/mcp/wait.ts';
 import { until } from '../support/ground.ts';
 
@@ -50,4 +52,24 @@ it('keeps the newest 200 facts, and counts those that it dropped', async () => {
   const facts = followFacts(caller, { plan: null, since: 0, signal: untilTheEnd() });
   await until(() => facts.seen.at(-1)?.seq === 203);
   expect([facts.seen[0]?.seq, facts.seen.length, facts.dropped()]).toEqual([4, 200, 3]);
+});
+
+it('a watched log is watched on after an engine that was just starting has refused a look at it', async () => {
+  const looks: (string | null)[] = ['a', null, 'a b'];
+  const attach = async () => ({
+    async *events() {},
+    async capture() {
+      const text = looks.length > 1 ? looks.shift() : looks[0];
+      if (typeof text === 'string') return text;
+      throw new EngineError('unavailable', 'the daemon waits: the engine is starting', 'it continues by itself');
+    },
+    close: async () => {},
+  });
+  const changed: string[] = [];
+  const caller = { attach, open: attach } as unknown as Caller;
+  const subscriptions = createSubscriptions(caller, async (uri) => void changed.push(uri));
+  onTestFinished(() => subscriptions.close());
+  subscriptions.add('stator://demo/agents/a-w1-t1/log');
+  await until(() => changed.length > 0);
+  expect(changed).toEqual(['stator://demo/agents/a-w1-t1/log']);
 });

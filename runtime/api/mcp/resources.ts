@@ -110,7 +110,7 @@ export function createSubscriptions(
         const end = new AbortController();
         logs.set(uri, end);
         const signal = AbortSignal.any([end.signal, closed.signal]);
-        watchLog(caller, { address, signal, grown: () => notify(uri) }).catch(() => undefined); // a read of the resource reports the reason
+        void watchLog(caller, { address, signal, grown: () => notify(uri) });
       }
       if (isFollowing) return;
       isFollowing = true;
@@ -139,15 +139,24 @@ async function watchLog(
 ): Promise<void> {
   let before: string | null = null;
   while (!signal.aborted) {
-    const client = await caller.attach().catch(() => null); // the engine may be starting again
-    if (client !== null) {
-      const now = await client
-        .capture({ project: address.project, title: address.title })
-        .finally(() => client.close());
-      if (before !== null && now !== before) grown();
-      before = now;
-    }
+    // The engine may be starting again, and the agent may begin later: the next look is the next try. A read of the resource reports the reason.
+    const now = await withLive(caller, (client) => client.capture({ project: address.project, title: address.title }));
+    if (now !== null && before !== null && now !== before) grown();
+    before = now ?? before;
     await pause(logLookMs, signal);
+  }
+}
+
+/** null: no engine runs now, or it refuses. */
+async function withLive<Answer>(
+  caller: Pick<McpCaller, 'attach'>,
+  use: (client: Client) => Promise<Answer>,
+): Promise<Answer | null> {
+  try {
+    const client = await caller.attach();
+    return client === null ? null : await use(client).finally(() => client.close());
+  } catch {
+    return null;
   }
 }
 
