@@ -3,6 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { factText } from '../../cli/run/fact-line.ts';
+import { askedAdditions } from '../../runtime/work/effects/additions.ts';
+import { inspectRepository } from '../../runtime/work/git/repository.ts';
 import {
   begin,
   ground,
@@ -121,6 +123,25 @@ describe('work that adds', () => {
     git(made.repo, '-c', 'core.hooksPath=/dev/null', 'commit', '-qm', 'before', '--no-gpg-sign');
     await begin(made, 'quiet', planText([task]));
     await untilStatus(made, 'quiet', 'done');
+  });
+
+  it('is asked about with the true reason if the search for keys failed', async () => {
+    const { repo } = ground();
+    mkdirSync(join(repo, 'src'));
+    writeFileSync(join(repo, 'src/a.txt'), 'a');
+    git(repo, 'add', '-A');
+    git(repo, 'commit', '-qm', 'adds');
+    const asked = await askedAdditions(
+      { store: { tree: async () => null }, secrets: { in: async () => null } },
+      await inspectRepository(repo),
+      {
+        ...{ base: git(repo, 'rev-parse', 'HEAD~1'), head: git(repo, 'rev-parse', 'HEAD'), worktree: null },
+        ...{ plan: { project: 'demo', plan: 'p' }, limits: { secrets: true, fileBytes: null, newFiles: null } },
+      },
+    );
+    expect(asked?.added).toMatch(
+      /^1 file not searched for keys, as src\/a\.txt: the search took too long, or failed \(/,
+    );
   });
 
   it('more than the limits of the configuration is asked about', async () => {

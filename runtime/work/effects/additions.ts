@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { counted } from '../../../machines/vocabulary/numbers.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
 import { type AddedFile, addedFiles, foldersIn, textOfFile } from '../git/added.ts';
@@ -188,19 +189,20 @@ async function secretsIn(
   const named = files
     .filter(({ path, before }) => before === null && secretNames.test(basename(path)))
     .map(({ path }) => ({ key: `name ${path}`, text: `${path}: a file that by its name holds keys or passwords` }));
-  const missed = [...unread, ...(found === null ? texts.map(({ path }) => path) : [])];
-  const unknown = missed.length === 0 ? [] : [unknownText(missed)];
+  const unsearched = found === null ? texts.map(({ path }) => path) : [];
   const isNew = await newIn(search, repo, { files, found: found ?? [] });
   return [
     ...isNew,
     ...named.filter(({ text }) => !isNew.some((other) => other.text.startsWith(`${text.split(':')[0]} `))),
-    ...unknown,
+    ...unknownIn(unread, `together they are over ${mebibytes(textsLimitBytes)}`),
+    ...unknownIn(unsearched, 'the search took too long, or failed'),
   ];
 }
 
-function unknownText(paths: readonly string[]): Finding {
+function unknownIn(paths: readonly string[], why: string): Finding[] {
+  if (paths.length === 0) return [];
   const key = `unread ${digestOf([...paths].sort().join('\n'))}`;
-  return { key, text: `${paths.length} files in which nobody could look for keys, as ${paths[0]}: it is too much` };
+  return [{ key, text: `${counted(paths.length, 'file')} not searched for keys, as ${paths[0]}: ${why}` }];
 }
 
 /** The findings that the earlier version of the file did not have. */
