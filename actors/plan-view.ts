@@ -288,22 +288,29 @@ function forgeMergeOf(tags: Tags, refused: PlanPull['refused']): ForgeMerge | nu
 export interface TaskFailure {
   number: number;
   title: string;
+  /** 0 and no reason: it was not begun, because it comes after a task that is not done. */
   attempts: number;
   reason: Reason | null;
   /** The end of its output, the files of a conflict, or git's message. */
   detail: string;
 }
 
-/** The ended tasks of the present wave that are not done. */
+/** The tasks of the present wave, which is over, that are not done: first those that failed, then those that were not begun. */
 export function failuresOf(tree: Tree): TaskFailure[] {
   const context = planContext(tree);
   const results = resultsOf(context, tree.root)[context.wave] ?? {};
   const tasks = context.waves.find(({ number }) => number === context.wave)?.tasks ?? [];
-  return tasks.flatMap(({ number, title }) => {
+  const failed = tasks.flatMap(({ number, title }) => {
     const result = results[number];
     if (result === undefined || result.status === 'done') return [];
     return [{ number, title, attempts: result.runs, reason: result.reason, detail: result.detail }];
   });
+  if (failed.length === 0) return [];
+  const notBegun = tasks.filter(({ number, isDone }) => results[number] === undefined && isDone !== true);
+  return [
+    ...failed,
+    ...notBegun.map(({ number, title }) => ({ number, title, attempts: 0, reason: null, detail: '' })),
+  ];
 }
 
 function waveStatus(ref: AnyActorRef | null, tasks: TaskView[]): WaveStatus {

@@ -58,7 +58,7 @@ export default defineVerb({
 async function planOf(call: Call, plan: string | undefined, type: string): Promise<string> {
   if (!plan && !call.env.STATOR_PLAN) {
     const { publicSignalTypes, signalTypeOf, unknownSignal } = await import('../../machines/vocabulary/signal.ts');
-    if (signalTypeOf(type) === null) throw unknownSignal(type, publicSignalTypes, nearest(type, publicSignalTypes));
+    if (signalTypeOf(type) === null) throw unknownSignal(type, publicSignalTypes, nearest);
   }
   return saidPlan(call, plan);
 }

@@ -2,24 +2,26 @@
 import { isNothing } from './fields.ts';
 import { quoted } from './shape.ts';
 
-/** What one item names, and the remark where it looks like a file but is not taken as one. */
+/** What one item names; the remark where the whole value names no file. */
 export interface FileItem {
   paths: string[];
   remark: string | null;
 }
 
+/** Words that stand alone where a file is expected and name none. */
+const NO_FILE = /^(?:all|any|many|multiple|no|nothing|several|tbd|todo|unknown|various)$/i;
+
 /** The items of a value, with commas between them, those of Chinese and Japanese keyboards too. Commas in backticks are part of a path. */
 export function fileItems(value: string): FileItem[] {
-  const items = commaItems(value).map(fileItem);
+  const items = commaItems(value).map((item) => ({ paths: itemPaths(item), remark: null }));
   if (items.some(({ paths }) => paths.length > 0)) return items;
   if (saysNothing(value)) return [];
-  if (items.some(({ remark }) => remark !== null)) return items;
-  const form = 'a path is written in backticks, or contains a / or a .';
+  const form = 'a path is written in backticks, contains a / or a ., or is the only word';
   return [{ paths: [], remark: `${quoted(value.trim())} names no file; ${form}` }];
 }
 
 function saysNothing(value: string): boolean {
-  return isNothing(value.trim()) || /^(?:tbd|nothing|no(?:ne)?\s.*|-\s.*)$/is.test(value.trim());
+  return isNothing(value.trim()) || /^(?:no|tbd|todo|nothing|no(?:ne)?\s.*|-\s.*)$/is.test(value.trim());
 }
 
 function commaItems(value: string): string[] {
@@ -38,32 +40,31 @@ function commaItems(value: string): string[] {
 
 /**
  * The first backticked path and those that are enumerated with it, not those that prose mentions; without backticks the first word where it has a `/` or a
- * `.`, and those after it that are certainly paths.
+ * `.` or stands alone (`Makefile`), and those after it that are certainly paths.
  */
-function fileItem(item: string): FileItem {
+function itemPaths(item: string): string[] {
   const text = withoutLabel(item);
   const spans = codeSpans(text);
   if (spans.length > 0) {
     const isNamed = (span: CodeSpan, at: number) =>
       isPath(span.text) || (at === 0 && span.isFirst && isName(span.text));
     const first = spans.findIndex(isNamed);
-    if (first < 0) return { paths: [], remark: null };
+    if (first < 0) return [];
     const after = spans.slice(first + 1);
     const end = after.findIndex((span) => !isPath(span.text) || !isEnumeration(span.gap));
     const paths = spans.slice(first, end < 0 ? undefined : first + 1 + end);
-    return { paths: paths.map((span) => cleaned(span.text)), remark: null };
+    return paths.map((span) => cleaned(span.text));
   }
   const words = withoutLinks(text.replaceAll('`', ''))
     .split(/\s+/)
     .map(withoutPunctuation)
     .filter((word) => word !== '');
-  const [first = '', ...rest] = words;
-  if (first === '' || isNothing(first)) return { paths: [], remark: null };
+  const [first = ''] = words;
+  if (first === '' || isNothing(first)) return [];
+  if (words.length === 1 && isName(first) && !NO_FILE.test(first)) return [first];
   const isList = words.every(isBarePath);
   const paths = words.filter((word, at) => isBarePath(word) && (at === 0 || isList || isSurePath(word)));
-  const isLone = rest.length === 0 && paths.length === 0 && /^[\w.+@~-]+$/.test(first);
-  const remark = `${quoted(first)} is not read as a file; write it in backticks where it is one`;
-  return { paths: paths.map(cleaned), remark: isLone ? remark : null };
+  return paths.map(cleaned);
 }
 
 /** Without the quotes, brackets and marks of the sentence around it; the brackets of `app/(group)` belong to the path. */

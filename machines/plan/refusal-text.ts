@@ -71,12 +71,28 @@ const consequences: Readonly<Record<string, string>> = {
   agent_deny: 'it waits for no permission',
 };
 
-/** The same, where the guard's reason follows. */
+/** The same, where the guard's reason follows: the state alone may well take such a signal, so it says nothing of the state. */
 const hindered: Readonly<Record<string, string>> = {
   planner_finished: 'its planning cannot end',
   planner_draft_finished: 'it takes no draft',
+  choose: 'no draft was chosen',
+  implement_finished: 'its work does not end by this signal',
+  elaborator_finished: 'its architect does not end by this signal',
+  implement_task_finished: 'that task does not end by this signal',
+  retry_wave: 'its wave cannot be run again',
+  advance_wave: 'its wave cannot be left behind',
+  review_approved: 'this verdict does not count',
+  review_changes_requested: 'this verdict does not count',
+  verify_approved: 'this verdict does not count',
+  verify_failed: 'this verdict does not count',
+  request_review: 'it cannot be reviewed again',
+  reimplement: 'it cannot be implemented anew',
+  start_over: 'it cannot start over',
+  reopen: 'it cannot be reopened',
   resolve: 'an answer is not enough',
   answer: 'nothing was answered',
+  agent_allow: 'nothing was answered',
+  agent_deny: 'nothing was answered',
 };
 
 /** A state that exists already: nothing would change. */

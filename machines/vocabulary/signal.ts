@@ -330,9 +330,16 @@ export function validTypes(types: readonly string[], nearest: string | null): st
   return `${meantText(nearest)}the valid types: ${types.join(', ')}`;
 }
 
-/** The error for an unknown type: `unknown_signal`. */
-export function unknownSignal(name: string, types: readonly string[], nearest: string | null): EngineError {
-  return new EngineError('unknown_signal', `unknown signal type "${name}"`, validTypes(types, nearest));
+/** The error for an unknown type: `unknown_signal`. `nearest` finds the word that was most likely meant; aliases are among them. */
+export function unknownSignal(
+  written: string,
+  types: readonly string[],
+  nearest: (word: string, valid: readonly string[]) => string | null,
+): EngineError {
+  const name = written.trim();
+  const known = [...aliases].flatMap(([alias, type]) => (types.includes(type) ? [alias] : []));
+  const meant = nearest(name, [...types, ...known]);
+  return new EngineError('unknown_signal', `unknown signal type "${name}"`, validTypes(types, meant));
 }
 
 /** Whether that origin may send such a signal at all. */

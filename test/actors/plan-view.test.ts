@@ -282,8 +282,11 @@ describe('the failures of a plan', () => {
   const of = (context: Partial<PlanContext>, children = {}) => failuresOf(treeAt(running, { context, children }));
   const results = { 1: { 1: done, 2: failed }, 2: { 1: failed } };
   const shown = { attempts: 3, reason: 'timeout', detail: 'slow' };
-  it('are the ended tasks of its wave that are not done', () => {
-    expect(of({ wave: 1, results })).toEqual([{ ...shown, number: 2, title: 'task 2' }]);
+  it('are the tasks of its wave that are not done: those that failed, then those that were not begun', () => {
+    expect(of({ wave: 1, results })).toEqual([
+      { ...shown, number: 2, title: 'task 2' },
+      { number: 3, title: 'task 3', attempts: 0, reason: null, detail: '' },
+    ]);
     expect(of({ wave: 2, results })).toEqual([{ ...shown, number: 1, title: 'task 1' }]);
     const cancelled = { ...failed, status: 'cancelled' } as const;
     const wave = waveWith({}, { results: { 3: cancelled } });

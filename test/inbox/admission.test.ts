@@ -149,6 +149,9 @@ describe('admission', () => {
     const unknown = (type: string) => `unknown_signal: unknown signal type "${type}"; `;
     expect(heard('plan_strat', {})).toBe(`${unknown('plan_strat')}did you mean plan_start? the valid types: ${all}`);
     expect(heard('approve', {})).toBe(`${unknown('approve')}the valid types: ${all}`);
+    expect(heard('Master-Aproved', {})).toBe(
+      `${unknown('Master-Aproved')}did you mean master_approved? the valid types: ${all}`,
+    );
   });
 
   it('says of a type that this kind of tree does not take what it takes', () => {

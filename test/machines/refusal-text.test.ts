@@ -71,6 +71,16 @@ it.each<[string, Partial<Refused>, string]>([
     { ...wave, type: 'answer', guard: 'question 1 is not open any more (open: question 3 of login-w1-t2)' },
     'login is implementing (wave running), so nothing was answered: question 1 is not open any more (open: question 3 of login-w1-t2)',
   ],
+  [
+    'a verdict that is about another commit',
+    { type: 'verify_approved', status: 'verifying', phase: null, guard: 'stale_approval: it is about 012345678901' },
+    'login is verifying, so this verdict does not count: stale_approval: it is about 012345678901',
+  ],
+  [
+    'the word of another role, while a review is under way',
+    { type: 'review_approved', status: 'reviewing', phase: 'reviewing', guard: 'not from a coder' },
+    'login is reviewing, so this verdict does not count: not from a coder',
+  ],
   ['an agent', { ...agent, type: 'agent_pause' }, 'agent login-w1-t3 is paused already'],
   [
     'an agent that has ended',

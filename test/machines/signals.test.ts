@@ -301,12 +301,12 @@ it('some signals have other names, as the files and scripts of kasmos write them
 });
 
 it('an unknown signal type is answered with the type that was probably meant, if any, and with the valid types', () => {
-  expect(unknownSignal('cancle', ['cancel', 'pause'], 'cancel')).toMatchObject({
+  expect(unknownSignal(' cancle ', ['cancel', 'pause'], () => 'cancel')).toMatchObject({
     code: 'unknown_signal',
     message: 'unknown signal type "cancle"',
     hint: 'did you mean cancel? the valid types: cancel, pause',
   });
-  expect(unknownSignal('x', ['cancel'], null).hint).toBe('the valid types: cancel');
+  expect(unknownSignal('x', ['cancel'], () => null).hint).toBe('the valid types: cancel');
 });
 
 it('a machine acts for the person who brought it, and every other sender for itself', () => {

@@ -19,3 +19,16 @@ it('describes five failed tasks, and counts the others', () => {
   expect(text).not.toContain('part 6');
   expect(waveOverNeed('shop', 2, failures.slice(0, 5)).why).not.toContain('more');
 });
+
+it('names the tasks that were not begun, and no logs of theirs', () => {
+  const failures = [
+    { number: 2, title: 'two', attempts: 1, reason: 'exit-code' as const, detail: '' },
+    { number: 3, title: 'three', attempts: 0, reason: null, detail: '' },
+  ];
+  const text = waveOverText('shop', 1, failures);
+  expect(text).toMatch(/^wave 1 is over, and 2 of its tasks are not done\n/);
+  expect(text).toContain('\ntask 3 (three): not begun\n');
+  const { why, do: steps } = waveOverNeed('shop', 1, failures);
+  expect(why).toMatch(/, task 3 \(three: not begun\)$/);
+  expect(steps).not.toContain('stator agent logs shop-w1-t3');
+});

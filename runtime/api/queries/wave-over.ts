@@ -55,8 +55,9 @@ export function waveOverNeed(
   const more = failures.length - shownTasks;
   const which = failures
     .slice(0, shownTasks)
-    .map(({ number, title, reason, detail }) => `task ${number} (${[title, ...shortly(reason, detail)].join(': ')})`);
+    .map((failure) => `task ${failure.number} (${[failure.title, ...shortly(failure)].join(': ')})`);
   const logs = failures
+    .filter((failure) => !isNotBegun(failure))
     .slice(0, shownLogs)
     .map(({ number, reason }) => logCommand(`${plan}-${taskName(wave, number)}`, reason));
   return {
@@ -67,7 +68,9 @@ export function waveOverNeed(
 }
 
 /** Why it failed, and the failed program's message. */
-function shortly(reason: TaskFailure['reason'], detail: string): string[] {
+function shortly(failure: TaskFailure): string[] {
+  const { reason, detail } = failure;
+  if (isNotBegun(failure)) return ['not begun'];
   if (reason === null) return [];
   const [said = ''] = (whyFailed(detail, reason) ?? '').split('\n');
   return [
@@ -76,7 +79,13 @@ function shortly(reason: TaskFailure['reason'], detail: string): string[] {
   ];
 }
 
-function failureText(title: string, { number, title: what, attempts, reason, detail }: TaskFailure): string {
+function isNotBegun({ attempts, reason }: TaskFailure): boolean {
+  return attempts === 0 && reason === null;
+}
+
+function failureText(title: string, failure: TaskFailure): string {
+  const { number, title: what, attempts, reason, detail } = failure;
+  if (isNotBegun(failure)) return `task ${number} (${what}): not begun`;
   const runs = attempts === 0 ? 'it never ran' : `${attempts} ${attempts === 1 ? 'run' : 'runs'}`;
   const why = reason === 'start-failed' ? bothEnds(detail.trim()) : whyFailed(detail, reason);
   const said = why === null || why === '' ? '' : `: ${why}`;

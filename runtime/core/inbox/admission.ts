@@ -70,7 +70,7 @@ export function admitWord(
   const taker = kinds.taking(name);
   if (taker === null) {
     const types = kinds.all.flatMap((kind) => (kind.place === null ? [] : publicTypes(kind)));
-    return refused(unknownSignal(name, types, nearest(name, types)));
+    return refused(unknownSignal(name, types, nearest));
   }
   const admission = admit(taker.kind, { type: taker.type, payload: bodyOr(given), origin });
   if (admission.kind === 'refused') return admission;

@@ -545,7 +545,8 @@ describe('the fields of a task', () => {
     ['src/a.ts and src/b.ts', ['src/a.ts', 'src/b.ts']],
     ['src/a.ts (no/such thing), ./b.ts.', ['src/a.ts', 'b.ts']],
     ['[src/a.ts](../src/a.ts), [`b.ts`](b.ts)', ['src/a.ts', 'b.ts']],
-    ['Makefile', []],
+    ['Makefile', ['Makefile']],
+    ['a, b', ['a', 'b']],
     ['no/such.ts', ['no/such.ts']],
     ['.env, ../x', ['.env', '../x']],
   ])('take from Files: %j the paths %j', (value, files) => {
@@ -555,12 +556,12 @@ describe('the fields of a task', () => {
     expect(inList.task?.files).toEqual(files);
   });
 
-  test('say of words that read like files, and of prose, that they claim nothing', () => {
+  test('say of prose in Files that it claims nothing', () => {
     const { remarks } = parsePlan(
       lines(
         '## Wave 1',
         '### Task 1: a',
-        '**Files:** Makefile, a.ts',
+        '**Files:** the Makefile, a.ts',
         '### Task 2: b',
         '**Files:** the parser',
         '### Task 3: c',
@@ -569,8 +570,7 @@ describe('the fields of a task', () => {
     );
     expect(remarks.map(({ line, message }) => `${line}: ${message}`)).toMatchInlineSnapshot(`
       [
-        "3: \`Makefile\` is not read as a file; write it in backticks where it is one",
-        "5: \`the parser\` names no file; a path is written in backticks, or contains a / or a .",
+        "5: \`the parser\` names no file; a path is written in backticks, contains a / or a ., or is the only word",
       ]
     `);
   });

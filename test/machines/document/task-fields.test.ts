@@ -84,10 +84,17 @@ describe('the paths of **Files:**', () => {
     },
   );
 
-  it.each(['Makefile', 'README', 'foo.'])('%j may be a file, and a remark says how that is written', (value) => {
-    expect(fileItems(value)).toEqual([
-      { paths: [], remark: expect.stringMatching(/is not read as a file; write it in backticks/) },
-    ]);
+  it.each([
+    ['Makefile', ['Makefile']],
+    ['a, b', ['a', 'b']],
+    ['Create: README', ['README']],
+    ['LICENSE, the parser, all', ['LICENSE']],
+  ])('%j names %j: a word that stands alone is a file', (value, paths) => {
+    expect(fileItems(value).flatMap((item) => item.paths)).toEqual(paths);
+  });
+
+  it.each(['all', 'various', 'several'])('%j names no file, and a remark says so', (value) => {
+    expect(fileItems(value)).toEqual([{ paths: [], remark: expect.stringMatching(/names no file/) }]);
   });
 
   it.each([
@@ -130,7 +137,7 @@ describe('the paths of **Files:**', () => {
     'E.G. a.ts',
     '[a](b.ts) c',
   ])('%j is text, with a remark', (value) => {
-    const remark = `\`${value.trim()}\` names no file; a path is written in backticks, or contains a / or a .`;
+    const remark = `\`${value.trim()}\` names no file; a path is written in backticks, contains a / or a ., or is the only word`;
     expect(fileItems(value)).toEqual([{ paths: [], remark }]);
   });
 });
