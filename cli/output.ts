@@ -7,7 +7,7 @@ import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { createConsola } from '../runtime/base/platform/consola.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
 import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
-import { cut, cutMiddle, padded, plain, plainLines, wideBlocks, widthOf } from './text.ts';
+import { cut, cutMiddle, padded, plain, plainLines, wideBlocks, widthOf, withProject } from './text.ts';
 
 export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'bad' | 'busy' | 'attention';
 
@@ -100,7 +100,7 @@ export function createOutput(options: OutputOptions): Output {
   };
   const answer: Output['answer'] = (document, lines) => print(...(json ? [JSON.stringify(document)] : lines()));
   const say: Output['say'] = (...lines) => {
-    if (!json && !quiet) print(...lines);
+    if (!json && !quiet) print(...lines.map(messages.addressed));
   };
   const shownTable: Output['table'] = (headings, rows, empty) => {
     // An empty list is an answer, not an error. A script that counts lines must find none.
@@ -168,6 +168,9 @@ export interface ErrorMessage {
  * errors.
  */
 export interface Messages {
+  /** The command line names that project, so from now on the commands in messages name it too. */
+  about(project: string): void;
+  addressed(text: string): string;
   error(message: ErrorMessage): void;
   /** A refusal; its first line is emphasized. */
   refusal(...lines: string[]): void;
@@ -191,18 +194,25 @@ export function createMessages(options: MessagesOptions): Messages {
   const rowWidth = json || stderr.isTTY !== true ? null : stderr.columns || 80;
   let loaded: ConsolaInstance | null = null;
   const said = new Set<string>();
+  let named: string | null = null;
+  const addressed = (text: string) => (named === null ? text : withProject(text, named, null));
 
   /** null: messages of this level are not shown, so consola is not loaded. */
   function consola(level: number): ConsolaInstance | null {
     if (level > limit) return null;
     loaded ??= createConsola({
-      log: (message) => stderr.write(`${folded(madeSafe(timely(textOf(message, options), json), json), rowWidth)}\n`),
+      log: (message) =>
+        stderr.write(`${folded(madeSafe(timely(textOf(message, { ...options, addressed }), json), json), rowWidth)}\n`),
     });
     loaded.level = limit;
     return loaded;
   }
 
   return {
+    addressed,
+    about(project) {
+      named = project;
+    },
     error: (message) => consola(levels.error)?.error(message),
     refusal: (...lines) => consola(levels.warn)?.warn({ message: lines.join('\n'), tag: 'refusal' }),
     warn: (text) => consola(levels.warn)?.warn(text),
@@ -225,12 +235,15 @@ function madeSafe(text: string, json: boolean): string {
   return withoutSecrets(json ? escapedJson(text) : colouredText(text));
 }
 
-function textOf({ type, tag, args: [said] }: LogObject, { stderr, env, json }: MessagesOptions): string {
+type Look = Pick<MessagesOptions, 'stderr' | 'env' | 'json'> & Pick<Messages, 'addressed'>;
+
+function textOf({ type, tag, args: [said] }: LogObject, { stderr, env, json, addressed }: Look): string {
   const paint = paintFor(stderr, env);
   if (type === 'error') {
     const { page, ...document } = said as ErrorMessage; // `error` takes nothing else
-    if (json) return JSON.stringify(document);
-    const { error, log = '', hint } = document;
+    const hint = addressed(document.hint);
+    if (json) return JSON.stringify({ ...document, hint });
+    const { error, log = '' } = document;
     return [
       `${paint('bad', 'error:')} ${plainLines(error)}`,
       ...(log === '' ? [] : [log]),
@@ -238,7 +251,7 @@ function textOf({ type, tag, args: [said] }: LogObject, { stderr, env, json }: M
       ...(page === undefined ? [] : ['', page]),
     ].join('\n');
   }
-  const text = String(said);
+  const text = addressed(String(said));
   if (tag === 'refusal') return text.replace(/^.*/, (first) => paint('bad', first));
   if (type === 'warn') return paint('attention', text);
   return type === 'info' ? paint('dim', text) : text;

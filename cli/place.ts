@@ -101,11 +101,6 @@ export function impliedProject(call: Call): string | null {
   return call.project === undefined ? projectHere(call) : null;
 }
 
-/** The end of a printed command about that project: ` --project shop`, or nothing if it is implied. */
-export function projectFlag(project: string, implied: string | null): string {
-  return project === implied ? '' : ` --project ${shellWord(project)}`;
-}
-
 export const allArgs = { all: { type: 'boolean', description: 'of all repos' } } as const;
 
 /** The repos of a list: the selected one, or all with --all and outside of any repo. */

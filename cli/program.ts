@@ -16,7 +16,7 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
   const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
   const streams = { stdout, stderr, env };
   // Read from the raw arguments, because a mistake in them must be reported in the requested form.
-  const rough = createOutput({
+  let out = createOutput({
     ...streams,
     json: saysJson(argv),
     quiet: has('--quiet', '-q'),
@@ -27,24 +27,25 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
     const chosen = choose(argv);
     hasStartCodes = 'entry' in chosen && chosen.entry.hasStartCodes === true;
     if ('page' in chosen) {
-      rough.print(chosen.page);
+      out.print(chosen.page);
       return 0;
     }
     const { noun, entry } = chosen;
     const { name, read } = await readVerb(chosen);
     if (read.wantsHelp) {
-      rough.print(await pageOf(noun, entry));
+      out.print(await pageOf(noun, entry));
       return 0;
     }
     const { json = false, quiet = false, verbose = false, project } = read.globals;
     const fields = typeof json === 'string' ? { fields: json.split(',') } : {};
-    const out = createOutput({ ...streams, json: json !== false, quiet, verbose, ...fields });
+    out = createOutput({ ...streams, json: json !== false, quiet, verbose, ...fields });
+    if (project !== undefined) out.about(project);
     if (project !== undefined) await (await import('./known-project.ts')).refuseUnknownProject(env, project);
     const calledAs = entry.now === undefined ? {} : { calledAs: name };
     return await read.run({ env, cwd, stdin, out, project, ...calledAs });
   } catch (thrown) {
     const { reportFailure } = await import('./failure.ts');
-    const exitCode = reportFailure(thrown, { out: rough, argv, version: statorVersion() });
+    const exitCode = reportFailure(thrown, { out, argv, version: statorVersion() });
     return hasStartCodes && !startCodes.has(exitCode) ? 1 : exitCode;
   }
 }
@@ -94,7 +95,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const [first, second] = words;
   const asksHelp = leading.includes('--help') || leading.includes('-h');
   if (first === undefined) {
-    if (leading.some((flag) => ['--version', '-V', '-v'].includes(flag))) return { page: statorVersion() };
+    if (leading.some((flag) => ['--version', '-V', '-v'].includes(flag))) return versionPage(leading);
     if (leading.length === 0) return { page: topUsage(statorVersion()) };
     if (asksHelp) return { page: topUsage(statorVersion(), { all: leading.includes('--all') }) };
     const [flag] = leading.filter((arg) => !['--json', '--quiet', '-q', '--verbose'].includes(arg));
@@ -102,7 +103,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
     throw new UsageError(message, { hint: 'say what to do', words: null, usage: topUsage(statorVersion()) });
   }
   if (first === 'help') return choose([...words.slice(1), '--help']);
-  if (first === 'version' && words.slice(1).every((arg) => arg.startsWith('-'))) return { page: statorVersion() };
+  if (first === 'version' && words.slice(1).every((arg) => arg.startsWith('-'))) return versionPage(argv);
   const list = Object.hasOwn(nouns, first) ? (nouns[first] ?? []) : [];
   const inner = splitLeading(words.slice(1));
   const [typed, ...rest] = inner.words;
@@ -129,6 +130,10 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const line = `usage: stator ${first} <verb>; all verbs: stator ${first} --help`;
   const verbOf = { noun: first, rest: words.slice(2) };
   throw new UsageError(message, { hint: '', words: { given: second, valid, verbOf }, usage: line });
+}
+
+function versionPage(argv: readonly string[]): { readonly page: string } {
+  return { page: argv.includes('--json') ? JSON.stringify({ version: statorVersion() }) : statorVersion() };
 }
 
 /** Short names as in shells: `ls` lists, `rm` deletes or removes. */

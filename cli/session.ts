@@ -12,7 +12,7 @@ import { type ConnectOptions, connect } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
 import { formerRepoText } from './former-repo.ts';
-import { isInRun, requireProject, saidPlan } from './place.ts';
+import { impliedProject, isInRun, requireProject, saidPlan } from './place.ts';
 
 /** Connects, notes if no engine runs, and always closes the client. Throws the errors of `connect` and `use`. */
 export async function withClient<Answer>(
@@ -105,6 +105,7 @@ export async function withPlan<Answer>(
   if (!said.includes('/')) requireProject(call); // before a client is opened
   return withClient(call, mode, async (client) => {
     const project = await projectNamed(call, client, said);
+    if (project !== impliedProject(call)) call.out.about(project);
     const plan = await planNamed(call, client, project, said);
     try {
       return await use(client, { project, plan });

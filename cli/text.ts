@@ -1,4 +1,5 @@
 /** Text on a terminal: its width, cutting and padding it, and which characters may be printed at all. */
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { joinedLines } from '../machines/vocabulary/trimmed-lines.ts';
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
@@ -104,4 +105,20 @@ export function byteText(bytes: number): string {
   const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   const amount = bytes / 1024 ** step;
   return `${step === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[step]}`;
+}
+
+/** The end of a printed command about that project: ` --project shop`, or nothing if it is implied. */
+export function projectFlag(project: string, implied: string | null): string {
+  return project === implied ? '' : ` --project ${shellWord(project)}`;
+}
+
+/** Commands that mean the repo of the folder if they name none; those of documents mean files of the folder. */
+const commandsOfProject =
+  /\bstator (?:(?:plan(?! (?:check|simulate|register|import)\b)|agent|landing|hook) [a-z]+(?:-[a-z]+)*|signal (?:emit|send))/g;
+
+/** A text whose printed commands name that project, unless it is implied. */
+export function withProject(text: string, project: string, implied: string | null): string {
+  if (text.includes('--project')) return text;
+  const flag = projectFlag(project, implied);
+  return text.replace(commandsOfProject, (command) => `${command}${flag}`);
 }

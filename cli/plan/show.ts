@@ -9,8 +9,8 @@ import type { Call } from '../command.ts';
 import { formerRepoText } from '../former-repo.ts';
 import type { View } from '../operation-verb.ts';
 import { fields, tableWidth } from '../output.ts';
-import { impliedProject, projectFlag } from '../place.ts';
-import { plainLines } from '../text.ts';
+import { impliedProject } from '../place.ts';
+import { plainLines, projectFlag, withProject } from '../text.ts';
 import { draftNamed } from './choose.ts';
 import { baseText, linesBeside, planHeadings, planLines, planRow, type Showing, stackLines, wayLines } from './view.ts';
 
@@ -26,10 +26,10 @@ export const plansView: View<PlanEntry[]> = async ({ client, call, asked, flags,
   return {
     print({ out }) {
       if (former !== null) out.note(former);
-      const nowMs = Date.now();
+      const about = { nowMs: Date.now(), implied: impliedProject(call), isOfAll };
       out.list(plans, {
         headings: isOfAll ? ['project', ...planHeadings] : planHeadings,
-        row: (plan) => planRow(plan, { nowMs, withProject: isOfAll }),
+        row: (plan) => planRow(plan, about),
         empty:
           notMerged && isEmptied
             ? 'every plan that is done is merged'
@@ -74,7 +74,8 @@ export const explanationView: View<Explanation> = async ({ call, client, asked }
   const shown = await client.plan(String(asked.project), String(asked.plan));
   const flag = projectFlag(shown.project, impliedProject(call));
   const ways = new Set(wayLines(shown));
-  const withProject = (line: string) => (ways.has(line) ? `${line}${flag}` : line);
+  const addressed = (line: string) =>
+    ways.has(line) ? `${line}${flag}` : withProject(line, shown.project, impliedProject(call));
   return {
     lines(explained, out) {
       const { waiting_for: waiting, refused_last: refused, accepts } = explained;
@@ -90,7 +91,7 @@ export const explanationView: View<Explanation> = async ({ call, client, asked }
               ? ['nothing']
               : [
                   `${waiting.kind.replaceAll('_', ' ')}${since}`,
-                  ...withLocalTimes(waiting.detail, Date.now()).split('\n').map(withProject),
+                  ...withLocalTimes(waiting.detail, Date.now()).split('\n').map(addressed),
                 ],
           ),
           ...stackLines(shown),

@@ -10,9 +10,8 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { ago, duration, rangeText, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { type Cell, fields, type Paint, type Tone, table } from '../output.ts';
-import { projectFlag } from '../place.ts';
 import type { Line } from '../spans.ts';
-import { brief, filledLines, plain } from '../text.ts';
+import { brief, filledLines, plain, projectFlag, withProject } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
@@ -91,19 +90,24 @@ export function waitText({ blocked, waiting_for: waiting }: PlanEntry, nowMs: nu
   return waiting === null ? '' : withLocalTimes(waiting.detail, nowMs) || waiting.kind.replaceAll('_', ' ');
 }
 
+/** The same, in a list or a page of plans: its commands name the project unless it is implied. */
+function shownWait(plan: PlanEntry, { nowMs, implied }: Pick<Showing, 'nowMs' | 'implied'>): string {
+  return withProject(waitText(plan, nowMs), plan.project, implied);
+}
+
 export const planHeadings = ['plan', 'status', 'tasks', 'waits for'];
 
 export function planRow(
   entry: PlanEntry,
-  { nowMs, withProject }: { readonly nowMs: number; readonly withProject: boolean },
+  { isOfAll, ...showing }: Pick<Showing, 'nowMs' | 'implied'> & { readonly isOfAll: boolean },
 ): Cell[] {
   const tone: Tone = entry.blocked !== null ? 'attention' : entry.status === 'done' ? 'good' : 'plain';
   return [
-    ...(withProject ? [entry.project] : []),
+    ...(isOfAll ? [entry.project] : []),
     { text: entry.plan, tone },
     planStateText(entry),
     entry.tasks === 0 ? '' : `${entry.tasks_done}/${entry.tasks}`,
-    brief(waitText(entry, nowMs)),
+    brief(shownWait(entry, showing)),
   ];
 }
 
@@ -119,10 +123,11 @@ export function wayLines(plan: PlanShow): string[] {
 }
 
 /** Why the plan waits, or why it is blocked and what a person can do. */
-function waitLines(plan: PlanShow, { nowMs, implied }: Showing): [string, string][] {
-  if (plan.blocked === null) return linesBeside('waits for', waitText(plan, nowMs).split('\n'));
-  const ways = wayLines(plan).map((way) => `${way}${projectFlag(plan.project, implied)}`);
-  return linesBeside('blocked', [...filledLines(waitText(plan, nowMs)), ...ways]);
+function waitLines(plan: PlanShow, showing: Showing): [string, string][] {
+  const text = shownWait(plan, showing);
+  if (plan.blocked === null) return linesBeside('waits for', text.split('\n'));
+  const ways = wayLines(plan).map((way) => `${way}${projectFlag(plan.project, showing.implied)}`);
+  return linesBeside('blocked', [...filledLines(text), ...ways]);
 }
 
 /** The branch or commit that the plan's branch was made from; null: the plan has not begun. */

@@ -9,9 +9,8 @@ import { accountLines } from '../account-text.ts';
 import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
 import type { Paint } from '../output.ts';
-import { projectFlag } from '../place.ts';
 import { pauseLines } from '../queue/part.ts';
-import { cut, filledLines, padded, plain, widthOf } from '../text.ts';
+import { cut, filledLines, padded, plain, projectFlag, widthOf, withProject } from '../text.ts';
 import { budgetText, hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
 
@@ -41,7 +40,7 @@ export function statusLines(status: Status, looking: Looking): string[] {
       `waiting (${waiting.length})`,
       waiting.map(
         ({ project, plan, why, since }) =>
-          `  ${project}/${plan}  ${plain(withLocalTimes(why, looking.nowMs))}${age(since, looking)}`,
+          `  ${project}/${plan}  ${plain(withProject(withLocalTimes(why, looking.nowMs), project, looking.implied))}${age(since, looking)}`,
       ),
     ),
   ];
@@ -117,9 +116,10 @@ function runningLines(plan: Status['running'][number], looking: Looking): string
   ];
 }
 
-function retriedLines({ retried }: Status['running'][number], looking: Looking): string[] {
+function retriedLines({ project, retried }: Status['running'][number], looking: Looking): string[] {
   if (retried === null) return [];
-  const text = `${plain(withLocalTimes(retried.why, looking.nowMs))}${age(retried.since, looking)}`;
+  const why = withProject(withLocalTimes(retried.why, looking.nowMs), project, looking.implied);
+  const text = `${plain(why)}${age(retried.since, looking)}`;
   return [`    ${looking.paint('attention', text)}`];
 }
 

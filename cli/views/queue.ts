@@ -7,12 +7,13 @@ import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.t
 import type { QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../../runtime/api/client/client.ts';
 import type { queueOperations } from '../../runtime/api/operations/queue.ts';
 import type { View } from '../operation-verb.ts';
+import { impliedProject } from '../place.ts';
 import { partText, pauseLines, resumeText, waitText } from '../queue/part.ts';
-import { brief } from '../text.ts';
+import { brief, withProject } from '../text.ts';
 
 const headings = ['position', 'title', 'project', 'state', 'attempts', 'queued', 'waits for'];
 
-const queue: View<QueueEntry[]> = async ({ client }) => {
+const queue: View<QueueEntry[]> = async ({ client, call }) => {
   const { pauses } = await client.queueStats();
   return {
     lines: (entries, out) => [
@@ -26,7 +27,7 @@ const queue: View<QueueEntry[]> = async ({ client }) => {
           { text: entry.state, tone: entry.state === 'error' ? 'bad' : 'plain' },
           String(entry.attempts),
           clockTime(entry.queued_at),
-          whyText(entry),
+          withProject(whyText(entry), entry.project, impliedProject(call)),
         ]),
         'nobody waits',
       ),

@@ -187,10 +187,15 @@ export function refusalHint(refused: Refused): string {
   if (isByPlan(refused) && isDraft(refused) && !accepts.includes('plan_start'))
     return `${draftAdvice(shellWord(plan))}; all commands: ${explain}`;
   const commands = Object.entries(known)
-    .filter(([type]) => type !== refused.type && accepts.includes(type))
+    .filter(([type]) => type !== refused.type && accepts.includes(type) && !needsForce(refused, type))
     .map(([, command]) => `stator ${command.replace('%s', shellWord(agent ?? plan))}`);
   if (commands.length === 0) return `see what it waits for, and what it accepts: ${explain}`;
   return `it accepts now: ${commands.slice(0, shownCommands).join(', or ')}; all commands: ${explain}`;
+}
+
+/** To pause or cancel a plan that is done is refused without --force, so it is no way on. */
+function needsForce({ status }: Refused, type: string): boolean {
+  return status === 'done' && (type === 'pause' || type === 'cancel');
 }
 
 /** What a person can do with a draft where no planner is configured. `name`: the plan, as a word of the shell. */

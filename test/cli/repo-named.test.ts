@@ -38,6 +38,30 @@ it('the printed commands of a repo whose name has a space work when they are pas
   expect((await stator('repo', 'remove', '.')).stderr).toContain(`stator repo add '${shop}' brings it back`);
 });
 
+it('a printed command about a plan of another repo than the folder names the project', async () => {
+  const made = working();
+  for (const name of ['first', 'second'])
+    made.write(`${name}.md`, `${name === 'first' ? '' : '**After:** first\n\n'}${planOf(['true'])}`);
+  await made.stator(['plan', 'register', 'first.md', '--trust']);
+  await made.stator(['plan', 'register', 'second.md', '--start']);
+  const outside = { cwd: made.root };
+  const all = async (...args: string[]) => Object.values(await made.stator(args, outside)).join('\n');
+  const start = 'stator plan advance --project demo first';
+  for (const asked of [['plan', 'list'], ['status'], ['plan', 'show', 'demo/second']]) {
+    expect(await all(...asked), asked.join(' ')).toContain(start);
+    expect((await made.stator(asked)).stdout).toContain('stator plan advance first');
+  }
+  for (const plan of [['demo/second'], ['second', '--project', 'demo']]) {
+    expect(await all('plan', 'explain', ...plan)).toContain(start);
+    expect(await all('plan', 'resume', ...plan)).toContain('stator plan explain --project demo second');
+    expect(await all('plan', 'merge', ...plan)).toContain('where it is: stator plan show --project demo second');
+  }
+  for (const plan of [['demo/frist'], ['frist', '--project', 'demo']])
+    expect(await all('plan', 'show', ...plan)).toContain('all of them: stator plan list --project demo');
+  // The form works as it is printed.
+  expect((await made.stator(['plan', 'explain', '--project', 'demo', 'second'], outside)).code).toBe(0);
+});
+
 it('a folder that is no repo, is absent or is not registered is refused with that reason', async () => {
   const made = working();
   const json = async (...args: string[]) =>

@@ -12,6 +12,12 @@ it('-v and -V say the version, and the bare program says what there is', async (
   const { stator } = terminal();
   const { stdout } = await stator(['--version']);
   for (const flag of ['-v', '-V']) expect(await stator([flag])).toMatchObject({ code: 0, stdout });
+  for (const asked of [
+    ['--version', '--json'],
+    ['--json', '-V'],
+    ['version', '--json'],
+  ])
+    expect(JSON.parse((await stator(asked)).stdout)).toEqual({ version: stdout.trim() });
   expect(await stator([])).toMatchObject({ code: 0, stderr: '', stdout: (await stator(['help'])).stdout });
 });
 

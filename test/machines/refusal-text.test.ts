@@ -144,6 +144,11 @@ it('a refusal names the commands for what would be taken, the likeliest first', 
   expect(refusalHint(draft)).toMatch(/stator plan start login --solo; .* plan explain login$/);
   expect(refusalHint({ ...draft, accepts: ['plan_start'] })).toMatch(/^it accepts now: stator plan start login; /);
   expect(refusalHint({ ...draft, by: 'wave-1.12' })).toMatch(/^it accepts now: stator plan cancel login; /);
+  // Without --force they are refused to a plan that is done.
+  const done = { ...planned, status: 'done', phase: null, type: 'resume', accepts: ['start_over', 'pause', 'cancel'] };
+  expect(refusalHint(done)).toBe(
+    'it accepts now: stator plan advance login start-over; all commands: stator plan explain login',
+  );
 });
 
 it('no refusal repeats its state as a reason, or uses internal names of the engine', () => {
