@@ -1,7 +1,7 @@
 /** `stator daemon`: the engine as a background process. */
 
 import { resolve } from 'node:path';
-import { EngineError } from '../machines/vocabulary/errors.ts';
+import { EngineError, errorClasses } from '../machines/vocabulary/errors.ts';
 import { uptimeText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { RepoEntry, StatusAnswer } from '../runtime/api/client/client.ts';
 import { loadDaemonConfig } from '../runtime/base/config/config.ts';
@@ -141,7 +141,7 @@ const reload = defineVerb({
   summary: "Read daemon.toml and the repos' configurations again, and apply them.",
   args: {},
   examples: ['stator daemon reload'],
-  more: 'Configuration with a mistake, or that would start untrusted programs, is not applied and is listed: exit code 1.',
+  more: 'Configuration with a mistake, or that would start untrusted programs, is not applied and is listed: exit code 78 after a mistake, otherwise 1.',
   async run(_args, call) {
     const { out } = call;
     const { client } = await requireEngine(call);
@@ -149,7 +149,7 @@ const reload = defineVerb({
     const { problems } = answer;
     out.done(answer, problems.length === 0 ? 'reloaded' : 'reloaded, but for:');
     for (const problem of problems) out.warn(plainLines(problem));
-    return problems.length === 0 ? 0 : 1;
+    return problems.length === 0 ? 0 : answer.is_mistaken ? errorClasses.bad_config.exitCode : 1;
   },
 });
 

@@ -85,7 +85,7 @@ test('is said when the daemon reads it again, and its exit code says so', async 
   expect((await made.stator(['repo', 'trust', 'demo'])).code).toBe(0);
   const reloaded = await made.stator(['daemon', 'reload']);
   await made.stator(['daemon', 'stop', '--agents']);
-  expect(reloaded.code).toBe(1);
+  expect(reloaded.code).toBe(78);
   for (const place of places) expect(`${reloaded.stdout}${reloaded.stderr}`).toContain(place);
 });
 

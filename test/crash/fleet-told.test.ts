@@ -22,7 +22,7 @@ it('a configuration that cannot be put in force is reported by the reload, and b
     '  line 2: unknown key max_agent; did you mean max_agents?',
   ].join('\n');
   const reload = await ground.stator(['daemon', 'reload']);
-  expect(reload).toMatchObject({ code: 1, stdout: 'reloaded, but for:\n' });
+  expect(reload).toMatchObject({ code: 78, stdout: 'reloaded, but for:\n' });
   expect(reload.stderr).toContain(`${told}\ndemo: changed, not in force: ${file}, line 1`);
   const status = await ground.stator(['daemon', 'status']);
   expect(status.stdout).toContain(`problem: ${told}\nproblem: demo: changed, not in force: ${file}, line 1`);

@@ -55,7 +55,7 @@ describe('stator daemon reload', () => {
     await ground.stator(['daemon', 'add', ground.repo, '--trust']);
     ground.configure(`${shAgents}\n[budget]\nusd = "much"\n`);
     const own = await ground.stator(['daemon', 'reload']);
-    expect(own.code).toBe(1);
+    expect(own.code).toBe(78);
     for (const place of [`${join(ground.home, 'daemon.toml')}, line 7: budget.usd`, '"much"'])
       expect(own.stderr).toContain(place);
 
@@ -64,12 +64,18 @@ describe('stator daemon reload', () => {
     // Also once the daemon has noticed it by itself.
     await until(async () => (await ground.client().repos())[0]?.state === 'degraded');
     const ofRepo = await ground.stator(['daemon', 'reload']);
-    expect(ofRepo.code).toBe(1);
+    expect(ofRepo.code).toBe(78);
     for (const place of [
       `${join(ground.repo, '.stator/config.toml')}, line 2: unknown key max_review_fix_cyles`,
       'max_review_fix_cycles',
     ])
       expect(`${ofRepo.stdout}${ofRepo.stderr}`).toContain(place);
+
+    // A file without a mistake that only waits for trust.
+    ground.write('.stator/config.toml', '[worktree]\nsetup = "true"\n');
+    const untrusted = await ground.stator(['daemon', 'reload', '--json']);
+    expect(untrusted.code).toBe(1);
+    expect(JSON.parse(untrusted.stdout)).toMatchObject({ status: 'reloaded', is_mistaken: false });
 
     ground.write('.stator/config.toml', '');
     expect(await ground.stator(['daemon', 'reload'])).toMatchObject({ code: 0 });

@@ -29,6 +29,8 @@ interface FileParts extends CommandDependencies {
   readonly missing: Map<string, string>;
   /** Changed configurations that are not in force: of a project, and of the daemon itself (''). They are reported until they are read without problems. */
   readonly unread: Map<string, readonly string[]>;
+  /** Whose file has a mistake, in the same words. */
+  readonly mistaken: Set<string>;
   /** By project: its files are read one reading after the other, so that an older reading never overrides a newer one. */
   readonly queues: Map<string, SerialQueue>;
   /** Paths that a person removed from this engine. If daemon.toml lists them, they come back at the next start, and not before. */
@@ -36,8 +38,15 @@ interface FileParts extends CommandDependencies {
 }
 
 export function createRepoFiles(given: CommandDependencies) {
-  const parts: FileParts = { ...given, missing: new Map(), unread: new Map(), queues: new Map(), left: new Set() };
-  const { projects, settings, log, missing, unread, left } = parts;
+  const parts: FileParts = {
+    ...given,
+    missing: new Map(),
+    unread: new Map(),
+    mistaken: new Set(),
+    queues: new Map(),
+    left: new Set(),
+  };
+  const { projects, settings, log, missing, unread, mistaken, left } = parts;
 
   const commands = {
     registerListed: (more?: readonly string[]) => registerListed(parts, more),
@@ -81,9 +90,12 @@ export function createRepoFiles(given: CommandDependencies) {
       parts.onChange();
       for (const { project } of projects.list())
         problems.push(...hooksOff(parts, project).map((why) => `${project}: ${why}`));
+      const isMistaken = ['', ...projects.list().map(({ project }) => project)].some(
+        (project) => mistaken.has(project) || (project !== '' && projects.get(project).config.hooksOff.length > 0),
+      );
       problems.push(...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`));
       log.info(problems.length === 0 ? 'reloaded' : `reloaded, but for: ${problems.join(' | ')}`);
-      return { status: 'reloaded', problems };
+      return { status: 'reloaded', problems, is_mistaken: isMistaken };
     },
   };
 
@@ -93,7 +105,10 @@ export function createRepoFiles(given: CommandDependencies) {
     sendPolicy: (project: string) => sendPolicy(parts, project),
     missingOf: (project: string) => missingOf(parts, project),
     /** Its files are in force, or it is not here any more. */
-    forget: (project: string) => unread.delete(project),
+    forget(project: string) {
+      unread.delete(project);
+      mistaken.delete(project);
+    },
     /** A person registered the repo at that path. */
     noteAdded(path: string) {
       missing.delete(path);
@@ -209,10 +224,12 @@ async function refreshNow(parts: FileParts, project: string): Promise<readonly s
 
 async function read(parts: FileParts, { project, path }: RepoRow): Promise<string[]> {
   const reason = parts.views.repoReason(project);
+  noteMistake(parts, project, false);
   // A missing folder has no file to read. A fault in the file is reported each time.
   if (reason !== null && !reason.includes(join(path, '.stator', 'config.toml'))) return [];
   const { problem, untrusted } = await parts.projects.refresh(project, { trust: false, way: 'repo trust' });
   await sendPolicy(parts, project);
+  if (problem !== null) noteMistake(parts, project, true);
   if (problem !== null) return [`${project}: changed, not in force: ${problem}`];
   if (untrusted.length === 0) return [];
   return [
@@ -226,13 +243,20 @@ async function readSettings(parts: FileParts): Promise<readonly string[]> {
   try {
     problems.push(...parts.settings.reload());
     parts.projects.forget();
+    noteMistake(parts, '', false);
   } catch (thrown) {
     if (!(thrown instanceof EngineError)) throw thrown;
     problems.push(`changed, not in force: ${thrown.message}`);
+    noteMistake(parts, '', true);
   }
   parts.unread.set('', problems);
   await registerListed(parts);
   return problems;
+}
+
+function noteMistake({ mistaken }: FileParts, project: string, isMistaken: boolean): void {
+  if (isMistaken) mistaken.add(project);
+  else mistaken.delete(project);
 }
 
 /** Unchanged problems were already logged. */

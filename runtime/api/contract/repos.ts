@@ -240,6 +240,8 @@ export const reloadAnswer = z
     status: z.literal('reloaded'),
     /** What could not be applied and why, one line each; everything else is in force. */
     problems: lines,
+    /** Whether a file has a mistake; otherwise only something else is missing, such as trust. */
+    is_mistaken: z.boolean(),
   })
   .meta({ id: 'Reloaded' });
 /** What a new reading of the configuration changed. */
