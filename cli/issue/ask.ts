@@ -1,7 +1,9 @@
 /** For the verbs of `stator issue`: reading the reference to an issue from the arguments, and printing that an agent was started for it. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { IssueStarted } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
+import { impliedProject } from '../place.ts';
 
 export const referenceArg = {
   type: 'positional',
@@ -22,13 +24,15 @@ export function written(message: string): string {
 }
 
 /** Prints the outcome and returns the exit code. 0: the agent works, has the message, or may wait (`mayWait`). 1: it waits for an engine. */
-export function printStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted, mayWait: boolean): number {
+export function printStarted(call: Call, answer: IssueStarted, mayWait: boolean): number {
+  const { out } = call;
   const { status, session, notes } = answer;
   for (const note of notes) out.note(note);
+  if (session.project !== impliedProject(call)) out.about(session.project);
   const name = session.reference ?? session.plan;
   const words = {
     started: `started: ${name} on ${session.branch} in ${session.worktree}`,
-    queued: `queued: ${name}; what it waits for: stator plan explain ${session.plan}`,
+    queued: `queued: ${name}; what it waits for: stator plan explain ${shellWord(session.plan)}`,
     told: `told: ${name}`,
   }[status];
   out.done(answer, words);

@@ -134,6 +134,11 @@ it('a start where no engine runs ends with 1 and says what starts its agent; wit
   expect([start.code, start.stdout.startsWith('queued: ')]).toEqual([1, true]);
   expect(start.stderr).toContain('stator daemon start');
   expect((await made.stator(['issue', 'start', `${on}#2`, sh('true'), '--queue'])).code).toBe(0);
+  // The printed command works where it is printed: outside of any repo it names the project.
+  const outside = { cwd: made.root };
+  const away = await made.stator(['issue', 'start', `${on}#3`, sh('true'), '--queue'], outside);
+  const [, command = ''] = /what it waits for: stator (.*)/.exec(away.stdout) ?? [];
+  expect((await made.stator(command.split(' '), outside)).stdout).toContain('waits for');
 });
 
 it('a session that goes on where no engine runs ends with 1; with --queue it may wait, and ends with 0', async () => {
