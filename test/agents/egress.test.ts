@@ -174,6 +174,15 @@ describe('a host as a configuration writes it', () => {
     ...['*.example.com=10.0.0.5', 'a.lan=b.lan', '127.0.0.1=10.0.0.5', '-a.example', 'a..b', `${'a'.repeat(64)}.com`],
   ])('“%s” is rejected', (text) => expect(parseHostRule(text)).toBe(null));
 
+  it('that is named exactly has its own address, also where a pattern for all names below comes first', () => {
+    const texts = ['*.lan', 'packages.lan=10.0.0.5'];
+    for (const order of [texts, texts.toReversed()]) {
+      const rules = order.map(parseHostRule).filter((rule) => rule !== null);
+      expect(ruleFor(rules, { host: 'packages.lan', port: 443 })?.address).toBe('10.0.0.5');
+      expect(ruleFor(rules, { host: 'other.lan', port: 443 })).toMatchObject({ isBelow: true, address: null });
+    }
+  });
+
   it('whatever is asked for, only what a rule names is reached', () => {
     const rules = ['example.com', '*.sub.example.com'].map(parseHostRule).filter((rule) => rule !== null);
     fc.assert(

@@ -1,6 +1,15 @@
 /** What an agent finds around it: its environment, its env file, and the stator on its PATH. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +18,10 @@ import { type RunContext, runEnvironment } from '../../runtime/work/agents/envir
 import { ensureLauncher } from '../../runtime/work/agents/launcher.ts';
 import { gitLocalVariables } from '../../runtime/work/git/local-variables.ts';
 import { createFolder, failureOf, lines } from '../support/agent.ts';
+import { hangMs } from '../support/hang.ts';
 import { expectError, expectProse } from '../support/prose.ts';
+
+const builtReader = join(import.meta.dirname, '../../dist/runtime/work/agents/env-file.js');
 
 function context(more: Partial<RunContext> = {}): RunContext {
   return {
@@ -96,6 +108,20 @@ describe('the environment of a run', () => {
     expect(own([])).toEqual(['LANG', 'LC_ALL', 'https_proxy', 'GIT_AUTHOR_NAME']);
     const named = own(['SSH_AUTH_SOCK', 'NODE_OPTIONS', 'GIT_DIR', 'STATOR_WHATEVER', 'absent']);
     expect(named).toEqual(['LANG', 'LC_ALL', 'https_proxy', 'GIT_AUTHOR_NAME', 'SSH_AUTH_SOCK', 'NODE_OPTIONS']);
+  });
+
+  test('has each variable that docs/agents.md names', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/agents.md'), 'utf8');
+    const [, list = ''] =
+      /gets these variables of the engine's own environment.*?\n\n(.*?)\n- the variables that its program/s.exec(
+        page,
+      ) ?? [];
+    const names = [...list.matchAll(/`([A-Za-z_… ]+)`/g)].flatMap(([, some = '']) => some.split(' '));
+    expect(names.length).toBeGreaterThan(20);
+    for (const name of names.map((each) => each.replace('XDG_…', 'XDG_CACHE').replace(/_…$/, '_NAME'))) {
+      const env = runEnvironment(context({ base: { [name]: 'x' } }));
+      expect(env, name).toHaveProperty(name);
+    }
   });
 
   test.each([
@@ -250,6 +276,21 @@ describe('an env file', () => {
     expectProse(readEnvFile(path, '/elsewhere').warnings.join('\n'), `chmod go-rwx ${path}`);
   });
 
+  test.each(['PATH', 'Npm_config_x', 'CLAUDE_CONFIG_DIR', 'KUBECONFIG', 'CARGO_HOME'])(
+    'of the repository may not set %s, also where a link outside leads to it',
+    (name) => {
+      const [repo, outside] = [createFolder(), createFolder()];
+      writeFileSync(join(repo, '.env'), `${name}=x\n`, { mode: 0o600 });
+      symlinkSync(join(repo, '.env'), join(outside, 'own.env'));
+      for (const file of ['.env', join(outside, 'own.env')])
+        expect(failureOf(() => readEnvFile(file, repo))).toMatchObject({
+          code: 'bad_config',
+          message: expect.stringContaining(name),
+        });
+      expect(readEnvFile(join(repo, '.env'), outside).variables).toEqual({ [name]: 'x' });
+    },
+  );
+
   test('that is missing, no file, too large or not UTF-8 stops the run', () => {
     const folder = createFolder();
     mkdirSync(join(folder, 'folder'));
@@ -265,6 +306,24 @@ describe('an env file', () => {
         "the env file /latin is not UTF-8 text; save it as UTF-8",
       ]
     `);
+  });
+
+  test.runIf(process.getuid?.() === 0)('of another user outside of the repository is not read', () => {
+    const path = join(createFolder(), 'own.env');
+    writeFileSync(path, 'A=1\n', { mode: 0o600 });
+    chownSync(path, 65_534, 65_534);
+    expect(failureOf(() => readEnvFile(path, '/elsewhere')).message).toBe(
+      `the env file ${path} belongs to another user`,
+    );
+  });
+
+  test('that is a named pipe keeps nobody waiting', () => {
+    const path = join(createFolder(), 'pipe.env');
+    execFileSync('mkfifo', ['-m', '600', path]);
+    const reader = `import { readEnvFile } from ${JSON.stringify(builtReader)}; readEnvFile(process.argv[1], '/elsewhere');`;
+    const args = ['--input-type=module', '-e', reader, path];
+    const read = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: hangMs });
+    expect(read.stderr).toContain(`${path} is no regular file`);
   });
 
   test('in single quotes means what a shell makes of it', () => {

@@ -1,9 +1,11 @@
 /** A commit that adds keys, large files or a folder full of new files waits for a person's yes, wherever it comes from; the yes holds for the plan. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { factText } from '../../cli/run/fact-line.ts';
 import { askedAdditions } from '../../runtime/work/effects/additions.ts';
+import { addedFiles } from '../../runtime/work/git/added.ts';
 import { inspectRepository } from '../../runtime/work/git/repository.ts';
 import {
   begin,
@@ -153,6 +155,19 @@ describe('work that adds', () => {
     );
     const question = await questionOf(made, 'small');
     expect([question.includes('big: 2.0 MiB'), question.includes('n/: 3 new files')]).toEqual([true, true]);
+  });
+
+  it('no number of files hides the size of one', async () => {
+    const { repo } = ground();
+    const [small, large] = ['', 'x'.repeat(9_000)].map((input) =>
+      execFileSync('git', ['hash-object', '-w', '--stdin'], { cwd: repo, input, encoding: 'utf8' }).trim(),
+    );
+    const lines = Array.from({ length: 20_001 }, (_, at) => `100644 ${small}\tn/${at}\n`);
+    const input = `${lines.join('')}100644 ${large}\tz\n`;
+    execFileSync('git', ['update-index', '--index-info'], { cwd: repo, input });
+    git(repo, 'commit', '-qm', 'many');
+    const found = await addedFiles(await inspectRepository(repo), 'HEAD~1', 'HEAD');
+    expect([found.length, found.at(-1)]).toMatchObject([20_002, { path: 'z', bytes: 9_000 }]);
   });
 
   it('many files that are each small enough are asked about by their size together', async () => {

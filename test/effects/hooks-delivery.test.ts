@@ -363,7 +363,7 @@ describe('a command', () => {
     writeFileSync(join(on.repo, 'hooks.env'), 'GIVEN=yes\n');
     const engine = await withHooks(
       '[[hooks]]\ntype = "command"\nname = "tell"\nenv_file = "hooks.env"\ncommand = "pwd; env | sort; cat"',
-      { on, env: { ...on.env, MY_TOKEN: 'in-the-clear', STATOR_TOKEN: '' } },
+      { on, env: { ...on.env, MY_TOKEN: 'in-the-clear', ANTHROPIC_API_KEY: 'in-the-clear', STATOR_TOKEN: '' } },
     );
     await planned(engine, 'p');
     await turn(engine, 'p');

@@ -15,8 +15,6 @@ export interface AddedFile {
   readonly bytes: number;
 }
 
-/** Beyond this number only the folders are counted, and no file is read. */
-const sizedFiles = 20_000;
 /** The first bytes of a file; a NUL among them means that it is no text. */
 const headBytes = 8_192;
 
@@ -29,7 +27,7 @@ export async function addedFiles(repo: Repository, from: string, to: string): Pr
   const added = all.filter(({ status, mode, id }) => status !== 'D' && /^100/.test(mode) && !gone.has(id));
   const sizes = await sizesOf(
     repo,
-    added.slice(0, sizedFiles).map(({ id }) => id),
+    added.map(({ id }) => id),
   );
   return added.map(({ path, id, before, status }) => ({
     path,
