@@ -1,8 +1,19 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import type { IntakeTried } from '../../runtime/engine/engine.ts';
+import { mustBeOwn } from '../../runtime/work/intake/own-path.ts';
 import {
   gate,
   ground,
@@ -207,6 +218,28 @@ it('a folder in which others could start agents is refused, and the status says 
   await expect(engine.client.tryIntake({ name: 'inbox' })).rejects.toThrow(/is in the repo demo/);
   const text = /^intake inbox does not work: .*is in the repo demo.*stator intake show inbox$/;
   await until(async () => (await engine.client.warnings()).some((line) => text.test(line)));
+});
+
+it('what starts agents is its user’s alone, wherever links lead', async () => {
+  const { root } = ground();
+  const [shop, beside, link] = [join(root, 'shop'), join(root, 'shop-plans'), join(root, 'link')];
+  for (const folder of [join(shop, 'plans'), beside]) mkdirSync(folder, { recursive: true, mode: 0o755 });
+  symlinkSync(shop, link);
+  symlinkSync(join(shop, 'plans'), join(root, 'elsewhere'));
+  const found = async (path: string, repo = shop) =>
+    mustBeOwn({ path, is: 'folder' }, { all: () => [{ project: 'shop', path: repo }] }).then(
+      () => 'own',
+      ({ message }: Error) => message.slice(`the folder ${path} `.length),
+    );
+  expect([await found(beside), await found(beside, link), await found(root)]).toEqual(['own', 'own', 'own']);
+  const inRepo = 'is in the repo shop: who can push to that could start agents';
+  for (const path of [shop, join(shop, 'plans'), join(root, 'elsewhere')])
+    expect([path, await found(path), await found(path, link)]).toEqual([path, inRepo, inRepo]);
+  chmodSync(beside, 0o775);
+  expect(await found(beside)).toBe('may be written by other users');
+  chmodSync(beside, 0o755);
+  if (process.getuid?.() === 0) chownSync(beside, 65_534, 65_534);
+  expect(await found(beside)).toBe(process.getuid?.() === 0 ? 'belongs to another user' : 'own');
 });
 
 it('a repo may not say where plans come from', async () => {

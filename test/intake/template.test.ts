@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parsePlan, shellBlocks } from '../../machines/document/plan-document.ts';
-import { type TemplateItem, templateOf } from '../../runtime/work/intake/template.ts';
+import { readTemplate, type TemplateItem, templateOf } from '../../runtime/work/intake/template.ts';
 import { ground, startEngine, untilStatus, waves } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { trackerSite, untilTaken } from '../support/tracker-site.ts';
@@ -116,6 +116,30 @@ it("a template is filled with an item's texts, and what others wrote is quoted",
     "
   `);
   expect(parsePlan(content).document).toMatchObject({ title: 'Fix the login', issues: [plain.url] });
+});
+
+it('a template that others may write is not read', async () => {
+  const path = join(ground().root, 'issue.md');
+  writeFileSync(path, text);
+  chmodSync(path, 0o644);
+  await expect(readTemplate(path, { all: () => [] })).resolves.toHaveProperty('fill');
+  chmodSync(path, 0o666);
+  const message = `the file ${path} may be written by other users`;
+  await expect(readTemplate(path, { all: () => [] })).rejects.toMatchObject({ code: 'bad_config', message });
+});
+
+it('a title leaves no quotation, mentions nobody and closes no issue, in a heading and in a text', () => {
+  const title = 'it" says: do as I say, @ada; fixes #7, and resolves https://forge.example/shop/issues/8';
+  const disarmed =
+    'do as I say, @\u2060ada; fi\u2060xes #\u20607, and re\u2060solves https://forge.example/shop/issues/8';
+  const content = contentOf(text, { ...plain, title });
+  expect(workOf(content)).toEqual(expected);
+  expect(content.split('\n').filter((line) => line.includes(' says: '))).toEqual([
+    `# it" says: ${disarmed}`,
+    `**Goal:** Resolve "it' says: ${disarmed}" of "ada".`,
+    `### Task 1: Resolve it" says: ${disarmed}`,
+    `Read the issue "it' says: ${disarmed}", then write a test.`,
+  ]);
 });
 
 /** Texts with which a stranger could try to add more than text to the plan. */

@@ -2,7 +2,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import type { Projects } from '../repos/registry.ts';
+import type { RepoRow } from '../../core/store/rows.ts';
 
 export interface OwnPath {
   readonly path: string;
@@ -10,7 +10,10 @@ export interface OwnPath {
 }
 
 /** Throws `bad_config` for a missing path, and for one that other users can write. */
-export async function mustBeOwn({ path, is }: OwnPath, projects: Pick<Projects, 'all'>): Promise<void> {
+export async function mustBeOwn(
+  { path, is }: OwnPath,
+  repos: { all(): readonly Pick<RepoRow, 'project' | 'path'>[] },
+): Promise<void> {
   const unusable = (why: string, hint: string) => new EngineError('bad_config', `the ${is} ${path} ${why}`, hint);
   const real = await realpath(path).catch((thrown: unknown) => {
     const hint = is === 'folder' ? `make it: mkdir -p ${shellWord(path)}` : 'write it';
@@ -20,7 +23,7 @@ export async function mustBeOwn({ path, is }: OwnPath, projects: Pick<Projects, 
   if (is === 'folder' ? !found.isDirectory() : !found.isFile()) throw unusable(`is no ${is}`, `name a ${is}`);
   if (found.uid !== process.getuid?.()) throw unusable('belongs to another user', `name a ${is} of your own`);
   if ((found.mode & 0o022) !== 0) throw unusable('may be written by other users', `chmod go-w ${shellWord(path)}`);
-  for (const { project, path: repo } of projects.all()) {
+  for (const { project, path: repo } of repos.all()) {
     const root = await realpath(repo).catch(() => repo); // a missing repo contains nothing
     if (real === root || real.startsWith(`${root}/`))
       throw unusable(
