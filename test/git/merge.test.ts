@@ -193,6 +193,33 @@ describe("merging a plan into the user's branch", () => {
     expect(checkoutState(repo.path)).toEqual(before);
   });
 
+  test('is refused while they are amid a merge, a pick, a revert or a rebase', async () => {
+    const repo = await donePlan();
+    const gitDir = join(repo.path, '.git');
+    const head = run(repo.path, 'rev-parse', 'main');
+    const asked = async () => {
+      const answer = await mergeIntoCheckout(repo, wanted);
+      expect(run(repo.path, 'rev-parse', 'main')).toBe(head);
+      return answer;
+    };
+    for (const [file, what] of [
+      ['MERGE_HEAD', 'a merge'],
+      ['CHERRY_PICK_HEAD', 'a cherry-pick'],
+      ['REVERT_HEAD', 'a revert'],
+      ['rebase-apply/applying', 'a rebase or am'],
+    ] as const) {
+      write(gitDir, file, `${head}\n`);
+      expect(await asked()).toEqual({ kind: 'busy', checkout: repo.path, what });
+      rmSync(join(gitDir, file.replace(/\/.*/, '')), { recursive: true });
+    }
+    // A rebase moves its branch only at its end, and works without a branch until then.
+    run(repo.path, ...unhooked, 'checkout', '-q', '--detach');
+    write(gitDir, 'rebase-merge/head-name', 'refs/heads/main\n');
+    expect(await asked()).toEqual({ kind: 'busy', checkout: repo.path, what: 'a rebase of main' });
+    write(gitDir, 'rebase-merge/head-name', 'refs/heads/other\n');
+    expect(await mergeIntoCheckout(repo, wanted)).toMatchObject({ kind: 'merged' });
+  });
+
   test('moves just the branch where another one is checked out, and names conflicts', async () => {
     const repo = await donePlan();
     run(repo.path, ...unhooked, 'checkout', '-q', '-b', 'other');
