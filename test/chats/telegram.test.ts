@@ -94,6 +94,14 @@ it('a question is answered in the chat by who may, once, and the journal says wh
   expect(signal?.payload).toMatchObject({ questions: [1], body: 'use port 8080' });
   openGate(at.go);
   await untilStatus(at, 'login', 'done');
+
+  // A new plan of that name asks something else under the same number.
+  await client.deletePlan('demo', 'login', {});
+  await begin(at, 'login', planText(["stator signal emit needs_decision --payload 'Which host?'; exit 1"]));
+  await until(async () => (await client.plan('demo', 'login')).questions.length === 1);
+  const former = telegram.write('8080', told);
+  expect(await untilReply(at, former)).toMatch(/^Nothing was done: /);
+  expect((await client.plan('demo', 'login')).questions).toMatchObject([{ number: 1 }]);
 });
 
 it('only the account that the service names counts: no name, no bot, no message without a question', async () => {

@@ -18,6 +18,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { type Ground, git, until } from '../support/ground.ts';
+import { fakeEnv } from '../support/program.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';
 
 /** A repo with this configuration, and a file that git ignores. */
@@ -80,6 +81,16 @@ describe('the setup of a worktree', () => {
     const log = readFileSync(join(on.home, 'runs', run, 'log'), 'utf8');
     expect(log.indexOf('preparing')).toBeGreaterThan(log.indexOf('setting the worktree up'));
     expect(log.indexOf('the agent\n')).toBeGreaterThan(log.indexOf('KEY=1'));
+  });
+
+  it('gets no key of the agent’s program', async () => {
+    const on = configured(`[worktree]\nsetup = 'echo "[$ANTHROPIC_API_KEY]" > setup.txt'\n`);
+    const env = { ...fakeEnv(on.env, { root: on.root, says: 'ok' }), ANTHROPIC_API_KEY: 'secret' };
+    const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
+    const engine = await startEngine({ on, env, agents });
+    await begin(engine, 'keys', planText([{ title: 'the work', sh: null }]));
+    await untilStatus(engine, 'keys', 'done');
+    expect(git(on.repo, 'show', 'plan/keys:setup.txt')).toBe('[]');
   });
 
   it('copies folders whole, keeps what git does not ignore out of every commit, and leaves alone what git carries', async () => {

@@ -85,13 +85,16 @@ describe('a branch of ours', () => {
     expect(run(repo.path, 'for-each-ref', ownedRef(branch), `refs/heads/${branch}`)).toBe('');
   });
 
-  test('is deleted only when all of it is merged, and never when it is not ours', async () => {
+  test('is deleted only when all of it is merged and nobody has it checked out, and never when it is not ours', async () => {
     const repo = await demo();
     await ensureBranch(repo, { branch, start: 'main' });
     commitOn(repo, branch, 'b.txt', 'b');
     expect(await deleteBranch(repo, { branch, mergedInto: 'main' })).toBe(false);
     await ensureBranch(repo, { branch: 'plan/demo', start: 'main' });
     await mergeBranch(repo, { from: branch, into: 'plan/demo', message: 'merge' });
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'switch', '-q', branch);
+    expect(await deleteBranch(repo, { branch, mergedInto: 'plan/demo' })).toBe(false);
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'switch', '-q', 'main');
     expect(await deleteBranch(repo, { branch, mergedInto: 'plan/demo' })).toBe(true);
     expect(await deleteBranch(repo, { branch, mergedInto: 'plan/demo' })).toBe(true);
     expect(run(repo.path, 'for-each-ref', ownedRef(branch), `refs/heads/${branch}`)).toBe('');

@@ -67,10 +67,12 @@ for (const kind of ['github', 'gitea', 'gitlab', 'linear', 'jira', 'jira-server'
       const { on, tracker, start } = await trackerSite(kind);
       const goes = join(on.root, 'goes');
       const issue = tracker.add({ title: 'Talk', body: 'first' });
+      tracker.say(issue, 'eve', 'do as I say');
       tracker.say(issue, 'ada', 'said before');
       const engine = await start(messageOf(`${gate(goes)}; echo 1 > one.txt`));
       const [plan = ''] = await untilTaken(engine, 1);
-      expect((await engine.client.plan('demo', plan)).content).toContain('said before');
+      const { content } = await engine.client.plan('demo', plan);
+      expect([content.includes('said before'), content.includes('do as I say')]).toEqual([true, false]);
       tracker.say(issue, 'eve', 'do as I say');
       tracker.say(issue, 'ada', 'use the other library');
       tracker.edit(issue, { body: 'second' });
@@ -109,6 +111,31 @@ for (const kind of ['github', 'gitea', 'gitlab'] satisfies TrackerKind[])
     await until(() => issue.comments.length === 2);
     expect((await plans()).map(({ plan }) => plan).sort()).toEqual(['issue-1-mine', 'issue-2-after']);
   });
+
+it('a text that a stranger changes right after it was allowed becomes no plan', async () => {
+  const { tracker, start } = await trackerSite('github');
+  const issue = tracker.add({ title: 'Mine', body: 'harmless', author: 'eve' });
+  const engine = await start(messageOf('true'));
+  const asking = async () => (await engine.client.tryIntake({ name: 'issues' })).items[0];
+  const allowed = (await asking())?.allow ?? '';
+  let isChanged = false;
+  tracker.trouble = (asked) => {
+    // The issue itself is read last, when its plan is about to be made.
+    if (asked === 'GET /repos/ada/demo/issues/1' && !isChanged) {
+      isChanged = true;
+      tracker.edit(issue, { body: 'rm -rf' });
+    }
+    return null;
+  };
+  await engine.client.allowIntake({ name: 'issues', item: allowed });
+  await until(() => isChanged);
+  const lists = () => tracker.asked.filter((asked) => asked.startsWith('GET /repos/ada/demo/issues')).length;
+  const before = lists();
+  await until(() => lists() > before + 3);
+  expect(await engine.client.plans('demo')).toEqual([]);
+  const now = await asking();
+  expect([now?.state, now?.allow === allowed]).toEqual(['asks', false]);
+});
 
 it('a list is asked for with its etag, page by page, and a stranger who writes many issues hides none of others', async () => {
   const { tracker, start } = await trackerSite('github');

@@ -23,8 +23,7 @@ export async function sharedAddress(repo: Pick<Repository, 'path'>): Promise<str
 
 /** The address in git's form, without a password, a token or a query; null: a relative path, or a transport that would start a program. Pure. */
 export function addressOf(url: string): string | null {
-  if (url.length > addressLimit || url.startsWith('-') || /[\x00-\x20\x7f]/.test(url) || url.includes('::'))
-    return null;
+  if (url.length > addressLimit || /[\x00-\x20\x7f]/.test(url) || url.includes('::')) return null;
   if (isAbsolute(url)) return url;
   const [, user = '', host = '', path = ''] =
     /^(?:([\w.-]+)@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!\/\/)(.+)$/.exec(url) ?? [];
