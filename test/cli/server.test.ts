@@ -71,18 +71,19 @@ it('the file of a token is given by --env-from, a flag that Node does not take f
   expect([code, stderr, JSON.parse(stdout).env_file]).toEqual([0, '', join(repo, 'lan.env')]);
 });
 
-it('lets no agent name a forge', async () => {
-  const { stator, home } = terminal();
+it('lets no agent name a forge, nor do what is about the whole home', async () => {
+  const { stator, home, repo } = terminal();
   const env = { STATOR_TOKEN: 'of-a-run' };
   for (const verb of [
-    ['add', 'x', 'https://x.test', '--kind', 'gitea'],
-    ['remove', 'x'],
-    ['default', 'gitlab.com'],
+    'server add x https://x.test --kind gitea',
+    ...['server remove x', 'server default gitlab.com', 'store copy --to copy.db', 'store restore --yes'],
+    ...['import kasmos --yes', 'import kugetsu --yes', 'token show', 'token rotate', 'token add eve --role steer'],
+    ...['daemon install', 'daemon uninstall', 'uninstall --yes'],
   ]) {
-    const { code, stderr } = await stator(['server', ...verb, '--json'], { env });
-    expect({ code, error: JSON.parse(stderr).code }).toEqual({ code: 1, error: 'not_allowed' });
+    const { code, stderr } = await stator([...verb.split(' '), '--json'], { env });
+    expect({ verb, code, error: JSON.parse(stderr).code }).toEqual({ verb, code: 1, error: 'not_allowed' });
   }
-  expect(existsSync(join(home, 'servers.toml'))).toBe(false);
+  expect([existsSync(home), existsSync(join(repo, 'copy.db'))]).toEqual([false, false]);
 });
 
 it('asks a forge that is not known which kind it is', async () => {

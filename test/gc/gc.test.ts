@@ -1,9 +1,10 @@
 /** Leftovers of plans are deleted: those that ended long enough ago, but nothing that would be lost, and nothing that stator did not make. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { CleaningItem } from '../../runtime/api/client/client.ts';
+import { dataFolderOf } from '../../runtime/work/effects/data-folders.ts';
 import { terminal } from '../support/cli.ts';
 import { afterwards, begin, planText, say, startEngine, type TestEngine, untilPlan } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -35,6 +36,12 @@ function runFolders({ home }: TestEngine): string[] {
   return readdirSync(join(home, 'runs'));
 }
 
+/** What a program keeps from one run of an agent to the next. */
+async function memoryOf({ home }: TestEngine, plan: string): Promise<string> {
+  const agent = { title: `${plan}-w1-t1`, preset: 'claude' } as const;
+  return dirname(await dataFolderOf({ home, store: { plan: async () => null } }, { project: 'demo', plan }, agent));
+}
+
 it('says first what would go and what stays, and changes nothing', async () => {
   const on = await startEngine();
   await donePlan(on);
@@ -61,14 +68,17 @@ it('takes run folders and worktrees of a plan that is over; its journal stays, a
   const on = await startEngine();
   await donePlan(on);
   const history = await on.client.history('demo', 'p');
+  const memory = await memoryOf(on, 'p');
   const report = await on.client.gc(everything);
   expect(counted(report.items)).toEqual({
     'run_folder gone': 2,
+    'agent_memory gone': 1,
     'worktree gone': 1,
     'branch kept': 1,
     'branch gone': 1,
     'ref gone': 2,
   });
+  expect(existsSync(memory)).toBe(false);
   expect(report.disk.after.runs).toBeLessThan(report.disk.before.runs);
   expect(runFolders(on)).toEqual([]);
   expect(git(on.repo, 'worktree', 'list').split('\n')).toHaveLength(1);
@@ -82,9 +92,16 @@ it('leaves a plan alone that is under way', async () => {
   await begin(on, 'p', planText(['echo one >one', 'exit 1']));
   await untilPlan(on, 'p', ({ phase }) => phase === 'wave_waiting');
   await untilTidy(on, 'p');
+  const memory = await memoryOf(on, 'p');
+  const unknown = join(on.home, 'kept', 'unknown');
+  mkdirSync(unknown);
   const { items } = await on.client.gc(everything);
-  expect(counted(items)).toEqual({ 'run_folder kept': 2, 'worktree kept': 1, 'branch kept': 2, 'ref kept': 2 });
-  expect(new Set(items.map(({ why }) => why))).toEqual(new Set(['its plan is implementing']));
+  const leftovers = { 'run_folder kept': 2, 'worktree kept': 1, 'branch kept': 2, 'ref kept': 2 };
+  expect(counted(items)).toEqual({ ...leftovers, 'agent_memory kept': 2 });
+  expect(new Set(items.map(({ why }) => why))).toEqual(
+    new Set(['its plan is implementing', 'it does not say which plan it is of']),
+  );
+  expect([existsSync(memory), existsSync(unknown)]).toEqual([true, true]);
 });
 
 it('keeps a worktree with uncommitted work; where somebody says that it may go, a ref keeps the work', async () => {
