@@ -1,4 +1,5 @@
 /** `stator plan replay` and `stator plan verify` as a person types them, with the mistakes that people make. */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -80,6 +81,10 @@ test('a plan that is done is shown as it was, and verified; what was edited in i
   expectProse(`${wrong?.detail}\n${wrong?.hint}`, 'plan:demo/p', 'snapshot.context.wave', 'plan verify --all');
   // A copy that is put in its place is verified too.
   expect(await made.stator(['store', 'backup', join(made.root, 'copy.db')])).toMatchObject({ code: 0 });
+  const place = () => statSync(join(made.home, 'taskstore.db')).ino;
+  const before = place();
+  const unasked = await made.stator(['store', 'restore', join(made.root, 'copy.db'), '--json']);
+  expect([unasked.code, JSON.parse(unasked.stderr).code, place()]).toEqual([1, 'refused', before]);
   const restored = await made.stator(['store', 'restore', '--yes', join(made.root, 'copy.db'), '--json']);
   expect(restored).toMatchObject({ code: 1 });
   expect(JSON.parse(restored.stdout).verified).toMatchObject({ ok: false, differs: [{ tree: 'plan:demo/p' }] });
