@@ -1,5 +1,5 @@
 /** A new worktree is made ready before an agent starts in it: files copied, a command run, once; and what a person sees where that fails. */
-import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -259,6 +259,18 @@ describe('the setup of a worktree', () => {
     writeFileSync(join(repo, '.stator', 'config.toml'), '[worktree]\ncopy = [".git/config"]\n');
     await engine.client.addRepo(repo, { trust: true });
     expectProse(await failed('gits'), '.git/config');
+    // The branch has a link where the checkout has a folder.
+    mkdirSync(join(root, 'elsewhere'));
+    symlinkSync(join(root, 'elsewhere'), join(repo, 'keys'));
+    git(repo, 'add', 'keys');
+    git(repo, 'commit', '-qm', 'a link');
+    rmSync(join(repo, 'keys'));
+    mkdirSync(join(repo, 'keys'));
+    writeFileSync(join(repo, 'keys', 'own'), 'secret\n');
+    writeFileSync(join(repo, '.stator', 'config.toml'), '[worktree]\ncopy = ["keys/own"]\n');
+    await engine.client.addRepo(repo, { trust: true });
+    expect(await failed('linked')).toContain('keys/own, which leads out of the worktree');
+    expect(existsSync(join(root, 'elsewhere', 'own'))).toBe(false);
   });
 });
 
