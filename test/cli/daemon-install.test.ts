@@ -111,5 +111,10 @@ describe('stator daemon install', () => {
     const { code, stderr } = await typed('uninstall');
     expect([code, stderr]).toEqual([0, expect.stringContaining('no bus; a daemon that runs goes on')]);
     expect(existsSync(file)).toBe(false);
+    // launchd refuses to unload what is not loaded.
+    const loaded = there('test "$1" = bootstrap');
+    for (const verb of ['install', 'uninstall'])
+      expect(await loaded.stator(['daemon', verb, '--for', 'launchd'], loaded.how)).toMatchObject({ code: 0 });
+    expect(existsSync(join(loaded.root, files.launchd))).toBe(false);
   });
 });
