@@ -1,5 +1,6 @@
 /** `stator store backup | check | copy | restore`. */
 
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { counted } from '../machines/vocabulary/numbers.ts';
 import { localTime } from '../machines/vocabulary/time-text.ts';
@@ -63,19 +64,22 @@ const check = defineVerb({
     }
     const [faults, copies] = [await storeFaultsIn(env), await copiesIn(env)];
     out.answer({ ok: faults.length === 0, faults, copies: copies.map(entryOf) }, () => [
-      ...(faults.length === 0
-        ? ['the store is whole']
-        : ['the store is damaged:', ...faults.map((text) => `  ${text}`)]),
+      ...stateLines(place.file, faults),
       ...(copies.length === 0 ? ['copies: none'] : ['copies:']),
       ...copies.map(
         ({ file, atMs, bytes, schema }) =>
           `  ${localTime(timeOf(atMs), Date.now())}  ${byteText(bytes)}  ${file}${schema === null ? '' : `  before schema ${schema} was changed`}`,
       ),
-      ...(faults.length === 0 ? [] : ['put the newest copy in its place: stator store restore']),
+      ...(faults.length === 0 || copies.length === 0 ? [] : ['put the newest copy in its place: stator store restore']),
     ]);
     return faults.length === 0 ? 0 : 78;
   },
 });
+
+function stateLines(file: string, faults: readonly string[]): string[] {
+  if (faults.length > 0) return ['the store is damaged:', ...faults.map((text) => `  ${text}`)];
+  return [existsSync(file) ? 'the store is whole' : `there is no store at ${file}`];
+}
 
 const copy = defineVerb({
   summary: 'Copy the whole store into another database: from SQLite into PostgreSQL, or back.',

@@ -1,6 +1,7 @@
 /** The daemon as a user service: the text of a systemd unit and of a launchd agent, and the commands that enable and disable it. */
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { userFolder } from '../../runtime/base/platform/home.ts';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import type { Call } from '../command.ts';
 
@@ -26,7 +27,7 @@ const label = 'dev.stator.daemon';
 const variables = ['PATH', 'STATOR_HOME', 'XDG_CONFIG_HOME'] as const;
 
 export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service {
-  const home = env.HOME || homedir();
+  const home = userFolder(env);
   const command = [process.execPath, inPackage('dist/bin/stator.js'), 'daemon', 'start', '--foreground'];
   const given = variables.flatMap((name): [string, string][] => (env[name] ? [[name, env[name]]] : []));
   if (manager === 'systemd') {

@@ -35,9 +35,10 @@ export function createBackupWatch({
         isFirst = false;
         return lookMs / 10;
       }
-      await copyWhere(parts, Date.now(), async (folder) => {
-        const newest = listCopies(folder).find(({ schema }) => schema === null);
-        return newest === undefined || Date.now() - newest.atMs >= dayMs ? {} : null;
+      const nowMs = Date.now();
+      await copyWhere(parts, nowMs, async (folder) => {
+        const newest = listCopies(folder, nowMs).find(({ schema, atMs }) => schema === null && atMs <= nowMs);
+        return newest === undefined || nowMs - newest.atMs >= dayMs ? {} : null;
       });
       return lookMs;
     },

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { loadDaemonConfig, type StorePlace, storePlace } from '../base/config/config.ts';
-import { type Environment, homeFolder } from '../base/platform/home.ts';
+import { type Environment, homeFolder, storeFile } from '../base/platform/home.ts';
 import type { StoreCopy } from '../core/store/sqlite/copies.ts';
 
 export type { StoreCopy } from '../core/store/sqlite/copies.ts';
@@ -64,7 +64,7 @@ export async function storeFaultsIn(env: Environment): Promise<string[]> {
 
 /** The copies of that environment's store, the newest first. */
 export async function copiesIn(env: Environment): Promise<StoreCopy[]> {
-  return (await load()).listCopies(backupsFolder(homeFolder(env)));
+  return (await load()).listCopies(backupsFolder(homeFolder(env)), Date.now());
 }
 
 /** Copies the store, even while it is in use: into that file, which must not exist yet, or among the daily copies. Throws `not_found`, `conflict`, also of a store in PostgreSQL, and as the store. */
@@ -105,7 +105,7 @@ export async function copyToRestore(
 /** Puts that copy in the place of the store. Throws `owner_taken` while an engine owns the home, and as `copyToRestore`. */
 export async function restoreStoreIn(env: Environment, named: string): Promise<Restored> {
   const home = homeFolder(env);
-  const [{ restoreCopy }, { migrations }, { acquireOwner }, { startedRuns }] = await Promise.all([
+  const [{ restoreCopy }, { migrations }, { acquireOwner }, { markRestored, startedRuns }] = await Promise.all([
     load(),
     import('../core/store/sqlite/schema.ts'),
     import('../core/store/sqlite/owner.ts'),
@@ -115,10 +115,27 @@ export async function restoreStoreIn(env: Environment, named: string): Promise<R
   try {
     const { copy, knowsUntilMs } = await copyToRestore(env, named);
     const started = startedRuns(join(home, 'runs'), knowsUntilMs ?? 0);
+    markRestored(join(home, 'runs'), started);
     const { replaced, unknown } = await restoreCopy(mustBeFile(env), { copy, migrations, started, at: Date.now() });
     const runs = started.flatMap(({ folder, alive }) => (unknown.includes(folder) ? [{ folder, alive }] : []));
     return { copy, knowsUntilMs, replaced, runs };
   } finally {
     owner.release();
   }
+}
+
+/**
+ * For a store that somebody has put in the place of another one: its runs that it does not know are noted, as a restore does. Answers their folders. None of a
+ * store in which nothing has happened, nor of an earlier version, which is copied before it is changed. The caller owns the home, and no engine has the store
+ * open. Throws as the store.
+ */
+export async function noteUnknownRuns(home: string): Promise<readonly string[]> {
+  const [{ lastKnownMs, noteUnknown, outdatedSchema }, { migrations }, { markRestored, startedRuns }] =
+    await Promise.all([load(), import('../core/store/sqlite/schema.ts'), import('../work/agents/started-runs.ts')]);
+  const [file, root] = [storeFile(home), join(home, 'runs')];
+  if (statSync(file).size === 0 || outdatedSchema(file, migrations) !== null) return [];
+  const sinceMs = lastKnownMs(file, migrations);
+  if (sinceMs === null) return [];
+  const started = startedRuns(root, sinceMs);
+  return noteUnknown(file, { migrations, started, at: Date.now(), mark: () => markRestored(root, started) });
 }

@@ -14,6 +14,9 @@ describe('the home and its socket', () => {
     expect(homeFolder({ ...env, STATOR_HOME: '' })).toBe('/x/stator');
     expect(homeFolder({ HOME: '/h', XDG_CONFIG_HOME: 'relative' })).toBe('/h/.config/stator');
     expect(homeFolder({ STATOR_HOME: 'here' })).toBe(join(process.cwd(), 'here'));
+    // A service may have an empty HOME; a home below the folder of each command would know none of the plans.
+    const ofAccount = join(userInfo().homedir, '.config', 'stator');
+    expect([{}, { HOME: '' }, { HOME: 'relative' }].map(homeFolder)).toEqual([ofAccount, ofAccount, ofAccount]);
   });
 
   it('the socket follows socket_path, then XDG_RUNTIME_DIR, then /tmp; another home adds eight hex digits', () => {

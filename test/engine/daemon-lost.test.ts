@@ -1,6 +1,6 @@
 /** A daemon whose own files are removed while it runs: it reports that, confirms nothing that could be lost, and continues. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -91,6 +91,30 @@ describe('a store that is taken away under a daemon', () => {
     await register(ground, 'third');
     expect((await ground.stator(['daemon', 'restart'])).code).toBe(0);
     expect(await plansOf(ground)).toEqual(['first', 'third']);
+  });
+
+  it('is gone on with from an older copy, and a run that is newer than the copy is taken over, not started again', async () => {
+    const { ground, file } = await running();
+    const [ran, gate] = [join(ground.root, 'ran'), join(ground.root, 'gate')];
+    const work = (name: string) =>
+      `echo ${name} >> '${ran}'; until [ -e '${gate}-${name}' ]; do sleep 0.05; done; touch ${name}`;
+    const content = planOf([work('a')], [work('b')]);
+    const client = () => ground.client();
+    await client().registerPlan({ project: 'demo', plan: 'waves', content });
+    await client().send({ project: 'demo', plan: 'waves', type: 'implement_start' });
+    const begun = () => (existsSync(ran) ? readFileSync(ran, 'utf8').trim().split('\n') : []);
+    await until(() => begun().includes('a'));
+    const copy = join(ground.root, 'copy.db');
+    expect((await ground.stator(['store', 'backup', copy])).code).toBe(0);
+    writeFileSync(`${gate}-a`, '');
+    await until(() => begun().includes('b'));
+    renameSync(copy, file);
+    await pingAfterALook(ground);
+    await untilWorking(ground);
+    writeFileSync(`${gate}-b`, '');
+    await until(async () => (await client().plan('demo', 'waves')).status === 'done');
+    expect(begun()).toEqual(['a', 'b']);
+    expect(readFileSync(join(ground.home, 'daemon.log'), 'utf8')).toContain('the store is a copy from before 1 run');
   });
 
   it('loses nothing that was answered where only its log is deleted', async () => {

@@ -107,11 +107,19 @@ describe('a copy of the store', () => {
     openStore(home).close();
     for (let day = 1; day <= 4; day += 1) await makeCopy(file, { folder, keep: 2, at: day * dayMs });
     await makeCopy(file, { folder, keep: 2, at: 5 * dayMs, schema: 7 });
-    expect(listCopies(folder).map(({ atMs, schema }) => [atMs / dayMs, schema])).toEqual([
+    expect(listCopies(folder, 10 * dayMs).map(({ atMs, schema }) => [atMs / dayMs, schema])).toEqual([
       [5, 7],
       [4, null],
       [3, null],
     ]);
+  });
+
+  it('that is later than now, since the clock was set back, is neither the newest one nor in the place of a newer one', async () => {
+    openStore(home).close();
+    for (const day of [40, 41, 42]) await makeCopy(file, { folder, keep: 3, at: day * dayMs });
+    for (const day of [7, 8])
+      expect(existsSync((await makeCopy(file, { folder, keep: 3, at: day * dayMs })).file)).toBe(true);
+    expect(listCopies(folder, 8 * dayMs).map(({ atMs }) => atMs / dayMs)).toEqual([8, 7, 42]);
   });
 
   it('that a killed process had begun is taken away a day later', async () => {

@@ -14,7 +14,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -124,12 +124,30 @@ function unusable(home: string, what: string, hint: string, cause?: unknown): En
 /** Variables by their names, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `$STATOR_HOME`, else `$XDG_CONFIG_HOME/stator`, else `~/.config/stator`; absolute. An empty variable counts as unset, and so does a relative XDG one. */
+/**
+ * `$STATOR_HOME`, else `$XDG_CONFIG_HOME/stator`, else `~/.config/stator`; absolute. An empty variable counts as unset, and so does a relative `XDG_CONFIG_HOME`
+ * or `HOME`: each folder in which somebody gives a command would have a home of its own. Throws `home_unusable`.
+ */
 export function homeFolder(env: Environment): string {
   if (env.STATOR_HOME) return resolve(env.STATOR_HOME);
   const configHome = env.XDG_CONFIG_HOME;
   if (configHome && isAbsolute(configHome)) return join(configHome, 'stator');
-  return join(env.HOME || homedir(), '.config', 'stator');
+  return join(userFolder(env), '.config', 'stator');
+}
+
+/** `$HOME`, else the folder that the system's list of users has; absolute. Throws `home_unusable` where neither is known. */
+export function userFolder({ HOME }: Environment): string {
+  if (HOME && isAbsolute(HOME)) return HOME;
+  try {
+    return userInfo().homedir;
+  } catch (cause) {
+    throw new EngineError(
+      'home_unusable',
+      `HOME is ${HOME ? `${JSON.stringify(HOME)}, which is no absolute path` : 'not set'}, and uid ${process.getuid?.()} is not in the system's list of users`,
+      'set HOME to the absolute path of a folder of yours, or set STATOR_HOME',
+      { cause },
+    );
+  }
 }
 
 /** Where the store of that home lies. */

@@ -21,8 +21,10 @@ export interface RestoredRun {
   readonly hasEnded: boolean;
 }
 
-/** Marks and returns the runs under `root` that were started or ended after `sinceMs`, or that still live. */
-export function startedRuns(root: string, sinceMs: number): (StartedRun & { readonly alive: boolean })[] {
+type Found = StartedRun & { readonly alive: boolean };
+
+/** The runs under `root` that were started or ended after `sinceMs`, or that still live. */
+export function startedRuns(root: string, sinceMs: number): Found[] {
   if (!existsSync(root)) return [];
   return readdirSync(root).flatMap((name) => {
     if (!suffix.test(name)) return [];
@@ -33,11 +35,17 @@ export function startedRuns(root: string, sinceMs: number): (StartedRun & { read
     const isNew = timeOf(folder.wrapper) >= sinceMs - slackMs;
     // The wrapper writes into its claim when it is done.
     if (!isNew && !alive && timeOf(folder.claim) < sinceMs - slackMs) return [];
-    const restored: RestoredRun = { isNew, hasEnded: !alive };
-    writeRunFile(markOf(folder), `${JSON.stringify(restored)}\n`);
     const secret = secretIn(folder.exit) ?? secretIn(`${folder.exit}.${claim.wrapper.pid}`);
     return [{ folder: name, name: name.replace(suffix, ''), secret, isNew, alive }];
   });
+}
+
+/** For the store that has been restored: see `restoredRun`. */
+export function markRestored(root: string, runs: readonly Found[]): void {
+  for (const { folder, isNew, alive } of runs) {
+    const restored: RestoredRun = { isNew, hasEnded: !alive };
+    writeRunFile(markOf(runFolderAt(root, folder)), `${JSON.stringify(restored)}\n`);
+  }
 }
 
 /** null: no restore has marked this run. */

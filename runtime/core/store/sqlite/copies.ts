@@ -96,8 +96,11 @@ function reading<T>(file: string, read: (db: Database) => T): T {
   }
 }
 
-/** The copies in a folder, the newest first. Throws the system's error where the folder cannot be read. */
-export function listCopies(folder: string): StoreCopy[] {
+/**
+ * The copies in a folder, the newest first. A copy that is later than `nowMs` comes last: the clock was set back since then, and what was copied afterwards is
+ * newer. Throws the system's error where the folder cannot be read.
+ */
+export function listCopies(folder: string, nowMs: number): StoreCopy[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .flatMap((name) => {
@@ -108,7 +111,7 @@ export function listCopies(folder: string): StoreCopy[] {
       const atMs = Date.parse(`${day}T${h}:${m}:${s}.${ms}Z`);
       return [{ file, atMs, bytes: found.size, schema: schema === undefined ? null : Number(schema) }];
     })
-    .sort((a, b) => b.atMs - a.atMs);
+    .sort((a, b) => Number(a.atMs > nowMs) - Number(b.atMs > nowMs) || b.atMs - a.atMs);
 }
 
 /** The version of the schema that these migrations would change; null: none. */
@@ -129,7 +132,7 @@ export async function makeCopy(
   const stamp = new Date(at).toISOString().replace(/[:.]/g, '-');
   const to = join(folder, `taskstore-${stamp}${schema === null ? '' : `-schema-${schema}`}.db`);
   const bytes = await writeCopy(file, to);
-  const old = listCopies(folder).filter((copy) => (copy.schema === null) === (schema === null));
+  const old = listCopies(folder, at).filter((copy) => (copy.schema === null) === (schema === null));
   for (const copy of old.slice(Math.max(1, keep))) rmSync(copy.file, { force: true });
   for (const name of readdirSync(folder).filter((one) => one.includes('.db.draft')))
     if (statSync(join(folder, name)).mtimeMs < at - draftLimitMs) rmSync(join(folder, name), { force: true });
@@ -223,6 +226,27 @@ interface RestoreOptions {
   readonly migrations: readonly Migration[];
   readonly started: readonly StartedRun[];
   readonly at: number;
+}
+
+/**
+ * Notes the runs that a store does not know because a person has put an older copy in its place: none of them is started again. `mark` is called before that.
+ * Answers their folders. Throws as `restoreCopy`.
+ */
+export function noteUnknown(
+  file: string,
+  { migrations, started, mark, at }: Pick<RestoreOptions, 'migrations' | 'started' | 'at'> & { mark(): void },
+): readonly string[] {
+  const db = openDatabase(file, { migrations });
+  try {
+    const known = db.prepare('SELECT 1 FROM launches WHERE folder = ?');
+    if (started.every(({ folder, isNew }) => !isNew || known.get(folder) !== undefined)) return [];
+    mark();
+    return db.transaction(() => noteStarted(db, started, at))();
+  } catch (thrown) {
+    throw storeError(thrown, file) ?? thrown;
+  } finally {
+    db.close();
+  }
 }
 
 function noteStarted(db: Database, started: readonly StartedRun[], at: number): string[] {
