@@ -141,6 +141,9 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
   wrong.password = 'a-secret';
   const noFile = new URL(made.url);
   noFile.searchParams.set('sslrootcert', '/nowhere/root.crt');
+  const withMode = (mode: string) => `${made.url}?sslmode=${mode}`;
+  const noPassword = new URL(made.url);
+  noPassword.password = '';
   const without = (name: string) => `--import ${join(import.meta.dirname, `../support/scripts/without-${name}.mjs`)}`;
   const told = [
     await asked({ STATOR_STORE: '' }),
@@ -148,6 +151,10 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
     await asked({ STATOR_STORE: wrong.href }),
     await asked({ STATOR_STORE: `${made.url}_absent` }),
     await asked({ STATOR_STORE: noFile.href }),
+    await asked({ STATOR_STORE: withMode('require') }),
+    await asked({ STATOR_STORE: withMode('requre') }),
+    await asked({ STATOR_STORE: noPassword.href }),
+    await asked({ STATOR_STORE: made.url.replace('@', '@other.lan,') }),
     await asked({ NODE_OPTIONS: without('pg') }),
     await asked({ NODE_OPTIONS: without('dbos') }),
   ];
@@ -166,6 +173,18 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
 
     the URL of the store: ENOENT: no such file or directory, open '/nowhere/root.crt'
     correct the URL of the store: its parameters are those of libpq, such as sslmode and sslrootcert
+
+    postgresql://<host>/e4 lets nobody in: The server does not support SSL connections
+    see the parameters of its URL: sslmode=disable connects without TLS, sslrootcert=<file> names who signed its certificate; the password may also come from PGPASSWORD or ~/.pgpass
+
+    the URL of the store: unknown sslmode requre
+    accepted: disable, allow, prefer, no-verify, require, verify-ca, verify-full
+
+    postgresql://<host>/e4 lets nobody in: empty password returned by client
+    see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in
+
+    <home>/daemon.toml: store: STATOR_STORE names several servers, and the store is on one
+    name the one that takes writes, or an address that leads to it: postgresql://host:5432/database
 
     a store in PostgreSQL needs the package pg, which is not installed
     install it as stator is: npm install -g pg@8, or in the project that stator is a part of: npm install pg@8

@@ -32,6 +32,13 @@ export function storePlace(
       `${where}: the variable ${what} is not set`,
       `set it where this runs, to ${accepted}`,
     );
+  // The part before the path, without the user and the password.
+  if (/^postgres(?:ql)?:\/\/(?:[^/@]*@)?[^/@?]*,/.test(url))
+    throw new EngineError(
+      'bad_config',
+      `${where}: ${what} names several servers, and the store is on one`,
+      `name the one that takes writes, or an address that leads to it: ${accepted}`,
+    );
   if (!isPostgresUrl(url))
     throw new EngineError(
       'bad_config',

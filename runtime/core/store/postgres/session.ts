@@ -51,8 +51,18 @@ export async function loadDriver(): Promise<typeof import('pg').default> {
   }
 }
 
+const sslModes = ['disable', 'allow', 'prefer', 'no-verify', 'require', 'verify-ca', 'verify-full'];
+
 /** Throws `bad_config` for settings of the URL that are not possible, such as a missing certificate. */
 function clientOf(pg: typeof import('pg').default, config: ClientConfig): Client {
+  const mode = new URL(config.connectionString ?? '').searchParams.get('sslmode');
+  // The driver would take a misspelt one for verify-full.
+  if (mode !== null && !sslModes.includes(mode))
+    throw new EngineError(
+      'bad_config',
+      `the URL of the store: unknown sslmode ${mode}`,
+      `accepted: ${sslModes.join(', ')}`,
+    );
   try {
     return new pg.Client(config);
   } catch (thrown) {

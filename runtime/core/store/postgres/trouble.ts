@@ -22,6 +22,15 @@ export function isAway(thrown: unknown): boolean {
   );
 }
 
+/** The two sides do not agree on TLS, or there is no password: the driver notices that by itself, so PostgreSQL has no code for it. */
+function isWrongUrl(thrown: unknown): boolean {
+  if (/^(CERT_|DEPTH_ZERO_|EPROTO$|ERR_SSL_|ERR_TLS_|SELF_SIGNED_|UNABLE_TO_)/.test(codeOf(thrown))) return true;
+  return (
+    thrown instanceof Error &&
+    /^(The server does not support SSL|There was an error establishing an SSL|SASL: )/.test(thrown.message)
+  );
+}
+
 /** Another process holds a lock or memory that is needed, and will release it, or somebody has cancelled the statement. */
 export function isBusy(thrown: unknown): boolean {
   return ['55P03', '40001', '40P01', '53000', '53200', '57014'].includes(codeOf(thrown));
@@ -53,6 +62,11 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     const hint =
       'see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in';
     // PostgreSQL names the user and the database, never a password. Without its cause: waiting does not help.
+    return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint);
+  }
+  if (isWrongUrl(thrown)) {
+    const hint =
+      'see the parameters of its URL: sslmode=disable connects without TLS, sslrootcert=<file> names who signed its certificate; the password may also come from PGPASSWORD or ~/.pgpass';
     return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint);
   }
   // What the server says of its own machine and files is no bug of this program.
