@@ -232,11 +232,13 @@ export function planDetail(tree: Tree): PlanDetail {
         number: task.number,
         title: task.title,
         status: live?.status ?? result?.status ?? (single === null ? 'pending' : single.status),
-        attempts: (result?.runs ?? 0) + (live?.runs ?? single?.runs ?? 0),
+        attempts: (result?.runs ?? context.coderRuns ?? 0) + (live?.runs ?? single?.runs ?? 0),
         reason: live?.reason ?? result?.reason ?? null,
         detail: (live === null ? result?.detail : live.detail) ?? '',
         branch:
-          context.wave === 0 || (here?.context ?? { isolation: context.policy.isolation }).isolation === 'plan'
+          context.wave === 0 ||
+          isOfSingleCoder(result) ||
+          (here?.context ?? { isolation: context.policy.isolation }).isolation === 'plan'
             ? context.branch
             : taskBranch(context.branch, number, task.number),
         after: task.after ?? [],
@@ -273,6 +275,11 @@ export function planDetail(tree: Tree): PlanDetail {
       return { ...draft, waves: waves.length, tasks: waves.reduce((sum, wave) => sum + wave.tasks.length, 0) };
     }),
   };
+}
+
+/** The single coder of a small plan works on the plan's own branch. */
+function isOfSingleCoder(result: TaskResult | undefined): boolean {
+  return result?.run?.startsWith('coder.') ?? false;
 }
 
 function stackOf({ pull }: Pick<PlanContext, 'pull'>): { stack?: StackLayer[] } {

@@ -29,6 +29,7 @@ type PlanState = Pick<
   | 'questions'
   | 'need'
   | 'branch'
+  | 'waves'
   | 'pull_request'
   | 'merging'
   | 'creating_pr'

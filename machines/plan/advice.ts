@@ -10,6 +10,8 @@ export interface BlockedPlan {
   readonly status: PlanStatus;
   readonly phase: string | null;
   readonly branch: string;
+  /** 0: its document has none yet. Absent: it is not known. */
+  readonly waves?: number;
   readonly source: BlockSource;
   /** For the source `budget`: the limit that is reached. */
   readonly blocked?: { readonly budget?: Pick<BudgetUse, 'measure'> | undefined } | null;
@@ -119,10 +121,12 @@ function isJudged({ status, phase }: BlockedPlan): boolean {
 }
 
 /** Where no agent did the work or judged it, a person may do that and say so. */
-function byHand({ status, phase, branch }: BlockedPlan, name: string): WayOn[] {
+function byHand({ status, phase, branch, waves }: BlockedPlan, name: string): WayOn[] {
   const say = (does: string, event: string): WayOn[] => [{ does, command: `stator plan advance ${name} ${event}` }];
   switch (status) {
     case 'planning':
+      if (waves === 0)
+        return [{ does: 'write its waves yourself', command: `stator plan update-content ${name} --file <file>` }];
       return say('the document needs no change', 'planner_finished');
     case 'reviewing':
       return say('you have read it yourself, and it is good', 'review_approved');

@@ -144,6 +144,19 @@ const startWave = base.enqueueActions(({ context, event, enqueue }) => {
 export const noVerdictText =
   'it ended without saying what it found: neither by the line of its verdict in its last message nor, as a `command`, by a signal or exit code 0 or 1';
 
+export const noPlanText =
+  'it ended without handing in the plan, and its exit code does not do that: stator signal emit planner_finished';
+
+const noArchitectText =
+  'it ended without saying that it is finished, and its exit code does not say that: stator signal emit elaborator_finished, or choose where it chooses a draft';
+
+/** What an agent of the role should have said at its end, and how. */
+function silenceText({ liveChildren, activeChildId }: PlanContext): string {
+  const role = activeChildId === null ? undefined : liveChildren[activeChildId];
+  if (role === 'planner') return noPlanText;
+  return role === 'architect' ? noArchitectText : noVerdictText;
+}
+
 /** Why a coordinator's end does not count as a verdict; its attempts decide whether there is a further run. */
 function sendBack(detailOf: (context: PlanContext, base: string | null) => string) {
   return base.enqueueActions(({ context, event, enqueue }) => {
@@ -210,11 +223,12 @@ export const children = {
     if (context.activeChildId !== null)
       enqueue.sendTo(context.activeChildId, { type: 'finish', at: timeOf(context, event) } satisfies CommonOrder);
   }),
-  sendNoVerdict: sendBack((context, base) =>
-    context.head !== null && base !== null && base !== context.head
+  sendNoVerdict: sendBack((context, base) => {
+    const silence = silenceText(context);
+    return silence === noVerdictText && context.head !== null && base !== null && base !== context.head
       ? `it ended without a verdict that counts: its run judged ${base.slice(0, 12)}, but the branch is at ${context.head.slice(0, 12)} now`
-      : noVerdictText,
-  ),
+      : silence;
+  }),
   sendStale: sendBack((context, base) =>
     context.head !== null && base !== null && base !== context.head
       ? `exit code 0 approves the commit that the run began from, ${base.slice(0, 12)}, and that is not the branch's head any more: ${context.head.slice(0, 12)}`

@@ -5,7 +5,7 @@ import type { AgentOrder } from '../vocabulary/family.ts';
 import { draftBranch, draftChild, instanceTitle } from '../vocabulary/ids.ts';
 import { counted } from '../vocabulary/numbers.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
-import { agentInput, noVerdictText } from './children.ts';
+import { agentInput, noPlanText } from './children.ts';
 import { type Draft, documentFacts, type PlanContext, timeOf } from './context.ts';
 import { draftMeant, draftOf, finishedDrafts } from './drafts.ts';
 import type { PlanEvent } from './events.ts';
@@ -88,7 +88,7 @@ export const drafting = {
     return withDraft(context, event, { state: 'failed', detail: why.slice(0, detailLimit) });
   }),
   sendDraftFinish: sendToDraft((at) => ({ type: 'finish', at })),
-  sendDraftNoVerdict: sendToDraft((at) => ({ type: 'reject', at, reason: 'no-verdict', detail: noVerdictText })),
+  sendDraftNoVerdict: sendToDraft((at) => ({ type: 'reject', at, reason: 'no-verdict', detail: noPlanText })),
   /** The named draft, or the only existing one. */
   takeDraft: base.assign(({ context, event }) => {
     const taken = event.type === 'choose' ? draftMeant(context, event) : finishedDrafts(context)[0];

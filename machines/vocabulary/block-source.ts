@@ -21,7 +21,7 @@ const texts = {
   review: 'the review asks for changes',
   override: 'its status was set by hand',
   fault: 'a signal could not be handled',
-  no_verdict: 'a reviewer or verifier gave no verdict',
+  no_verdict: 'an agent ended without its verdict or signal',
   conflict: 'its branches do not merge',
   budget: 'its budget is used up',
   choice: 'one of its drafts is to be chosen',

@@ -250,6 +250,20 @@ describe('a task', () => {
     });
   });
 
+  it('of a small plan counts the runs of earlier coders, and stays on the branch of the plan', () => {
+    const stuck = treeAt('underway.implementing.single.stuck', { context: { coderRuns: 3 } });
+    expect(taskOf(stuck)).toMatchObject({ attempts: 3 });
+    const again = treeAt('underway.implementing.single.working', {
+      context: { coderRuns: 3 },
+      children: { 'coder.2': taskWith(agentIn('running', { runs: 2 })) },
+    });
+    expect(taskOf(again)).toMatchObject({ attempts: 5 });
+    const results = { 1: { 1: { ...done, run: 'coder.2/agent#1' }, 2: { ...done, run: 'wave-1.3/task-2.1/agent#1' } } };
+    const over = treeAt('done', { context: { wave: 1, coderRuns: 9, results } });
+    expect(taskOf(over)).toMatchObject({ attempts: 2, branch: 'plan/hello' });
+    expect(taskOf(over, 2)).toMatchObject({ branch: 'plan/hello-w1-t2' });
+  });
+
   it('of a small plan is at work while the one coder is', () => {
     const coder = taskWith(agentIn('running', { runs: 2 }));
     const tree = treeAt('underway.implementing.single.working', {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { PlanRow } from '../../runtime/core/store/rows.ts';
 import { type About, aboutOf, answerWords, meaningOf, whyOver } from '../../runtime/work/chats/about.ts';
 
-type Plan = Pick<PlanRow, 'plan' | 'status' | 'phase' | 'branch' | 'blocked' | 'wave'>;
+type Plan = Pick<PlanRow, 'plan' | 'status' | 'phase' | 'branch' | 'blocked' | 'wave' | 'waves'>;
 
 const plan: Plan = {
   plan: 'login',
@@ -12,6 +12,7 @@ const plan: Plan = {
   branch: 'b',
   blocked: null,
   wave: 1,
+  waves: 1,
 };
 const blocked: Plan = {
   ...plan,

@@ -24,6 +24,11 @@ it.each<[string, Partial<BlockedPlan>, string[]]>([
   ],
   ['a planner that failed', { source: 'failed', status: 'planning' }, [again, advance('planner_finished'), cancel]],
   [
+    'a planner that failed before there were waves',
+    { source: 'no_verdict', status: 'planning', waves: 0 },
+    [again, 'update-content hello --file <file>', cancel],
+  ],
+  [
     'a fixer that failed',
     { source: 'failed', phase: 'fixing' },
     [again, advance('implement_finished'), accept, cancel],

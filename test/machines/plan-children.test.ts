@@ -1,7 +1,7 @@
 /** The children of a plan's root: what each of them is started with, what it is sent, and what its end leaves. One action alone. */
 import { describe, expect, it } from 'vitest';
 import { agentInput, noVerdictText } from '../../machines/plan/children.ts';
-import { documentFacts, type PlanContext, type Question } from '../../machines/plan/context.ts';
+import { documentFacts, type PlanContext, type PlanRole, type Question } from '../../machines/plan/context.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
 import { afterAction, ofPolicy, planWith, type Step } from '../support/one-action.ts';
 
@@ -283,6 +283,11 @@ describe('orders', () => {
       expect(reason('sendNoVerdict', step)).toBe(noVerdictText);
       expect(reason('sendStale', step)).not.toContain('approves the commit');
     }
+    const silent = (role: PlanRole) => reason('sendNoVerdict', { before: active(role), event: judged });
+    expect(silent('planner')).toMatch(
+      /^it ended without handing in the plan, .*: stator signal emit planner_finished$/,
+    );
+    expect(silent('architect')).toMatch(/stator signal emit elaborator_finished/);
     expect(noVerdictText).toMatchInlineSnapshot(
       `"it ended without saying what it found: neither by the line of its verdict in its last message nor, as a \`command\`, by a signal or exit code 0 or 1"`,
     );

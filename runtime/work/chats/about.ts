@@ -66,7 +66,7 @@ function blockText(block: Parameters<typeof blockMessage>[0]): string {
   return noticeText(blockMessage(block));
 }
 
-type Plan = Pick<PlanRow, 'plan' | 'status' | 'phase' | 'branch' | 'blocked' | 'wave'>;
+type Plan = Pick<PlanRow, 'plan' | 'status' | 'phase' | 'branch' | 'blocked' | 'wave' | 'waves'>;
 
 /** Why the message cannot be answered any more; null: it can, according to the plan's row. */
 export function whyOver(about: About, plan: Plan | null): string | null {
