@@ -70,7 +70,7 @@ const check = defineVerb({
         ({ file, atMs, bytes, schema }) =>
           `  ${localTime(timeOf(atMs), Date.now())}  ${byteText(bytes)}  ${file}${schema === null ? '' : `  before schema ${schema} was changed`}`,
       ),
-      ...(faults.length === 0 || copies.length === 0 ? [] : ['put the newest copy in its place: stator store restore']),
+      ...(faults.length === 0 ? [] : [restoreStep(copies.length)]),
     ]);
     return faults.length === 0 ? 0 : 78;
   },
@@ -79,6 +79,11 @@ const check = defineVerb({
 function stateLines(file: string, faults: readonly string[]): string[] {
   if (faults.length > 0) return ['the store is damaged:', ...faults.map((text) => `  ${text}`)];
   return [existsSync(file) ? 'the store is whole' : `there is no store at ${file}`];
+}
+
+function restoreStep(copies: number): string {
+  if (copies > 0) return 'put the newest copy in its place: stator store restore';
+  return 'put a copy from elsewhere in its place: stator store restore <file>';
 }
 
 const copy = defineVerb({

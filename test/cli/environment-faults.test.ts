@@ -147,3 +147,15 @@ describe('what is thrown outside of any call', () => {
     expectRefusal(stderr, 'no more memory: WebAssembly.instantiate()', 'ulimit -v');
   });
 });
+
+it('a damaged store without a copy is not to be restored from its newest copy', async () => {
+  const made = terminal();
+  mkdirSync(made.home, { mode: 0o700 });
+  writeFileSync(join(made.home, 'taskstore.db'), 'no database\n');
+  const { code, stdout } = await made.stator(['store', 'check']);
+  expect(code).toBe(78);
+  expect(stdout.split('\n').slice(-3, -1)).toEqual([
+    'copies: none',
+    'put a copy from elsewhere in its place: stator store restore <file>',
+  ]);
+});

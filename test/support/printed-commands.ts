@@ -45,6 +45,7 @@ export async function commandProblem({ words, how }: PrintedCommand): Promise<st
   if (isNone) return null;
   for (let count = argv.length; count > 0; count -= 1) {
     const found = await problemOf(argv.slice(0, count));
+    if (found === null && how === 'pasted' && lacksPlan(argv)) return `stator ${words.join(' ')}: <plan> is missing`;
     if (found === null) return null;
     const { message } = found;
     if (how !== 'pasted' && / is missing$|: no verb$/.test(message)) return null;
@@ -56,6 +57,14 @@ export async function commandProblem({ words, how }: PrintedCommand): Promise<st
     if (how === 'named' || !message.includes('one word too many')) return `stator ${words.join(' ')}: ${message}`;
   }
   return null;
+}
+
+/** Outside of a run, these verbs need the plan that their pages of help call optional. */
+const ofPlan =
+  /^(?:show|prompt|update-content|export|start|advance|pause|resume|cancel|merge|land|push|pr|diff|explain|history|replay|verify)$/;
+
+function lacksPlan([noun, verb = '', ...rest]: readonly string[]): boolean {
+  return noun === 'plan' && ofPlan.test(verb) && rest.every((each) => each.startsWith('--') && each !== '--all');
 }
 
 /** Names that users of the earlier programs know; they are real names too. */

@@ -2,6 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { taskName } from '../../../machines/vocabulary/ids.ts';
 import { counted } from '../../../machines/vocabulary/numbers.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { signals, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
 import { clockTime } from '../../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../../runtime/api/client/client.ts';
@@ -250,7 +251,7 @@ export async function readPage(client: Client, kind: PageKind, target: Target): 
       const shown = await client.planDiff(project, plan, task === null ? {} : { task });
       const what = task === null ? name : `${name} ${task}`;
       const more = shown.files_left_out === 0 ? [] : [`${shown.files_left_out} more files are not shown, or cut`];
-      const stat = changeLines(shown, { width: null, most: 20, more: 'stator plan diff --stat' });
+      const stat = changeLines(shown, { width: null, most: 20, more: `stator plan diff ${shellWord(plan)} --stat` });
       const lines = [
         ...stat.flatMap((line) => linesOf(line)),
         { tone: 'plain' as const, text: '' },

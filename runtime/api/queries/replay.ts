@@ -31,9 +31,8 @@ export function clearedUpTo([first]: readonly FedLine[]): string {
 
 function historyCommand(address: TreeAddress): string {
   const parsed = parseTree(address);
-  return parsed.kind === 'machine'
-    ? `stator machine history ${shellWord(parsed.machine)} ${shellWord(parsed.id)}`
-    : 'stator plan history --verbose';
+  if (parsed.kind === 'machine') return `stator machine history ${shellWord(parsed.machine)} ${shellWord(parsed.id)}`;
+  return `stator plan history ${parsed.kind === 'plan' ? shellWord(parsed.plan) : '<plan>'} --verbose`;
 }
 
 /** Separate trees: a replay changes no live tree. */

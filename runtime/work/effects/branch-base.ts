@@ -162,7 +162,7 @@ function based(head: string): Outcome {
 function conflict(files: readonly string[], what: string, plan: string): Outcome {
   const where = shortList(files, shownFiles);
   const name = shellWord(plan);
-  const detail = `${what} in ${where}; merge them into the branch that they go into (stator plan merge), resolving that by hand, then: stator plan answer ${name}; or take one of them out of **After:** first: stator plan update-content ${name}`;
+  const detail = `${what} in ${where}; merge them into the branch that they go into (stator plan merge <plan>), resolving that by hand, then: stator plan answer ${name}; or take one of them out of **After:** first: stator plan update-content ${name}`;
   return { type: 'base_conflicted', payload: { files: files.slice(0, sentFiles), detail } };
 }
 
