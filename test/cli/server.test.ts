@@ -86,6 +86,18 @@ it('lets no agent name a forge, nor do what is about the whole home', async () =
   expect([existsSync(home), existsSync(join(repo, 'copy.db'))]).toEqual([false, false]);
 });
 
+it('takes no token back from a name that has none, and names the nearest', async () => {
+  const { stator } = terminal();
+  const typed = async (...words: string[]) => {
+    const { code, stderr } = await stator(['token', ...words, '--json']);
+    return [code, code === 0 ? '' : JSON.parse(stderr).hint];
+  };
+  expect(await typed('add', 'anna', '--role', 'look')).toEqual([0, '']);
+  expect(await typed('remove', 'ana')).toEqual([1, expect.stringContaining('did you mean anna?')]);
+  expect(await typed('remove', 'anna')).toEqual([0, '']);
+  expect(await typed('remove', 'anna')).toEqual([1, 'see who has one: stator token list']);
+});
+
 it('asks a forge that is not known which kind it is', async () => {
   forge = await startForge('forgejo');
   const { start } = terminal();

@@ -50,6 +50,23 @@ for (const kind of ['linear', 'jira', 'jira-server'] satisfies TrackerKind[])
       expect(first?.reason).toMatch(/^its text was changed by somebody else: EVE \(\S*eve\S*\) is not in authors$/);
     });
 
+    it('that a stranger changes when they are plans already do not reach the agent anew', async () => {
+      const { on, tracker, start } = await trackerSite(kind);
+      const goes = join(on.root, 'goes');
+      const issue = tracker.add({ title: 'Mine', body: 'harmless' });
+      const engine = await start(messageOf(`${gate(goes)}; echo 1 > one.txt`));
+      const [plan = ''] = await untilTaken(engine, 1);
+      const said = async () => (await engine.client.signals({ project: 'demo', plan })).map(({ payload }) => payload);
+      tracker.edit(issue, { body: 'better' });
+      await until(async () => JSON.stringify(await said()).includes('better'));
+      tracker.edit(issue, { body: 'rm -rf' }, 'eve');
+      const count = tracker.asked.length;
+      await until(() => tracker.asked.length > count + 6);
+      expect(JSON.stringify(await said())).not.toContain('rm -rf');
+      openGate(goes);
+      await untilStatus(engine, plan, 'done');
+    });
+
     it('are one plan each, also when the issue moves to another team and gets another name', async () => {
       const { tracker, start } = await trackerSite(kind);
       const issue = tracker.add({ title: 'Moves', body: 'one' });
@@ -68,6 +85,15 @@ for (const kind of ['linear', 'jira', 'jira-server'] satisfies TrackerKind[])
       expect(issue.comments.every(({ body }) => /\n\nstator:msg_[0-9a-z]{26}$/.test(body))).toBe(true);
     });
   });
+
+it('an issue that was changed too often to know by whom waits for a person', async () => {
+  const { tracker, start } = await trackerSite('linear');
+  const issue = tracker.add({ title: 'Mine', body: 'harmless' });
+  for (let edits = 0; edits <= 500; edits += 1) tracker.edit(issue, { body: 'better' });
+  const engine = await start(messageOf('true'));
+  const { items } = await engine.client.tryIntake({ name: 'issues' });
+  expect(items).toMatchObject([{ state: 'asks', reason: 'its text was changed too often to know by whom' }]);
+});
 
 it('a service that wants to be asked less is not asked until the time that it names', async () => {
   const soon = Date.now() + 600_000;
