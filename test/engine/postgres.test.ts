@@ -154,6 +154,7 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
     await asked({ STATOR_STORE: withMode('require') }),
     await asked({ STATOR_STORE: withMode('requre') }),
     await asked({ STATOR_STORE: noPassword.href }),
+    await asked({ STATOR_STORE: `${made.url}?options=-csearch_path%3Dabsent` }),
     await asked({ STATOR_STORE: made.url.replace('@', '@other.lan,') }),
     await asked({ NODE_OPTIONS: without('pg') }),
     await asked({ NODE_OPTIONS: without('dbos') }),
@@ -182,6 +183,9 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
 
     postgresql://<host>/e4 lets nobody in: empty password returned by client
     see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in
+
+    postgresql://<host>/e4 has no schema that postgres may use: none of its search_path (absent) exists, or it has no USAGE there
+    make it: CREATE SCHEMA <name> AUTHORIZATION "postgres", or name another one in the URL: ?options=-csearch_path%3D<name>
 
     <home>/daemon.toml: store: STATOR_STORE names several servers, and the store is on one
     name the one that takes writes, or an address that leads to it: postgresql://host:5432/database

@@ -61,12 +61,21 @@ async function apply(client: Client, { version, name, sql }: Migration): Promise
   }
 }
 
-/** 0: there is none yet. Throws `store_newer`, and `store_unreadable` for a store of a build before the first release. */
+/** 0: there is none yet. Throws `store_newer`, and `store_unreadable` where there is no schema for it, or a store of a build before the first release. */
 async function versionOf(client: Client, place: string): Promise<number> {
-  const there = await client.query<{ found: string | null }>(
-    "SELECT CAST(to_regclass(current_schema() || '.schema_versions') AS TEXT) AS found",
+  const there = await client.query<{ found: string | null; schema: string | null; path: string; user: string }>(
+    `SELECT CAST(to_regclass(current_schema() || '.schema_versions') AS TEXT) AS found, current_schema() AS schema,
+       current_setting('search_path') AS path, current_user AS user`,
   );
-  if (there.rows[0]?.found == null) return 0;
+  const [where] = there.rows;
+  // Without a schema the locks of the store would have no names.
+  if (where !== undefined && where.schema === null)
+    throw new StoreTrouble(
+      'store_unreadable',
+      `${place} has no schema that ${where.user} may use: none of its search_path (${where.path}) exists, or it has no USAGE there`,
+      `make it: CREATE SCHEMA <name> AUTHORIZATION "${where.user}", or name another one in the URL: ?options=-csearch_path%3D<name>`,
+    );
+  if (where?.found == null) return 0;
   const { rows } = await client.query<{ version: number | null }>(
     'SELECT max(version) AS version FROM schema_versions',
   );
