@@ -205,6 +205,38 @@ describe('an engine of durable actors', () => {
     await missing.stop();
   });
 
+  it('keeps what is for a tree that a definition cannot read, for one that can', async () => {
+    const chart = setup({ actors: { work: fromPromise(async () => 7) } }).createMachine({
+      type: 'parallel',
+      states: {
+        timer: { initial: 'a', states: { a: { after: { 50: 'b' } }, b: {} } },
+        promise: { initial: 'a', states: { a: { invoke: { src: 'work', onDone: 'b' } }, b: {} } },
+      },
+    });
+    const file = join(folder, 'unreadable.db');
+    const warned: string[] = [];
+    const log = { ...quiet, error: (message: string) => void warned.push(message) };
+    const opened = (definition: object) =>
+      createEngine({ file, log, machines: [defineMachine({ name: 'job', machine: chart, ...definition })] });
+    const paused = await opened({});
+    await paused.pause({ machine: 'job' });
+    await paused.machines.job.start('one');
+    await paused.stop();
+    const forgetful = await opened({ version: 2 });
+    await forgetful.resume({ machine: 'job' });
+    await vi.waitFor(() => expect(warned).toHaveLength(3), { timeout: 10_000 });
+    expect((await failureOf(forgetful.machines.job.get('one'))).code).toBe('snapshot_unknown');
+    await forgetful.stop();
+    const mended = await opened({ version: 2, upgrades: { 1: (stored: object) => stored } });
+    afterwards(() => mended.stop());
+    await vi.waitFor(
+      async () => expect((await mended.machines.job.get('one')).value).toMatchObject({ timer: 'b', promise: 'b' }),
+      { timeout: 10_000 },
+    );
+    expect((await mended.machines.job.explain('one')).set_aside).toEqual([]);
+    expect(warned.every((line) => line.endsWith('waits until the tree can be read'))).toBe(true);
+  });
+
   it('says in words of its program why it does nothing any more', async () => {
     const file = join(folder, 'deleted.db');
     const engine = await open({ file });

@@ -140,6 +140,7 @@ export function createBatches(parts: BatchesParts, failures: FailedSignals) {
     } catch (thrown) {
       if (thrown instanceof StoreTrouble) throw thrown;
       suspects.handled(row);
+      if (await failures.isHeld(row, thrown)) return { ...notHandled, settled: [row.id] };
       const lines = await failures.count(row, thrown);
       return lines.length === 0 ? notHandled : { ...notHandled, lines, settled: [row.id], touchedEffects: true };
     }

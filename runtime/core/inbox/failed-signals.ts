@@ -1,6 +1,6 @@
 /** Signals that cannot be handled: each is tried again, then set aside. Then its plan stops, and its sender, people and hooks are notified. */
 import type { Kinds } from '../../../actors/kind.ts';
-import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -70,6 +70,22 @@ export function createFailedSignals({ store, clock, log, kinds, hooksOf, isElsew
       ]);
       // The commit is lost if another process has handled it meanwhile.
       return commit.status === 'lost' ? [] : [{ seq: commit.lines[0] ?? 0, ...line }];
+    },
+    /**
+     * Holds the signal if it threw because its tree, of a user-defined machine, cannot be read by this engine: it waits for one that can. A person is notified
+     * once.
+     */
+    async isHeld(row: SignalRow, thrown: unknown): Promise<boolean> {
+      const tree = treeOf(kinds, row);
+      if (!(thrown instanceof EngineError) || thrown.code !== 'snapshot_unknown') return false;
+      if (!isAddress(tree) || parseTree(tree).kind !== 'machine') return false;
+      const { id, type } = row;
+      log.error(`signal ${id} (${type} for ${tree}) waits until the tree can be read`, thrown);
+      const message = `signal ${id} (${type}) waits: ${messageOf(thrown)}; ${thrown.hint}`;
+      const first = row.attempts > 0 ? [] : noticeOfMachine(tree, { message, at: clock.nowMs() });
+      const counts: Change[] = row.attempts > 0 ? [] : [{ do: 'signal.count-attempt', id }];
+      await store.commit([...counts, ...first, { do: 'signal.hold', id, tree }]);
+      return true;
     },
     /**
      * Rows with numbers that cannot be read get others, and are set aside: each blocks its own plan, and no other. false: not all of them, since another
