@@ -72,7 +72,7 @@ const known: Record<keyof MachineDefinition, true> = {
 
 /** The same for what a file exports, which may be anything. Throws `bad_machine`. */
 export function checkDefinition(given: unknown): asserts given is AnyDefinition {
-  if (typeof given !== 'object' || given === null)
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw refused('a machine', 'it is no definition', 'export what defineMachine({ name, machine, version }) answers');
   if ('root' in given && 'implementations' in given)
     throw refused(
@@ -82,7 +82,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     );
   const definition = given as AnyDefinition; // checked part by part below
   const { name, machine, version, upgrades = {}, signals = {}, notices = {} } = definition;
-  const what = `machine ${JSON.stringify(name)}`;
+  const what = name === undefined ? 'a machine' : `machine ${JSON.stringify(name)}`;
   if (typeof name !== 'string' || !isMachineName(name))
     throw refused(
       what,

@@ -71,6 +71,8 @@ describe('a definition', () => {
       ['a machine: it is no definition', undefined],
       ['a machine: it is no definition', 'release'],
       ['a machine: it is a chart without its definition', machine],
+      ['a machine: it is no definition', [release]],
+      ['a machine: its name cannot be used', { machine, version: 1 }],
       ['machine "Plan Nine"', { ...release, name: 'Plan Nine' }],
       ['machine "plan"', { ...release, name: 'plan' }],
       ['machine ["release"]', { ...release, name: ['release'] }],
