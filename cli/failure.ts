@@ -6,6 +6,7 @@ import { EngineError, errorClasses, messageOf } from '../machines/vocabulary/err
 import { didYouMeanOr, nearest } from '../runtime/base/config/nearest.ts';
 import { environmentFault } from '../runtime/base/platform/environment-fault.ts';
 import { homeFolder } from '../runtime/base/platform/home.ts';
+import { inPackage } from '../runtime/base/platform/package-files.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
 import { statorVersion } from '../runtime/base/platform/version.ts';
 import { nouns, verbs } from './commands.ts';
@@ -89,9 +90,18 @@ function orList(all: readonly string[]): string {
 function reportBug(thrown: unknown, failing: Failing): number {
   const path = writeReport(thrown, failing);
   const ownHint = thrown instanceof EngineError && thrown.hint !== '' ? `${thrown.hint}; ` : '';
-  const where = path === null ? 'no report could be written' : `a report is in ${path}; please attach it to an issue`;
-  failing.out.error({ error: `a bug: ${messageOf(thrown)}`, code: 'internal', hint: `${ownHint}${where}` });
+  const outside = placeOutside(thrown);
+  const then = outside === null ? 'please attach it to an issue' : 'correct that code';
+  const where = path === null ? `no report could be written; ${then}` : `a report is in ${path}; ${then}`;
+  const what = outside === null ? 'a bug' : `code at ${outside}, which is not of stator, threw`;
+  failing.out.error({ error: `${what}: ${messageOf(thrown)}`, code: 'internal', hint: `${ownHint}${where}` });
   return errorClasses.internal.exitCode;
+}
+
+/** Where code of the user threw, such as a machine of daemon.toml, as `file:line:column`; null: it was code of stator or of its packages. */
+function placeOutside(thrown: unknown): string | null {
+  const [place = null] = /(?<=at (?:async )?(?:.*\()?(?:file:\/\/)?)\/[^()\n]+:\d+:\d+/.exec(stackOf(thrown)) ?? [];
+  return place === null || place.startsWith(inPackage()) || place.includes('/node_modules/') ? null : place;
 }
 
 /** Writes the report into the home, or into the folder for temporary files if the home cannot be written. */

@@ -118,12 +118,14 @@ describe.skipIf(!existsSync('/dev/full'))('an answer that is not whole', () => {
 });
 
 describe('what is thrown outside of any call', () => {
-  const crash = (text: string) => {
+  const crash = (text: string, file: string | null = null) => {
     const made = working();
     // As soon as the program has begun.
     const isBegun = "process.listenerCount('uncaughtException') > 0";
     const later = `const look = setInterval(() => ${isBegun} && (clearInterval(look), Promise.reject(${text})), 20)`;
-    const options = `--import=data:text/javascript,${encodeURIComponent(later)}`;
+    if (file !== null) made.write(file, later);
+    const code = file === null ? `data:text/javascript,${encodeURIComponent(later)}` : join(made.repo, file);
+    const options = `--import=${code}`;
     const { status, stderr } = spawnSync(process.execPath, [main, 'daemon', 'start', '--foreground'], {
       ...{ cwd: made.repo, encoding: 'utf8', timeout: 30_000 },
       env: { ...made.env, NODE_OPTIONS: options },
@@ -137,6 +139,13 @@ describe('what is thrown outside of any call', () => {
     const path = /a report is in (\S+);/.exec(stderr)?.[1] ?? '';
     expect(stderr).toContain('error: a bug: no such thing\n');
     expect(existsSync(path)).toBe(true);
+  });
+
+  it('is no bug of stator where code of the user threw it, which is named', () => {
+    const { status, stderr } = crash('new TypeError("no such thing")', 'own.mjs');
+    expect(status).toBe(70);
+    expect(stderr).toMatch(/^error: code at \/\S+\/own\.mjs:1:\d+, which is not of stator, threw: no such thing$/m);
+    expect(stderr).toMatch(/^hint: a report is in \S+; correct that code$/m);
   });
 
   it('is no bug where the memory ran out', () => {
