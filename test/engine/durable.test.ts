@@ -237,7 +237,7 @@ describe('an engine of durable actors', () => {
     expect(warned.every((line) => line.endsWith('waits until the tree can be read'))).toBe(true);
   });
 
-  it('says in words of its program why it does nothing any more', async () => {
+  it('says why it does nothing any more, with what its program can do', async () => {
     const file = join(folder, 'deleted.db');
     const engine = await open({ file });
     await engine.machines.gate.start('north');
