@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../api/client/client.ts';
-import { checkOptions, oneOf, required } from '../api/client/options.ts';
+import { anEnvironment, checkOptions, oneOf, required } from '../api/client/options.ts';
 import { type Environment, homeFolder, isInWalls } from '../base/platform/home.ts';
 import { attach, attachFromWalls } from './attach.ts';
 
@@ -24,7 +24,7 @@ const retryMs = 50;
 
 /** Connects to the owner of the home, or becomes one for a moment, or reads. Throws the errors of the store and the home, `owner_taken`, `unavailable` where the owner hangs, and `bad_request` for an unknown option. */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  checkOptions('connect', options, { env: true, mode: required(oneOf('read', 'write')) });
+  checkOptions('connect', options, { env: required(anEnvironment), mode: required(oneOf('read', 'write')) });
   const { env, mode } = options;
   const home = homeFolder(env);
   if (isInWalls(env)) return attachFromWalls(env);

@@ -57,6 +57,21 @@ function raw(
   });
 }
 
+it('a reader of events that gives up before the first answer gets no error, and a name that is left out is named', async () => {
+  const engine = await startEngine();
+  const client = createClient(callSocket(socketOf(engine), undefined), { note: null, close: async () => {} });
+  const read = async (signal: AbortSignal) => {
+    const seen: FactEntry[] = [];
+    for await (const fact of client.events({ signal })) seen.push(fact);
+    return seen;
+  };
+  expect(await read(AbortSignal.abort())).toEqual([]);
+  await engine.engine.stop();
+  await expect(read(new AbortController().signal)).rejects.toMatchObject({ code: 'unavailable' });
+  const unnamed = client.plan as (project: string) => Promise<unknown>; // as a program without types would
+  await expect(unnamed('demo')).rejects.toMatchObject({ code: 'bad_request', message: 'plan is required' });
+});
+
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const failure = {
   error: expect.stringMatching(/./),

@@ -82,6 +82,11 @@ describe('a program of my own', () => {
         'connect: mode: found nothing',
         "'read' or 'write'",
       ],
+      [
+        () => connect({ mode: 'read' } as Parameters<typeof connect>[0]),
+        'connect: env: found nothing',
+        'such as process.env',
+      ],
     ] as const)
       await expectFailure(asked(), 'bad_request', ...places);
     const next = (of: object) => odd.facts(of)[Symbol.asyncIterator]().next();

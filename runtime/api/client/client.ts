@@ -111,8 +111,9 @@ function pathOf(key: string, { params = {}, query }: Given): string {
   return `${path.replaceAll(/:(\w+)/g, (_, name: string) => segmentOf(name, String(params[name] ?? '')))}${queryOf(query)}`;
 }
 
-/** In addresses `.` and `..` mean folders, however they are encoded, and nothing has these names. Throws the code for an unknown name. */
+/** In addresses `.` and `..` mean folders, however they are encoded, and nothing has these names. Throws the code for an unknown name, `bad_request` for none. */
 function segmentOf(param: string, name: string): string {
+  if (name === '') throw new EngineError('bad_request', `${param} is required`, `say which ${param} is meant`);
   if (name !== '.' && name !== '..') return encodeURIComponent(name);
   const code = param === 'project' ? 'repo_not_found' : param === 'plan' ? 'plan_not_found' : 'not_found';
   const all = param === 'project' ? 'stator repo list' : param === 'plan' ? 'stator plan list' : 'stator --help';
@@ -282,7 +283,11 @@ export function createClient(call: Call, options: ClientOptions) {
       signal: AbortSignal;
       onStart?: (since: number) => void;
     }): AsyncIterable<FactEntry> {
-      const answer = await request('GET /v1/events', { query }, { signal });
+      const answer = await request('GET /v1/events', { query }, { signal }).catch((thrown: unknown) => {
+        if (!signal.aborted) throw thrown;
+        return null; // the caller wants no facts any more
+      });
+      if (answer === null) return;
       if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());
       const start = answer.headers.get('last-event-id');
       if (start !== null) onStart(Number(start));

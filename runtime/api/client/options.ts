@@ -40,6 +40,10 @@ export const aKey: Accepted = {
   is: (value) => typeof value === 'string' && value !== '' && value.length <= 256,
 };
 export const aSignal: Accepted = { text: 'an AbortSignal', is: (value) => value instanceof AbortSignal };
+export const anEnvironment: Accepted = {
+  text: 'the variables of an environment as an object, such as process.env',
+  is: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+};
 export const aFunction: Accepted = { text: 'a function', is: (value) => typeof value === 'function' };
 const levels = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Log)[];
 export const aLog: Accepted = {
