@@ -10,7 +10,7 @@ import { ask } from '../support/http-ask.ts';
 const root = join(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-it('a daemon whose files are gone since it settled answers everything as before', async () => {
+it('a daemon whose files are gone since it settled answers everything as before, and of MCP says what to do', async () => {
   const made = working();
   // Keys are looked for by a thread, whose program is gone: then a person is asked.
   made.write('.stator/config.toml', 'confirm_secrets = false\n[agents.default]\npreset = "sh"\nattempts = 1\n');
@@ -34,6 +34,11 @@ it('a daemon whose files are gone since it settled answers everything as before'
     const { socketPath } = JSON.parse(readFileSync(join(made.home, 'owner.json'), 'utf8'));
     const build = readFileSync(join(root, 'dist/bin/build-id'), 'utf8').trim();
     expect(JSON.parse((await ask({ socketPath }, 'GET /v1/ping')).text)).toMatchObject({ version, build });
+    // The library of MCP is large, and is loaded when it is first needed.
+    const headers = { 'content-type': 'application/json' };
+    const mcp = await ask({ socketPath }, 'POST /mcp', { headers, body: '{}' });
+    expect([mcp.status, mcp.code], mcp.text).toEqual([503, 'unavailable']);
+    expect(mcp.text).toContain('stator daemon restart');
     made.write('p.md', planOf(['true']));
     for (const args of [
       ['plan', 'register', 'p.md', '--trust'],
