@@ -95,7 +95,7 @@ export function mount(
   app.on(methodOf(key), pathOf(key), limitBody(maxSize, onError), async (c) => {
     const principal = entrance.principal(c.req.header('authorization'));
     if (who === 'person') await principal.mustBePerson();
-    principal.mustHave(needOf(definition));
+    principal.mustHave(definition.needsFor?.(await jsonOf(c)) ?? needOf(definition));
     const { params, query, body, isRaw = false } = definition;
     const meant = <T extends object>(asked: T): T => withProject(asked, parts.core.views?.projectNamed);
     const named = meant(params === undefined ? {} : check(params, c.req.param(), 'the path'));

@@ -94,6 +94,8 @@ export interface Definition {
   readonly who: 'anyone' | 'person' | 'own';
   /** The role that a person with a token of their own needs. Default: `look` if `who` is anyone, otherwise only the owner of the home may use it. */
   readonly needs?: Need;
+  /** The role for such a body, where it depends on that: at least `needs`. */
+  readonly needsFor?: (body: unknown) => Need;
   /** true: an agent's own socket also serves it, for the agent's own plan. Default: false. */
   readonly inRuns?: boolean;
   /** true: any host accepts this change of a repo, and relays it to the repo's own host. All reads are relayed. Default: false. */
@@ -270,7 +272,6 @@ function routeOf(operation: AnyOperation): AnyRoute {
     definition,
     async answer({ core, principal, params, query, body }: Ask) {
       const input = given({ ...params, ...query, ...body });
-      if (operation.sendsSignal === true) principal.mustHave(needOfSignal((input as { type: string }).type)); // `sendsSignal` says that it has a type
       const sender = who === 'own' ? await principal.mustOwn(...(await planOf(core, input))) : null;
       const answer = await run(core.parts, input, sender);
       if (operation.answer === undefined) return empty(204);
@@ -293,6 +294,7 @@ function definitionOf(operation: AnyOperation): Definition {
   };
   return {
     ...{ does, who, ...given({ needs, inRuns, anyHost, again, bodyLimitBytes, errors }) },
+    ...(operation.sendsSignal === true ? { needsFor: needOfBody } : {}),
     get params() {
       return askedOnce().params;
     },
@@ -307,6 +309,12 @@ function definitionOf(operation: AnyOperation): Definition {
       return answers;
     },
   };
+}
+
+/** The role of the signal that a body holds; a body without one is refused later. */
+function needOfBody(body: unknown): Need {
+  const type = typeof body === 'object' && body !== null && 'type' in body ? body.type : null;
+  return typeof type === 'string' ? needOfSignal(type) : 'answer';
 }
 
 function askedOf(operation: AnyOperation): Pick<Definition, 'params' | 'query' | 'body'> {
