@@ -8,7 +8,7 @@ export interface FileItem {
   remark: string | null;
 }
 
-/** Words that stand alone where a file is expected and name none. */
+/** Single words in the place of a file that name none. */
 const NO_FILE = /^(?:all|any|many|multiple|no|nothing|several|tbd|todo|unknown|various)$/i;
 
 /** The items of a value, with commas between them, those of Chinese and Japanese keyboards too. Commas in backticks are part of a path. */
@@ -40,7 +40,7 @@ function commaItems(value: string): string[] {
 
 /**
  * The first backticked path and those that are enumerated with it, not those that prose mentions; without backticks the first word where it has a `/` or a
- * `.` or stands alone (`Makefile`), and those after it that are certainly paths.
+ * `.` or is the only word (`Makefile`), and those after it that are certainly paths.
  */
 function itemPaths(item: string): string[] {
   const text = withoutLabel(item);

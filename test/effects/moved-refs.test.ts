@@ -97,6 +97,17 @@ describe('without walls, what an agent does to', () => {
     },
   );
 
+  it('is reported beside the last words of an agent that failed, not as these words', async () => {
+    const made = await start('off');
+    await begin(made, 'fails', planText(['git branch made; echo "the tests of the cart fail"; exit 3']));
+    await until(async () => (await made.client.plan('demo', 'fails')).phase === 'wave_waiting');
+    expect(await noticesOf(made, 'fails')).toHaveLength(1);
+    expect(await made.client.capture({ project: 'demo', title: 'fails-w1-t1' })).toContain('refs/heads/made: made at');
+    const { need } = await made.client.plan('demo', 'fails');
+    expect(need?.why).toContain('the tests of the cart fail');
+    expect(JSON.stringify(need)).not.toContain('refs/heads/made');
+  });
+
   it('nothing is reported if no ref of the person moved, or if only stator itself merged', async () => {
     const made = await start('off', 'auto_merge = true\nauto_readiness_review = false\n');
     const { repo } = made;

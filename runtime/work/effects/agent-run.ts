@@ -387,7 +387,7 @@ function reopen(
   if (!openToOwner(worktree)) return;
   const text = `${title} closed ${worktree} to its own user; it is open again (chmod u+rwx)`;
   log.warn(text);
-  writeToLog(folder, `stator: ${text}`);
+  noteInLog(folder, text);
 }
 
 /** Anything that cannot be cleaned up now is saved by the next run in this worktree: nothing waits for it. */

@@ -1,11 +1,12 @@
 /** Reads a person's refs before and after a run, and reports those that moved meanwhile, with the command that undoes each move. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
+import { noteInLog } from '../agents/own-lines.ts';
 import { type RunFolder, writeRunFileAsync } from '../agents/run-folder.ts';
 import { keepMoved, lookAtRefs, movesBetween, moveText, type PersonsRefs } from '../git/moved-refs.ts';
 import { privatePlaceIn } from '../git/private-repository.ts';
@@ -64,7 +65,8 @@ export async function reportMovedRefs(
   const what = `while ${who}${also}, what is not stator's moved in ${repository.path}`;
   const detail = safeText([`${what}:`, ...shown, ...more].join('\n')).slice(0, detailLimit);
   sendSignal('moved', 'run_noted', { title, about: 'refs_moved', detail });
-  writeFileSync(folder.log, `stator: ${detail}\n`, { flag: 'a', mode: 0o600 });
+  // As lines of stator's own: the agent's last line gives the reason of a failure, and its last lines are a judge's feedback.
+  for (const line of detail.split('\n')) noteInLog(folder, line);
 }
 
 function readLook(folder: RunFolder): Look | null {

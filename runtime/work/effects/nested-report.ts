@@ -1,9 +1,10 @@
 /** Saves the separate repositories that a run left inside its worktree, and reports them to people. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
+import { noteInLog } from '../agents/own-lines.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import { keepNested, linkedInside, type Nested, nestedText } from '../git/nested.ts';
 import { gitDirOf } from '../git/private-collect.ts';
@@ -80,6 +81,5 @@ function reportNested(
   const what = `${title} left git repositories of its own in its worktree, which no commit of ours holds`;
   const detail = safeText([`${what}:`, ...shown, ...more].join('\n'));
   sendSignal('nested', 'run_noted', { title, about: 'nested_kept', detail: detail.slice(0, 8_192) });
-  if (folder !== null && existsSync(folder.path))
-    writeFileSync(folder.log, `stator: ${detail}\n`, { flag: 'a', mode: 0o600 });
+  if (folder !== null && existsSync(folder.path)) for (const line of detail.split('\n')) noteInLog(folder, line);
 }

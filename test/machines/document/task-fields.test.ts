@@ -89,7 +89,7 @@ describe('the paths of **Files:**', () => {
     ['a, b', ['a', 'b']],
     ['Create: README', ['README']],
     ['LICENSE, the parser, all', ['LICENSE']],
-  ])('%j names %j: a word that stands alone is a file', (value, paths) => {
+  ])('%j names %j: the only word of an item is a file', (value, paths) => {
     expect(fileItems(value).flatMap((item) => item.paths)).toEqual(paths);
   });
 
