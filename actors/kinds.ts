@@ -166,6 +166,8 @@ function repoProblem({ project }: Place): EngineError | null {
 
 function planProblem({ project, plan }: Place): EngineError | null {
   if (isPlanName(plan)) return null;
+  if (plan === '')
+    return new EngineError('bad_request', 'plan: this signal is for a plan, and none is named', 'see stator plan list');
   return new EngineError(
     'plan_not_found',
     `plan not found: ${project}/${plan.slice(0, 256)}`,

@@ -212,6 +212,9 @@ describe('admission', () => {
   it('names what cannot be found by such a place', () => {
     expect(heard('repo_paused', {}, 'person', { project: '', plan: '' })).toMatch(/^repo_not_found: /);
     expect(heard('cancel', {}, 'person', { project: 'demo', plan: 'No Plan' })).toMatch(/^plan_not_found: /);
+    expect(heard('cancel', {}, 'person', { project: 'demo', plan: '' })).toMatch(
+      /^bad_request: plan: .* none is named/,
+    );
     expect(admitWord(kinds, { type: 'cancel', payload: 'no', origin: 'person' })).toMatchObject({
       kind: 'admitted',
       type: 'cancel',
