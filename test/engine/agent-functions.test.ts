@@ -289,3 +289,14 @@ it('what means nothing beside a function is refused before anything is done', as
   await expectFailure(made({ preset: 'function' }), 'bad_config', 'function', 'claude');
   expect(existsSync(home)).toBe(false);
 });
+
+it('an agent that is no object is refused, and one that is undefined counts as left out', async () => {
+  const { root, env } = ground();
+  const made = (agents: unknown) =>
+    createEngine({ home: join(root, 'other'), env, agents: agents as NonNullable<EngineOptions['agents']> }); // types may be unchecked
+  await expectFailure(made({ default: async () => {} }), 'bad_request', 'agents.default is a function', '{ run: ');
+  for (const odd of [null, 5, 'sh', []]) await expectFailure(made({ coder: odd }), 'bad_request', 'agents.coder is');
+  for (const odd of [[], 'sh', new Map([['coder', { preset: 'sh' }]])])
+    await expectFailure(made(odd), 'bad_request', 'agents is no object');
+  await (await made({ coder: undefined, default: { preset: 'sh' } })).stop();
+});

@@ -16,7 +16,7 @@ import { chatsOf, type DesktopMode, type HookConfig, hookOf, ownersHooks } from 
 import { type IntakeConfig, intakesOf } from './intake.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
 import { type MemberConfig, membersOf } from './members.ts';
-import { type OwnAgent, settingsOf } from './own-agents.ts';
+import { givenAgents, type OwnAgent, settingsOf } from './own-agents.ts';
 import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
 import { type PolicyParts, policyOf, unusedNotes } from './policy.ts';
 import { type AgentLayer, type AgentProfile, resolveCheck, resolveProfile } from './profiles.ts';
@@ -447,7 +447,7 @@ export function checkOverrides(overrides: RepoOverrides): void {
 }
 
 function givenTables({ agents: given = {} }: RepoOverrides): AgentTables {
-  const own = Object.entries(given).map(([name, agent]) => [name, settingsOf(name, agent)] as const);
+  const own = givenAgents(given).map(([name, agent]) => [name, settingsOf(name, agent)] as const);
   const agents = Object.fromEntries(own.map(([name, { settings }]) => [name, settings]));
   const parsed = agentTablesSchema.safeParse(agents);
   if (parsed.success) return { ...parsed.data, ...ofFunctions(own, parsed.data) };

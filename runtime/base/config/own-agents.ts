@@ -76,6 +76,31 @@ export interface OwnAgent extends AgentSettings {
 /** By role, `default`, or the name of a further profile. */
 export type OwnAgents = Readonly<Record<string, OwnAgent | undefined>>;
 
+/** The agents by their names, without those that are undefined. Throws `bad_request` for a value that is no object, whatever its type says. */
+export function givenAgents(given: OwnAgents): [string, OwnAgent][] {
+  if (!isPlainObject(given))
+    throw new EngineError(
+      'bad_request',
+      'createEngine: agents is no object of agents by their roles',
+      "such as agents: { default: { preset: 'sh' } }",
+    );
+  const agents = Object.entries(given).filter((entry): entry is [string, OwnAgent] => entry[1] !== undefined);
+  const [odd, agent] = agents.find(([, each]) => !isPlainObject(each)) ?? [];
+  if (odd === undefined) return agents;
+  const found = agent === null ? 'null' : typeof agent === 'object' ? 'a list' : `a ${typeof agent}`;
+  throw new EngineError(
+    'bad_request',
+    `createEngine: agents.${odd} is ${found}, and no object`,
+    typeof agent === 'function'
+      ? `give the function as run: agents: { ${odd}: { run: async (…) => { … } } }`
+      : `such as agents: { ${odd}: { preset: 'sh' } }`,
+  );
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map);
+}
+
 /**
  * The settings of one agent without its function, under the preset that represents it; `program` is the name under which the function is found again. Throws
  * `bad_request` for a value that is not a function, and for a key that would have no effect.
