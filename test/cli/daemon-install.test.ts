@@ -35,6 +35,8 @@ describe('stator daemon install', () => {
     expect(await made.stator(['daemon', 'install', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
     const text = readFileSync(file, 'utf8');
     expect(text).toContain('KillMode=process\n');
+    // A fault that a restart cannot repair.
+    expect(text).toContain('RestartPreventExitStatus=78\n');
     expect(text).toContain(`Environment="PATH=${made.how.env.PATH}"\n`);
     expect(text).toContain(`Environment="STATOR_HOME=${made.home}"\n`);
     expect(text).toMatch(/^ExecStart=".+node" ".+stator\.js" "daemon" "start" "--foreground"$/m);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -55,6 +55,10 @@ describe('a clone', () => {
     const wanted = { folder: join(place, 'clones'), name: 'shop', address: from, mark: 'x' };
     const path = await ensureClone(wanted);
     expect([existsSync(join(path, 'a.txt')), await sharedAddress({ path })]).toEqual([true, from]);
+    // No file is one of the other repository's, in which somebody else may write.
+    const objects = readdirSync(join(path, '.git', 'objects'), { recursive: true, encoding: 'utf8' });
+    const found = objects.map((name) => statSync(join(path, '.git', 'objects', name))).filter((each) => each.isFile());
+    expect([found.length > 0, found.every(({ nlink }) => nlink === 1)]).toEqual([true, true]);
     expect(await ensureClone(wanted)).toBe(path);
     expect(readdirSync(wanted.folder)).toEqual(['shop']);
   });
