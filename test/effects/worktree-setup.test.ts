@@ -187,6 +187,12 @@ describe('the setup of a worktree', () => {
     await say(engine, 'once', 'retry_wave');
     await untilPlan(engine, 'once', (plan) => plan.phase === 'wave_waiting');
     expect(readFileSync(count, 'utf8')).toBe('one\none\ntwo\n');
+    // The command may read what is copied.
+    writeFileSync(join(repo, '.stator', 'config.toml'), `${toml(`echo two >> ${count}`)}copy = [".env"]\n`);
+    await engine.client.addRepo(repo, { trust: true });
+    await say(engine, 'once', 'retry_wave');
+    await untilPlan(engine, 'once', (plan) => plan.phase === 'wave_waiting');
+    expect(readFileSync(count, 'utf8')).toBe('one\none\ntwo\ntwo\n');
   });
 
   it('that hangs is ended with all its processes when its time is over', async () => {

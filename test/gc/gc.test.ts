@@ -214,6 +214,8 @@ it('takes the branches of a plan that is merged, and the refs of what is in them
   await donePlan(on, 'merged', 'git commit -q --allow-empty -m mine; exit 1');
   await donePlan(on, 'lone');
   git(on.repo, 'merge', '-q', 'plan/merged');
+  // Anybody can write such a ref: a plan's own branch is not gone by it.
+  git(on.repo, 'update-ref', 'refs/stator/attempts/lone#copy', 'plan/lone');
   const { items } = await on.client.gc(everything);
   const kept = items.filter(({ state }) => state === 'kept');
   // The failed attempt of the merged plan has a commit that no branch has.
