@@ -23,7 +23,12 @@ export interface TrialEnd {
   readonly statuses: readonly string[];
   /** For each limit the average number of busy slots, over the time in which agents waited. */
   readonly meanBusy: readonly number[];
+  /** How long a run had its slot on average, in ms. */
+  readonly meanRunMs: number;
 }
+
+/** How long an agent does nothing. */
+export const agentMs = 1_000;
 
 const projects = ['demo', 'north', 'east', 'south', 'west'] as const;
 
@@ -36,7 +41,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
   for (const project of projects.slice(1))
     await engine.client.addRepo(makeRepo(join(on.root, project)), { trust: true });
   // Long compared with the time between two agents of a slot, as with real agents.
-  const script = siblings.among('sleep 1; echo x > "$STATOR_TITLE.txt"');
+  const script = siblings.among(`sleep ${agentMs / 1_000}; echo x > "$STATOR_TITLE.txt"`);
   const content = planText(Array.from({ length: tasks / projects.length }, () => script));
   await engine.client.pauseQueue();
   for (const project of projects) await begin(engine, 'many', content, project);
@@ -67,6 +72,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
     most: since.map(({ looks: from }, index) => Math.max(...looks.slice(from, since[index + 1]?.looks))),
     came: siblings.came().length,
     statuses: (await engine.client.plans()).map(({ status }) => status),
+    meanRunMs: spans.reduce((sum, { began, ended }) => sum + ended - began, 0) / spans.length,
     meanBusy: since.map(({ at }, index) => meanBusy(spans, at, since[index + 1]?.at ?? Date.now())),
   };
 }
@@ -79,7 +85,10 @@ interface Span {
 
 const spansOf = `SELECT created_at AS asked, started_at AS began, finished_at AS ended FROM effects WHERE kind = 'agent.run'`;
 
-/** A slot is busy from `began` to `ended`; a requested run that has not begun waits. Measured from the first time at which all slots were busy. */
+/**
+ * A slot is busy from `began` to `ended`; a requested run that has not begun waits. The average of the busy slots while a run waits, from the first time at
+ * which all slots were busy.
+ */
 function meanBusy(rows: readonly Span[], from: number, to: number): number {
   const times = [...new Set(rows.flatMap(({ began, ended }) => [began, ended]))].sort((a, b) => a - b);
   let waitedMs = 0;
