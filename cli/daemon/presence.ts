@@ -6,7 +6,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { localTime } from '../../machines/vocabulary/time-text.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { noAnswer } from '../../runtime/api/client/no-answer.ts';
-import { homeFolder } from '../../runtime/base/platform/home.ts';
+import { homeFolder, refuseClosedHome } from '../../runtime/base/platform/home.ts';
 import { absentStep, absentText, engineName, type HomeEngine } from '../../runtime/base/platform/home-engine.ts';
 import { engineOf, type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { attach } from '../../runtime/engine/attach.ts';
@@ -21,8 +21,10 @@ export interface Presence {
   readonly client: Client;
 }
 
+/** Throws `home_unusable` where this user cannot see who owns the home. */
 export function ownerHere(env: NodeJS.ProcessEnv): { home: string; owner: OwnerFacts | null } {
   const home = homeFolder(env);
+  refuseClosedHome(home);
   return { home, owner: existsSync(join(home, 'owner.db')) ? readOwner(home) : null };
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { createPrivateFile, ensureHome } from '../../runtime/base/platform/home.ts';
+import { createPrivateFile, ensureHome, refuseClosedHome } from '../../runtime/base/platform/home.ts';
 import { expectError } from '../support/prose.ts';
 
 let folder: string;
@@ -92,6 +92,18 @@ test('a home folder that its own user cannot write is refused with the command t
   expect(stderr.toString()).toBe('');
   const { error: message, ...more } = JSON.parse(stdout.toString());
   expectError({ message, ...more }, 'home_unusable', `chmod u+rwx ${home}`, 'EACCES');
+});
+
+test('a home that is closed to this user is not taken for one without an engine', () => {
+  const home = join(folder, 'closed');
+  mkdirSync(home, { mode: isRoot ? 0o700 : 0o000 });
+  chmodSync(folder, 0o711);
+  const script = join(import.meta.dirname, '../support/scripts', 'unprivileged.mjs');
+  const user = isRoot ? { uid: nobody, gid: nobody } : {};
+  const { stdout } = spawnSync(process.execPath, [script, 'base/platform/home.js', 'refuseClosedHome', home], user);
+  const { error: message, ...more } = JSON.parse(stdout.toString());
+  expectError({ message, ...more }, 'home_unusable', home, isRoot ? 'belongs to uid 0' : 'EACCES');
+  refuseClosedHome(join(folder, 'absent'));
 });
 
 test('a private file is born 0600 whatever the umask, and one that exists is left alone', () => {

@@ -1,5 +1,6 @@
 /** A configuration file's text: read once, limited in size, with its own message for each fault that is found before the first key. */
 import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { systemCode } from '../platform/system-code.ts';
@@ -24,7 +25,14 @@ export function readConfigText(file: string): string | null {
         );
       case 'EACCES':
       case 'EPERM':
-        throw bad(`${file} cannot be read: permission denied`, `chmod u+r ${shellWord(file)}`, thrown);
+        // Whether there is such a file is not known where its folder is closed.
+        throw bad(
+          `${file} cannot be read: permission denied`,
+          isReached(thrown)
+            ? `chmod u+r ${shellWord(file)}`
+            : `see whose folder it is: ls -ld ${shellWord(dirname(file))}`,
+          thrown,
+        );
       default:
         throw bad(
           `${file} cannot be read: ${messageOf(thrown)}`,
@@ -33,6 +41,10 @@ export function readConfigText(file: string): string | null {
         );
     }
   }
+}
+
+function isReached(thrown: unknown): boolean {
+  return thrown instanceof Error && 'syscall' in thrown && thrown.syscall !== 'stat';
 }
 
 function readText(file: string): string {

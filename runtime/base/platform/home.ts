@@ -35,15 +35,34 @@ export function ensureHome(home: string): void {
       `move it out of the way: mv ${shellWord(home)} ${shellWord(`${home}.old`)}`,
     );
   }
-  const uid = process.getuid?.();
-  if (uid !== undefined && found.uid !== uid) {
-    throw unusable(home, `belongs to uid ${found.uid}, and this is uid ${uid}`, 'run stator as the user it belongs to');
-  }
+  const others = ofOtherUser(home, found);
+  if (others !== null) throw others;
   close(home, found);
   try {
     accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (thrown) {
     throw unusable(home, 'is not writable', `make it so: chmod u+rwx ${shellWord(home)}`, thrown);
+  }
+}
+
+/** null: the home is this user's own. */
+export function ofOtherUser(home: string, { uid: owner }: Stats): EngineError | null {
+  const uid = process.getuid?.() ?? owner;
+  if (owner === uid) return null;
+  return unusable(home, `belongs to uid ${owner}, and this is uid ${uid}`, 'run stator as the user it belongs to');
+}
+
+/** Throws `home_unusable` where this user cannot see what is in the home. */
+export function refuseClosedHome(home: string): void {
+  try {
+    statSync(join(home, 'owner.db'), { throwIfNoEntry: false });
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'EACCES') return;
+    const found = statOf(home);
+    throw (
+      (found && ofOtherUser(home, found)) ??
+      unusable(home, 'is closed', `open it to its user: chmod u+rwx ${shellWord(home)}`, thrown)
+    );
   }
 }
 

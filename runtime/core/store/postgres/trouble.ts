@@ -1,4 +1,5 @@
 /** Errors of a database on another machine, as errors of the store. */
+import { thenContinues } from '../../../../machines/vocabulary/errors.ts';
 import { StoreTrouble } from '../port.ts';
 
 const codeOf = (thrown: unknown): string => {
@@ -45,13 +46,11 @@ export function isUndone(thrown: unknown): boolean {
 export function troubleOf(thrown: unknown, place: string): unknown {
   const why = thrown instanceof Error ? thrown.message : String(thrown);
   if (isReadOnly(thrown)) {
-    const hint =
-      'the request continues when it does: let the URL lead to the server that is no standby, or see default_transaction_read_only there';
+    const hint = `let the URL lead to the server that is no standby, or see default_transaction_read_only there; ${thenContinues}`;
     return new StoreTrouble('store_locked', `${place} takes no writes: ${why}`, hint, { cause: thrown });
   }
   if (isAway(thrown) || isBusy(thrown)) {
-    const hint =
-      'the request continues when it answers again: see whether it runs, and whether this machine reaches it';
+    const hint = `see whether it runs, and whether this machine reaches it; ${thenContinues}`;
     return new StoreTrouble('store_locked', `${place} does not answer: ${why}`, hint, { cause: thrown });
   }
   if (codeOf(thrown) === '53100')
@@ -68,6 +67,11 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     const hint =
       'see the parameters of its URL: sslmode=disable connects without TLS, sslrootcert=<file> names who signed its certificate; the password may also come from PGPASSWORD or ~/.pgpass';
     return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint);
+  }
+  // Such as a table that somebody dropped, or that pg_restore is making anew.
+  if (codeOf(thrown) === '42P01') {
+    const hint = `put the database back as it was: pg_restore, while no daemon runs; ${thenContinues}`;
+    return new StoreTrouble('store_unreadable', `${place} is not whole: ${why}`, hint);
   }
   // What the server says of its own machine and files is no bug of this program.
   if (/^(53|57|58|XX)/.test(codeOf(thrown)))
