@@ -277,6 +277,16 @@ it('the password is in no message', async () => {
     expect(`${error.message} ${error.hint} ${JSON.stringify(error)}`).not.toContain('secret');
 });
 
+it('a table that somebody has dropped is a fault of the database, and no bug', async () => {
+  const name = await emptyDatabase();
+  await opened(server.urlOf(name)).lastLine();
+  await server.query(name, 'DROP TABLE signals CASCADE');
+  await expect(opened(server.urlOf(name)).signals({})).rejects.toMatchObject({
+    code: 'store_unreadable',
+    message: expect.stringContaining('is not whole: relation "signals" does not exist'),
+  });
+});
+
 it('a store of a newer stator is left as it is', async () => {
   const name = await emptyDatabase();
   await opened(server.urlOf(name)).lastLine();
