@@ -1,11 +1,13 @@
 /** The agent that is shown beside a plan: its log, its checks, its prompt, or its changes. */
-import { taskNamed } from '../machines/vocabulary/ids.ts';
+import { isTitleIn, taskNamed, taskOfTitle } from '../machines/vocabulary/ids.ts';
+import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { ApiError } from './api.ts';
 import { planAddress, shortTitle } from './needs.ts';
 import type { Chosen, ChosenActions, PlanParts, Tab } from './plan-model.ts';
 import type { createPlanReview } from './plan-review.ts';
 import { createRefresher } from './refresh.ts';
 
+const unknownAgent = 'This plan has no agent of this name.';
 /** How often the end of a log is read while its agent lives. */
 const logMs = 1_000;
 
@@ -25,7 +27,8 @@ export function createChosenAgent({ api, named, model, change, review }: ChosenP
     try {
       if (tab === 'log') {
         if (plan === null) return;
-        if (found === undefined) return put(title, tab, { nothing: 'It has not started yet.' });
+        if (found === undefined)
+          return put(title, tab, { nothing: mayStart(plan, title) ? 'It has not started yet.' : unknownAgent });
         put(title, tab, { log: await api.log(named.project, title), nothing: null });
       } else if (tab === 'checks') {
         put(title, tab, { checks: found === undefined ? [] : await api.checks(named.project, title), nothing: null });
@@ -75,6 +78,13 @@ export function createChosenAgent({ api, named, model, change, review }: ChosenP
   };
 
   return { actions, stop: reader.stop };
+}
+
+/** Whether the plan, as it is now, has that task, or may begin an agent of that role. */
+function mayStart({ plan, tasks_by_wave: waves }: PlanShow, title: string): boolean {
+  const at = taskOfTitle(plan, title);
+  if (at === null) return isTitleIn(plan, title);
+  return waves.some(({ number, tasks }) => number === at.wave && tasks.some((task) => task.number === at.task));
 }
 
 /** The task or the role whose prompt and changes are shown. */

@@ -285,6 +285,19 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
+  it('of an agent that has not begun, and of one that the plan does not have, the page says which of the two it is', async () => {
+    await planned();
+    const { page } = await open('demo/planned/planned-w1-t1');
+    await page.getByText('It has not started yet.').waitFor(limit);
+    for (const title of ['planned-w1-t9', 'planned-w9-t1', 'other'])
+      for (const before of ['demo/planned/planned-w1-t1', `demo/planned/${title}`]) {
+        await page.goto(`${new URL(page.url()).origin}/#/plan/${before}`);
+        const text = before.endsWith(title) ? 'This plan has no agent of this name.' : 'It has not started yet.';
+        await page.getByText(text).waitFor(limit);
+      }
+    await page.close();
+  });
+
   it('in a browser that blocks storage the page is shown, signs in by its address, and keeps typed text while it is open', async () => {
     await planned();
     const page = await browser.context.newPage();
