@@ -106,7 +106,9 @@ async function nextStep(call: Call, said: string): Promise<string> {
   const shown = await withPlan(call, 'read', said, (client, { project, plan }) => client.plan(project, plan));
   const { plan, status, phase, paused, blocked } = shown;
   if (paused) return 'resume';
-  if (blocked !== null) throw undecided(`${plan} is blocked`, 'the ways on: stator status');
+  // A plan that a person has made ready holds nothing: its next step clears the block.
+  if (blocked !== null && !(blocked.source === 'override' && status === 'ready'))
+    throw undecided(`${plan} is blocked`, 'the ways on: stator status');
   if (status === 'ready') return phase === 'planned' ? 'implement_start' : 'plan_start';
   if (phase === 'wave_waiting' && !hasFailed(shown)) return 'advance_wave';
   const name = shellWord(plan);

@@ -37,8 +37,10 @@ function land(call: Call, given: string | undefined, landing: Landing): Promise<
     const { status, result } = answer.signal;
     if (status !== 'done') {
       const code = printVerdict(call, answer);
-      if (status === 'failed' && answer.plan.status !== 'done')
-        call.out.note(`${onlyDone}; where it is: stator plan show ${shellWord(plan)}`);
+      if (status === 'failed' && answer.plan.status !== 'done') {
+        const why = isJudgedAgain(await client.plan(project, plan)) ? judgedAgain : onlyDone;
+        call.out.note(`${why}; where it is: stator plan show ${shellWord(plan)}`);
+      }
       // Also a request without a verdict yet: 0 means that it has happened.
       return wait ? 1 : code;
     }
@@ -49,6 +51,13 @@ function land(call: Call, given: string | undefined, landing: Landing): Promise<
     const isRepeated = type === 'land' ? before !== null && before.head === shown.merged?.head : result === 'already';
     return print(shown, isRepeated);
   });
+}
+
+const judgedAgain = 'it was done, and is judged again, because its branch has moved since or a person asked for it';
+
+function isJudgedAgain({ status, timestamps }: Pick<PlanShow, 'status' | 'timestamps'>): boolean {
+  const { done_at: doneAt = '', implementing_at: begunAt = '' } = timestamps;
+  return (status === 'reviewing' || status === 'verifying') && doneAt > begunAt;
 }
 
 const merge = defineVerb({

@@ -156,6 +156,11 @@ describe('plans without an engine', () => {
     const history = JSON.parse((await made.stator(['plan', 'history', 'p', '--json'])).stdout);
     expect(history.map((entry: { event: string }) => entry.event)).toContain('set_status');
     expect((await made.stator(['signal', 'list', 'p', '--status', 'done'])).stdout).toContain('set_status');
+    // Made ready by hand, it takes its next step like any other, and that ends the block.
+    await verb('plan', 'advance', 'p', '--to', 'planned', '--force');
+    await verb('plan', 'advance', 'p');
+    const shown = JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout);
+    expect(shown).toMatchObject({ status: 'implementing', blocked: null });
   });
 
   it('are created from standard input, edited, and deleted only when somebody says yes', async () => {
