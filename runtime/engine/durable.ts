@@ -86,7 +86,7 @@ export function createEngine<const D extends AnyDurable = never>(
         throw new AnyEngineError(
           'unavailable',
           'an engine of stator/durable serves no page: it has no control API, which the page reads',
-          'give the same machines to createEngine of the package stator and call inspect() there; here list(), explain(id) and facts(id) show what a tree does',
+          'give the same machines to createEngine of the package stator, without file, and call inspect() there; here list(), explain(id) and facts(id) show what a tree does',
         );
       },
       retry: (signal) => inOwnWords(() => core.retry(signal)),

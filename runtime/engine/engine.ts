@@ -19,6 +19,7 @@ import { serveSocket } from '../api/control/server.ts';
 import { checkOverrides, homeFolder } from '../base/config/config.ts';
 import { ensureHome } from '../base/platform/home.ts';
 import { acquireOwner } from '../core/store/sqlite/owner.ts';
+import type { AnyDurable, DurableEngine, DurableOptions } from './durable-types.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Listen, overridesOf, startEngine } from './start.ts';
 
@@ -64,6 +65,10 @@ export {
   simulate,
 } from './simulate.ts';
 
+/** An engine of machines alone. Those of `defineMachine` here may have parts that it refuses, such as schedules. */
+export type FileEngine<D extends AnyDefinition = AnyDefinition> = Omit<DurableEngine, 'machines'> &
+  Pick<Engine<D>, 'machines'>;
+
 const engineOptions: KnownOptions<EngineOptions> = {
   home: aText,
   env: true,
@@ -89,10 +94,22 @@ const engineOptions: KnownOptions<EngineOptions> = {
   faults: true,
 };
 
+/** With `file`: the engine of `stator/durable`, which has machines alone, and needs no home and no repository. */
+export function createEngine<const D extends AnyDefinition = never>(
+  options: DurableOptions & { file: string; machines: readonly D[] },
+): Promise<FileEngine<D>>;
 /** Makes an engine that owns the home and works until `stop` is called. Throws `bad_request` for an unknown option, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then no part of it is left running. */
-export async function createEngine<const D extends AnyDefinition = never>(
-  options: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] } = {},
-): Promise<Engine<D>> {
+export function createEngine<const D extends AnyDefinition = never>(
+  options?: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] },
+): Promise<Engine<D>>;
+export async function createEngine(
+  options: EngineOptions | (DurableOptions & { file: string; machines: readonly AnyDefinition[] }) = {},
+): Promise<Engine | FileEngine> {
+  if (isOfFile(options)) {
+    const { machines, ...rest } = options;
+    const { createEngine: open } = await import('./durable.ts');
+    return (await open({ ...rest, machines: machines as readonly AnyDurable[] })) as FileEngine; // it refuses the machines that it cannot carry out
+  }
   checkOptions<EngineOptions>('createEngine', options, engineOptions);
   checkOverrides(overridesOf(options));
   const env = options.env ?? process.env;
@@ -106,9 +123,13 @@ export async function createEngine<const D extends AnyDefinition = never>(
   try {
     const { serve = true } = options;
     const listen: Listen = async (app, place) => (serve ? serveSocket(app, place.path, { ...place, home }) : null);
-    return (await startEngine({ options, env, home, owner, listen })) as Engine<D>; // it has the machines that it was given
+    return await startEngine({ options, env, home, owner, listen });
   } catch (thrown) {
     owner.release();
     throw thrown;
   }
+}
+
+function isOfFile(options: object): options is DurableOptions & { machines: readonly AnyDefinition[] } {
+  return typeof options === 'object' && options !== null && 'file' in options;
 }

@@ -15,6 +15,7 @@ import {
   outputOf,
 } from '../../runtime/engine/durable.ts';
 import { openDurableCore } from '../../runtime/engine/durable-core.ts';
+import { createEngine as createAny, defineMachine as defineAny } from '../../runtime/engine/engine.ts';
 import { afterwards } from '../support/engine.ts';
 
 let folder = '';
@@ -101,6 +102,17 @@ describe('an engine of durable actors', () => {
     expect((await engine.machines.timer.start('one')).status).toBe('active');
     const noName = () => defineMachine({ machine: setup({}).createMachine({}) });
     expect(noName).toThrow('machine "(machine)": its name cannot be used');
+  });
+
+  it('is made by createEngine of stator too, where a file is given', async () => {
+    const file = join(folder, 'app.db');
+    const timer = defineAny({ machine: setup({}).createMachine({ id: 'timer', on: { tick: {} } }) });
+    const engine = await createAny({ file, log: quiet, machines: [timer] });
+    afterwards(() => engine.stop());
+    expect((await engine.machines.timer.start('one')).status).toBe('active');
+    expect(existsSync(file)).toBe(true);
+    const withHome = { file, home: file, machines: [timer] };
+    await expect(createAny(withHome)).rejects.toMatchObject({ code: 'bad_request' });
   });
 
   it('has a chart wait for the output of another tree', async () => {
