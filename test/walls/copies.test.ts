@@ -65,6 +65,7 @@ test.each([
   'url = "https://me:hidden@example.com/hook"',
   'url = "https://example.com/hook"\nheaders = { Authorization = "Bearer hidden" }',
   'url = "https://example.com/hook"\nheaders = { X-Api-Key = "hidden" }',
+  'url = "https://example.com/hook"\nheaders = { X-Signing-Key = "hidden" }',
 ])('a hook with a password in its settings is off, and says how to keep it out of them: %s', (lines) => {
   const { hooks, hooksOff } = repoOf(`[[hooks]]\ntype = "webhook"\n${lines}\n`, daemonOf(''));
   expect(hooks).toEqual([]);
