@@ -78,6 +78,11 @@ it('verbs that only read make no home and no store', async () => {
     const { code } = await made.stator(verb.split(' '));
     expect({ verb, isAnswered: code === 0 || code === 1 }).toEqual({ verb, isAnswered: true });
   }
+  const { code, stdout } = await made.stator(['store', 'check']);
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: `there is no store at ${join(made.home, 'taskstore.db')}\ncopies: none\n`,
+  });
   expect(existsSync(made.home) ? readdirSync(made.home) : []).toEqual([]);
 });
 

@@ -287,6 +287,16 @@ it('a table that somebody has dropped is a fault of the database, and no bug', a
   });
 });
 
+it('a database that cannot hold every character is refused when it is opened, not in the middle of a plan', async () => {
+  const name = await emptyDatabase();
+  await server.query('postgres', `CREATE DATABASE ${name}_latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
+  await expect(opened(server.urlOf(`${name}_latin`)).lastLine()).rejects.toMatchObject({
+    code: 'store_unreadable',
+    message: expect.stringContaining('is encoded in LATIN1'),
+    hint: expect.stringContaining("ENCODING 'UTF8'"),
+  });
+});
+
 it('a store of a newer stator is left as it is', async () => {
   const name = await emptyDatabase();
   await opened(server.urlOf(name)).lastLine();

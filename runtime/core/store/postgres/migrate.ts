@@ -61,21 +61,12 @@ async function apply(client: Client, { version, name, sql }: Migration): Promise
   }
 }
 
-/** 0: there is none yet. Throws `store_newer`, and `store_unreadable` where there is no schema for it, or a store of a build before the first release. */
+/** 0: there is none yet. Throws `store_newer`, and `store_unreadable` for a database without a schema or UTF8, or a store of a build before the first release. */
 async function versionOf(client: Client, place: string): Promise<number> {
-  const there = await client.query<{ found: string | null; schema: string | null; path: string; user: string }>(
-    `SELECT CAST(to_regclass(current_schema() || '.schema_versions') AS TEXT) AS found, current_schema() AS schema,
-       current_setting('search_path') AS path, current_user AS user`,
-  );
-  const [where] = there.rows;
-  // Without a schema the locks of the store would have no names.
-  if (where !== undefined && where.schema === null)
-    throw new StoreTrouble(
-      'store_unreadable',
-      `${place} has no schema that ${where.user} may use: none of its search_path (${where.path}) exists, or it has no USAGE there`,
-      `make it: CREATE SCHEMA <name> AUTHORIZATION "${where.user}", or name another one in the URL: ?options=-csearch_path%3D<name>`,
-    );
-  if (where?.found == null) return 0;
+  const where = await placeOf(client);
+  if (where === undefined) return 0;
+  refuseUnusable(where, place);
+  if (where.found === null) return 0;
   const { rows } = await client.query<{ version: number | null }>(
     'SELECT max(version) AS version FROM schema_versions',
   );
@@ -97,4 +88,37 @@ async function versionOf(client: Client, place: string): Promise<number> {
     );
   }
   return version;
+}
+
+interface Place {
+  readonly found: string | null;
+  readonly schema: string | null;
+  readonly path: string;
+  readonly user: string;
+  readonly encoding: string;
+}
+
+async function placeOf(client: Client): Promise<Place | undefined> {
+  const { rows } = await client.query<Place>(
+    `SELECT CAST(to_regclass(current_schema() || '.schema_versions') AS TEXT) AS found, current_schema() AS schema,
+       current_setting('search_path') AS path, current_user AS user, current_setting('server_encoding') AS encoding`,
+  );
+  return rows[0];
+}
+
+function refuseUnusable({ schema, path, user, encoding }: Place, place: string): void {
+  // Without a schema the locks of the store would have no names.
+  if (schema === null)
+    throw new StoreTrouble(
+      'store_unreadable',
+      `${place} has no schema that ${user} may use: none of its search_path (${path}) exists, or it has no USAGE there`,
+      `make it: CREATE SCHEMA <name> AUTHORIZATION "${user}", or name another one in the URL: ?options=-csearch_path%3D<name>`,
+    );
+  // SQL_ASCII takes every byte as it is.
+  if (encoding !== 'UTF8' && encoding !== 'SQL_ASCII')
+    throw new StoreTrouble(
+      'store_unreadable',
+      `${place} is encoded in ${encoding}, which has not every character of plans and agents; UTF8 is accepted`,
+      `make another one: CREATE DATABASE <name> OWNER "${user}" ENCODING 'UTF8' TEMPLATE template0`,
+    );
 }
