@@ -88,14 +88,15 @@ function noticeOf(transition: Transition, agents: ReadonlyMap<string, AgentSnaps
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
 }
 
-/** For a failed start: the first failure, and what to do last. A text of an agent ends with the reason. */
+/** The text of a failed start, check, commit or merge begins with the reason; a text of an agent ends with it. */
 function withDetail(reason: Reason | null, detail: string): string {
   const text = reason === null ? 'no attempt is left' : reasonText(reason);
+  const isFirst = reason === 'start-failed' || reason === 'check-failed' || reason === 'merge-failed';
   const line =
     detail
       .trim()
       .split('\n')
-      .at(reason === 'start-failed' ? 0 : -1) ?? '';
+      .at(isFirst ? 0 : -1) ?? '';
   return line === '' ? text : `${text}: ${line}`;
 }
 

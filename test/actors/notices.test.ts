@@ -44,7 +44,7 @@ describe('an agent on its way through the queue', () => {
       expect(told(move)).toEqual([]);
   });
 
-  it('has failed for a reason, with the last line of its output', () => {
+  it('has failed for a reason, with the line that says why', () => {
     const failed = (more: Partial<AgentContext>, move = 'delivered > failed') => told(move, more);
     const begin = 'task_error hello-w1-t1: hello-w1-t1 failed: ';
     expect(failed({ reason: null })).toEqual([`${begin}no attempt is left`]);
@@ -56,6 +56,8 @@ describe('an agent on its way through the queue', () => {
     expect(failed({ reason: 'start-failed', detail: '\nfirst\nlast\n', runs: 1 })).toEqual([
       `${begin}could not start: first`,
     ]);
+    expect(failed({ reason: 'check-failed', detail: 'first\nlast' })).toEqual([`${begin}its check failed: first`]);
+    expect(failed({ reason: 'merge-failed', detail: 'first\nlast' })).toEqual([`${begin}could not be merged: first`]);
   });
 
   it('that never started has failed, and was not withdrawn', () => {

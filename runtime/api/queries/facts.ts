@@ -193,7 +193,7 @@ function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | nul
   const isVerdict = event.startsWith('review_') || event.startsWith('verify_');
   if (isVerdict) return firstInformative(text, reviewLines).join('\n') || null;
   const cause = textAt(payload, 'cause');
-  const wasNotStarted = cause === 'start-failed' || cause === 'unusable';
-  if (wasNotStarted) return whyFailed(text, 'start-failed');
+  const isOurs = cause === 'start-failed' || cause === 'unusable' || event === 'effect_failed';
+  if (isOurs) return whyFailed(text, 'start-failed');
   return whyFailed(text, event === 'check_failed' ? 'check-failed' : reason);
 }
