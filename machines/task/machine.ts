@@ -89,7 +89,10 @@ function objection(context: TaskContext, event: TaskEvent): string {
     case 'effect_failed':
       return event.detail.slice(-detailLimit);
     case 'work_committed':
-      return (event.aside ?? `the run changed nothing since ${event.base.slice(0, 12)}`).slice(0, detailLimit);
+      return (event.aside ?? event.detail ?? `the run changed nothing since ${event.base.slice(0, 12)}`).slice(
+        0,
+        detailLimit,
+      );
     case 'answered':
       return `${questionIn(context)}\na person says: ${event.answer.trim()}`.slice(-detailLimit);
     default:

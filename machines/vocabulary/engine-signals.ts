@@ -187,6 +187,8 @@ export const engineSignals = {
     ...workOutcome,
     /** Its branch could not take all of the work: what is stored where, for a person and the next attempt. Absent: it could. */
     aside: text.optional(),
+    /** Why nothing changed, if that is known. */
+    detail: text.optional(),
     /** The question for a person: it deletes more than half of the files. Absent: nothing is asked. */
     deletions: text.optional(),
     /** The same for what it adds: keys, large files, many files. `accepts`: what a yes accepts for the whole plan, in the engine's terms. */

@@ -8,21 +8,23 @@ import {
   ground,
   openGate,
   planText,
+  say,
   startEngine,
   untilFile,
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
 
 const isWaiting = ({ waiting_for: waiting }: { waiting_for: { kind: string } | null }) => waiting?.kind === 'repo';
 
-function startOn(dir: string) {
+function startOn(dir: string, clock?: ReturnType<typeof machineClock>['clock']) {
   const on = ground();
   mkdirSync(join(on.repo, '.stator'));
   const text = `[worktree]\ndir = ${JSON.stringify(dir.replace('ROOT', on.root))}\n`;
   writeFileSync(join(on.repo, '.stator', 'config.toml'), text);
-  return startEngine({ on, agents: { default: { preset: 'sh', attempts: 1 } } });
+  return startEngine({ on, ...(clock && { clock }), agents: { default: { preset: 'sh', attempts: 1 } } });
 }
 
 it('an agent that ends while its worktree is away has its work committed when that is back', async () => {
@@ -58,4 +60,39 @@ it('an agent that fails of a disk that dropped out goes on when it is back, and 
   renameSync(`${disk}-out`, disk);
   await untilStatus(made, 'disk', 'done');
   expect(git(repo, 'show', 'plan/disk:a.txt')).toBe('a');
+});
+
+it('an agent that moves its own worktree with git has its work taken, and the worktree is back in its place', async () => {
+  const made = await startOn('.worktrees');
+  const { repo, root } = made;
+  const [begun, go] = [join(root, 'begun'), join(root, 'go')];
+  const moves = `echo a > a.txt; git worktree unlock "$PWD"; git worktree move "$PWD" '${root}/elsewhere'; cd /`;
+  await begin(made, 'moved', planText([moves], [`ls '${root}' > list.txt; echo x > '${begun}'; ${gate(go)}`]));
+  await untilFile(begun);
+  expect(git(repo, 'show', 'plan/moved:a.txt')).toBe('a');
+  expect(existsSync(join(root, 'elsewhere'))).toBe(false);
+  openGate(go);
+  await untilStatus(made, 'moved', 'done');
+});
+
+it('an agent whose worktree git has at a place where it is not has changed nothing, and the next attempt begins in a new one', async () => {
+  const { clock, pass } = machineClock();
+  const made = await startOn('.worktrees', clock);
+  const { repo, root } = made;
+  const moves = `git worktree unlock "$PWD"; git worktree move "$PWD" '${root}/elsewhere'; mv '${root}/elsewhere' '${root}/further'`;
+  await begin(
+    made,
+    'gone',
+    planText([`if [ -e '${root}/further' ]; then echo b > b.txt; else echo a > a.txt; ${moves}; fi`]),
+  );
+  const shown = await untilPlan(made, 'gone', ({ phase, waiting_for: what }) => {
+    if (what?.kind === 'repo') pass(20_000);
+    return phase === 'wave_waiting';
+  });
+  expect(shown.tasks_by_wave[0]?.tasks).toMatchObject([
+    { reason: 'no-change', why: expect.stringContaining('was gone when it ended') },
+  ]);
+  await say(made, 'gone', 'retry_wave');
+  await untilStatus(made, 'gone', 'done');
+  expect(git(repo, 'ls-tree', '--name-only', 'plan/gone').split('\n')).toContain('b.txt');
 });

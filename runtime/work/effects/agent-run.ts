@@ -336,10 +336,11 @@ async function collect(
   if (existsSync(folder.outputLost))
     parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
   await mendCheckout(parts, effect, { row, folder });
-  const site = await runSiteOf(parts, row, placeOfRun(effect));
+  const place = placeOfRun(effect);
+  const site = await runSiteOf(parts, row, place);
   reopen(parts, effect, { worktree: site.worktree, folder });
   await reportMovedRefs(effect, context, { folder, repository: site.repository, others, nowMs: parts.nowMs() });
-  if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
+  if (!stop.aborted) await presenceAtEnd({ ...site, branch: place.branch }, { folder, nowMs: parts.nowMs() });
   await collectRun(parts, effect, { row, folder });
   await keepLinked(effect, context, { folder, site });
   await reportTakenBack(effect, { row, folder, site });

@@ -326,7 +326,10 @@ async function readyPlace(
 ): Promise<string> {
   if (readReady(folder) !== null && existsSync(site.worktree)) return placeOf(site.worktree);
   if (before?.row.folder == null || !isDeleted(before.row.folder))
-    await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
+    await presenceOf(
+      { ...site, branch: effect.place.branch },
+      { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) },
+    );
   parts.faults?.('agent-run.before-worktree');
   // A coordinator's files were saved when its run ended, so nothing is committed for it.
   const isInterrupted = effect.start === 'continue' && isWorker(effect.role) && before !== null && before.base !== null;

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { bringBack } from '../git/worktree.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 import { adminDirOf, isThere } from '../git/worktree-list.ts';
 import type { Site } from './workplace.ts';
@@ -15,20 +16,24 @@ import type { Site } from './workplace.ts';
 /** A disk that is mounted again, or a folder that a program replaces, is back within this time. */
 const limitMs = 15_000;
 
+/** The place of a run: its worktree, and the branch that the worktree was made for. */
+type Place = Pick<Site, 'repository' | 'worktree'> & { readonly branch: string };
+
 /** `deleted`: it stayed missing, and is no longer waited for. */
 export type Presence = 'there' | 'deleted';
 
 /**
  * Checks now whether the worktree is there. `waitedMs`: how long it has been missing. Throws `unreachable`, which is waited for, if it is away. A worktree
- * that git does not know was not made yet, and counts as there.
+ * that was moved with git is brought back. One that git does not know was not made yet, and counts as there.
  */
 export async function presenceOf(
-  { repository, worktree }: Pick<Site, 'repository' | 'worktree'>,
+  { repository, worktree, branch }: Place,
   { waitedMs }: { readonly waitedMs: number },
 ): Promise<Presence> {
   if (isThere(worktree)) return 'there';
   if (!isThere(repository.path)) throw missingPlace('the repository', repository.path);
-  if ((await adminDirOf(repository, worktree)) === null) return 'there';
+  const isKnown = (await adminDirOf(repository, worktree)) !== null;
+  if (!isKnown && (await bringBack(repository, { path: worktree, branch })) !== 'gone') return 'there';
   const holder = dirname(worktree);
   const forget = `git -C ${shellWord(repository.path)} worktree remove -f -f ${shellWord(worktree)}`;
   // A mount point without its disk is an empty folder.
@@ -41,7 +46,7 @@ export async function presenceOf(
 
 /** The same at the end of a run: stores in the run's folder since when it is away. */
 export async function presenceAtEnd(
-  site: Pick<Site, 'repository' | 'worktree'>,
+  site: Place,
   { folder, nowMs }: { readonly folder: RunFolder; readonly nowMs: number },
 ): Promise<Presence> {
   if (isDeleted(folder.path)) return 'deleted';

@@ -30,15 +30,16 @@ import { chooseBase, knownBase, planBase } from './stored-base.ts';
 import { commitMarks, isTaskOf, isWorkOf, marksOf } from './task-marks.ts';
 import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
 
-/** Throws `unreachable`, which is waited for, if a run's worktree is away and was not gone for good when that run ended. */
-async function mustBeThere(
+/** false: its worktree was gone for good when the run ended. Throws `unreachable`, which is waited for, if it is away now. */
+async function isPlaceThere(
   parts: EffectParts,
-  site: Pick<Site, 'repository' | 'worktree'>,
+  site: Parameters<typeof presenceOf>[0],
   { row, run }: { row: EffectRow; run: string },
-): Promise<void> {
+): Promise<boolean> {
   const launch = await readLaunch(parts, effectKey(row.tree, run));
-  if (launch !== null && isDeleted(launch.folder.path)) return;
-  await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
+  if (launch !== null && isDeleted(launch.folder.path)) return false;
+  const waitedMs = parts.nowMs() - (row.waiting_since ?? parts.nowMs());
+  return (await presenceOf(site, { waitedMs })) === 'there';
 }
 
 interface CommitParts extends EffectParts {
@@ -60,10 +61,11 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
       const head = (await readRef(repository, branchRef(branch))) ?? (await planBase(parts, named)).commit;
       return { type: 'work_committed', payload: { head, base: head, changed: false } };
     }
-    await mustBeThere(parts, { repository, worktree }, { row, run: effect.run });
+    const { branch } = effect.place;
+    const isHere = await isPlaceThere(parts, { repository, worktree, branch }, { row, run: effect.run });
     const ended = {
       path: worktree,
-      branch: effect.place.branch,
+      branch,
       run: runName(row.project, row.plan, effect.run),
       base,
       message: effect.message,
@@ -82,6 +84,7 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
     await reportLeftNested(parts, context, { run: effect.run, site: { repository, worktree }, nested });
     if (effect.place.branch === effect.place.from) await reportLostWork(parts, context, effect.place.from);
     const outcome = { head, base, changed };
+    if (!changed && !isHere) return { type: 'work_committed', payload: { ...outcome, detail: goneText(worktree) } };
     if (unmerged !== undefined)
       return { type: 'work_committed', payload: { ...outcome, aside: unmergedText(unmerged, ended.branch) } };
     const most = changed && project.config.confirmDeletions ? await deletedMost(repository, base, head) : null;
@@ -130,6 +133,10 @@ function unmergedText(unmerged: UnmergedWork, branch: string): string {
     return `it ended on another commit than ${branch}, and the two conflict in ${files}; where it ended is kept: git diff ${branch} ${unmerged.ref}`;
   const other = unmerged.other === null ? '' : `, and what it was merging as ${unmerged.other}`;
   return `it ended in the middle of a merge, with conflicts left in ${files}; its files are kept as ${unmerged.ref}${other}`;
+}
+
+function goneText(worktree: string): string {
+  return `${worktree} was gone when it ended, moved or deleted by it, so only its commits could be taken, and those change nothing`;
 }
 
 function deletionsText(
@@ -188,8 +195,8 @@ export function createUndo(parts: EffectParts): Handler<WorkUndo> {
     const base = await baseOf(parts, row, effect.run);
     if (base === null) return { type: null };
     const { repository, worktree } = await siteOf(parts, row, effect.place);
-    await mustBeThere(parts, { repository, worktree }, { row, run: effect.run });
     const { branch } = effect.place;
+    await isPlaceThere(parts, { repository, worktree, branch }, { row, run: effect.run });
     const failed = runName(row.project, row.plan, effect.run);
     if ((await ownCommitsBase(repository, { branch, run: failed, base })) === null) return { type: null };
     parts.faults?.('undo.before-reset');

@@ -231,6 +231,18 @@ export async function adminDirOf(repo: { readonly commonDir: string }, path: str
   return entryFolders(repo.commonDir).find(isOfPath) ?? null;
 }
 
+/** Where our worktree for `branch` is by its entry, if that was made for `path` and names another folder; null: there is no such entry. */
+export function movedWorktree(repo: ListedPlace, { path, branch }: { path: string; branch: string }): string | null {
+  const name = basename(path);
+  for (const folder of entryFolders(repo.commonDir)) {
+    // Git adds a number if the name is taken.
+    if (!basename(folder).startsWith(name) || !/^\d*$/.test(basename(folder).slice(name.length))) continue;
+    const known = wholeWorktree(folder);
+    if (known !== null && known.path !== path && isOursFor(known, branch)) return known.path;
+  }
+  return null;
+}
+
 /**
  * Rewrites the worktree's `.git` file if an agent changed it: the next git in that folder would work on a repository of the agent's choice. A repository in
  * its place is moved into the worktree's part of `.git`, and is deleted with that.

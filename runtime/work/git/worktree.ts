@@ -8,13 +8,15 @@ import { chmod, lstat, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shortList } from '../../../machines/vocabulary/numbers.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { ifMissing } from '../../base/platform/system-code.ts';
 import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
 import { checkedOut, deleteBranch, ensureBranch, movedMeanwhile } from './branch.ts';
 import { changedFiles } from './diff.ts';
-import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
 import { clearNested, forgetInside, keepNested, linkedInside, type Nested } from './nested.ts';
+import { noteMended } from './notes.ts';
 import { commitOf, isAncestor, treeOf } from './objects.ts';
 import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -74,6 +76,32 @@ export async function prepareWorktree(
   const staying = wanted.goesOn === true ? [] : await clearNested(repo, worktree, nested);
   await checkOutCommit(repo, worktree, { branch, head, base, staying });
   return { path, base };
+}
+
+/**
+ * Brings a worktree of ours back to `path` that an agent took elsewhere with `git worktree move`: git keeps the name of its entry. `none`: git knows of no
+ * worktree for `path`. `gone`: it is not where git has it. Throws `unreachable`, which is waited for, if it cannot be brought back.
+ */
+export async function bringBack(
+  repo: Repository,
+  wanted: { path: string; branch: string },
+): Promise<'none' | 'gone' | 'back'> {
+  const path = list.placeOf(wanted.path);
+  const moved = list.movedWorktree(repo, { ...wanted, path });
+  if (moved === null) return 'none';
+  if (!list.isOwnFolder(moved)) return 'gone';
+  await makePlace(repo, path);
+  await repo.exclusively(async () => {
+    const result = await tryOwnGit(repo.path, ['worktree', 'move', '--force', '--force', moved, path]);
+    if (result.exitCode !== 0) {
+      const back = `mv ${shellWord(moved)} ${shellWord(path)} && git -C ${shellWord(repo.path)} worktree repair ${shellWord(path)}`;
+      throw new EngineError('unreachable', `the worktree ${path} was moved to ${moved}`, `move it back: ${back}`);
+    }
+    // Fails where it is locked already.
+    await tryOwnGit(repo.path, ['worktree', 'lock', '--reason', list.lockReason(wanted.branch), path]);
+  });
+  noteMended(`the worktree ${path} was moved to ${moved} by its agent, and was brought back`);
+  return 'back';
 }
 
 export type Removal = { kind: 'removed'; branchDeleted: boolean } | { kind: 'kept'; why: string };
@@ -193,7 +221,8 @@ async function openWorktree(
     }
   }
   for (const other of all.filter((worktree) => worktree.branch === branch && worktree.path !== path)) {
-    if (list.isOurs(other) && !(await isOccupied(other.path))) await (await dispose(repo, other.path, true))();
+    const isOwn = list.isOurs(other) || list.movedWorktree(repo, wanted) === other.path;
+    if (isOwn && !(await isOccupied(other.path))) await (await dispose(repo, other.path, true))();
     else if (list.isThere(other.path)) throw checkedOut(branch, other);
     else
       throw taken(
