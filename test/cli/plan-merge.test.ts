@@ -34,6 +34,22 @@ describe('a plan that is done', () => {
   });
 });
 
+it('a plan whose branch was moved after its approval is not merged, and plan merge says that it is judged again', async () => {
+  const made = working();
+  const reviewer = '[agents.reviewer]\npreset = "command"\nprogram = "true"\n';
+  made.write('.stator/config.toml', `[agents.default]\npreset = "sh"\n${reviewer}`);
+  made.write('p.md', planOf(['true']));
+  git(made.repo, 'add', '-A');
+  git(made.repo, 'commit', '-qm', 'plan');
+  expect(await made.stator(['run', 'p.md', '--trust'])).toMatchObject({ code: 0 });
+  const more = git(made.repo, 'commit-tree', '-p', 'plan/p', '-m', 'by hand', 'plan/p^{tree}');
+  git(made.repo, 'update-ref', 'refs/heads/plan/p', more);
+  const refused = await made.stator(['plan', 'merge', 'p']);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('refused: p is reviewing');
+  expect(refused.stderr).toContain('it was done, and is judged again, because its branch has moved since');
+});
+
 describe('status', () => {
   it('names the newest plans that are not merged, and the command that names all of them', async () => {
     const made = working();

@@ -53,7 +53,7 @@ test('says what is missing, and which plan is not done', async () => {
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
   const refused = await made.stator(['plan', 'pr', 'p']);
   expect(refused.code).toBe(1);
-  expectProse(refused.stderr, `git -C ${made.repo} remote add origin <url>`);
+  expectProse(refused.stderr, `git -C ${made.repo} remote add <name> <url>`);
   const json = JSON.parse((await made.stator(['plan', 'pr', 'p', '--json'])).stdout);
   expect(json).toMatchObject({
     plan: 'p',

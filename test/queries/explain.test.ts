@@ -142,6 +142,6 @@ describe('explain says of a plan that waits', () => {
     await untilStatus(engine, 'done', 'done');
     const { accepted, why } = await ofRequest();
     expect([accepted, why]).toEqual([false, expect.stringContaining('has no remote at a forge')]);
-    expectProse(why ?? '', 'remote add origin');
+    expectProse(why ?? '', 'remote add <name>');
   });
 });

@@ -57,7 +57,7 @@ export async function forgeSiteOf({ home, repo }: Pick<ForgePlace, 'home' | 'rep
       : `${repo} has remotes at ${hosts.join(', ')} only, and none is a known server`;
   const hint =
     hosts.length === 0
-      ? `add one: git -C ${shellWord(repo)} remote add origin <url>`
+      ? `add one: git -C ${shellWord(repo)} remote add <name> <url>`
       : `name it: stator server add <name> https://${hosts[0]}`;
   throw new EngineError('no_forge', what, hint);
 }
