@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorClasses } from '../../machines/vocabulary/errors.ts';
 import { defaultPolicy, policySchema } from '../../machines/vocabulary/policy.ts';
@@ -305,6 +305,7 @@ qqq = 1
 
   it('says so when it may not be read', () => {
     chmodSync(putDaemon(''), 0o000);
+    for (const folder of [dirname(home), home]) chmodSync(folder, 0o711);
     const isRoot = process.geteuid?.() === 0;
     // Root may read everything, so it becomes nobody for this one look.
     if (isRoot) process.seteuid?.(65534);
@@ -316,6 +317,22 @@ qqq = 1
       );
     } finally {
       if (isRoot) process.seteuid?.(0);
+    }
+  });
+
+  it('does not claim that there is one where its folder is closed', () => {
+    chmodSync(home, 0o000);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65534);
+    try {
+      expectError(
+        errorOf(() => loadDaemonConfig(home)),
+        'bad_config',
+        `ls -ld ${home}`,
+      );
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(home, 0o700);
     }
   });
 
