@@ -276,6 +276,11 @@ describe.each(forgeKinds)('%s', (kind) => {
     if (!(limited instanceof ForgeLimit)) throw new Error('it says when to ask again');
     expect(limited.retryAtMs).toBeGreaterThanOrEqual(askedMs + 30_000);
     expect(limited.retryAtMs).toBeLessThanOrEqual(Date.now() + 30_000);
+    const never = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '99999999999' };
+    server.trouble = () => ({ status: 429, headers: never });
+    const far = await failure(forge.issue(7));
+    if (!(far instanceof ForgeLimit)) throw new Error('it is a limit');
+    expect(far.retryAtMs).toBeLessThanOrEqual(Date.now() + 3_600_000);
     // The time of another limit, which is not spent, is not waited for.
     const headers = { 'x-ratelimit-remaining': '4000', 'x-ratelimit-reset': String(inAnHour) };
     server.trouble = () => ({ status: 403, headers, body: { message: 'You have exceeded a secondary rate limit.' } });

@@ -1,7 +1,8 @@
 /** Attempts of repositories and forges to get the token of a forge. */
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { findToken } from '../../runtime/work/forges/tokens.ts';
 import { terminal } from '../support/cli.ts';
 import { type ForgeServer, startForge } from '../support/forge-server.ts';
 import { git } from '../support/ground.ts';
@@ -69,6 +70,25 @@ it('a repo names no forge and no address for a token', async () => {
   const { checks } = JSON.parse((await look()).stdout);
   expect(checks).toContainEqual(expect.objectContaining({ name: 'repo config', ok: false }));
   expect(foreign.asked).toEqual([]);
+});
+
+it('a program of a forge is asked outside of every folder of a repo, and with no variable but those of the engine', async () => {
+  const { repo, write } = terminal();
+  const server = { name: 'github.com', url: 'https://github.com', kind: 'github', allowPrivate: false } as const;
+  const known = { ...server, tokenVariable: null, envFile: null, isPreset: true };
+  write('bin/gh', '#!/bin/sh\necho "$PWD:$GIVEN:$HOME"\n');
+  chmodSync(join(repo, 'bin', 'gh'), 0o755);
+  const before = process.cwd();
+  process.chdir(repo);
+  try {
+    const found = await findToken(known, { PATH: `${join(repo, 'bin')}:/usr/bin:/bin`, GIVEN: 'yes' });
+    expect(found).toEqual({ token: '/:yes:', from: 'gh auth token' });
+  } finally {
+    process.chdir(before);
+  }
+  write('own.env', 'GH_TOKEN=chosen\n');
+  const inRepo = findToken({ ...known, envFile: join(repo, 'own.env') }, {}, { all: () => [{ path: repo }] });
+  await expect(inRepo).rejects.toMatchObject({ code: 'bad_config', message: expect.stringContaining(repo) });
 });
 
 it('a token that a forge repeats, with escapes around it, reaches no output and no file', async () => {
