@@ -46,6 +46,7 @@ it('knows three forges, takes more, and forgets them again', async () => {
 it.each([
   ['add', 'work', 'git.example.com'],
   ['add', 'work', 'https://me:hidden@git.example.com'],
+  ['add', 'work', 'https://hidden@git.example.com'],
   ['add', 'work', 'https://git.example.com', '--kind', 'svn'],
   ['add', 'work', 'https://git.example.com', '--kind', 'gitea', '--token', 'ghp_hidden'],
   ['add', 'a b', 'https://git.example.com', '--kind', 'gitea'],
