@@ -688,7 +688,7 @@ describe('the board on a terminal of 80x24', () => {
 
     // Refused, as the verb refuses it.
     pty.type('gr');
-    await pty.until(/refused: login is implementing \(wave running\), so no wave waits to be run\s+again/);
+    await pty.until(/refused: login is implementing \(wave running\), so its wave\s+cannot\s+be\s+run\s+again/);
     await pty.until('hint: it accepts now: ');
     pty.type('m');
     await pty.until(/refused: login is .* it cannot be\s+merged/);

@@ -23,10 +23,11 @@ it('holds done plans in an order that a person changes, and lands none of them w
     await made.client().registerPlan({ project: 'demo', plan, content });
     await made.client().send({ project: 'demo', plan, type: 'implement_start' });
   }
-  await until(async () => {
-    const plans = await made.client().plans('demo');
-    return plans.length === 4 && plans.every(({ status }) => status === 'done');
-  });
+  const plans = () => made.client().plans('demo');
+  await until(
+    async () => (await plans()).every(({ status }) => status === 'done'),
+    async () => JSON.stringify(await plans()),
+  );
   expect(await stator(['plan', 'land', 'c', '--into', 'release'])).toMatchObject({ code: 0 });
   expect(git(repo, 'ls-tree', '--name-only', 'release')).toContain('c.txt');
 
