@@ -46,7 +46,7 @@ export function ensureHome(home: string): void {
 }
 
 /** null: the home is this user's own. */
-export function ofOtherUser(home: string, { uid: owner }: Stats): EngineError | null {
+export function ofOtherUser(home: string, { uid: owner }: { readonly uid: number }): EngineError | null {
   const uid = process.getuid?.() ?? owner;
   if (owner === uid) return null;
   return unusable(home, `belongs to uid ${owner}, and this is uid ${uid}`, 'run stator as the user it belongs to');
