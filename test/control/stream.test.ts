@@ -70,7 +70,7 @@ describe('the stream of facts', () => {
     const rows: readonly (readonly [string, string, string, string | null, string])[] = [
       ['', 'x', 'pause', null, 'repo_not_found'],
       ['a/b', 'x', 'pause', null, 'repo_not_found'],
-      ['demo', '', 'pause', null, 'plan_not_found'],
+      ['demo', '', 'pause', null, 'bad_request'],
       ['demo', 'Not A Name', 'pause', null, 'plan_not_found'],
       ['', '', 'repo_paused', null, 'repo_not_found'],
       ['nowhere', '', 'repo_paused', null, 'repo_not_found'],
