@@ -99,7 +99,7 @@ describe('a repo', () => {
     expect((await client.repos()).map(({ project }) => project)).toEqual(['demo']);
     expect((await client.status()).problems).toEqual([`repo ${late} is not registered: there is no folder ${late}`]);
     makeRepo(late);
-    expect(await client.reload()).toEqual({ status: 'reloaded', problems: [] });
+    expect(await client.reload()).toEqual({ status: 'reloaded', problems: [], is_mistaken: false });
     expect((await client.repos()).map(({ project }) => project)).toEqual(['demo', 'late']);
   });
 
@@ -180,7 +180,7 @@ describe('a configuration', () => {
       (await client.repo({ project: 'demo' })).config.find((entry) => entry.key === key);
     expect(await configured('max_active_plans')).toEqual({ key: 'max_active_plans', value: 1, origin: `${file}:1` });
     writeFileSync(file, 'max_active_plans = 2\n[agents.default]\npreset = "sh"\nattempts = 4\n');
-    expect(await client.reload()).toEqual({ status: 'reloaded', problems: [] });
+    expect(await client.reload()).toEqual({ status: 'reloaded', problems: [], is_mistaken: false });
     expect(await configured('max_active_plans')).toMatchObject({ value: 2 });
     expect(await configured('agents.coder.attempts')).toMatchObject({ value: 4 });
     writeFileSync(file, 'max_active_plans = 3\n[agents.default]\npreset = "command"\nprogram = "./own.sh"\n');
