@@ -85,7 +85,8 @@ describe('the setup of a worktree', () => {
 
   it('gets no key of the agent’s program', async () => {
     const on = configured(`[worktree]\nsetup = 'echo "[$ANTHROPIC_API_KEY]" > setup.txt'\n`);
-    const env = { ...fakeEnv(on.env, { root: on.root, says: 'ok' }), ANTHROPIC_API_KEY: 'secret' };
+    const keys = { ANTHROPIC_API_KEY: 'secret', 'ANTHROPIC_OLD-KEY': 'no name of a shell' };
+    const env = { ...fakeEnv(on.env, { root: on.root, says: 'ok' }), ...keys };
     const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
     const engine = await startEngine({ on, env, agents });
     await begin(engine, 'keys', planText([{ title: 'the work', sh: null }]));

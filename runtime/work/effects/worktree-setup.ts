@@ -48,7 +48,9 @@ const tailBytes = 4_096;
  * is left alone, and so do the token and the program's keys. `done` is written last: all output after it is the agent's.
  */
 function scriptOf({ relay = [], walls, env }: Pick<LaunchRequest, 'relay' | 'walls' | 'env'>, preset: Preset): string {
-  const own = ['STATOR_TOKEN', ...presetKeys(preset, Object.keys(env))];
+  const keys = presetKeys(preset, Object.keys(env));
+  // A shell ends at the name of another form; it can read no such variable.
+  const own = ['STATOR_TOKEN', ...keys.filter((name) => /^[A-Za-z_]\w*$/.test(name))];
   const mark = randomUUID();
   return `# Written by stator: sets a new worktree up, then becomes the agent.
 inside() {
