@@ -76,7 +76,7 @@ export const soaks: Readonly<Record<string, Soak>> = {
 export const wholeInSoak: Readonly<Record<string, number>> = {
   'test/actors/properties.test.ts': 60,
   'test/agents/run-claim.test.ts': 30,
-  'test/crash/import.test.ts': 120,
+  'test/crash/import.test.ts': 230,
   'test/effects/hooks-killed.test.ts': 60,
   'test/engine/programs.test.ts': 90,
   'test/engine/simulate-real.test.ts': 60,
