@@ -8,7 +8,7 @@ import { blockText } from '../machines/vocabulary/block-source.ts';
 import { type BudgetUse, textOfUse } from '../machines/vocabulary/budget.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';
 import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/vocabulary/hook-event.ts';
-import { reasonText } from '../machines/vocabulary/reason-text.ts';
+import { beginsWithWhy, reasonText } from '../machines/vocabulary/reason-text.ts';
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
 import type { Happened } from './hook-events.ts';
 import { blockOf, isFailedStart, planContext, statusOfPlan } from './plan-view.ts';
@@ -88,15 +88,13 @@ function noticeOf(transition: Transition, agents: ReadonlyMap<string, AgentSnaps
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
 }
 
-/** The text of a failed start, check, commit or merge begins with the reason; a text of an agent ends with it. */
 function withDetail(reason: Reason | null, detail: string): string {
   const text = reason === null ? 'no attempt is left' : reasonText(reason);
-  const isFirst = reason === 'start-failed' || reason === 'check-failed' || reason === 'merge-failed';
   const line =
     detail
       .trim()
       .split('\n')
-      .at(isFirst ? 0 : -1) ?? '';
+      .at(beginsWithWhy(reason) ? 0 : -1) ?? '';
   return line === '' ? text : `${text}: ${line}`;
 }
 

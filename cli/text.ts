@@ -1,4 +1,4 @@
-/** Text on a terminal: its width, cutting and padding it, and which characters may be printed at all. */
+/** Text on a terminal: its width, cutting and padding it, which characters may be printed at all, and the repo in a printed command. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { joinedLines } from '../machines/vocabulary/trimmed-lines.ts';
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';

@@ -26,6 +26,11 @@ export function reasonText(reason: Reason): string {
   return texts[reason];
 }
 
+/** Whether the text of a failure begins with why, as that of a failed start, check, commit or merge; an agent's output ends with it. */
+export function beginsWithWhy(reason: Reason | null): boolean {
+  return reason === 'start-failed' || reason === 'check-failed' || reason === 'merge-failed';
+}
+
 /** The command that shows the reason. A check writes its output into a separate log. */
 export function logCommand(title: string, reason: Reason | null): string {
   return `stator agent logs ${shellWord(title)}${reason === 'check-failed' ? ' --check' : ''}`;

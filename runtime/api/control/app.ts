@@ -12,6 +12,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses, messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Commands } from '../commands/commands.ts';
 import { withRequest } from '../commands/signal-sender.ts';
@@ -219,7 +220,7 @@ function errorOf(log: Pick<Log, 'error'>, c: Context, thrown: unknown): EngineEr
   if (thrown instanceof EngineError) return thrown; // store problems are EngineErrors
   if (isLeaving(c, thrown))
     return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
-  if (isFileGone(thrown))
+  if (systemCode(thrown) === 'ERR_MODULE_NOT_FOUND')
     return new EngineError(
       'unavailable',
       `a part of this engine that it had not needed so far cannot be loaded: ${messageOf(thrown)}`,
@@ -228,10 +229,6 @@ function errorOf(log: Pick<Log, 'error'>, c: Context, thrown: unknown): EngineEr
   const id = randomUUID();
   log.error(`request ${c.req.method} ${c.req.path} failed (${id})`, thrown);
   return new EngineError('internal', `a bug of stator (${id})`, 'the log has it under this id; please report it');
-}
-
-function isFileGone(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_MODULE_NOT_FOUND';
 }
 
 /** Whether the client disconnected while its request was read: that is not our fault, and no one reads the answer. */

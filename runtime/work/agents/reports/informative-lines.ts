@@ -1,5 +1,6 @@
 /** Selects the informative lines of a program's output: no stack frames, and no lines for programs. Pure. */
 import type { Reason } from '../../../../machines/vocabulary/effect.ts';
+import { beginsWithWhy } from '../../../../machines/vocabulary/reason-text.ts';
 import { objectOf, textAt } from './json-line.ts';
 
 /** The most characters of a line; the log has all of it. */
@@ -94,10 +95,9 @@ function joined(head: string, next: string): string {
   return head.startsWith('* ') ? next : `${head.replace(/:$/, '')}: ${next}`;
 }
 
-/** The text of a failed start, check, commit or merge begins with the reason; an agent's output ends with it. */
+/** Why it failed, from the beginning or the end of its text. */
 export function whyFailed(text: string, reason: Reason | null): string | null {
-  const isFirst = reason === 'start-failed' || reason === 'check-failed' || reason === 'merge-failed';
-  return isFirst ? (firstInformative(text, 1)[0] ?? null) : lastInformative(text);
+  return beginsWithWhy(reason) ? (firstInformative(text, 1)[0] ?? null) : lastInformative(text);
 }
 
 function isAroundIt(line: string): boolean {
