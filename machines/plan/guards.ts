@@ -141,6 +141,9 @@ const mergeGuards = {
     (pull?.request?.pass ?? pass) === pass,
   isSameMerge: ({ context: { merge }, event }: GuardArgs) =>
     event.type === 'plan_merged' && event.tip === merge?.merged?.tip && event.into === merge.merged.into,
+  /** The merged commit is the plan's present one. */
+  isOfHead: ({ context: { head }, event }: GuardArgs) => event.type === 'plan_merged' && event.tip === head,
+  hasNewWork: ({ context }: GuardArgs) => !isFullyMerged(context),
   leftForRefusal: ({ event }: GuardArgs) => event.type === 'done_left' && event.cause === 'merge_refused',
 };
 
@@ -395,6 +398,13 @@ export const planGuards = {
   forcesPlanned: ({ context, event }: GuardArgs) =>
     event.type === 'set_status' && event.status === 'planned' && context.isParsed,
   isForBudget: ({ context }: GuardArgs) => context.blocked?.source === 'budget',
+  /** The limit that is used up is raised beyond its use. The next run of an agent begins at 0. */
+  raisesBudget: ({ context: { blocked }, event }: GuardArgs) => {
+    if (event.type !== 'raise_budget' || blocked?.source !== 'budget') return false;
+    if (blocked.budget === undefined) return true;
+    const { scope, measure, limit, spent } = blocked.budget;
+    return event.scope === scope && (event[measure] ?? 0) > (scope === 'attempt' ? limit : spent);
+  },
   /** A budget that is used up is raised, not answered. */
   budgetIsRaised: ({ context }: GuardArgs) => context.blocked?.source !== 'budget',
   /** A use that was measured before a person raised the limit no longer counts. A day's limit begins anew each day. */

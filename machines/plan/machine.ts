@@ -33,7 +33,7 @@ const attention = plan.createStateConfig({
     question_withdrawn: { actions: 'dropQuestion' },
     // Nothing new starts; what runs ends by itself, or is stopped where the hard limit is reached.
     budget_reached: { guard: and(['hasNoBlock', 'budgetIsUsed']), actions: 'noteBlock' },
-    raise_budget: { guard: 'isForBudget', actions: ['noteRaise', 'clearBlock'] },
+    raise_budget: { guard: 'raisesBudget', actions: ['noteRaise', 'clearBlock'] },
     budget_restored: { guard: 'isForBudget', actions: 'clearBlock' },
     answer: { guard: 'areOpen', actions: ['noteAnswerWords', 'sendAnswers', 'noteAnswers'] },
   },

@@ -77,7 +77,14 @@ export const merge = plan.createStateConfig({
   description: 'is its work in the branch that people work on?',
   initial: 'none',
   states: {
-    none: { description: 'nobody asked for it', on: beginnings },
+    none: {
+      description: 'nobody asked for it',
+      on: {
+        ...beginnings,
+        // It left its line while that moved the branch.
+        plan_merged: { guard: 'isOfHead', target: 'merged', actions: 'noteMerged' },
+      },
+    },
     awaiting: {
       description: 'it gets in line as soon as its pull request is approved and green',
       tags: ['pull_merge:watched', 'waits:pull'],
@@ -172,11 +179,12 @@ export const merge = plan.createStateConfig({
     merged: {
       description: 'it is merged as it was at that time',
       tags: ['merge:merged'],
+      always: { guard: and(['isNotDone', 'hasNewWork']), target: 'none', actions: 'forgetMerge' },
       on: {
         ...beginnings,
         // The regular request to the forge saw the merge first; the line has more details of it.
         plan_merged: { guard: 'isSameMerge', actions: 'noteMerged' },
-        done_left: { target: 'none', actions: 'forgetMerge' },
+        done_left: { guard: 'leftToBeginAnew', target: 'none', actions: 'forgetMerge' },
       },
     },
     refused: {

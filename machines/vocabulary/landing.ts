@@ -25,6 +25,7 @@ export interface LandingPull {
 interface DonePlan {
   readonly merge?: PlanMerge | null;
   readonly pull?: PlanPull | null;
+  readonly head: string | null;
   /** The number of times it was started over: a pull request from before does not show its work. */
   readonly pass: number;
   /** A merge that ended while the plan worked on does not contain all of its work. */
@@ -32,9 +33,9 @@ interface DonePlan {
 }
 
 /** As far as stator knows it: a merge that a person makes with git is not seen. `tags`: the plan's public states. */
-export function landingOf({ merge, pull, pass, timestamps }: DonePlan, tags: ReadonlySet<string>): Landing {
+export function landingOf({ merge, pull, head, pass, timestamps }: DonePlan, tags: ReadonlySet<string>): Landing {
   const merged = merge?.merged ?? null;
-  if (merged !== null && merged.at >= (timestamps.done_at ?? 0)) return 'merged';
+  if (merged !== null && (merged.tip === head || merged.at >= (timestamps.done_at ?? 0))) return 'merged';
   if (tags.has('pull:merged') && pull?.request?.pass === pass) return 'merged';
   if (tags.has('merge:in_line')) return 'in_line';
   return tags.has('pull:open') ? 'pull_request_open' : 'not_merged';

@@ -1,5 +1,6 @@
 /** How a plan handles its merge and shared worktrees, in its statechart alone. */
 import { describe, expect, it } from 'vitest';
+import { landingOf } from '../../machines/vocabulary/landing.ts';
 import { type ScriptedWorld, scriptedWorld } from '../support/scripted-world.ts';
 import { planText, quietPolicy } from '../support/simulation.ts';
 
@@ -124,6 +125,42 @@ describe('a plan that is done', () => {
     expect(world.value()).toMatchObject({ merge: 'awaiting' });
     world.send('pr_merged', { head: null, into: 'main' }, { origin: 'engine' });
     expect(world.value()).toMatchObject({ merge: 'none', pullRequest: 'merged' });
+  });
+
+  it('stays merged while it is reviewed again or cancelled, until it has other work or begins anew', () => {
+    const merged = () => {
+      const world = doneOf({});
+      world.send('merge');
+      world.run(0);
+      return world;
+    };
+    const again = merged();
+    again.send('request_review');
+    again.run(3_600_000);
+    expect(again.value()).toMatchObject({ lifecycle: 'done', merge: 'merged' });
+    expect(landingOf(again.context(), new Set())).toBe('merged');
+    again.send('set_status', { status: 'verifying' });
+    again.send('head_moved', { head: 'f'.repeat(40) }, { origin: 'engine' });
+    expect(again.value()).toMatchObject({ merge: 'none' });
+    const cancelled = merged();
+    cancelled.send('cancel');
+    expect(cancelled.context().merge?.merged).toMatchObject({ into: 'main' });
+    const over = merged();
+    over.send('reimplement');
+    expect(over.value()).toMatchObject({ merge: 'none' });
+  });
+
+  it('that is cancelled while its line moves the branch learns that it was merged', () => {
+    const world = doneOf({});
+    world.send('land');
+    const [find] = world.effects().filter(({ kind }) => kind === 'landing.find');
+    world.send('line_found', { into: 'main' }, { origin: 'engine', run: find?.id ?? null });
+    world.send('cancel');
+    const result = { head: 'b'.repeat(40), into: 'main', tip: world.context().head, request: find?.id };
+    world.send('plan_merged', { ...result, tip: 'f'.repeat(40) }, { origin: 'engine' });
+    expect(world.value()).toMatchObject({ merge: 'none' });
+    world.send('plan_merged', result, { origin: 'engine' });
+    expect(world.value()).toMatchObject({ lifecycle: { cancelled: 'ended' }, merge: 'merged' });
   });
 
   it('is not merged by itself where a pull request is open', () => {

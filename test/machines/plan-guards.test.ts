@@ -60,6 +60,10 @@ const merged = { merged: { tip: 'head', into: 'main' } } as never;
 const request = (more: object = {}) =>
   ({ request: { number: 1, head: 'head', pass: 0, ...more }, seen: ['a'], work: 'w#1' }) as never;
 const one = { 'wave-1.1': 'wave' } as const;
+const blockedBy = (scope: 'plan' | 'attempt') => {
+  const budget = { scope, measure: 'usd', limit: 5, spent: 6, title: null } as const;
+  return { blocked: { reason: '', source: 'budget', at: 1, budget } } as const;
+};
 const end = (outcome: string, actorId = 'x') => ({
   type: `xstate.done.actor.${actorId}`,
   actorId,
@@ -218,6 +222,14 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
       { plan: { merge: merged }, event: { type: 'pr_merged', tip: 'head', into: 'main' } },
     ],
   },
+  isOfHead: {
+    yes: [{ plan: { head: 'head' }, event: { type: 'plan_merged', tip: 'head' } }],
+    no: [
+      { plan: { head: 'head' }, event: { type: 'plan_merged', tip: 'older' } },
+      { plan: { head: 'head' }, event: { type: 'line_left', tip: 'head' } },
+    ],
+  },
+  hasNewWork: { yes: [{ plan: { head: 'newer', merge: merged } }], no: [{ plan: { head: 'head', merge: merged } }] },
   leftForRefusal: {
     yes: [{ event: { type: 'done_left', cause: 'merge_refused' } }],
     no: [{ event: { type: 'done_left', cause: 'start_over' } }, { event: { type: 'moved', cause: 'merge_refused' } }],
@@ -730,6 +742,18 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
   isForBudget: {
     yes: [{ plan: { blocked: { reason: '', source: 'budget', at: 1 } } }],
     no: [{}, { plan: { blocked: { reason: '', source: 'failed', at: 1 } } }],
+  },
+  raisesBudget: {
+    yes: [
+      { plan: blockedBy('plan'), event: { type: 'raise_budget', scope: 'plan', usd: 7 } },
+      { plan: blockedBy('attempt'), event: { type: 'raise_budget', scope: 'attempt', usd: 6 } },
+    ],
+    no: [
+      { plan: blockedBy('plan'), event: { type: 'raise_budget', scope: 'plan', usd: 6 } },
+      { plan: blockedBy('plan'), event: { type: 'raise_budget', scope: 'plan', tokens: 100 } },
+      { plan: blockedBy('plan'), event: { type: 'raise_budget', scope: 'day', usd: 100 } },
+      { event: { type: 'raise_budget', scope: 'plan', usd: 100 } },
+    ],
   },
   budgetIsRaised: {
     yes: [{}, { plan: { blocked: { reason: '', source: 'failed', at: 1 } } }],

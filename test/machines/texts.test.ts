@@ -129,7 +129,8 @@ describe('where the work of a done plan is', () => {
   const merge = { work: null, into: null, refused: null, merged };
   const request = { number: 7, url: '', server: '', head: '', pass: 2, cycles: 0, failing: {} };
   const pull = { ...noPull, request };
-  const of = (plan: object, ...tags: string[]) => landingOf({ pass: 2, timestamps: {}, ...plan }, new Set(tags));
+  const of = (plan: object, ...tags: string[]) =>
+    landingOf({ head: null, pass: 2, timestamps: {}, ...plan }, new Set(tags));
   it('follows from its merges, its pull request and its line', () => {
     const found = [of({}), of({ merge: null, pull: null }), of({ merge, timestamps: { done_at: 11 } })];
     expect(found).toEqual(['not_merged', 'not_merged', 'not_merged']);
