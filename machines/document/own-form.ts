@@ -82,15 +82,13 @@ function orderOf(waves: readonly PlacedTask[][], problems: PlanProblem[], remark
   const orders: Orders = new Map();
   let left = linkLimit;
   for (const wave of waves) {
-    let before: number[] = [];
-    let group: { id: DraftTask['order']; members: number[] } = { id: 'sequence', members: [] };
+    /** The tasks so far that none of the others comes after. */
+    const last = new Set<number>();
+    let group: { id: DraftTask['order']; before: number[] } = { id: 'sequence', before: [] };
     for (const { wave: waveNumber, number, task } of wave) {
-      if (typeof task.order === 'number' && group.id === task.order) group.members.push(number);
-      else {
-        before = group.members;
-        group = { id: task.order, members: [number] };
-      }
-      const numbers = new Set(task.order === 'stated' ? [] : before);
+      const isBeside = typeof task.order === 'number' && group.id === task.order;
+      if (!isBeside) group = { id: task.order, before: task.order === 'stated' ? [] : [...last] };
+      const numbers = new Set(group.before);
       for (const link of task.links) {
         const other = known.get(link.ref);
         if (known.has(`${link.ref} (2)`)) remarks.push({ line: link.line, message: ambiguous(link.ref) });
@@ -98,6 +96,8 @@ function orderOf(waves: readonly PlacedTask[][], problems: PlanProblem[], remark
         else if (other === undefined) reportUnknown(task, link, problems, remarks);
         else if (other.wave > waveNumber) problems.push({ line: link.line, message: tooEarly(task, link.ref) });
       }
+      for (const earlier of numbers) last.delete(earlier);
+      last.add(number);
       left -= numbers.size;
       if (left >= 0) orders.set(task, [...numbers]);
     }
@@ -123,7 +123,7 @@ function reportUnreadLinks({ body, links }: DraftTask, problems: PlanProblem[], 
     const isOurs = readLabel(text)?.name === 'after';
     const message = `${quoted(text)} names no task of this document`;
     if (isOurs) problems.push({ line, message: `${message}; write numbers, as in **After:** 1, 2` });
-    else remarks.push({ line, message: `${message}, so nothing waits for it` });
+    else remarks.push({ line, message: `${message}; the order is as it would be without it` });
   }
 }
 

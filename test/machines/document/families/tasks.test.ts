@@ -63,6 +63,10 @@ describe('tasks without waves', () => {
       'd',
     );
     expect(outline(read(text))).toEqual(['1: 1 a | 2 b | 3 c < 1 2 | 4 d < 3']);
+    // A task that names none comes after all before it, not only after the last one.
+    const open = read(text.replace('**After:** 1, 2', '**Depends on:** all of the above'));
+    expect(outline(open)).toEqual(['1: 1 a | 2 b | 3 c < 1 2 | 4 d < 3']);
+    expect(remarksOf(open)).toEqual([expect.stringMatching(/^7: .*the order is as it would be without it$/)]);
   });
 
   test('are grouped by the parts of the document, and keep their numbers', () => {
