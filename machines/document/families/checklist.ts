@@ -4,6 +4,7 @@ import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline
 import type { TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
 import {
+  distinct,
   filesNamed,
   type IdForm,
   type IdOrder,
@@ -93,13 +94,9 @@ export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: It
 
 /** The ids of items in order, in capitals. */
 export function refsOf(placed: readonly { readonly item: OutlineItem }[], ids: IdForm): string[] {
-  const seen = new Map<string, number>();
-  return placed.map(({ item }, at) => {
-    const written = ids.leading.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`;
-    const count = (seen.get(written) ?? 0) + 1;
-    seen.set(written, count);
-    return count === 1 ? written : `${written} (${count})`;
-  });
+  return distinct(
+    placed.map(({ item }, at) => ids.leading.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`),
+  );
 }
 
 interface ItemPlace {

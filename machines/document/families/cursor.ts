@@ -1,9 +1,10 @@
 /** `*.plan.md` of Cursor: the `todos` of its front matter are the tasks, and the text below them is for all. Without dependencies they run in order. */
+import { isNothing } from '../fields.ts';
 import type { DraftTask, Family, PlanDraft, TaskLink } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import { frontMatterText } from './sections.ts';
 import { isRecord, type Mark, type Sheet } from './sheet.ts';
-import { titleOf } from './task-text.ts';
+import { distinct, titleOf } from './task-text.ts';
 
 export const cursor = {
   name: 'cursor',
@@ -14,11 +15,16 @@ export const cursor = {
   read(sheet): PlanDraft {
     const todos = todosOf(sheet);
     const blocks = blocksOf(sheet, todos.length);
-    const hasOrder = todos.some(({ dependencies }) => Array.isArray(dependencies) && dependencies.length > 0);
+    const hasOrder = todos.some((todo) => dependenciesOf(todo).length > 0);
+    const refs = distinct(
+      todos.map(({ id }, at) => (/^(?:string|number)$/.test(typeof id) ? String(id) : `#${at + 1}`)),
+    );
     const heading = sheet.outline().find((block) => block.kind === 'heading' && block.level === 1);
     const title = heading?.kind === 'heading' && heading.text !== '' ? heading : null;
     const text = sheet.between(sheet.firstLine, sheet.lines.length + 1);
-    const tasks = todos.map((todo, at) => taskOf(sheet, todo, { at, block: blocks?.[at] ?? [], hasOrder }));
+    const tasks = todos.map((todo, at) =>
+      taskOf(sheet, todo, { ref: refs[at] ?? '', block: blocks?.[at] ?? [], hasOrder }),
+    );
     return {
       title: title === null ? null : { text: title.text, number: title.line },
       head: [
@@ -46,6 +52,15 @@ function todosOf(sheet: Sheet): Todo[] {
   return found.length === todos.length ? found : [];
 }
 
+/** A list, or a text with commas between the ids. */
+function dependenciesOf({ dependencies }: Todo): string[] {
+  if (Array.isArray(dependencies)) return dependencies.map(String);
+  if (typeof dependencies === 'number') return [String(dependencies)];
+  if (typeof dependencies !== 'string') return [];
+  const ids = dependencies.split(',').map((id) => id.trim());
+  return ids.filter((id) => !isNothing(id));
+}
+
 /** The lines of each item of `todos`; null where they cannot be told apart. */
 function blocksOf(sheet: Sheet, count: number): SourceLine[][] | null {
   const lines = sheet.frontMatter()?.lines ?? [];
@@ -65,31 +80,29 @@ function blocksOf(sheet: Sheet, count: number): SourceLine[][] | null {
 }
 
 interface TodoPlace {
-  readonly at: number;
+  readonly ref: string;
   readonly block: readonly SourceLine[];
   readonly hasOrder: boolean;
 }
 
-function taskOf(sheet: Sheet, todo: Todo, { at, block, hasOrder }: TodoPlace): DraftTask {
+function taskOf(sheet: Sheet, todo: Todo, { ref, block, hasOrder }: TodoPlace): DraftTask {
   const content = String(todo.content).trim();
-  const { title, isShortened } = titleOf(content, `Item ${at + 1}`);
-  const id = typeof todo.id === 'string' || typeof todo.id === 'number' ? String(todo.id) : `#${at + 1}`;
+  const { title, isShortened } = titleOf(content, `Item ${ref}`);
   const line = block[0]?.number ?? 1;
-  const dependencies: unknown[] = Array.isArray(todo.dependencies) ? todo.dependencies : [];
   const text = content.split(/\r\n?|\n/).map((each) => ({ text: each, number: line }));
   return {
-    ref: id,
+    ref,
     title,
     line,
     isDone: /^(?:completed?|done|cancelled|canceled)$/i.test(String(todo.status ?? '')),
     body: [
       ...(isShortened ? text : []),
       { text: '', number: 0 },
-      { text: `Its id in the plan: \`${id.replaceAll(/\s+/g, ' ')}\``, number: line },
+      { text: `Its id in the plan: \`${ref.replaceAll(/\s+/g, ' ')}\``, number: line },
     ],
     files: [],
     check: null,
-    links: dependencies.map((other): TaskLink => ({ ref: String(other), line, isField: true })),
+    links: dependenciesOf(todo).map((other): TaskLink => ({ ref: other, line, isField: true })),
     order: hasOrder ? 'stated' : 'sequence',
     number: null,
     marks: statusMarks(sheet, block),

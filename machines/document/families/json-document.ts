@@ -1,7 +1,9 @@
 /** JSON with the line of each value, so that a problem names its line, and one value can be replaced without changing the rest. */
 import type { Node, ParseError } from 'jsonc-parser';
+import { isNothing } from '../fields.ts';
 import { readLabel } from '../labels.ts';
 import type { PlanProblem } from '../shape.ts';
+import type { TaskLink } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import { parsers } from './parsers.ts';
 
@@ -116,6 +118,22 @@ function wrapped(node: Node, lineAt: (offset: number) => number): JsonNode {
       return pair?.[1] === undefined ? undefined : wrapped(pair[1], lineAt);
     },
   };
+}
+
+/** Empty where the value is a list or an object. */
+export function textOf(node: JsonNode | undefined): string {
+  return node === undefined || node.type === 'object' || node.type === 'array' ? '' : String(node.value).trim();
+}
+
+/** The ids in a list, or in a text with commas between them. */
+export function linksIn(node: JsonNode | undefined): TaskLink[] {
+  if (node === undefined || node.type === 'null') return [];
+  const { line } = node;
+  if (node.type === 'array') return node.items().map((item) => ({ ref: textOf(item), line: item.line, isField: true }));
+  const ids = textOf(node)
+    .split(',')
+    .map((id) => id.trim());
+  return ids.filter((id) => !isNothing(id)).map((ref) => ({ ref, line, isField: true }));
 }
 
 const depthLimit = 50;

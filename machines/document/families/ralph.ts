@@ -1,9 +1,11 @@
 /** `prd.json` of Ralph: user stories with priorities. They run one after the other by priority; `passes: true` is done. */
+
+import { type PlanProblem, quoted } from '../shape.ts';
 import { taskLimit } from './checklist.ts';
-import type { DraftTask, Family, PlanDraft, TaskLink } from './family.ts';
-import { type JsonNode, readableJson } from './json-document.ts';
+import type { DraftTask, Family, PlanDraft } from './family.ts';
+import { type JsonNode, linksIn, readableJson, textOf } from './json-document.ts';
 import { isRecord } from './sheet.ts';
-import { titleOf } from './task-text.ts';
+import { distinct, titleOf } from './task-text.ts';
 
 export const ralph = {
   name: 'ralph',
@@ -26,7 +28,9 @@ export const ralph = {
     const stories = list.node.items().slice(0, taskLimit + 1);
     const ordered = stories
       .map((node) => ({ node, priority: priorityOf(node) }))
-      .sort((a, b) => a.priority - b.priority);
+      .sort((a, b) => a.priority - b.priority)
+      .map(({ node }) => node);
+    const refs = distinct(ordered.map((node, at) => textOf(node.get('id')) || `#${at + 1}`));
     const written = textOf(root.get('project')) || textOf(root.get('name')) || textOf(root.get('title')) || 'Stories';
     const { title } = titleOf(written, 'Stories');
     return {
@@ -38,13 +42,13 @@ export const ralph = {
           title: '',
           line: stories[0]?.line ?? 1,
           introduction: [],
-          tasks: ordered.map(taskOf),
+          tasks: ordered.map((node, at) => taskOf(node, refs[at] ?? '')),
           marks: [],
         },
       ],
       after: [],
       problems: [],
-      remarks: [],
+      remarks: priorityRemark(stories),
       name: nameOf(root),
     };
   },
@@ -91,16 +95,17 @@ function priorityOf(node: JsonNode): number {
   return Number.isFinite(written) ? written : Number.MAX_VALUE;
 }
 
-function taskOf({ node }: { node: JsonNode }, at: number): DraftTask {
-  const id = textOf(node.get('id'));
-  const ref = id === '' ? `#${at + 1}` : id;
+/** The remark on the first priority that is a word. */
+function priorityRemark(stories: readonly JsonNode[]): PlanProblem[] {
+  const found = stories.find((node) => textOf(node.get('priority')) !== '' && priorityOf(node) === Number.MAX_VALUE);
+  if (found === undefined) return [];
+  const advice = 'write numbers, of which the lowest goes first; stories without one come last, as they are written';
+  return [{ line: found.line, message: `${quoted(textOf(found.get('priority')))} is no priority: ${advice}` }];
+}
+
+function taskOf(node: JsonNode, ref: string): DraftTask {
   const { title } = titleOf(textOf(node.get('title')) || textOf(node.get('description')), `Story ${ref}`);
   const passes = node.get('passes');
-  const links = [node.get('dependsOn'), node.get('dependencies')].flatMap((list) =>
-    list?.type === 'array'
-      ? list.items().map((other): TaskLink => ({ ref: textOf(other), line: other.line, isField: true }))
-      : [],
-  );
   return {
     ref,
     title,
@@ -109,7 +114,7 @@ function taskOf({ node }: { node: JsonNode }, at: number): DraftTask {
     body: readableJson(node),
     files: [],
     check: null,
-    links,
+    links: [...linksIn(node.get('dependsOn')), ...linksIn(node.get('dependencies'))],
     order: 'sequence',
     number: null,
     marks:
@@ -117,8 +122,4 @@ function taskOf({ node }: { node: JsonNode }, at: number): DraftTask {
         ? [{ start: passes.start, end: passes.end, text: 'true' }]
         : [],
   };
-}
-
-function textOf(node: JsonNode | undefined): string {
-  return node === undefined || node.type === 'object' || node.type === 'array' ? '' : String(node.value).trim();
 }

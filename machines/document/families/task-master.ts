@@ -3,13 +3,14 @@
  * others run together, since the file names the dependencies of each task. Where no task depends on another, they run in order. Subtasks are steps.
  */
 
+import { type PlanProblem, quoted } from '../shape.ts';
 import { taskLimit } from './checklist.ts';
-import type { DraftTask, Family, PlanDraft, TaskLink } from './family.ts';
-import { type JsonNode, readableJson } from './json-document.ts';
+import type { DraftTask, Family, PlanDraft } from './family.ts';
+import { type JsonNode, linksIn, readableJson, textOf } from './json-document.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import type { Mark } from './sheet.ts';
 import { isRecord } from './sheet.ts';
-import { titleOf } from './task-text.ts';
+import { distinct, titleOf } from './task-text.ts';
 
 export const taskMaster = {
   name: 'task-master',
@@ -71,8 +72,10 @@ function chosenList(root: JsonNode): TaskList | null {
 
 function draftOf(root: JsonNode, { tag, node }: TaskList): PlanDraft {
   const nodes = (node.get('tasks')?.items() ?? []).slice(0, taskLimit + 1);
-  const hasOrder = nodes.some((task) => (task.get('dependencies')?.size ?? 0) > 0);
-  const tasks = nodes.map((task) => taskOf(task, hasOrder));
+  const hasOrder = nodes.some((task) => linksIn(task.get('dependencies')).length > 0);
+  const refs = distinct(nodes.map((task) => textOf(task.get('id'))));
+  const known = new Set(refs);
+  const tasks = nodes.map((task, at) => taskOf(task, refs[at] ?? '', { known, hasOrder }));
   const head = [...readableJson(root, new Set(tag === null ? ['tasks'] : root.entries().map(({ key }) => key)))];
   if (tag !== null) head.push(...readableJson(node, new Set(['tasks'])));
   const others = tag === null ? [] : root.entries().filter(({ key }) => key !== tag);
@@ -88,14 +91,13 @@ function draftOf(root: JsonNode, { tag, node }: TaskList): PlanDraft {
     ],
     after: [],
     problems: [],
-    remarks: isWritten
-      ? [
-          {
-            line: others[0]?.value.line ?? 1,
-            message: `tasks of the tag \`${tag}\` are read; ${named}: nobody works on it`,
-          },
-        ]
-      : [],
+    remarks: [
+      ...nodes.flatMap(postponedRemark),
+      ...others.slice(0, 1).map(({ value }) => ({
+        line: value.line,
+        message: `tasks of the tag \`${tag}\` are read; ${named}: nobody works on it`,
+      })),
+    ],
     name: tag === null || tag === 'master' ? null : tag,
   };
 }
@@ -112,13 +114,23 @@ function otherTags(others: readonly { key: string; value: JsonNode }[]): SourceL
 
 const finished = new Set(['done', 'completed', 'complete', 'cancelled', 'canceled']);
 
-function taskOf(node: JsonNode, hasOrder: boolean): DraftTask {
+function postponedRemark(node: JsonNode): PlanProblem[] {
+  const status = node.get('status');
+  if (status === undefined || !/^(?:deferred|blocked|review)$/i.test(textOf(status))) return [];
+  const found = `the status ${quoted(textOf(status))} counts as open, and an agent gets the task`;
+  return [{ line: status.line, message: `${found}; \`done\` or \`cancelled\` leaves it out` }];
+}
+
+interface ListOrder {
+  /** The ids of all tasks. */
+  readonly known: ReadonlySet<string>;
+  readonly hasOrder: boolean;
+}
+
+function taskOf(node: JsonNode, ref: string, { known, hasOrder }: ListOrder): DraftTask {
   const id = textOf(node.get('id'));
   const status = textOf(node.get('status')).toLowerCase();
   const { title, isShortened } = titleOf(textOf(node.get('title')), `Task ${id}`);
-  const dependencies = node.get('dependencies');
-  const named = dependencies?.type === 'array' ? dependencies.items() : [];
-  const links = named.map((other): TaskLink => ({ ref: refOf(textOf(other)), line: other.line, isField: true }));
   const without = new Set(isShortened ? ['id'] : ['id', 'title']);
   const number = /^\d{1,4}$/.test(id) ? Number(id) : null;
   const idLine =
@@ -129,14 +141,17 @@ function taskOf(node: JsonNode, hasOrder: boolean): DraftTask {
         ]
       : [];
   return {
-    ref: id,
+    ref,
     title,
     line: node.line,
     isDone: finished.has(status),
     body: [...idLine, ...readableJson(node, without)],
     files: [],
     check: null,
-    links,
+    links: linksIn(node.get('dependencies')).map((link) => ({
+      ...link,
+      ref: known.has(link.ref) ? link.ref : refOf(link.ref),
+    })),
     order: hasOrder ? 'stated' : 'sequence',
     number,
     marks: statusMarks(node),
@@ -146,10 +161,6 @@ function taskOf(node: JsonNode, hasOrder: boolean): DraftTask {
 /** A dependency `5.2` is a step of task 5, and done with it. */
 function refOf(dependency: string): string {
   return dependency.replace(/^(\d+)\.\d+$/, '$1');
-}
-
-function textOf(node: JsonNode | undefined): string {
-  return node === undefined || node.type === 'object' || node.type === 'array' ? '' : String(node.value).trim();
 }
 
 /** The changes that say `done`, of the task and of its subtasks. */

@@ -190,6 +190,16 @@ export interface IdOrder {
   readonly places: ReadonlyMap<string, number>;
 }
 
+/** If two tasks have the same id, the second one gets another. A task that follows this id follows the first of the two. */
+export function distinct(ids: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return ids.map((id) => {
+    const count = (seen.get(id) ?? 0) + 1;
+    seen.set(id, count);
+    return count === 1 ? id : `${id} (${count})`;
+  });
+}
+
 export function idOrder(refs: readonly string[]): IdOrder {
   return { refs, places: new Map(refs.map((ref, at) => [ref, at])) };
 }

@@ -9,7 +9,7 @@ import type { DraftTask, Family } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
-import { type IdOrder, idForm, idOrder, linkFields, linksIn, numberedTask, titleOf } from './task-text.ts';
+import { distinct, type IdOrder, idForm, idOrder, linkFields, linksIn, numberedTask, titleOf } from './task-text.ts';
 
 export const tasks = {
   name: 'tasks',
@@ -112,16 +112,6 @@ function spansOf(sheet: Sheet, headings: readonly TaskHeading[]): TaskSpan[] {
       boxed: boxed.slice(firstBox, nextBox),
     });
     return { line: heading.line, end, tasks: [task], group: null };
-  });
-}
-
-/** If two tasks have the same number, the second one gets another id. A task that follows this number follows the first of the two. */
-function distinct(refs: readonly string[]): string[] {
-  const seen = new Map<string, number>();
-  return refs.map((ref) => {
-    const count = (seen.get(ref) ?? 0) + 1;
-    seen.set(ref, count);
-    return count === 1 ? ref : `${ref} (${count})`;
   });
 }
 

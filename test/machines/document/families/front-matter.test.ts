@@ -407,6 +407,9 @@ describe('a plan of Cursor', () => {
       '---',
     );
     expect(outline(read(stated))).toEqual(['1: 1 A < 2 | 2 B']);
+    expect(outline(read(stated.replace('[b]', 'b')))).toEqual(['1: 1 A < 2 | 2 B']);
+    const twice = read(stated.replace('id: a', 'id: b'));
+    expect(twice.refs.map(({ ref }) => ref)).toEqual(['b', 'b (2)']);
   });
 });
 

@@ -42,6 +42,26 @@ describe('tasks.json of task-master', () => {
     expect(outline(read(text, 'tasks.json'))).toEqual(['1: 1 a | 2 b < 1']);
   });
 
+  test('may have its dependencies in a text, an id twice or with dots, and a status that leaves its task open', () => {
+    const text = JSON.stringify({
+      tasks: [
+        { id: '1.1', title: 'a', status: 'pending', dependencies: 'none' },
+        { id: '1.1', title: 'b', status: 'pending', dependencies: null },
+        { id: 2, title: 'c', status: 'deferred', dependencies: '1.1, 3' },
+        { id: 3, title: 'd', status: 'done', dependencies: 1.1 },
+      ],
+    });
+    const reading = read(text, 'tasks.json');
+    expect(outline(reading)).toEqual(['1: 1 a | 2 b | 3 c < 1 4 | x 4 d < 1']);
+    expect(remarksOf(reading)).toEqual([
+      expect.stringMatching(/^1: the status `deferred` counts as open/),
+      expect.stringMatching(/^1: `1.1` is the number of several tasks/),
+      expect.stringMatching(/^1: `1.1` is the number of several tasks/),
+    ]);
+    const marked = markDone({ text, path: 'tasks.json', beside: [] }, new Set(['1.1']));
+    expect(marked).toBe(text.replace('pending', 'done'));
+  });
+
   test('names the line of a JSON syntax error, of an unknown id and of a dependency cycle', () => {
     const broken = read('{"tasks": [\n {"id": 1,, "title": "a"}\n]}', 'tasks.json');
     expect(broken.ok).toBe(false);
@@ -246,6 +266,9 @@ describe('prd.json of Ralph', () => {
       .filter((story) => typeof story === 'object');
     expect(reading.refs.filter(({ hasMark }) => hasMark)).toHaveLength(
       written.filter(({ passes }) => passes === false).length,
+    );
+    expect(remarksOf(reading)).toEqual(
+      written.some(({ priority }) => priority === 'low') ? [expect.stringMatching(/^1: `low` is no priority/)] : [],
     );
   });
 
