@@ -2,6 +2,7 @@
 import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
 import { personRemark } from './descriptions.ts';
 import type { Family } from './family.ts';
+import { isCondition } from './lists.ts';
 import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
 
@@ -32,5 +33,6 @@ function isTrack({ folders, file }: Sheet): boolean {
 }
 
 function tasksOf(sheet: Sheet): PlacedItem[] {
-  return itemsThat(sheet, ({ box }) => box !== null);
+  const boxes = itemsThat(sheet, ({ box }) => box !== null);
+  return boxes.filter((placed) => word.test(placed.item.text) || !isCondition(placed, false));
 }

@@ -5,6 +5,7 @@
  */
 import { boxMarks, itemsThat, type PlacedItem, paragraphOf, refsOf, taskLimit, taskOf } from './checklist.ts';
 import type { Family, PlanDraft } from './family.ts';
+import { isCondition, leftOut } from './lists.ts';
 import type { OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import type { Sheet } from './sheet.ts';
@@ -28,19 +29,28 @@ export const kiro = {
   waves: ['group', 'groups'],
   companions: ['requirements.md', 'bugfix.md', 'design.md'],
   recognises(sheet) {
-    const tasks = itemsThat(sheet, isBoxed);
+    const tasks = tasksOf(sheet);
     const own = tasks.filter(({ item }) => isNumbered(item));
     if (own.length === 0) return false;
-    const isKiros = sheet.folders.at(-2) === 'specs' && sheet.folders.includes('.kiro');
-    return isKiros || (own.length > 1 && own.length * 2 > tasks.length && hasNumberOne(own));
+    return isKiros(sheet) || (own.length > 1 && own.length * 2 > tasks.length && hasNumberOne(own));
   },
   read(sheet): PlanDraft {
-    const items = itemsThat(sheet, isBoxed);
+    const items = tasksOf(sheet);
     const spans = spansOf(sheet, items);
     const draft = layOut(sheet, spans);
-    return { ...draft, remarks: [...draft.remarks, ...optionalRemark(items), ...graphRemark(sheet)] };
+    const left = leftOut(sheet, spans, 'a number before the text, such as `4.`, makes a task of it');
+    return { ...draft, remarks: [...draft.remarks, ...left, ...optionalRemark(items), ...graphRemark(sheet)] };
   },
 } as const satisfies Family;
+
+function isKiros({ folders }: Sheet): boolean {
+  return folders.at(-2) === 'specs' && folders.includes('.kiro');
+}
+
+function tasksOf(sheet: Sheet): PlacedItem[] {
+  const isWide = !isKiros(sheet);
+  return itemsThat(sheet, isBoxed).filter((placed) => isNumbered(placed.item) || !isCondition(placed, isWide));
+}
 
 function isBoxed({ box }: OutlineItem): boolean {
   return box !== null;

@@ -47,6 +47,11 @@ function isAsked({ text }: Pick<OutlineHeading, 'text'>): boolean {
   return (dotted.test(text) ? askedOfAll : asked).test(text) && !phase.test(text);
 }
 
+/** A box below `Acceptance criteria`, `Definition of done` and the like. `isWide`: also below `Testing`, `Open questions` and all others that ask. */
+export function isCondition({ path }: PlacedItem, isWide: boolean): boolean {
+  return path.some((heading) => heading.level > 1 && isAsked(heading) && (isWide || askedOfAll.test(heading.text)));
+}
+
 /** Open boxes outside of the tasks that may be meant as tasks. Those below headings that surely list something else are not. `advice`: how they become tasks. */
 export function leftOut(sheet: Sheet, spans: readonly TaskSpan[], advice: string): PlanProblem[] {
   const counts = new Map<OutlineHeading | null, { line: number; count: number }>();

@@ -1,6 +1,7 @@
 /** `tasks.md` of an OpenSpec change: `- [ ] 1.1 …` below `## 1. Section`. A section is a wave, and its tasks run one after the other. */
 import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family } from './family.ts';
+import { isCondition } from './lists.ts';
 import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
 import { idForm } from './task-text.ts';
@@ -30,5 +31,6 @@ function isInChanges({ folders, file }: Sheet): boolean {
 }
 
 function tasksOf(sheet: Sheet): PlacedItem[] {
-  return itemsThat(sheet, ({ box }) => box !== null);
+  const boxes = itemsThat(sheet, ({ box }) => box !== null);
+  return boxes.filter((placed) => numbered.test(placed.item.text) || !isCondition(placed, false));
 }

@@ -86,6 +86,32 @@ describe('a Kiro plan', () => {
   });
 });
 
+test.each([
+  ['kiro', 'a.md', ['- [ ] 1. a', '- [ ] 2. b'], '1 Tasks: 1 1. a | 2 2. b < 1', [9]],
+  ['kiro', '.kiro/specs/x/tasks.md', ['- [ ] 1. a', '- [ ] b'], '1 Tasks: 1 1. a | 2 b < 1', []],
+  ['conductor', 'a.md', ['- [ ] Task: a', '- [ ] Task: b'], '1 Tasks: 1 a | 2 b < 1', []],
+  ['openspec', 'openspec/changes/x/tasks.md', ['- [ ] 1.1 a', '- [ ] b'], '1 Tasks: 1 1.1 a | 2 b < 1', []],
+])(
+  'criteria of a plan of the family %s are no tasks, and neither are tests without a number in any folder: %s',
+  (family, path, tasks, waves, remarked) => {
+    const text = lines(
+      '## Tasks',
+      ...tasks,
+      '## Acceptance criteria',
+      '- [ ] found',
+      '',
+      '',
+      '',
+      '## Testing',
+      '- [ ] x',
+    );
+    const reading = read(text, path);
+    expect([reading.family, outline(reading)[0]]).toEqual([family, waves]);
+    expect(outline(reading).slice(1)).toEqual(remarked.length > 0 ? [] : ['2 Testing: 1 x']);
+    expect(reading.remarks.map(({ line }) => line)).toEqual(remarked);
+  },
+);
+
 test('a Kiro plan may have the tasks of a group behind it, and say which of them run together', () => {
   const text = lines(
     '# Implementation Plan',
