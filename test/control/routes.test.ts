@@ -504,6 +504,8 @@ it('every route answers as it says, done and refused', async () => {
     ['DELETE /v1/repos/demo/plans/busy/permissions/9f3a1c2e', 409, 'not_allowed'],
     ['POST /v1/repos/demo/instances/busy-w1-t1/permission', { choice: 0 }, 409, 'refused'],
     ['POST /v1/repos/demo/instances/absent/permission', { choice: 2 }, 404, 'not_found'],
+    // It runs now, and not on a day to come.
+    ['GET /v1/work?from=2999-01-01T00:00:00Z&to=2999-01-02T00:00:00Z', 200, { runs: [] }],
     ['GET /v1/repos/demo/instances/busy-w1-t1/presentation', 200, { supported: false, turns: null }],
     ['GET /v1/repos/demo/instances/absent/presentation', 404, 'not_found'],
     ['POST /v1/repos/demo/instances/busy-w1-t1/restart', 200, { status: 'ok' }],

@@ -105,10 +105,13 @@ export function createViews(parts: ViewDependencies) {
     /** Throws `bad_request`. */
     work: (question: WorkQuestion): Promise<WorkEntry> =>
       workBetween(
-        store,
-        projects.all().map(({ project }) => project),
+        {
+          store,
+          projects: projects.all().map(({ project }) => project),
+          nowMs: parts.clock.nowMs(),
+          plansOf: () => plans.plans(null),
+        },
         question,
-        () => plans.plans(null),
       ),
   };
   return {

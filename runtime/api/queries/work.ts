@@ -23,12 +23,17 @@ export interface WorkQuestion {
   readonly to: string;
 }
 
+interface WorkParts {
+  readonly store: Pick<Store, 'runs' | 'signals'>;
+  readonly projects: readonly string[];
+  readonly nowMs: number;
+  plansOf(): Promise<readonly PlanEntry[]>;
+}
+
 /** Throws `bad_request` for a time that ends before it begins, or is longer than 31 days. */
 export async function workBetween(
-  store: Pick<Store, 'runs' | 'signals'>,
-  projects: readonly string[],
+  { store, projects, nowMs, plansOf }: WorkParts,
   { from, to }: WorkQuestion,
-  plansOf: () => Promise<readonly PlanEntry[]>,
 ): Promise<WorkEntry> {
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
   if (!(fromMs < toMs && toMs - fromMs <= longestMs))
@@ -42,7 +47,7 @@ export async function workBetween(
   const known = new Map([...ended.flat(), ...live].map((run) => [run.key, run]));
   const signals = await store.signals({ ofPeople: true, limit: lookedSignals });
   const rows = [...known.values()]
-    .filter((run) => run.started_at !== null && run.started_at < toMs && (run.ended_at ?? toMs) >= fromMs)
+    .filter((run) => run.started_at !== null && run.started_at < toMs && (run.ended_at ?? nowMs) >= fromMs)
     .sort((a, b) => (a.started_at ?? 0) - (b.started_at ?? 0));
   const causes = await causesOf(store, rows);
   const runs = rows.map((run) => runOf(run, toMs, causes.get(run.key) ?? run.last_message));
