@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
 import { createApp } from '../../runtime/api/control/app.ts';
-import type { StreamLimits } from '../../runtime/api/control/events.ts';
+import { type StreamLimits, streamLimits } from '../../runtime/api/control/events.ts';
+import { personEntrance } from '../../runtime/api/control/principal.ts';
 import type { AppParts } from '../../runtime/api/control/route.ts';
 import { createMcpSessions } from '../../runtime/api/mcp/sessions.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
+import type { Person } from '../../runtime/base/platform/people.ts';
 import { insertSignal, type Store } from '../../runtime/core/store/port.ts';
 import { type Core, createCore } from '../../runtime/engine/core.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
@@ -105,7 +107,8 @@ it('a number from another store hides nothing that comes', async () => {
 });
 
 /** The app alone, with limits that a test can wait for, over an engine in which nothing runs. */
-async function smallApp(limits: StreamLimits, between: (started: Core) => Partial<Store> = () => ({})) {
+async function smallApp(given: Partial<StreamLimits>, between: (started: Core) => Partial<Store> = () => ({})) {
+  const limits = { ...streamLimits, ...given };
   const { home } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const watched = { count: 0 };
@@ -147,9 +150,30 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     relay: null,
   };
   // No operation is asked here.
-  const app = createApp({ ...parts, parts: {} as AppParts['parts'] }, { limits });
-  return { started, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
+  const people = (name: string): Person => ({ name, role: 'look', hash: '', createdAt: 0 });
+  const app = createApp(
+    { ...parts, parts: {} as AppParts['parts'] },
+    { limits, entrance: personEntrance(commands, people) },
+  );
+  const open = async (query = '', authorization?: string) =>
+    app.fetch(
+      new Request(`http://stator/v1/events${query}`, authorization === undefined ? {} : { headers: { authorization } }),
+    );
+  return { started, watched, open };
 }
+
+it('a person with a token takes no more than a share of the streams', async () => {
+  const { open } = await smallApp({ streams: 3, streamsOfPerson: 1 });
+  const first = await open('', 'ada');
+  const refused = await open('', 'ada');
+  expect([first.status, refused.status]).toEqual([200, 429]);
+  expectAnswer(await refused.json(), 'limit_reached', 'for a person, and ada has');
+  const others = await Promise.all([open('', 'ben'), open()]);
+  expect(others.map(({ status }) => status)).toEqual([200, 200]);
+  await first.body?.cancel();
+  await until(async () => (await open('', 'ada')).status === 200);
+  await Promise.all(others.map(({ body }) => body?.cancel()));
+});
 
 it('a reader who takes nothing is cut off, and makes room for the next', async () => {
   const { open, watched } = await smallApp({ streams: 1, stallMs: 100, heartbeatMs: 10 });

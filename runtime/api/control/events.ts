@@ -24,13 +24,15 @@ export interface EventParts {
 export interface StreamLimits {
   /** The most open streams. */
   readonly streams: number;
+  /** The most of one person with a token: nobody may take the streams of all others. */
+  readonly streamsOfPerson: number;
   /** A reader that reads nothing for this long is disconnected; it continues from the id of the last event that it received. */
   readonly stallMs: number;
   readonly heartbeatMs: number;
 }
 
 /** Every stream holds a socket and a page of the journal; a stalled one gets four heartbeats' time. */
-export const streamLimits: StreamLimits = { streams: 256, stallMs: 60_000, heartbeatMs: 15_000 };
+export const streamLimits: StreamLimits = { streams: 256, streamsOfPerson: 32, stallMs: 60_000, heartbeatMs: 15_000 };
 
 export const eventsQuery = z.strictObject({
   project: line(255).optional(),
@@ -49,15 +51,39 @@ export const eventsQuery = z.strictObject({
 });
 
 export interface EventStreams {
-  /** Answers `GET /v1/events`. A header `Last-Event-ID`, as browsers send it, takes precedence over `since`. Throws `bad_request`, `limit_reached`. */
-  open(c: Context, query: z.output<typeof eventsQuery>): Promise<Response>;
+  /**
+   * Answers `GET /v1/events`. A header `Last-Event-ID`, as browsers send it, takes precedence over `since`. `person`: the name of a person with a token.
+   * Throws `bad_request`, `limit_reached`.
+   */
+  open(c: Context, query: z.output<typeof eventsQuery>, person: string | null): Promise<Response>;
 }
 
 export function createEventStreams(parts: EventParts, limits: StreamLimits): EventStreams {
   const piecesOf = createPieces(parts.views);
   let count = 0;
+  const countOf = new Map<string, number>();
+
+  /** Throws `limit_reached`. Returns the function that gives the stream back. */
+  function take(person: string | null): () => void {
+    const own = person === null ? 0 : (countOf.get(person) ?? 0);
+    if (count >= limits.streams || own >= limits.streamsOfPerson)
+      throw new EngineError(
+        'limit_reached',
+        count >= limits.streams
+          ? `streams of events are limited to ${limits.streams}, and all of them are open`
+          : `streams of events are limited to ${limits.streamsOfPerson} for a person, and ${person} has all of them open`,
+        'close one, or ask for a plan’s history instead',
+      );
+    const add = (by: number) => {
+      count += by;
+      if (person !== null) countOf.set(person, (countOf.get(person) ?? 0) + by);
+    };
+    add(1);
+    return () => add(-1);
+  }
+
   return {
-    async open(c, { project, plan, tree, since: asked, watch, calm }) {
+    async open(c, { project, plan, tree, since: asked, watch, calm }, person) {
       const last = c.req.header('last-event-id');
       const newest = await parts.store.lastLine();
       // A number from another store must not hide the lines of this one.
@@ -66,14 +92,8 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
       c.header('last-event-id', String(since));
       // No client would ever read it.
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
-      if (count >= limits.streams)
-        throw new EngineError(
-          'limit_reached',
-          `streams of events are limited to ${limits.streams}, and all of them are open`,
-          'close one, or ask for a plan’s history instead',
-        );
+      const giveBack = take(person);
       const wantsWatch = watch === '1' && project !== undefined && plan !== undefined;
-      count += 1;
       // A buffering proxy would hold events back until it has many.
       c.header('x-accel-buffering', 'no');
       return streamSSE(c, async (stream) => {
@@ -95,7 +115,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
           reader.close();
           unwatch();
           subscription.close();
-          count -= 1;
+          giveBack();
         }
       });
     },

@@ -15,7 +15,7 @@ export const eventRoutes = [
     ({ streams, query, context, principal }) => {
       // A watching person lets agents start.
       if (query.watch === '1') principal.mustHave('steer');
-      return streams.open(context, query);
+      return streams.open(context, query, principal.named()?.name ?? null);
     },
   ),
 ] as const;
