@@ -25,7 +25,10 @@ export interface Failing {
 
 /** Prints to standard error and returns the exit code. Never throws. */
 export function reportFailure(failure: unknown, failing: Failing): number {
-  const thrown = failure instanceof UsageError ? failure : asOtherVersion(failure, { env: failing.out.env });
+  const thrown =
+    failure instanceof UsageError
+      ? failure
+      : (environmentFault(failure) ?? asOtherVersion(failure, { env: failing.out.env }));
   if (thrown instanceof UsageError) {
     const hint = usageHint(thrown);
     failing.out.error({ error: thrown.message, code: 'usage', hint, page: thrown.usage });
@@ -37,7 +40,7 @@ export function reportFailure(failure: unknown, failing: Failing): number {
     failing.out.detail(plainLines(stackOf(thrown)));
     return errorClasses[thrown.code].exitCode;
   }
-  const known = unbuiltModule(thrown) ?? environmentFault(thrown);
+  const known = unbuiltModule(thrown);
   return known === null ? reportBug(thrown, failing) : reportFailure(known, failing);
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `stator`: one call with the streams and environment of this process. It ends with the call's exit code. */
+import { environmentFault } from '../runtime/base/platform/environment-fault.ts';
 import { runProgram } from './program.ts';
 
 const argv = process.argv.slice(2);
@@ -39,8 +40,11 @@ process.on('uncaughtException', (thrown) => {
     ({ reportCrash }) => process.exit(reportCrash(thrown, { argv, env, stdout, stderr })),
     () => {
       // Without memory or open files the report cannot be loaded.
-      stderr.write(`error: a bug: ${thrown.stack ?? thrown.message}\n`);
-      process.exit(70);
+      const known = environmentFault(thrown);
+      const text =
+        known === null ? `a bug: ${thrown.stack ?? thrown.message}` : `${known.message}\nhint: ${known.hint}`;
+      stderr.write(`error: ${text}\n`);
+      process.exit(known === null ? 70 : 1);
     },
   );
 });

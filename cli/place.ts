@@ -30,9 +30,10 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
     // A wrapper of git on PATH reports the signal that ended git as an exit code above 129.
     if (typeof status === 'number' && status <= 129) return null;
     const command = `git ${args.join(' ')}`;
-    const how = signal ?? (typeof status === 'number' ? `signal ${status - 128}` : messageOf(thrown));
+    const by = signal ?? (typeof status === 'number' ? `signal ${status - 128}` : null);
+    const how = by === null ? `could not be started: ${messageOf(thrown)}` : `was ended by ${by}`;
     const hint = `ask again; by hand: cd ${shellWord(cwd)} && ${command}`;
-    throw new EngineError('git_failed', `\`${command}\` in ${cwd} was ended by ${how}`, hint, { cause: thrown });
+    throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${how}`, hint, { cause: thrown });
   }
 }
 

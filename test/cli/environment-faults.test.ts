@@ -122,6 +122,20 @@ describe.skipIf(!existsSync('/dev/full'))('an answer that is not whole', () => {
   });
 });
 
+it('a limit of open files that is too low is named, at whichever file it is met', () => {
+  const { env, root } = terminal();
+  writeFileSync(join(root, '.git'), 'gitdir: nowhere\n'); // so git is asked
+  const said = [20, 22, 24, 26, 28, 30].map((limit) => {
+    const args = ['-c', `ulimit -n ${limit}; exec "$0" "$1" status`, process.execPath, main];
+    return spawnSync('sh', args, { env, cwd: root, encoding: 'utf8' }).stderr;
+  });
+  // With the lowest, Node itself may not begin. With the highest, nothing may be missing.
+  expect(said.join('\n')).not.toMatch(/a bug|was ended by/);
+  expect(said.join('\n')).toMatch(
+    /error: no more open files \(this process may have 2\d\): .*\nhint: .*ulimit -n 4096/,
+  );
+});
+
 describe('what is thrown outside of any call', () => {
   const crash = (text: string, file: string | null = null) => {
     const made = working();
