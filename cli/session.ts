@@ -7,7 +7,7 @@ import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, PlanEntry } from '../runtime/api/client/client.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
-import { absentStep } from '../runtime/base/platform/home-engine.ts';
+import { absentStep, engineName } from '../runtime/base/platform/home-engine.ts';
 import { type ConnectOptions, connect } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
@@ -24,9 +24,19 @@ export async function withClient<Answer>(
   try {
     if (client.note !== null) out.noteOnce(client.note);
     return await use(client);
+  } catch (thrown) {
+    throw asOfEngine(thrown, client);
   } finally {
     await client.close();
   }
+}
+
+/** Where an engine answered that it does not reach its store, its error says that it runs. */
+function asOfEngine(thrown: unknown, { note, engine }: Client): unknown {
+  if (!(thrown instanceof EngineError) || thrown.code !== 'store_locked' || note !== null) return thrown;
+  if (engine === null || engine === undefined || engine.kind === 'none') return thrown;
+  const { code, message, hint } = thrown;
+  return new EngineError(code, `${engineName(engine)} waits: ${message}`, hint, { cause: thrown });
 }
 
 /** A busy machine starts an engine within this: from the moment it has the home until it answers. */

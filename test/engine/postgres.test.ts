@@ -1,6 +1,6 @@
 /** An engine whose store is in PostgreSQL: as a person sets it up, with what goes wrong with a database on another machine. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { createEngine } from '../../runtime/engine/engine.ts';
@@ -124,7 +124,13 @@ it('a daemon whose database cannot be reached says so, and works as soon as it c
   expect(JSON.parse(stdout).waiting).toContain('does not answer');
   await gate.open();
   await until(async () => (await made.stator(['plan', 'list'])).code === 0);
-  expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
+  await gate.shut();
+  const [status, plans] = await Promise.all([made.stator(['daemon', 'status']), made.stator(['plan', 'list'])]);
+  expect(status).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^daemon running.*\nwaiting: .* does not answer/),
+  });
+  expect(plans).toMatchObject({ code: 78, stderr: expect.stringMatching(/^error: the daemon \(pid \d+\) waits: /) });
 });
 
 it('a store in PostgreSQL that cannot be opened is reported with the reason and what to do, and exit code 78', async () => {
@@ -226,9 +232,11 @@ it('a program that embeds an engine names the database itself', async () => {
 });
 
 /** A port on which nobody listens before it is opened. */
-async function closedGate(target: number): Promise<{ port: number; open(): Promise<void> }> {
+async function closedGate(target: number): Promise<{ port: number; open(): Promise<void>; shut(): Promise<void> }> {
+  const clients = new Set<Socket>();
   const gate = createServer((client) => {
     const there = connect(target, 'localhost');
+    clients.add(client);
     client.pipe(there).pipe(client);
     for (const end of [client, there]) end.on('error', () => end.destroy());
   });
@@ -239,6 +247,11 @@ async function closedGate(target: number): Promise<{ port: number; open(): Promi
     async open() {
       await listening(gate, port);
       onTestFinished(() => void gate.close());
+    },
+    shut() {
+      const isShut = new Promise<void>((resolve) => gate.close(() => resolve()));
+      for (const client of clients) client.destroy();
+      return isShut;
     },
   };
 }

@@ -1,12 +1,12 @@
 /** The app of a daemon without an engine: it serves its own routes and its status, and answers everything else with the reason why it waits. */
 import type { Hono } from 'hono';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { StatusAnswer } from '../contract/repos.ts';
 import { bareApp, mount } from './app.ts';
 import { personEntrance } from './principal.ts';
 import { check, nothing, queryOf } from './requests.ts';
 import type { AppParts, Host } from './route.ts';
 import { daemonRoutes } from './routes/daemon.ts';
+import { waitingStatus } from './routes/engine.ts';
 
 interface WaitingParts extends Pick<AppParts, 'log'> {
   readonly host: Host;
@@ -33,21 +33,7 @@ export function createWaitingApp(parts: WaitingParts): Hono {
   for (const each of daemonRoutes) mount(app, { core, entrance }, each);
   app.get('/v1/status', (c) => {
     check(nothing, queryOf(c), 'the query');
-    const status: StatusAnswer = {
-      running: true,
-      uptime: Math.floor(host.uptimeMs() / 1_000),
-      pid: process.pid,
-      repo_count: 0,
-      repos: [],
-      instances: [],
-      waiting: why(),
-      problems: [],
-      notes: [],
-      warnings: [],
-      forges: [],
-      accounts: [],
-    };
-    return c.json(status);
+    return c.json(waitingStatus({ ...host, waiting: why() }));
   });
   return app;
 }

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { later } from '../../../base/platform/later.ts';
 import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
-import { pingAnswer, statusAnswer } from '../../contract/repos.ts';
+import { StoreTrouble } from '../../../core/store/port.ts';
+import { pingAnswer, type StatusAnswer, statusAnswer } from '../../contract/repos.ts';
 import { json, route, text } from '../route.ts';
 
 const loadDescription = later(() => import('../openapi.ts'));
@@ -28,21 +29,24 @@ export const engineRoutes = [
     'GET /v1/status',
     { does: 'the engine, its repos and their agents', who: 'anyone', answers: { 200: statusAnswer }, errors: [] },
     async ({ core }) => {
-      const [repos, instances] = await Promise.all([core.views.repos(), core.views.instances({})]);
-      return json(200, {
-        running: true,
-        uptime: Math.floor(core.uptimeMs() / 1_000),
-        pid: process.pid,
-        repo_count: repos.length,
-        repos,
-        instances,
-        waiting: null,
-        problems: [...core.commands.problems()],
-        notes: [...core.commands.notes()],
-        warnings: await core.commands.warnings(),
-        forges: await core.views.forges(),
-        accounts: await core.views.accounts(),
-      });
+      const { uptimeMs, views, commands } = core;
+      try {
+        const [repos, instances] = await Promise.all([views.repos(), views.instances({})]);
+        return json(200, {
+          ...waitingStatus({ uptimeMs, waiting: null }),
+          repo_count: repos.length,
+          repos,
+          instances,
+          problems: [...commands.problems()],
+          notes: [...commands.notes()],
+          warnings: await commands.warnings(),
+          forges: await views.forges(),
+          accounts: await views.accounts(),
+        });
+      } catch (thrown) {
+        if (thrown instanceof StoreTrouble) return json(200, waitingStatus({ uptimeMs, waiting: thrown.message }));
+        throw thrown;
+      }
     },
   ),
   route(
@@ -71,3 +75,16 @@ export const engineRoutes = [
     },
   ),
 ] as const;
+
+/** The status of an engine that cannot read its store now: that it runs, and why it waits. */
+export function waitingStatus({ uptimeMs, waiting }: { uptimeMs(): number; waiting: string | null }): StatusAnswer {
+  const nothing = { repos: [], instances: [], problems: [], notes: [], warnings: [], forges: [], accounts: [] };
+  return {
+    running: true,
+    uptime: Math.floor(uptimeMs() / 1_000),
+    pid: process.pid,
+    repo_count: 0,
+    waiting,
+    ...nothing,
+  };
+}
