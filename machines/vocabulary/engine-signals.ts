@@ -33,7 +33,7 @@ const runCauses = [
   'resource-limit',
 ] as const;
 
-/** `nested_kept`: repositories of its own in its worktree. `refs_moved`: HEAD, branches, tags or the stash of a person. Each is a notification too. */
+/** `nested_kept`: repositories of its own in its worktree. `refs_moved`: HEAD, branches, tags, the stash, settings or hooks of a person. Each is a notification too. */
 const runNotes = ['nested_kept', 'refs_moved'] as const;
 
 /** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */

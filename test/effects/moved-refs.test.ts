@@ -1,5 +1,5 @@
 /** While an agent runs, a person's HEAD, branches, tags and stash do not move unnoticed: each move is reported, with the way back. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { movesBetween, moveText, type PersonsRefs } from '../../runtime/work/git/moved-refs.ts';
@@ -57,6 +57,40 @@ describe('without walls, what an agent does to', () => {
     expect(notices).toMatchObject([{ message: expect.stringContaining('while moves-w1-t1 ran') }]);
     for (const command of commandsIn(text)) outputOf('sh', ['-c', command], '/');
     expect(look()).toEqual(before);
+  });
+
+  it('the shared settings and hooks is reported, with commands that put them back, and without passwords', async () => {
+    const made = await start('off');
+    const { repo } = made;
+    git(repo, 'config', 'user.name', 'Ann');
+    for (const url of ['one', 'two']) git(repo, 'config', '--add', 'remote.origin.url', url);
+    git(repo, 'config', 'http.extraHeader', 'Authorization: hush');
+    const hook = join(repo, '.git', 'hooks', 'pre-commit');
+    const look = () => [git(repo, 'config', '--local', '--list').split('\n').sort().join('\n'), existsSync(hook)];
+    const before = look();
+    const acts = [
+      'echo a > a.txt; git config user.name Agent; git config core.hooksPath "/an agent\'s"; git config branch.x.remote y',
+      'git config --replace-all remote.origin.url https://me:hush@evil/; git config --unset http.extraHeader',
+      `mkdir -p '${repo}/.git/hooks'; echo exit 1 > '${hook}'`,
+    ];
+    await begin(made, 'sets', planText([acts.join('\n')]));
+    await untilStatus(made, 'sets', 'done');
+    const [text = ''] = await noticesOf(made, 'sets');
+    expect(text.split('\n').map((line) => line.split('; back: ')[0])).toEqual([
+      `while sets-w1-t1 ran, what is not stator's moved in ${repo}:`,
+      'setting core.hookspath: not set -> "/an agent\'s"',
+      'setting http.extraheader: "***" -> not set',
+      'setting remote.origin.url: "one", "two" -> "https://***@evil/"',
+      'setting user.name: "Ann" -> "Agent"',
+      'hook pre-commit: made',
+    ]);
+    for (const command of commandsIn(text)) outputOf('sh', ['-c', command], '/');
+    git(repo, 'config', 'http.extraHeader', 'Authorization: hush');
+    git(repo, 'config', '--unset', 'branch.x.remote');
+    expect(look()).toEqual(before);
+    expect(
+      readFileSync(join(made.home, 'runs', readdirSync(join(made.home, 'runs'))[0] ?? '', 'refs-before'), 'utf8'),
+    ).not.toContain('hush');
   });
 
   it('the person’s branch, by renaming it under their checkout, is undone by the reported commands', async () => {

@@ -1,4 +1,4 @@
-/** Reads a person's refs before and after a run, and reports those that moved meanwhile, with the command that undoes each move. */
+/** Reads a person's refs before and after a run, and without walls their settings and hooks, and reports what moved, with the command that undoes each move. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -9,6 +9,7 @@ import type { EffectContext } from '../../core/outbox/handler.ts';
 import { noteInLog } from '../agents/own-lines.ts';
 import { type RunFolder, writeRunFileAsync } from '../agents/run-folder.ts';
 import { keepMoved, lookAtRefs, movesBetween, moveText, type PersonsRefs } from '../git/moved-refs.ts';
+import { lookAtSettings, type PersonsSettings, settingsMoved } from '../git/moved-settings.ts';
 import { privatePlaceIn } from '../git/private-repository.ts';
 import type { Repository } from '../git/repository.ts';
 
@@ -18,8 +19,10 @@ const lookSchema = z.object({
   refs: z.record(z.string(), z.string()),
   owned: z.array(z.string()),
   stash: z.array(z.string()),
+  /** null: the run has walls, which keep its agent from them. */
+  settings: z.object({ config: z.string(), hooks: z.record(z.string(), z.string()) }).nullable(),
 });
-type Look = PersonsRefs & { readonly beganMs: number };
+type Look = PersonsRefs & { readonly beganMs: number; readonly settings: PersonsSettings | null };
 
 /** The most moves that a notice names. */
 const shownMoves = 20;
@@ -29,7 +32,8 @@ const detailLimit = 8_192;
 export async function noteRefs(repository: Repository, folder: RunFolder, beganMs: number): Promise<void> {
   if (existsSync(fileOf(folder))) return;
   const seen = await lookAtRefs(repository);
-  if (seen !== null) await writeRunFileAsync(fileOf(folder), `${JSON.stringify({ beganMs, ...seen })}\n`);
+  const settings = isWalled(folder) ? null : lookAtSettings(repository.commonDir);
+  if (seen !== null) await writeRunFileAsync(fileOf(folder), `${JSON.stringify({ beganMs, ...seen, settings })}\n`);
 }
 
 /** Call it when the run's last process has gone. `others`: the agents that ran meanwhile. After several calls the same move is reported at most once. */
@@ -51,17 +55,20 @@ export async function reportMovedRefs(
   const before = readLook(folder);
   const after = before === null ? null : await lookAtRefs(repository);
   if (before === null || after === null) return;
-  const { beganMs } = before;
+  const { beganMs, settings } = before;
+  const isNews = (move: string) => repository.moves.isNews(move, { beganMs, atMs: nowMs });
   const moves = movesBetween(before, after, repository.moves.own).filter(({ ref, from, to }) =>
-    repository.moves.isNews(`${ref} ${from} ${to}`, { beganMs, atMs: nowMs }),
+    isNews(`${ref} ${from} ${to}`),
   );
-  if (moves.length === 0) return;
+  const { commonDir } = repository;
+  const changed = settings === null ? [] : await settingsMoved(commonDir, settings, lookAtSettings(commonDir));
+  const texts = [...moves.map((move) => moveText(repository, move)), ...changed.filter(isNews)];
+  if (texts.length === 0) return;
   await keepMoved(repository, runName(row.project, row.plan, id), moves);
-  const isWalled = existsSync(privatePlaceIn(folder.path).gitDir);
-  const who = isWalled ? `${title} ran (its walls kept it from them)` : `${title} ran`;
+  const who = isWalled(folder) ? `${title} ran (its walls kept it from them)` : `${title} ran`;
   const also = others.size === 0 ? '' : `, as did ${[...others].sort().join(', ')}`;
-  const shown = moves.slice(0, shownMoves).map((move) => moveText(repository, move));
-  const more = moves.length > shownMoves ? [`and ${moves.length - shownMoves} more`] : [];
+  const shown = texts.slice(0, shownMoves);
+  const more = texts.length > shownMoves ? [`and ${texts.length - shownMoves} more`] : [];
   const what = `while ${who}${also}, what is not stator's moved in ${repository.path}`;
   const detail = safeText([`${what}:`, ...shown, ...more].join('\n')).slice(0, detailLimit);
   sendSignal('moved', 'run_noted', { title, about: 'refs_moved', detail });
@@ -75,6 +82,10 @@ function readLook(folder: RunFolder): Look | null {
   } catch {
     return null; // there was no reading, or an agent without walls changed its file
   }
+}
+
+function isWalled({ path }: RunFolder): boolean {
+  return existsSync(privatePlaceIn(path).gitDir);
 }
 
 function fileOf({ path }: RunFolder): string {
