@@ -75,7 +75,8 @@ async function listening(server: ReturnType<typeof createServer>): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-function certificate(): { key: Buffer; cert: Buffer } {
+/** A certificate of its own that nobody trusts. */
+export function certificate(): { key: Buffer; cert: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), 'stator-tls-'));
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
   try {

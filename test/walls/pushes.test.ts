@@ -1,15 +1,17 @@
 /** A push runs programs of the repository only if a person typed it, and a fetch before a start never does. */
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { fetchBase } from '../../runtime/work/git/base-remote.ts';
-import { pushBranch } from '../../runtime/work/git/push.ts';
+import { pushBranch, tryAs } from '../../runtime/work/git/push.ts';
 import { write } from '../support/git.ts';
 import { type Ground, git, makeGround } from '../support/ground.ts';
+import { certificate } from '../support/proxy.ts';
 
 let ground: Ground | null = null;
 
@@ -143,6 +145,34 @@ test('the fetch of a base writes nothing where the repository says that cookies 
   // Plain git does it.
   await promisify(execFile)('git', ['fetch', 'origin'], { cwd: repo }).catch(() => {});
   expect(readFileSync(profile, 'utf8')).toContain('$(touch-mark)');
+});
+
+test('no setting of the repository chooses a proxy, an address or a certificate for the credentials of the user', async () => {
+  const { repo } = makeWeb();
+  const asked: string[] = [];
+  const answer = ({ url = '' }, response: ServerResponse) => void response.end(String(asked.push(url)));
+  const servers = [createServer(answer), createTlsServer(certificate(), answer)];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+  }
+  const [port, tlsPort] = servers.map((server) => (server.address() as AddressInfo).port);
+  const cases = [
+    { url: `https://127.0.0.1:${tlsPort}/a`, key: 'sslVerify', value: 'false' },
+    { url: 'http://127.0.0.2:1/b', key: 'proxy', value: `http://127.0.0.1:${port}` },
+    { url: `http://127.0.0.2:${port}/c`, key: 'curloptResolve', value: `127.0.0.2:${port}:127.0.0.1` },
+  ];
+  for (const { url, key, value } of cases)
+    for (const section of ['http', `http.${url}`, ...(key === 'proxy' ? ['remote.origin'] : [])]) {
+      git(repo, 'config', 'remote.origin.url', url);
+      git(repo, 'config', `${section}.${key}`, value);
+      expect(await tryAs('engine', { repo, args: ['fetch', 'origin'] })).toMatchObject({ exitCode: 128 });
+      expect(asked.splice(0)).toEqual([]);
+      // Plain git does it.
+      await promisify(execFile)('git', ['fetch', 'origin'], { cwd: repo }).catch(() => {});
+      expect(asked.splice(0)).not.toEqual([]);
+      git(repo, 'config', '--unset', `${section}.${key}`);
+    }
 });
 
 test('the fetch of a base moves that branch of the remote alone, whatever the remote is configured to move', async () => {

@@ -63,6 +63,11 @@ const rules: readonly Rule[] = [
   // With these, git reads any file as cookies, and writes cookies of the server over it.
   { key: /^http\.(.+\.)?savecookies$/s, off: 'false' },
   { key: /^http\.(.+\.)?cookiefile$/s, off: '' },
+  // Who carries the user's credentials, and who counts as the server that gets them. No file at all is trusted in the place of one that the repository names.
+  { key: /^http\.(.+\.)?sslverify$/s, off: 'true' },
+  { key: /^http\.(.+\.)?(sslcainfo|sslcapath)$/s, off: '/dev/null' },
+  { key: /^(http\.(.+\.)?|remote\..+\.)proxy$/s, off: usersProxy },
+  { key: /^http\.(.+\.)?curloptresolve$/s, off: '', isList: true },
 ];
 
 /** The user's file that git reads by default. */
@@ -70,9 +75,15 @@ export function usersFile(name: 'ignore' | 'attributes' | 'config'): string {
   return join(process.env.XDG_CONFIG_HOME || join(process.env.HOME || homedir(), '.config'), 'git', name);
 }
 
+/** git tells the proxies of the environment apart by the address; where they differ, that of https counts here. */
+function usersProxy(): string {
+  const { env } = process;
+  return env.https_proxy || env.HTTPS_PROXY || env.http_proxy || env.all_proxy || env.ALL_PROXY || '';
+}
+
 /** The section header and the name of a setting have only one spelling, so a search for them is enough. */
 const needsLook =
-  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|worktreeconfig|excludesfile|attributesfile|savecookies|cookiefile)/i;
+  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|askpass|editor|pager|alternaterefscommand|worktreeconfig|excludesfile|attributesfile|savecookies|cookiefile|sslverify|sslca|proxy|curloptresolve)/i;
 
 const maxFileBytes = 1024 * 1024;
 /** The size limit of a file that contains one path. */
