@@ -6,7 +6,7 @@ import type { AnyDefinition, FactEmitted, FactEvent, SentTo, Subscription } from
 import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { isMachineName, machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { isMachineName, machineTree } from '../../machines/vocabulary/ids.ts';
 import { shortList } from '../../machines/vocabulary/numbers.ts';
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
 import {
@@ -299,18 +299,6 @@ export async function notifyUpgraded(store: Store, machines: readonly AnyDefinit
 
 /** Signals for a machine that came while no engine had it are delivered now. */
 export async function releaseHeld(store: Store, machines: readonly AnyDefinition[]): Promise<void> {
-  const names = new Set(machines.map(({ name }) => name));
-  for (;;) {
-    const held = await store.signals({ project: '', plan: '', status: 'held' });
-    const trees = new Set(held.flatMap(({ tree }) => (tree === null ? [] : [tree as TreeAddress]))); // written from one
-    const known = [...trees].filter((tree) => {
-      const parsed = parseTree(tree);
-      return parsed.kind === 'machine' && names.has(parsed.machine);
-    });
-    if (known.length === 0) return;
-    await mustCommit(
-      store,
-      known.map((tree): Change => ({ do: 'signal.release', tree })),
-    );
-  }
+  const changes = machines.map(({ name }): Change => ({ do: 'signal.release-machine', machine: name }));
+  if (changes.length > 0) await mustCommit(store, changes);
 }

@@ -44,6 +44,7 @@ const appliers: { readonly [Name in Change['do']]: Apply<Name> } = {
   'signal.finish': (tables, change) => tables.signals.finish(change),
   'signal.hold': (tables, change) => tables.signals.hold(change),
   'signal.release': (tables, change) => done(tables.signals.release(change.tree)),
+  'signal.release-machine': (tables, change) => done(tables.signals.releaseMachine(change.machine)),
   'signal.count-attempt': (tables, change) => done(tables.signals.countAttempt(change.id)),
   'signal.count-suspected': (tables, change) => done(tables.signals.countSuspected(change.id)),
   'signal.set-aside': (tables, change) => tables.signals.setAside(change),

@@ -123,6 +123,8 @@ export type Change =
   | { readonly do: 'signal.hold'; readonly id: number; readonly tree: TreeAddress }
   /** Makes the held signals of a tree pending again. */
   | { readonly do: 'signal.release'; readonly tree: TreeAddress }
+  /** The same for all trees of a user-defined machine. */
+  | { readonly do: 'signal.release-machine'; readonly machine: string }
   /** A try threw. A signal that is not pending any more is unchanged. */
   | { readonly do: 'signal.count-attempt'; readonly id: number }
   /** Before a try of a signal that may have ended an engine. A signal that is not pending any more is unchanged. */

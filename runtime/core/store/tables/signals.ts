@@ -65,6 +65,9 @@ function signalChanges(db: Connection) {
   );
   const hold = db.prepare(`UPDATE signals SET status = 'held', tree = ? WHERE id = ? AND status = 'pending'`);
   const release = db.prepare(`UPDATE signals SET status = 'pending' WHERE tree = ? AND status = 'held'`);
+  const releaseMachine = db.prepare(
+    `UPDATE signals SET status = 'pending' WHERE tree > ? AND tree < ? AND status = 'held'`,
+  );
   const countAttempt = db.prepare("UPDATE signals SET attempts = attempts + 1 WHERE id = ? AND status = 'pending'");
   const countSuspected = db.prepare("UPDATE signals SET suspected = suspected + 1 WHERE id = ? AND status = 'pending'");
   const setAside = db.prepare(
@@ -112,6 +115,7 @@ function signalChanges(db: Connection) {
       changedOne(finish.run(status, JSON.stringify(result), at, id)),
     hold: ({ id, tree }: Omit<ChangeOf<'signal.hold'>, 'do'>) => changedOne(hold.run(tree, id)),
     release: (tree: TreeAddress) => release.run(tree),
+    releaseMachine: (machine: string) => releaseMachine.run(`${machine}:`, `${machine};`),
     countAttempt: (id: number) => countAttempt.run(id),
     countSuspected: (id: number) => countSuspected.run(id),
     setAside: ({ id, result, at }: Omit<ChangeOf<'signal.set-aside'>, 'do'>) =>
