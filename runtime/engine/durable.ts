@@ -7,7 +7,16 @@ import { checkedMachines, defineMachine as defineAny } from '../../actors/define
 import type { AnyDefinition, ChartId, EventType, OutputOf, Written } from '../../actors/definition.ts';
 import { outputOf as outputOfAny } from '../../actors/output-wait.ts';
 import { EngineError as AnyEngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
-import { aList, aListOf, aLog, aText, checkOptions, type KnownOptions, milliseconds } from '../api/client/options.ts';
+import {
+  aClock,
+  aList,
+  aListOf,
+  aLog,
+  aText,
+  checkOptions,
+  type KnownOptions,
+  milliseconds,
+} from '../api/client/options.ts';
 import { FatalError as AnyFatalError, RetryAtError as AnyRetryAtError } from '../work/effects/machine-effect.ts';
 import { openDurableCore } from './durable-core.ts';
 import type { AnyDurable, DurableDefinition, DurableEngine, DurableError, DurableOptions } from './durable-types.ts';
@@ -24,7 +33,7 @@ const known: KnownOptions<DurableOptions & { machines: unknown }> = {
   waitMs: milliseconds,
   keepEndedMs: milliseconds,
   log: aLog,
-  clock: true,
+  clock: aClock,
 };
 
 /** A failure with a `code`, a `message` and a `hint`. */

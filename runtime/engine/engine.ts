@@ -5,10 +5,13 @@
 import { resolve } from 'node:path';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import {
+  aClock,
   aFlag,
+  aFunction,
   aList,
   aListOf,
   aLog,
+  anEnvironment,
   aText,
   aWholeNumber,
   checkOptions,
@@ -71,7 +74,7 @@ export type FileEngine<D extends AnyDefinition = AnyDefinition> = Omit<DurableEn
 
 const engineOptions: KnownOptions<EngineOptions> = {
   home: aText,
-  env: true,
+  env: anEnvironment,
   repos: aListOf(aText),
   agents: true,
   hooks: true,
@@ -89,9 +92,9 @@ const engineOptions: KnownOptions<EngineOptions> = {
   chatLookMs: milliseconds,
   maxPageCount: aWholeNumber,
   store: aText,
-  clock: true,
+  clock: aClock,
   log: aLog,
-  faults: true,
+  faults: aFunction,
 };
 
 /** With `file`: the engine of `stator/durable`, which has machines alone, and needs no home and no repository. */

@@ -57,7 +57,18 @@ describe('a program of my own', () => {
       'bad_request',
       'hom',
     );
+    const odd = (options: object) => createEngine({ home: join(repo, '../other-home'), ...options });
+    await expectFailure(odd({ clock: {} }), 'bad_request', 'clock: found an object', 'the function nowMs');
+    await expectFailure(odd({ env: null }), 'bad_request', 'env: found null', 'process.env');
+    await expectFailure(odd({ faults: 'none' }), 'bad_request', 'faults: found "none"', 'a function');
     expect((await engine.client.plans('demo')).length).toBe(0);
+    await engine.stop();
+    for (const mode of ['read', 'write'] as const) {
+      const client = await connect({ env: { STATOR_HOME: engine.home }, mode });
+      await Promise.all([client.close(), client.close()]);
+      await client.close();
+      await expectFailure(client.plans(), 'stopped', 'this client was closed');
+    }
   });
 
   it('gets an error for a value that is not accepted, with what is, and for a plan that does not exist', async () => {

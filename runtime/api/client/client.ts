@@ -148,7 +148,12 @@ function ofPlan<Input extends { readonly project: string; readonly plan: string 
 
 /** A client over a call of the control API. */
 export function createClient(call: Call, options: ClientOptions) {
-  const { request, ask, carryOut } = createTransport(call, options);
+  let closing: Promise<void> | null = null;
+  const whileOpen: Call = async (...asked) => {
+    if (closing === null) return call(...asked);
+    throw new EngineError('stopped', 'this client was closed: nothing more can be asked of it', 'connect again');
+  };
+  const { request, ask, carryOut } = createTransport(whileOpen, options);
   const methods = methodsOf(carryOut, operations);
 
   return {
@@ -294,7 +299,10 @@ export function createClient(call: Call, options: ClientOptions) {
       yield* factsOf(answer.body, signal);
     },
     /** Closes what was opened for this client. May be called twice. */
-    close: options.close,
+    close: (): Promise<void> => {
+      closing ??= options.close();
+      return closing;
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { foundText } from '../../../machines/vocabulary/found-text.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
+import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 
 /** The accepted values of an option. */
@@ -45,6 +46,10 @@ export const anEnvironment: Accepted = {
   is: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
 export const aFunction: Accepted = { text: 'a function', is: (value) => typeof value === 'function' };
+export const aClock: Accepted = {
+  text: 'an object with the function nowMs',
+  is: (value) => typeof (value as Partial<Clock> | null)?.nowMs === 'function',
+};
 const levels = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Log)[];
 export const aLog: Accepted = {
   text: `an object with the functions ${levels.join(', ')}`,
