@@ -237,6 +237,17 @@ describe('plans that their forge lands', () => {
       expect(main(where.bare, '-1', '--format=%P').split(' ')[1]).toBe(more);
     });
 
+    it('a branch that is gone from the forge holds up nobody: the plan is blocked, and lands when the branch is back', async () => {
+      const { where, engine, go } = await checking('gitlab');
+      git(where.bare, 'branch', '-m', 'main', 'other');
+      go();
+      const { blocked } = await untilBlocked(engine, 'one');
+      expectProse(blocked?.reason ?? '', 'has no branch main');
+      git(where.bare, 'branch', '-m', 'other', 'main');
+      await say(engine, 'one', 'resolve');
+      await merged(engine, 'one');
+    });
+
     it('a name of a branch that git would take for more is refused', async () => {
       const { engine, pull, go } = await checking();
       pull.base = 'x:refs/heads/main';

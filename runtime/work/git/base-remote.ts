@@ -83,18 +83,26 @@ export function fetchTrouble(repo: Pick<RefPlace, 'commonDir'>, branch: string):
   return fetched.get(keyOf(repo, branch))?.trouble ?? null;
 }
 
-/** The commit of the branch at that remote as it is now. Throws `forge_unreachable` where git could not fetch it. */
+/** The commit of the branch at that remote as it is now. Throws `not_found` if it has no such branch, and `forge_unreachable` where git could not fetch it. */
 export async function fetchHead(repo: Place, { remote, branch }: { remote: string; branch: string }): Promise<string> {
   const trouble = await fetchFrom(repo, { remote, branch, timeoutMs: longFetchMs });
   const commit = trouble === null ? await readRef(repo, `refs/remotes/${remote}/${branch}`) : null;
   if (commit !== null) return commit;
-  const message = `git could not fetch ${branch} from ${remote}: ${trouble ?? 'it has no such branch'}`;
+  if (trouble === null || noSuchBranch.test(trouble))
+    throw new EngineError(
+      'not_found',
+      `${remote} has no branch ${branch}`,
+      'see on the forge whether it was deleted or renamed, and bring it back or choose another one there',
+    );
   throw new EngineError(
     'forge_unreachable',
-    message,
+    `git could not fetch ${branch} from ${remote}: ${trouble}`,
     'it is asked again later; see whether that remote can be reached',
   );
 }
+
+/** git's message, which no locale changes here. */
+const noSuchBranch = /couldn't find remote ref/;
 
 /** Fetches with only the user's own settings. null: done, or there is no remote; otherwise the reason of the failure. */
 async function fetchBranch(repo: Place, branch: string): Promise<string | null> {
