@@ -237,6 +237,13 @@ describe('plans that their forge lands', () => {
       expect(main(where.bare, '-1', '--format=%P').split(' ')[1]).toBe(more);
     });
 
+    it('a forge that does not answer is what the plan in line waits for, and is named', async () => {
+      const { where, engine, go } = await checking();
+      where.forge.trouble = () => ({ status: 503 });
+      go();
+      await untilPlan(engine, 'one', ({ waiting_for: it }) => it?.detail.includes('tried again: 127.0.0.1') === true);
+    });
+
     it('a branch that is gone from the forge holds up nobody: the plan is blocked, and lands when the branch is back', async () => {
       const { where, engine, go } = await checking('gitlab');
       git(where.bare, 'branch', '-m', 'main', 'other');

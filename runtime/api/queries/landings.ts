@@ -3,7 +3,7 @@
 import { storedLanding, storedPlan } from '../../../actors/stored-tree.ts';
 import type { Entrant } from '../../../machines/landing/machine.ts';
 import type { PlanContext } from '../../../machines/plan/context.ts';
-import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { landingTree, parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { restartsText } from '../../../machines/vocabulary/landing.ts';
 import { shortList } from '../../../machines/vocabulary/numbers.ts';
@@ -123,7 +123,9 @@ export async function landingWait(
   const stored = row === null ? null : storedPlan(tree, row.stored);
   if (stored?.has('waits:pull')) return forgeWait(stored.context);
   const into = landing === 'in_line' ? (stored?.context.merge?.into ?? null) : null;
-  const entry = into === null ? null : await landingAt(parts, landingTree(project, into));
+  if (into === null) return null;
+  const lineTree = landingTree(project, into);
+  const entry = await landingAt(parts, lineTree);
   const place = entry === null ? null : placeIn(entry, plan);
   if (entry === null || place === null) return null;
   const { current, line, paused, restarts, branch, state } = entry;
@@ -134,5 +136,7 @@ export async function landingWait(
     place > 0 ? `is behind ${shortList(before, shownPlans)}` : current.length === 0 ? doing.empty : doing[state];
   const moved = restarts === 0 ? '' : `; ${restartsText(restarts)}`;
   const stop = paused ? `; a person paused the line; go on with: stator landing resume ${shellWord(branch)}` : '';
-  return { kind: 'landing', detail: `it waits in line for ${branch} and ${where}${moved}${stop}`, since };
+  const [failed] = await parts.store.effects({ by: 'waiting', tree: lineTree });
+  const retried = failed === undefined ? '' : `; what failed is tried again: ${onOneLine(failed.error ?? '')}`;
+  return { kind: 'landing', detail: `it waits in line for ${branch} and ${where}${moved}${retried}${stop}`, since };
 }
