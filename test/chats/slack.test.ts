@@ -16,7 +16,7 @@ import {
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 
-it('the thread of a question answers it: paged, in order, once, and by people alone', async () => {
+it('the thread of a question answers it, also far back in a busy channel: paged, in order, once, and by people alone', async () => {
   const on = ground();
   const slack = await startSlack();
   afterwards(slack.stop);
@@ -39,7 +39,8 @@ it('the thread of a question answers it: paged, in order, once, and by people al
   const [question] = slack.reports();
   const thread = question?.ts ?? '';
   expect(question?.text).toContain('a &lt;b&gt; &amp; &lt;!channel&gt;?');
-  for (let number = 0; number < 5; number += 1) slack.write(`more talk ${number}`);
+  // More than the pages of the channel that are read.
+  for (let number = 0; number < 25; number += 1) slack.write(`more talk ${number}`);
 
   const limited = slack.served.calls.length;
   slack.served.trouble = (method) => (method === 'conversations.history' ? { status: 429, body: {} } : null);

@@ -31,6 +31,8 @@ const textLimit = 3_500;
 const pageSize = 200;
 /** The most pages of a busy channel that are searched for stator's threads. */
 const mostPages = 10;
+/** How many of the threads that were not reached by that are read one by one in each round. */
+const oneByOne = 10;
 
 export function createSlack(parts: ServiceParts): ChatService {
   const { config, token } = parts;
@@ -54,8 +56,11 @@ export function createSlack(parts: ServiceParts): ChatService {
     throw new EngineError('unavailable', `Slack refuses ${method}: ${why.slice(0, 300)}`, hintOf(why));
   }
 
-  /** The messages of all pages. */
-  async function messagesOf(method: string, fields: Readonly<Record<string, string>>): Promise<Message[]> {
+  /** The messages of all pages. `isCut`: there are more pages. */
+  async function messagesOf(
+    method: string,
+    fields: Readonly<Record<string, string>>,
+  ): Promise<{ readonly found: readonly Message[]; readonly isCut: boolean }> {
     const found: Message[] = [];
     let cursor = '';
     for (let number = 0; number < mostPages; number += 1) {
@@ -69,7 +74,7 @@ export function createSlack(parts: ServiceParts): ChatService {
       cursor = next?.next_cursor ?? '';
       if (cursor === '') break;
     }
-    return found;
+    return { found, isCut: cursor !== '' };
   }
 
   async function post(text: string, thread: Readonly<Record<string, string>>): Promise<string> {
@@ -95,7 +100,7 @@ export function createSlack(parts: ServiceParts): ChatService {
 
   async function repliesTo({ message: thread, reached }: ChatMessageRow): Promise<Incoming[]> {
     const oldest = reached === '' ? thread : reached;
-    const found = await messagesOf('conversations.replies', { ts: thread, oldest });
+    const { found } = await messagesOf('conversations.replies', { ts: thread, oldest });
     // Slack always returns the thread's first message too.
     const fresh = found.filter(({ ts }) => ts !== thread && isAfter(ts, oldest));
     return fresh.sort((one, other) => (isAfter(one.ts, other.ts) ? 1 : -1)).map((each) => incoming(thread, each));
@@ -112,16 +117,27 @@ export function createSlack(parts: ServiceParts): ChatService {
       const first = sent.map(({ message: ts }) => ts).sort()[0];
       if (first === undefined) return [];
       const known = new Map(sent.map((row) => [row.message, row]));
-      const threads = await messagesOf('conversations.history', { oldest: first, inclusive: 'true' });
+      const { found: threads, isCut } = await messagesOf('conversations.history', { oldest: first, inclusive: 'true' });
       const found: Incoming[] = [];
       for (const { ts, latest_reply: latest } of threads) {
         const row = known.get(ts);
         if (row !== undefined && latest !== undefined && isAfter(latest, row.reached))
           found.push(...(await repliesTo(row)));
       }
+      const seen = new Set(threads.map(({ ts }) => ts));
+      const unseen = isCut ? sent.filter(({ message: ts }) => !seen.has(ts)) : [];
+      // Any of them may be the first, so that none waits for ever.
+      const from = Math.floor(Math.random() * unseen.length);
+      for (const row of [...unseen.slice(from), ...unseen.slice(0, from)].slice(0, oneByOne))
+        found.push(...(await repliesTo(row).catch(noneIfDeleted)));
       return found;
     },
   };
+}
+
+function noneIfDeleted(thrown: unknown): [] {
+  if (thrown instanceof EngineError && thrown.message.endsWith(': thread_not_found')) return [];
+  throw thrown;
 }
 
 /** Slack's times are texts: seconds with six digits after the point. */
