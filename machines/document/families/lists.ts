@@ -6,7 +6,7 @@ import { withoutLeadingMarks, withoutMarksBehindNumber, withoutTrailingMark } fr
 import { type PlanProblem, quoted } from '../shape.ts';
 import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family, PlanDraft } from './family.ts';
-import { type OutlineHeading, readBox } from './markdown-outline.ts';
+import { type OutlineHeading, type OutlineItem, readBox } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import { headingBox, type Mark, type Sheet } from './sheet.ts';
 import { titleOf } from './task-text.ts';
@@ -22,7 +22,9 @@ export const lists = {
     const own = headingsOf(sheet).find(({ line }) => line === spans[0]?.line);
     const draft = layOut(sheet, spans, own === undefined ? {} : { deepest: own.level - 1 });
     const advice = 'a heading that names work, such as `## Tasks` or `## Phase 2`, makes tasks of what is below it';
-    return { ...draft, remarks: [...draft.remarks, ...leftOut(sheet, spans, advice)] };
+    const contents = contentsOf(workBoxes(sheet)).map(({ item }) => item);
+    const all = [...spans, ...contents].toSorted((a, b) => a.line - b.line);
+    return { ...draft, remarks: [...contentsRemark(sheet, contents), ...leftOut(sheet, all, advice)] };
   },
 } as const satisfies Family;
 
@@ -53,7 +55,7 @@ export function isCondition({ path }: PlacedItem, isWide: boolean): boolean {
 }
 
 /** Open boxes outside of the tasks that may be meant as tasks. Those below headings that surely list something else are not. `advice`: how they become tasks. */
-export function leftOut(sheet: Sheet, spans: readonly TaskSpan[], advice: string): PlanProblem[] {
+export function leftOut(sheet: Sheet, spans: readonly Pick<TaskSpan, 'line' | 'end'>[], advice: string): PlanProblem[] {
   const counts = new Map<OutlineHeading | null, { line: number; count: number }>();
   let next = 0;
   for (const { item, path, lead } of itemsThat(sheet, ({ box }) => box?.isChecked === false)) {
@@ -84,14 +86,46 @@ function isWork({ text }: Pick<OutlineHeading, 'text'>): boolean {
 }
 
 function spansOf(sheet: Sheet): TaskSpan[] {
-  const boxes = itemsThat(sheet, ({ box }) => box !== null);
-  const isBare = !sheet.outline().some(({ kind }) => kind === 'heading');
-  const own = isBare ? boxes : boxes.filter(isWorkItem);
+  const boxes = workBoxes(sheet);
+  const contents = new Set(contentsOf(boxes));
+  const own = boxes.filter((placed) => !contents.has(placed));
   const headed = boxedHeadings(sheet);
   if (headed.length > 1) return headed;
   if (own.length > 0) return taskSpans(sheet, own, { ids: labelledIds, statesOrder: true });
   const steps = itemsThat(sheet, ({ isNumbered }, path) => isNumbered && isStepHeading(path.at(-1)));
   return steps.length > 1 ? taskSpans(sheet, steps, { ids: labelledIds, statesOrder: true }) : phasesOf(sheet);
+}
+
+function workBoxes(sheet: Sheet): PlacedItem[] {
+  const boxes = itemsThat(sheet, ({ box }) => box !== null);
+  const isBare = !sheet.outline().some(({ kind }) => kind === 'heading');
+  return isBare ? boxes : boxes.filter(isWorkItem);
+}
+
+/** `phase 2.1`; null: the text does not begin with one. */
+function phaseName({ text }: { readonly text: string }): string | null {
+  const [, word, number] = /^\W{0,6}(\p{L}+)\W{0,3}(\d{1,3}(?:\.\d{1,3})*)/u.exec(text) ?? [];
+  return word !== undefined && phase.test(text) ? `${word} ${number}`.toLowerCase() : null;
+}
+
+/** The boxes that name sections which have boxes themselves, as a table of contents does: `Phase 2: Page` above `### Phase 2: Page`. */
+function contentsOf(placed: readonly PlacedItem[]): PlacedItem[] {
+  const sections = new Set(placed.flatMap(({ path }) => path.map(phaseName)));
+  const listed = placed.filter(
+    ({ item, path }) => phaseName(item) !== null && path.every((each) => phaseName(each) === null),
+  );
+  return listed.some(({ item }) => sections.has(phaseName(item))) ? listed : [];
+}
+
+function contentsRemark(sheet: Sheet, contents: readonly OutlineItem[]): PlanProblem[] {
+  const [first] = contents;
+  if (first === undefined) return [];
+  const sections = new Set(workBoxes(sheet).flatMap(({ path }) => path.map(phaseName)));
+  const empty = contents.filter((item) => item.box?.isChecked === false && !sections.has(phaseName(item)));
+  const named = empty.map(({ text }) => quoted(text)).join(', ');
+  const left = named === '' ? '' : `; the section of ${named} has none, so nobody works on it`;
+  const found = 'the check boxes that name sections of the document are no tasks, and those in the sections are';
+  return [{ line: first.line, message: `${found}${left}` }];
 }
 
 /** The title describes the document, not one of its lists. */

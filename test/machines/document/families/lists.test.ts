@@ -125,6 +125,17 @@ describe('a list of work', () => {
     expect(outline(read(text))).toEqual(['1 Phase 1: Setup: 1 index', '2 Phase 2: Page: 1 show']);
   });
 
+  test('has no task for a box that names a phase with boxes of its own', () => {
+    const phases = ['# Plan', '## Overview', '- [x] **Phase 1: Base**', '- [ ] Phase 2.1: Page', '- [ ] Phase 3: Ship'];
+    const base = ['### Phase 1: Base', '- [x] store', '### Phase 2.1: Page', '- [ ] Step 1: draw', '### Phase 3: Ship'];
+    const reading = read(lines(...phases, ...base));
+    expect(outline(reading)).toEqual(['1 Phase 1: Base: x 1 store', '2 Phase 2.1: Page: 1 Step 1: draw']);
+    expect(remarksOf(reading)).toEqual([
+      expect.stringMatching(/^3: .* are no tasks, .*; the section of `Phase 3: Ship` has none, so nobody works on it$/),
+    ]);
+    expect(outline(read(lines(...phases, '## Steps', '- [ ] Step 1: draw')))).toHaveLength(2);
+  });
+
   test('may be the whole of an issue', () => {
     expect(outline(read(lines('Please:', '', '- [ ] count', '- [ ] show')))).toEqual(['1: 1 count | 2 show < 1']);
   });
