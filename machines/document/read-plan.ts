@@ -1,6 +1,13 @@
 /** Reads documents: one of any family is turned into stator's own form once, and all later code reads the own form. */
 import { planNameOf } from '../vocabulary/ids.ts';
-import { companionNote, describe, emptyProblem, planBeside, tooManyLines } from './families/descriptions.ts';
+import {
+  almostBoxRemark,
+  companionNote,
+  describe,
+  emptyProblem,
+  planBeside,
+  tooManyLines,
+} from './families/descriptions.ts';
 import type { Family, PlanDraft } from './families/family.ts';
 import { families } from './families/registry.ts';
 import { openSheet, type PlanSource, type Sheet } from './families/sheet.ts';
@@ -66,7 +73,12 @@ export function readPlan(source: PlanSource, as?: FamilyName): PlanReading {
   const family = families.find((candidate) => candidate.recognises(sheet));
   if (family !== undefined) return inFamily(sheet, family);
   const mistake = /\.json$/i.test(sheet.file) ? (sheet.json()?.problem ?? null) : null;
-  return inItself(sheet, mistake === null ? parsed : { ...parsed, problems: [mistake] }, describe(sheet));
+  const problems = mistake === null ? parsed.problems : [mistake];
+  return inItself(
+    sheet,
+    { ...parsed, problems, remarks: [...parsed.remarks, ...almostBoxRemark(sheet)] },
+    describe(sheet),
+  );
 }
 
 /**
@@ -135,7 +147,7 @@ function inFamily(sheet: Sheet, family: Family & { readonly name: FamilyName }):
     familyTitle: family.title,
     // The own form has no place for some mistakes, such as a task that comes after an unknown one, and would be a plan without them.
     content: problems.length === 0 ? own.content : sheet.text,
-    remarks: own.remarks.toSorted((a, b) => a.line - b.line),
+    remarks: [...own.remarks, ...almostBoxRemark(sheet)].toSorted((a, b) => a.line - b.line),
     counts,
     size: sizeOf(counts, family.waves),
     refs: own.tasks.map(referenceOf),

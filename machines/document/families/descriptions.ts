@@ -1,5 +1,6 @@
 /** Remarks about documents: the files that belong to one, and what a document that is not a plan looks like. */
-import type { PlanProblem } from '../shape.ts';
+import { markdownLines } from '../markdown-lines.ts';
+import { type PlanProblem, quoted } from '../shape.ts';
 import type { Family } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import { lineLimit, type Sheet } from './sheet.ts';
@@ -23,6 +24,23 @@ export function personRemark(
 ): PlanProblem[] {
   const message = `this step waits for a person in ${program}; an agent gets it as a task`;
   return box?.isChecked === true ? [] : [{ line, message }];
+}
+
+const almostBox =
+  /^(\s*(?:[-*+]|\d{1,9}[.)]))(?:\[([ xX]?)\]\s|\s+\[([ xX]?)\](?:\u00A0|(?=[\p{L}\p{N}\p{S}`"']|\*\*))|\s+\[(\s{2,}|[^\S ]|\s+[xX]\s*|[xX]\s+)\]\s)\s*(\S.*)$/su;
+
+/** The remark on the first line that looks like a check box and is none: `-[ ] a`, `- [ ]a`, `- [ x ] a`. */
+export function almostBoxRemark({ text }: Sheet): PlanProblem[] {
+  const lines = [...markdownLines(text)].filter(({ part, text: line }) => part === 'text' && almostBox.test(line));
+  const [first] = lines;
+  const [, bullet = '', before = '', behind = '', wide = '', rest = ''] = almostBox.exec(first?.text ?? '') ?? [];
+  if (first === undefined) return [];
+  const form = `${bullet.trim()} [${/x/i.test(before + behind + wide) ? 'x' : ' '}] ${rest}`;
+  const count = lines.length - 1;
+  const others = count === 0 ? '' : `, and neither ${count === 1 ? 'is one other line' : `are ${count} other lines`}`;
+  const spaces = first.text.includes('\u00A0') ? ' with ordinary spaces' : '';
+  const message = `${quoted(first.text.trim())} is no check box${others}; write ${quoted(form)}${spaces}`;
+  return [{ line: first.number, message }];
 }
 
 export function emptyProblem({ title }: Pick<Family, 'title'>): PlanProblem {

@@ -401,6 +401,24 @@ test.each([
   }
 });
 
+test.each([
+  ['-[ ] c', '- [ ] c'],
+  ['* [X]c', '* [x] c'],
+  ['1. [ x ] **c**', '1. [x] **c**'],
+  ['- [ ]\u00A0c', '- [ ] c` with ordinary spaces'],
+  ['- [x](c.md) c', null],
+  ['- [x]: c', null],
+  ['```\n-[ ] c\n```', null],
+])('%j is no check box, which is remarked with what to write: %j', (line, form) => {
+  const reading = read(lines('## Tasks', '- [ ] a', '- [ ] b', '', line));
+  expect(reading.counts.tasks).toBe(2);
+  const remark = expect.stringMatching(/^5: .* is no check box; write /);
+  expect(remarksOf(reading)).toEqual(form === null ? [] : [remark]);
+  for (const written of remarksOf(reading)) expect(written).toContain(form);
+  const draft = read(lines('## Tasks', line, '-[x] d'));
+  expect([draft.ok, remarksOf(draft).length]).toEqual([false, 1]);
+});
+
 test('a document of no family is described, and one that is forced says what it lacks', () => {
   const prose = lines('# Search', '', 'It should be faster.', '', '- [ ] think');
   const reading = read(prose);
