@@ -134,12 +134,17 @@ export interface PlanInFolder {
 
 /**
  * The documents in a folder that are completely readable as plans, in the order of their names. `only`: those of these names directly in the folder.
- * Symbolic links are not followed.
+ * `mistaken`: also those that have waves and mistakes. Symbolic links are not followed.
  */
 export async function plansIn(
   folder: string,
-  { as, only }: { readonly as?: FamilyName | undefined; readonly only?: readonly string[] } = {},
+  options: {
+    readonly as?: FamilyName | undefined;
+    readonly only?: readonly string[];
+    readonly mistaken?: boolean;
+  } = {},
 ): Promise<PlanInFolder[]> {
+  const { as, only, mistaken = false } = options;
   const { readPlan } = await readers();
   const found: PlanInFolder[] = [];
   const look = (inside: string, depth: number) => {
@@ -156,7 +161,7 @@ export async function plansIn(
       const decoded = decodePlan(readFileSync(file));
       if ('problem' in decoded) continue;
       const reading = readPlan(planSourceOf(file, decoded.content, entries), as);
-      if (reading.ok) found.push({ path, reading });
+      if (reading.ok || (mistaken && reading.counts.waves > 0)) found.push({ path, reading });
     }
   };
   look('', 0);

@@ -62,7 +62,7 @@ export async function importPlans(call: Call, { paths, trust, force, as }: Impor
 async function filesOf({ cwd }: Call, path: string, as: string | undefined): Promise<string[]> {
   const found = statSync(resolve(cwd, path), { throwIfNoEntry: false });
   if (found?.isDirectory() !== true) return [path];
-  const plans = await plansIn(resolve(cwd, path), { as: await familyOf(as) });
+  const plans = await plansIn(resolve(cwd, path), { as: await familyOf(as), mistaken: true });
   if (plans.length > 0) return plans.map((plan) => join(path, plan.path));
   throw noPlanIn(path);
 }

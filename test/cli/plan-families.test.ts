@@ -244,8 +244,9 @@ describe('plan import', () => {
       'specs/002-shop/tasks.md': specKit,
       'docs/shop.md': sequence,
       'docs/broken.md': '## Wave 1\n',
+      'docs/readme.md': '# Shop\n',
     });
-    const first = await made.stator(['plan', 'import', 'specs', 'docs/shop.md', 'docs/broken.md', '--trust', '--json']);
+    const first = await made.stator(['plan', 'import', 'specs', 'docs', '--trust', '--json']);
     expect(first.code).toBe(1);
     const states = (text: string) =>
       (JSON.parse(text) as { plan: string; status: string; tasks: number }[]).map(({ plan, status, tasks }) => [
@@ -256,8 +257,8 @@ describe('plan import', () => {
     expect(states(first.stdout)).toEqual([
       ['001-cart', 'registered', 4],
       ['002-shop', 'registered', 4],
-      ['shop', 'registered', 2],
       [null, 'failed', 0],
+      ['shop', 'registered', 2],
     ]);
     const second = await made.stator(['plan', 'register', 'specs/001-cart', 'docs/shop.md', '--json']);
     expect([second.code, states(second.stdout)]).toEqual([
