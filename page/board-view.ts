@@ -4,14 +4,14 @@ import { counted } from '../machines/vocabulary/numbers.ts';
 import { isFinal } from '../machines/vocabulary/run-state.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { type Child, h, type View } from './dom.ts';
+import { type Child, h, memo, type View } from './dom.ts';
 import { dollars } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 import { agentWords, taskWords } from './state-words.ts';
-import { timesIn, timeView } from './time-view.ts';
+import { timesIn, timeText, timeView } from './time-view.ts';
 
 export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const others = (model.at === null ? model.agents : []).filter(({ title }) => taskOfTitle(plan.plan, title) === null);
@@ -92,16 +92,6 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
 
 const waveWords = { pending: 'not started', running: 'at work', failed: 'failed', done: 'done' } as const;
 
-/** How long it has worked, or when it ended. */
-function timeOf(
-  { started_at: startedAt, last_activity_at: lastAt }: InstanceEntry,
-  live: boolean,
-  nowMs: number,
-): View | null {
-  const at = live ? startedAt : lastAt;
-  return at === null ? null : timeView(at, nowMs, live ? 'for' : 'ago');
-}
-
 interface Card {
   readonly title: string;
   readonly number: string;
@@ -114,41 +104,49 @@ interface Card {
   readonly why: string;
 }
 
-function card(
-  { title, number, text, state, words, attempt, cost, why }: Card,
-  agent: InstanceEntry | undefined,
-  model: PlanModel,
-  actions: PlanActions,
-  nowMs: number,
-): View {
+/** It is drawn again only when something in it has changed: a plan may have thousands of tasks. */
+function card(of: Card, agent: InstanceEntry | undefined, model: PlanModel, actions: PlanActions, nowMs: number): View {
+  const { title, number, text, state, words, attempt, cost, why } = of;
   const asks = model.plan?.questions.some((each) => each.title === title) === true;
   const live = agent !== undefined && !isFinal(agent);
-  const time = agent === undefined ? null : timeOf(agent, live, nowMs);
-  const detail = [attempt > 1 ? `attempt ${attempt}` : null, time, cost === null ? null : dollars(cost)]
-    .filter((part) => part !== null)
-    .flatMap((part): Child[] => [' · ', part])
-    .slice(1);
-  return h(
-    'button',
-    {
-      key: title,
-      class: 'card',
-      'data-task': title,
-      'aria-pressed': String(model.chosen?.title === title),
-      on: { click: () => actions.choose(title) },
-    },
-    h(
-      'span',
-      { class: 'card-title' },
-      number === '' ? null : h('span', { class: 'dim' }, number),
-      h('span', { class: 'clamped', title: text }, text),
-    ),
-    h(
-      'span',
-      { class: 'card-state' },
-      stateOf(asks ? 'asks' : state, asks ? 'asks you' : timesIn(words, nowMs)),
-      h('span', { class: 'dim' }, detail),
-    ),
-    h('span', { class: 'said' }, why !== '' ? timesIn(why, nowMs) : live ? (agent.last_line ?? '') : ''),
-  );
+  const isChosen = model.chosen?.title === title;
+  const said = live ? (agent.last_line ?? '') : '';
+  // How long it has worked, or when it ended.
+  const at = (live ? agent.started_at : agent?.last_activity_at) ?? null;
+  const form = live ? 'for' : 'ago';
+  // The distance of a time in a sentence changes.
+  const ticks = timesIn(`${words} ${why}`, nowMs).length > 1 ? nowMs : 0;
+  const age = at === null ? '' : timeText(at, nowMs, form);
+
+  function draw(): View {
+    const time = at === null ? null : timeView(at, nowMs, form);
+    const detail = [attempt > 1 ? `attempt ${attempt}` : null, time, cost === null ? null : dollars(cost)]
+      .filter((part) => part !== null)
+      .flatMap((part): Child[] => [' · ', part])
+      .slice(1);
+    return h(
+      'button',
+      {
+        class: 'card',
+        'data-task': title,
+        'aria-pressed': String(isChosen),
+        on: { click: () => actions.choose(title) },
+      },
+      h(
+        'span',
+        { class: 'card-title' },
+        number === '' ? null : h('span', { class: 'dim' }, number),
+        h('span', { class: 'clamped', title: text }, text),
+      ),
+      h(
+        'span',
+        { class: 'card-state' },
+        stateOf(asks ? 'asks' : state, asks ? 'asks you' : timesIn(words, nowMs)),
+        h('span', { class: 'dim' }, detail),
+      ),
+      h('span', { class: 'said' }, why !== '' ? timesIn(why, nowMs) : said),
+    );
+  }
+
+  return memo(title, { of: actions, state: JSON.stringify([of, asks, isChosen, said, at, age, ticks]), draw });
 }

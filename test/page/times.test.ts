@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { boardView } from '../../page/board-view.ts';
 import { exactTime, type TimeForm, timesIn, timeText } from '../../page/time-view.ts';
 
 const nowMs = new Date(2026, 10, 27, 14, 0, 0).getTime();
@@ -36,6 +37,40 @@ it('a sentence of the engine has its times in that form, each with the exact one
   ]);
   expect(exactTime(iso(0))).toBe('2026-11-27 14:00:00');
   expect(timesIn('no time here', nowMs)).toEqual(['no time here']);
+});
+
+it('a task is drawn again only when its card changes: a plan may have thousands', () => {
+  const task = (number: number, why: string | null) => ({
+    ...{ number, title: 'first', status: 'failed', attempts: 1, reason: null, why, branch: '' },
+    usage: { cost_usd: null },
+  });
+  const tasks = [task(1, null), task(2, `tries again at ${iso(hour)}`)];
+  const plan = {
+    plan: 'p',
+    tasks: 2,
+    tasks_done: 0,
+    questions: [],
+    tasks_by_wave: [{ number: 1, status: 'pending', tasks }],
+  };
+  const model = { at: null, agents: [], chosen: null, plan };
+  const actions = { choose() {} };
+  /** What the card of each task is drawn by. */
+  const statesAt = (ms: number) => {
+    const found: string[] = [];
+    const look = (drawn: unknown): void => {
+      if (Array.isArray(drawn)) drawn.forEach(look);
+      else if (typeof drawn === 'object' && drawn !== null && 'props' in drawn) {
+        const { state, children } = drawn.props as { state?: string; children?: unknown };
+        if (state !== undefined) found.push(state);
+        look(children);
+      }
+    };
+    look(boardView(plan as never, model as never, actions as never, ms));
+    return found;
+  };
+  const [first, second, ...others] = statesAt(nowMs);
+  expect([statesAt(nowMs + 1_000)[0], others]).toEqual([first, []]);
+  expect(statesAt(nowMs + 1_000)[1]).not.toBe(second);
 });
 
 it('no other file of the page makes a text of a time: it may have lengths, days, and what is shown on hover', () => {
