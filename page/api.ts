@@ -108,7 +108,7 @@ function createRequests(session: Session, onLocked: () => void) {
           ...(isFresh ? { 'cache-control': 'no-cache' } : {}),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(signal === undefined ? {} : { signal }),
+        signal: signal ?? session.untilDoubt(),
       });
     } catch (cause) {
       if (signal?.aborted === true) throw cause;
@@ -143,14 +143,14 @@ function createRequests(session: Session, onLocked: () => void) {
   }
 
   async function answered<T>(answer: Response): Promise<T> {
-    const value: unknown = answer.status === 204 ? null : await answer.json().catch(() => null);
+    const value: unknown = answer.status === 204 ? null : await answer.json().catch(answer.ok ? lost : () => null);
     if (answer.ok || isVerdict(value)) return value as T; // both ends are of one version
     throw errorOf(answer.status, value);
   }
 
   async function text(path: string): Promise<string> {
     const answer = await call('GET', path);
-    if (answer.ok) return answer.text();
+    if (answer.ok) return answer.text().catch(lost);
     throw await refusalIn(answer);
   }
 
@@ -299,6 +299,11 @@ function newKey(): string {
 
 function isVerdict(value: unknown): value is SignalAnswer {
   return typeof value === 'object' && value !== null && 'signal' in value && 'plan' in value;
+}
+
+/** The connection broke off within an answer. */
+function lost(): never {
+  throw new LostAnswer();
 }
 
 /** The refusal in an answer that is not read otherwise. */

@@ -26,13 +26,17 @@ export interface Session {
   leave(): void;
   /** Takes the token from the address or the tab; false: there is no valid one. */
   begin(): Promise<boolean>;
-  /** Another program may have taken the port: no token is sent until `renew` returns `ready`. */
+  /** Another program may have taken the port: what was requested is given up, and no token is sent until `renew` returns `ready`. */
   doubt(): void;
+  /** Aborted by the next `doubt`: the connection of a request may be dead although nothing has closed it. */
+  untilDoubt(): AbortSignal;
   /** After the daemon was away: whether it is there again, and a token for it; `stranger`: another program answers. */
   renew(): Promise<'ready' | 'away' | 'stranger' | 'locked'>;
 }
 
 const secretBytes = 24;
+/** A daemon that does not greet for this long is away. */
+const helloMs = 10_000;
 
 interface Login {
   readonly person: string | null;
@@ -45,6 +49,7 @@ export function createSession(): Session {
   let token: string | null = null;
   let key: CryptoKey | null = null;
   let isProven = false;
+  let doubted = new AbortController();
   let login: Login = { person: null, role: 'look', answers: [] };
 
   function keep(given: string | null): void {
@@ -94,7 +99,10 @@ export function createSession(): Session {
     token: () => (isProven ? token : null),
     doubt() {
       isProven = false;
+      doubted.abort();
+      doubted = new AbortController();
     },
+    untilDoubt: () => doubted.signal,
     async begin() {
       token = ofTab.get(storageName);
       try {
@@ -113,7 +121,7 @@ export function createSession(): Session {
       let said: { life?: unknown; proof?: unknown };
       try {
         const person = login.person === null ? '' : `&person=${login.person}`;
-        const answer = await fetch(`/session/hello?nonce=${nonce}${person}`);
+        const answer = await fetch(`/session/hello?nonce=${nonce}${person}`, { signal: AbortSignal.timeout(helloMs) });
         if (answer.status === 401) return 'locked';
         said = (await answer.json()) as typeof said;
       } catch {

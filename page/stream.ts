@@ -28,6 +28,10 @@ interface StreamOptions {
 const retryMs = { first: 250, most: 2_000 };
 /** A browser lets a page have six connections: a page that is not visible closes its own. */
 const restMs = 30_000;
+/** Why the stream of a page that is not visible is closed. */
+const resting = 'resting';
+/** The daemon writes every 15 s. After this silence the connection is dead, such as after a sleep of this machine, though nothing has closed it. */
+const silenceMs = 45_000;
 
 export function createStream({ api, session, mayRest, onFacts, onConnection, onRest }: StreamOptions): Stream {
   let seq: number | null = null;
@@ -53,8 +57,9 @@ export function createStream({ api, session, mayRest, onFacts, onConnection, onR
     onFacts(facts, gap);
   }
 
-  /** Reads until the stream ends; true: something was read. */
-  async function read(abort: AbortController): Promise<boolean> {
+  /** Reads until the stream ends or is silent; true: something was read. */
+  async function read(abort: AbortController, hear: () => void): Promise<boolean> {
+    hear();
     const answer = await api.events(seq, abort.signal);
     if (!answer.ok || answer.body === null) {
       const { message, hint } = await refusalIn(answer);
@@ -70,6 +75,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection, onR
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return true;
+      hear();
       const blocks = (left + decoder.decode(value, { stream: true })).split('\n\n');
       left = blocks.pop() ?? '';
       const facts = blocks.flatMap(factIn);
@@ -83,13 +89,23 @@ export function createStream({ api, session, mayRest, onFacts, onConnection, onR
     for (;;) {
       const abort = new AbortController();
       reading = abort;
+      let silence: ReturnType<typeof setTimeout> | undefined;
+      const hear = () => {
+        clearTimeout(silence);
+        silence = setTimeout(() => {
+          onConnection('away');
+          abort.abort();
+        }, silenceMs);
+      };
       try {
-        if (await read(abort)) waitMs = retryMs.first;
+        if (await read(abort, hear)) waitMs = retryMs.first;
       } catch {
         // The stream broke off: whether an engine runs is checked below.
       }
+      clearTimeout(silence);
       session.doubt();
-      if (abort.signal.aborted) await seen();
+      const isResting = abort.signal.reason === resting;
+      if (isResting) await seen();
       let found = await session.renew();
       while (found !== 'ready') {
         onConnection(found);
@@ -97,7 +113,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection, onR
         await wait();
         found = await session.renew();
       }
-      if (!abort.signal.aborted) await wait();
+      if (!isResting) await wait();
     }
 
     async function wait(): Promise<void> {
@@ -123,7 +139,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection, onR
     start() {
       document.addEventListener('visibilitychange', () => {
         clearTimeout(rest);
-        if (document.hidden && mayRest()) rest = setTimeout(() => reading?.abort(), restMs);
+        if (document.hidden && mayRest()) rest = setTimeout(() => reading?.abort(resting), restMs);
       });
       onConnection('connecting');
       void keepReading();

@@ -50,6 +50,29 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
     }
   });
 
+  it('says so of one that is silent though no connection has ended, and continues when it is back', async () => {
+    const frozen = daemonGround();
+    const { stator } = frozen;
+    expect((await stator(['daemon', 'start'])).code).toBe(0);
+    const { url } = JSON.parse((await stator(['inspect', '--json'])).stdout) as { url: string };
+    const { page } = await browser.open(url);
+    const pid = frozen.owner()?.pid ?? 0;
+    try {
+      await page.clock.install();
+      await page.reload();
+      await page.locator('.connection.live').waitFor(limit);
+      process.kill(pid, 'SIGSTOP');
+      // Four heartbeats.
+      await page.clock.runFor(60_000);
+      await page.locator('.connection.away').waitFor(limit);
+      process.kill(pid, 'SIGCONT');
+      await page.locator('.connection.live').waitFor(limit);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+      await page.close();
+    }
+  });
+
   it('tells a program that took its port nothing, and shows nothing of what that says', async () => {
     const made = ground();
     const quiet = { debug() {}, info() {}, warn() {}, error() {} };
