@@ -3,8 +3,7 @@ import { z } from 'zod';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { schemas } from '../control/schemas.ts';
 import { type AnyOperation, isRead, namesInPath } from '../operations/operation.ts';
-import { withCaller } from './caller.ts';
-import { type AnyTool, type Ask, accepted, filename, planOf, project, title } from './tool.ts';
+import { type AnyTool, type Ask, accepted, filename, planOf, project, title, withKnown } from './tool.ts';
 
 /** Throws where the operation has no tool. */
 export function toolOf(operation: AnyOperation): AnyTool {
@@ -30,7 +29,7 @@ export function toolOf(operation: AnyOperation): AnyTool {
       const asked = tool.asks?.(given) ?? given;
       const answer = await (isOfOneRepo
         ? use(mode, (client, of) => client.ask(operation, { ...asked, project: of }))
-        : withCaller(caller, mode, (client) => client.ask(operation, asked)));
+        : withKnown(caller, { mode, said: given.project }, (client) => client.ask(operation, asked)));
       if (verdict !== undefined) accepted(answer as SignalAnswer); // `verdict` says so
       if (answers !== undefined) return answers.from(answer as never, given); // of this operation
       return list === undefined ? answer : { [list]: answer };

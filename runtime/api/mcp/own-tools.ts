@@ -16,7 +16,7 @@ import { count, status } from '../contract/shared-shapes.ts';
 import { signalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
 import { withCaller } from './caller.ts';
-import { type AnyTool, type Ask, accepted, filename, planOf, project, title, tool } from './tool.ts';
+import { type AnyTool, type Ask, accepted, filename, planOf, project, title, tool, withKnown } from './tool.ts';
 import { defaultWaitSeconds, waitFor, waitLimitSeconds, waitUntil } from './wait.ts';
 
 const text = z.string().max(65_536);
@@ -95,7 +95,7 @@ export const ownTools: readonly AnyTool[] = [
     input: z.strictObject({ status: status.optional(), project }),
     output: z.object({ tasks: z.array(listed), total: count }),
     run: ({ input, caller }) =>
-      withCaller(caller, 'read', async (client) => {
+      withKnown(caller, { mode: 'read', said: input.project }, async (client) => {
         const plans = await client.plans(input.project);
         const tasks = plans
           .filter((plan) => input.status === undefined || plan.status === input.status)
@@ -243,7 +243,7 @@ export const ownTools: readonly AnyTool[] = [
     input: z.strictObject({ project }),
     output: z.object({ items: z.array(queueEntry), stats: queueStats }),
     run: ({ input: { project: named }, caller }) =>
-      withCaller(caller, 'read', async (client) => {
+      withKnown(caller, { mode: 'read', said: named }, async (client) => {
         const filter = named === undefined ? {} : { project: named };
         return { items: await client.queue(filter), stats: await client.queueStats(filter) };
       }),

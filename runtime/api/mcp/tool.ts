@@ -1,7 +1,7 @@
 /** The definition of a tool: its schemas, who may call it, its effect, and its function. */
 import { basename } from 'node:path';
 import type { z } from 'zod';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../client/client.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
@@ -79,6 +79,21 @@ export async function projectOf(caller: McpCaller, client: Client, said: string 
     throw new EngineError('bad_request', 'no repo is registered', 'register one: repo_add, or stator repo add <path>');
   const names = repos.map((repo) => repo.project).join(', ');
   throw new EngineError('bad_request', 'project is required: several repos are registered', `one of ${names}`);
+}
+
+/** `withCaller` for a list of all repos, or of the named one: of a repo that does not exist there is no empty list. Throws `repo_not_found`. */
+export function withKnown<Answer>(
+  caller: Pick<McpCaller, 'open'>,
+  { mode, said }: { readonly mode: 'read' | 'write'; readonly said: unknown },
+  use: (client: Client) => Promise<Answer>,
+): Promise<Answer> {
+  return withCaller(caller, mode, async (client) => {
+    const isSaid = ({ project, path }: { readonly project: string; readonly path: string }) =>
+      project === said || basename(path) === said;
+    if (typeof said === 'string' && !(await client.repos()).some(isSaid))
+      throw repoNotFound(said, 'those that are registered: repo_list');
+    return use(client);
+  });
 }
 
 export function askOf<Input extends { project?: string | undefined }>(
