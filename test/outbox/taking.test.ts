@@ -6,7 +6,7 @@ import { systemClock } from '../../runtime/base/platform/clock.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
 import { createDispatcher, type DispatcherParts } from '../../runtime/core/outbox/dispatcher.ts';
 import type { Handlers } from '../../runtime/core/outbox/handler.ts';
-import type { Change, Store } from '../../runtime/core/store/port.ts';
+import { type Change, type Store, StoreTrouble } from '../../runtime/core/store/port.ts';
 import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { until } from '../support/ground.ts';
 import { openStoreInMemory } from '../support/memory-store.ts';
@@ -330,3 +330,22 @@ it.each([
     expect([await statusOf(), refusals, tries]).toEqual(['done', 1, 2]);
   },
 );
+
+it('a run whose store stays full is logged once, not at each try', async () => {
+  const store = openStoreInMemory();
+  const lines: string[] = [];
+  let tries = 0;
+  await dispatching(['one#1'], [], {
+    store,
+    isOver: async () => (await store.effect(keyOf('one#1')))?.status === 'done',
+    log: createLog((line) => void lines.push(line), 'warn'),
+    handlers: {
+      'agent.run': async () => {
+        tries += 1;
+        if (tries < 3) throw new StoreTrouble('store_full', 'the disk is full', 'make room');
+        return { type: null };
+      },
+    } as unknown as Handlers, // the one kind that is asked for
+  });
+  expect(lines.filter((line) => line.includes('the disk is full'))).toHaveLength(1);
+});

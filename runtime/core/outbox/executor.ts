@@ -56,6 +56,8 @@ interface Running {
   resumes: number;
   /** Since when it fails again and again while it is under way, and when it last did; null: it has not failed. */
   failing: { readonly since: number; readonly last: number } | null;
+  /** The last failure that was logged. */
+  logged: string | null;
   /** Why the last try could not be done, or not be written, and is to be handled again. */
   fault: { readonly thrown: unknown; readonly mayPutBack: boolean } | null;
   /** The reports of its handler, in order; its end waits for them. */
@@ -112,6 +114,7 @@ function begin(parts: Execution, row: EffectRow): Running {
     hasBegun: false,
     resumes: 0,
     failing: null,
+    logged: null,
     fault: null,
     reports: nothing,
     cancelClear: null,
@@ -260,11 +263,12 @@ async function endingOf(parts: Execution, entry: Running): Promise<Ending | null
   const thrown = fault?.thrown;
   const trouble = thrown instanceof StoreTrouble ? null : environmentFault(thrown);
   const message = reasonOf(trouble ?? thrown);
-  // A wait of hours is reported once.
-  if (row.waiting_since === null)
+  // A wait of hours is reported once, also if the store cannot store it.
+  if (row.waiting_since === null && message !== entry.logged)
     await aboutPlan(parts.store, row, () =>
       parts.log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`),
     );
+  entry.logged = message;
   const mayPutBack = fault?.mayPutBack !== false && !entry.hasBegun;
   const isOfRepo = mayPutBack && trouble === null && !(thrown instanceof StoreTrouble) && row.project !== '';
   const isRepoDown = isOfRepo && (await parts.isRepoDown?.(row.project)) === true;
