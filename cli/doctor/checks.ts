@@ -33,6 +33,7 @@ import { connect } from '../../runtime/engine/connect.ts';
 import {
   baseBranchIn,
   envFileIn,
+  filtersIn,
   gitFaultsIn,
   hostsIn,
   identityIn,
@@ -78,6 +79,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('git identity', () => gitIdentity(call)),
     ...(path === null ? [] : [await check('signatures', () => signatures(path, config?.sign ?? ''))]),
     ...(path === null ? [] : [await check('git leftovers', () => gitLeftovers(path))]),
+    ...(path === null ? [] : [await check('git filters', () => gitFilters(call, path))]),
     await check('home', () => homeState(home)),
     await check('daemon.toml', () => daemonConfig(home)),
     ...(await desktopChecks(call, home)),
@@ -208,6 +210,25 @@ async function gitLeftovers(path: string): Promise<Finding> {
   const troubles = await gitFaultsIn(path);
   if (troubles.length === 0) return { detail: 'none' };
   return { detail: `${counted(troubles.length, 'thing')} of killed gits in the way`, hint: troubles.join('\n') };
+}
+
+/** A filter that only the repository defines does not run, and git stops where the user's one has no program. */
+async function gitFilters({ cwd, env }: Call, path: string): Promise<Finding> {
+  const filters = await filtersIn(path);
+  const programs = [...filters.values()].flatMap((command) => /^[\w.+-]+/.exec(command ?? '') ?? []);
+  const gone = programs.find((program) => findProgram(program, cwd, env) === null);
+  if (gone !== undefined)
+    return { detail: `${gone} is not there`, hint: `install it; your git names it: git config --get-regexp ^filter` };
+  const unset = [...filters].flatMap(([name, command]) => (command === null ? [name] : []));
+  const [first] = unset;
+  if (first === undefined) return { detail: [...filters.keys()].join(', ') || 'none needed' };
+  return {
+    detail: `${unset.join(', ')}: not set for your user, so agents find the files as git stores them`,
+    hint:
+      first === 'lfs'
+        ? 'install Git LFS, then: git lfs install'
+        : `git config --global filter.${first}.smudge …, and .clean`,
+  };
 }
 
 /** The folder itself, or its nearest existing parent. */

@@ -85,3 +85,9 @@ export async function gitFaultsIn(repo: string): Promise<string[]> {
   const { gitFaults: gitTroubles } = await import('../work/git/troubles.ts');
   return gitTroubles(repo);
 }
+
+/** The filters of git that a repository's files need, each with the command that the user has set for it; null: none. */
+export async function filtersIn(repo: string): Promise<Map<string, string | null>> {
+  const { filtersOf } = await import('../work/git/troubles.ts');
+  return filtersOf(repo);
+}

@@ -1,9 +1,10 @@
 /** `stator doctor --fix` as it is typed: what it would do, and what it does. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { working } from '../support/cli.ts';
 import { startEngine } from '../support/engine.ts';
-import { until } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import { callHere } from '../support/in-process.ts';
 
 it('--dry-run says what --fix would do, and does none of it', async () => {
@@ -27,4 +28,30 @@ it('--dry-run says what --fix would do, and does none of it', async () => {
   expect(existsSync(left)).toBe(true);
   expect(await mended()).toEqual(['fixed']);
   expect(existsSync(left)).toBe(false);
+});
+
+it('names the filters of git that do not run: not set for the user, or without their program', async () => {
+  const made = working();
+  const filters = async () => {
+    const { stdout } = await made.stator(['doctor', '--json']);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; ok: boolean; detail: string; hint: string }[] };
+    return checks.find(({ name }) => name === 'git filters');
+  };
+  expect(await filters()).toMatchObject({ ok: true, detail: 'none needed' });
+  made.write('sub/.gitattributes', '# *.c filter=none\n*.bin filter=lfs -text\n');
+  git(made.repo, 'add', '-A');
+  git(made.repo, 'commit', '-qm', 'attributes');
+  git(made.repo, 'config', 'filter.lfs.smudge', 'cat');
+  expect(await filters()).toMatchObject({
+    ok: false,
+    detail: expect.stringMatching(/^lfs: /),
+    hint: expect.stringContaining('git lfs install'),
+  });
+  appendFileSync(
+    join(made.root, 'gitconfig'),
+    '[filter "lfs"]\n\trequired = true\n\tclean = no-such-lfs clean -- %f\n',
+  );
+  expect(await filters()).toMatchObject({ ok: false, detail: 'no-such-lfs is not there' });
+  appendFileSync(join(made.root, 'gitconfig'), '[filter "lfs"]\n\tclean = cat\n');
+  expect(await filters()).toMatchObject({ ok: true, detail: 'lfs' });
 });
