@@ -1,4 +1,4 @@
-/** What stands in the way of git's work in a repository: leftovers of killed gits, and filters that do not run. */
+/** Troubles of git in a repository: leftovers of killed gits, and filters that do not run. */
 import { tryOwnGit } from './git.ts';
 import { gitFolderAt } from './git-folder.ts';
 import { leftOverLocks } from './lock-file.ts';
