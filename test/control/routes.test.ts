@@ -191,6 +191,7 @@ it('every route answers as it says, done and refused', async () => {
   await until(async () => (await client.instances({ plan: 'busy' }))[0]?.state === 'running');
   const { seen, words, play } = clerk(started);
   const { id = 0 } = (await client.signals({ project: 'demo', plan: 'finished' })).at(-1) ?? {};
+  const [{ seq: begun } = { seq: 0 }] = await client.history('demo', 'busy');
   const refusedWord = await client.send({ project: 'demo', plan: 'finished', type: 'plan_start' });
   const remote = join(started.root, 'remote.git');
   git(started.root, 'init', '-q', '--bare', remote);
@@ -275,6 +276,7 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/plans?projct=demo', 400, 'bad_request', '"projct"', 'project?'],
     ['GET /v1/plans?project=demo&project=shop', 400, 'bad_request', '"project"'],
     ['GET /v1/plans?project=%ff', 400, 'bad_request'],
+    ['GET /v1/plans?project=nope', 200, []],
     ['GET /v1/repos/demo/plans', 200],
     ['GET /v1/repos/nope/plans', 404, 'repo_not_found'],
     [
@@ -314,6 +316,7 @@ it('every route answers as it says, done and refused', async () => {
     ['DELETE /v1/repos/demo/plans/new', 404, 'plan_not_found'],
     ['GET /v1/repos/demo/plans/finished/history', 200],
     ['GET /v1/repos/demo/plans/finished/history?after=x', 400, 'bad_request', 'after'],
+    ['GET /v1/repos/demo/plans/finished/history?after=999999', 200, []],
     ['GET /v1/repos/demo/plans/absent/history', 404, 'plan_not_found'],
     ['GET /v1/repos/demo/plans/finished/trace', 200],
     ['GET /v1/repos/demo/plans/absent/trace', 404, 'plan_not_found'],
@@ -348,6 +351,7 @@ it('every route answers as it says, done and refused', async () => {
       },
     ],
     ['GET /v1/repos/demo/plans/absent/states', 404, 'plan_not_found'],
+    [`GET /v1/repos/demo/plans/busy/states?at=${begun}`, 200, { seq: begun, actors: [{ actor: '' }] }],
     ['POST /v1/repos/demo/plans/finished/push', 200],
     ['POST /v1/repos/demo/plans/absent/push', 404, 'plan_not_found'],
     ['GET /v1/repos/demo/plans/planned/prompt', 200, { role: 'coder' }],
@@ -362,6 +366,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/demo/plans/finished/diff/files?after=0', 200, { task: null, since: null, next: null }],
     ['GET /v1/repos/demo/plans/absent/diff/files', 404, 'plan_not_found'],
     ['GET /v1/repos/demo/plans/finished/diff/files?task=w1-t1&since=1', 400, 'bad_request'],
+    ['GET /v1/repos/demo/plans/finished/diff/files?to=9&at=2100-01-01T00:00:00Z', 400],
+    ['GET /v1/repos/demo/plans/finished/diff/file?path=a.txt&to=9&at=2100-01-01T00:00:00Z', 400],
     [
       `GET /v1/repos/demo/plans/finished/diff/file?${new URLSearchParams({ path: 'a.txt' })}`,
       200,
@@ -448,6 +454,7 @@ it('every route answers as it says, done and refused', async () => {
     ['PUT /v1/repos/demo/plans/draft/file', '{"file": "\\ud800", "content": "x"}', 400, 'bad_request'],
     ['POST /v1/repos/demo/signals\nauthorization: Bearer nobody', { plan: 'busy', type: 'pause' }, 401, 'unauthorized'],
     ['GET /v1/repos/demo/signals?plan=finished&status=done', 200],
+    ['GET /v1/repos/demo/signals?plan=nope', 200, []],
     ['GET /v1/repos/nope/signals', 404, 'repo_not_found'],
     [`GET /v1/repos/demo/signals/${encodeURIComponent(id)}`, 200, { id }],
     ['GET /v1/repos/demo/signals/999999', 404, 'not_found'],
@@ -461,6 +468,8 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/signals/999999/retry', 404, 'not_found'],
 
     ['GET /v1/instances?plan=busy', 200, [{ title: 'busy-w1-t1', state: 'running' }]],
+    ['GET /v1/instances?live=1', 200, [{ title: 'busy-w1-t1', state: 'running' }]],
+    ['GET /v1/instances?project=nope', 200, []],
     ['GET /v1/repos/demo/instances', 200],
     ['GET /v1/repos/demo/words', 200, []],
     ['GET /v1/repos/nope/instances', 200, []],
@@ -470,6 +479,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/demo/instances/absent/logs', 404, 'not_found'],
     ['GET /v1/repos/demo/instances/busy-w1-t1/capture?start=5', 400, 'bad_request', 'start'],
     ['POST /v1/repos/demo/instances/busy-w1-t1/send', { message: 'hello' }, 204],
+    ['GET /v1/repos/demo/words?title=busy-w1-t1', 200, [{ text: 'hello' }]],
+    ['GET /v1/repos/demo/words?title=finished-w1-t1', 200, []],
     ['POST /v1/repos/demo/instances/busy-w1-t1/send', {}, 400, 'bad_request', 'message', 'prompt'],
     [
       'POST /v1/repos/demo/instances/busy-w1-t1/send',
@@ -516,7 +527,9 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/repos/demo/instances/absent/kill', 404, 'not_found'],
 
     ['GET /v1/queue', 200],
+    ['GET /v1/queue?plan=nope', 200, []],
     ['GET /v1/queue/stats', 200, { paused: false, max_agents: 3 }],
+    ['GET /v1/queue/stats?project=nope', 200, { total: 0 }],
     ['POST /v1/queue/pause', 200, { status: 'paused', changed: true }],
     ['POST /v1/queue/pause', 200, { status: 'paused', changed: false }],
     ['POST /v1/repos/demo/plans/planned/implement', 202, { status: 'accepted', project: 'demo', filename: 'planned' }],
@@ -544,6 +557,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/demo/notes/1', 200, { text: 'slow tests' }],
     ['GET /v1/repos/demo/notes/9', 404, 'not_found'],
     ['POST /v1/repos/demo/notes/1/refuse', {}, 200, { state: 'refused' }],
+    ['GET /v1/notes?state=taken', 200, [{ id: 2 }]],
+    ['GET /v1/notes?project=nope', 200, []],
     ['POST /v1/repos/demo/notes/9/refuse', {}, 404, 'not_found'],
     ['POST /v1/repos/demo/notes/1/take', {}, 200, { state: 'taken' }],
     ['POST /v1/repos/demo/notes/9/take', {}, 404, 'not_found'],
@@ -560,6 +575,7 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/hosts/a/drain', 409, 'conflict'],
     ['DELETE /v1/hosts/a', 409, 'conflict'],
     ['GET /v1/notifications?all=true', 200],
+    ['GET /v1/notifications?all=true&project=nope', 200, []],
     ['GET /v1/notifications?all=yes', 400, 'bad_request'],
     ['POST /v1/notifications/clear', 200, { status: 'read' }],
     ['GET /v1/schedules', 200, []],
@@ -618,6 +634,9 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/hooks?project=hooked', 200, [{ hook: 'tell', state: 'on', delivered: 1, dead: 0 }]],
     ['GET /v1/hooks/deliveries?hook=tell&plan=told&limit=1', 200, [{ ...delivery, event: 'cancel' }]],
     ['GET /v1/hooks/deliveries?hook=other', 200, []],
+    ['GET /v1/hooks/deliveries?project=demo', 200, []],
+    ['GET /v1/hooks/deliveries?plan=idea', 200, []],
+    ['GET /v1/landings?project=hooked', 200, []],
     ['GET /v1/hooks/deliveries?state=done', 400, 'bad_request'],
     [`GET /v1/hooks/deliveries/${delivery.id}`, 200, { ...delivery, last_status: 0, sequence: 1 }],
     ['GET /v1/hooks/deliveries/msg_none', 404, 'not_found'],
@@ -669,6 +688,7 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/delegate', { message: 'no issue and no repo' }, 400, 'usage'],
     ['POST /v1/delegate', { message: 'no issue', project: 'nope' }, 404, 'repo_not_found'],
     ['GET /v1/issues?project=shop', 200, [{ ...issue, title: 'The basket is empty' }]],
+    ['GET /v1/issues?project=demo', 200, []],
     [`GET /v1/issues/context?reference=${encodeURIComponent(issue.reference)}`, 200, issue],
     ['POST /v1/issues/set-pr', { ...issue, url: pull }, 200, { pull_request: pull }],
     ['POST /v1/issues/set-pr', { ...issue, url: 'https://forge.test/a/b/pull/1' }, 404, 'not_found'],

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EngineOptions } from '../../runtime/engine/engine.ts';
+import { terminal } from '../support/cli.ts';
 import {
   begin,
   type EngineSetup,
@@ -30,8 +31,7 @@ const agents: NonNullable<EngineOptions['agents']> = {
   reviewer: { enabled: false },
 };
 /** These programs are our own scripts, so claude's rule for root is none of theirs. */
-function startEngine(setup: EngineSetup) {
-  const on = ground();
+function startEngine({ on = ground(), ...setup }: EngineSetup) {
   return open({ ...setup, on, env: { ...on.env, IS_SANDBOX: '1' } });
 }
 
@@ -108,7 +108,8 @@ it('what a program reports beyond anything plausible is cut, so that the sums of
 
 describe('the budget of a repo for a day', () => {
   it('stops every plan of it; for one of them a person may allow more', async () => {
-    const engine = await startEngine({ daemon: `${oneAtATime}[budget.day]\nusd = 4\n`, agents });
+    const made = terminal();
+    const engine = await startEngine({ on: made, daemon: `${oneAtATime}[budget.day]\nusd = 4\n`, agents });
     const { repo, client } = engine;
     script(join(repo, 'agent.sh'), claude(makesFile, { usd: 5 }));
     await begin(engine, 'one', planText([task]));
@@ -120,7 +121,8 @@ describe('the budget of a repo for a day', () => {
       expect(blocked).toMatchObject({ source: 'budget', budget: { scope: 'day', limit: 4, spent: 5 } });
     }
     // Today, by the clock of the engine: the person may be in another time zone.
-    await say(engine, 'two', 'raise_budget', { scope: 'day', usd: 9 });
+    const raise = async (amount: string) => (await made.stator(['plan', 'raise-budget', 'two', amount])).code;
+    expect([await raise('5 USD'), await raise('+5 USD')]).toEqual([64, 0]);
     await untilStatus(engine, 'two', 'done');
     expect(await client.plan('demo', 'three')).toMatchObject({ runs: 0, blocked: { source: 'budget' } });
   });

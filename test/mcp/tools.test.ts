@@ -54,11 +54,14 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     });
     expect(await call('task_explain', { filename: 'done' })).toMatchObject({ status: 'done' });
     expect(await call('task_history', { filename: 'done' })).toMatchObject({ next_after: expect.any(Number) });
+    expect(await call('task_history', { filename: 'done', after: 9999 })).toEqual({ lines: [], next_after: 9999 });
     expect(await call('task_diff', { filename: 'done' })).toMatchObject({ files: [{ path: 'done.txt' }] });
     expect(await call('task_preview', { filename: 'busy', event: 'cancel' })).toMatchObject({ accepted: true });
     expect(await call('live_status', { project: 'demo', cap: 5 })).toMatchObject({ lifecycle: { implementing: 1 } });
     expect(await call('queue_list')).toMatchObject({ stats: { running: 1 } });
-    expect(await call('notification_list', { all: true })).toHaveProperty('notifications');
+    await engine.client.readNotifications();
+    const noted = async (given = {}) => (await call('notification_list', given)).notifications as unknown[];
+    expect((await noted({ all: true })).length).toBeGreaterThan((await noted()).length);
     expect(await call('instance_list', { status: 'running' })).toMatchObject({ instances: [{ title: 'busy-w1-t1' }] });
     expect(await call('instance_logs', { title: 'done-w1-t1' })).toMatchObject({ logs: [{ attempt: 1 }] });
     expect(await call('capture_pane', { title: 'done-w1-t1', start: -5 })).toMatchObject({ title: 'done-w1-t1' });
@@ -83,6 +86,17 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
       problems: [{ line: 1, message: expect.stringMatching(/^no wave headers/) }],
     });
     expect((await engine.client.plan('demo', 'new-thing')).content).toBe('# Thing\n\nmore');
+    // A text that JSON cannot hold stays as it is.
+    for (const [typed, kept] of [
+      ['# Thing\\n\\nless', '# Thing\n\nless'],
+      ['# Thing\\n\\d', '# Thing\\n\\d'],
+    ]) {
+      await call('task_update_content', { filename: 'new-thing', content: typed });
+      expect((await engine.client.plan('demo', 'new-thing')).content).toBe(kept);
+    }
+    await call('task_create', { name: 'Why', description: 'because' });
+    const why = await mcp.callTool({ name: 'task_show', arguments: { filename: 'why' } });
+    expect(JSON.stringify(why.content)).toMatch(/"# Why\\n\\nbecause\\n\\n\{.*\\"status\\":\\"ready\\"/);
     const content = planText(['echo other > other.txt']);
     const broken = content.replace('### Task 1', '### Task');
     const updated = await call('task_update_content', { filename: 'new-thing', content: broken });
