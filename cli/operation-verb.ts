@@ -147,7 +147,8 @@ async function answerTo(
   client: Client,
   { operation, request, words }: { operation: AnyOperation; request: Asked; words: readonly string[] },
 ): Promise<unknown> {
-  const { repeats, slow } = operation.verb ?? {};
+  const { repeats, slow, isPaged } = operation.verb ?? {};
+  if (isPaged === true) return allPages(client, operation, request);
   const answers: unknown[] = [];
   if (repeats === undefined) {
     const answer = client.ask(operation, request);
@@ -155,6 +156,15 @@ async function answerTo(
   }
   for (const word of new Set(words)) answers.push(await client.ask(operation, { ...request, [repeats]: word }));
   return answers;
+}
+
+async function allPages(client: Client, operation: AnyOperation, request: Asked): Promise<unknown> {
+  const lines: { readonly seq: number }[] = [];
+  for (let { after } = request; ; after = lines.at(-1)?.seq) {
+    const page = (await client.ask(operation, { ...request, after })) as typeof lines; // `isPaged` says so
+    if (page.length === 0) return lines;
+    lines.push(...page);
+  }
 }
 
 /** The typed arguments as fields of the input. Throws `usage`. */

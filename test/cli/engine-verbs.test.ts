@@ -1,6 +1,8 @@
 /** The verbs of agents, the queue, repos, hooks, signals and machines, at the command line, beside an engine. */
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { storeFile } from '../../runtime/base/platform/home.ts';
 import type { EngineOptions } from '../../runtime/engine/engine.ts';
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf, type Terminal, terminal } from '../support/cli.ts';
@@ -361,6 +363,12 @@ describe('a tree of your own machine', () => {
     expect((await listed()).sort()).toEqual(['1', '2']);
     await must('machine', 'delete', 'release', '1', '--yes');
     expect(await listed()).toEqual(['2']);
+    const db = new Database(storeFile(made.home));
+    db.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)
+      INSERT INTO trees SELECT 'release:more-' || i, machine, version, steps, snapshot, updated_at, stator FROM n, trees WHERE address = 'release:2'`);
+    expect(await listed()).toHaveLength(1_101);
+    db.exec("DELETE FROM trees WHERE address LIKE 'release:more-%'");
+    db.close();
     await must('machine', 'delete', 'release', '2', '--yes', '--force');
     expect(await listed()).toEqual([]);
   });

@@ -1,7 +1,9 @@
 /** The verbs of plans, at the command line, beside an engine: what each flag promises, both with it and without. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { storeFile } from '../../runtime/base/platform/home.ts';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { gate, openGate, startEngine, type TestEngine, untilRunning, untilStatus } from '../support/engine.ts';
@@ -418,7 +420,7 @@ describe('plan merge', () => {
 });
 
 describe('plan history', () => {
-  it('prints what came after the line of --after only', async () => {
+  it('prints all lines, or those after the line of --after', async () => {
     const made = await scene();
     await made.engine.client.registerPlan({ project: 'demo', plan: 'p', content: small });
     for (const word of ['pause', 'resume', 'cancel']) await made.must('plan', word, 'p');
@@ -428,6 +430,13 @@ describe('plan history', () => {
     expect(later).toEqual(lines.filter(({ seq }) => seq > (pause?.seq ?? 0)));
     expect(later.map(({ event }) => event)).toEqual(['resume', 'cancel']);
     expect((await made.stator(['plan', 'history', 'p', '--after', 'x'])).code).toBe(64);
+    const db = new Database(storeFile(made.home));
+    db.exec(`INSERT INTO journal (at, tree, type, origin, actor, event, from_state, to_state)
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)
+      SELECT at, tree, type, origin, actor, event, from_state, to_state FROM n, (SELECT * FROM journal WHERE event = 'pause')`);
+    expect((await made.json<unknown[]>('plan', 'history', 'p')).length).toBe(lines.length + 2_100);
+    db.prepare('DELETE FROM journal WHERE seq > ?').run(lines.at(-1)?.seq); // it is verified at the end
+    db.close();
   });
 });
 

@@ -281,6 +281,7 @@ export const machineOperations = {
           description: 'only events after that journal line',
         },
       },
+      isPaged: true,
       examples: ['stator machine history release 1.2'],
     },
   }),

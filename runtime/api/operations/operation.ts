@@ -66,6 +66,8 @@ export interface VerbWords<Field extends string, Answer> {
   slow?(input: { readonly [Name in Field]: string }): string;
   /** For `agent`: what cannot be done without an engine, as in "nobody can pause it"; and the signal whose preview is confirmed first. */
   readonly act?: { readonly does: string; readonly type: SignalType };
+  /** true: the answer is a page of lines with `seq`. The command asks for the next ones by the field `after`, to the end. */
+  readonly isPaged?: true;
   /** Its last argument may be repeated: the operation runs for each value, in order, and the answer is a list. */
   readonly repeats?: Field;
   /** The question that a person must confirm, unless `--yes` is given, and the text that is printed if the person declines. */

@@ -81,6 +81,7 @@ export const planReads = {
         },
       },
       isLong: true,
+      isPaged: true,
       examples: ['stator plan history login', 'stator plan history login --json --after 120'],
       more: '--verbose prints every journal line, with the actors, events and states of the machines.',
     },
