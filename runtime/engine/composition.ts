@@ -8,6 +8,7 @@ import { storedSupervisor } from '../../actors/stored-tree.ts';
 import { treesOf } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { type CommandDependencies, createCommands, type OperationParts } from '../api/commands/commands.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/principal.ts';
@@ -54,6 +55,7 @@ import { otherEngineOf } from './other-engines.ts';
 import { answerHosts, createRelay } from './relay.ts';
 import { createSentSignals, type EffectRunner, type EngineMode } from './sent-signals.ts';
 import { createEngineState, createOwnership, type EngineState, viewedPlan, watchPlan } from './state.ts';
+import { noteUnknownRuns } from './store-copies.ts';
 
 const loadWhatIf = later(() => import('./what-if.ts'));
 
@@ -145,6 +147,7 @@ async function openGround(options: CoreOptions) {
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
   const troubles = createTroubles({ log, report: (what, trouble) => state.trigger.troubleReported({ what, trouble }) });
   if (owner !== undefined) await copyBeforeMigration({ home, place, state, troubles, log });
+  if (owner !== undefined && place.kind === 'file') await noteRuns(home, log);
   const { store, epoch, carrier } = await openEngineStore(options, place, config);
   const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
   // A store in a file is lost with its home; one in PostgreSQL may have been taken by another home.
@@ -177,6 +180,15 @@ async function openGround(options: CoreOptions) {
     serviceTroubles: () => Object.values(known().serviceTroubles),
     storeTrouble: () => store.trouble(),
   };
+}
+
+/** The store may be an older copy: runs that it does not know go on, and none of them is started a second time. */
+async function noteRuns(home: string, log: Log): Promise<void> {
+  const unknown = await noteUnknownRuns(home);
+  if (unknown.length === 0) return;
+  log.warn(
+    `the store is a copy from before ${counted(unknown.length, 'run')}; the plan that asks for such a run takes it over: ${unknown.join(', ')}`,
+  );
 }
 
 /** Live trees, and what handles their signals. */

@@ -7,7 +7,6 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
-import { counted } from '../../machines/vocabulary/numbers.ts';
 import { localTime } from '../../machines/vocabulary/time-text.ts';
 import { createPasses, type Passes } from '../api/control/principal.ts';
 import type { Host } from '../api/control/route.ts';
@@ -15,7 +14,7 @@ import { type ControlServer, serveSocket } from '../api/control/server.ts';
 import { serveTcp, type Team } from '../api/control/tcp.ts';
 import { createWaitingApp } from '../api/control/waiting-app.ts';
 import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath, storePlace } from '../base/config/config.ts';
-import { ensureHome, storeFile } from '../base/platform/home.ts';
+import { ensureHome } from '../base/platform/home.ts';
 import { ensureHomeToken, readHomeToken } from '../base/platform/home-token.ts';
 import { later } from '../base/platform/later.ts';
 import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
@@ -28,7 +27,6 @@ import type { Core } from './core.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { createPage } from './page.ts';
 import { type Answering, type Listen, startEngine } from './start.ts';
-import { noteUnknownRuns } from './store-copies.ts';
 
 const loadOutside = later(() => import('../api/inspector/outside.ts'));
 
@@ -166,12 +164,11 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   }
 
   /** Waits for an engine, or for the daemon's end; throws errors that waiting cannot remove. */
-  async function makeEngine(isReady: () => boolean, mayBeCopy = false): Promise<void> {
+  async function makeEngine(isReady: () => boolean): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
         if (isReady()) {
           if (!owner.isHeld()) await ownAgain();
-          if (mayBeCopy) await noteRuns();
           engine = await startEngine({ options, env, home, owner: withoutRelease(owner), listen, host, write });
           if (waiting !== starting) log.info('the store can be used: the engine works');
           waiting = null;
@@ -201,17 +198,8 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       if (lost === null || stopping.signal.aborted) continue;
       engine = null;
       await lost.stop();
-      await makeEngine(settledFile(mark, home, damaged), mark === storeFile(home));
+      await makeEngine(settledFile(mark, home, damaged));
     }
-  }
-
-  /** A store that is there again may be an older copy: runs that it does not know go on, and none of them is started a second time. */
-  async function noteRuns(): Promise<void> {
-    const unknown = await noteUnknownRuns(home);
-    if (unknown.length === 0) return;
-    log.warn(
-      `the store is a copy from before ${counted(unknown.length, 'run')}; the plan that asks for such a run takes it over: ${unknown.join(', ')}`,
-    );
   }
 
   /** Another process that has taken the home meanwhile keeps it: there is one lock, and it is on the file that the name leads to. */

@@ -124,18 +124,26 @@ export async function restoreStoreIn(env: Environment, named: string): Promise<R
   }
 }
 
+/** File times are coarser than the clock, and a run's folder is made before its first event. */
+const slackMs = 1_000;
+
 /**
- * For a store that somebody has put in the place of another one: its runs that it does not know are noted, as a restore does. Answers their folders. None of a
- * store in which nothing has happened, nor of an earlier version, which is copied before it is changed. The caller owns the home, and no engine has the store
- * open. Throws as the store.
+ * For a store that somebody may have put in the place of another one: its runs that it does not know are noted, as a restore does. Answers their folders. None
+ * of a store in which nothing has happened, nor of an earlier version, which is copied before it is changed, nor where no run was begun after its last event.
+ * The caller owns the home, and no engine has the store open. Throws as the store.
  */
 export async function noteUnknownRuns(home: string): Promise<readonly string[]> {
-  const [{ lastKnownMs, noteUnknown, outdatedSchema }, { migrations }, { markRestored, startedRuns }] =
-    await Promise.all([load(), import('../core/store/sqlite/schema.ts'), import('../work/agents/started-runs.ts')]);
   const [file, root] = [storeFile(home), join(home, 'runs')];
-  if (statSync(file).size === 0 || outdatedSchema(file, migrations) !== null) return [];
+  const [store, runs] = [file, root].map((path) => statSync(path, { throwIfNoEntry: false }));
+  if (store === undefined || store.size === 0 || runs === undefined) return [];
+  const [{ lastKnownMs, noteUnknown, outdatedSchema }, { migrations }] = await Promise.all([
+    load(),
+    import('../core/store/sqlite/schema.ts'),
+  ]);
+  if (outdatedSchema(file, migrations) !== null) return [];
   const sinceMs = lastKnownMs(file, migrations);
-  if (sinceMs === null) return [];
+  if (sinceMs === null || runs.mtimeMs < sinceMs - slackMs) return [];
+  const { markRestored, startedRuns } = await import('../work/agents/started-runs.ts');
   const started = startedRuns(root, sinceMs);
   return noteUnknown(file, { migrations, started, at: Date.now(), mark: () => markRestored(root, started) });
 }

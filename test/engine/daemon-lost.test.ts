@@ -117,6 +117,30 @@ describe('a store that is taken away under a daemon', () => {
     expect(readFileSync(join(ground.home, 'daemon.log'), 'utf8')).toContain('the store is a copy from before 1 run');
   });
 
+  it('is an older copy that somebody put in its place while no daemon ran: a newer run is taken over by the next one', async () => {
+    const { ground, file } = await running();
+    const [ran, gate, copy] = ['ran', 'gate', 'copy.db'].map((name) => join(ground.root, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const work = `echo a >> '${ran}'; until [ -e '${gate}' ]; do sleep 0.05; done; touch a`;
+    const client = () => ground.client();
+    await client().registerPlan({ project: 'demo', plan: 'late', content: planOf([work]) });
+    expect((await ground.stator(['store', 'backup', copy])).code).toBe(0);
+    await client().send({ project: 'demo', plan: 'late', type: 'implement_start' });
+    await until(() => existsSync(ran));
+    expect((await ground.stator(['daemon', 'stop'])).code).toBe(0);
+    for (const end of ['-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
+    copyFileSync(copy, file);
+    // A verb that owns the home for a moment finds it, before it writes an event of its own.
+    expect(await ground.stator(['plan', 'advance', 'late', 'implement-start'])).toMatchObject({ code: 0 });
+    expect((await ground.stator(['daemon', 'start'])).code).toBe(0);
+    writeFileSync(gate, '');
+    await until(async () => (await client().plan('demo', 'late')).status === 'done');
+    expect(readFileSync(ran, 'utf8')).toBe('a\n');
+  });
+
   it('loses nothing that was answered where only its log is deleted', async () => {
     const { ground, file } = await running();
     await register(ground, 'second');

@@ -178,7 +178,7 @@ export async function writeCopy(file: string, to: string): Promise<number> {
 export function lastKnownMs(file: string, migrations: readonly Migration[]): number | null {
   return reading(file, (db) => {
     refuseForeign(db, file, migrations);
-    return db.prepare<[], number | null>('SELECT max(at) FROM journal').pluck().get() ?? null;
+    return db.prepare<[], number>('SELECT at FROM journal ORDER BY seq DESC LIMIT 1').pluck().get() ?? null;
   });
 }
 
