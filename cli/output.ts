@@ -90,15 +90,16 @@ export function createOutput(options: OutputOptions): Output {
   const { stdout, env, json, quiet, fields = [] } = options;
   const paint = paintFor(stdout, env);
   const messages = createMessages(options);
-  const print = (...lines: string[]) => {
+  const printAll = (lines: readonly string[]) => {
     if (lines.length === 0) return;
     const text = (json && fields.length > 0 ? lines.map((line) => withFields(line, fields)) : lines).join('\n');
     stdout.write(`${json ? escapedJson(text) : folded(colouredText(text), tableWidth(options))}\n`);
   };
+  const print = (...lines: string[]) => printAll(lines);
   const quote = (...lines: string[]) => {
     if (lines.length > 0) stdout.write(`${colouredText(lines.join('\n'))}\n`);
   };
-  const answer: Output['answer'] = (document, lines) => print(...(json ? [JSON.stringify(document)] : lines()));
+  const answer: Output['answer'] = (document, lines) => printAll(json ? [JSON.stringify(document)] : lines());
   const say: Output['say'] = (...lines) => {
     if (!json && !quiet) print(...lines.map(messages.addressed));
   };

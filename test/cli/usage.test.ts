@@ -203,6 +203,14 @@ describe('the command line', () => {
     expect(existsSync(join(home, 'reports', report))).toBe(true);
   });
 
+  it('prints an answer of more lines than a function takes arguments', () => {
+    const texts: string[] = [];
+    const stdout = { write: (text: string) => texts.push(text) };
+    const out = createOutput({ stdout, stderr: stdout, env: {}, json: false, quiet: false, verbose: false });
+    out.answer(null, () => Array.from({ length: 300_000 }, () => 'a'));
+    expect(texts.join('').length).toBe(600_000);
+  });
+
   it('leaves the terminal alone, whatever the words of others hold', async () => {
     const { reportFailure } = await import('../../cli/failure.ts');
     const words: string[] = [];

@@ -76,6 +76,27 @@ describe('a plan is made anew from its journal', () => {
 });
 
 describe('a store is verified', () => {
+  it('of many trees while the engine goes on with its other work', async () => {
+    const { home, client } = await donePlan({ verifies: false });
+    const n = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)';
+    const lines = 'at, signal, type, origin, actor, event, from_state, to_state, effects, refused, emitted, input';
+    write(
+      home,
+      `${n} INSERT INTO trees SELECT address || i, machine, version, steps, snapshot, updated_at, stator FROM n, trees WHERE address = 'plan:demo/login';
+      ${n} INSERT INTO journal (tree, ${lines}) SELECT tree || i, ${lines} FROM n, journal WHERE tree = 'plan:demo/login'`,
+    );
+    let turns = 0;
+    const turn = () => {
+      turns += 1;
+      turning = setImmediate(turn);
+    };
+    let turning = setImmediate(turn);
+    const { differs } = await client.verify();
+    clearImmediate(turning);
+    expect(differs.length).toBeGreaterThanOrEqual(60);
+    expect(turns).toBeGreaterThan(20);
+  });
+
   it('where a plan was done, and everything is as its journal says', async () => {
     const { client } = await donePlan();
     expect(await client.verifyPlan('demo', 'login')).toEqual({ ok: true, checked: 1, differs: [], skipped: [] });

@@ -10,6 +10,7 @@ import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
+import { createTimeSlice } from '../../base/platform/time-slice.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { FedLine, TreeRow } from '../../core/store/rows.ts';
 import type { Verification } from '../contract/plans.ts';
@@ -39,8 +40,10 @@ export async function verify(parts: Parts, which: Verified): Promise<Verificatio
   const report = { ok: true, checked: 0, differs: [] as Difference[], skipped: [] as Skipped[] };
   const isNamed = typeof which === 'string' && which !== 'all';
   let isWhole = true;
+  const slice = createTimeSlice();
   const unexplained = groupBy(await parts.store.unexplained(), ({ tree }) => tree);
   for await (const tree of chosen(parts, which)) {
+    if (slice.isOver()) await slice.yield();
     const found = await verifyTree(
       parts,
       tree,
