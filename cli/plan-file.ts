@@ -30,7 +30,7 @@ export interface PlanFile {
   readonly name: string;
   /** The family that a person chose; undefined: none. */
   readonly as?: FamilyName | undefined;
-  readonly read: { readonly reading: PlanReading; readonly text: string } | { readonly problem: PlanProblem };
+  readonly read: { readonly reading: PlanReading } | { readonly problem: PlanProblem };
 }
 
 export interface PlanFileOptions {
@@ -69,10 +69,7 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
     throw new EngineError('bad_file', message, 'split it into plans that name each other in **After:**');
   }
   const decoded = decodePlan(bytesOf(cwd, file));
-  const read =
-    'content' in decoded
-      ? { reading: readPlan(planSourceOf(path, decoded.content), as), text: decoded.content }
-      : decoded;
+  const read = 'content' in decoded ? { reading: readPlan(planSourceOf(path, decoded.content), as) } : decoded;
   const isOwn = 'reading' in read && read.reading.family === 'stator';
   // JSON files are common: one is read as a plan only if its content says so.
   if (found.isFile() && !force && isOwn && /\.json$/i.test(file)) throw otherKind(file);

@@ -6,7 +6,7 @@ import type { PlanDocument, PlanProblem, PlanTask } from '../../machines/documen
 import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { type TaskPlace, taskName } from '../../machines/vocabulary/ids.ts';
+import { taskName } from '../../machines/vocabulary/ids.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { type TaskAgent, taskAgent, taskAgentText, taskFacts } from '../../machines/vocabulary/task-agent.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
@@ -46,7 +46,7 @@ export default defineVerb({
 async function readInput(call: Call, as: string | undefined): Promise<PlanFile> {
   const text = await readStdin(call, 'the plan');
   const { reading } = await readPlanText(text, { name: 'standard-input', as });
-  return { file: '-', path: null, name: 'standard-input', read: { reading, text } };
+  return { file: '-', path: null, name: 'standard-input', read: { reading } };
 }
 
 /** Returns the exit code. */
@@ -58,7 +58,7 @@ async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean
     out.stdout.write(out.stdout.isTTY === true ? plainLines(parsed.content) : parsed.content);
     return 0;
   }
-  const sections = sectionsOf(parsed, { source: 'text' in read ? read.text : '', small });
+  const sections = sectionsOf(parsed, small);
   const answer = { ...checkShape(name, parsed, { sections, small }), ...(asPlan ? { content: parsed.content } : {}) };
   out.answer(answer, () => {
     if (!parsed.ok) {
@@ -106,23 +106,23 @@ async function withAgents(
   try {
     const { profiles, members } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(call.env)));
     const { coder } = profiles;
-    const unknown = [
+    const found = [
       ...unknownAgents(reading.document, coder),
       ...unknownRepos(reading.document, { members, project: basename(repo) }),
     ];
-    const lineOf = givenLines(reading);
+    const unknown = found.map(({ line, message }) => ({ line: reading.lineOf(line), message }));
     const empty = tasksWithoutBlocks(reading.document, coder, (_wave, { isDone }) => isDone);
     const remarks = empty.map(({ wave, task: { number, line } }) => ({
-      line: lineOf({ wave, task: number }) ?? line,
+      line: reading.lineOf(line),
       message: `task ${number} of wave ${wave} has no fenced sh block, and preset "sh" of its agent runs nothing else: the plan will not start`,
     }));
-    const found = {
+    const whole = {
       ...reading,
       ok: reading.ok && unknown.length === 0,
       problems: [...reading.problems, ...unknown],
       remarks: [...reading.remarks, ...remarks],
     };
-    return { reading: found, small: coder.small };
+    return { reading: whole, small: coder.small };
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || tasks.some((task) => task.agent !== null || task.repo !== null))
       throw thrown;
@@ -151,10 +151,9 @@ async function withPastConflicts(plan: string, reading: PlanReading, call: Call)
     const past = await repoPastOf(call, repo === null ? null : realpathSync(repo));
     if (past === null) return reading;
     const { document } = reading;
-    const lineOf = givenLines(reading);
     const found = pastConflicts(plan, { document, conflicts: past.conflicts }).map(({ wave, task, message }) => {
       const at = document.waves.find(({ number }) => number === wave)?.tasks.find(({ number }) => number === task);
-      return { line: lineOf({ wave, task }) ?? at?.line ?? 1, message };
+      return { line: reading.lineOf(at?.line ?? 1), message };
     });
     return { ...reading, remarks: [...reading.remarks, ...found] };
   } catch (thrown) {
@@ -162,12 +161,6 @@ async function withPastConflicts(plan: string, reading: PlanReading, call: Call)
     call.out.note(`conflicts of earlier plans are not known: ${plain(thrown.message)}`);
     return reading;
   }
-}
-
-/** Finds the line of a task in the text as it was given, which may not be in stator's own form; undefined: it is not known. */
-function givenLines({ refs }: PlanReading): (of: TaskPlace) => number | undefined {
-  const lines = new Map(refs.map(({ wave, task, line }) => [`${wave} ${task}`, line]));
-  return ({ wave, task }) => lines.get(`${wave} ${task}`);
 }
 
 /** How long to wait for an editor that deletes the file and writes it again. */
@@ -204,17 +197,17 @@ function unread(problem: PlanProblem): PlanReading {
 
 function checkShape(
   name: string,
-  { ok, document, problems, remarks, family }: PlanReading,
+  { ok, document, problems, remarks, family, lineOf }: PlanReading,
   { sections: found, small }: { readonly sections: readonly Section[]; readonly small: string | null },
 ) {
   const { goal, architecture, techStack, topic, host, issues, after, budget, land, repo } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
-    line,
+    line: lineOf(line),
     tasks: tasks.map((task) => ({
       number: task.number,
       title: task.title,
-      line: task.line,
+      line: lineOf(task.line),
       done: task.isDone,
       check: task.check,
       files: task.files,
@@ -291,31 +284,21 @@ function fieldsOf(task: PlanTask, small: string | null): string {
 }
 
 /** The sections with the line numbers of the original text, which may not be in stator's own form. */
-function sectionsOf(
-  reading: PlanReading,
-  { source, small }: { readonly source: string; readonly small: string | null },
-): Section[] {
-  const { family, document } = reading;
+function sectionsOf({ document, lineOf }: PlanReading, small: string | null): Section[] {
   const { waves, notes } = document;
-  const lineOf = givenLines(reading);
   const tasks = waves.flatMap((wave) =>
     wave.tasks.map((task) => {
       const { line, number, title } = task;
       const to = `the coder of ${taskName(wave.number, number)}`;
-      const at = lineOf({ wave: wave.number, task: number }) ?? line;
-      return { line: at, title: `Task ${number}: ${title}`, to, read: fieldsOf(task, small) };
+      return { line: lineOf(line), title: `Task ${number}: ${title}`, to, read: fieldsOf(task, small) };
     }),
   );
-  const lines = family === 'stator' ? [] : source.split(/\r\n|\r|\n/).map((line) => line.trim());
-  const texts = notes.map(({ line, title, wave, text }) => {
-    const at = family === 'stator' ? line : lines.indexOf(text.trim().split(/\r?\n/, 1)[0]?.trim() ?? '') + 1;
-    return {
-      line: at === 0 ? line : at,
-      title: title === '' ? firstLine(text) : title,
-      to: wave === null ? 'every agent' : `every coder of wave ${wave}`,
-      read: '',
-    };
-  });
+  const texts = notes.map(({ line, title, wave, text }) => ({
+    line: lineOf(line),
+    title: title === '' ? firstLine(text) : title,
+    to: wave === null ? 'every agent' : `every coder of wave ${wave}`,
+    read: '',
+  }));
   return [...tasks, ...texts].sort((a, b) => a.line - b.line);
 }
 

@@ -26,6 +26,8 @@ export interface OwnForm {
   /** With lines of the document. */
   readonly problems: readonly PlanProblem[];
   readonly remarks: readonly PlanProblem[];
+  /** The line of the document that a line of `content` comes from. */
+  lineOf(line: number): number;
 }
 
 /** The most numbers in the orders of one plan. Documents that people write have fewer. */
@@ -42,6 +44,7 @@ export function inOwnForm(draft: PlanDraft): OwnForm {
   const orders = orderOf(placed, problems, remarks);
   for (const { task } of placed.flat()) reportUnreadLinks(task, problems, remarks);
   const lines = written(draft, placed, orders);
+  const lineOf = (line: number) => sourceLine(lines, line);
   const large = textProblem(joined(lines));
   if (large !== null) {
     const message = `written in stator’s own form, ${large.message}`;
@@ -51,10 +54,11 @@ export function inOwnForm(draft: PlanDraft): OwnForm {
       tasks: [],
       problems: [...problems, { line: 1, message }],
       remarks,
+      lineOf,
     };
   }
   const { parsed, unread } = readBack(lines, placed, remarks);
-  return { content: joined(lines), parsed, tasks: placed.flat(), problems: [...problems, ...unread], remarks };
+  return { content: joined(lines), parsed, tasks: placed.flat(), problems: [...problems, ...unread], remarks, lineOf };
 }
 
 function place(draft: PlanDraft): PlacedTask[][] {

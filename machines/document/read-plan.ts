@@ -41,6 +41,8 @@ export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
   readonly familyTitle: string;
   /** The document in stator's own form; the text itself where it has that form, or has problems. Line numbers of `document` are lines of the own form. */
   readonly content: string;
+  /** The line of the text as it was given that a line of `document` comes from. */
+  lineOf(line: number): number;
   /** What a person should know about how it was read, with lines of the document. */
   readonly remarks: readonly PlanProblem[];
   readonly counts: { readonly waves: number; readonly tasks: number; readonly done: number };
@@ -118,6 +120,7 @@ function inItself(sheet: Sheet, parsed: ParsedPlan, describes: string | null): P
     family: 'stator',
     familyTitle: 'stator’s own form',
     content: sheet.text,
+    lineOf: (line) => line,
     remarks: parsed.remarks,
     counts,
     size: sizeOf(counts, ['wave', 'waves']),
@@ -147,6 +150,7 @@ function inFamily(sheet: Sheet, family: Family & { readonly name: FamilyName }):
     familyTitle: family.title,
     // The own form has no place for some mistakes, such as a task that comes after an unknown one, and would be a plan without them.
     content: problems.length === 0 ? own.content : sheet.text,
+    lineOf: own.lineOf,
     remarks: [...own.remarks, ...almostBoxRemark(sheet)].toSorted((a, b) => a.line - b.line),
     counts,
     size: sizeOf(counts, family.waves),

@@ -67,6 +67,19 @@ describe('plan check', () => {
     expect(stdout).toContain('wave 2: 1 + 2 → 3');
     const checked = JSON.parse((await made.stator(['plan', 'check', 'specs/001-cart', '--json'])).stdout);
     expect(checked).toMatchObject({ ok: true, name: '001-cart', family: 'spec-kit' });
+    // Lines are those of the file, also of what only the configuration shows to be wrong.
+    type Placed = { readonly line: number };
+    const lines = checked.waves.map(({ line, tasks }: Placed & { tasks: Placed[] }) => [
+      line,
+      ...tasks.map((task) => task.line),
+    ]);
+    expect(lines).toEqual([
+      [5, 7],
+      [9, 13, 14, 15],
+    ]);
+    expect(checked.sections.map(({ line }: Placed) => line)).toEqual([3, 7, 11, 13, 14, 15]);
+    const agent = { input: `${sequence}\n**Agent:** nope\n` };
+    expect((await made.stator(['plan', 'check', '-'], agent)).stdout).toMatch(/^-:9: task 2 names the agent "nope"/);
   });
 
   it('prints the document in its own form with --as-plan, which reads the same again', async () => {

@@ -271,6 +271,16 @@ it('every route answers as it says, done and refused', async () => {
       200,
       expect.objectContaining({ ok: false, problems: [expect.objectContaining({ line: 3 })] }),
     ],
+    [
+      'POST /v1/check',
+      { content: '## Phase 1\n\n- [ ] a\n- [ ] b\n' },
+      200,
+      expect.objectContaining({
+        waves: [
+          { number: 1, line: 1, tasks: [expect.objectContaining({ line: 3 }), expect.objectContaining({ line: 4 })] },
+        ],
+      }),
+    ],
     ['POST /v1/check', { content: 'a\u0000b' }, 400, 'bad_plan'],
     ['GET /v1/plans', 200, expect.arrayContaining([expect.objectContaining({ plan: 'busy' })])],
     ['GET /v1/plans?projct=demo', 400, 'bad_request', '"projct"', 'project?'],

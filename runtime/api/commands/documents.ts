@@ -100,12 +100,17 @@ function readingOf(
   );
 }
 
-function checkOf({ ok, document, problems }: PlanReading): DocumentCheck {
+function checkOf({ ok, document, problems, lineOf }: PlanReading): DocumentCheck {
   const { goal, topic, issues, after } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
-    line,
-    tasks: tasks.map((task) => ({ number: task.number, title: task.title, line: task.line, after: task.after })),
+    line: lineOf(line),
+    tasks: tasks.map((task) => ({
+      number: task.number,
+      title: task.title,
+      line: lineOf(task.line),
+      after: task.after,
+    })),
   }));
   return { ok, goal, topic, issues, after, waves, problems };
 }
