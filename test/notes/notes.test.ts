@@ -84,10 +84,11 @@ it('a rule takes what agents propose, up to so many of one run', async () => {
   const propose = (text: string, plan = 'login') => agent.proposeNote({ project: 'demo', plan, text });
   expect(await propose('one')).toMatchObject({ state: 'taken', decided_by: 'rule' });
   expect(file(engine, 'AGENTS.md')).toMatch(/^# For agents\n\nBe kind\.\n\n<!-- notes of stator.*\n- one \(note 1: /s);
-  for (let count = 2; count <= 10; count += 1) await propose(`note ${count}`);
+  for (let count = 2; count <= 10; count += 1) await propose(`note ${count} caf\u00E9`);
   await expectFailure(propose('one more'), 'limit_reached', '10 notes');
   // The same text is the same note.
   expect((await propose('one')).id).toBe(1);
+  expect((await propose('note 2 cafe\u0301')).id).toBe(2);
   // An agent can propose a note only in its own plan, and cannot accept one.
   await register(engine, 'other', two);
   await expectFailure(propose('x', 'other'), 'forbidden', 'demo/other');

@@ -173,7 +173,7 @@ interface Adding {
 async function add(parts: OperationParts, { project, plan, text: said, sender }: Adding): Promise<NoteKept> {
   const { store, projects, clock } = parts;
   const { take } = projects.get(project).config.noteRules;
-  const text = said.trim();
+  const text = said.trim().normalize('NFC');
   const rows = await store.notes({ project });
   const same = rows.find((row) => row.text === text);
   if (same !== undefined) return keep(parts, same);
