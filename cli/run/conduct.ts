@@ -214,6 +214,8 @@ async function pauseAndLeave(run: Conduct, engine: OwnEngine, { of }: WorkEnding
   }
   for (const text of await leftText(engine, { project, plan })) run.display.say(text);
   const agents = stopped.size === 0 ? '' : `; ${counted(stopped.size, 'agent')} stopped, no attempt spent`;
+  const left = await client.plan(project, plan);
+  run.display.finish(finishedOf(left, Date.now() - run.startedMs, await resultOf(client, left)));
   return leave(run, `${plan} is paused${agents}`, runCommand(run.request));
 }
 

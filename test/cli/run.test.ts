@@ -165,6 +165,12 @@ describe('run', () => {
     const said = stdout.split('\n').find((line) => line.startsWith('pausing'));
     expectProse(`${said}\n${stderr.slice(stderr.search(/^p is /m))}`, 'stator run p.md');
     git(made.repo, 'init', '-q', `${made.home}/go`);
+    made.write('q.md', planOf(['sleep 60']));
+    const read = made.start(['run', 'q.md', '--json']);
+    await until(() => read.stdout().includes('"run_started"'));
+    read.child.kill('SIGINT');
+    const last = jsonLines((await read.ended).stdout).at(-1);
+    expect(last).toMatchObject({ type: 'run_finished', status: 'implementing', tasks_done: 0 });
     const second = await made.stator(['run', 'p.md', '--json']);
     expect(second.code).toBe(0);
     const agents = JSON.parse((await made.stator(['agent', 'list', '--json'])).stdout);
