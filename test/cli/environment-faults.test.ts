@@ -122,6 +122,19 @@ describe.skipIf(!existsSync('/dev/full'))('an answer that is not whole', () => {
   });
 });
 
+const canMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', '-o', 'ro', 'none', '/mnt']).status === 0;
+
+it.skipIf(!canMount)('a home on a disk that is mounted read-only is not to be opened with chmod', () => {
+  const { env, home } = terminal();
+  mkdirSync(home, { recursive: true });
+  const script = `mount -t tmpfs -o ro,mode=700 none '${home}' && exec "$0" "$1" daemon start`;
+  const { status, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, main], {
+    ...{ env, encoding: 'utf8' },
+  });
+  expectRefusal(stderr, '(EROFS)', 'mount its disk for writing');
+  expect(status).toBe(78);
+});
+
 it('a limit of open files that is too low is named, at whichever file it is met', () => {
   const { env, root } = terminal();
   writeFileSync(join(root, '.git'), 'gitdir: nowhere\n'); // so git is asked

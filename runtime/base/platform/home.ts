@@ -41,7 +41,9 @@ export function ensureHome(home: string): void {
   try {
     accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (thrown) {
-    throw unusable(home, 'is not writable', `make it so: chmod u+rwx ${shellWord(home)}`, thrown);
+    const isReadOnlyDisk = systemCode(thrown) === 'EROFS';
+    const hint = isReadOnlyDisk ? 'mount its disk for writing' : `make it so: chmod u+rwx ${shellWord(home)}`;
+    throw unusable(home, 'is not writable', hint, thrown);
   }
 }
 
