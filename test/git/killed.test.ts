@@ -43,6 +43,21 @@ describe('git that is', () => {
     });
   }
 
+  it('put into a repository by an agent is not run, nor is a library of git, if a searched folder is relative or empty', async () => {
+    const path = makeRepository(join(home.path, 'demo'));
+    const { PATH, LD_LIBRARY_PATH } = process.env;
+    gitThat(path, '*', 'kill -9 $$');
+    writeFileSync(join(path, 'libz.so.1'), 'no library');
+    try {
+      Object.assign(process.env, { PATH: `.::${PATH}`, LD_LIBRARY_PATH: '/nowhere:;.' });
+      expect(await readRef({ path }, 'refs/heads/main')).toMatch(/^[0-9a-f]{40}$/);
+    } finally {
+      process.env.PATH = PATH;
+      if (LD_LIBRARY_PATH === undefined) delete process.env.LD_LIBRARY_PATH;
+      else process.env.LD_LIBRARY_PATH = LD_LIBRARY_PATH;
+    }
+  });
+
   it('killed does not detach a checkout', async () => {
     const path = makeRepository(join(home.path, 'demo'));
     // The format of early gits, which only git itself reads.

@@ -1,5 +1,6 @@
 /** The environment of git: the settings for all of the engine's own commands, and the user's variables that git needs. */
 
+import { delimiter, isAbsolute } from 'node:path';
 import type { Setting } from './local-settings.ts';
 import { gitLocalVariables } from './local-variables.ts';
 
@@ -81,13 +82,18 @@ export function personEnvironment(extra: Readonly<Record<string, string>> = {}):
   };
 }
 
+const searched: ReadonlySet<string> = new Set(['PATH', 'LD_LIBRARY_PATH']);
+
 function inherited(isTaken: (name: string) => boolean): Record<string, string> {
   const env: Record<string, string> = {};
   // Reading a value costs a system call, and most of the variables are not needed.
   for (const name of Object.keys(process.env)) {
     if (gitLocalVariables.has(name) || !isTaken(name)) continue;
     const value = process.env[name];
-    if (value !== undefined) env[name] = value;
+    if (value === undefined) continue;
+    // git runs in worktrees: an agent could put a git, or a library of it, into a folder with a relative or empty name.
+    const kept = searched.has(name) ? value.split(/[:;]/).filter(isAbsolute).join(delimiter) : value;
+    if (kept !== '' || value === '') env[name] = kept;
   }
   return env;
 }
