@@ -106,6 +106,19 @@ describe('committing what an agent left', () => {
     expect(run(repo.path, 'rev-parse', branch, 'feature/own')).toBe(`${detached}\n${own}`);
   });
 
+  test('is not lost with a branch that was deleted under its checkout', async () => {
+    const { repo, path, ended } = await started();
+    const own = commitInside(path, 'b.txt', 'b');
+    write(path, 'c.txt', 'c');
+    for (const ref of [`refs/heads/${branch}`, ownedRef(branch)]) run(repo.path, ...unhooked, 'update-ref', '-d', ref);
+    const { head } = await commitLeftovers(repo, ended);
+    expect(run(repo.path, 'rev-parse', branch, `${branch}^`)).toBe(`${head}\n${own}`);
+    expect(await changedFiles(repo, ended.base, head)).toEqual(['b.txt', 'c.txt']);
+    expect(run(path, 'status', '-sb')).toBe(`## ${branch}`);
+    run(path, ...unhooked, 'update-ref', '-d', 'HEAD');
+    expect(await commitLeftovers(repo, { ...ended, run: 'run-2' })).toMatchObject({ head });
+  });
+
   test('is not misled by an agent that only looked at another commit', async () => {
     const { repo, path, ended } = await started();
     const head = commitInside(path, 'b.txt', 'b');

@@ -13,7 +13,7 @@ import { textOf } from './git-folder.ts';
 import { keepNested, type Nested } from './nested.ts';
 import { noteMended } from './notes.ts';
 import { noLinks } from './object-memo.ts';
-import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
+import { commitOf, commitTree, findCommit, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { headMoves } from './reflog.ts';
 import { attemptRef, branchRef, ownedRef, readRef, readRefs, setRef, setRefs } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -365,7 +365,10 @@ async function commitAt(repo: Repository, worktree: OpenWorktree, branch: string
   if (known != null) return known;
   const answer = await tryInWorktree(worktree, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
   if (answer.exitCode === 0) return answer.stdout;
-  return commitOf(repo, branchRef(branch));
+  // Somebody deleted the branch under its checkout: HEAD's log still knows the commit.
+  const before = headMoves(worktree.adminDir).findLast(({ to }) => !/^0+$/.test(to))?.to;
+  const isGone = before !== undefined && (await findCommit(repo, branchRef(branch))) === null;
+  return commitOf(repo, isGone ? before : branchRef(branch));
 }
 
 /* Detects a removed worktree whose folder still exists: inside walls an agent can remove everything except the folder itself and its `.git`. */
