@@ -1,11 +1,12 @@
 /** The board of `stator monitor`: what its keys do, in a pseudo terminal, over a real daemon with `sh` agents. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { carryOut, questionOf, readPage } from '../../cli/monitor/board/actions.ts';
 import { type Key, press } from '../../cli/monitor/board/keys.ts';
 import { pageRows, picture, rowAt, spaceOf } from '../../cli/monitor/board/picture.ts';
-import { type Board, firstBoard, type News } from '../../cli/monitor/board/state.ts';
+import { type Board, firstBoard, type News, type Target } from '../../cli/monitor/board/state.ts';
 import { noPaint } from '../../cli/output.ts';
 import { statusOf } from '../../cli/status/sort.ts';
 import { widthOf } from '../../cli/text.ts';
@@ -14,7 +15,7 @@ import type { InstanceEntry, PlanEntry, PlanShow } from '../../runtime/api/clien
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
-import { gate, openGate } from '../support/engine.ts';
+import { begin, gate, openGate, planText, startEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
@@ -157,6 +158,25 @@ describe('the picture of the board', () => {
 
       Enter plan  l log  d diff  h history  a answer  / filter  ? keys  q quit"
     `);
+  });
+
+  it('has the oldest need first, a repo that cannot be used among them, and the budget of what is under way', () => {
+    const need = (since: string) => ({ source: 'agent' as const, why: 'asks', since, until: null, do: [], output: [] });
+    const use = (spent: number) => ({ scope: 'plan' as const, measure: 'usd' as const, limit: 10, spent });
+    const { seen } = news([
+      plan('young', { turn: 'person', need: need('2026-01-02T03:02:05.000Z') }),
+      plan('old', { turn: 'person', need: need(at) }),
+      plan('costly', { status: 'done', budget: [use(9)] }),
+      plan('busy', { budget: [use(1)] }),
+    ]);
+    const repo = { project: 'lib', path: '/lib', active_plans: 0, state: 'degraded' as const, reason: null };
+    const { needs_you: needs, budget } = statusOf({ ...seen, repos: [repo] });
+    expect(needs.map(({ project, plan: name }) => [project, name])).toEqual([
+      ['lib', null],
+      ['shop', 'old'],
+      ['shop', 'young'],
+    ]);
+    expect(budget?.plan).toBe('busy');
   });
 
   it('names below the list what the marked plan takes, and nothing that it would refuse', () => {
@@ -382,6 +402,7 @@ describe('a key of the board', () => {
       input: { ...input, mayBeEmpty: false, permission: null, choices: ['cancel', 'pause'] },
     };
     expect(keys(asked, '2').command).toMatchObject({ kind: 'do', action: 'transition', input: { text: 'pause' } });
+    expect(keys(asked, ' ', { name: 'enter' }).command).toBeNull();
     expect(keys(asked, '3').board.input?.text).toBe('3');
   });
 
@@ -517,6 +538,44 @@ function expectGivenBack(pty: Pty, code: number): void {
     '\x1b[?2004l',
   ]);
 }
+
+it('an action is about the marked row: its agent’s question, its task, its agent', async () => {
+  const engine = await startEngine();
+  const { client, repo } = engine;
+  const asks = (what: string) => `stator signal emit needs_decision --payload '${what}'`;
+  await begin(engine, 'asks', planText([asks('left?'), asks('up?')]));
+  await begin(engine, 'over', planText(['echo a > a.txt', 'echo b > b.txt']));
+  await until(async () => (await client.plan('demo', 'asks')).questions.length === 2);
+  await untilStatus(engine, 'over', 'done');
+  const target = (name: string, more: Partial<Target> = {}) => ({
+    ...asksToMerge.target,
+    project: 'demo',
+    plan: name,
+    ...more,
+  });
+  const first = await questionOf(client, target('asks', { title: 'asks-w1-t1' }));
+  const second = await questionOf(client, target('asks', { title: 'asks-w1-t2' }));
+  expect([first.question, second.question]).toEqual([
+    expect.stringContaining('asks-w1-t1 asks: left?'),
+    expect.stringContaining('asks-w1-t2 asks: up?'),
+  ]);
+  // A flag of another question is an answer like any other.
+  const said = await carryOut(client, {
+    action: 'answer',
+    target: target('asks'),
+    input: { ...second, text: '--accept' },
+  });
+  expect(said.lines.join()).toContain('done: answer');
+  const retried = await carryOut(client, { action: 'retry', target: target('asks', { title: 'asks-w1-t1' }) });
+  expect(retried.lines[0]).toMatch(/agent asks-w1-t1|agent_restart/);
+  const { lines } = await readPage(client, 'diff', target('over', { task: 'w1-t1' }));
+  const text = lines.map((line) => line.text).join('\n');
+  expect(text).toContain('a.txt');
+  expect(text).not.toMatch(/b\.txt|not shown/);
+  writeFileSync(join(repo, 'a.txt'), 'mine');
+  const merged = await carryOut(client, { action: 'merge', target: target('over') });
+  expect([merged.tone, merged.lines[0]]).toEqual(['bad', expect.stringMatching(/^refused: .*a\.txt/)]);
+});
 
 describe('the board on a terminal of 120x40', () => {
   it('shows what the marked agent says and changed, and starts a plan', async () => {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { permissionPage } from '../../cli/monitor/board/actions.ts';
 import { storeFile } from '../../runtime/base/platform/home.ts';
 import type { EngineOptions } from '../../runtime/engine/engine.ts';
 import { askingClaude } from '../support/asking-claude.ts';
@@ -122,7 +123,7 @@ describe('agents', () => {
 describe('what an agent asks to be allowed', () => {
   it('is denied with a message for the agent, or allowed by the id of the question', async () => {
     const made = terminal();
-    askingClaude(made, [['echo one >one.txt'], ['echo two >two.txt']]);
+    askingClaude(made, [['echo one >one.txt'], ['echo two >two.txt', 'echo three >three.txt']]);
     const engine = await startEngine({ on: made, agents: {} });
     await engine.client.registerPlan({ project: 'demo', plan: 'p', content: planOf(['true']) });
     await engine.client.send({ project: 'demo', plan: 'p', type: 'implement_start' });
@@ -138,13 +139,18 @@ describe('what an agent asks to be allowed', () => {
     await asked('echo one >one.txt');
     const denied = await made.stator(['agent', 'deny', 'p-w1-t1', '--message', 'use the other file']);
     expect(denied).toMatchObject({ code: 0 });
-    const id = await asked('echo two >two.txt');
-    expect((await made.stator(['agent', 'allow', '--question', `${id}x`])).code).toBe(1);
+    const [id, other] = [await asked('echo two >two.txt'), await asked('echo three >three.txt')];
+    // On the board, the question of another agent is not that of the marked one.
+    const marked = { project: 'demo', plan: 'p', title: 'p-review-1', task: null, role: null };
+    expect(await permissionPage(engine.client, marked)).toBeNull();
+    for (const words of [[], ['p-w1-t1'], ['--question', `${id}x`]])
+      expect((await made.stator(['agent', 'allow', ...words])).code).toBe(1);
     expect(await made.stator(['agent', 'allow', '--question', id])).toMatchObject({ code: 0 });
+    expect(await made.stator(['agent', 'deny', '--question', other])).toMatchObject({ code: 0 });
     await untilStatus(engine, 'p', 'done');
     expect((await made.stator(['agent', 'logs', 'p-w1-t1'])).stdout).toContain('denied: use the other file');
     const { diff } = await engine.client.planDiff('demo', 'p');
-    expect([diff.includes('one.txt'), diff.includes('two.txt')]).toEqual([false, true]);
+    expect(['one.txt', 'two.txt', 'three.txt'].map((file) => diff.includes(file))).toEqual([false, true, false]);
   });
 });
 

@@ -13,8 +13,9 @@ const asking = (what: string) =>
   `test -e $STATOR_HOME/$STATOR_TITLE || { touch $STATOR_HOME/$STATOR_TITLE; stator signal emit needs_decision --payload '${what}'; exit 0; }
 cp "$STATOR_PROMPT_FILE" "$STATOR_TITLE.txt"`;
 
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
+
 function run(made: Terminal): Pty {
-  const main = join(import.meta.dirname, '../../dist/bin/stator.js');
   return openPty(process.execPath, [main, 'run', 'p.md', '--trust'], { cwd: made.repo, env: made.env });
 }
 
@@ -169,6 +170,10 @@ it('what an agent may not do unasked is allowed or denied by a whole word, with 
   await pty.until(/1 piece 1\.1 {2}asks to use Bash, denied in 59m \d\ds {2}touch three\.txt/);
   const status = (await made.stator(['status'])).stdout.split('\n');
   expectProse(status.find((line) => line.includes('touch three.txt')) ?? '', 'Bash: ', 'denied in 59m ');
+  const unsure = openPty(process.execPath, [main, 'agent', 'allow'], { cwd: made.repo, env: made.env });
+  await unsure.until('allow it?');
+  unsure.type('\r');
+  expect(await unsure.ended).toBe(1);
   expect((await made.stator(['agent', 'deny', '--question', id])).code).toBe(0);
   expect(await pty.ended).toBe(0);
   const log = (await made.stator(['agent', 'logs', 'p-w1-t1'])).stdout;

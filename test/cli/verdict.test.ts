@@ -9,10 +9,10 @@ const answer: SignalAnswer = {
   plan: { project: 'demo', plan: 'p', status: 'ready', phase: 'planned', waits: null },
 };
 
-function printed(env: NodeJS.ProcessEnv): string {
+function printed(env: NodeJS.ProcessEnv, json = false): string {
   const parts: string[] = [];
   const stream = { write: (part: string) => parts.push(part) };
-  const out = createOutput({ stdout: stream, stderr: stream, env, json: false, quiet: false, verbose: false });
+  const out = createOutput({ stdout: stream, stderr: stream, env, json, quiet: false, verbose: false });
   expect(printVerdict({ out, env }, answer)).toBe(1);
   return parts.join('');
 }
@@ -22,4 +22,5 @@ it('a refusal tells a person the commands that are accepted, and an agent to ask
   const agent = printed({ STATOR_RUN: 'plan:demo/p/coder.1/agent#1', STATOR_TOKEN: 'token' });
   expect(agent).toContain('stator signal emit needs_decision --payload "<why>"');
   expect(agent).not.toContain('stator plan cancel p');
+  expect(JSON.parse(printed({}, true))).toEqual(answer);
 });
