@@ -3,6 +3,8 @@
  * its row and answers when it ends. Nothing runs meanwhile, and no process need live.
  */
 import { fromPromise, type PromiseActorLogic } from 'xstate';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { foundText } from '../machines/vocabulary/found-text.ts';
 import { isTreeId, machineTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
 import type { AnyDefinition, OutputOf } from './definition.ts';
@@ -28,7 +30,14 @@ interface Marked {
 export function outputOf<D extends AnyDefinition>(machine: D): PromiseActorLogic<OutputOf<D>, { id: string }>;
 export function outputOf<Output = unknown>(machine: string): PromiseActorLogic<Output, { id: string }>;
 export function outputOf(machine: AnyDefinition | string): PromiseActorLogic<unknown, { id: string }> {
-  const name = typeof machine === 'string' ? machine : machine.name;
+  // A program without types may give anything.
+  const name: unknown = typeof machine === 'string' ? machine : (machine as AnyDefinition | null | undefined)?.name;
+  if (typeof name !== 'string')
+    throw new EngineError(
+      'bad_machine',
+      `outputOf: found ${foundText(machine)}`,
+      'give the definition of a machine, or its name',
+    );
   const outside = async (): Promise<unknown> => {
     throw new Error(
       `outputOf("${name}") waits in an engine alone: where a chart is tried without one, provide an actor`,

@@ -5,6 +5,7 @@ import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { hashOf, type Role, roles, taskName, taskNamed } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
+import { anyText, aText, checkOptions, type KnownOptions, required } from '../api/client/options.ts';
 import type { RepoPast } from '../api/contract/repos.ts';
 import type { PlayedRun, Script } from './scripted-work.ts';
 import { createPlayer, type Played, type Player, type SimulatedAsk } from './simulated-engine.ts';
@@ -112,11 +113,26 @@ const runsLimit = 1_000;
 /** The most simulated tasks when other numbers of agents are tried: that takes about a second. */
 const triedTasksLimit = 400;
 
+const simulateOptions: KnownOptions<SimulateOptions> = {
+  content: required(anyText),
+  name: aText,
+  policy: true,
+  agents: true,
+  agentsPerRepo: true,
+  coordinators: true,
+  durations: true,
+  past: true,
+  fail: true,
+  seed: true,
+  runs: true,
+};
+
 /**
  * Simulates the plan. No agent is started and nothing is stored. Throws `bad_plan` for a document with mistakes or without waves, and `bad_request` for an
- * unknown task or role, and for numbers out of range.
+ * unknown option, task or role, and for numbers out of range.
  */
 export async function simulate(options: SimulateOptions): Promise<Simulation> {
+  checkOptions('simulate', options, simulateOptions);
   const document = mustParse(options.content);
   checkSimulation(options, tasksOf(document));
   const given = { options, document, player: createPlayer() };

@@ -33,6 +33,8 @@ it('the actor of an output is named after its machine, by its name or its defini
     ['other:0', null],
   ]);
   expect(awaitedMachine(undefined)).toBeNull();
+  for (const odd of [undefined, null, 7, {}])
+    expect(() => outputOf(odd as never)).toThrow(expect.objectContaining({ code: 'bad_machine' }));
   expect(awaitedMachine(Object.assign(async () => 1, { statorOutputOf: 7 }))).toBeNull();
 });
 

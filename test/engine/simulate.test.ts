@@ -119,9 +119,11 @@ describe('a simulated plan', () => {
   test.each([
     ['a task that there is not', { fail: { 'w9-t1': 1 } }, 'bad_request'],
     ['no agents', { agents: 0 }, 'bad_request'],
+    ['an option that there is not', { agnets: 2 }, 'bad_request'],
+    ['no document', { content: undefined }, 'bad_request'],
     ['too many runs', { runs: 1_001 }, 'bad_request'],
     ['a document without waves', { content: '# an idea\n' }, 'bad_plan'],
   ])('%s is refused', async (_, wrong, code) => {
-    await expect(of(wrong)).rejects.toMatchObject({ code });
+    await expect(of(wrong as object)).rejects.toMatchObject({ code });
   });
 });

@@ -297,6 +297,17 @@ it('a database that cannot hold every character is refused when it is opened, no
   });
 });
 
+it('a user who may open no further connection: the hint says which limit to raise', async () => {
+  const name = await emptyDatabase();
+  await server.query('postgres', "CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0");
+  const url = new URL(server.urlOf(name));
+  [url.username, url.password] = ['few', 'few'];
+  await expect(opened(url.href).lastLine()).rejects.toMatchObject({
+    code: 'store_locked',
+    hint: expect.stringContaining('raise the connection limit'),
+  });
+});
+
 it('a store of a newer stator is left as it is', async () => {
   const name = await emptyDatabase();
   await opened(server.urlOf(name)).lastLine();

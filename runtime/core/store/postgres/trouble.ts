@@ -50,7 +50,11 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     return new StoreTrouble('store_locked', `${place} takes no writes: ${why}`, hint, { cause: thrown });
   }
   if (isAway(thrown) || isBusy(thrown)) {
-    const hint = `see whether it runs, and whether this machine reaches it; ${thenContinues}`;
+    const isFull = codeOf(thrown) === '53300';
+    const todo = isFull
+      ? 'raise the connection limit of the server, the database or the user, or close other connections'
+      : 'see whether it runs, and whether this machine reaches it';
+    const hint = `${todo}; ${thenContinues}`;
     return new StoreTrouble('store_locked', `${place} does not answer: ${why}`, hint, { cause: thrown });
   }
   if (codeOf(thrown) === '53100')
