@@ -175,6 +175,8 @@ export interface PlanContext extends DocumentFacts {
    * the feedback from before that. Absent: never; for `from` also: a person retried since.
    */
   fresh?: { at: number; mends: number; before: string | null; from?: string };
+  /** The last verdict of an agent that a fixer got, and the commit that it was about. Absent: none since the plan was last done. */
+  judged?: { verdict: string; head: string } | null;
   /** How often the plan was started over; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;

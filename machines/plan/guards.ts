@@ -235,6 +235,12 @@ function showsApproved(context: PlanContext, head: string): boolean {
   return context.pull?.request?.head === head && isApproved(context, head);
 }
 
+/** A verdict by exit code is a signal of the engine. */
+export function isOfAgent(event: PlanEvent): boolean {
+  const kind = originKind(originOf(event));
+  return kind === 'agent' || kind === 'engine';
+}
+
 /** The names of the checks that are new and fail as they did when the plan last received them. */
 export function failingAlike({ pull }: Pick<PlanContext, 'pull'>, event: PlanEvent): string[] {
   if (event.type !== 'pr_changes_requested') return [];
@@ -382,6 +388,9 @@ export const planGuards = {
     const asked = event.type === 'pr_changes_requested' ? (pull?.request?.cycles ?? 0) : 0;
     return hasUsedCycles(context, Math.max(reviewCycle, asked));
   },
+  /** The same role asks for changes at the same commit again: the fixer changed nothing. A person may ask as often as they want. */
+  isUnchanged: ({ context: { judged, head }, event }: GuardArgs) =>
+    judged != null && judged.verdict === event.type && judged.head === head && isOfAgent(event),
   fixesAlone: ({ context }: GuardArgs) => fixesAlone(context),
   hasFixer: ({ context }: GuardArgs) => hasFixer(context),
 

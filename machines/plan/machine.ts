@@ -296,6 +296,7 @@ export const planMachine = plan.createMachine({
           entry: [
             'raiseMoved',
             { type: 'stamp', params: 'done_at' },
+            'forgetJudged',
             'reportRepoDone',
             'setCleanup',
             'askTimer',

@@ -28,7 +28,7 @@ import {
   withResults,
 } from './context.ts';
 import { originOf, type PlanEvent } from './events.ts';
-import { failingAlike, isUnfixed } from './guards.ts';
+import { failingAlike, isOfAgent, isUnfixed } from './guards.ts';
 import { base } from './setup.ts';
 
 /** The longest feedback that goes into a prompt by way of the context; the signal's row keeps the rest. */
@@ -253,6 +253,10 @@ export const memory = {
     feedback: (bodyOf(event) ?? '').slice(0, feedbackLimit),
     reviewCycle: context.reviewCycle + 1,
   })),
+  noteJudged: base.assign(({ context: { head }, event }) => ({
+    judged: head !== null && isOfAgent(event) ? { verdict: event.type, head } : null,
+  })),
+  forgetJudged: base.assign({ judged: null }),
   /** A person's message to the agent that is restarted. If there is not room for everything, older feedback is cut, not the message. */
   noteAdvice: base.assign(({ context, event }) => {
     const said = (bodyOf(event) ?? '').trim();
@@ -311,6 +315,16 @@ export const needs = {
       },
     };
   }),
+  /** A further round would end in the same way. */
+  noteNoFix: base.assign(({ context }) => ({
+    stopCause: {
+      source: 'cycle_limit' as const,
+      reason: `the fixer changed nothing, and the same is asked for again; ${lastFeedback(context)}`.slice(
+        0,
+        reasonLimit,
+      ),
+    },
+  })),
   noteReviewStop: base.assign(({ context }) => ({
     stopCause: {
       source: 'review' as const,

@@ -10,8 +10,9 @@ const done = '#plan.lifecycle.done';
 
 /** If changes are requested: fix them, or wait for a person where the rounds are used up or fixing needs an approval. */
 const toFix = [
+  { guard: 'isUnchanged', target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteNoFix'] },
   { guard: 'cyclesAreUsed', target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteCycleLimit'] },
-  { guard: 'fixesAlone', target: `${fixing}.requesting`, actions: 'noteFeedback' },
+  { guard: 'fixesAlone', target: `${fixing}.requesting`, actions: ['noteFeedback', 'noteJudged'] },
   { target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteReviewStop'] },
 ] as const;
 

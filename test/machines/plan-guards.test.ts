@@ -60,6 +60,7 @@ const merged = { merged: { tip: 'head', into: 'main' } } as never;
 const request = (more: object = {}) =>
   ({ request: { number: 1, head: 'head', pass: 0, ...more }, seen: ['a'], work: 'w#1' }) as never;
 const one = { 'wave-1.1': 'wave' } as const;
+const judged = { verdict: 'review_changes_requested', head: 'head' };
 const blockedBy = (scope: 'plan' | 'attempt') => {
   const budget = { scope, measure: 'usd', limit: 5, spent: 6, title: null } as const;
   return { blocked: { reason: '', source: 'budget', at: 1, budget } } as const;
@@ -683,6 +684,15 @@ const table: Record<string, { readonly yes: readonly Situation[]; readonly no: r
     ],
   },
   wasVerified: { yes: [{ plan: { verifiedSha: 'v' } }], no: [{}] },
+  isUnchanged: {
+    yes: [{ plan: { judged }, event: { type: judged.verdict, origin: 'engine' } }],
+    no: [
+      { plan: { judged }, event: { type: judged.verdict } },
+      { plan: { judged, head: 'newer' }, event: { type: judged.verdict, origin: 'engine' } },
+      { plan: { judged }, event: { type: 'verify_failed', origin: 'engine' } },
+      { event: { type: judged.verdict, origin: 'engine' } },
+    ],
+  },
   cyclesAreUsed: {
     yes: [
       { policy: { max_review_fix_cycles: 2 }, plan: { reviewCycle: 2 } },

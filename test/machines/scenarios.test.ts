@@ -440,6 +440,33 @@ describe('review rounds', () => {
     });
   });
 
+  it('end where the fixer changed nothing and the same is asked for again; a person’s own request starts it', () => {
+    const world = started({ on: ['reviewer'], rest: { max_review_fix_cycles: 9 }, content: waves(1) });
+    finishTask(world, 'hello-w1-t1');
+    const judge = (n: number) => {
+      const review = begin(world, `hello-review-${n}`);
+      say(world, review, 'review_changes_requested', { body: `round ${n}` });
+      exit(world, review, 0);
+    };
+    const fixNothing = (n: number) => {
+      exit(world, begin(world, `hello-fix-${n}`));
+      const head = world.context().head;
+      reply(world, 'work.commit', 'work_committed', { head, base: head, changed: false });
+    };
+    judge(1);
+    fixNothing(1);
+    judge(2);
+    expect(world.context().blocked).toMatchObject({
+      source: 'cycle_limit',
+      reason: expect.stringMatching(/the fixer changed nothing.*\nround 2/),
+    });
+    send(world, 'resolve');
+    fixNothing(2);
+    send(world, 'review_changes_requested', { body: 'mine' });
+    expect(world.context().blocked).toBe(null);
+    expect(titles(world)).toContain('hello-fix-3');
+  });
+
   it('wait for a person where fixing is not automatic', () => {
     const world = stand('underway.implementing.fixing.stuck');
     expect(world.context().blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('no tests') });
