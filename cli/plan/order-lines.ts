@@ -3,8 +3,8 @@
 import type { PlanDocument, PlanWave } from '../../machines/document/shape.ts';
 import { createClaims } from '../../machines/vocabulary/file-claims.ts';
 
-/** The most groups in a line. */
-const shownSteps = 12;
+/** The most groups in a line, and the most tasks in a group of it. */
+const shownLimit = 12;
 
 /** One line for each wave. Waves of one task are left out, because the list of sections shows them. */
 export function orderLines({ waves }: Pick<PlanDocument, 'waves'>): string[] {
@@ -36,12 +36,15 @@ function orderText(steps: readonly number[][]): string {
   const [first = []] = steps;
   if (steps.length === 1) return `${first.length} tasks at the same time`;
   const isSequence = steps.every((step) => step.length === 1);
-  if (isSequence) return `${steps.length} tasks, one after another: ${listed(steps.map(String))}`;
-  return listed(steps.map((step) => step.join(' + ')));
+  if (isSequence) return `${steps.length} tasks, one after another: ${listed(steps.map(String), ' → ')}`;
+  return listed(
+    steps.map((step) => listed(step.map(String), ' + ')),
+    ' → ',
+  );
 }
 
-function listed(steps: readonly string[]): string {
-  const more = steps.length - shownSteps;
-  const shown = steps.slice(0, shownSteps).join(' → ');
-  return more > 0 ? `${shown} → … ${more} more` : shown;
+function listed(items: readonly string[], joint: string): string {
+  const more = items.length - shownLimit;
+  const shown = items.slice(0, shownLimit).join(joint);
+  return more > 0 ? `${shown}${joint}… ${more} more` : shown;
 }

@@ -11,7 +11,7 @@ import {
   type TextLine,
 } from './fields.ts';
 import { fileItems } from './files.ts';
-import { isProofLabel } from './labels.ts';
+import { isProofLabel, type Label } from './labels.ts';
 import { type PlanTask, planNumberLimit, quoted, type ReportProblem } from './shape.ts';
 
 /** A check is in a shell's argument list. */
@@ -55,6 +55,9 @@ export function createTaskReader(
   const almostChecks: { line: number; message: string }[] = [];
   /** The first line that says in plain words what comes first; it matters only if no field does. */
   let plainOrder: { line: number; text: string } | null = null;
+  /** The meaning of each check box, and the line of a status that says that the task is done. */
+  const boxes: boolean[] = [];
+  let doneStatus: number | null = null;
 
   function addFiles(value: string, line: number): void {
     for (const { paths, remark } of fileItems(value)) {
@@ -122,6 +125,9 @@ export function createTaskReader(
         readTaskField(field, line);
         return;
       }
+      const box = /^\s*(?:[-*+]|\d{1,9}[.)])\s+\[([ xX])\]\s/.exec(text)?.[1];
+      if (box !== undefined) boxes.push(box !== ' ');
+      if (saysDone(label)) doneStatus ??= line;
       const message = almostCheck(text, label);
       if (message !== null && almostChecks.length < almostCheckLimit) almostChecks.push({ line, message });
       if (plainOrderPattern.test(text)) plainOrder ??= { line, text: text.trim() };
@@ -141,6 +147,12 @@ export function createTaskReader(
           plainOrder.line,
           `${quoted(plainOrder.text)} is text, and nothing waits; write it as in **After:** 1`,
         );
+      if (!task.isDone && (doneStatus !== null || (boxes.length > 0 && boxes.every(Boolean)))) {
+        const found =
+          doneStatus === null ? 'all check boxes of the task are checked' : 'the status says that the task is done';
+        const form = `write ${quoted(`### [x] Task ${task.number}: …`)} where it is done`;
+        report.remark(doneStatus ?? task.line, `${found}, and it counts as open; ${form}`);
+      }
       if (task.check !== null) return;
       for (const { line, message } of almostChecks) report.remark(line, message);
     },
@@ -150,6 +162,11 @@ export function createTaskReader(
 /** `After: 1`, `Depends on Task 2`, `- Blocked by: 1, 2` without the bold text of a field. */
 const plainOrderPattern =
   /^ {0,3}(?:[-*+][ \t]+)?(?:(?:after|depends on|dependencies|blocked by)[ \t]*[:：][ \t]*(?:tasks?[ \t]+)?#?\d|(?:depends on|blocked by)[ \t]+tasks?[ \t]+#?\d)/i;
+
+/** `**Status:** done`, with or without a mark. */
+export function saysDone(label: Label | null): boolean {
+  return label?.name === 'status' && /^\W{0,20}(?:\[x\])?\W{0,20}(?:done|completed?)\W{0,20}$/iu.test(label.value);
+}
 
 /** The most such lines that are examined in one task. */
 const almostCheckLimit = 20;

@@ -67,6 +67,12 @@ describe('plan check', () => {
     expect(stdout).toContain('wave 2: 1 + 2 → 3');
     const checked = JSON.parse((await made.stator(['plan', 'check', 'specs/001-cart', '--json'])).stdout);
     expect(checked).toMatchObject({ ok: true, name: '001-cart', family: 'spec-kit' });
+    const wide = {
+      input: ['# P', ...Array.from({ length: 14 }, (_, at) => `- [ ] T${at + 1} [P] a`), '- [ ] T99 b'].join('\n'),
+    };
+    expect((await made.stator(['plan', 'check', '-'], wide)).stdout).toContain(
+      'wave 1: 1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 + 11 + 12 + … 2 more → 15\n',
+    );
     // Lines are those of the file, also of what only the configuration shows to be wrong.
     type Placed = { readonly line: number };
     const lines = checked.waves.map(({ line, tasks }: Placed & { tasks: Placed[] }) => [

@@ -5,6 +5,7 @@
 import { withoutLeadingMarks, withoutMarksBehindNumber, withoutTrailingMark } from '../done-marks.ts';
 import { readLabel } from '../labels.ts';
 import { type PlanProblem, quoted } from '../shape.ts';
+import { saysDone } from '../task-fields.ts';
 import type { DraftTask, Family } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
@@ -141,7 +142,8 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
     ref,
     title,
     line: heading.line,
-    isDone: found.isDone || body.some(saysDone) || (steps.length > 0 && steps.every(Boolean)),
+    isDone:
+      found.isDone || body.some(({ text }) => saysDone(readLabel(text))) || (steps.length > 0 && steps.every(Boolean)),
     body: isFullTitle ? body : [headingLine, { text: '', number: 0 }, ...body],
     files: [],
     check: null,
@@ -150,12 +152,6 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
     number: isWhole ? Number(found.number) : null,
     marks: [...headingMark(sheet, heading), ...boxed.flatMap((item) => uncheckedMark(sheet, item))],
   };
-}
-
-/** `**Status:** done`, with or without a mark. */
-function saysDone({ text }: SourceLine): boolean {
-  const label = readLabel(text);
-  return label?.name === 'status' && /^\W{0,20}(?:\[x\])?\W{0,20}(?:done|completed?)\W{0,20}$/iu.test(label.value);
 }
 
 const mayBeDone = /[✅☑✔]|\[x\]|[([]\W{0,3}(?:done|completed?)\b|\s[—–-]\s+(?:done|completed?)\b.{0,20}$/iu;

@@ -515,6 +515,19 @@ describe('the fields of a task', () => {
       ],
     ],
     ['**After:** 2.02', { after: [2] }, []],
+    [
+      '- [x] Step 1\n  1. [X] Step 2',
+      {},
+      [
+        '-1: all check boxes of the task are checked, and it counts as open; write `### [x] Task 1: …` where it is done',
+      ],
+    ],
+    ['- [x] Step 1\n- [ ] Step 2', {}, []],
+    [
+      '**Status:** ✅ Done\n- [ ] Step 1',
+      {},
+      ['1: the status says that the task is done, and it counts as open; write `### [x] Task 1: …` where it is done'],
+    ],
   ])('are read from %j', (lines, fields, said) => {
     const { document, problems, remarks } = parsePlan(
       `# P\n\n## Wave 1\n\n### Task 1: x\n\n## Wave 2\n\n### Task 1: a\n\n${lines}\n\n### Task 2: b\n`,
