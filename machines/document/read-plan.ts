@@ -9,6 +9,7 @@ import {
   tooManyLines,
 } from './families/descriptions.ts';
 import type { Family, PlanDraft } from './families/family.ts';
+import { leftOut } from './families/lists.ts';
 import { families } from './families/registry.ts';
 import { openSheet, type PlanSource, type Sheet } from './families/sheet.ts';
 import { inOwnForm, type PlacedTask } from './own-form.ts';
@@ -121,7 +122,7 @@ function inItself(sheet: Sheet, parsed: ParsedPlan, describes: string | null): P
     familyTitle: 'stator’s own form',
     content: sheet.text,
     lineOf: (line) => line,
-    remarks: parsed.remarks,
+    remarks: [...parsed.remarks, ...boxesOutside(sheet, parsed.document)].toSorted((a, b) => a.line - b.line),
     counts,
     size: sizeOf(counts, ['wave', 'waves']),
     refs,
@@ -129,6 +130,15 @@ function inItself(sheet: Sheet, parsed: ParsedPlan, describes: string | null): P
     describes,
     planBeside: describes === null ? null : planBeside(sheet),
   };
+}
+
+/** The remarks on open boxes that may be work and are in no task. */
+function boxesOutside(sheet: Sheet, { waves, notes }: PlanDocument): PlanProblem[] {
+  const tasks = waves.flatMap((wave) => wave.tasks);
+  // Most documents have none, and need no parser for it.
+  if (tasks.length === 0 || !notes.some(({ text }) => /^[^\S\n]*(?:[-*+]|\d{1,9}[.)])\s+\[ \]/m.test(text))) return [];
+  const spans = tasks.map(({ line, body }) => ({ line, end: line + body.split(/\r\n?|\n/).length }));
+  return leftOut(sheet, spans, 'a heading such as `### Task 2: title` in a wave makes a task of one');
 }
 
 function inFamily(sheet: Sheet, family: Family & { readonly name: FamilyName }): PlanReading {

@@ -29,12 +29,12 @@ export const lists = {
 } as const satisfies Family;
 
 const work =
-  /\b(?:tasks?|sub-?tasks|to-?dos?|steps?|work|implementation|implement|plan|phases?|milestones?|stages?|sprints?|iterations?|roadmap|backlog|action items|deliverables|week \d+|day \d+)\b|任务|計画|计划|阶段|步骤|タスク|작업|단계|задач|этап|\bплан|шаг|tareas|fase|etapa|aufgaben|schritte|tâches|étape/iu;
+  /\b(?:tasks?|sub-?tasks|to[- ]?dos?|steps?|work|implementation|implement|plan|phases?|milestones?|stages?|sprints?|iterations?|roadmap|backlog|action items|deliverables|week \d+|day \d+)\b|任务|計画|计划|阶段|步骤|タスク|작업|단계|задач|этап|\bплан|шаг|tareas|fase|etapa|aufgaben|schritte|tâches|étape/iu;
 /** Lists under such headings are conditions of the work, not the work. */
 const asked =
   /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|\bideas?\b|icebox|someday|wish ?list|parking lot|готов|критери|验收|検証|확인/iu;
 /** Likewise, unless phases are below them. */
-const askedOnItsOwn = /checklist|checks?\b|summary|progress|status/iu;
+const askedOnItsOwn = /checklist|checks?\b|summary|(?<!\bin[- ])progress|status/iu;
 const phase =
   /^\W{0,4}(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|этап|шаг|阶段|第)\W{0,3}[\dA-Z]/iu;
 const numbered = /^\W{0,4}\d{1,3}(?:\.\d{1,3})*[.):]?\s/u;
@@ -140,7 +140,7 @@ function isWorkItem({ path, lead }: PlacedItem): boolean {
 }
 
 const stepHeading =
-  /^\W{0,4}(?:\d+[.)]\s*)?(?:(?:implementation|development|execution|migration)\s+)?(?:steps|tasks|task list|to-?dos?|plan|work items|action items|order of work|implementation order|plan of action|步骤|任务|шаги|задачи|schritte|aufgaben|pasos|tareas|étapes)\W*$/iu;
+  /^\W{0,4}(?:\d+[.)]\s*)?(?:(?:implementation|development|execution|migration)\s+)?(?:steps|tasks|task list|to[- ]?dos?|plan|work items|action items|order of work|implementation order|plan of action|步骤|任务|шаги|задачи|schritte|aufgaben|pasos|tareas|étapes)\W*$/iu;
 
 function isStepHeading(heading: OutlineHeading | undefined): boolean {
   return heading !== undefined && heading.level > 1 && stepHeading.test(heading.text);

@@ -125,6 +125,35 @@ describe('a list of work', () => {
     expect(outline(read(text))).toEqual(['1 Phase 1: Setup: 1 index', '2 Phase 2: Page: 1 show']);
   });
 
+  test('has the tasks that are under way, and those of a board', () => {
+    const board = ['## In Progress', '- [ ] a', '## To Do', '- [ ] b', '- [ ] c', '## Doing', '- [ ] d'];
+    expect(outline(read(lines('# Backlog', ...board)))).toEqual([
+      '1 In Progress: 1 a',
+      '2 To Do: 1 b | 2 c < 1',
+      '3 Doing: 1 d',
+    ]);
+    const remarked = remarksOf(read(lines(...board)));
+    expect(remarked.map((remark) => remark.slice(0, 30))).toEqual([
+      '1: one check box below `In Pro',
+      '6: one check box below `Doing`',
+    ]);
+  });
+
+  test('is named where it is in none of the tasks of stator’s own form', () => {
+    const own = [
+      '## Wave 1',
+      '### Task 1: a',
+      '- [ ] step',
+      '## Phase 2',
+      '- [ ] left',
+      '## Success criteria',
+      '- [ ] b',
+    ];
+    expect(remarksOf(read(lines(...own)))).toEqual([
+      expect.stringMatching(/^4: one check box below `Phase 2` is no task; a/),
+    ]);
+  });
+
   test('has no task for a box that names a phase with boxes of its own', () => {
     const phases = ['# Plan', '## Overview', '- [x] **Phase 1: Base**', '- [ ] Phase 2.1: Page', '- [ ] Phase 3: Ship'];
     const base = ['### Phase 1: Base', '- [x] store', '### Phase 2.1: Page', '- [ ] Step 1: draw', '### Phase 3: Ship'];
