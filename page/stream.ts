@@ -67,6 +67,9 @@ export function createStream({ api, session, mayRest, onFacts, onConnection, onR
       if (answer.status !== 401) onConnection('waiting', `${message}; ${hint}`);
       return false;
     }
+    const start = answer.headers.get('last-event-id');
+    // The store was restored from an earlier copy: lines that this page has read are not in it.
+    if (seq !== null && start !== null && Number(start) < seq) location.reload();
     onConnection('live');
     collect([], true);
     const decoder = new TextDecoder();

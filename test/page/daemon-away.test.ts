@@ -50,6 +50,34 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
     }
   });
 
+  it('shows nothing of what a restored store does not have', async () => {
+    const away = daemonGround();
+    const { stator } = away;
+    const copy = join(away.root, 'copy.db');
+    expect((await stator(['daemon', 'start'])).code).toBe(0);
+    await away.client().addRepo(away.repo, { trust: true });
+    writeFileSync(join(away.repo, 'kept.md'), planText(['true']));
+    expect((await stator(['plan', 'register', 'kept.md'])).code).toBe(0);
+    const { url } = JSON.parse((await stator(['inspect', '--json'])).stdout) as { url: string };
+    expect((await stator(['store', 'backup', copy])).code).toBe(0);
+    const { page } = await browser.open(url);
+    try {
+      await page.locator('.connection.live').waitFor(limit);
+      await page.goto(`${new URL(page.url()).origin}/#/plan/demo/kept/chart`);
+      for (const word of ['cancel', 'reopen', 'cancel'])
+        expect((await stator(['plan', word, 'kept', '--yes'])).code).toBe(0);
+      const cancelled = page.getByRole('region', { name: 'Journal' }).getByText('cancel', { exact: true });
+      await cancelled.first().waitFor(limit);
+      expect((await stator(['daemon', 'stop'])).code).toBe(0);
+      expect(await stator(['store', 'restore', copy, '--yes'])).toMatchObject({ code: 0 });
+      expect((await stator(['daemon', 'start'])).code).toBe(0);
+      await page.locator('.connection.live').waitFor(limit);
+      await expect.poll(() => cancelled.count(), limit).toBe(0);
+    } finally {
+      await page.close();
+    }
+  });
+
   it('says so of one that is silent though no connection has ended, and continues when it is back', async () => {
     const frozen = daemonGround();
     const { stator } = frozen;
