@@ -169,6 +169,12 @@ describe('a template that cannot be taken', () => {
 });
 
 describe('the built-in prompts', () => {
+  test('are waited for where the package is replaced under a running engine', () => {
+    const missing = 'not-there' as (typeof templateNames)[number];
+    const failure = { code: 'unreachable', hint: expect.stringContaining('stator daemon restart') };
+    expect(() => builtIn(missing)).toThrow(expect.objectContaining(failure));
+  });
+
   test('are one short file for each role, and name only existing placeholders', () => {
     expect(templateNames).toEqual([...roles, 'resume', 'choose']);
     for (const name of templateNames) {

@@ -65,9 +65,18 @@ function readOwn(repo: string, name: TemplateName): string | null {
   return text;
 }
 
+/** Throws `unreachable`, which is waited for, while the package is replaced under a running engine. */
 export function builtIn(name: TemplateName): Template {
   const file = join(builtInFolder(), `${name}.md`);
-  return { file, text: readFileSync(file, 'utf8') };
+  try {
+    return { file, text: readFileSync(file, 'utf8') };
+  } catch (cause) {
+    const hint =
+      'while stator is installed anew, wait until that has ended; otherwise install it, then: stator daemon restart';
+    throw new EngineError('unreachable', `a file of stator itself cannot be read: ${messageOf(cause)}`, hint, {
+      cause,
+    });
+  }
 }
 
 /** The compiler does not copy markdown: code in `dist` reads the files from the source folder, which the package also contains. */
