@@ -1,5 +1,5 @@
 /** The work that an agent leaves becomes a commit, whatever the state of its worktree. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -307,6 +307,25 @@ describe('keeping an attempt', () => {
     expect(await commitLeftovers(repo, ended)).toMatchObject({ head: kept, changed: true });
     await prepareWorktree(repo, next);
     expect(run(path, 'rev-parse', 'HEAD')).toBe(kept);
+  });
+
+  test('keeps what git cannot convert as it is, and the next run begins anew', async () => {
+    const { repo, path, ended } = await started();
+    write(path, '.gitattributes', '*.txt working-tree-encoding=UTF-16\n*.sh filter=gone\n');
+    for (const file of ['b.txt', 'c.sh', 'd e']) write(path, file, `${file}\n`);
+    rmSync(join(path, 'a.txt'));
+    symlinkSync('/etc/hostname', join(path, 'link'));
+    chmodSync(join(path, 'c.sh'), 0o755);
+    await expect(commitLeftovers(repo, ended)).rejects.toMatchObject({ code: 'git_failed' });
+    const wanted = { path, branch, start: 'main', run: 'run-2', previousRun: 'run-1', reset: true };
+    expect(await prepareWorktree(repo, wanted)).toMatchObject({ base: ended.base });
+    expect(run(path, 'status', '--porcelain')).toBe('');
+    const kept = attemptRef('run-1');
+    expect(run(repo.path, 'ls-tree', '-r', '--format=%(objectmode) %(path)', kept).split('\n')).toEqual(
+      expect.arrayContaining(['100644 .gitattributes', '100644 b.txt', '100755 c.sh', '100644 d e', '120000 link']),
+    );
+    expect(await changedFiles(repo, ended.base, kept)).toContain('a.txt');
+    expect(run(repo.path, 'show', `${kept}:b.txt`)).toBe('b.txt');
   });
 
   test('of a run whose worktree was deleted answers with its branch', async () => {

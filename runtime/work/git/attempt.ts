@@ -56,7 +56,7 @@ export async function keepAttempt(
   repo: Repository,
   ended: RunEnd,
 ): Promise<{ head: string; changed: boolean; files: string[]; nested: readonly Nested[] }> {
-  const { head, nested } = await endOf(repo, ended);
+  const { head, nested } = await endOf(repo, ended, { orAsIs: true });
   await setRef(repo, attemptRef(ended.run), head);
   const changed = (await treeOf(repo, head)) !== (await treeOf(repo, ended.base));
   return { head, changed, files: changed ? await changedFiles(repo, ended.base, head) : [], nested };
@@ -179,8 +179,13 @@ export interface Contents {
 /** The name of the separate index, in the worktree's part of the repository. */
 const stagedIndex = 'stator-index';
 
-/** Reads a worktree's files into a tree. The worktree's own index is not written; the separate index stays beside it, as `stator-index`. */
-export async function contentsOf(repo: Repository, worktree: OpenWorktree, branch: string): Promise<Contents> {
+/** Reads a worktree's files into a tree; `orAsIs` as in `stageAll`, for a tree that only keeps them. The worktree's own index is not written; the separate index stays beside it, as `stator-index`. */
+export async function contentsOf(
+  repo: Repository,
+  worktree: OpenWorktree,
+  branch: string,
+  how: { readonly orAsIs: boolean },
+): Promise<Contents> {
   const head = await commitAt(repo, worktree, branch);
   const index = join(worktree.adminDir, 'index');
   await rm(join(worktree.adminDir, stagedIndex), { force: true });
@@ -194,6 +199,7 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
       (args, input) => inWorktree(worktree, args, { ...options, ...input }),
       {
         isSparse: isThere(join(worktree.adminDir, 'info', 'sparse-checkout')),
+        ...how,
       },
     );
     const tree = await inWorktree(worktree, ['write-tree'], options);
@@ -263,7 +269,7 @@ interface End {
 }
 
 /** Finds how a run ended; the caller records it. */
-async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
+async function endOf(repo: Repository, ended: RunEnd, how = { orAsIs: false }): Promise<End> {
   const [record = null, branchHead = null] = await readRefs(repo, [attemptRef(ended.run), branchRef(ended.branch)]);
   const adminDir = isOwnFolder(ended.path) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
@@ -272,7 +278,7 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   }
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
-  const found = await whatIsLeft(repo, worktree, ended);
+  const found = await whatIsLeft(repo, worktree, ended, how);
   const { isGone } = found;
   const { base } = ended;
   const { tree: linked, paths } = await withoutSignals(repo, worktree, { tree: found.tree, base });
@@ -307,8 +313,13 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
 }
 
 /** The content of a worktree at a run's end. For a removed worktree it is its HEAD, nothing is committed, and a ref holds files that were written there later. */
-async function whatIsLeft(repo: Repository, worktree: OpenWorktree, ended: RunEnd): Promise<Contents> {
-  const found = await contentsOf(repo, worktree, ended.branch);
+async function whatIsLeft(
+  repo: Repository,
+  worktree: OpenWorktree,
+  ended: RunEnd,
+  how: { readonly orAsIs: boolean },
+): Promise<Contents> {
+  const found = await contentsOf(repo, worktree, ended.branch, how);
   if (!found.isGone) return found;
   noteMended(`${ended.run} took its worktree ${ended.path} away: none of its files is deleted by that`);
   const whole = await treeOf(repo, found.head);
@@ -366,7 +377,8 @@ async function commitAt(repo: Repository, worktree: OpenWorktree, branch: string
   const answer = await tryInWorktree(worktree, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
   if (answer.exitCode === 0) return answer.stdout;
   // Somebody deleted the branch under its checkout: HEAD's log still knows the commit.
-  const before = headMoves(worktree.adminDir).findLast(({ to }) => !/^0+$/.test(to))?.to;
+  const past = headMoves(worktree.adminDir).flatMap(({ from, to }) => [from, to]);
+  const before = past.findLast((commit) => !/^0+$/.test(commit));
   const isGone = before !== undefined && (await findCommit(repo, branchRef(branch))) === null;
   return commitOf(repo, isGone ? before : branchRef(branch));
 }

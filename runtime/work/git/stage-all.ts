@@ -5,10 +5,11 @@
 
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { lstatOrNull } from '../../base/platform/quiet-look.ts';
 import { sizeText } from '../../base/platform/size.ts';
+import { noteMended } from './notes.ts';
 import { isOwnFolder } from './worktree-list.ts';
 
 /** Runs git in the worktree, and returns its output. */
@@ -34,7 +35,8 @@ export interface Inside {
 
 /**
  * Stages changes, additions and deletions in `folder`, the root of a worktree, and the commits of its submodules. `isSparse`: a sparse checkout, in which git
- * leaves out changes outside of its patterns, or fails, unless it is asked for them.
+ * leaves out changes outside of its patterns, or fails, unless it is asked for them. `orAsIs`: files that git cannot convert, because of the agent's
+ * `.gitattributes` or a filter that fails, are staged as they are.
  */
 export async function stageAll(
   folder: string,
@@ -42,7 +44,8 @@ export async function stageAll(
   {
     limitBytes = stagedLimitBytes,
     isSparse = false,
-  }: { readonly limitBytes?: number; readonly isSparse?: boolean } = {},
+    orAsIs = false,
+  }: { readonly limitBytes?: number; readonly isSparse?: boolean; readonly orAsIs?: boolean } = {},
 ): Promise<Inside> {
   const asked = ['-t', '--stage', '--modified', '--others', '--exclude-standard', '--abbrev=4', '-z'];
   const entries = (await run(['ls-files', ...asked])).split('\0');
@@ -65,11 +68,47 @@ export async function stageAll(
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
   const all = ['add', '-A', ...(isSparse ? ['--sparse'] : [])];
   const adding = left.length === 0 ? run(all) : run([...all, ...fromInput], { input: ['.', ...excluded].join('\0') });
-  await adding.catch((thrown: unknown) => {
-    throw namedLikeGit(folder, thrown) ?? thrown;
+  await adding.catch(async (thrown: unknown) => {
+    const names = [...modified, ...others].filter(
+      (name) => !name.endsWith('/') && !claimed.files.has(name) && !populated.includes(name),
+    );
+    if (
+      !orAsIs ||
+      isSparse ||
+      !unconverted.test(messageOf(thrown)) ||
+      !(await stageAsIs(folder, run, [...new Set(names)]))
+    )
+      throw namedLikeGit(folder, thrown) ?? thrown;
+    noteMended(`git could not convert what is in ${folder}, so it is kept as it is: ${onOneLine(messageOf(thrown))}`);
   });
   if (populated.length > 0) await run(['update-index', '-z', '--stdin'], { input: `${populated.join('\0')}\0` });
   return { nested, populated, hasLinks: links.length > 0 };
+}
+
+/** git's messages for a content that does not fit its attributes, and for a filter that failed. */
+const unconverted = /^fatal: (?:BOM is |failed to encode |encoding '|.*: clean filter )/m;
+
+/** Stages the content of files without any conversion; false: one of the names cannot be passed to git. */
+async function stageAsIs(folder: string, run: RunThere, names: readonly string[]): Promise<boolean> {
+  if (names.some((name) => /[\n\ufffd]|^"/.test(name))) return false;
+  const [files, links, gone]: [{ name: string; mode: string }[], string[], string[]] = [[], [], []];
+  for (const name of names) {
+    const found = lstatOrNull(join(folder, name));
+    if (found?.isFile() === true) files.push({ name, mode: found.mode & 0o100 ? '100755' : '100644' });
+    else (found?.isSymbolicLink() === true ? links : gone).push(name);
+  }
+  const update = (flags: readonly string[], lines: readonly string[]) =>
+    run(['update-index', '-z', ...flags], { input: lines.map((line) => `${line}\0`).join('') });
+  await update(['--force-remove', '--stdin'], gone);
+  // A link has no conversion.
+  await update(['--add', '--replace', '--stdin'], links);
+  const hashing = ['hash-object', '-w', '--no-filters', '--stdin-paths'];
+  const ids = (await run(hashing, { input: files.map(({ name }) => `${name}\n`).join('') })).split('\n');
+  await update(
+    ['--index-info'],
+    files.map(({ name, mode }, at) => `${mode} ${ids[at]}\t${name}`),
+  );
+  return true;
 }
 
 interface Claimed {

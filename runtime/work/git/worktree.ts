@@ -267,7 +267,7 @@ async function keepExistingFiles(
   const before = `${run.run}-before`;
   const records = run.previousRun === null ? [before] : [run.previousRun, before];
   await keepModules(repo, worktree, { run: records[0] ?? before, message: `what lay there before ${run.run}` });
-  const contents = await contentsOf(repo, worktree, run.branch);
+  const contents = await contentsOf(repo, worktree, run.branch, { orAsIs: true });
   const message = `what lay in ${worktree.path} before ${run.run}`;
   const end = await commitFor(repo, contents, { records, message, isKept: true });
   const ends = (await isAncestor(repo, run.head, end)) ? [end] : [end, run.head];
@@ -294,6 +294,8 @@ async function checkOutCommit(
   await dropUnfinished(worktree);
   // HEAD is detached first: the agent may have left it on a foreign branch, which the reset would move.
   await list.inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', to.base]);
+  // The reset would convert files by attributes that nobody has committed, and the others come after it, by the ignore files of `base`.
+  await list.inWorktree(worktree, ['clean', '-f', '-d', '-q', '--', ':(glob)**/.gitattributes'], slow);
   await list.inWorktree(worktree, ['reset', '--hard', '-q'], slow);
   const staying = to.staying.map((path) => `--exclude=/${literal(path)}`);
   await list.inWorktree(worktree, ['clean', '-f', '-d', '-q', ...staying], slow);
@@ -317,7 +319,8 @@ async function lossOf(
   const { run = `${basename(worktree.path)}-removed` } = wanted;
   const left = `left over in ${branch}`;
   if (!dry) await keepModules(repo, worktree, { run, message: left });
-  const contents = (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch));
+  const contents =
+    (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch, { orAsIs: true }));
   const stray = await nestedRepositories(repo, worktree, contents.tree);
   const paths = [...contents.nested, ...stray, ...linkedInside(repo, worktree)];
   const nested = dry || paths.length === 0 ? [] : await keepNested(repo, worktree, { run, message: left, paths });
