@@ -277,3 +277,28 @@ it('the work of a plan whose reviewer refuses it is taken as it is with task_ans
   expect(await use('task_answer', { filename: 'anyway', accept: true })).toMatchObject({ signal: { status: 'done' } });
   await untilStatus(engine, 'anyway', 'done');
 });
+
+it('of several questions the named one is answered; a wait, a merge and a permission say what was not done', async () => {
+  const engine = await startEngine();
+  const { client, repo, root } = engine;
+  const asks = (what: string) => `stator signal emit needs_decision --payload '${what}'`;
+  await begin(engine, 'asks', planText([asks('left?'), asks('up?'), gate(join(root, 'gate'))]));
+  await begin(engine, 'over', planText(['echo a > a.txt']));
+  const { use, refused } = await overHttp(engine);
+  const wait = async (until: string) =>
+    (await use('wait_for_event', { filename: 'asks', until, timeout_seconds: until === 'idle' ? 1 : 60 })).reached;
+  expect([await wait('person'), await wait('idle')]).toEqual([true, false]);
+  const open = async () => (await client.plan('demo', 'asks')).questions.map(({ number }) => number);
+  await until(async () => (await open()).length === 2);
+  const [first, second] = await open();
+  const answer = { filename: 'asks', answer: 'right' };
+  expect(await refused('task_answer', answer)).toMatchObject({ code: 'conflict' });
+  await use('task_answer', { ...answer, question: second });
+  expect(await open()).toEqual([first]);
+  const allows = { title: 'asks-w1-t1', answer: 'allow', message: 'but only once' };
+  expect(await refused('instance_answer', allows)).toMatchObject({ code: 'bad_request' });
+  await untilStatus(engine, 'over', 'done');
+  writeFileSync(join(repo, 'a.txt'), 'mine');
+  expect(await refused('task_merge', { filename: 'over' })).toMatchObject({ code: 'refused' });
+  openGate(join(root, 'gate'));
+});

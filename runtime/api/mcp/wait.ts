@@ -35,18 +35,18 @@ export async function waitUntil(ask: WaitAsk, plan: string | null) {
   const stop = AbortSignal.any([AbortSignal.timeout(seconds * 1_000), ask.signal, done.signal]);
   const project = plan === null ? ask.input.project : await ask.with('read', async (_, named) => named);
   const facts = followFacts(ask.caller, { project, plan, since, signal: stop });
-  let entry: PlanEntry | null = null;
+  let look: Look | null = null;
   let reportedMs = performance.now();
   try {
     for (;;) {
       facts.mustBeWell();
-      if (plan !== null && project !== undefined) entry = (await lookAt(ask, project, plan)) ?? entry;
-      const reached = until === 'event' ? facts.seen.length > 0 : entry !== null && isAsWanted(entry, until);
+      if (plan !== null && project !== undefined) look = (await lookAt(ask, project, plan)) ?? look;
+      const reached = until === 'event' ? facts.seen.length > 0 : look !== null && isAsWanted(look, until);
       if (reached || stop.aborted)
         return {
           reached,
           note: reached ? leftOut(facts.dropped()) : (facts.trouble() ?? unreached(until, seconds)),
-          plan: entry,
+          plan: look?.entry ?? null,
           events: [...facts.seen],
           next_since: facts.since(),
         };
@@ -70,24 +70,33 @@ function leftOut(count: number): string | null {
   return count === 0 ? null : `${count} earlier events are left out; read the history for them`;
 }
 
-/** null: the engine is briefly away. */
-async function lookAt(ask: WaitAsk, project: string, plan: string): Promise<PlanEntry | null> {
+/** null: the engine is briefly away. `hasAgents`: looked at only where it matters. */
+async function lookAt(ask: WaitAsk, project: string, plan: string): Promise<Look | null> {
   try {
-    return await ask.with('read', (client) => client.plan(project, plan));
+    return await ask.with('read', async (client) => {
+      const entry = await client.plan(project, plan);
+      const isAsked = ask.input.until === 'idle';
+      return { entry, hasAgents: isAsked && (await client.instances({ project, plan, live: true })).length > 0 };
+    });
   } catch (thrown) {
     if (isPassing(thrown)) return null;
     throw thrown;
   }
 }
 
-function isAsWanted({ status, turn, need }: PlanEntry, until: WaitFor): boolean {
+interface Look {
+  readonly entry: PlanEntry;
+  readonly hasAgents: boolean;
+}
+
+function isAsWanted({ entry: { status, turn }, hasAgents }: Look, until: WaitFor): boolean {
   switch (until) {
     case 'event':
       return true;
     case 'person':
-      return need !== null || turn === 'person' || turn === 'nobody';
     case 'idle':
-      return turn === 'person' || turn === 'nobody';
+      // While a person is asked, other tasks may be at work.
+      return (turn === 'person' || turn === 'nobody') && !hasAgents;
     case 'final':
       return isOver(status);
     default:
