@@ -155,23 +155,21 @@ async function smallApp(given: Partial<StreamLimits>, between: (started: Core) =
     { ...parts, parts: {} as AppParts['parts'] },
     { limits, entrance: personEntrance(commands, people) },
   );
-  const open = async (query = '', authorization?: string) =>
-    app.fetch(
-      new Request(`http://stator/v1/events${query}`, authorization === undefined ? {} : { headers: { authorization } }),
-    );
+  const open = async (query = '', headers = {}) =>
+    app.fetch(new Request(`http://stator/v1/events${query}`, { headers }));
   return { started, watched, open };
 }
 
 it('a person with a token takes no more than a share of the streams', async () => {
   const { open } = await smallApp({ streams: 3, streamsOfPerson: 1 });
-  const first = await open('', 'ada');
-  const refused = await open('', 'ada');
+  const first = await open('', { authorization: 'ada' });
+  const refused = await open('', { authorization: 'ada' });
   expect([first.status, refused.status]).toEqual([200, 429]);
   expectAnswer(await refused.json(), 'limit_reached', 'for a person, and ada has');
   const others = await Promise.all([open('', 'ben'), open()]);
   expect(others.map(({ status }) => status)).toEqual([200, 200]);
   await first.body?.cancel();
-  await until(async () => (await open('', 'ada')).status === 200);
+  await until(async () => (await open('', { authorization: 'ada' })).status === 200);
   await Promise.all(others.map(({ body }) => body?.cancel()));
 });
 
@@ -211,6 +209,7 @@ it('a calm stream has every line once, in its order, and leaves out what is look
   const last = await started.store.lastLine();
   expect((await open('?since=0')).headers.get('last-event-id')).toBe('0');
   expect((await open()).headers.get('last-event-id')).toBe(String(last));
+  expect((await open('?since=0', { 'last-event-id': '1' })).headers.get('last-event-id')).toBe('1');
   const answer = await open('?since=0&calm=1');
   const reader = answer.body?.getReader();
   let text = '';

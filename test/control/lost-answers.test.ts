@@ -64,6 +64,7 @@ it('is refused as it was the first time', async () => {
   const { ask } = await asked();
   const first = await ask('DELETE', '/v1/repos/none', {});
   expect([first.status, await ask('DELETE', '/v1/repos/none', {})]).toEqual([404, first]);
+  expect((await ask('DELETE', '/v1/repos/none?stop=1', {})).status).toBe(400);
 });
 
 it('of one signal is that signal, and another request another one', async () => {

@@ -1,6 +1,8 @@
 /** A daemon whose own files are removed while it runs: it reports that, confirms nothing that could be lost, and continues. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -203,6 +205,20 @@ describe('a socket that is removed under a daemon', () => {
     ]);
     expect(left.signal).toBe('SIGKILL');
     renameSync(dead, socket);
+    await until(async () => (await ground.stator(['daemon', 'status'])).code === 0);
+    expect(await plansOf(ground)).toEqual(['first']);
+  });
+
+  it('and replaced by one of another program is left to it as long as that listens', async () => {
+    const { ground } = await running();
+    const socket = ground.owner()?.socketPath ?? '';
+    const other = createServer();
+    await once(other.listen(`${socket}.other`), 'listening');
+    renameSync(`${socket}.other`, socket);
+    const { ino } = statSync(socket);
+    await until(() => readFileSync(join(ground.home, 'daemon.log'), 'utf8').includes('another program listens at'));
+    expect(statSync(socket).ino).toBe(ino);
+    await new Promise((closed) => other.close(closed));
     await until(async () => (await ground.stator(['daemon', 'status'])).code === 0);
     expect(await plansOf(ground)).toEqual(['first']);
   });

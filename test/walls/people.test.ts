@@ -128,6 +128,10 @@ it('every act is in the journal with the name of the person who did it, and expl
   expect((await client.signals({ project: 'demo' })).find(({ type }) => type === 'repo_paused')?.origin).toBe(
     'person:bob',
   );
+  // The key of a request is that of its sender.
+  const key = { 'idempotency-key': 'one-key-for-both-of-them' };
+  const noted = async (token: string) => (await say('POST /v1/repos/demo/notes', token, { text: 'slow' }, key)).status;
+  expect([await noted(bob), await noted(tokenFor('dora', 'steer')), await noted(bob)]).toEqual([200, 400, 200]);
 });
 
 it('a token that is taken back is refused at once and ends its open streams, and no others', async () => {
