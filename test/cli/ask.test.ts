@@ -68,6 +68,15 @@ describe('plan delete of a plan that has left something', () => {
     expect(left()).toBe(before);
   });
 
+  it('deletes the worktrees alone where that is said: the branches stay', async () => {
+    const pty = await begun();
+    pty.type('\x1b[B\r');
+    await pty.until(/uncommitted work(.|\n)*all the same\?(.|\n)*Yes \/ . No/);
+    pty.type('y');
+    await pty.ended;
+    expect(left()).toMatch(/^0 (.|\n)* plan\/p$/m);
+  });
+
   it('asks of what would be lost by itself: n deletes nothing, and a flag answers for y', async () => {
     const pty = await begun();
     const before = left();

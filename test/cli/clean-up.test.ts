@@ -4,7 +4,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
-import { isAlive } from '../support/daemon.ts';
+import { isAlive, makeRepo } from '../support/daemon.ts';
 import {
   afterwards,
   begin,
@@ -220,6 +220,8 @@ describe('sessions of issues', () => {
     const unasked = await on.stator(['issue', 'prune']);
     expect(unasked.code).toBe(1);
     expectRefusal(unasked.stderr, '--force');
+    await on.client.addRepo(makeRepo(join(on.root, 'other')), { trust: true });
+    expect(await on.stator(['issue', 'prune', '--force', '--project', 'other'])).toMatchObject({ code: 0 });
     expect([await sessionsOf(on), traces(on)]).toEqual([references, before]);
     const { code, stdout } = await on.stator(['issue', 'prune', '--force', '--json']);
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { destroyed: [{ project: 'demo' }], kept: [{}] }]);

@@ -65,6 +65,7 @@ it('is listed, taken back and given again, and says so wherever somebody looks',
   expect((await made.stator(['repo', 'trust', '--list'])).stdout).toMatch(
     /demo +trusted +\d{4}-\d\d-\d\d \d\d:\d\d +repo add +[0-9a-f]{12}/,
   );
+  expect((await made.stator(['repo', 'trust', '--show', '--revoke'])).code).toBe(64);
   const revoked = await made.stator(['repo', 'trust', '--revoke']);
   expectProse(revoked.stdout, 'stator repo trust demo');
   const { code, stderr } = await made.stator(['run', 'p.md']);

@@ -6,6 +6,9 @@ import { ask } from '../support/api.ts';
 import { terminal } from '../support/cli.ts';
 import { ground, planText, register, script, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
 import { expectFailure } from '../support/prose.ts';
+import { openPty } from '../support/pty.ts';
+
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 
 const draft = '# Paint the shop\n\nBlue, with white doors.\n';
 
@@ -80,6 +83,13 @@ it('plan start --solo asks for no planner; where no engine runs the coder starts
   expect((await made.stator(['plan', 'register', '--draft', 'paint', '--content', draft])).code).toBe(0);
   const both = await made.stator(['plan', 'start', 'paint', '--solo', '--plan-only']);
   expect([both.code, both.stderr]).toEqual([64, expect.stringContaining('--plan-only')]);
+  const unsure = openPty(process.execPath, [main, 'plan', 'start', 'paint', '--solo'], {
+    cwd: made.repo,
+    env: made.env,
+  });
+  await unsure.until('let one coder do all of paint');
+  unsure.type('\r');
+  expect(await unsure.ended).toBe(1);
   const started = await made.stator(['plan', 'start', 'paint', '--solo', '--json']);
   expect([started.code, JSON.parse(started.stdout)]).toMatchObject([0, { plan: { status: 'implementing' } }]);
   expect(existsSync(join(made.repo, 'shop.txt'))).toBe(false);
