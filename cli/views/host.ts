@@ -5,12 +5,14 @@ import type { hostOperations } from '../../runtime/api/operations/host.ts';
 import type { View } from '../operation-verb.ts';
 import { plain } from '../text.ts';
 
+const stateText = ({ state, silent }: HostEntry) => (silent ? `${state}, silent` : state);
+
 const hosts: View<HostEntry[]> = {
   list: {
     headings: ['host', 'state', 'seen', 'repos', 'plans', 'agents', 'labels'],
     row: (host) => [
       host.own ? `${host.name} (this one)` : host.name,
-      { text: host.state, tone: host.state === 'lost' ? 'bad' : 'plain' },
+      { text: stateText(host), tone: host.state === 'lost' || host.silent ? 'bad' : 'plain' },
       clockTime(host.seen),
       host.repos.join(', '),
       String(host.active_plans),
@@ -24,7 +26,7 @@ const hosts: View<HostEntry[]> = {
 const host: View<HostEntry> = {
   fields: (shown, paint) => [
     ['host', plain(shown.name)],
-    ['state', shown.state === 'alive' ? shown.state : paint('attention', shown.state)],
+    ['state', stateText(shown) === 'alive' ? shown.state : paint('attention', stateText(shown))],
     ['machine', `${plain(shown.address)}, home ${plain(shown.home)}`],
     ['labels', shown.labels.length === 0 ? null : shown.labels.map(plain).join(', ')],
     ['since', shown.since],

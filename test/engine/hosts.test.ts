@@ -119,11 +119,17 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   );
   const alive = await a.ask('host', 'remove', 'b', '--yes');
   expect([alive.code, alive.stderr]).toEqual([1, expect.stringContaining('the host b is alive')]);
+  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
+  const daemon = b.owner()?.pid ?? 0;
+  process.kill(daemon, 'SIGSTOP');
+  await server.query(lastDatabase(), "UPDATE hosts SET seen = seen - 60000 WHERE name = 'b'");
+  expect(await must(a.ask('host', 'list'))).toMatch(/b +alive, silent/);
+  expect(await explain()).toMatch(/host b, not seen since .*, though its daemon is there/);
+  process.kill(daemon, 'SIGCONT');
   await kill(b);
   const hosts = async () => (await a.client().hosts()).map(({ name, state, repos }) => [name, state, repos.join()]);
   await until(async () => (await hosts())[1]?.[1] === 'lost');
   expect(await must(a.ask('host', 'list'))).toMatch(/a \(this one\) +alive.*\nb +lost/);
-  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
   expect(await explain()).toMatch(/host b, not seen since/);
   // 5 s are what a verdict is waited for.
   const merge = await a.ask('plan', 'merge', 'p', '--project', b.project, '--yes');

@@ -4,7 +4,7 @@ import { takeoverStep, turnsOf } from '../../runtime/engine/takeover.ts';
 
 const host = (name: string, more: Partial<HostRow> = {}): HostRow => ({
   ...{ name, labels: [], address: name, home: '/', since: 0, seen: 0, drained: null, gone: null, repos: [] },
-  ...{ isAlive: true, clones: [], ...more },
+  ...{ isAlive: true, isSilent: false, clones: [], ...more },
 });
 const lost = (...projects: string[]) =>
   projects.map((project) => ({ project, host: 'lost', remote: '/x', comingFrom: null, path: null }));

@@ -16,6 +16,8 @@ export const hostEntry = z
     since: time,
     /** When its engine last reached the store. */
     seen: time,
+    /** true: it is alive, and was not seen for 12 s: its daemon hangs or is stopped. */
+    silent: z.boolean(),
     drained_at: time.nullable(),
     removed_at: time.nullable(),
     repos: lines,

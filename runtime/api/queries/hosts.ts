@@ -23,6 +23,7 @@ export function createHostViews({ store }: ViewDependencies) {
       home: row.home,
       since: timeText(row.since),
       seen: timeText(row.seen),
+      silent: row.isSilent,
       drained_at: timeOrNull(row.drained),
       removed_at: timeOrNull(row.gone),
       repos: [...row.repos],

@@ -166,8 +166,12 @@ async function hostWait(
     return { kind: 'host', detail, since: timeText(host.drained) };
   }
   // A command without an engine reports that itself.
-  if (host.isAlive || name === own) return null;
-  const { seen } = host;
+  if ((host.isAlive && !host.isSilent) || name === own) return null;
+  const since = timeText(host.seen);
+  if (host.isSilent) {
+    const detail = `host ${name}, not seen since ${since}, though its daemon is there: it hangs, or was stopped; let it go on, or end it`;
+    return { kind: 'host', detail, since };
+  }
   const why = await trouble();
   const mayTake = (await hosts()).some(canTake);
   const next =
@@ -176,8 +180,7 @@ async function hostWait(
       : mayTake
         ? 'another host takes it over if it does not come back'
         : `it goes on when it is back; if it is lost for good: stator host remove ${name}`;
-  const detail = `host ${name}, not seen since ${timeText(seen)}; ${next}`;
-  return { kind: 'host', detail, since: timeText(seen) };
+  return { kind: 'host', detail: `host ${name}, not seen since ${since}; ${next}`, since };
 }
 
 /** A plan that names a host starts no agents elsewhere. */

@@ -777,6 +777,8 @@ export interface HostRow {
   readonly gone: number | null;
   /** Whether an engine works as this host now. */
   readonly isAlive: boolean;
+  /** It is alive, and has not recorded for 12 s that it is present: its daemon hangs or is stopped, and nobody takes over from it. */
+  readonly isSilent: boolean;
   /** The names of the clones that it had when its engine came, where it takes over the repos of lost hosts; null: it takes over none. */
   readonly clones: readonly string[] | null;
   readonly repos: readonly string[];

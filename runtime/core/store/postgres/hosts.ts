@@ -34,6 +34,7 @@ interface Row {
   readonly gone: number | null;
   readonly clones: string | null;
   readonly alive: boolean;
+  readonly overdue: boolean;
 }
 
 const unsigned = (hash: string) => `(CAST(${hash} AS BIGINT) & 4294967295)`;
@@ -42,9 +43,10 @@ const alive = `EXISTS (
   SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND CAST(l.classid AS BIGINT) = ${unsigned(hostLocks)} AND CAST(l.objid AS BIGINT) = ${unsigned('hashtext(h.name)')})`;
-const columns = `name, labels, address, home, pid, epoch, since, seen, left_at, drained, gone, clones, ${alive} AS alive`;
 /** Whether none of its engines is expected back soon. */
 const isOverdue = `(h.gone IS NULL AND CASE WHEN h.left_at IS NULL THEN h.seen < ${nowMs} - ${silenceMs} ELSE h.left_at < ${nowMs} - ${stopMs} END)`;
+
+const columns = `name, labels, address, home, pid, epoch, since, seen, left_at, drained, gone, clones, ${alive} AS alive, ${isOverdue} AS overdue`;
 
 /** null: there is no host of that name. */
 async function read(client: Client, name: string): Promise<Row | null> {
@@ -182,8 +184,9 @@ export async function notify(client: Client): Promise<void> {
 
 export async function list(client: Client, repos: ReadonlyMap<string, RepoHost>): Promise<HostRow[]> {
   const { rows } = await client.query<Row>(`SELECT ${columns} FROM hosts h ORDER BY name`);
-  return rows.map(({ name, labels, address, home, since, seen, drained, gone, clones, alive: isAlive }) => ({
+  return rows.map(({ name, labels, address, home, since, seen, drained, gone, clones, alive: isAlive, overdue }) => ({
     ...{ name, address, home, since, seen, drained, gone, isAlive },
+    isSilent: isAlive && overdue,
     clones: clones === null ? null : (JSON.parse(clones) as string[]), // as `write` has it
     labels: JSON.parse(labels) as string[], // as `write` has it
     repos: [...repos].flatMap(([project, { host }]) => (host === name ? [project] : [])),
