@@ -88,7 +88,7 @@ export function reposView({ repos }: Fleet): View {
   );
 }
 
-/** The machines that share the store; one that is lost, or drains, says so. Empty if there is only one. */
+/** The machines that share the store; one that is lost or silent, or drains, says so. Empty if there is only one. */
 export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
   const shown = hosts.filter(({ state }) => state !== 'removed');
   if (shown.length < 2) return null;
@@ -97,15 +97,17 @@ export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
     h(
       'ul',
       null,
-      shown.map(({ name, state, own, seen, labels, repos, agents }) =>
-        h(
+      shown.map(({ name, state: stored, silent, own, seen, labels, repos, agents }) => {
+        const state = silent ? 'silent' : stored;
+        const since = silent || state === 'lost' ? [`${state}, seen `, timeView(seen, nowMs)] : state;
+        return h(
           'li',
           { key: name },
           h('span', { title: labels.join(', ') }, own ? `${name} (this one)` : name),
-          state === 'alive' ? null : h('b', null, state === 'lost' ? ['lost, seen ', timeView(seen, nowMs)] : state),
+          state === 'alive' ? null : h('b', null, since),
           h('span', { class: 'dim' }, `${counted(agents, 'agent')}, ${counted(repos.length, 'repo')}`),
-        ),
-      ),
+        );
+      }),
     ),
   );
 }

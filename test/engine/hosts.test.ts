@@ -283,6 +283,10 @@ it.skipIf(!hasBrowser())('the page names the hosts, and says which of them is lo
   await hosts.getByText('a (this one)').waitFor();
   expect(await hosts.locator('li').allTextContents()).toEqual(['a (this one)0 agents, 1 repo', 'b0 agents, 1 repo']);
   await page.getByRole('region', { name: 'Repos' }).getByText('on b').waitFor();
+  process.kill(b.owner()?.pid ?? 0, 'SIGSTOP');
+  await server.query(lastDatabase(), "UPDATE hosts SET seen = seen - 60000 WHERE name = 'b'");
+  await page.reload();
+  await hosts.getByText('silent, seen').waitFor();
   await kill(b);
   await until(async () => (await a.client().hosts()).some(({ name, state }) => name === 'b' && state === 'lost'));
   await page.reload();
