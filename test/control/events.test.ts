@@ -155,7 +155,7 @@ async function smallApp(given: Partial<StreamLimits>, between: (started: Core) =
     { ...parts, parts: {} as AppParts['parts'] },
     { limits, entrance: personEntrance(commands, people) },
   );
-  const open = async (query = '', headers = {}) =>
+  const open = async (query = '', headers: Readonly<Record<string, string>> = {}) =>
     app.fetch(new Request(`http://stator/v1/events${query}`, { headers }));
   return { started, watched, open };
 }
@@ -166,7 +166,7 @@ it('a person with a token takes no more than a share of the streams', async () =
   const refused = await open('', { authorization: 'ada' });
   expect([first.status, refused.status]).toEqual([200, 429]);
   expectAnswer(await refused.json(), 'limit_reached', 'for a person, and ada has');
-  const others = await Promise.all([open('', 'ben'), open()]);
+  const others = await Promise.all([open('', { authorization: 'ben' }), open()]);
   expect(others.map(({ status }) => status)).toEqual([200, 200]);
   await first.body?.cancel();
   await until(async () => (await open('', { authorization: 'ada' })).status === 200);
