@@ -63,6 +63,11 @@ const fromLine = [
     actions: ['noteMergeRefused', 'noteLandingStop', 'raiseBlock'],
   },
 ] as const;
+const forgeWaits = {
+  guard: and(['isMerge', 'isForgeWaiting']),
+  target: '#plan.merge.awaiting',
+  actions: 'noteMergeRefused',
+} as const;
 const forgeAgain = { guard: and(['landsOnForge', 'pullIsOpen']), ...awaits } as const;
 /** A person closed the pull request on the forge. */
 const leaves = { target: '#plan.merge.none', actions: ['reportLineLeft', 'forgetMerge'] } as const;
@@ -152,7 +157,7 @@ export const merge = plan.createStateConfig({
             },
             automatic: {
               description: 'landing.auto, or the line itself, asked for it',
-              on: { merge_refused: fromLine, effect_failed: fromLine },
+              on: { merge_refused: [forgeWaits, ...fromLine], effect_failed: fromLine },
             },
           },
         },
@@ -160,14 +165,7 @@ export const merge = plan.createStateConfig({
           description: 'it waits in the line of that branch, or lands',
           tags: ['merge:in_line'],
           on: {
-            merge_refused: [
-              {
-                guard: and(['isMerge', 'isForgeWaiting']),
-                target: '#plan.merge.awaiting',
-                actions: 'noteMergeRefused',
-              },
-              ...fromLine,
-            ],
+            merge_refused: [forgeWaits, ...fromLine],
             pr_merged: mergedThere,
             pr_closed: { ...leaves, guard: 'isOfForge' },
             line_left: { guard: 'isMerge', target: '#plan.merge.none', actions: 'forgetMerge' },

@@ -189,12 +189,14 @@ describe('plans that their forge lands', () => {
     it.each(kinds)('a request that was closed on %s leaves the line, and the plan stays as it is', async (kind) => {
       const { where, engine, pull, go } = await checking(kind);
       pull.state = 'closed';
-      await untilPlan(
+      // The line may notice it first.
+      go();
+      const closed = await untilPlan(
         engine,
         'one',
-        ({ landing, pull_request: is }) => landing === 'not_merged' && is?.state === 'closed',
+        ({ landing, pull_request: is, merging }) => landing === 'not_merged' && is?.state === 'closed' && !merging,
       );
-      go();
+      expect(closed.blocked).toBe(null);
       expect((await engine.client.landings())[0]).toMatchObject({ current: [], line: [] });
       expect(main(where.bare, '-1')).toBe('ignore');
       const refused = await engine.client.send({ project: 'demo', plan: 'one', type: 'land' });

@@ -1,7 +1,6 @@
 /** A plan's pull request in a landing line: the difference from its approval, and the inputs of its preparation. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
-import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Outcome } from '../../core/outbox/handler.ts';
 import type { Forge, PullRequest } from '../forges/forge.ts';
 import { otherHeadText } from '../forges/pull-request-news.ts';
@@ -23,10 +22,9 @@ export function requestObstacle(
   { pull, names: { plan, into, ...names } }: { readonly pull: LandingPull; readonly names: LandingNames },
 ): Outcome | null {
   const refused = (detail: string) => refusal({ kind: 'pull', detail }, { ...names, plan, into });
+  // The regular look at the request takes the plan out of the line.
   if (found.state === 'closed')
-    return refused(
-      `${found.url} was closed on the forge; open it there again, then: stator plan pr ${shellWord(plan)}`,
-    );
+    return refusal({ kind: 'forge_waits', detail: `${found.url} was closed on the forge` }, { ...names, plan, into });
   if (found.headCommit !== pull.head) return refused(otherHeadText(found, { approved: pull.head, plan }));
   if (found.base === into) return null;
   return refused(
