@@ -150,7 +150,7 @@ export const verbs = [
     name: 'sequence-runs-at-once',
     promise: 'a document without an order is a sequence',
     file: 'machines/document/own-form.ts',
-    find: "new Set(task.order === 'stated' ? [] : before)",
+    find: 'new Set(group.before)',
     replace: 'new Set([])',
     tests: ['test/machines/document/families/tasks.test.ts'],
   },

@@ -29,7 +29,7 @@ export function personRemark(
 const almostBox =
   /^(\s*(?:[-*+]|\d{1,9}[.)]))(?:\[([ xX]?)\]\s|\s+\[([ xX]?)\](?:\u00A0|(?=[\p{L}\p{N}\p{S}`"']|\*\*))|\s+\[(\s{2,}|[^\S ]|\s+[xX]\s*|[xX]\s+)\]\s)\s*(\S.*)$/su;
 
-/** The remark on the first line that looks like a check box and is none: `-[ ] a`, `- [ ]a`, `- [ x ] a`. */
+/** The remark on the first line that looks like a check box and is not read as one: `-[ ] a`, `- [ ]a`, `- [ x ] a`. */
 export function almostBoxRemark({ text }: Sheet): PlanProblem[] {
   const lines = [...markdownLines(text)].filter(({ part, text: line }) => part === 'text' && almostBox.test(line));
   const [first] = lines;

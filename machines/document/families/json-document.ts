@@ -3,7 +3,6 @@ import type { Node, ParseError } from 'jsonc-parser';
 import { isNothing } from '../fields.ts';
 import { readLabel } from '../labels.ts';
 import type { PlanProblem } from '../shape.ts';
-import type { TaskLink } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import { parsers } from './parsers.ts';
 
@@ -126,7 +125,9 @@ export function textOf(node: JsonNode | undefined): string {
 }
 
 /** The ids in a list, or in a text with commas between them. */
-export function linksIn(node: JsonNode | undefined): TaskLink[] {
+export function linksIn(
+  node: JsonNode | undefined,
+): { readonly ref: string; readonly line: number; readonly isField: true }[] {
   if (node === undefined || node.type === 'null') return [];
   const { line } = node;
   if (node.type === 'array') return node.items().map((item) => ({ ref: textOf(item), line: item.line, isField: true }));

@@ -99,7 +99,7 @@ function priorityOf(node: JsonNode): number {
 function priorityRemark(stories: readonly JsonNode[]): PlanProblem[] {
   const found = stories.find((node) => textOf(node.get('priority')) !== '' && priorityOf(node) === Number.MAX_VALUE);
   if (found === undefined) return [];
-  const advice = 'write numbers, of which the lowest goes first; stories without one come last, as they are written';
+  const advice = 'write numbers; the lowest goes first, and stories without one come last, as they are written';
   return [{ line: found.line, message: `${quoted(textOf(found.get('priority')))} is no priority: ${advice}` }];
 }
 
