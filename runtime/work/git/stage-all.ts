@@ -79,7 +79,9 @@ export async function stageAll(
       !(await stageAsIs(folder, run, [...new Set(names)]))
     )
       throw namedLikeGit(folder, thrown) ?? thrown;
-    noteMended(`git could not convert what is in ${folder}, so it is kept as it is: ${onOneLine(messageOf(thrown))}`);
+    noteMended(
+      `git could not convert what is in ${folder}, so its files are taken as they are: ${onOneLine(messageOf(thrown))}`,
+    );
   });
   if (populated.length > 0) await run(['update-index', '-z', '--stdin'], { input: `${populated.join('\0')}\0` });
   return { nested, populated, hasLinks: links.length > 0 };
