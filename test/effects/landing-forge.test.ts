@@ -246,7 +246,7 @@ describe('plans that their forge lands', () => {
       await untilPlan(engine, 'one', ({ waiting_for: it }) => it?.detail.includes('tried again: 127.0.0.1') === true);
     });
 
-    it('a branch that is gone from the forge holds up nobody: the plan is blocked, and lands when the branch is back', async () => {
+    it('a branch that is gone from the forge delays nobody: the plan is blocked, and lands when the branch is back', async () => {
       const { where, engine, go } = await checking('gitlab');
       git(where.bare, 'branch', '-m', 'main', 'other');
       go();
