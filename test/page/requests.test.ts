@@ -12,7 +12,7 @@ interface Api {
 
 async function apiFor(token: () => string | null): Promise<Api> {
   const { createApi } = await import(join(import.meta.dirname, '../../page/api.ts'));
-  return createApi({ token }, () => {});
+  return createApi({ token, untilDoubt: () => new AbortController().signal }, () => {});
 }
 
 afterEach(() => vi.unstubAllGlobals());
