@@ -54,6 +54,8 @@ const together = {
   client: [
     ...['cli/program', 'cli/status', 'cli/plan/signals', 'cli/signal/emit'],
     ...['cli/operation-verb', 'cli/views/plan', 'cli/views/queue'],
+    // What is said where a report cannot be loaded.
+    'runtime/base/platform/environment-fault',
   ],
   // Shows its first line before an engine is loaded; beside a daemon it needs none.
   run: ['cli/run'],
