@@ -1,4 +1,4 @@
-/** Which folder a run speaks through: its own, known to the store alone. One of another life of the store counts for nothing, and one that is gone starts nothing again. */
+/** Which folder a run speaks through: its own, known to the store alone. One of a store that was begun anew counts for nothing, and one that is gone starts nothing again. */
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import {
   runFolders,
   startEngine,
   type TestEngine,
+  untilBlocked,
   untilFile,
   untilStatus,
 } from '../support/engine.ts';
@@ -58,7 +59,7 @@ describe('the folder of a run of an earlier store', () => {
     expect(readdirSync(join(one.home, 'runs'))).toEqual(expect.arrayContaining(before));
   });
 
-  it('counts for nothing after a backup of the store is put back', async () => {
+  it('is taken over after a copy of the store is put back by hand, as after a restore', async () => {
     const first = await startEngine({});
     await first.engine.stop();
     const copy = join(first.root, 'backup.db');
@@ -72,8 +73,9 @@ describe('the folder of a run of an earlier store', () => {
     copyFileSync(copy, join(one.home, 'taskstore.db'));
     const next = await startEngine({ on: first, adds: false, agents: agentsOf(first.root) });
     await begin(next, 'same', content);
-    await untilStatus(next, 'same', 'done');
-    expect([count('coded'), count('reviewed')]).toEqual([2, 2]);
+    const { blocked } = await untilBlocked(next, 'same');
+    expect(blocked?.reason).toContain('same-review-1 ended before the store was restored');
+    expect([count('coded'), count('reviewed')]).toEqual([1, 1]);
   });
 
   it('counts for no check either', async () => {
