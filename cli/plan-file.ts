@@ -131,7 +131,7 @@ export interface PlanInFolder {
 
 /**
  * The documents in a folder that are completely readable as plans, in the order of their names. `only`: those of these names directly in the folder.
- * `mistaken`: also those that have waves and mistakes. Symbolic links are not followed.
+ * `mistaken`: also those that have waves and mistakes. Symbolic links are not followed, and other checkouts are left out.
  */
 export async function plansIn(
   folder: string,
@@ -146,6 +146,8 @@ export async function plansIn(
   const found: PlanInFolder[] = [];
   const look = (inside: string, depth: number) => {
     const entries = entriesOf(join(folder, inside)).sort((a, b) => a.name.localeCompare(b.name));
+    // Another checkout, such as the worktree of an agent: its plans are copies, or those of another repository.
+    if (depth > 0 && entries.some(({ name }) => name === '.git')) return;
     for (const entry of entries) {
       if (found.length >= plansLimit) return;
       const path = join(inside, entry.name);
@@ -165,7 +167,7 @@ export async function plansIn(
   return found;
 }
 
-const skipped = new Set(['.git', 'node_modules', 'archive']);
+const skipped = new Set(['.git', '.worktrees', 'node_modules', 'archive']);
 
 /** Throws `usage` with the nearest name. */
 export async function familyOf(said: string | undefined): Promise<FamilyName | undefined> {

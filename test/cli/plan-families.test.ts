@@ -264,7 +264,10 @@ describe('plan import', () => {
       'docs/shop.md': sequence,
       'docs/broken.md': '## Wave 1\n',
       'docs/readme.md': '# Shop\n',
+      'docs/.worktrees/plan-shop/shop.md': sequence,
+      'docs/checkout/shop.md': sequence,
     });
+    made.write('docs/checkout/.git', 'gitdir: elsewhere\n');
     const first = await made.stator(['plan', 'import', 'specs', 'docs', '--trust', '--json']);
     expect(first.code).toBe(1);
     const states = (text: string) =>
