@@ -42,6 +42,8 @@ describe('a program of my own', () => {
       'bad_request',
       'did you mean waitMs?',
     );
+    const bigint = engine.client.send({ ...word, payload: { n: 1n } });
+    await expectFailure(bigint, 'bad_request', 'BigInt', 'plain objects');
     const agents = { default: { preset: 'sh', atempts: 1 } } as NonNullable<EngineOptions['agents']>;
     await expectFailure(
       createEngine({ home: join(repo, '../other-home'), agents }),

@@ -1,7 +1,7 @@
 /** One request to the control API, over a socket or to an app in this process. The client's functions are built on it. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, onOneLine } from '../../../machines/vocabulary/errors.ts';
 
 /** The part of an answer that a client reads: its text, or its body as a stream. It reads one of them, once. */
 export type Answered = Pick<Response, 'ok' | 'status' | 'text' | 'json' | 'body'> & {
@@ -55,7 +55,7 @@ export function callSocket(socketPath: string, token: string | undefined): Call 
         else reject(unanswered(cause));
       });
       request.once('socket', ignoreLateErrors);
-      request.end(body === undefined ? undefined : JSON.stringify(body));
+      request.end(body === undefined ? undefined : jsonText(body));
     });
   return (...call) => send(call, { isAgain: false });
 }
@@ -106,11 +106,21 @@ export function callApp(
     const init = {
       method,
       headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: jsonText(body) }),
       ...(signal === undefined ? {} : { signal }),
     };
     return app.fetch(new Request(`http://stator${path}`, init));
   };
+}
+
+/** Throws `bad_request` for a value that contains itself, and for a bigint. */
+function jsonText(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    const message = `the request cannot be written as JSON: ${onOneLine(messageOf(cause))}`;
+    throw new EngineError('bad_request', message, 'give texts, numbers, lists and plain objects', { cause });
+  }
 }
 
 /** Only a caller without a token acts as a person. An empty token, or one that a header cannot carry, is sent as an empty one, which the engine rejects. */
