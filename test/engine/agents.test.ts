@@ -164,6 +164,8 @@ describe('an agent that misbehaves', () => {
     await begin(engine, 'later', planText(['echo x > later.txt']));
     await untilStatus(engine, 'later', 'done');
     expect(await state()).toBe('paused');
+    const { waiting_for: wait } = await client.plan('demo', 'frozen');
+    expect(wait?.detail).toContain('is paused; go on with: stator agent resume frozen-w1-t1');
     await say(engine, 'frozen', 'agent_resume', { title: 'frozen-w1-t1' });
     // The first look after the pause begins to count.
     const shown = await untilPlan(engine, 'frozen', ({ phase }) => {

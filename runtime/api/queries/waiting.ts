@@ -29,7 +29,7 @@ import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { waveOverText } from './wave-over.ts';
 
-type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
+type TimedRun = Pick<RunRow, 'title' | 'state' | 'started_at' | 'queued_at'>;
 
 /** The most tasks waiting for files that are named. */
 const shownTasks = 3;
@@ -437,8 +437,10 @@ export async function soundPlan(cache: ViewDependencies['cache'], { project, pla
   return tree instanceof EngineError ? null : tree;
 }
 
+/** An agent that is paused, by a person or because its program was stopped from outside, does not go on by itself. */
 function runText(run: TimedRun, nowMs: number): string {
-  return holderText(run.title, run.started_at ?? run.queued_at, nowMs);
+  const text = holderText(run.title, run.started_at ?? run.queued_at, nowMs);
+  return run.state === 'paused' ? `${text} is paused; go on with: stator agent resume ${shellWord(run.title)}` : text;
 }
 
 /** The awaited plans that will not be done by themselves: a plan would wait all night for a mistyped name. */
