@@ -93,6 +93,10 @@ describe('the preview of an act shows', () => {
       asks: true,
       needs_force: true,
     });
+    await say(engine, 'login', 'merge');
+    await until(async () => (await client.plan('demo', 'login')).landing === 'merged');
+    const merged = await client.previewAct({ project: 'demo', plan: 'login', type: 'cancel' });
+    expect(merged.says[0]).toContain('what is merged of it stays merged');
   });
 
   it('which agents start, and whether that may cost something: a shell does not', async () => {

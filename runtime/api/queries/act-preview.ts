@@ -4,11 +4,13 @@
  * answer.
  */
 
+import { planSummary } from '../../../actors/plan-view.ts';
 import { type Step, treesOf } from '../../../actors/tree.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
+import type { Landing } from '../../../machines/vocabulary/landing.ts';
 import { counted } from '../../../machines/vocabulary/numbers.ts';
 import { isOver } from '../../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
@@ -81,7 +83,9 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
     at: clock.nowMs(),
   } as Signal; // admission has checked that type and payload match
   const trees = treesOf(kinds);
-  const step = trees.step(trees.restore(planTree(project, plan), tree.stored), signal, { policy: config.policy });
+  const before = trees.restore(planTree(project, plan), tree.stored);
+  const { landing } = planSummary(before);
+  const step = trees.step(before, signal, { policy: config.policy });
   if (step.verdict.status !== 'done' || step.verdict.result !== 'done') return nothing;
   const ends = endsOf(step, await store.runs({ by: 'latest', project, plan }));
   const found = {
@@ -103,7 +107,7 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
     found.needs_force ||
     found.starts.some(({ paid }) => paid);
   const preview = { ...nothing, ...found, accepted: true, asks: isGrave && !unasked.has(type) };
-  return { ...preview, says: sentences(preview, type) };
+  return { ...preview, says: sentences(preview, type, landing) };
 }
 
 function endsOf({ requests }: Step, runs: readonly RunRow[]): ActPreview['ends'] {
@@ -192,16 +196,22 @@ async function waitersOf({ store }: PreviewParts, { project, plan }: Named): Pro
     .map(({ row }) => row.plan);
 }
 
+function afterCancel(landing: Landing | null): string {
+  if (landing === 'merged') return 'what is merged of it stays merged';
+  return landing === 'in_line' ? 'it leaves its line, unless that is merging it just now' : 'nothing merges it';
+}
+
 function sentences(
   { plan, ends, starts, merge, archives, waiters, needs_force: isDone }: ActPreview,
   type: SignalType,
+  landing: Landing | null,
 ): string[] {
   const isSpared = type === 'pause' || type === 'set_status';
   const after = waiters.join(', ');
   return [
     ...(isDone
       ? [
-          `${plan} is done; ${type === 'cancel' ? 'cancelled, it counts as done no more, and nothing merges it' : 'paused, its merge and its pull request do not go on either'}`,
+          `${plan} is done; ${type === 'cancel' ? `cancelled, it counts as done no more, and ${afterCancel(landing)}` : 'paused, its merge and its pull request do not go on either'}`,
         ]
       : []),
     ...(after === ''
