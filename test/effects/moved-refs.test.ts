@@ -194,6 +194,9 @@ describe('what moved between two looks', () => {
     expect(movesBetween(refs('b'), refs('c'), own)).toEqual([]);
     expect(movesBetween(refs('a'), refs('c'), own)).toEqual([{ ref: 'refs/heads/main', from: 'a', to: 'b' }]);
     expect(movesBetween(refs('b'), refs('d'), own)).toEqual([{ ref: 'refs/heads/main', from: 'b', to: 'd' }]);
+    const forget = own.note({ ref: 'refs/heads/main', from: 'd', to: 'e' });
+    forget();
+    expect(movesBetween(refs('d'), refs('e'), own)).toEqual([{ ref: 'refs/heads/main', from: 'd', to: 'e' }]);
   });
 
   it('leaves out what stator merged before the first of them', () => {

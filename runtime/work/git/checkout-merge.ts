@@ -152,11 +152,12 @@ async function bring(
   const rebased = await rebasing(repo, into);
   if (rebased !== null) return rebased;
   const step = await stepIn(repo, { into, target, head });
+  const move = { ref: branchRef(into), from: target, to: head };
   if (step === null) {
-    const isMoved = await moveRef(repo, branchRef(into), { from: target, to: head });
-    if (!isMoved) return { kind: 'moved' };
-    repo.moves.own.note({ ref: branchRef(into), from: target, to: head });
-    return { kind: 'merged', head, tip };
+    const forget = repo.moves.own.note(move);
+    if (await moveRef(repo, move.ref, move)) return { kind: 'merged', head, tip };
+    forget();
+    return { kind: 'moved' };
   }
   const { checkout } = step;
   const isBegun = await wasKilled(repo, step);
@@ -166,13 +167,12 @@ async function bring(
   // `branch.<name>.mergeOptions` of a person are for merges of their own: with --squash the branch would not move.
   const own = ['-c', `branch.${into}.mergeOptions=`];
   const args = [...own, 'merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', head];
+  const forget = repo.moves.own.note(move);
   const moved = await tryOwnGit(checkout, args, { timeoutMs: checkoutTimeoutMs });
   await unmarkMerge(step);
-  const now = await commitOf(repo, branchRef(into));
-  if (moved.exitCode === 0 && now === head) {
-    repo.moves.own.note({ ref: branchRef(into), from: target, to: head });
-    return { kind: 'merged', head, tip };
-  }
+  const now = await commitOf(repo, move.ref);
+  if (moved.exitCode === 0 && now === head) return { kind: 'merged', head, tip };
+  forget();
   if (now !== target) return { kind: 'moved' };
   return { kind: 'git', checkout, said: (moved.stderr.trim() || moved.stdout.trim()).slice(0, 2_000) };
 }

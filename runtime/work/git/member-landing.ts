@@ -238,11 +238,16 @@ async function placeOf({ member: { repository, branch }, from, to }: Move): Prom
 /** false: the branch has moved, or its checkout has changes that this would overwrite. */
 async function takeBack({ member: { repository, branch }, from, to }: Move): Promise<boolean> {
   const checkout = (await worktreesAt(repository, branch))[0]?.path;
-  if (checkout === undefined) return moveRef(repository, branchRef(branch), { from: to, to: from });
+  const move = { ref: branchRef(branch), from: to, to: from };
+  const forget = repository.moves.own.note(move);
   // git preserves changes of other files, and refuses if the same files have changed.
-  const back = await tryOwnGit(checkout, ['reset', '-q', '--keep', from], { timeoutMs: checkoutTimeoutMs });
-  if (back.exitCode === 0) repository.moves.own.note({ ref: branchRef(branch), from: to, to: from });
-  return back.exitCode === 0;
+  const keeping = ['reset', '-q', '--keep', from];
+  const isBack =
+    checkout === undefined
+      ? await moveRef(repository, move.ref, move)
+      : (await tryOwnGit(checkout, keeping, { timeoutMs: checkoutTimeoutMs })).exitCode === 0;
+  if (!isBack) forget();
+  return isBack;
 }
 
 async function giveUp<E extends Ended>(repo: Repository, refs: Parameters<typeof dropRefs>[1], ended: E): Promise<E> {

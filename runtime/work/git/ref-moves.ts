@@ -1,8 +1,8 @@
 /** The moves of refs that this engine knows: its own moves of people's branches, the present runs, and the moves that were already reported. */
 
 export interface OwnMoves {
-  /** Notes that stator has moved a person's branch. */
-  note(move: { readonly ref: string; readonly from: string; readonly to: string }): void;
+  /** Notes that stator moves a person's branch: before it does, since a run may end meanwhile. The answer takes the note back where it was not moved. */
+  note(move: { readonly ref: string; readonly from: string; readonly to: string }): () => void;
   /**
    * The commit of a ref before stator moved it to `to`. `from`: the commit at the first of two looks; stator's moves to it are older than that look, and so
    * the answer is not beyond it.
@@ -40,6 +40,7 @@ function movesOfOne(): RefMoves {
       note(move) {
         own.push(move);
         if (own.length > rememberedMoves) own.shift();
+        return () => void own.splice(own.indexOf(move), own.includes(move) ? 1 : 0);
       },
       before(ref, { from, to }) {
         let at = to;
