@@ -1,9 +1,9 @@
 /** `stator machine`: statecharts, and the trees of user-defined machines. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { Client } from '../runtime/api/client/client.ts';
 import type { MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { defineVerb } from './command.ts';
+import { allPages } from './operation-verb.ts';
 import { requireProject } from './place.ts';
 import { planNamed, withClient, withMachines } from './session.ts';
 import { plain } from './text.ts';
@@ -16,7 +16,12 @@ const list = defineVerb({
   async run({ machine }, call) {
     const { out } = call;
     if (machine !== undefined) {
-      const trees = await withMachines(call, (client) => allTrees(client, machine));
+      const trees = await withMachines(call, (client) =>
+        allPages(
+          (after?: string) => client.machineTrees({ name: machine, after }),
+          ({ id }) => id,
+        ),
+      );
       out.answer(trees, () =>
         out.table(
           [machine, 'status', 'state', 'shows'],
@@ -44,15 +49,6 @@ const list = defineVerb({
     return 0;
   },
 });
-
-async function allTrees(client: Client, name: string): Promise<MachineTreeEntry[]> {
-  const trees: MachineTreeEntry[] = [];
-  for (let page = await client.machineTrees({ name }); page.length > 0; ) {
-    trees.push(...page);
-    page = await client.machineTrees({ name, after: trees.at(-1)?.id });
-  }
-  return trees;
-}
 
 const formats = ['mermaid', 'json', 'svg'] as const;
 const themes = ['light', 'dark', 'both'] as const;

@@ -148,7 +148,10 @@ async function answerTo(
   { operation, request, words }: { operation: AnyOperation; request: Asked; words: readonly string[] },
 ): Promise<unknown> {
   const { repeats, slow, isPaged } = operation.verb ?? {};
-  if (isPaged === true) return allPages(client, operation, request);
+  if (isPaged === true) {
+    const read = (after: unknown) => client.ask(operation, { ...request, after }) as Promise<{ seq: number }[]>; // `isPaged` says so
+    return allPages(read, ({ seq }) => seq, request.after);
+  }
   const answers: unknown[] = [];
   if (repeats === undefined) {
     const answer = client.ask(operation, request);
@@ -158,13 +161,19 @@ async function answerTo(
   return answers;
 }
 
-async function allPages(client: Client, operation: AnyOperation, request: Asked): Promise<unknown> {
-  const lines: { readonly seq: number }[] = [];
-  for (let { after } = request; ; after = lines.at(-1)?.seq) {
-    const page = (await client.ask(operation, { ...request, after })) as typeof lines; // `isPaged` says so
-    if (page.length === 0) return lines;
-    lines.push(...page);
+/** The entries of all pages: `read` answers those after a key, and none after the last. */
+export async function allPages<Entry, Key>(
+  read: (after?: Key) => Promise<Entry[]>,
+  keyOf: (entry: Entry) => Key,
+  from?: Key,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  let page = await read(from);
+  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+    entries.push(...page);
+    page = await read(keyOf(last));
   }
+  return entries;
 }
 
 /** The typed arguments as fields of the input. Throws `usage`. */

@@ -40,7 +40,10 @@ function movesOfOne(): RefMoves {
       note(move) {
         own.push(move);
         if (own.length > rememberedMoves) own.shift();
-        return () => void own.splice(own.indexOf(move), own.includes(move) ? 1 : 0);
+        return () => {
+          const at = own.indexOf(move);
+          if (at >= 0) own.splice(at, 1);
+        };
       },
       before(ref, { from, to }) {
         let at = to;
