@@ -35,8 +35,6 @@ export interface TaskView {
   number: number;
   title: string;
   status: TaskStatus;
-  /** Runs started, over all generations. */
-  attempts: number;
   reason: Reason | null;
   /** The end of its output, the files of a conflict, or git's message. */
   detail: string;
@@ -232,7 +230,6 @@ export function planDetail(tree: Tree): PlanDetail {
         number: task.number,
         title: task.title,
         status: live?.status ?? result?.status ?? (single === null ? 'pending' : single.status),
-        attempts: (result?.runs ?? context.coderRuns ?? 0) + (live?.runs ?? single?.runs ?? 0),
         reason: live?.reason ?? result?.reason ?? null,
         detail: (live === null ? result?.detail : live.detail) ?? '',
         branch:
@@ -338,14 +335,13 @@ function singleTask(root: AnyActorRef) {
   return child === undefined ? null : taskState(child);
 }
 
-function taskState(ref: AnyActorRef): { status: TaskStatus; runs: number; reason: Reason | null; detail: string } {
+function taskState(ref: AnyActorRef): { status: TaskStatus; reason: Reason | null; detail: string } {
   const snapshot = snapshotOf(ref);
   const context = snapshot.context as TaskContext; // called for task actors only
   const agent = childrenOf(ref)[0];
   const agentContext = agent === undefined ? null : snapshotOf(agent).context;
   return {
     status: (tagged(snapshot.tags, 'task:') ?? 'working') as TaskStatus, // every state of a task carries one of these tags
-    runs: agentContext?.runs ?? context.last?.runs ?? 0,
     reason: interruptionOf(agent) ?? agentContext?.reason ?? context.last?.reason ?? null,
     detail: agentContext?.detail ?? context.last?.detail ?? '',
   };

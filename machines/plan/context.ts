@@ -158,8 +158,6 @@ export interface PlanContext extends DocumentFacts {
    * stored before there was such a count have none.
    */
   selfFix?: Record<string, number>;
-  /** The runs of its single coders that have ended, since its last fresh start. Absent: none. */
-  coderRuns?: number;
   /** Why the last active child failed for good, until its role is started again. */
   failed?: (Previous & { role: PlanRole }) | null;
   /** The drafts of its last planning by several planners; absent: there was none. */
@@ -305,15 +303,13 @@ export function nextWave(context: PlanContext): number | null {
 export function afterEnd(
   context: PlanContext,
   { actorId, output }: { actorId: string; output: AgentOutput | TaskOutput | WaveOutput },
-): Pick<PlanContext, 'liveChildren' | 'activeChildId' | 'head' | 'results' | 'questions' | 'coderRuns' | 'at'> {
+): Pick<PlanContext, 'liveChildren' | 'activeChildId' | 'head' | 'results' | 'questions' | 'at'> {
   const { [actorId]: kind, ...liveChildren } = context.liveChildren;
   const activeChildId = context.activeChildId === actorId ? null : context.activeChildId;
   const questions = context.questions.filter(({ childId }) => childId !== actorId);
   const ended = { liveChildren, activeChildId, head: context.head, results: context.results, questions, at: output.at };
   if (kind === undefined || context.archivePending) return ended;
   const head = ('head' in output ? output.head : null) ?? context.head;
-  if (kind === 'coder' && 'runs' in output)
-    return { ...ended, head, coderRuns: (context.coderRuns ?? 0) + output.runs };
   if (!('results' in output)) return { ...ended, head };
   return { ...ended, head, results: withResults(context, waveNumberOf(actorId), output.results) };
 }

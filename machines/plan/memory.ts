@@ -196,8 +196,7 @@ export const memory = {
     const ownWork =
       commit === null ? {} : { ownWork: withOwnWork(context, { title: titleOf(context, event.actorId), run, commit }) };
     if (context.liveChildren[event.actorId] !== 'coder') return ownWork;
-    const all = (context.coderRuns ?? 0) + runs;
-    const results = allDone(context.waves, { runs: all, run, detail: '', reason: null });
+    const results = allDone(context.waves, { runs, run, detail: '', reason: null });
     return { ...ownWork, results, wave: context.waves.at(-1)?.number ?? 0 };
   }),
   nextRequest: base.assign(({ context }) => ({ count: context.count + 1, request: context.count + 1 })),
@@ -214,7 +213,6 @@ export const memory = {
     wantedWave: null,
     passed: 0,
     results: withMarked(context.waves, {}),
-    coderRuns: 0,
     ownWork: [],
     lost: [],
     reviewCycle: 0,

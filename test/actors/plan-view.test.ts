@@ -174,7 +174,7 @@ describe('a task', () => {
   it('that nobody began is pending', () => {
     const tree = treeAt('ready.planned', { context: { wave: 0, branch: 'plan/hello' } });
     expect(taskOf(tree, 2)).toEqual({
-      ...{ number: 2, title: 'task 2', status: 'pending', attempts: 0, reason: null, detail: '', branch: 'plan/hello' },
+      ...{ number: 2, title: 'task 2', status: 'pending', reason: null, detail: '', branch: 'plan/hello' },
       ...{ after: [1], filesOf: null, agent: null },
     });
     const { after: _, ...old } = outline(1);
@@ -184,10 +184,9 @@ describe('a task', () => {
 
   it('that has ended shows its result', () => {
     const tree = treeAt('underway.reviewing.stuck', { context: { wave: 2, results: { 1: { 1: failed, 2: done } } } });
-    const result = { status: 'failed', attempts: 3, reason: 'timeout', detail: 'slow' };
-    expect(taskOf(tree)).toMatchObject(result);
-    expect(taskOf(tree, 2)).toMatchObject({ status: 'done', attempts: 2, reason: null, detail: 'fine' });
-    expect(taskOf(tree, 3)).toMatchObject({ status: 'pending', attempts: 0 });
+    expect(taskOf(tree)).toMatchObject({ status: 'failed', reason: 'timeout', detail: 'slow' });
+    expect(taskOf(tree, 2)).toMatchObject({ status: 'done', reason: null, detail: 'fine' });
+    expect(taskOf(tree, 3)).toMatchObject({ status: 'pending' });
   });
 
   const alive = (task: AnyActorRef, context: Partial<PlanContext> = { wave: 1 }, number = 1) =>
@@ -195,25 +194,23 @@ describe('a task', () => {
   const taskWith = (agent: AnyActorRef | null, context = {}, state = 'working') =>
     atRest('task', state, { context, children: agent === null ? {} : { agent } });
 
-  it('that is at work shows what its agent does, with the attempts of earlier times', () => {
+  it('that is at work shows what its agent does, and until then what an earlier one did', () => {
     const agent = agentIn('running', { runs: 2, reason: 'lost', detail: 'gone' });
     const shown = { status: 'working', reason: 'lost', detail: 'gone' };
-    expect(alive(taskWith(agent))).toMatchObject({ ...shown, attempts: 2 });
+    expect(alive(taskWith(agent))).toMatchObject(shown);
     const earlier = { wave: 1, results: { 1: { 1: failed } } };
-    expect(alive(taskWith(agent), earlier)).toMatchObject({ ...shown, attempts: 5 });
+    expect(alive(taskWith(agent), earlier)).toMatchObject(shown);
     const fresh = agentIn('queued', { runs: 0, reason: null, detail: '' });
-    expect(alive(taskWith(fresh), earlier)).toMatchObject({ attempts: 3, reason: 'timeout', detail: '' });
+    expect(alive(taskWith(fresh), earlier)).toMatchObject({ reason: 'timeout', detail: '' });
   });
 
   it('that is judged shows what its last agent did', () => {
     const last = { at: 1, outcome: 'succeeded', run: 'x#1', runs: 4, reason: 'conflict', detail: 'a.txt' };
     for (const status of ['committing', 'checking', 'merging'])
-      expect(alive(taskWith(null, { last }, status))).toMatchObject({
-        ...{ status, attempts: 4, reason: 'conflict', detail: 'a.txt' },
-      });
-    expect(alive(taskWith(null, { last: null }))).toMatchObject({ attempts: 0, reason: null, detail: '' });
+      expect(alive(taskWith(null, { last }, status))).toMatchObject({ status, reason: 'conflict', detail: 'a.txt' });
+    expect(alive(taskWith(null, { last: null }))).toMatchObject({ reason: null, detail: '' });
     const agent = agentIn('queued', { runs: 1, reason: null, detail: 'mine' });
-    expect(alive(taskWith(agent, { last }))).toMatchObject({ attempts: 1, reason: 'conflict', detail: 'mine' });
+    expect(alive(taskWith(agent, { last }))).toMatchObject({ reason: 'conflict', detail: 'mine' });
   });
 
   it.each([
@@ -250,17 +247,10 @@ describe('a task', () => {
     });
   });
 
-  it('of a small plan counts the runs of earlier coders, and stays on the branch of the plan', () => {
-    const stuck = treeAt('underway.implementing.single.stuck', { context: { coderRuns: 3 } });
-    expect(taskOf(stuck)).toMatchObject({ attempts: 3 });
-    const again = treeAt('underway.implementing.single.working', {
-      context: { coderRuns: 3 },
-      children: { 'coder.2': taskWith(agentIn('running', { runs: 2 })) },
-    });
-    expect(taskOf(again)).toMatchObject({ attempts: 5 });
+  it('of a small plan stays on the branch of the plan', () => {
     const results = { 1: { 1: { ...done, run: 'coder.2/agent#1' }, 2: { ...done, run: 'wave-1.3/task-2.1/agent#1' } } };
-    const over = treeAt('done', { context: { wave: 1, coderRuns: 9, results } });
-    expect(taskOf(over)).toMatchObject({ attempts: 2, branch: 'plan/hello' });
+    const over = treeAt('done', { context: { wave: 1, results } });
+    expect(taskOf(over)).toMatchObject({ branch: 'plan/hello' });
     expect(taskOf(over, 2)).toMatchObject({ branch: 'plan/hello-w1-t2' });
   });
 
@@ -269,10 +259,10 @@ describe('a task', () => {
     const tree = treeAt('underway.implementing.single.working', {
       children: { 'planner.1': taskWith(null), 'coder.2': coder },
     });
-    expect(taskOf(tree)).toMatchObject({ status: 'working', attempts: 2 });
-    expect(taskOf(tree, 3)).toMatchObject({ status: 'working', attempts: 2 });
+    expect(taskOf(tree)).toMatchObject({ status: 'working' });
+    expect(taskOf(tree, 3)).toMatchObject({ status: 'working' });
     const merging = treeAt(running, { children: { 'coder.2': taskWith(null, {}, 'merging') } });
-    expect(taskOf(merging)).toMatchObject({ status: 'merging', attempts: 0 });
+    expect(taskOf(merging)).toMatchObject({ status: 'merging' });
   });
 });
 

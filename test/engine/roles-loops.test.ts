@@ -149,8 +149,10 @@ describe('a plan that is done', () => {
     await untilStatus(engine, 'over', 'done');
     await say(engine, 'over', 'start_over', 'simpler');
     await untilPlan(engine, 'over', ({ status, tasks_done }) => status !== 'done' || tasks_done === 0);
-    await untilStatus(engine, 'over', 'done');
+    const done = await untilStatus(engine, 'over', 'done');
     expect(git(repo, 'ls-tree', '--name-only', 'plan/over').split('\n')).toEqual(['README.md', 'b.txt']);
     expect(git(repo, 'show', 'refs/stator/archive/over/1:a.txt')).toBe('first');
+    // Over all generations, as the runs of its agent.
+    expect(done.tasks_by_wave[0]?.tasks).toMatchObject([{ attempts: 2, usage: { runs: 2 } }]);
   });
 });

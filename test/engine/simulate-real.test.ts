@@ -103,7 +103,7 @@ type Waves = readonly (Omit<Played['waves'][number], 'tasks'> & {
 })[];
 const resultsOf = (waves: Waves) =>
   waves.flatMap(({ number, status, tasks }) =>
-    tasks.map((task) => `w${number} ${status}, t${task.number} ${task.status} ${task.attempts} ${task.reason}`),
+    tasks.map((task) => `w${number} ${status}, t${task.number} ${task.status} ${task.reason}`),
   );
 
 it('a simulation has the order, the slots and the results of the engine', async () => {

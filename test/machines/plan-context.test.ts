@@ -199,16 +199,6 @@ describe('the end of a child', () => {
     });
   });
 
-  it('adds the runs of a single coder to those of the coders before it', () => {
-    const coding = { ...context, liveChildren: { 'coder.2': 'coder' } as const };
-    const runsAfter = (coderRuns?: number) =>
-      afterEnd(coderRuns === undefined ? coding : { ...coding, coderRuns }, {
-        ...{ actorId: 'coder.2', output: { ...output, runs: 2 } },
-      }).coderRuns;
-    expect([runsAfter(), runsAfter(3)]).toEqual([2, 5]);
-    expect(afterEnd(context, { actorId: 'fixer-1', output }).coderRuns).toBe(undefined);
-  });
-
   it('adds the results of a wave', () => {
     const ended = { at: 9, outcome: 'ended', head: 'new', results: { 1: done() } } as const;
     expect(afterEnd(context, { actorId: 'wave-1.1', output: ended })).toMatchObject({

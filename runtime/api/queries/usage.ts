@@ -25,7 +25,7 @@ export function usageOfTitle(rows: readonly UsageRow[], title: string): Usage {
 
 type WaveEntry = PlanShow['tasks_by_wave'][number];
 type TaskEntry = WaveEntry['tasks'][number];
-interface Task extends Omit<TaskEntry, 'usage' | 'why' | 'waits_for_files' | 'agent' | 'agent_by'> {
+interface Task extends Omit<TaskEntry, 'attempts' | 'usage' | 'why' | 'waits_for_files' | 'agent' | 'agent_by'> {
   readonly detail: string;
   readonly filesOf: TaskEntry['waits_for_files'];
   readonly agent: TaskAgent | null;
@@ -34,17 +34,24 @@ interface Wave extends Omit<WaveEntry, 'tasks'> {
   readonly tasks: readonly Task[];
 }
 
-/** The waves of a plan. Each task has its own agent's usage, and the last message of a failed agent. The one coder of a small plan belongs to no task. */
+/**
+ * The waves of a plan. Each task has its own agent's usage, and the last message of a failed agent. The one coder of a small plan works on all tasks: its
+ * runs are attempts of each, and its usage is that of none.
+ */
 export function wavesShown(plan: string, waves: readonly Wave[], rows: readonly UsageRow[]): WaveEntry[] {
+  const ofCoder = (wave: number | null, task: number | null) =>
+    usageOfTitle(rows, instanceTitle({ plan, role: 'coder', wave, task, round: 0 }));
+  const single = ofCoder(null, null);
   return waves.map((wave) => ({
     ...wave,
     tasks: wave.tasks.map(({ detail, filesOf, agent, ...task }) => {
-      const title = instanceTitle({ plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
+      const usage = ofCoder(wave.number, task.number);
       // Its question is shown with the plan's questions.
       const hasFailed = task.reason !== null && task.reason !== 'needs_decision';
       const why = hasFailed ? whyFailed(detail, task.reason) : null;
       const by = agent === null ? {} : { agent: agent.agent, agent_by: agent.by };
-      return { ...task, ...by, why, waits_for_files: filesOf, usage: usageOfTitle(rows, title) };
+      const attempts = usage.runs + single.runs;
+      return { ...task, ...by, attempts, why, waits_for_files: filesOf, usage };
     }),
   }));
 }
