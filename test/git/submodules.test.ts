@@ -9,6 +9,7 @@ import type { Repository } from '../../runtime/work/git/repository.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
 import { makeRepository, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
+import { outputOf } from '../support/small-shell.ts';
 
 const home = temporaryHome();
 const quiet = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false', '-c', 'protocol.file.allow=always'];
@@ -51,6 +52,15 @@ function end(path: string, base: string, name = 'run-1') {
 }
 
 describe('a submodule of a worktree', () => {
+  test('is populated by the setup that docs/worktrees.md shows, even where its remote is gone', async () => {
+    const repo = await demo(true);
+    const { path } = await prepare(repo);
+    rmSync(join(home.path, 'lib'), { recursive: true });
+    const setup = /^setup = '''\n(lib=[^']+)'''/m.exec(read('docs', 'worktrees.md'))?.[1] ?? '';
+    outputOf('sh', ['-ec', setup], path);
+    expect(read(path, 'lib/a.txt')).toBe('one\ntwo\nthree\n');
+  });
+
   test.each([true, false])(
     'has its commits kept when the worktree goes; a clone in the main checkout: %s',
     async (isCloned) => {

@@ -34,6 +34,16 @@ describe('preparing a worktree', () => {
     expect(attempts(repo)).toEqual([]);
   });
 
+  test('says first what failed where Git LFS does not get a file, not that it began', async () => {
+    const repo = await demo();
+    const smudge = 'echo "Downloading a.txt (9 B)" >&2; echo "Error downloading object: a.txt" >&2; exit 1';
+    run(repo.path, 'config', '--global', 'filter.lfs.smudge', smudge);
+    run(repo.path, 'config', '--global', 'filter.lfs.required', 'true');
+    write(repo.commonDir, 'info/attributes', 'a.txt filter=lfs\n');
+    const thrown: unknown = await prepareWorktree(repo, wanted(repo)).catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ code: 'git_failed', message: expect.stringContaining('128: Error downloading') });
+  });
+
   test('makes the folder of worktrees so that no other user comes to what agents leave there', async () => {
     const repo = await demo();
     const { path } = await prepareWorktree(repo, wanted(repo));

@@ -154,8 +154,8 @@ async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promis
 /** The `git_failed` error of a command with an exit code other than 0: command, folder, code, and the end of its output. */
 export function gitFailure(failed: { cwd: string; args: readonly string[]; result: GitResult }): EngineError {
   const command = shownCommand(failed.args);
-  // Warnings come first, and lists show the first line alone.
-  const errors = failed.result.stderr.replaceAll(/^warning: .*\n/gm, '').trim();
+  // Warnings and the progress of Git LFS come first, and lists show the first line alone.
+  const errors = failed.result.stderr.replaceAll(/^(?:warning:|Downloading) .*\n/gm, '').trim();
   const said = withoutSecrets(errors.slice(-stderrTailChars)) || 'it said nothing';
   const message = `\`${command}\` in ${failed.cwd} ended with exit code ${failed.result.exitCode}: ${said}`;
   const isPartial = /promisor|lazy fetch|transport '\w+' not allowed/.test(failed.result.stderr);
