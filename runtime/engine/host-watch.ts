@@ -86,10 +86,12 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
       }
       const awayMs = performance.now() - reachedAtMs;
       const loss = store.loss();
-      if (loss === null && awayMs < limitMs) return null;
+      const isFollowed = loss?.code === 'owner_taken';
+      if (!isFollowed && awayMs < limitMs) return null;
       log.warn(
-        loss?.message ??
-          `the store has not answered for ${Math.round(awayMs / 1_000)} s: the agents of this host are ended`,
+        isFollowed
+          ? loss.message
+          : `the store has not answered for ${Math.round(awayMs / 1_000)} s: the agents of this host are ended`,
       );
       await endAgents();
       reachedAtMs = performance.now();

@@ -46,7 +46,7 @@ export async function stopEngine({ core, server, owner, agents, onClosing }: Sto
       stopLimitMs + stepLimitMs,
     );
   // Another engine is this host now, or the host was removed: its agents' results do not count any more.
-  if (core.store.hosts !== undefined && core.store.loss() !== null)
+  if (core.store.hosts !== undefined && core.store.loss()?.code === 'owner_taken')
     await take('the agents did not end', async () => core.workers?.endAgents(), stopLimitMs);
   bus.close();
   await take('the sessions of MCP did not end', () => core.api.mcp.close());

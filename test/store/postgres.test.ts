@@ -418,6 +418,24 @@ it('an engine whose connection was cut goes on as the same engine', async () => 
   expect(await server.query(name, 'SELECT epoch FROM hosts')).toEqual([{ epoch: '1' }]);
 });
 
+it('an engine whose confirmed commits are gone after a failover writes nothing more, and the next one goes on from what is stored', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  await store.own('/only');
+  await mustCommit(store, [word('kept')]);
+  const [kept] = await server.query(name, 'SELECT number FROM commits ORDER BY at DESC LIMIT 1');
+  await mustCommit(store, [word('gone')]);
+  await server.query(name, "DELETE FROM signals WHERE dedupe_key = 'gone'");
+  await server.query(name, `UPDATE commits SET number = ${kept?.number} WHERE number > ${kept?.number}`);
+  await server.query('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
+  await expect(mustCommit(store, [word()])).rejects.toMatchObject({ code: 'store_unreadable' });
+  expect(store.loss()).toMatchObject({ message: expect.stringContaining('has lost commits') });
+  store.close();
+  const next = opened(server.urlOf(name));
+  expect(await next.own('/only')).toBe(2);
+  expect((await next.signals({ status: 'pending' })).map((row) => row.dedupe_key)).toEqual(['kept']);
+});
+
 it.each([
   ['is read-only, as a standby', 'SET default_transaction_read_only = on', 'RESET default_transaction_read_only'],
   ['lets nobody in for a while', 'ALLOW_CONNECTIONS false', 'ALLOW_CONNECTIONS true'],

@@ -30,6 +30,8 @@ export function createCommits({ connect, tables, faults, mayPass, onMoved }: Com
   const writer = randomUUID();
   /** The number of commits that were begun here. */
   let commits = 0;
+  /** The newest commit that was confirmed, and when. */
+  let confirmed = { number: 0, atMs: 0 };
   /** Whether a change may send statements now. */
   let maySend = true;
 
@@ -104,11 +106,12 @@ export function createCommits({ connect, tables, faults, mayPass, onMoved }: Com
       for (const each of sent) each.catch(() => {}); // then the commit fails too
       await client.query('COMMIT');
       await Promise.all(sent);
-      return true;
     } catch (thrown) {
       if (!isAway(thrown)) throw thrown;
-      return wasCommitted(number);
+      if (!(await wasCommitted(number))) return false;
     }
+    confirmed = { number, atMs: performance.now() };
+    return true;
   }
 
   /** In the transaction that it is the number of. Rows of programs that ended long ago are deleted. */
@@ -134,10 +137,7 @@ export function createCommits({ connect, tables, faults, mayPass, onMoved }: Com
         const client = await connect();
         await start(client);
         try {
-          const { rows } = await client.query<{ number: number }>('SELECT number FROM commits WHERE writer = $1', [
-            writer,
-          ]);
-          return rows[0]?.number === number;
+          return (await storedNumber(client)) === number;
         } finally {
           await undo(client);
         }
@@ -148,8 +148,20 @@ export function createCommits({ connect, tables, faults, mayPass, onMoved }: Com
     }
   }
 
+  async function storedNumber(client: Client): Promise<number | null> {
+    const { rows } = await client.query<{ number: number }>('SELECT number FROM commits WHERE writer = $1', [writer]);
+    return rows[0]?.number ?? null;
+  }
+
   return {
     writer,
+    /** Whether a confirmed commit is not in the database any more. A row that may have been deleted by its age proves nothing. */
+    async areLost(client: Client): Promise<boolean> {
+      const { number, atMs } = confirmed;
+      if (number === 0) return false;
+      const stored = await storedNumber(client);
+      return stored === null ? performance.now() - atMs < keptCommitMs : stored < number;
+    },
     carryOut: (changes: readonly Change[]) => carryOut(changes),
     start,
     commitAs,

@@ -7,7 +7,7 @@ import type { Client } from 'pg';
 import type { Faults } from '../../../base/platform/faults.ts';
 import type { AllRows } from '../all-rows.ts';
 import { type EffectQueue, type Enqueuing, type Pool, workflowIdSql } from '../effect-queue.ts';
-import type { Hosts, Store } from '../port.ts';
+import { type Hosts, type Store, StoreTrouble } from '../port.ts';
 import type { RepoRow } from '../rows.ts';
 import { all, answered, type Connection, changedOne, createWriteTrouble } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
@@ -108,7 +108,11 @@ export function openPostgres(
       await mustTakeWrites(client);
       if (state.engine === null && !state.isAlone) return upToDate(client, place);
       await shareStore(client, { place, isAlone: state.isAlone, upToDate });
-      if (state.engine !== null) await beHost(client, state, state.engine, place);
+      if (state.engine === null) return;
+      await beHost(client, state, state.engine, place);
+      if (!(await commits.areLost(client))) return;
+      state.taken = lostCommits(place);
+      throw state.taken;
     },
   });
   const commits = createCommits({
@@ -207,6 +211,15 @@ async function beHost(client: Client, state: StoreState, engine: hostRows.Presen
   if (refused === null) return;
   if (refused.isFinal) state.taken = refused.trouble;
   throw refused.trouble;
+}
+
+/** What this engine knows is newer than its rows: an effect that they say runs has ended here, so nothing would ever settle it. */
+function lostCommits(place: string): StoreTrouble {
+  return new StoreTrouble(
+    'store_unreadable',
+    `${place} has lost commits that it had confirmed, as after a failover to a standby that was behind, or a restore: this engine writes nothing more`,
+    'a daemon begins anew by itself from what is stored; restart everything else',
+  );
 }
 
 interface HostParts {

@@ -17,7 +17,7 @@ const retryMs = 100;
 export interface StoreState {
   /** The engine that this store is opened for. */
   engine: Presence | null;
-  /** Another engine has been here since. */
+  /** Another engine has been here since, or confirmed commits are gone. */
   taken: StoreTrouble | null;
   /** No other process works on it meanwhile. */
   isAlone: boolean;
