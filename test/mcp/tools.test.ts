@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it } from 'vitest';
+import type { McpCaller } from '../../runtime/api/mcp/caller.ts';
+import { listResources } from '../../runtime/api/mcp/resources.ts';
 import { tools } from '../../runtime/api/mcp/server.ts';
 import { makeRepo } from '../support/daemon.ts';
 import {
@@ -301,4 +303,21 @@ it('of several questions the named one is answered; a wait, a merge and a permis
   writeFileSync(join(repo, 'a.txt'), 'mine');
   expect(await refused('task_merge', { filename: 'over' })).toMatchObject({ code: 'refused' });
   openGate(join(root, 'gate'));
+});
+
+it('of many plans a list has a hundred at once, and of many agents the logs of the newest', async () => {
+  const all = Array.from({ length: 250 }, (_, at) => at);
+  const client = {
+    plans: async () => all.map((at) => ({ project: 'demo', plan: `p${at}`, status: 'ready', updated_at: '' })),
+    // The newest come first.
+    instances: async () => all.map((at) => ({ project: 'demo', title: `a${at}`, log: '/log' })),
+    close: async () => {},
+  };
+  const caller = { own: null, project: null, open: async () => client } as unknown as McpCaller;
+  const list = tools.find(({ name }) => name === 'task_list');
+  const page = (offset: number) => list?.run({ caller, input: { offset } } as never);
+  expect(await page(0)).toMatchObject({ tasks: { length: 100, 99: { filename: 'p99' } }, total: 250 });
+  expect(await page(200)).toMatchObject({ tasks: { length: 50, 0: { filename: 'p200' } }, total: 250 });
+  const logs = (await listResources(caller)).filter(({ uri }) => uri.endsWith('/log'));
+  expect([logs.length, logs[0]?.uri]).toEqual([200, 'stator://demo/agents/a0/log']);
 });

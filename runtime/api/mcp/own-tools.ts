@@ -28,6 +28,8 @@ const verdict = { filename: z.string(), ...signalAnswer.shape };
  */
 const mergeMs = 40_000;
 const pollMs = 100;
+/** A plan has about 1.3 KB, and a model reads the whole answer. */
+const tasksOfPage = 100;
 
 /** The status in which `force` puts a plan: the event's target when it is accepted. */
 const targets: Partial<Record<SignalType, (typeof forceTargets)[number]>> = {
@@ -90,17 +92,22 @@ async function answerPermission(
 export const ownTools: readonly AnyTool[] = [
   tool({
     name: 'task_list',
-    does: 'Lists the plans, of one repo or of all of them: status, progress, what each waits for, whose turn it is.',
+    does: `Lists the plans, of one repo or of all of them: status, progress, what each waits for, whose turn it is. Those that need a person come first; ${tasksOfPage} at once.`,
     kind: 'reads',
-    input: z.strictObject({ status: status.optional(), project }),
+    input: z.strictObject({
+      status: status.optional(),
+      offset: count.max(1_000_000).describe('how many to leave out; total says how many there are').default(0),
+      project,
+    }),
     output: z.object({ tasks: z.array(listed), total: count }),
     run: ({ input, caller }) =>
       withKnown(caller, { mode: 'read', said: input.project }, async (client) => {
         const plans = await client.plans(input.project);
-        const tasks = plans
-          .filter((plan) => input.status === undefined || plan.status === input.status)
+        const all = plans.filter((plan) => input.status === undefined || plan.status === input.status);
+        const tasks = all
+          .slice(input.offset, input.offset + tasksOfPage)
           .map((plan) => ({ ...plan, filename: plan.plan, description: plan.title ?? '' }));
-        return { tasks, total: tasks.length };
+        return { tasks, total: all.length };
       }),
   }),
   tool({

@@ -51,7 +51,8 @@ export async function listResources(caller: McpCaller): Promise<Resource[]> {
   if (own !== null) return planResources(own.project, own.plan);
   return withCaller(caller, 'read', async (client) => {
     const plans = (await client.plans()).toSorted((a, b) => b.updated_at.localeCompare(a.updated_at));
-    const agents = (await client.instances({})).filter(({ log }) => log !== null).slice(-listLimit);
+    // The newest come first.
+    const agents = (await client.instances({})).filter(({ log }) => log !== null).slice(0, listLimit);
     return [
       ...plans.slice(0, listLimit).flatMap(({ project, plan }) => planResources(project, plan)),
       ...agents.map(({ project, title }) => ({
