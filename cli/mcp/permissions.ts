@@ -81,5 +81,6 @@ function detailOf({ input }: Question): string {
       ? [command, ...(Object.keys(rest).length === 0 ? [] : [JSON.stringify(rest)])].join('\n')
       : JSON.stringify(input, null, 2);
   const more = text.length - detailLimit;
-  return more <= 0 ? text : `${text.slice(0, detailLimit)}\n… and ${more} more characters, which are not shown`;
+  const shown = more <= 0 ? text : `${text.slice(0, detailLimit)}\n… and ${more} more characters, which are not shown`;
+  return shown.toWellFormed(); // a cut may leave half of a character, which the engine refuses
 }

@@ -251,6 +251,11 @@ it('shows a diff line by line, and chooses by the kind of an option alone', () =
   expect(permissionText({ toolCall: { title: 'x', rawInput: { command: 'y'.repeat(20_000) } } }).detail).toContain(
     'more characters, which are not shown',
   );
+  // What ends in half of a character would be refused, which counts as a denial.
+  const cut = permissionText({
+    toolCall: { title: `${'x'.repeat(255)}😀`, rawInput: { command: `${'y'.repeat(11_999)}😀` } },
+  });
+  expect([cut.tool.at(-1), cut.detail.slice(11_999, 12_001)]).toEqual(['\ufffd', '\ufffd\n']);
   expect(permissionText({})).toEqual({ tool: 'something', detail: '' });
   expect([optionFor(permission.params, true), optionFor(permission.params, false), optionFor({}, true)]).toEqual([
     ...['yes', 'no'],

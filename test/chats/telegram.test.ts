@@ -2,7 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { ChatHookConfig } from '../../runtime/base/config/config.ts';
 import { addPerson, type PersonRole, removePerson } from '../../runtime/base/platform/people.ts';
+import { createTelegram } from '../../runtime/work/chats/services/telegram.ts';
 import { anna, type Said, startTelegram, stranger, type Telegram, telegramToken } from '../support/chat-server.ts';
 import {
   afterwards,
@@ -200,4 +202,13 @@ it('an agent cannot take the place of an answer with the key that the answer wil
     dedupeKey: 'chat:telegram:123456:9000000',
   });
   await expect(sent).rejects.toMatchObject({ code: 'bad_request' });
+});
+
+it('a long text is not sent with half of a character at its end, which Telegram would refuse', async () => {
+  const telegram = await startTelegram();
+  afterwards(telegram.stop);
+  const config = { chat: '-100', url: telegram.url } as ChatHookConfig; // what a message needs
+  const bot = createTelegram({ config, token: telegramToken, abort: new AbortController().signal });
+  await bot.send(`${'x'.repeat(4_095)}😀`, []);
+  expect(telegram.said[0]?.text.slice(4_094)).toBe('x\ufffd');
 });

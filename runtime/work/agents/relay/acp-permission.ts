@@ -25,7 +25,9 @@ export function permissionText(params: JsonObject): PermissionText {
   const text = parts.join('\n');
   const more = text.length - detailLimit;
   const detail = more <= 0 ? text : `${text.slice(0, detailLimit)}\n… and ${more} more characters, which are not shown`;
-  return { tool: (kind === null ? title : `${kind}: ${title}`).slice(0, 256), detail };
+  // A cut may leave half of a character, which the engine refuses.
+  const tool = (kind === null ? title : `${kind}: ${title}`).slice(0, 256);
+  return { tool: tool.toWellFormed(), detail: detail.toWellFormed() };
 }
 
 /** A shell command unchanged, anything else as JSON. */

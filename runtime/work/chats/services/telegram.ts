@@ -63,7 +63,7 @@ export function createTelegram(parts: ServiceParts): ChatService {
   }
 
   async function reply({ chat, message_id: id }: Message, text: string): Promise<void> {
-    const body = { chat_id: chat.id, text: text.slice(0, textLimit), reply_parameters: { message_id: id } };
+    const body = { chat_id: chat.id, text: fitting(text), reply_parameters: { message_id: id } };
     await call('sendMessage', body, z.unknown());
   }
 
@@ -106,7 +106,7 @@ export function createTelegram(parts: ServiceParts): ChatService {
       const { chat, message_id: id } = await call(
         'sendMessage',
         {
-          ...{ chat_id: config.chat, text: text.slice(0, textLimit), link_preview_options: { is_disabled: true } },
+          ...{ chat_id: config.chat, text: fitting(text), link_preview_options: { is_disabled: true } },
           ...(fit.length === 0 ? {} : { reply_markup: keyboard }),
         },
         sent,
@@ -122,6 +122,11 @@ export function createTelegram(parts: ServiceParts): ChatService {
       return updates.map(incoming);
     },
   };
+}
+
+/** Telegram refuses a text that ends in half of a character. */
+function fitting(text: string): string {
+  return text.slice(0, textLimit).toWellFormed();
 }
 
 /** Message numbers are unique only within a chat. */
