@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '../machines/vocabulary/errors.ts';
+import { EngineError, repoNotFound } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, PlanEntry } from '../runtime/api/client/client.ts';
@@ -120,13 +120,15 @@ export async function withPlan<Answer>(
     try {
       return await use(client, { project, plan });
     } catch (thrown) {
-      const isMissing = thrown instanceof EngineError && thrown.code === 'plan_not_found';
+      const isMissing = thrown instanceof EngineError && missing.has(thrown.code);
       const former = isMissing ? await formerRepoText(call, client) : null;
       if (isMissing && former !== null) throw new EngineError(thrown.code, thrown.message, former, { cause: thrown });
       throw await withNearest(thrown, { client, project, plan });
     }
   });
 }
+
+const missing: ReadonlySet<string> = new Set(['plan_not_found', 'repo_not_found']);
 
 /** The project of this folder, or the one that is typed before the plan, as `status` prints it: `shop/login`. Throws `bad_repo`. */
 async function projectNamed(call: Call, client: Client, said: string): Promise<string> {
@@ -136,12 +138,13 @@ async function projectNamed(call: Call, client: Client, said: string): Promise<s
   return isNamed ? before : requireProject(call);
 }
 
-/** Adds a suggestion to the error about a plan that does not exist. */
+/** Adds a suggestion to the error about a plan that does not exist; of a project that is not registered, that is the error. */
 export async function withNearest(
   thrown: unknown,
   { client, project, plan }: PlanAddress & { readonly client: Client },
 ): Promise<unknown> {
   if (!(thrown instanceof EngineError) || thrown.code !== 'plan_not_found') return thrown;
+  if (!(await client.repos()).some((repo) => repo.project === project)) return repoNotFound(project);
   const names = (await client.plans(project)).map((entry) => entry.plan);
   const near = nearest(plan, names);
   if (near === null || near === plan) return thrown;

@@ -29,7 +29,7 @@ const slips: readonly Typed[] = [
   { words: ['doctor'], code: 0, says: 'base branch' },
   { words: ['plan', 'list'], code: 0, says: 'stator plan register <file>' },
   { words: ['plan', 'show'], code: 64, says: 'name it: stator plan list shows them' },
-  { words: ['plan', 'show', 'logn'], code: 1, says: 'plan not found: demo/logn' },
+  { words: ['plan', 'show', 'logn'], code: 1, says: 'repo not registered: demo' },
   { words: ['agent', 'list'], code: 0, says: 'no agents' },
   { words: ['agent', 'logs'], code: 64, says: '<title> is missing' },
   { words: ['daemon', 'stop'], code: 0, says: 'daemon stopped' },

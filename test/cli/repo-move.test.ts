@@ -73,7 +73,7 @@ it('is named with the old name and its plans by plan list and plan show in the r
   expect(`${listed.stdout}${listed.stderr}`).toContain(`this folder was demo, at ${repo}, with 1 plan: p`);
   expect(`${listed.stdout}${listed.stderr}`).toContain(move);
   expect(JSON.parse((await stator(['plan', 'list', '--json'], { cwd })).stdout)).toEqual([]);
-  expect((await stator(['plan', 'show', 'p'], { cwd })).stderr).toContain(move);
+  for (const verb of ['show', 'pause']) expect((await stator(['plan', verb, 'p'], { cwd })).stderr).toContain(move);
   // Another folder is none of it.
   const other = join(root, 'other');
   mkdirSync(other);

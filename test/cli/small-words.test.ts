@@ -44,6 +44,8 @@ it('ls lists, rm deletes, --json takes fields, and an unknown status is reported
   // Nobody is asked whether to delete what is not there.
   expect((await made.stator(['plan', 'rm', 'b'])).stderr).toContain('plan not found: demo/b');
   expect((await made.stator(['repo', 'rm', 'demo'])).code).toBe(0);
+  for (const verb of ['show', 'answer', 'cancel'])
+    expect((await made.stator(['plan', verb, 'b'])).stderr).toContain('repo not registered: demo');
 });
 
 it('a long answer goes through the pager on a terminal, and not with --no-pager or in a pipe', async () => {
