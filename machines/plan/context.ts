@@ -452,7 +452,7 @@ export function editObstacle(
       const other = edited.find(({ number }) => number === task.number);
       const isBegun = isOver || (runs && !notBegun.includes(task.number));
       if ((isDone || isBegun) && !isSameWork(task, other))
-        return `${isDone ? 'what is done is fixed' : 'what was begun is fixed'}: task ${task.number} of wave ${wave.number} cannot change`;
+        return `${isDone ? 'what is done is fixed' : 'what was begun is fixed'}: task ${task.number} of wave ${wave.number} cannot change (${changeText(task.title, other?.title)})`;
     }
     if (isOver && edited.length > wave.tasks.length)
       return `what was begun is fixed: wave ${wave.number} takes no more tasks`;
@@ -460,6 +460,12 @@ export function editObstacle(
   if (stage === 'over' && facts.waves.length > context.waves.length)
     return 'what was begun is fixed: no wave can be added any more';
   return null;
+}
+
+/** Names both tasks: an item that was added above finished ones changes the numbers of all below it. */
+function changeText(before: string, after: string | undefined): string {
+  if (after === undefined) return `"${before}" is missing`;
+  return before === after ? `the text of "${before}" changed` : `"${before}" is now "${after}"`;
 }
 
 /** The results that stay after an edit: a task keeps its result if its wave, number and title are unchanged. Marks are taken from the new document. */

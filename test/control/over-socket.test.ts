@@ -660,7 +660,9 @@ describe('the control API over its socket', () => {
     expect(rows[1]?.result).toMatchObject({ code: 'unknown_signal', error: 'unknown signal type "implement"' });
     expect(rows[2]?.result).toMatchObject({ code: 'plan_not_found', error: 'plan not found: demo/absent' });
     const renamed = await client.updateContent('demo', 'edit', planText([{ sh: first, title: 'another' }]));
-    expect(renamed.signal.refused?.guard).toBe('what was begun is fixed: task 1 of wave 1 cannot change');
+    expect(renamed.signal.refused?.guard).toBe(
+      'what was begun is fixed: task 1 of wave 1 cannot change ("task 1" is now "another")',
+    );
     const longer = await client.updateContent('demo', 'edit', planText([first, 'echo b > b.txt'], ['echo c > c.txt']));
     expect(longer.signal.status).toBe('done');
     openGate(go);

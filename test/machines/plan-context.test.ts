@@ -340,7 +340,7 @@ describe('an edited document', () => {
     const context = plan(two, { wave: 1, results: { 1: { 1: done(), 2: failed } } });
     expect(edit(context, changed, 'open')).toBeNull();
     expect(edit(context, [['other', 'two'], ['three']], 'open')).toBe(
-      'what is done is fixed: task 1 of wave 1 cannot change',
+      'what is done is fixed: task 1 of wave 1 cannot change ("one" is now "other")',
     );
     expect(edit(context, [['one\n\nmore', 'two'], ['three']], 'open')).toMatch('task 1 of wave 1');
     expect(edit(context, [['one', 'two', 'new'], ['three'], ['four']], 'open')).toBeNull();
@@ -351,12 +351,16 @@ describe('an edited document', () => {
     expect(
       edit({ ...context, results: { 1: { 1: { ...markedResult, status: 'failed' } } } }, [['other']], 'open'),
     ).toBeNull();
-    expect(edit(context, [['other']], 'open')).toBe('what was begun is fixed: task 1 of wave 1 cannot change');
+    expect(edit(context, [['other']], 'open')).toBe(
+      'what was begun is fixed: task 1 of wave 1 cannot change ("one" is now "other")',
+    );
   });
 
   it('fixes what has begun, while a wave runs', () => {
     const context = plan(two, { wave: 1 });
-    expect(edit(context, changed, 'running')).toBe('what was begun is fixed: task 2 of wave 1 cannot change');
+    expect(edit(context, changed, 'running')).toBe(
+      'what was begun is fixed: task 2 of wave 1 cannot change ("two" is now "other")',
+    );
     expect(edit(context, changed, 'running', [2])).toBeNull();
     expect(edit(context, [['one', 'two'], ['other']], 'running')).toBeNull();
     expect(edit(context, [['one', 'two', 'new'], ['three']], 'running')).toBeNull();
