@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 tag=${1:-stator}
-agent=${2:-@anthropic-ai/claude-code@2.1.330}
+agent=${2:-@anthropic-ai/claude-code@2.1.332}
 
 engine=
 for each in ${CONTAINER_ENGINE:-podman docker buildah}; do

@@ -568,7 +568,7 @@ describe('what people read', () => {
     const shown = programPresets.map((preset) => `${preset}\n${readableLog(preset, play(preset, 'error').output)}`);
     expect(shown.join('\n')).toMatchInlineSnapshot(`
       "claude
-      claude 2.1.330 begins, model claude-opus-5-5
+      claude 2.1.332 begins, model claude-opus-5-5
       I look first.
       $ echo hello
       ! API Error: 500 something broke

@@ -61,7 +61,7 @@ it('names each program once, with its version and who plays with it', async () =
     ['agent claude', true],
   ]);
   const details = found.map(({ detail }) => detail).join('\n');
-  expectProse(details, '0.169.0', 'coder, session', '2.1.330', 'reviewer, fixer');
+  expectProse(details, '0.171.0', 'coder, session', '2.1.332', 'reviewer, fixer');
 });
 
 it('says which versions were tried where another is installed, and which flag one does not know any more', async () => {
@@ -73,7 +73,7 @@ it('says which versions were tried where another is installed, and which flag on
   writeFileSync(join(newer, 'claude'), '#!/bin/sh\n[ "$1" = --version ] && echo 9.0.1\n', { mode: 0o755 });
   const { code, found } = await agentsOf(here, { ...env, PATH: `${newer}:${env.PATH}` });
   expect([code, found.map(({ ok }) => ok)]).toEqual([1, [false, true]]);
-  expectProse(textOf(found).replaceAll(here.root, '<root>'), '--json', 'npm install -g', '9.0.1', '2.1.330');
+  expectProse(textOf(found).replaceAll(here.root, '<root>'), '--json', 'npm install -g', '9.0.1', '2.1.332');
 });
 
 it('asks an agent of the Agent Client Protocol by the protocol who it is', async () => {

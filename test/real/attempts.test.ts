@@ -93,7 +93,8 @@ behaves('attempts', {
     // long that it surely comes as the next turn. Its first command runs once in both cases.
     let steps = 0;
     const hasWorked = ({ said }: Asked) => said.some(({ by }) => by === 'tool');
-    const hasRead = ({ said }: Asked) => said.some(({ by, text }) => by === 'user' && text === 'use the word hello');
+    const hasRead = ({ said }: Asked) =>
+      said.some(({ by, text }) => by === 'user' && text.includes('use the word hello'));
     const script = (asked: Asked): Reply =>
       !hasWorked(asked)
         ? { kind: 'run', command: `${waitsAt(gate, begun)} > made.txt` }

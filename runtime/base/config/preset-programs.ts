@@ -26,11 +26,11 @@ export interface PresetProgram {
 /** Programs with a stream of events of their own. What only a run needs is in work/agents/presets/. */
 export const streamPrograms = {
   claude: {
-    ...ofNpm('claude', '@anthropic-ai/claude-code', ['2.1.197', '2.1.330']),
+    ...ofNpm('claude', '@anthropic-ai/claude-code', ['2.1.197', '2.1.332']),
     bypass: /^--dangerously-skip-permissions(?:=|$)|^(?:--permission-mode=)?bypassPermissions$/,
   },
   codex: {
-    ...ofNpm('codex', '@openai/codex', ['0.169.0']),
+    ...ofNpm('codex', '@openai/codex', ['0.171.0']),
     cannotAsk: 'codex exec cannot ask: it runs with approvals off, and what its own sandbox forbids fails',
   },
   opencode: {

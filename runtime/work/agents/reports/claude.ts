@@ -113,7 +113,7 @@ export function createClaudeReader(): Reader {
 
 /** The program tries ten times over three minutes before it gives up. A login that is being renewed is refused once. */
 const refusalLimit = 3;
-/** Its codes for faults that only a person can correct. Source: the schema of its events in version 2.1.330. */
+/** Its codes for faults that only a person can correct. Source: the schema of its events in version 2.1.332. */
 const deniedErrors: ReadonlySet<string> = new Set([
   ...['authentication_failed', 'oauth_org_not_allowed', 'account_on_hold', 'verification_required'],
   ...['billing_error', 'cloud_credential_error'],
