@@ -327,6 +327,12 @@ describe('what is understood', () => {
       Date.UTC(2032, 0, 1, 7),
     ],
     [
+      'a line about the next year',
+      { at: Date.UTC(2031, 11, 29) },
+      { result: "You've hit your weekly limit · resets Jan 2, 2032, 1:30am (UTC)" },
+      Date.UTC(2032, 0, 2, 1, 30),
+    ],
+    [
       'its status, with a reset in other words',
       {},
       { api_error_status: 429, result: 'No more today · resets 1:30pm (UTC)' },
@@ -484,9 +490,25 @@ describe('what is understood', () => {
     const soon = (await untilOf("You've hit your usage limit. Try again in 3 days 2 hours 5 minutes.")) ?? 0;
     expect(Math.round((soon - Date.now()) / 60_000)).toBe(3 * 1_440 + 125);
     expect(await untilOf("You've hit your usage limit. Try again later.")).toBeNull();
-    const tokens = 'stream disconnected before completion: Rate limit reached for gpt-5 in organization org-1: Limit 3';
-    const next = (await untilOf(`${tokens}. Please try again in 7m12s. Visit https://example.com`)) ?? 0;
-    expect(Math.round((next - Date.now()) / 60_000)).toBe(7);
+    for (const said of ['rate limit exceeded', 'stream disconnected before completion']) {
+      const tokens = `${said}: Rate limit reached for gpt-5 in organization org-1: Limit 3`;
+      const next = (await untilOf(`${tokens}. Please try again in 7m12s. Visit https://example.com`)) ?? 0;
+      expect(Math.round((next - Date.now()) / 60_000)).toBe(7);
+    }
+  });
+
+  it.each([
+    ['limited', 'Your workspace is out of credits. Add credits to continue.'],
+    ['limited', 'You hit your spend cap set by the owner of your workspace. Ask an owner to increase your spend cap.'],
+    ['denied', 'Quota exceeded. Check your plan and billing details.'],
+    ['denied', 'To use Codex with your ChatGPT plan, upgrade to Plus: https://example.com'],
+    ['denied', 'unexpected status 402 Payment Required: Payment required, url: http://127.0.0.1/v1/responses'],
+    ['failed', 'Selected model is at capacity. Please try a different model.'],
+  ])('of codex as %s: %s', async (what, message) => {
+    const folder = folderAt(createFolder());
+    writeFileSync(folder.log, `${JSON.stringify({ type: 'turn.failed', error: { message } })}\n`);
+    const rateLimit = what === 'limited' ? { untilMs: null } : null;
+    expect(await reportOf('codex', folder)).toMatchObject({ denied: what === 'denied', rateLimit, problem: message });
   });
 
   it('of any bytes at all: something, and never an exception', async () => {

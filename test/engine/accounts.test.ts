@@ -429,6 +429,24 @@ describe('a reserve', () => {
       ],
     ],
     [[{ utilization: 82, resetsAt: 7 }], [{ span: 'limit', used: 0.82, untilMs: 7000 }]],
+    [[{ utilization: 1.02, resetsAt: 7 }], [{ span: 'limit', used: 1, untilMs: 7000 }]],
+    // What 2.1.332 says with each change: it has no `utilization` of its own while nothing is near.
+    [
+      [
+        {
+          ...{ status: 'allowed', resetsAt: 5, rateLimitType: 'five_hour' },
+          unifiedWindows: {
+            five_hour: { utilization: 0.3, resetsAt: 5 },
+            seven_day: { utilization: 1.1, resetsAt: 9, status: 'rejected' },
+            seven_day_overage_included: { utilization: 0.9, resetsAt: 9 },
+          },
+        },
+      ],
+      [
+        { span: 'five_hour', used: 0.3, untilMs: 5000 },
+        { span: 'seven_day', used: 1, untilMs: 9000 },
+      ],
+    ],
     [[{ utilization: 0.5, resetsAt: 7.0001 }], [{ span: 'limit', used: 0.5, untilMs: 7001 }]],
     [[{ utilization: 0.5, resetsAt: 9_007_199_254_740_991 }], [{ span: 'limit', used: 0.5, untilMs: null }]],
     [[{ utilization: -1 }], []],

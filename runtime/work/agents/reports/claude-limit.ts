@@ -16,10 +16,10 @@ export function claudeLimitIn(text: string, writtenAtMs: number): { readonly unt
   return { untilMs: older === null ? claudeResetIn(line, writtenAtMs) : Number(older[1]) * 1000 };
 }
 
-/** `resets 3pm (Europe/Berlin)`, `resets Jun 9 at 1:30am (America/Sao_Paulo)`: the first such time after the line was written; null: none can be parsed. */
+/** `resets 3pm (Europe/Berlin)`, `resets Jun 9 at 1:30am (America/Sao_Paulo)`, `resets Jan 2, 2027, 3am`: the first such time after the line was written; null: none can be parsed. */
 export function claudeResetIn(line: string, writtenAtMs: number): number | null {
   const found =
-    /resets? (?:at )?(?:([A-Z][a-z]{2}) (\d{1,2})(?:,? at|,) )?(\d{1,2})(?::(\d{2}))? ?(am|pm)(?: \(([\w+/-]+)\))?/i.exec(
+    /resets? (?:at )?(?:([A-Z][a-z]{2}) (\d{1,2})(?:, \d{4})?(?:,? at|,) )?(\d{1,2})(?::(\d{2}))? ?(am|pm)(?: \(([\w+/-]+)\))?/i.exec(
       line,
     );
   if (found === null) return null;

@@ -62,7 +62,7 @@ export function createClaudeReader(): Reader {
         case 'rate_limit_event':
           if (textAt(event, 'rate_limit_info', 'status') === 'rejected')
             resetsAtMs = timeAt(event, 'rate_limit_info', 'resetsAt');
-          noteQuota(quotas, event);
+          noteQuotas(quotas, objectAt(event, 'rate_limit_info') ?? {});
           break;
         case 'user': {
           isOver = false;
@@ -212,14 +212,20 @@ function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: Lim
 const spans = /^(?:five_hour|seven_day(?:_[a-z]{1,20})?)$/;
 const spanLimit = 8;
 
-/** The program reports only the limit that is nearest, and only when much of it is used: as a share, or in older versions as a percentage. */
-function noteQuota(quotas: Map<string, Quota>, event: JsonObject): void {
-  const utilization = numberAt(event, 'rate_limit_info', 'utilization');
-  if (utilization === null || utilization < 0 || utilization > 100) return;
-  const type = textAt(event, 'rate_limit_info', 'rateLimitType') ?? '';
+/** Of each span that limits the whole account, and of the limit that is nearest; older versions report only the latter, and only when much of it is used. */
+function noteQuotas(quotas: Map<string, Quota>, nearest: JsonObject): void {
+  const windows = objectAt(nearest, 'unifiedWindows') ?? {};
+  for (const name of ['five_hour', 'seven_day']) noteQuota(quotas, name, objectAt(windows, name) ?? {});
+  noteQuota(quotas, textAt(nearest, 'rateLimitType') ?? '', nearest);
+}
+
+/** Its use is a share, which is above 1 where the service takes more than the limit, or a percentage. */
+function noteQuota(quotas: Map<string, Quota>, type: string, limit: JsonObject): void {
+  const utilization = numberAt(limit, 'utilization');
+  if (utilization === null || utilization > 100) return;
   const span = spans.test(type) && quotas.size < spanLimit ? type : 'limit';
-  const used = utilization > 1 ? utilization / 100 : utilization;
-  quotas.set(span, { span, used, untilMs: timeAt(event, 'rate_limit_info', 'resetsAt') });
+  const used = utilization > 2 ? utilization / 100 : Math.min(1, utilization);
+  quotas.set(span, { span, used, untilMs: timeAt(limit, 'resetsAt') });
 }
 
 function isUnknown(problem: string | null): boolean {

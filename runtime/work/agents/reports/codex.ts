@@ -73,9 +73,11 @@ export function createCodexReader(): Reader {
   };
 }
 
-/** The service's answers to a refused login, and the program's messages about an expired login that it could not renew. */
+/** The service's answers to a refused login or an account that must pay, and the program's messages about an expired login that it could not renew. */
 const deniedLines = [
-  /^unexpected status 40[13] /,
+  /^unexpected status 40[123] /,
+  /^Quota exceeded\. Check your plan and billing details\b/,
+  /^To use Codex with your ChatGPT plan, upgrade\b/,
   /^Your (?:access token|authentication session) could not be refreshed\b/,
 ];
 
@@ -86,6 +88,9 @@ function isDenied(problem: string): boolean {
 /** It has no field for a limit; these are its lines about one, whole or from the beginning. */
 const limitLines = [
   /^You['\u2019]ve hit your usage limit/,
+  /^Your workspace is out of credits\b/,
+  /^You hit your spend cap set (?:in|by the owner of) your workspace\b/,
+  /^rate limit exceeded: /,
   /^exceeded retry limit, last status: 429 /,
   /^stream disconnected before completion: Rate limit reached for /,
 ];
