@@ -65,9 +65,25 @@ export function memo(key: string, drawn: Drawn): View {
   return createElement(Memo, { key, ...drawn }) as View;
 }
 
-/** Updates the children of an element to these views. */
+/**
+ * Updates the children of an element to these views. If the focused one goes with that, such as a button whose act is done, the nearest element around
+ * it that stays is focused: the keyboard goes on from there, and not from the top of the page.
+ */
 export function patch(parent: Element, views: readonly Child[]): void {
+  const path = pathOf(document.activeElement);
   render(createElement(Fragment, null, ...views), parent);
+  if (document.activeElement !== document.body) return;
+  const stays = path.find((element) => element !== parent && parent.contains(element));
+  if (stays === undefined) return;
+  if (stays.tabIndex < 0) stays.tabIndex = -1; // so that an element that is no control takes it
+  stays.focus({ preventScroll: true });
+}
+
+/** The element, and those around it from the inside out. */
+function pathOf(element: Element | null): (HTMLElement | SVGElement)[] {
+  const path: (HTMLElement | SVGElement)[] = [];
+  for (let at = element; at instanceof HTMLElement || at instanceof SVGElement; at = at.parentElement) path.push(at);
+  return path;
 }
 
 const known = new WeakMap<HTMLElement, true>();

@@ -88,6 +88,23 @@ describe.skipIf(!hasBrowser())('the page with something to say', () => {
     expect(problems).toEqual([]);
     await page.close();
   });
+
+  it('a button that goes with its act leaves the focus in the part of the page where it was', async () => {
+    await on.whole();
+    const { page } = await on.open();
+    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/whole`);
+    const focused = () => page.evaluate<string>('document.activeElement.tagName');
+    await page.locator('[data-signal="merge"]').press('Enter', limit);
+    const no = page.getByRole('alertdialog').getByRole('button', { name: 'No', exact: true });
+    await no.waitFor(limit);
+    expect(await focused()).toBe('BUTTON');
+    await page.keyboard.press('Enter');
+    await no.waitFor({ ...limit, state: 'detached' });
+    expect(await focused()).not.toBe('BODY');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate<boolean>('document.activeElement.closest("main") !== null')).toBe(true);
+    await page.close();
+  });
 });
 
 it.skipIf(!hasBrowser())('an axe check finds no problem if there is no plan and no repo yet', async () => {
