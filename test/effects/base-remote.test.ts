@@ -52,7 +52,7 @@ it('begins from ours where that has something of its own, and says how far it is
   await begin(engine, 'login', planText(['echo a > a.txt']));
   const { base, base_remote } = await untilStatus(engine, 'login', 'done');
   expect(base).toMatchObject({ branch: 'main', commit: git(on.repo, 'rev-parse', 'main') });
-  expect(base_remote?.text).toBe('main, 1 behind origin/main (fetched 2d ago)');
+  expect(base_remote?.text).toBe('main, 1 behind and 1 ahead of origin/main (fetched 2d ago)');
 });
 
 it('is fetched first with base_fetch alone; where that fails it begins from what is here, and says so', async () => {
@@ -78,7 +78,9 @@ it('run reports both: how far its base is behind the remote, and a fetch that fa
   grow(on.repo, 'ours');
   on.write('p.md', planOf(['true']));
   const first = await on.stator(['run', 'p.md', '--trust']);
-  expect(`${first.stdout}${first.stderr}`).toContain('base main, 1 behind origin/main (fetched 2d ago)\n');
+  expect(`${first.stdout}${first.stderr}`).toContain(
+    'base main, 1 behind and 1 ahead of origin/main (fetched 2d ago)\n',
+  );
   expect(first.code).toBe(0);
   rmSync(bare, { recursive: true });
   on.write('q.md', planOf(['true']));

@@ -1,4 +1,5 @@
 /** Inspecting repositories before anything is done in them, and how git itself is run. */
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -71,6 +72,16 @@ describe('adding a repository', () => {
     run(path, 'checkout', '-q', '--detach');
     const head = run(path, 'rev-parse', 'HEAD');
     expect(await inspectRepository(path)).toMatchObject({ currentBranch: null, defaultBase: head });
+  });
+
+  test.each([
+    ['rebase', ['rebase', '-q', '--exec', 'false', 'HEAD~1']],
+    ['bisect', ['bisect', 'start', 'HEAD', 'HEAD~2']],
+  ])('plans start from the branch that is in a %s, and not from where that is now', async (_what, args) => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    for (const name of ['one', 'two']) run(path, 'commit', '-q', '--allow-empty', '-m', name);
+    spawnSync('git', args, { cwd: path });
+    expect(await inspectRepository(path)).toMatchObject({ currentBranch: null, defaultBase: 'main' });
   });
 
   test('a path without a usable repository is refused with the reason and what to do', async () => {

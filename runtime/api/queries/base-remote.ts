@@ -3,7 +3,6 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { ago } from '../../../machines/vocabulary/time-text.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { commitsBeyond, fetchedAtMs, fetchTrouble, remoteBranchOf } from '../../work/git/base-remote.ts';
-import { isAncestor } from '../../work/git/objects.ts';
 import { branchRef, readRef } from '../../work/git/refs.ts';
 import { baseBranch, type Repository } from '../../work/git/repository.ts';
 import type { PlanShow } from '../contract/plans.ts';
@@ -42,10 +41,11 @@ async function compareWithRemote(
   const failed = fetchTrouble(repository, branch);
   const fetchedMs = fetchedAtMs(repository);
   const fetchedAt = timeOrNull(fetchedMs === null ? null : Math.floor(fetchedMs));
-  const follows = begun === null && behind > 0 && (await isAncestor(repository, own, remote.commit));
+  const ahead = behind === 0 ? 0 : await commitsBeyond(repository, own, remote.commit);
+  const follows = begun === null && behind > 0 && ahead === 0;
   const when = fetchedAt === null ? '' : ` (fetched ${ago(fetchedAt, nowMs)})`;
   const text = [
-    `${branch}${behind === 0 ? '' : `, ${behind} behind ${remote.name}${when}`}`,
+    `${branch}${behind === 0 ? '' : `, ${behind} behind ${ahead === 0 ? '' : `and ${ahead} ahead of `}${remote.name}${when}`}`,
     ...(follows ? [`the plan begins from ${remote.name}`] : []),
     ...(failed === null ? [] : [`${remote.name} was not fetched: ${failed}`]),
   ].join('; ');

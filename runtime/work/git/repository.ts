@@ -11,12 +11,13 @@ import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
-import { entriesIn, refuseLinks } from './git-folder.ts';
+import { entriesIn, refuseLinks, textOf } from './git-folder.ts';
 import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { createOpenGits, type OpenGits } from './open-gits.ts';
 import { createRefMoves, type RefMoves } from './ref-moves.ts';
+import { branchRef } from './refs.ts';
 import { unbornHead } from './unborn-head.ts';
 import { isWithin } from './worktree-folder.ts';
 import { branchIn, isMainCheckout, listWorktrees } from './worktree-list.ts';
@@ -75,7 +76,11 @@ export async function inspectRepository(path: string, shared = createSharedAcces
   const head = await findCommit({ path: main, gits }, 'HEAD');
   if (head === null) throw await unbornHead({ path: main, commonDir });
   const currentBranch = await branchAt(main, commonDir);
-  const defaultBase = (await remoteDefault(main, commonDir)) ?? currentBranch ?? head;
+  const defaultBase =
+    (await remoteDefault(main, commonDir)) ??
+    currentBranch ??
+    (await branchToReturnTo({ main, commonDir, gits })) ??
+    head;
   return {
     path: main,
     project: basename(main),
@@ -92,7 +97,8 @@ export async function inspectRepository(path: string, shared = createSharedAcces
 
 /**
  * The name from which plans start: the configured branch, tag or commit; otherwise the remote's default branch (or the local branch of that name), otherwise
- * the current branch, or, if HEAD is detached, its commit. Throws `bad_config` for a name that does not exist, with the branches that do.
+ * the current branch, also while it is rebased or bisected, or, if HEAD is detached, its commit. Throws `bad_config` for a name that does not exist, with the
+ * branches that do.
  */
 export async function baseBranch(
   repo: Pick<Repository, 'path' | 'defaultBase' | 'gits'>,
@@ -262,6 +268,15 @@ async function branchAt(main: string, commonDir: string): Promise<string | null>
   if (known !== undefined) return known;
   const symbolic = await askOwnGit(main, ['symbolic-ref', '-q', 'HEAD']);
   return symbolic?.replace(/^refs\/heads\//, '') ?? null;
+}
+
+/** The branch that a rebase or a bisect under way in the checkout began from and returns to; null: there is none. */
+async function branchToReturnTo({ main, commonDir, gits }: { main: string; commonDir: string; gits: OpenGits }) {
+  for (const file of ['rebase-merge/head-name', 'rebase-apply/head-name', 'BISECT_START']) {
+    const [, branch] = /^(?:refs\/heads\/)?([^.\s]\S*)\n$/.exec(textOf(join(commonDir, file)) ?? '') ?? [];
+    if (branch !== undefined && (await findCommit({ path: main, gits }, branchRef(branch))) !== null) return branch;
+  }
+  return null;
 }
 
 /** A `.git` folder itself also counts as bare. */
