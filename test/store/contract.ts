@@ -1876,9 +1876,10 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
 
     it('the clocks are read as they were written last', async () => {
       expect(await store.timeline()).toBeNull();
-      const read = { boot: 'b', steady_ms: 1, wall_ms: 2, at_ms: 3 };
-      await commit({ do: 'timeline.write', ...read }, { do: 'timeline.write', ...read, at_ms: 4 });
-      expect(await store.timeline()).toEqual({ ...read, at_ms: 4 });
+      const read = { boot: 'b', steady_ms: 1, at_ms: 3 };
+      const write = { do: 'timeline.write', ...read, wall_ms: 2 } as const;
+      await commit(write, { ...write, at_ms: 4 });
+      expect(await store.timeline()).toMatchObject({ ...read, at_ms: 4 });
     });
   });
 }

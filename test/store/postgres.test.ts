@@ -4,6 +4,7 @@ import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { type ChangeOf, mustCommit } from '../../runtime/core/store/port.ts';
 import { channel, commitLock, type Migration, migrations } from '../../runtime/core/store/postgres/schema.ts';
 import { openPostgres, type PostgresStore } from '../../runtime/core/store/postgres/store.ts';
+import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { until } from '../support/ground.ts';
 import { linkTo } from '../support/link.ts';
@@ -416,6 +417,21 @@ it('an engine whose connection was cut goes on as the same engine', async () => 
   }
   expect(store.loss()).toBeNull();
   expect(await server.query(name, 'SELECT epoch FROM hosts')).toEqual([{ epoch: '1' }]);
+});
+
+it('a host whose clock is ahead does not shift the deadlines of the others', async () => {
+  const store = opened(server.urlOf(await emptyDatabase()));
+  const clockOf = (boot: string, aheadMs: number) => ({
+    nowMs: () => Date.now() + aheadMs,
+    steadyMs: () => Math.round(performance.now()),
+    boot: () => boot,
+  });
+  const right = await openTimeline(store, clockOf('right', 0));
+  await mustCommit(store, [right.note()]);
+  const ahead = await openTimeline(store, clockOf('ahead', 10_800_000));
+  await mustCommit(store, [ahead.note()]);
+  const again = await openTimeline(store, clockOf('right', 0));
+  for (const timeline of [ahead, again]) expect(Math.abs(timeline.nowMs() - right.nowMs())).toBeLessThan(60_000);
 });
 
 it('an engine whose confirmed commits are gone after a failover writes nothing more, and the next one goes on from what is stored', async () => {

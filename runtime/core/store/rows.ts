@@ -681,6 +681,9 @@ export interface StoreSize {
 export interface TimelineRow {
   readonly boot: string;
   readonly steady_ms: number;
+  /** In a store of several hosts, by the clock of the database: those of the hosts may differ. */
   readonly wall_ms: number;
   readonly at_ms: number;
+  /** That clock at the time of the reading. */
+  readonly now_ms?: number;
 }

@@ -5,7 +5,8 @@
  *
  * Machines compute in wall time and say when something is due. Only the time from now until then counts, and the host keeps that. Beside every
  * deadline the store gets a reading of both clocks, so the next engine of this boot goes on exactly. After the machine has restarted, the steady
- * clock begins again: then the wall clock says how long it was off, which is never negative. So no wait is longer than planned.
+ * clock begins again: then the wall clock says how long it was off, which is never negative. So no wait is longer than planned. Hosts of one store use the
+ * clock of its database for that: one whose own clock is wrong would shift the deadlines of all others.
  */
 import type { Clock } from '../../base/platform/clock.ts';
 import { readBoot } from '../../base/platform/process-table.ts';
@@ -51,12 +52,11 @@ export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock)
   }
 
   function begin(): number {
-    const wallMs = clock.nowMs();
-    if (known === null) return wallMs;
+    if (known === null) return clock.nowMs();
     const passedMs =
       known.boot === boot && begunSteadyMs >= known.steady_ms
         ? begunSteadyMs - known.steady_ms
-        : wallMs - known.wall_ms;
+        : (known.now_ms ?? clock.nowMs()) - known.wall_ms;
     return known.at_ms + Math.max(0, passedMs);
   }
 
@@ -70,9 +70,11 @@ export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock)
 
 /** The last reading of the clocks that deadlines were kept with: which boot, its steady clock, the wall clock, and the time of the store itself. */
 export function createTimelineTable(db: Connection) {
-  const read = db.prepare<[], TimelineRow>('SELECT boot, steady_ms, wall_ms, at_ms FROM timeline');
+  const shared = db.sharedNowMs;
+  const now = shared === undefined ? '' : `, ${shared} AS now_ms`;
+  const read = db.prepare<[], TimelineRow>(`SELECT boot, steady_ms, wall_ms, at_ms${now} FROM timeline`);
   const write = db.prepare<[TimelineRow]>(
-    `INSERT INTO timeline (id, boot, steady_ms, wall_ms, at_ms) VALUES (1, @boot, @steady_ms, @wall_ms, @at_ms)
+    `INSERT INTO timeline (id, boot, steady_ms, wall_ms, at_ms) VALUES (1, @boot, @steady_ms, ${shared ?? '@wall_ms'}, @at_ms)
      ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, steady_ms = excluded.steady_ms, wall_ms = excluded.wall_ms, at_ms = excluded.at_ms`,
   );
   return {

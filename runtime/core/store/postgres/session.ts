@@ -4,6 +4,7 @@ import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.t
 import { withoutSecrets } from '../../../base/platform/secrets.ts';
 import { StoreTrouble } from '../port.ts';
 import type { Connection, Statement, Together } from '../tables/connection.ts';
+import { nowMs } from './schema.ts';
 import { createGroups, type RowAnswer, rowStatement, tablesOf } from './together.ts';
 
 export interface Session {
@@ -142,7 +143,7 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
       return opening;
     },
     isOpen: () => open !== null,
-    connection: { isPipelined: true, prepare: prepareStatement },
+    connection: { isPipelined: true, sharedNowMs: nowMs, prepare: prepareStatement },
     close() {
       isClosed = true;
       open?.end().catch(() => {}); // callers that wait get the error

@@ -26,6 +26,8 @@ export interface Together {
 export interface Connection {
   /** A statement is sent without waiting for the answers to those before it; waiting for an answer takes long. */
   readonly isPipelined?: true;
+  /** The clock of a database that several machines share, in SQL. */
+  readonly sharedNowMs?: string;
   prepare<Parameters extends unknown[] = unknown[], Row = unknown>(
     sql: string,
     together?: Together,
