@@ -6,7 +6,7 @@
  * The private members of XState that it needs are in `xstate-internals.ts`; a machine is made anew by its constructor.
  */
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
-import { messageOf } from '../machines/vocabulary/errors.ts';
+import { isError, messageOf } from '../machines/vocabulary/errors.ts';
 import { mustRest, pathKey, pathOf } from './actor-path.ts';
 import { hiddenContext, isInTree, reviveActors, storedContext } from './actor-refs.ts';
 import { asJson, keptError, withErrors } from './json-value.ts';
@@ -263,7 +263,7 @@ export function beside(memory: Memory, action: string, work: () => unknown): voi
     if (unawaited instanceof Promise)
       unawaited.catch((error: unknown) => process.emitWarning(lateError(memory.address, action, error)));
   } catch (error) {
-    thrown[number] = { name: error instanceof Error ? error.name : 'Error', message: messageOf(error) };
+    thrown[number] = { name: isError(error) ? error.name : 'Error', message: messageOf(error) };
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** Whether a value can be stored as JSON, like everything in the store: a date, a map or a function would be another value after reading it. */
-import { messageOf } from '../machines/vocabulary/errors.ts';
+import { isError, messageOf } from '../machines/vocabulary/errors.ts';
 
 /** Deeper than any intended value; a value that contains itself has no end. */
 const depthLimit = 100;
@@ -19,7 +19,8 @@ export function jsonProblem(value: unknown, place = '', depth = 0): string | nul
     );
   if (isKeptError(value)) return null;
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype) return `${at} is a ${value.constructor.name}`;
+  // Only an `Object.prototype`, of whichever realm, inherits from nothing.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return `${at} is a ${value.constructor.name}`;
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   return firstOf(
     entries.map(([key, item]) => [place === '' ? key : `${place}.${key}`, item]),
@@ -59,17 +60,17 @@ interface StoredError {
 
 /** The error itself, which JSON can carry from then on; anything else as it is. */
 export function keptError(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || isKeptError(thrown) || !Object.isExtensible(thrown)) return thrown;
+  if (!isError(thrown) || isKeptError(thrown) || !Object.isExtensible(thrown)) return thrown;
   return Object.defineProperty(thrown, 'toJSON', { value: () => storedError(thrown), enumerable: false });
 }
 
 function isKeptError(value: unknown): boolean {
-  return value instanceof Error && Object.hasOwn(value, 'toJSON');
+  return isError(value) && Object.hasOwn(value, 'toJSON');
 }
 
 /** A thrown value as JSON; of a value that JSON cannot carry and that is no error, its text. */
 export function errorAsJson(thrown: unknown): unknown {
-  if (thrown instanceof Error) return storedError(thrown);
+  if (isError(thrown)) return storedError(thrown);
   try {
     if (thrown !== undefined && JSON.stringify(thrown).length <= errorLimit) return JSON.parse(JSON.stringify(thrown));
   } catch {

@@ -1,6 +1,6 @@
 /** An error of a chart's own code, with its place in the author's file: the rest of the stack is XState and the engine, and means nothing to the author. */
 import type { AnyStateNode } from 'xstate';
-import { messageOf } from '../machines/vocabulary/errors.ts';
+import { isError, messageOf } from '../machines/vocabulary/errors.ts';
 
 /** A frame of V8: `at name (file:line:column)`, or without the name. */
 const frame = /^\s*at (?:.*\()?((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/])[^()]*:\d+:\d+)\)?$/;
@@ -30,7 +30,7 @@ function isOwn(place: string): boolean {
 export function withPlace(thrown: unknown): Error {
   const words = messageOf(thrown);
   const place = placed.test(words) ? null : placeOf(thrown);
-  if (place === null && thrown instanceof Error) return thrown;
+  if (place === null && isError(thrown)) return thrown;
   return new Error(place === null ? words : `${words} (at ${place})`, { cause: thrown });
 }
 

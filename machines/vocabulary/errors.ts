@@ -158,6 +158,14 @@ export function reasonOf(thrown: unknown): string {
   return thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown);
 }
 
+/**
+ * Whether it is an error, also one of another realm: a test runner such as Jest runs a program, and this package in it, with globals of its own, and the errors
+ * that Node throws are instances of others.
+ */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || /^\[object (?:Error|DOMException)\]$/.test(Object.prototype.toString.call(thrown));
+}
+
 /** How many causes a message names, one after the other. */
 const messageLimit = 10;
 
@@ -165,10 +173,10 @@ const messageLimit = 10;
 export function messageOf(thrown: unknown): string {
   const said: string[] = [];
   for (let at = thrown; said.length < messageLimit; at = at.cause) {
-    const text = at instanceof Error ? at.message : wordsOf(at);
+    const text = isError(at) ? at.message : wordsOf(at);
     // An error that is wrapped often repeats the text of its cause.
     if (!said.some((before) => before.includes(text))) said.push(text);
-    if (!(at instanceof Error) || at.cause === undefined) break;
+    if (!isError(at) || at.cause === undefined) break;
   }
   return said.join(': ');
 }
@@ -176,7 +184,7 @@ export function messageOf(thrown: unknown): string {
 /** How many characters a message may repeat of a thrown object that is not an error. */
 const objectLimit = 500;
 
-/** A thrown value that is not an error, or is an error of another realm: its message, or the object itself. */
+/** A thrown value that is not an error: its message, or the object itself. */
 function wordsOf(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return String(thrown);
   try {

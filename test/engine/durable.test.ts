@@ -2,10 +2,12 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { assign, createMachine, emit, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
+import { systemCode } from '../../runtime/base/platform/system-code.ts';
 import {
   createEngine,
   type DurableOptions,
@@ -382,6 +384,31 @@ describe('an engine of durable actors', () => {
       error: { stator$$type: 'error', name: 'Declined', message: 'no money', code: 402 },
       isError: true,
     });
+  });
+
+  it('takes values and errors of another realm, which Node gives a program in Jest', async () => {
+    const failed: unknown = runInNewContext("Object.assign(new Error('none'), { code: 'ENOENT' })");
+    const read = fromPromise(() => Promise.reject(failed));
+    const chart = setup({ actors: { read } }).createMachine({
+      context: ({ input }) => ({ ...(input as object), said: '' }),
+      initial: 'reading',
+      states: {
+        reading: {
+          invoke: {
+            src: 'read',
+            onError: { target: 'over', actions: assign({ said: ({ event }) => `${event.error}` }) },
+          },
+        },
+        over: { type: 'final' },
+      },
+    });
+    const reader = defineMachine({ name: 'reader', machine: chart });
+    const engine = await createEngine({ file: ':memory:', log: quiet, machines: [reader] });
+    afterwards(() => engine.stop());
+    await engine.machines.reader.start('one', runInNewContext('({ of: [{ a: 1 }] })'));
+    for await (const _ of engine.machines.reader.facts('one'));
+    expect((await engine.machines.reader.get('one')).context).toMatchObject({ of: [{ a: 1 }], said: 'Error: none' });
+    expect(systemCode(failed)).toBe('ENOENT');
   });
 
   it('refuses what a chart would get as something else than was sent, with its place', async () => {

@@ -1,7 +1,7 @@
 /** A configuration file's text: read once, limited in size, with its own message for each fault that is found before the first key. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, isError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { systemCode } from '../platform/system-code.ts';
 
@@ -44,7 +44,7 @@ export function readConfigText(file: string): string | null {
 }
 
 function isReached(thrown: unknown): boolean {
-  return thrown instanceof Error && 'syscall' in thrown && thrown.syscall !== 'stat';
+  return isError(thrown) && 'syscall' in thrown && thrown.syscall !== 'stat';
 }
 
 function readText(file: string): string {

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { isError } from '../../../machines/vocabulary/errors.ts';
 
 export interface ReplaceOptions {
   /** Its permissions; default: those that the umask leaves. */
@@ -33,7 +34,7 @@ export function replaceFile(path: string, text: string | Uint8Array, options: Re
   } catch (thrown) {
     if (isNew) rmSync(draft, { force: true });
     // When a disk is full, the system does not say which file it was about.
-    if (thrown instanceof Error && !('path' in thrown)) Object.assign(thrown, { path: draft });
+    if (isError(thrown) && !('path' in thrown)) Object.assign(thrown, { path: draft });
     throw thrown;
   }
 }

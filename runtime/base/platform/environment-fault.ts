@@ -2,7 +2,7 @@
  * A fault of the environment: a full disk, a folder that is out of reach, no more open files, a branch that a person has checked out. The work is not at fault, and it
  * ends by itself or through a person: work that meets it waits (`retry: 'wait'` in the table of errors).
  */
-import { EngineError, errorClasses, thenContinues } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, errorClasses, isError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 
 type Trouble = 'disk_full' | 'unreachable' | 'system_limit';
 
@@ -89,7 +89,7 @@ const causeLimit = 10;
 
 function limitBehind(thrown: EngineError): EngineError | null {
   let at: unknown = thrown.cause;
-  for (let depth = 0; depth < causeLimit && at instanceof Error; depth += 1, at = at.cause) {
+  for (let depth = 0; depth < causeLimit && isError(at); depth += 1, at = at.cause) {
     const fault = byCode(at);
     if (fault?.trouble === 'system_limit') return faultOf(fault, thrown.message, { cause: thrown });
   }
@@ -112,7 +112,7 @@ function byCode(error: NodeJS.ErrnoException): Fault | undefined {
  */
 export function environmentFault(thrown: unknown): EngineError | null {
   if (thrown instanceof EngineError) return errorClasses[thrown.code].retry === 'wait' ? thrown : limitBehind(thrown);
-  if (!(thrown instanceof Error)) return null;
+  if (!isError(thrown)) return null;
   const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // both fields are missing in other errors
   const isClosed = code === 'EACCES' && ['stat', 'lstat', 'scandir'].includes(syscall);
   const fault = isClosed ? faults.find(({ trouble }) => trouble === 'unreachable') : byCode(thrown);

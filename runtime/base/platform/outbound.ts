@@ -1,7 +1,7 @@
 /** Every request that leaves stator: to an address that was checked, and with limits of time and size. */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, isError } from '../../../machines/vocabulary/errors.ts';
 import { addressesOf, pinned, type ResolvedAddress, type ResolveName, whyNoneOfTheInternet } from './addresses.ts';
 
 export type { ResolveName } from './addresses.ts';
@@ -197,7 +197,7 @@ function asFailure(
     });
   }
   const { code } = thrown as { code?: unknown }; // any value has or lacks it
-  const why = typeof code === 'string' ? code : thrown instanceof Error ? thrown.message : String(thrown);
+  const why = typeof code === 'string' ? code : isError(thrown) ? thrown.message : String(thrown);
   return new EngineError(
     'no_answer',
     `no answer from ${url.origin}: ${why}`,

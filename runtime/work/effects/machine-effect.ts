@@ -5,7 +5,7 @@ import type { AnyDefinition, Work } from '../../../actors/definition.ts';
 import { asJson } from '../../../actors/json-value.ts';
 import { workOf } from '../../../actors/own-machine.ts';
 import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
-import { EngineError, messageOf, thenContinues } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, isError, messageOf, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 
@@ -67,7 +67,7 @@ export function createMachineEffect({ machines, log }: MachineEffectParts): Hand
 
 /** A machine's file may import its own copy of this package, so its errors are recognized by their codes. */
 function classOf(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || thrown instanceof EngineError) return thrown;
+  if (!isError(thrown) || thrown instanceof EngineError) return thrown;
   const { code, retryAtMs } = thrown as { code?: unknown; retryAtMs?: unknown }; // checked below
   if (code === 'effect_failed') return new FatalError(thrown.message, { cause: thrown });
   if (code === 'effect_later' && typeof retryAtMs === 'number')

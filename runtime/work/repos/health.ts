@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import pMap from 'p-map';
-import { EngineError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, isError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, repoTree } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -240,7 +240,7 @@ async function troubleIn(
   // Throws if the pinned configuration no longer parses.
   const { path } = projects.get(project);
   const folder = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown);
-  if (folder instanceof Error) return folderTrouble(path, folder);
+  if (isError(folder)) return folderTrouble(path, folder);
   if (!folder.isDirectory()) return `${path} is no folder any more`;
   const closed = await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch(
     (thrown: unknown) => thrown,

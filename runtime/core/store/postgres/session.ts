@@ -1,6 +1,6 @@
 /** One connection to PostgreSQL, opened when it is first needed and again after it was lost. */
 import type { Client, ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg';
-import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
+import { EngineError, isError, messageOf } from '../../../../machines/vocabulary/errors.ts';
 import { withoutSecrets } from '../../../base/platform/secrets.ts';
 import { StoreTrouble } from '../port.ts';
 import type { Connection, Statement, Together } from '../tables/connection.ts';
@@ -41,7 +41,7 @@ export async function loadDriver(): Promise<typeof import('pg').default> {
   try {
     return (await import('pg')).default;
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause;
+    if (!(isError(cause) && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause;
     const hint =
       'install it as stator is: npm install -g pg@8, or in the project that stator is a part of: npm install pg@8';
     throw new StoreTrouble(

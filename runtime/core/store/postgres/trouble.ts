@@ -1,5 +1,5 @@
 /** Errors of a database on another machine, as errors of the store. */
-import { thenContinues } from '../../../../machines/vocabulary/errors.ts';
+import { isError, thenContinues } from '../../../../machines/vocabulary/errors.ts';
 import { StoreTrouble } from '../port.ts';
 
 const codeOf = (thrown: unknown): string => {
@@ -18,8 +18,7 @@ export function isAway(thrown: unknown): boolean {
   if (/^(08|57P0[1-5]|53300$|25P03$|55000$)/.test(code) || isReadOnly(thrown)) return true;
   if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOENT|ENOTFOUND|EAI_AGAIN)/.test(code)) return true;
   return (
-    thrown instanceof Error &&
-    /^Connection terminated|Query read timeout|timeout expired|not queryable/.test(thrown.message)
+    isError(thrown) && /^Connection terminated|Query read timeout|timeout expired|not queryable/.test(thrown.message)
   );
 }
 
@@ -27,7 +26,7 @@ export function isAway(thrown: unknown): boolean {
 function isWrongUrl(thrown: unknown): boolean {
   if (/^(CERT_|DEPTH_ZERO_|EPROTO$|ERR_SSL_|ERR_TLS_|SELF_SIGNED_|UNABLE_TO_)/.test(codeOf(thrown))) return true;
   return (
-    thrown instanceof Error &&
+    isError(thrown) &&
     /^(The server does not support SSL|There was an error establishing an SSL|SASL: )/.test(thrown.message)
   );
 }
@@ -44,7 +43,7 @@ export function isUndone(thrown: unknown): boolean {
 
 /** As an error that the store's callers know; an error that is no failure of the world is not changed. */
 export function troubleOf(thrown: unknown, place: string): unknown {
-  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  const why = isError(thrown) ? thrown.message : String(thrown);
   if (isReadOnly(thrown)) {
     const hint = `let the URL lead to the server that is no standby, or see default_transaction_read_only there; ${thenContinues}`;
     return new StoreTrouble('store_locked', `${place} takes no writes: ${why}`, hint, { cause: thrown });

@@ -7,7 +7,7 @@
 import { chmodSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { thenContinues } from '../../../../machines/vocabulary/errors.ts';
+import { isError, thenContinues } from '../../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
 import { StoreTrouble } from '../port.ts';
@@ -108,7 +108,7 @@ export function damageIn(file: string): StoreTrouble | null {
 
 function systemCode(thrown: unknown, file: string): string | null {
   if (thrown instanceof BetterSqlite3.SqliteError) return thrown.code;
-  const isOfFile = thrown instanceof Error && 'path' in thrown && thrown.path === file && 'code' in thrown;
+  const isOfFile = isError(thrown) && 'path' in thrown && thrown.path === file && 'code' in thrown;
   return isOfFile && typeof thrown.code === 'string' ? thrown.code : null;
 }
 
