@@ -20,7 +20,10 @@ const anchors: Readonly<Record<string, string>> = {
 };
 
 /** Codes of any route that reads or changes something. */
-const always = new Set(['internal', 'store_locked', 'bad_request', 'too_large', 'unauthorized', 'not_allowed']);
+const always = new Set([
+  ...['internal', 'store_locked', 'disk_full', 'unreachable', 'system_limit'],
+  ...['bad_request', 'too_large', 'unauthorized', 'not_allowed'],
+]);
 
 export function routeTable(): string {
   const rows = routes.map((route: AnyRoute) => {

@@ -789,12 +789,15 @@ it('a path that takes another method, or none at all, is 404 and says what there
 
 it('a bug of a route is answered with 500 and an id that is in the log, and the engine goes on', async () => {
   let isBroken = false;
+  let broken: Error = Object.assign(new Error('EMFILE: too many open files, open x'), { code: 'EMFILE' });
   const nowMs = () => {
-    if (isBroken) throw new Error('the clock has stopped');
+    if (isBroken) throw broken;
     return Date.now();
   };
   const started = await startEngine({ clock: { nowMs } });
   isBroken = true;
+  expect((await ask(started.engine, 'GET /v1/status')).status).toBe(503); // no bug
+  broken = new Error('the clock has stopped');
   const answer = await started.engine.fetch(new Request('http://stator/v1/status'));
   isBroken = false;
   expect(answer.status).toBe(500);

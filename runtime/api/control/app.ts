@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
@@ -217,6 +218,8 @@ function problem(c: Context, error: EngineError): Response {
 
 /** Turns a thrown value into an EngineError. A bug is logged under an id that the answer names. */
 function errorOf(log: Pick<Log, 'error'>, c: Context, thrown: unknown): EngineError {
+  const trouble = environmentFault(thrown);
+  if (trouble !== null) return trouble;
   if (thrown instanceof EngineError) return thrown; // store problems are EngineErrors
   if (isLeaving(c, thrown))
     return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');

@@ -43,7 +43,14 @@ interface Answer {
 type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
 
 /** The errors of every route. */
-const always: readonly ErrorCode[] = ['internal', 'store_locked', 'elsewhere'];
+const always: readonly ErrorCode[] = [
+  'internal',
+  'store_locked',
+  'elsewhere',
+  'disk_full',
+  'unreachable',
+  'system_limit',
+];
 
 export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
   const schemas = createSchemas();
