@@ -1,6 +1,8 @@
 /** Watches a plan while it runs, shows its progress, and returns how it ended. */
+import { onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
 import { isOver, statusIn } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
+import { environmentFault } from '../../runtime/base/platform/environment-fault.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
 import { plain } from '../text.ts';
@@ -62,7 +64,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       const isGone = feed.isOver();
       const seen = await look(watching);
       const tookMs = performance.now() - begunMs;
-      if (seen === null) return { kind: 'gone', since };
+      if (seen === 'gone' || seen === 'interrupted') return { kind: seen, since };
       const facts = feed.take().filter((fact) => fact.seq > since);
       since = facts.at(-1)?.seq ?? since;
       const unfetched = seen.plan.base_remote?.fetch_failed ?? null;
@@ -115,15 +117,24 @@ interface Seen {
   readonly instances: readonly InstanceEntry[];
 }
 
-/** null: no engine answers. */
-async function look({ client, project, plan, warnings }: Watching): Promise<Seen | null> {
-  try {
-    await warnings.look();
-    const shown = await client.plan(project, plan);
-    return { plan: shown, instances: await client.instances({ project, plan }) };
-  } catch (thrown) {
-    if (isAbsence(thrown)) return null;
-    throw thrown;
+/** `gone`: no engine answers. */
+type Unseen = Exclude<Ending['kind'], 'over'>;
+
+/** As long as the environment is at fault, the engine cannot be read, but goes on, so it is asked again. */
+async function look({ client, project, plan, warnings, display, interrupted }: Watching): Promise<Seen | Unseen> {
+  for (let isSaid = false; ; isSaid = true) {
+    try {
+      await warnings.look();
+      const shown = await client.plan(project, plan);
+      return { plan: shown, instances: await client.instances({ project, plan }) };
+    } catch (thrown) {
+      if (isAbsence(thrown)) return 'gone';
+      const trouble = environmentFault(thrown);
+      if (trouble === null) throw thrown;
+      if (!isSaid) display.say(`${plan} cannot be read now: ${plain(onOneLine(withHint(trouble)))}`);
+      if (interrupted.aborted) return 'interrupted';
+      await pause(longestMs, interrupted);
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 /** A fault of the environment is waited for and reported; it spends no attempt, takes no slot, and nothing is done again. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { watchPlan } from '../../cli/run/watch.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { environmentFault, environmentFaultInText } from '../../runtime/base/platform/environment-fault.ts';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
@@ -201,6 +203,21 @@ describe('open files that run out', () => {
   });
 });
 
+it('a run that cannot read its plan for want of open files says so, and goes on watching', async () => {
+  const { client, ...engine } = await startEngine();
+  await begin({ client, ...engine }, 'seen', planText(['echo a > a.txt']));
+  const said: string[] = [];
+  const out = new EngineError('system_limit', 'no more open files', 'close some');
+  const plan = vi.fn(client.plan).mockRejectedValueOnce(out);
+  const ending = await watchPlan({
+    ...{ client: { ...client, plan }, project: 'demo', plan: 'seen', since: 0, footer: '', waitLimitMs: null },
+    ...{ onShown() {}, interrupted: new AbortController().signal, warnings: { look: async () => {} } },
+    display: { say: (text) => said.push(text), show() {}, ask: async () => null, finish() {}, close() {} },
+    asking: { look: () => false, stop() {} },
+  });
+  expect([ending.kind, said]).toEqual(['over', ['seen cannot be read now: no more open files; close some']]);
+});
+
 describe('a repeated failure is reported from its second try on', () => {
   const agents = { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } as const;
   // The end of a run asks git of the configuration that it left behind, where it speaks of a bare repository.
@@ -318,6 +335,24 @@ describe('which faults are of the environment', () => {
     );
     expect(environmentFaultInText('error: open("secret"): Permission denied', 'x')).toBe(null);
     expect(environmentFault(new EngineError('git_failed', 'No space left on device', ''))).toBe(null);
+  });
+
+  it('where no more files can be opened, none counts as missing, and no process as ended', async () => {
+    const { repo } = await startEngine();
+    // The process has all of its files open.
+    const text = `
+      import { openSync } from 'node:fs';
+      const from = (file) => import('${join(import.meta.dirname, '../../dist/runtime')}/' + file);
+      const { entriesIn, textOf } = await from('work/git/git-folder.js');
+      const { processAt } = await from('base/platform/process-table.js');
+      const { ensureLauncher } = await from('work/agents/launcher.js');
+      const git = '${join(repo, '.git')}';
+      try { for (;;) openSync('/dev/null'); } catch {}
+      for (const read of [() => textOf(git + '/HEAD'), () => entriesIn(git), () => processAt(process.pid, ''), () => ensureLauncher(git)])
+        try { console.log(read()); } catch ({ code }) { console.log(code); }`;
+    const command = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
+    const said = execFileSync('sh', ['-c', command, process.execPath, text], { encoding: 'utf8' });
+    expect(said.trim().split('\n')).toEqual(['EMFILE', 'EMFILE', 'EMFILE', 'system_limit']);
   });
 
   it('a limit of the system counts behind whatever it was met at', () => {

@@ -3,6 +3,7 @@
  * ends by itself or through a person: work that meets it waits (`retry: 'wait'` in the table of errors).
  */
 import { EngineError, errorClasses, isError, thenContinues } from '../../../machines/vocabulary/errors.ts';
+import { systemCode } from './system-code.ts';
 
 type Trouble = 'disk_full' | 'unreachable' | 'system_limit';
 
@@ -117,6 +118,11 @@ export function environmentFault(thrown: unknown): EngineError | null {
   const isClosed = code === 'EACCES' && ['stat', 'lstat', 'scandir'].includes(syscall);
   const fault = isClosed ? faults.find(({ trouble }) => trouble === 'unreachable') : byCode(thrown);
   return fault === undefined ? null : faultOf(fault, thrown.message, { cause: thrown });
+}
+
+/** For a `catch` where an unreadable file counts as missing: throws what was thrown if the file may be there, and only the environment keeps it from being read. */
+export function throwIfHidden(thrown: unknown): void {
+  if (systemCode(thrown) !== 'EACCES' && environmentFault(thrown) !== null) throw thrown;
 }
 
 /** The trouble in git's own message; null: none. `what` says which command it was, and where. */

@@ -3,6 +3,7 @@
  * signals. Linux has /proc; elsewhere `ps` is called, with less precise results (start times to the second, the group in place of the session).
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { throwIfHidden } from './environment-fault.ts';
 import type { Identity, ProcessRow, ProcessTable } from './process-identity.ts';
 import { readBootFromSysctl, readTableFromPs } from './process-ps.ts';
 import { linkOrNull } from './quiet-look.ts';
@@ -181,11 +182,12 @@ function runInEnvironment(environment: string | null): string | null {
   return entry === undefined ? null : entry.slice('STATOR_RUN='.length);
 }
 
-/** A process may end, or belong to another user, between two readings: both read as nothing. */
+/** A process may end, or belong to another user, between two readings: both read as nothing. Throws where the process may live: no more open files. */
 function readQuietly(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
+  } catch (thrown) {
+    throwIfHidden(thrown);
     return null;
   }
 }

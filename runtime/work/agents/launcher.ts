@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { inPackage } from '../../base/platform/package-files.ts';
 
 /**
  * Makes `<home>/bin/stator` (0700) and returns its folder. Written only if it differs, and by rename, so that an agent that is just starting it reads the old
- * or the new one. Throws `home_unusable`.
+ * or the new one. Throws `home_unusable`, and errors that are waited for (environment-fault.ts).
  */
 export function ensureLauncher(home: string): string {
   const folder = join(home, 'bin');
@@ -18,6 +19,8 @@ export function ensureLauncher(home: string): string {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (!isAsWanted(file, text)) replaceFile(file, text, { mode: 0o700 });
   } catch (cause) {
+    const trouble = environmentFault(cause);
+    if (trouble !== null) throw trouble; // the run waits, and no attempt is spent
     throw new EngineError(
       'home_unusable',
       `${file}, the stator of the agents, cannot be written: ${messageOf(cause)}`,

@@ -1,5 +1,6 @@
 /** Reads HEAD and refs of a git folder that a foreign program wrote: from its files, with limits, and through no link. Git does not run there. */
 import { basename, dirname } from 'node:path';
+import { throwIfHidden } from '../../base/platform/environment-fault.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 
 const refBytes = 4_096;
@@ -92,7 +93,8 @@ function looseNames(gitDir: string, way: string): string[] {
   };
   try {
     inFolder({ root: gitDir, way }, (folder) => look(folder, way, 0));
-  } catch {
+  } catch (thrown) {
+    throwIfHidden(thrown);
     return found; // an unreadable file counts as missing
   }
   return found;
@@ -122,7 +124,8 @@ function read(gitDir: string, file: string, maxBytes: number): string | null {
   try {
     const bytes = inFolder({ root: gitDir, way: dirname(file) }, (folder) => folder.read(basename(file), { maxBytes }));
     return bytes?.toString('utf8') ?? null;
-  } catch {
+  } catch (thrown) {
+    throwIfHidden(thrown);
     return null; // an unreadable file counts as missing
   }
 }

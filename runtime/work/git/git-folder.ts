@@ -19,6 +19,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { throwIfHidden } from '../../base/platform/environment-fault.ts';
 import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 
@@ -150,11 +151,7 @@ export function refuseLinks(commonDir: string): void {
 
 /** A folder that has gone, or that is unreadable, contains nothing that git reads. */
 function namesIn(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
+  return readable(() => readdirSync(folder, { withFileTypes: true })) ?? [];
 }
 
 function leadsWithin(commonDir: string, way: string): boolean {
@@ -188,11 +185,12 @@ function inParent<T>(file: string, use: (folder: SafeFolder, name: string) => T)
   return readable(() => inFolder({ root: dirname(file), way: '' }, (folder) => use(folder, basename(file))));
 }
 
-/** Unreadable files count as missing: a link, a pipe, a file that is too long or forbidden. */
+/** Unreadable files count as missing: a link, a pipe, a file that is too long or forbidden. Throws where the file may be there: no more open files, a failing disk. */
 function readable<T>(read: () => T): T | null {
   try {
     return read();
-  } catch {
+  } catch (thrown) {
+    throwIfHidden(thrown);
     return null;
   }
 }

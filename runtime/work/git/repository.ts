@@ -7,6 +7,7 @@ import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignMode } from '../../base/config/config.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
@@ -169,6 +170,9 @@ async function mustBeWritable(commonDir: string): Promise<void> {
 
 /** The error for a git folder that cannot be written; `cause` is the system's error. */
 export function unwritable(folder: string, cause: unknown): EngineError {
+  const trouble = environmentFault(cause);
+  if (trouble !== null)
+    return new EngineError(trouble.code, `${folder} cannot be written: ${trouble.message}`, trouble.hint, { cause });
   const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
   return new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
 }

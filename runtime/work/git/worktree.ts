@@ -9,6 +9,7 @@ import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { throwIfHidden } from '../../base/platform/environment-fault.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { ifMissing } from '../../base/platform/system-code.ts';
 import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
@@ -373,6 +374,7 @@ async function mayFail(path: string, named: string, work: () => Promise<void>): 
     await work();
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
+    throwIfHidden(cause);
     const hint = `delete what is left: chmod -R u+w ${named}* && rm -rf ${named}*`;
     throw new EngineError('git_failed', `the worktree ${path} could not be deleted`, hint, { cause });
   }

@@ -16,6 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { throwIfHidden } from '../../base/platform/environment-fault.ts';
 import { openFilesOf } from '../../base/platform/open-files.ts';
 import { isSame, processAt, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
 import { realPathOrNull } from '../../base/platform/quiet-look.ts';
@@ -110,7 +111,7 @@ function machineMark(): string {
 
 /**
  * Takes the lock of the repository at `path`, whose common git folder is `commonDir`. Throws `elsewhere` if another engine has it, with that engine and the
- * remedy; `unsafe_path` if a link or a file is in the place of its folder, `bad_repo` if the folder cannot be written, and `disk_full`.
+ * remedy; `unsafe_path` if a link or a file is in the place of its folder, `bad_repo` or the fault of the environment (such as `disk_full`) if the folder cannot be written.
  */
 export async function takeEngineLock(
   { commonDir, path, project }: { readonly commonDir: string; readonly path: string; readonly project: string },
@@ -184,7 +185,7 @@ function stateOf(folder: SafeFolder, name: string): string {
   return found === null ? '' : `${found.ino}:${found.size}:${found.mtimeNs}`;
 }
 
-/** Throws `bad_repo` and `disk_full` if it cannot be made or written, and `unsafe_path` if a link or a file is in its place. */
+/** Throws `bad_repo`, or the fault of the environment, if it cannot be made or written, and `unsafe_path` if a link or a file is in its place. */
 function inLockFolder<T>(commonDir: string, use: (folder: SafeFolder) => T): T {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -197,14 +198,7 @@ function inLockFolder<T>(commonDir: string, use: (folder: SafeFolder) => T): T {
       // Another engine has just deleted the empty folder.
       if (systemCode(thrown) === 'ENOENT' && tries < askLimit) continue;
       if (thrown instanceof EngineError) throw thrown;
-      throw ['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '')
-        ? new EngineError(
-            'disk_full',
-            `the disk of ${commonDir} is full: this engine cannot note there that it works in the repository`,
-            `make room there: df -h ${shellWord(commonDir)}`,
-            { cause: thrown },
-          )
-        : unwritable(commonDir, thrown);
+      throw unwritable(commonDir, thrown);
     }
   }
 }
@@ -239,7 +233,8 @@ function readClaim(folder: SafeFolder, name: string): Claim | null {
   try {
     const parsed = claimSchema.safeParse(JSON.parse(folder.read(name, { maxBytes })?.toString('utf8') ?? ''));
     return parsed.success ? parsed.data : null;
-  } catch {
+  } catch (thrown) {
+    throwIfHidden(thrown);
     return null;
   }
 }
