@@ -1263,10 +1263,11 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       it('that are removed are counted on from when they come again', async () => {
         await commit(registered());
         expect(await store.plan('a', 'p')).toMatchObject({ author: 'person:anna' });
+        expect(await store.planBranches('a')).toEqual([{ plan: 'p', branch: summary.branch }]);
         await commit({ do: 'plan.remove', key: plan, at: 5 });
         expect(await store.plan('a', 'p')).toBeNull();
         expect(await store.planText('a', 'p')).toBeNull();
-        expect(await store.plans(null)).toEqual([]);
+        expect([...(await store.plans(null)), ...(await store.planBranches('a'))]).toEqual([]);
         expect(await store.nextGeneration('a', 'p')).toBe(4);
         expect(await store.nextGeneration('a', 'q')).toBe(0);
         expect(await store.planTraces({ after: 0, limit: 2 })).toMatchObject({

@@ -201,7 +201,7 @@ async function mustBeFree(
     refuseOtherFile(known, file);
     throw planExists(project, plan);
   }
-  const others = [...(await store.plans(project)), ...births];
+  const others = [...(await store.planBranches(project)), ...births];
   if (others.some((other) => other.plan === plan)) throw planExists(project, plan);
   // The names of a plan's task branches begin with the plan's branch.
   const owner = others.find((other) => withoutTask(other.branch) === withoutTask(branch));

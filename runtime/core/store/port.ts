@@ -620,6 +620,8 @@ export interface Store {
   plan(project: string, plan: string): Promise<PlanRow | null>;
   /** Plans that need a person come first. Plans of removed repos are left out. */
   plans(project: string | null): Promise<readonly PlanRow[]>;
+  /** The names and branches of a repo's plans: much cheaper than the plans of a repo that has thousands. */
+  planBranches(project: string): Promise<readonly { readonly plan: string; readonly branch: string }[]>;
   planText(project: string, plan: string): Promise<string | null>;
   /** The first number for the runs of the next plan of this name: no run ever gets the name of an old one. */
   nextGeneration(project: string, plan: string): Promise<number>;

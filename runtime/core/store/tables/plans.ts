@@ -155,6 +155,9 @@ function planQueries(db: Connection) {
        AND NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = plans.project AND r.removed_at IS NOT NULL)
      ORDER BY (blocked IS NULL AND fault_signal IS NULL), project, updated_at DESC, plan`,
   );
+  const branches = db.prepare<[string], { plan: string; branch: string }>(
+    'SELECT plan, branch FROM plans WHERE project = ? AND deleted_at IS NULL',
+  );
   const counts = db.prepare<[], { project: string; total: number; active: number }>(
     `SELECT project, count(*) AS total, count(CASE WHEN status NOT IN ('ready', 'done', 'cancelled') THEN 1 END) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
   );
@@ -171,6 +174,7 @@ function planQueries(db: Connection) {
       answered(generation.get(project, plan), (row) => (row?.generation ?? -1) + 1),
     /** Plans that need a person come first. */
     list: (project: string | null) => answered(list.all({ project }), (rows) => rows.map(planOf)),
+    branches: (project: string) => branches.all(project),
     traces: (after: number, limit: number) =>
       answered(traces.all(after, limit), (rows) => ({
         traces: rows.map(traceOf),

@@ -67,6 +67,7 @@ export function createReadings(
     accountQuotas: () => ask(() => tables.accounts.quotas()),
     plan: (project, plan) => ask(() => tables.plans.read(project, plan)),
     plans: (project) => ask(() => tables.plans.list(project)),
+    planBranches: (project) => ask(() => tables.plans.branches(project)),
     planText: (project, plan) => ask(() => tables.plans.text(project, plan)),
     nextGeneration: (project, plan) => ask(() => tables.plans.nextGeneration(project, plan)),
     planTraces: ({ after, limit }) => ask(() => tables.plans.traces(after, limit)),
