@@ -209,7 +209,7 @@ const permission = {
   },
 };
 
-it('allows once where nobody is to be asked, and never for always', async () => {
+it('allows once where nobody is to be asked, never for always, and nothing after the turn', async () => {
   const { begin, said, sent } = talking();
   await begin();
   await said(permission);
@@ -220,6 +220,9 @@ it('allows once where nobody is to be asked, and never for always', async () => 
     params: { ...permission.params, options: permission.params.options.slice(0, 1) },
   });
   expect(sent.at(-1)).toMatchObject({ id: 'r', result: { outcome: { outcome: 'cancelled' } } });
+  await said({ id: sent.find(({ method }) => method === 'session/prompt')?.id, result: endTurn });
+  await said({ ...permission, id: 'late' });
+  expect(sent.at(-1)).toMatchObject({ id: 'late', result: { outcome: { outcome: 'cancelled' } } });
 });
 
 it('a denial goes back at once, and its words as the next prompt', async () => {

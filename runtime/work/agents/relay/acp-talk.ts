@@ -62,6 +62,8 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
   const rpc = createRpc((line) => ports.send(line), {
     async request(method, params, cancelled) {
       if (method !== 'session/request_permission') throw unknownMethod(method);
+      // Between its turns, and after the last one, it does nothing that an answer could permit.
+      if (hasTurn && !isPrompted) return { outcome: { outcome: 'cancelled' } };
       return { outcome: await permissions.decide(params, cancelled) };
     },
     notification(method, params) {
