@@ -1391,11 +1391,11 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       });
 
       it('are counted and added up by agent and by conversation', async () => {
-        await commit(run('1', 'x'), run('2', 'x', { at: 5 }), run('3', 'y'), run('4', 'y'));
+        await commit(run('x#1', 'x'), run('x#2', 'x', { at: 5 }), run('3', 'y'), run('4', 'y'), run('again#1', 'x'));
         const took = { started_at: 2, conversation: 'c', input_tokens: 10, output_tokens: 1 };
         await commit(
-          { do: 'run.note', key: '1', set: took },
-          { do: 'run.note', key: '2', set: { ...took, cost_usd: 0.5 } },
+          { do: 'run.note', key: 'x#1', set: took },
+          { do: 'run.note', key: 'x#2', set: { ...took, cost_usd: 0.5 } },
           begun('3'),
         );
         expect(await store.usage(plan)).toEqual([
@@ -1411,14 +1411,20 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.usageOfPlans('b')).toEqual([]);
         await commit(registered(plan, {}, 5));
         expect((await store.usageOfPlans('a')).map(({ runs }) => runs)).toEqual([1]);
-        expect(await store.conversationTokens({ project: 'a', conversation: 'c', exceptKey: '2' })).toEqual({
+        expect(await store.conversationTokens({ project: 'a', conversation: 'c', exceptKey: 'x#2' })).toEqual({
           input: 10,
           output: 1,
         });
         expect(await store.countRuns(plan)).toBe(3);
-        const second = await store.run('2');
-        if (second === null) throw new Error('no run');
-        expect(await store.countRuns(plan, second)).toBe(1);
+        // Another agent of that title does not go on with the attempt of the first.
+        for (const [key, before] of [
+          ['x#2', 1],
+          ['again#1', 0],
+        ] as const) {
+          const of = await store.run(key);
+          if (of === null) throw new Error('no run');
+          expect(await store.countRuns(plan, of)).toBe(before);
+        }
       });
 
       it('belong to their plan and its budget, though the clock was set back since it was created', async () => {

@@ -636,7 +636,7 @@ export interface Store {
 
   run(key: string): Promise<RunRow | null>;
   runs(query: RunQuery): Promise<readonly RunRow[]>;
-  /** How many runs of a plan really began; with `before`, up to and including that run's attempt. */
+  /** How many runs of a plan really began; with `before`, those of its agent's same attempt that began before it. */
   countRuns(of: PlanKey, before?: RunRow): Promise<number>;
   /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
   usage(of: PlanKey, sinceMs?: number): Promise<readonly UsageRow[]>;

@@ -1,7 +1,7 @@
 /** The runs of agents as people address them: the machine's data about each (state, reason) and the system's (pid, exit code). */
 
 import type { Spent } from '../../../../machines/vocabulary/budget.ts';
-import { effectKey, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import { effectKey, pathOfRequest, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import { finalStates } from '../../../../machines/vocabulary/run-state.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
 import type { PlanUsageRow, RunRow, RunTotals, SpentOf, UsageRow } from '../rows.ts';
@@ -194,8 +194,8 @@ function runQueries(db: Connection) {
        OR EXISTS (SELECT 1 FROM plans p WHERE p.project = r.project AND p.plan = r.plan AND p.created_at = r.queued_at))
      ORDER BY rowid DESC LIMIT 1`,
   );
-  const countBefore = db.prepare<[string, string, string, number, string], { count: number }>(
-    `SELECT count(*) AS count FROM runs WHERE project = ? AND plan = ? AND title = ? AND attempt = ? AND started_at IS NOT NULL
+  const countBefore = db.prepare<[string, string, number, string], { count: number }>(
+    `SELECT count(*) AS count FROM runs WHERE key > ? AND key < ? AND attempt = ? AND started_at IS NOT NULL
        AND rowid < (SELECT rowid FROM runs WHERE key = ?)`,
   );
   const ofPlan = db.prepare<[string, string, number, number], RunRow>(
@@ -235,13 +235,15 @@ function runQueries(db: Connection) {
         }
       }
     },
-    /** Runs of a plan that really began; with `before`, of that one's attempt and before it. */
-    count: ({ project, plan }: PlanKey, before?: RunRow) =>
-      answered(
+    /** Runs of a plan that really began; with `before`, of that one's attempt of its agent and before it: after retry_wave or start_over another agent has the title. */
+    count: ({ project, plan }: PlanKey, before?: RunRow) => {
+      const agent = before === undefined ? '' : pathOfRequest(before.key);
+      return answered(
         before === undefined
           ? count.get(project, plan)
-          : countBefore.get(project, plan, before.title, before.attempt, before.key),
+          : countBefore.get(`${agent}#`, `${agent}$`, before.attempt, before.key),
         (row) => row?.count ?? 0,
-      ),
+      );
+    },
   };
 }
