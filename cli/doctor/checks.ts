@@ -35,6 +35,7 @@ import {
   envFileIn,
   filtersIn,
   gitFaultsIn,
+  gitVersionIn,
   hostsIn,
   identityIn,
   promptProblems,
@@ -43,7 +44,7 @@ import {
 } from '../../runtime/engine/preflight.ts';
 import { copiesIn, storeFaultsIn, storePlaceIn, tryStoreModule } from '../../runtime/engine/store-copies.ts';
 import type { Call } from '../command.ts';
-import { askGit, mainRepository } from '../place.ts';
+import { mainRepository } from '../place.ts';
 import { serverList } from '../server.ts';
 import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
@@ -63,7 +64,6 @@ const spaceLimitBytes = 512 * 1024 * 1024;
 /** The number of trees that are replayed. */
 const sampledTrees = 20;
 const leastNode = [20, 19] as const;
-const leastGit = [2, 38] as const;
 
 /** All checks, in the order in which they depend on each other. */
 export async function examine(call: Call): Promise<Check[]> {
@@ -74,7 +74,7 @@ export async function examine(call: Call): Promise<Check[]> {
   const here = path === null || config === null ? null : { path, config };
   return [
     await check('node', () => atLeast(process.versions.node, leastNode, 'install Node 20.19 or newer')),
-    await check('git', () => gitVersion(call)),
+    await check('git', async () => ({ detail: await gitVersionIn(call.env) })),
     await check('repo', () => ({ detail: path ?? 'none here' })),
     await check('git identity', () => gitIdentity(call)),
     ...(path === null ? [] : [await check('signatures', () => signatures(path, config?.sign ?? ''))]),
@@ -178,11 +178,6 @@ function atLeast(version: string, least: readonly [number, number], hint: string
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isEnough = major > least[0] || (major === least[0] && minor >= least[1]);
   return isEnough ? { detail: version } : { detail: `${version}, at least ${least.join('.')} is needed`, hint };
-}
-
-function gitVersion(call: Call): Finding {
-  const version = /\d+\.\d+(\.\d+)*/.exec(askGit(call, ['--version']) ?? '')?.[0] ?? 'unknown';
-  return atLeast(version, leastGit, 'install git 2.38 or newer: merges use git merge-tree --write-tree');
 }
 
 async function gitIdentity({ cwd }: Call): Promise<Finding> {

@@ -44,6 +44,12 @@ export async function terminalIn(env: Environment): Promise<TerminalProgram> {
   return probeTerminal(env);
 }
 
+/** Throws `git_missing` where there is none, or one that is too old. */
+export async function gitVersionIn({ PATH = '' }: Environment): Promise<string> {
+  const { gitVersion } = await import('../work/git/git.ts');
+  return gitVersion({ env: { PATH } });
+}
+
 /** The author of commits in that folder. Throws `bad_config` where git knows none, and `git_failed` where it could not say. */
 export async function identityIn(folder: string): Promise<{ name: string; email: string }> {
   const { identity } = await import('../work/git/identity.ts');

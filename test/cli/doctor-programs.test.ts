@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type Terminal, terminal } from '../support/cli.ts';
+import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { script } from '../support/engine.ts';
 import { fakeEnv } from '../support/program.ts';
 import { expectProse } from '../support/prose.ts';
@@ -241,4 +241,27 @@ it('prints a fault that several checks meet once, and names the check that has i
   expect(hints).toMatch(/^daemon\.toml, .*store/);
   const stored = await checksOf(here, 'store');
   expect(stored[0]?.detail).toContain(fault);
+});
+
+it('names a git that is too old, with which nothing is registered and no agent works', async () => {
+  const here = working();
+  here.write('p.md', planOf(['echo 1 >> worked']));
+  const old = join(here.root, 'old');
+  mkdirSync(old);
+  writeFileSync(
+    join(old, 'git'),
+    '#!/bin/sh\n[ "$1" = --version ] && echo git version 2.34.1 && exit\nexec /usr/bin/git "$@"\n',
+  );
+  chmodSync(join(old, 'git'), 0o755);
+  const env = { PATH: `${old}:${process.env.PATH}` };
+  const { code, stderr } = await here.stator(['run', 'p.md', '--trust', '--yes'], { env });
+  expect(code).toBe(1);
+  expectProse(stderr, 'git 2.34.1 is too old', '2.38');
+  expect((await here.stator(['repo', 'list', '--json'])).stdout).toBe('[]\n');
+  const { stdout } = await here.stator(['doctor', '--json'], { env });
+  const { checks } = JSON.parse(stdout) as { checks: Found[] };
+  expect(checks.find(({ name }) => name === 'git')).toMatchObject({
+    ok: false,
+    detail: expect.stringContaining('2.34.1'),
+  });
 });

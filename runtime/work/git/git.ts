@@ -180,6 +180,14 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
   );
 }
 
+let isNewEnough = false;
+
+/** Throws as `gitVersion`, before a git that is too old fails at the first merge, when an agent has done its work. A good answer is not asked for again. */
+export async function requireGit(): Promise<void> {
+  if (!isNewEnough) await gitVersion();
+  isNewEnough = true;
+}
+
 const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and make sure that it is first on PATH';
 
 /** Why a git was killed. */

@@ -11,7 +11,7 @@ import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
-import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
+import { askOwnGit, ownGit, requireGit, tryOwnGit } from './git.ts';
 import { entriesIn, refuseLinks, textOf } from './git-folder.ts';
 import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
@@ -60,7 +60,7 @@ const shownBranches = 10;
 /**
  * Inspects the repository of `path`; a linked worktree or a folder inside resolves to the main working tree. Changes nothing. Pass the engine's shared
  * resources if anything is done with the result: otherwise two results do not share their queue. Throws `bad_repo`: not absolute, missing, not a git
- * repository, bare, no commit yet, not trusted by git; `unsafe_path` if one of its own folders leads elsewhere.
+ * repository, bare, no commit yet, not trusted by git; `unsafe_path` if one of its own folders leads elsewhere; `git_missing` as `gitVersion`.
  */
 export async function inspectRepository(path: string, shared = createSharedAccess()): Promise<Repository> {
   const { locks, gits, moves } = shared;
@@ -71,6 +71,7 @@ export async function inspectRepository(path: string, shared = createSharedAcces
       'give it from the root on, as pwd prints it in that folder',
     );
   }
+  await requireGit();
   const { main, commonDir } = await mainWorktree(await realFolder(path));
   await refuseOtherFolder(main, commonDir);
   refuseLinks(commonDir);
