@@ -1,12 +1,15 @@
 /** An agent's work in a submodule of its worktree is saved or refused, and never lost silently. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commitLeftovers, keepAttempt } from '../../runtime/work/git/attempt.ts';
 import { ensureBranch } from '../../runtime/work/git/branch.ts';
+import { filesWithStates } from '../../runtime/work/git/change-list.ts';
+import { changedLines } from '../../runtime/work/git/changed-lines.ts';
+import { changesBetween, textOfOne } from '../../runtime/work/git/diff.ts';
 import { mergeBranch } from '../../runtime/work/git/merge.ts';
 import type { Repository } from '../../runtime/work/git/repository.ts';
-import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
+import { prepareWorktree, removeWorktree, uncommittedFiles } from '../../runtime/work/git/worktree.ts';
 import { makeRepository, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 import { outputOf } from '../support/small-shell.ts';
@@ -52,6 +55,35 @@ function end(path: string, base: string, name = 'run-1') {
 }
 
 describe('a submodule of a worktree', () => {
+  test('runs no filter that an agent wrote into its configuration, when its worktree is counted or follows its branch', async () => {
+    const repo = await demo(true);
+    const { path } = await prepare(repo);
+    populate(path);
+    run(join(path, 'lib'), 'config', 'filter.trap.clean', `touch ${home.path}/mark; cat`);
+    write(path, 'lib/.gitattributes', 'a.txt filter=trap\n');
+    write(path, 'lib/a.txt', 'one\nTWO\nthree\n');
+    expect(await uncommittedFiles(repo, path)).toBe(0);
+    const made = run(repo.path, ...quiet, ...who, 'commit-tree', 'HEAD^{tree}', '-p', 'HEAD', '-m', 'made');
+    run(repo.path, ...quiet, 'branch', 'other', made);
+    await mergeBranch(repo, { from: 'other', into: branch, message: 'merge' });
+    expect(existsSync(join(home.path, 'mark'))).toBe(false);
+  });
+
+  test('is in every difference, whatever the settings of the repository say of differences', async () => {
+    const repo = await demo(true);
+    for (const setting of ['submodule.lib.ignore=all', 'diff.submodule=log', 'diff.noprefix=true'])
+      run(repo.path, 'config', ...setting.split('='));
+    const { path, base } = await prepare(repo);
+    populate(path);
+    commitIn(join(path, 'lib'), 'committed.txt');
+    const { head } = await commitLeftovers(repo, end(path, base));
+    const change = { from: base, to: head };
+    expect((await changesBetween(repo, base, head)).files).toEqual([{ path: 'lib', added: 1, removed: 1 }]);
+    expect((await filesWithStates(repo, change, { after: 0, most: 9 })).total.files).toBe(1);
+    expect(await changedLines(repo, base, head)).toBe(2);
+    expect(await textOfOne(repo, { ...change, path: 'lib' })).toMatch(/^diff --git a\/lib b\/lib\n/);
+  });
+
   test('is populated by the setup that docs/worktrees.md shows, even where its remote is gone', async () => {
     const repo = await demo(true);
     const { path } = await prepare(repo);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { inFolder } from '../../base/platform/safe-path.ts';
-import { ownGit, tryOwnGit } from './git.ts';
+import { ownGit, tryOwnGit, wholeDiff } from './git.ts';
 import { treeOf } from './objects.ts';
 import { type Difference, differencesIn, sizesIn } from './open-gits.ts';
 import type { Repository } from './repository.ts';
@@ -38,7 +38,7 @@ export async function addedFiles(repo: Repository, from: string, to: string): Pr
 }
 
 async function differencesByGit({ path }: Repository, from: string, to: string): Promise<Difference[]> {
-  const args = ['diff-tree', '-r', '--raw', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', from, to];
+  const args = ['diff-tree', '-r', '--raw', '-z', '--no-renames', ...wholeDiff, from, to];
   return differencesIn((await ownGit(path, args)).split('\0'));
 }
 

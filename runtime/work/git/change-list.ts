@@ -3,7 +3,7 @@
 import { tmpdir } from 'node:os';
 import { basename, posix } from 'node:path';
 import type { Change, ChangedFile } from './diff.ts';
-import { ownGit } from './git.ts';
+import { ownGit, wholeDiff } from './git.ts';
 import { differencesIn } from './open-gits.ts';
 import { withTempIndex } from './temp-index.ts';
 
@@ -55,7 +55,7 @@ export async function filesWithStates(
   { from, to }: Change,
   { after, most }: { readonly after: number; readonly most: number },
 ): Promise<{ files: ListedFile[]; total: { files: number; insertions: number; deletions: number } }> {
-  const format = ['-r', '-z', '--raw', '--numstat', '--no-renames', '--no-ext-diff', '--no-textconv'];
+  const format = ['-r', '-z', '--raw', '--numstat', '--no-renames', ...wholeDiff];
   const fields = (await ownGit(repo.path, ['diff-tree', ...format, from, to])).split('\0');
   // git prints two fields for each file, and then one field with the numbers of each.
   const pairs = fields.findIndex((field, at) => at % 2 === 0 && !field.startsWith(':'));

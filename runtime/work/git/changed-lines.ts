@@ -1,5 +1,5 @@
 /** Measures the size of a change, for limits. */
-import { ownGit } from './git.ts';
+import { ownGit, wholeDiff } from './git.ts';
 
 /**
  * The sum of added and removed lines between two commits. A file that was only moved counts as zero. A binary file is counted by the line breaks in its
@@ -7,7 +7,7 @@ import { ownGit } from './git.ts';
  */
 export async function changedLines(repo: { readonly path: string }, from: string, to: string): Promise<number> {
   if (from === to) return 0;
-  const args = ['diff', '--no-ext-diff', '--no-textconv', '--text', '--find-renames', '--numstat', from, to];
+  const args = ['diff', ...wholeDiff, '--text', '--find-renames', '--numstat', from, to];
   const rows = (await ownGit(repo.path, args)).split('\n');
   return rows.reduce((sum, row) => {
     const [added = '0', removed = '0'] = row.split('\t');

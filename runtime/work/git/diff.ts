@@ -1,13 +1,13 @@
 /** The differences between two commits, short enough for a prompt. */
 import { randomUUID } from 'node:crypto';
-import { ownGit } from './git.ts';
+import { ownGit, wholeDiff } from './git.ts';
 import { isObjectId, type ObjectMemo } from './object-memo.ts';
 import { treeOf } from './objects.ts';
 import type { OpenPlace } from './open-gits.ts';
 
 const statBytes = 4 * 1024;
 const maxFiles = 1_000;
-const plain = ['--no-ext-diff', '--no-textconv', '--no-color'] as const;
+const plain = [...wholeDiff, '--no-color'] as const;
 
 /**
  * `git diff --stat` of two commits, cut at 4 KiB at the end of a line; the last line states what was cut. Empty if nothing differs. `more`: further options

@@ -26,6 +26,9 @@ const unattended: readonly Setting[] = Object.entries({
   'maintenance.auto': 'false',
   'safe.bareRepository': 'explicit',
   'submodule.recurse': 'false',
+  // The form of a difference that the page reads.
+  'diff.noprefix': 'false',
+  'diff.submodule': 'short',
   'fetch.recurseSubmodules': 'false',
   'protocol.allow': 'never',
 }).map(([key, value]) => ({ key, value }));

@@ -50,6 +50,12 @@ export interface GitOptions {
 /** Paths are names, without patterns. */
 export const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 
+/**
+ * For differences of commits: no program of the repository converts files, and the commits of submodules count, also where a `.gitmodules` or a configuration
+ * ignores them.
+ */
+export const wholeDiff = ['--no-ext-diff', '--no-textconv', '--ignore-submodules=none'] as const;
+
 export interface GitResult {
   readonly exitCode: number;
   /** The output without the last newline. */

@@ -9,7 +9,7 @@ import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
 import { gitWorkingIn } from './at-work.ts';
-import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { checkoutTimeoutMs, ownGit, wholeDiff } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { treeOf } from './objects.ts';
 import { branchRef } from './refs.ts';
@@ -129,7 +129,11 @@ export async function takeUp({ checkout, head }: CheckoutStep, merged: readonly 
 }
 
 async function changesOf(repo: Repository, target: string, head: string): Promise<Change[]> {
-  const listing = await ownGit(repo.path, ['diff-tree', '-r', '-z', '--no-renames', '--raw', target, head], slow);
+  const listing = await ownGit(
+    repo.path,
+    ['diff-tree', '-r', '-z', '--no-renames', '--raw', ...wholeDiff, target, head],
+    slow,
+  );
   const fields = listing.split('\0');
   const changes: Change[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
@@ -142,7 +146,7 @@ async function changesOf(repo: Repository, target: string, head: string): Promis
 /** Entries of the index that are neither the branch's nor the merge's. */
 async function stagedByOthers({ checkout, target, head }: CheckoutStep): Promise<ReadonlySet<string>> {
   const differingFrom = async (commit: string) => {
-    const args = ['diff-index', '--cached', '--name-only', '--no-renames', '-z', commit];
+    const args = ['diff-index', '--cached', '--name-only', '--no-renames', ...wholeDiff, '-z', commit];
     return (await ownGit(checkout, args, slow)).split('\0');
   };
   const fromHead = new Set(await differingFrom(head));

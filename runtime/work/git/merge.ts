@@ -121,7 +121,8 @@ async function cleanAt(
   const index = await tryInWorktree(worktree, ['write-tree']);
   if (index.exitCode !== 0) return null;
   await tryInWorktree(worktree, ['update-index', '-q', '--refresh'], { timeoutMs: checkoutTimeoutMs });
-  const files = await tryInWorktree(worktree, ['diff-files', '--quiet'], { timeoutMs: checkoutTimeoutMs });
+  const asked = ['diff-files', '--quiet', '--ignore-submodules=dirty'];
+  const files = await tryInWorktree(worktree, asked, { timeoutMs: checkoutTimeoutMs });
   if (files.exitCode !== 0) return null;
   const args = ['log', '--first-parent', `--max-count=${maxBehind}`, '--format=%H %T', branchRef(branch)];
   for (const line of (await inWorktree(worktree, args)).split('\n')) {

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, constants, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gitEnvironment } from './environment.ts';
-import { overridesIn } from './git.ts';
+import { overridesIn, wholeDiff } from './git.ts';
 import { isObjectId } from './object-memo.ts';
 import { type Answer, lines, type OpenGit, oneLine, openGit } from './open-git.ts';
 
@@ -16,7 +16,7 @@ export const moveArgs = ['update-ref', '--no-deref', '-m', 'stator', '--stdin'] 
 
 const kinds = {
   names: ['cat-file', '--batch-check'],
-  differences: ['diff-tree', '--stdin', '-r', '--raw', '-z', '--no-renames', '--no-ext-diff', '--no-textconv'],
+  differences: ['diff-tree', '--stdin', '-r', '--raw', '-z', '--no-renames', ...wholeDiff],
   commits: ['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'],
   refs: moveArgs,
 } satisfies Record<string, readonly string[]>;

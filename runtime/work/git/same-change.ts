@@ -1,5 +1,5 @@
 /** Compares two changes: the plan's change when it was approved, and the change that would land. */
-import { ownGit } from './git.ts';
+import { ownGit, wholeDiff } from './git.ts';
 import { isAncestor } from './objects.ts';
 import type { Repository } from './repository.ts';
 
@@ -12,7 +12,7 @@ interface Change {
 /** The most files changed by both sides that are compared line by line. */
 const maxCompared = 500;
 
-const plain = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--full-index'];
+const plain = [...wholeDiff, '--no-color', '--no-renames', '--full-index'];
 
 export type BroughtUp =
   /** The target branch has not moved since the plan began or was last updated. */

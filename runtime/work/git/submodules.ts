@@ -8,7 +8,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { lstatOrNull, statOrNull } from '../../base/platform/quiet-look.ts';
 import { takeObjects } from './foreign-objects.ts';
-import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
+import { checkoutTimeoutMs, ownGit, tryOwnGit, wholeDiff } from './git.ts';
 import { hasOwnStore, moduleGitDir } from './module-folder.ts';
 import { noLinks } from './object-memo.ts';
 import { commitTree, treeOf } from './objects.ts';
@@ -249,7 +249,9 @@ async function namesIn(cwd: string, source: readonly string[]): Promise<Map<stri
 /** Pointers to commits of other repositories that `commit` has and `base` lacks. */
 async function linksOf(repo: Repository, base: string, commit: string): Promise<{ path: string; commit: string }[]> {
   if (repo.memo.known(noLinks(await treeOf(repo, commit))) !== null) return [];
-  const fields = (await ownGit(repo.path, ['diff-tree', '-r', '-z', '--no-renames', base, commit], slow)).split('\0');
+  const fields = (
+    await ownGit(repo.path, ['diff-tree', '-r', '-z', '--no-renames', ...wholeDiff, base, commit], slow)
+  ).split('\0');
   const links: { path: string; commit: string }[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [, mode = '', , id = ''] = (fields[at] ?? '').split(' ');

@@ -1,7 +1,7 @@
 /** A merge, a rebase or the like that an agent left unfinished: git's files beside HEAD, and the files that still conflict. */
 import { join } from 'node:path';
 import { removeTree } from '../../base/platform/remove-tree.ts';
-import { ownGit, tryOwnGit } from './git.ts';
+import { ownGit, tryOwnGit, wholeDiff } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { findCommit, mergeTrees } from './objects.ts';
 import type { Repository } from './repository.ts';
@@ -43,7 +43,16 @@ async function markedFiles(repo: Repository, { head, tree }: { head: string; tre
   const marked = await tryOwnGit(repo.path, ['grep', '-l', '-z', '-I', '-e', '^<<<<<<< ', tree]);
   if (marked.exitCode !== 0) return [];
   const paths = new Set(marked.stdout.split('\0').map((entry) => entry.slice(tree.length + 1)));
-  const changed = await ownGit(repo.path, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', head, tree]);
+  const changed = await ownGit(repo.path, [
+    'diff-tree',
+    '-r',
+    '-z',
+    '--name-only',
+    '--no-renames',
+    ...wholeDiff,
+    head,
+    tree,
+  ]);
   return changed.split('\0').filter((path) => path !== '' && paths.has(path));
 }
 
@@ -54,7 +63,7 @@ async function untouchedFiles(
 ): Promise<string[]> {
   const merge = await mergeTrees(repo, head, merged, { allowsUnrelated: true });
   if (merge.kind === 'tree') return [];
-  const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', merge.tree, tree];
+  const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', ...wholeDiff, merge.tree, tree];
   const touched = new Set((await ownGit(repo.path, args)).split('\0'));
   return merge.files.filter((file) => !touched.has(file));
 }

@@ -174,6 +174,7 @@ export function uncommittedFiles(repo: Repository, path: string): Promise<number
       '--porcelain',
       '-z',
       '--untracked-files=all',
+      '--ignore-submodules=dirty',
     ]);
     return status.stdout.split('\0').filter((entry) => entry !== '').length;
   });
