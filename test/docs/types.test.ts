@@ -1,6 +1,6 @@
 /** The package as another program sees it: packed, installed, compiled by that program's TypeScript and run. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -96,6 +96,31 @@ describe('the types of the package', () => {
     expect(compiled([...files, 'node.ts'], { lib: ['es2023'], types: ['node'] })).toEqual([]);
   });
 });
+
+it.runIf(process.platform === 'linux')(
+  'two copies of the package in one process are one owner of a file at a time',
+  () => {
+    // It comes with a SQLite of its own, to which the locks of its process look free.
+    cpSync(join(modules, 'better-sqlite3'), join(folder, 'node_modules/stator/node_modules/better-sqlite3'), {
+      recursive: true,
+      filter: (path) => !/better-sqlite3\/(?:deps|src)$/.test(path),
+    });
+    link('bindings');
+    const script = `
+    import { createEngine } from 'stator/durable';
+    import { createEngine as other } from '${join(root, 'dist/bin/durable.js')}';
+    const options = { file: 'two-copies.db', machines: [] };
+    const engine = await createEngine(options);
+    const { code, message } = await other(options).catch((thrown) => thrown);
+    setImmediate(() => engine.stop());
+    await (await other({ ...options, waitMs: 60_000 })).stop();
+    console.log(code, message);
+  `;
+    writeFileSync(join(folder, 'copies.mjs'), script);
+    const said = execFileSync(process.execPath, ['copies.mjs'], { cwd: folder, encoding: 'utf8' });
+    expect(said).toMatch(/^owner_taken an engine of this very process works with/);
+  },
+);
 
 describe('the examples of docs/embedding.md', () => {
   function run(ground: Ground, text: string): string[] {

@@ -85,6 +85,8 @@ export async function acquireOwner(home: string, options: OwnerOptions): Promise
  * lock the file). True for the moment of the call only. Takes a shared lock for microseconds and never waits.
  */
 export function readOwner(home: string): OwnerFacts | null {
+  const here = ownerHere(home);
+  if (here !== null) return here;
   const file = join(home, 'owner.db');
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return null;
   try {
@@ -102,6 +104,15 @@ export function readOwner(home: string): OwnerFacts | null {
   return readFacts(home);
 }
 
+/**
+ * This process as the owner, by the kernel's list of locks. To a second copy of SQLite in one process the lock looks free, and its opening and closing of
+ * `owner.db` gives it away: it must not come so far.
+ */
+function ownerHere(home: string): OwnerFacts | null {
+  const owner = ownerByLock(home);
+  return owner?.pid === process.pid ? owner : null;
+}
+
 /** The engine that has the home now, by the lock. `answers`: whether the caller has reached it. */
 export function homeEngine(home: string, answers: boolean): HomeEngine {
   return engineOf(ownerByLock(home) ?? readOwner(home), answers);
@@ -109,6 +120,7 @@ export function homeEngine(home: string, answers: boolean): HomeEngine {
 
 /** null: another process has the lock, or a reader was in the way; both are worth another try. */
 function attempt(home: string, options: OwnerOptions): Owner | null {
+  if (ownerHere(home) !== null) return null;
   const file = join(home, 'owner.db');
   let db: Database | null = null;
   try {
