@@ -5,7 +5,7 @@
  * @typedef {{ what: string, from: string, boss: string, everyMs: number }} Request
  * @typedef {(mail: { to: string, text: string, key: string }) => Promise<void>} Mailer
  */
-import { defineMachine } from 'stator-durable';
+import { defineMachine } from 'stator/durable';
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
 

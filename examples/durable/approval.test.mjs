@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createEngine } from 'stator-durable';
+import { createEngine } from 'stator/durable';
 import { approvals } from './approval.mjs';
 
 const hourMs = 3_600_000;

@@ -5,7 +5,7 @@
  * @typedef {{ order: string }} Order
  * @typedef {(step: string, key: string) => Promise<void>} Service
  */
-import { defineMachine } from 'stator-durable';
+import { defineMachine } from 'stator/durable';
 import { assign, fromPromise, setup } from 'xstate';
 
 /** @param {Service} service */

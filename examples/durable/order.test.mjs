@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createEngine } from 'stator-durable';
+import { createEngine } from 'stator/durable';
 import { orderSaga } from './order.mjs';
 
 test('a failed step takes back the steps before it, each once, also over a restart', async () => {

@@ -5,7 +5,7 @@
  * @typedef {{ job: string, everyMs: number }} Schedule
  * @typedef {(job: string) => Promise<string>} Work
  */
-import { defineMachine } from 'stator-durable';
+import { defineMachine } from 'stator/durable';
 import { assign, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createEngine } from 'stator-durable';
+import { createEngine } from 'stator/durable';
 import { scheduler } from './scheduler.mjs';
 
 test('a job runs again and again, stands still while it is paused, and a failed run ends nothing', async () => {

@@ -3,7 +3,7 @@
  * pack:durable -- <folder>`: the folder for the archive; default: the current one. Prints its path. It packs the build output.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, '../..');
 const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const version = own.version;
 const entry = join(root, 'dist/runtime/engine/durable');
+const examples = join(root, 'examples/durable');
 
 /** The packages that its user has or installs. Everything else is in the file. */
 const outside = { dependencies: ['better-sqlite3'], peers: ['xstate', 'zod'], optional: ['pg'] };
@@ -96,9 +97,12 @@ try {
   writeFileSync(join(folder, 'index.d.ts'), typesOf(`${entry}.d.ts`));
   writeFileSync(join(folder, 'LICENSES'), licences());
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
-  cpSync(join(root, 'examples/durable'), join(folder, 'examples'), { recursive: true });
-  cpSync(join(root, 'examples/durable/README.md'), join(folder, 'README.md'));
-  rmSync(join(folder, 'examples/README.md'));
+  mkdirSync(join(folder, 'examples'));
+  for (const name of readdirSync(examples).filter((each) => each.endsWith('.mjs'))) {
+    const program = readFileSync(join(examples, name), 'utf8').replace("'stator/durable'", "'stator-durable'");
+    writeFileSync(join(folder, 'examples', name), program);
+  }
+  cpSync(join(examples, 'README.md'), join(folder, 'README.md'));
   mkdirSync(target, { recursive: true });
   const packed = execFileSync('npm', ['pack', '--silent', '--pack-destination', target], {
     cwd: folder,

@@ -77,12 +77,13 @@ describe('the examples', () => {
     },
   );
 
-  it('test a user-defined machine, with an engine and without', () => {
+  it('test user-defined machines, with an engine and without', () => {
     // What vitest sets would have it report to vitest.
     const { NODE_OPTIONS: _, ...env } = ground().env;
-    const { status, stdout, stderr } = node(['--test', 'release/release.test.mjs'], env);
+    const tests = ['release/release', 'durable/order', 'durable/approval', 'durable/scheduler'];
+    const { status, stdout, stderr } = node(['--test', ...tests.map((name) => `${name}.test.mjs`)], env);
     expect(status, stdout + stderr).toBe(0);
-    expect(stdout).toMatch(/^# pass 4$/m);
+    expect(stdout).toMatch(/^# pass 9$/m);
   });
 
   it('go on with a release train that version 1 stored', async () => {
