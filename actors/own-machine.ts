@@ -282,18 +282,18 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
       memory().delayed[id] = { source: path, target: path, id: '', event: { type: effect.event } };
       ports.timer({ id, dueAt: at + Math.max(0, Math.round(afterMs)) });
     } else if ('send' in effect) {
-      const { to, type, payload = {} } = effect.send(moment, given);
+      const { to, type, payload = {} } = answerOf(action, 'send', effect.send(moment, given));
       ports.sendAny(
         messageTo(memory().address, to, { type, payload: asJson(`what the action ${action} sends`, payload) }),
       );
     } else if ('start' in effect) {
-      const { machine: kind, id, input = {} } = effect.start(moment, given);
+      const { machine: kind, id, input = {} } = answerOf(action, 'start', effect.start(moment, given));
       if (!isTreeId(id)) throw new Error(`"${id}" cannot be the id of a ${kind}`);
       const payload = asJson(`the input that the action ${action} gives`, input) as object;
       ports.sendAny({ tree: machineTree(kind, id), type: ownBirth, payload, sender: memory().address });
     } else {
       const watcher = memory().address;
-      for (const { project, plan } of effect.watch(moment, given)) {
+      for (const { project, plan } of answerOf(action, 'watch', effect.watch(moment, given))) {
         memory().watches = [...new Set([...memory().watches, project])];
         ports.sendAny({ tree: repoTree(project), type: 'plan_watched', payload: { plan, watcher }, sender: watcher });
       }
@@ -331,6 +331,23 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
     timer: (run, dueAt) => ports.timer({ id: run, dueAt }),
     stop: (run) => ports.stop({ run, stopAt: memory().at }),
   });
+}
+
+const answers = {
+  send: {
+    form: '{ to, type, payload }',
+    is: (answer: { to?: unknown }) => typeof answer.to === 'object' && answer.to !== null,
+  },
+  start: { form: '{ machine, id, input }', is: (answer: { machine?: unknown }) => typeof answer.machine === 'string' },
+  watch: { form: 'a list of { project, plan }', is: Array.isArray },
+};
+
+/** A program without types may answer something else, such as a promise, or nothing where nothing is to be sent. */
+function answerOf<Answer>(action: string, part: keyof typeof answers, answer: Answer): Answer {
+  const { form, is } = answers[part];
+  if (typeof answer === 'object' && answer !== null && is(answer)) return answer;
+  const found = answer instanceof Promise ? 'a promise' : answer === null ? 'null' : `a value of type ${typeof answer}`;
+  throw new Error(`effects.${action}: ${part} returned ${found}; accepted: ${form}`);
 }
 
 /** The trees whose outputs a tree waits for. */

@@ -190,6 +190,15 @@ describe('another tree', () => {
   });
 });
 
+it.each([
+  ['send', null, 'send returned null; accepted: { to, type, payload }'],
+  ['send', Promise.resolve(), 'send returned a promise; accepted: { to, type, payload }'],
+  ['start', undefined, 'start returned a value of type undefined; accepted: { machine, id, input }'],
+  ['watch', 'demo', 'watch returned a value of type string; accepted: a list of { project, plan }'],
+])('%s that returns %j is named, with what it may return', (part, answer, fault) => {
+  expect(() => asked({ [part]: () => answer })).toThrow(`effects.act: ${fault}`);
+});
+
 it('the repo of each plan that it watches is notified, and each project is remembered once', () => {
   const plans = [
     { project: 'demo', plan: 'login' },
