@@ -7,6 +7,7 @@ import { watchPlan } from '../../cli/run/watch.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { environmentFault, environmentFaultInText } from '../../runtime/base/platform/environment-fault.ts';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
+import { wallsFailure } from '../../runtime/work/sandbox/walls.ts';
 import {
   afterwards,
   begin,
@@ -324,6 +325,9 @@ describe('which faults are of the environment', () => {
     expect(environmentFaultInText('fatal: sha1 file write error. Out of diskspace', 'x')?.code).toBe('disk_full');
     expect(environmentFaultInText('fatal: cannot create thread: Resource temporarily unavailable', 'x')).toBe(null);
     expect(environmentFaultInText('sh: 1: Cannot fork', 'x')?.message).toMatch(/^no more processes/);
+    expect(wallsFailure("bwrap: Can't fork for pid 1: Resource temporarily unavailable\n")).toMatch(
+      /^no more processes.*: its walls could not be built: Can't fork .*ulimit -u/s,
+    );
     expect(environmentFaultInText("error: open('a'): Too many open files", 'x')?.message).toMatch(
       /^no more open files \(this process may have \d+\): x: /,
     );

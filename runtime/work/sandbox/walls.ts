@@ -16,10 +16,11 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, withHint } from '../../../machines/vocabulary/errors.ts';
 import { type AgentProfile, wallsSetting } from '../../base/config/config.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
 import { type Bubblewrap, namespaceArguments, probeBubblewrap } from '../../base/platform/bubblewrap.ts';
+import { environmentFaultInText } from '../../base/platform/environment-fault.ts';
 import { isSandboxOff } from '../../base/platform/home.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { copyLogins } from '../agents/logins.ts';
@@ -164,9 +165,11 @@ function noWallsWanted({ role, sandbox, network }: NeedsWalls): EngineError {
  */
 export function wallsFailure(output: string): string | null {
   const line = /^bwrap: ([^\n]+)\n?$/.exec(output)?.[1];
-  return line === undefined
-    ? null
-    : `its walls could not be built: ${safeText(line)}; see writable and readable of its profile, and stator doctor`;
+  if (line === undefined) return null;
+  const what = 'its walls could not be built';
+  const trouble = environmentFaultInText(safeText(line), what);
+  if (trouble !== null) return withHint(trouble);
+  return `${what}: ${safeText(line)}; see writable and readable of its profile, and stator doctor`;
 }
 
 /**
