@@ -52,6 +52,8 @@ async function ask(owner: OwnerFacts, env: NodeJS.ProcessEnv, agents: 'leave' | 
         'stop it without them: stator daemon stop; then what runs: stator agent list',
         { cause: thrown },
       );
-    if (ownerHere(env).owner?.epoch === owner.epoch) process.kill(owner.pid, 'SIGTERM');
+    if (ownerHere(env).owner?.epoch !== owner.epoch) return;
+    process.kill(owner.pid, 'SIGCONT'); // a process that was stopped acts on no SIGTERM
+    process.kill(owner.pid, 'SIGTERM');
   }
 }

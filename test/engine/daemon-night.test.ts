@@ -153,6 +153,13 @@ describe('what an agent says is not lost', () => {
   });
 });
 
+it('daemon stop ends a daemon that somebody has stopped with SIGSTOP', async () => {
+  const ground = daemonGround();
+  await ground.stator(['daemon', 'start']);
+  process.kill(ground.owner()?.pid ?? 0, 'SIGSTOP');
+  expect((await ground.stator(['daemon', 'stop'])).code).toBe(0);
+});
+
 describe('POST /v1/stop', () => {
   it('takes no field that it does not know, and no more than it needs', async () => {
     const ground = daemonGround();
