@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { gate, openGate, untilStatus } from '../support/engine.ts';
+import { gate, openGate, say, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import type { FakeTracked, TrackerKind } from '../support/tracker-server.ts';
 import { accountOf, messageOf, trackerSite, untilTaken } from '../support/tracker-site.ts';
@@ -173,6 +173,21 @@ it('an issue that the tracker does not show is left, says why, and delays no oth
   tracker.trouble = () => null;
   tracker.edit(long, { title: 'Long no more' });
   expect(await untilTaken(engine, 2)).toContain('issue-1-long-no-more');
+});
+
+it('an issue that was moved to another repository holds up no report about another one', async () => {
+  const { tracker, start } = await trackerSite('github');
+  tracker.add({ title: 'Moved' });
+  const other = tracker.add({ title: 'Stays' });
+  const engine = await start(`start = false\ntell = ["comment"]\n${messageOf('true')}`);
+  const plans = await untilTaken(engine, 2);
+  await until(() => commentsIn(other).length === 1);
+  tracker.trouble = (asked) => (asked === 'GET /repos/ada/demo/issues/1' ? { status: 301 } : null);
+  const warned = async () => (await engine.client.warnings()).some((line) => line.includes('another address now'));
+  await until(warned);
+  for (const plan of plans) await say(engine, plan, 'cancel');
+  await until(() => commentsIn(other).at(-1)?.includes('was cancelled') === true);
+  expect(await warned()).toBe(true);
 });
 
 it('a tracker is asked at the same pace after somebody has set the clock back', async () => {

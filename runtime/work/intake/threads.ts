@@ -30,7 +30,7 @@ interface ThreadParts {
   readonly config: TrackerConfig;
   readonly parts: SourceParts;
   readonly everyMs: number;
-  asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer>;
+  asking<Answer>(act: (tracker: Tracker) => Promise<Answer>, item: string): Promise<Answer>;
   mayStart(tracker: Tracker, author: Author): Promise<boolean>;
   /** Why the issue's text may not start work; null: it may. */
   textRefusal(tracker: Tracker, issue: TrackedIssue): Promise<string | null>;
@@ -143,7 +143,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
         if (tell.includes('label')) await tracker.setStateLabel(issue, `${statePrefix}${state}`);
         if (status !== undefined && !isSame(issue.status ?? '', status))
           refusal = await refusalOr(tracker.setStatus?.(issue, status));
-      });
+      }, item);
     faults?.('intake.after-report');
     await store.commit([{ do: 'intake.reported', intake, item, number, at: nowMs() }]);
     // If the workflow does not allow the status, later states are still reported. The fault is reported once.
@@ -171,7 +171,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
       if (has.digest !== row.digest || has.commentsAt !== row.commentsAt || has.comment !== row.comment)
         await store.commit([{ do: 'intake.passed-on', intake, item, ...has }]);
       passedOn.set(item, issue.updatedMs);
-    });
+    }, row.item);
   }
 }
 

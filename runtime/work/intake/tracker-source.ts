@@ -183,22 +183,26 @@ function createAsking(
   { etags, everyMs }: { readonly etags: Etags; readonly everyMs: number },
 ) {
   let opened: { readonly tracker: Tracker; readonly untilMs: number } | null = null;
-  /** The last failure, and the time until which no request is sent. */
-  let held: { readonly thrown: unknown; readonly untilMs: number } | null = null;
+  /** The last failures, and the time until which no request is sent: by item, or of all requests. */
+  const held = new Map<string, { readonly thrown: unknown; readonly untilMs: number }>();
+  const all = '';
 
-  /** While the tracker asks for a pause, throws its message, and sends no request. */
-  return async function asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer> {
-    if (held !== null && performance.now() < held.untilMs) throw held.thrown;
+  /** While the tracker asks for a pause, throws its message, and sends no request. What it refuses for an `item`, such as one that was moved away, holds up that item alone. */
+  return async function asking<Answer>(act: (tracker: Tracker) => Promise<Answer>, item = all): Promise<Answer> {
+    const hold = [held.get(all), held.get(item)].find((each) => each !== undefined && performance.now() < each.untilMs);
+    if (hold !== undefined) throw hold.thrown;
     try {
       if (opened === null || performance.now() >= opened.untilMs)
         opened = { tracker: await open(etags), untilMs: performance.now() + everyMs };
       const answer = await act(opened.tracker);
-      held = null;
+      held.delete(all);
+      held.delete(item);
       return answer;
     } catch (thrown) {
       opened = null;
       const wanted = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
-      held = { thrown, untilMs: performance.now() + (wanted === undefined ? everyMs : wanted - Date.now()) };
+      const of = thrown instanceof EngineError && thrown.code === 'forge_refused' ? item : all;
+      held.set(of, { thrown, untilMs: performance.now() + (wanted === undefined ? everyMs : wanted - Date.now()) });
       throw thrown;
     }
   };
