@@ -179,7 +179,8 @@ it('an issue that was moved to another repository holds up no report about anoth
   const { tracker, start } = await trackerSite('github');
   tracker.add({ title: 'Moved' });
   const other = tracker.add({ title: 'Stays' });
-  const engine = await start(`start = false\ntell = ["comment"]\n${messageOf('true')}`);
+  // Longer than the two requests take, so that a pause after the first would hold up the second.
+  const engine = await start(`start = false\ntell = ["comment"]\n${messageOf('true')}`, { intakeLookMs: 500 });
   const plans = await untilTaken(engine, 2);
   await until(() => commentsIn(other).length === 1);
   tracker.trouble = (asked) => (asked === 'GET /repos/ada/demo/issues/1' ? { status: 301 } : null);
