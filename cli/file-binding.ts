@@ -93,7 +93,7 @@ function workingTree({ env }: Pick<Call, 'env'>, repo: string, folder: string): 
 }
 
 /**
- * The plan that is bound to the file; otherwise the plan with the file's name, if it is not bound to another file. Throws `conflict` if that plan has
+ * The plan that is bound to the file; otherwise the plan with the file's name, if it is not bound to another file, or the one whose file was renamed to it. Throws `conflict` if that plan has
  * another file, or if several plans are bound to this one.
  */
 export async function planOfFile(client: Client, project: string, file: BoundFile): Promise<FoundPlan> {
@@ -109,17 +109,35 @@ export function isMovedTo(file: BoundFile, shown: PlanShow, repo: string): boole
   return shown.file !== null && !existsSync(resolve(repo, shown.file)) && (file.isNamed || !isEdited(file, shown));
 }
 
-async function nameOf(client: Client, project: string, { name, isNamed, bound }: BoundFile): Promise<string> {
+async function nameOf(client: Client, project: string, file: BoundFile): Promise<string> {
+  const { name, isNamed, bound } = file;
   if (isNamed || bound === null) return name;
-  const own = (await client.plans(project)).filter((entry) => entry.file === bound).map((entry) => entry.plan);
+  const plans = await client.plans(project);
+  const own = plans.filter((entry) => entry.file === bound).map((entry) => entry.plan);
   const [first, ...more] = own;
-  if (first === undefined || own.includes(name)) return name;
+  if (own.includes(name)) return name;
+  if (first === undefined)
+    return plans.some(({ plan }) => plan === name) ? name : ((await renamedFrom(client, plans, file)) ?? name);
   if (more.length === 0) return first;
   throw new EngineError(
     'conflict',
     `${bound} is the file of several plans: ${own.join(', ')}`,
     `say which is meant: --name ${first}`,
   );
+}
+
+/** The unfinished plan whose file is gone and had this text. null: none, or several. */
+async function renamedFrom(client: Client, plans: readonly PlanEntry[], file: BoundFile): Promise<string | null> {
+  const open = plans.filter((plan) => plan.file !== null && plan.status !== 'done' && plan.status !== 'cancelled');
+  const moved = await Promise.all(
+    open.map(async ({ project, plan, file: before }) => {
+      const repo = (await client.repo({ project })).path;
+      if (before === null || existsSync(resolve(repo, before))) return [];
+      return isMovedTo(file, await client.plan(project, plan), repo) ? [plan] : [];
+    }),
+  );
+  const [only = null, ...others] = moved.flat();
+  return others.length === 0 ? only : null;
 }
 
 export async function findPlan(client: Client, project: string, plan: string): Promise<PlanShow | null> {

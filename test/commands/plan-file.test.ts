@@ -119,6 +119,11 @@ it('a file that was moved takes its plan along; one that lies outside of the rep
   made.write('../outside.md', small);
   expect((await made.stator(['plan', 'register', '../outside.md'])).code).toBe(0);
   expect((await shown(made, 'outside')).file).toBe(join(made.root, 'outside.md'));
+  // What is done of a plan is not done again because its file has another name.
+  rmSync(join(made.root, 'outside.md'));
+  made.write('renamed.md', small);
+  expect((await made.stator(['run', 'renamed.md'])).stdout).toContain('outside is done');
+  expect((await shown(made, 'outside')).file).toBe('renamed.md');
 });
 
 it('a file in another worktree of the repo is the same file', async () => {
