@@ -207,7 +207,8 @@ async function pauseAndLeave(run: Conduct, engine: OwnEngine, { of }: WorkEnding
   const stopped = new Set<string>();
   for (;;) {
     const instances = await client.instances({ project, plan });
-    for (const { title } of instances.filter(({ live }) => live)) stopped.add(title);
+    // What waits for a slot is withdrawn, and had nothing to stop.
+    for (const { title, live, started_at: begun } of instances) if (live && begun !== null) stopped.add(title);
     if (!instances.some(({ live }) => live) || performance.now() > untilMs) break;
     run.display.show({ plan: await client.plan(project, plan), instances, facts: [], footer: 'stopping the agents' });
     await pause(200);

@@ -171,6 +171,11 @@ describe('run', () => {
     read.child.kill('SIGINT');
     const last = jsonLines((await read.ended).stdout).at(-1);
     expect(last).toMatchObject({ type: 'run_finished', status: 'implementing', tasks_done: 0 });
+    made.write('r.md', planOf(Array(5).fill('sleep 60')));
+    const full = made.start(['run', 'r.md']);
+    await until(() => full.stdout().split(' working ').length === 4);
+    full.child.kill('SIGINT');
+    expect((await full.ended).stderr, 'those that waited for a slot were not stopped').toContain('; 3 agents stopped');
     const second = await made.stator(['run', 'p.md', '--json']);
     expect(second.code).toBe(0);
     const agents = JSON.parse((await made.stator(['agent', 'list', '--json'])).stdout);
