@@ -6,7 +6,8 @@ const at = { code: 1, writtenAtMs: 0 };
 const claude = (result: string) => ({ type: 'result', subtype: 'success', is_error: true, result });
 const codex = (message: string) => ({ type: 'turn.failed', error: { message } });
 const gemini = (message: string) => ({ type: 'result', status: 'error', error: { type: 'Error', message } });
-const opencode = (message: string) => ({ type: 'error', error: { name: 'UnknownError', data: { message } } });
+const opencode = (message: string, name = 'APIError') => ({ type: 'error', error: { name, data: { message } } });
+const overflow = (message: string) => opencode(message, 'ContextOverflowError');
 
 it.each([
   ['claude', claude('Prompt is too long'), 'full'],
@@ -39,12 +40,8 @@ it.each([
     gemini('Sending this message (2 tokens) might exceed the remaining context window limit (1 tokens).'),
     'full',
   ],
-  ['opencode', opencode('prompt is too long: 2 tokens > 1 maximum'), 'full'],
-  [
-    'opencode',
-    opencode('Your input exceeds the context window of this model. Please adjust your input and try again.'),
-    'full',
-  ],
+  ['opencode', overflow('prompt is too long: 2 tokens > 1 maximum'), 'full'],
+  ['opencode', overflow('Please reduce the length of the messages or completion.'), 'full'],
   [
     'claude',
     claude("There's an issue with the selected model (x). It may not exist or you may not have access to it."),
@@ -79,10 +76,13 @@ it.each([
     gemini('[API Error: {"error":{"code":404,"message":"Requested entity was not found.","status":"NOT_FOUND"}}]'),
     'model',
   ],
-  ['opencode', opencode('Model not found: a/x. Did you mean: a/y?'), 'model'],
+  ['opencode', opencode('Model not found: a/x. Did you mean: a/y?', 'UnknownError'), 'model'],
+  ['opencode', opencode('model: claude-x'), 'model'],
+  ['opencode', opencode('The model `x` does not exist or you do not have access to it.'), 'model'],
   ['claude', claude('API Error: 500 something broke'), 'neither'],
   ['claude', claude('I looked why a prompt is too long'), 'neither'],
   ['codex', codex('unexpected status 500 Internal Server Error'), 'neither'],
+  ['opencode', opencode('Please reduce the length of your name.'), 'neither'],
 ] as const)('%s: %j is %s', (preset, event, meant) => {
   const log = createLogReader(preset);
   log.read(Buffer.from(`${JSON.stringify(event)}\n`));
@@ -100,3 +100,13 @@ it.each(['Prompt is too long', 'API Error: model not found'])(
     expect(log.report(at)).toMatchObject({ isContextFull: false, isModelRefused: false });
   },
 );
+
+it.each([
+  [true, { message: 'Insufficient credits.', statusCode: 402 }],
+  [true, { message: 'Your credit balance is too low to access the API.', statusCode: 400 }],
+  [false, { message: 'bad request', statusCode: 400 }],
+])('opencode is refused until somebody pays, %j: %j', (denied, answer) => {
+  const log = createLogReader('opencode');
+  log.read(Buffer.from(`${JSON.stringify({ type: 'error', error: { name: 'APIError', data: answer } })}\n`));
+  expect(log.report(at)).toMatchObject({ denied, rateLimit: null });
+});

@@ -43,12 +43,8 @@ export const opencode = {
   // It prints the command's help without a reason.
   refusedArgument: /^opencode run \[message\.\.\]$/,
   refusalText: 'it prints its help and no reason',
-  fullContext: [
-    /\bprompt is too long\b/i,
-    /\bexceeds? the (?:model['\u2019]s )?context (?:window|limit)\b/i,
-    /\bmaximum context length\b/,
-  ],
-  refusedModel: [/^(?:Error: )?Model not found: /],
+  fullContext: [/^ContextOverflowError\b/],
+  refusedModel: [/^(?:Error: )?Model not found: /, /^model: \S+$/, /^The model `[^`]*` does not exist\b/],
 } as const satisfies AgentProgram;
 
 /** It waits for a service's limit by itself and does not print that; with its own log on standard error people see why nothing happens. */

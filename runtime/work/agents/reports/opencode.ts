@@ -64,16 +64,23 @@ export function createOpencodeReader(): Reader {
       isOver,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
       denied: error !== null && isDenied(error),
-      problem: error === null ? null : shortened(textAt(error, 'data', 'message') ?? textAt(error, 'name')),
+      problem: error === null ? null : shortened(problemOf(error)),
       hasSpoken,
     }),
   };
 }
 
-/** The service refuses the login, or there is none for its provider, which has its own error code. */
+/** Services have many messages about a full conversation; the program's name for all of them says so. */
+function problemOf(error: JsonObject): string | null {
+  const [name, message] = [textAt(error, 'name'), textAt(error, 'data', 'message')];
+  return name === 'ContextOverflowError' ? `${name}: ${message ?? ''}` : (message ?? name);
+}
+
+/** The service refuses the login or wants to be paid first, or there is no login for its provider, which has its own error code. */
 function isDenied(error: JsonObject): boolean {
-  const status = numberAt(error, 'data', 'statusCode');
-  return status === 401 || status === 403 || textAt(error, 'name') === 'ProviderAuthError';
+  const status = numberAt(error, 'data', 'statusCode') ?? 0;
+  if ([401, 402, 403].includes(status) || textAt(error, 'name') === 'ProviderAuthError') return true;
+  return /^Your credit balance is too low\b/.test(textAt(error, 'data', 'message') ?? '');
 }
 
 /** No known limit of a subscription is longer than a week. */
