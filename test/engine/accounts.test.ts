@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { accountText } from '../../machines/vocabulary/account-text.ts';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
+import { accountOf } from '../../runtime/work/agents/account.ts';
 import { reservedUntil } from '../../runtime/work/agents/accounts.ts';
 import { createClaudeReader } from '../../runtime/work/agents/reports/claude.ts';
+import { briefOf } from '../support/agent.ts';
 import {
   begin,
   ground,
@@ -398,6 +400,17 @@ describe('a reserve', () => {
       expect(Date.parse((await engine.client.accounts())[0]?.until ?? '')).toBeGreaterThan(beganMs + 3_000_000);
     },
   );
+
+  it.each([
+    ['claude', { CLAUDE_CODE_USE_FOUNDRY: '1', ANTHROPIC_FOUNDRY_RESOURCE: 'a' }, { CLAUDE_CODE_USE_FOUNDRY: '1' }],
+    ['claude', { CLAUDE_CODE_USE_MANTLE: '1' }, { CLAUDE_CODE_USE_ANTHROPIC_AWS: '1' }],
+    ['claude', { ANTHROPIC_PROFILE: 'a' }, { ANTHROPIC_PROFILE: 'b' }],
+    ['codex', { CODEX_ACCESS_TOKEN: 'a' }, { CODEX_ACCESS_TOKEN: 'b' }],
+  ] as const)('of %s is another one with %j than with %j, and than without', (preset, one, other) => {
+    const { profile } = briefOf(oneTask, { profile: { preset } });
+    const names = [one, other, {}].map((env) => accountOf(profile, { repo: '/', env: { HOME: '/home/ada', ...env } }));
+    expect(new Set(names).size).toBe(3);
+  });
 
   it.each([
     [null, { used: 0.99, untilMs: 90_000 }, null],

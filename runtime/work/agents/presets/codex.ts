@@ -21,7 +21,11 @@ const ownFile = /^(?:-o|--output-last-message(?:=|$))/;
 export const codex = {
   start: codexCommand,
   variables: ['OPENAI_', 'CODEX_'],
-  account: { address: ['OPENAI_BASE_URL'], keys: ['CODEX_API_KEY', 'OPENAI_API_KEY'], places: ['CODEX_HOME'] },
+  account: {
+    address: ['OPENAI_BASE_URL'],
+    keys: ['CODEX_API_KEY', 'CODEX_ACCESS_TOKEN', 'OPENAI_API_KEY'],
+    places: ['CODEX_HOME'],
+  },
   hosts: ['api.openai.com', 'auth.openai.com', 'chatgpt.com'],
   settings: ['.codex', '.agents'],
   leavesSettingsOut: true,
