@@ -201,7 +201,7 @@ const page = {
 
 const program = {
   input: {
-    stator: join(built, 'cli/main.js'),
+    stator: join(built, 'cli/bin.js'),
     engine: join(built, 'runtime/engine/engine.js'),
     durable: join(built, 'runtime/engine/durable.js'),
     connect: join(built, 'runtime/engine/connect.js'),

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The program `stator`: one call with the streams and environment of this process. It ends with the call's exit code. */
 import { environmentFault } from '../runtime/base/platform/environment-fault.ts';
 import { runProgram } from './program.ts';

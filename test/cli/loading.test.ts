@@ -14,6 +14,24 @@ function importsOf(file: string): string[] {
   return [...text.matchAll(/\b(?:import|from)\s*["']([^"']+)["']/g)].map(([, specifier = '']) => specifier);
 }
 
+it('an older Node is named before it fails at what it lacks', async () => {
+  const { engines } = JSON.parse(readFileSync(join(bundle, '../../package.json'), 'utf8')) as {
+    engines: { node: string };
+  };
+  const least = engines.node.replace('>=', '');
+  const made = working();
+  const under = (version: string) => {
+    made.write('old.cjs', `Object.defineProperty(process.versions, 'node', { value: '${version}' });`);
+    return made.stator(['--version'], { env: { NODE_OPTIONS: `--require=${join(made.repo, 'old.cjs')}` } });
+  };
+  for (const older of ['18.20.8', '20.18.3'])
+    expect(await under(older)).toEqual({
+      ...{ code: 1, stdout: '' },
+      stderr: expect.stringContaining(`stator needs Node ${least} or newer, and ${process.execPath} is Node ${older}`),
+    });
+  for (const enough of [`${least}.0`, '22.0.0']) expect(await under(enough)).toMatchObject({ code: 0, stderr: '' });
+});
+
 it('run shows its first line before it loads an engine or a package', () => {
   const run = readdirSync(bundle).find((name) => /^run-.*\.js$/.test(name) && importsOf(name).length > 1);
   const files = new Set([run ?? expect.fail(`${bundle} has no chunk of run`)]);
@@ -35,7 +53,7 @@ it('a verb beside an engine loads a handful of files, and none of an engine', as
   await until(() => daemon.stderr().includes('owns'));
   for (const verb of [['plan', 'list'], ['status'], ['queue', 'list'], ['signal', 'emit', 'pause', 'p']]) {
     const files = await filesLoadedBy(made, ...verb, '--json');
-    expect(files.length, `${verb.join(' ')}\n${files.join('\n')}`).toBeLessThan(5);
+    expect(files.length, `${verb.join(' ')}\n${files.join('\n')}`).toBeLessThan(6);
     expect(files.filter((file) => file.includes('/node_modules/'))).toEqual([]);
     // The bundle has the schema library inside: reading it would be a third of a short verb.
     const texts = files.filter((file) => file.startsWith('file:')).map((file) => readFileSync(new URL(file), 'utf8'));
