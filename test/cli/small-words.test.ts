@@ -83,3 +83,16 @@ it('a base_branch that does not exist is reported when the repo is trusted', asy
   expect(stderr).toContain('base_branch "mian" is no branch, tag or commit of');
   expect((await made.stator(['repo', 'trust'])).stderr).toContain('base_branch "mian" is no branch');
 });
+
+it('a configuration that a sparse checkout leaves out is reported, with the command that gets it', async () => {
+  const made = terminal();
+  made.write('.stator/config.toml', 'auto_merge = true\n');
+  git(made.repo, 'add', '-f', '.stator/config.toml');
+  git(made.repo, 'commit', '-qm', 'configured');
+  git(made.repo, 'sparse-checkout', 'set', '--cone', 'src');
+  const { stderr, code } = await made.stator(['repo', 'add', '.', '--trust']);
+  expect(code).toBe(0);
+  expect(stderr).toContain(`no setting of .stator/config.toml counts: `);
+  git(made.repo, 'sparse-checkout', 'add', '.stator');
+  expect((await made.stator(['repo', 'trust'])).stderr).not.toContain('no setting of');
+});

@@ -1,10 +1,12 @@
 /** How a repo is registered: by any path inside it, with the trust that a person gives. */
 
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { RepoConfig } from '../../base/config/config.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
+import { ownGit } from '../git/git.ts';
 import { followMove } from '../git/moved-checkout.ts';
 import { findCommit } from '../git/objects.ts';
 import { baseBranch, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
@@ -53,7 +55,7 @@ export interface Registrations {
    * `conflict`, `bad_config`.
    */
   look(path: string, way: TrustWay): Promise<TrustLook>;
-  /** A line for people if the branch on which plans begin is missing; empty: it exists. Throws `repo_not_found`, and git's errors. */
+  /** Lines for people if the branch on which plans begin is missing, or the checkout lacks the repo's configuration. Throws `repo_not_found`, and git's errors. */
   baseNotes(project: string): Promise<readonly string[]>;
 }
 
@@ -90,7 +92,7 @@ export function createRegistrations(parts: RepoParts, trusted: TrustedRepos): Re
       throw untrusted({
         project,
         config,
-        agents: inheritedAgents(config),
+        agents: [...inheritedAgents(config), ...(await leftOut(repository))],
         way,
         isRevoked: row !== null && row.revokedAt !== null,
       });
@@ -146,7 +148,8 @@ export function createRegistrations(parts: RepoParts, trusted: TrustedRepos): Re
       return { ...taken, project: repository.project, path: repository.path };
     },
     async look(path, way) {
-      const { project, path: main } = named(await look.at(path));
+      const repository = named(await look.at(path));
+      const { project, path: main } = repository;
       known.mustBeHere(project);
       const row = known.own(project);
       if (row !== null) refuseKnown(row, { path: main, mustBeNew: false });
@@ -162,7 +165,7 @@ export function createRegistrations(parts: RepoParts, trusted: TrustedRepos): Re
         digest: config.digest,
         trusted: before?.digest ?? null,
         enables: config.enables,
-        agents: inheritedAgents(config),
+        agents: [...inheritedAgents(config), ...(await leftOut(repository))],
         changes: changesOf(row, found),
         mayAct,
       };
@@ -178,15 +181,29 @@ export function exclude(repository: Repository, { worktree }: RepoConfig): Promi
   ]);
 }
 
-/** Warnings that a person gets when trusting a configuration, not only from the first plan. */
+/** Warnings that a person gets when trusting a configuration, not only from the first plan: about the base, and files that the checkout lacks. */
 async function baseNotes(repository: Repository, { baseBranch: configured }: RepoConfig): Promise<readonly string[]> {
+  const notes = await leftOut(repository);
   try {
     await baseBranch(repository, configured);
-    return [];
+    return notes;
   } catch (thrown) {
-    if (thrown instanceof EngineError && thrown.code === 'bad_config') return [`${thrown.message}; ${thrown.hint}`];
+    if (thrown instanceof EngineError && thrown.code === 'bad_config')
+      return [...notes, `${thrown.message}; ${thrown.hint}`];
     throw thrown;
   }
+}
+
+/** A line for people if the last commit has the repo's configuration and the checkout does not, such as a sparse one; empty: that is not so. */
+async function leftOut({ path, commonDir }: Repository): Promise<string[]> {
+  const file = '.stator/config.toml';
+  if (existsSync(join(path, file))) return [];
+  if ((await ownGit(path, ['ls-tree', '--name-only', 'HEAD', '--', file])) === '') return [];
+  const isSparse = existsSync(join(commonDir, 'info', 'sparse-checkout'));
+  const command = isSparse ? 'sparse-checkout add .stator' : `checkout HEAD -- ${file}`;
+  return [
+    `no setting of ${file} counts: the last commit has that file, and this checkout does not; get it: git -C ${shellWord(path)} ${command}`,
+  ];
 }
 
 /**
