@@ -3,8 +3,8 @@ import type { Client } from '../../runtime/api/client/client.ts';
 import { plain } from '../text.ts';
 
 export interface Warnings {
-  /** Prints new warnings. */
-  look(): Promise<void>;
+  /** Prints new warnings. `isLast`: at once, because no other look follows. */
+  look(isLast?: boolean): Promise<void>;
 }
 
 /** A failure that is retried counts as a warning only after some tries. */
@@ -14,8 +14,8 @@ export function createWarnings(client: Client, say: (text: string) => void): War
   let printed: readonly string[] = [];
   let dueMs = 0;
   return {
-    async look() {
-      if (performance.now() < dueMs) return;
+    async look(isLast = false) {
+      if (!isLast && performance.now() < dueMs) return;
       dueMs = performance.now() + everyMs;
       const now = await client.warnings();
       for (const warning of now) if (!printed.includes(warning)) say(`warning: ${plain(warning)}`);

@@ -138,8 +138,9 @@ async function look({ client, project, plan, warnings, display, interrupted }: W
   }
 }
 
-/** The plan may end before its last facts arrive, so they are requested. */
-async function lastLook({ client, project, plan, display, onShown }: Watching, since: number) {
+/** The plan may end before its last facts and warnings arrive, so they are requested. */
+async function lastLook({ client, project, plan, display, onShown, warnings }: Watching, since: number) {
+  await warnings.look(true);
   const facts: FactEntry[] = [];
   for await (const entry of journalOf(client, { project, plan }, since)) facts.push({ ...entry, project, plan });
   const shown = await client.plan(project, plan);

@@ -97,6 +97,16 @@ describe('run', () => {
     expectProse(`${stderr}${left}`, join(made.repo, '.worktrees/plan-p-w1-t1'));
   });
 
+  it('says at its end that its commits are not signed, though git signs', async () => {
+    const made = working();
+    git(made.repo, 'config', 'commit.gpgSign', 'true');
+    git(made.repo, 'config', 'user.signingKey', 'nobody@example.invalid');
+    made.write('p.md', planOf(['echo a > a.txt']));
+    const { code, stderr } = await made.stator(['run', 'p.md', '--trust']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('are not signed, though git signs them for you');
+  });
+
   it('ends with 1 and the ways on where a task has failed, and goes on after a retry', async () => {
     const made = working();
     made.write('p.md', planOf(['true', 'test -e $STATOR_HOME/mended', 'true']));
