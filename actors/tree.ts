@@ -69,6 +69,13 @@ export interface Facts {
   readonly policy?: Policy;
 }
 
+export interface ReplayedStep {
+  readonly step: Step;
+  /** The number of its input. */
+  readonly index: number;
+  readonly tree: Tree;
+}
+
 export interface Trees {
   /** The kinds of trees that are possible. */
   readonly kinds: Kinds;
@@ -89,6 +96,8 @@ export interface Trees {
     inputs: readonly (AnySignal | Upgraded)[],
     onStep?: (step: Step, index: number, tree: Tree) => unknown,
   ): Tree | null;
+  /** The same, one step for each value: other work may run between two of them. It returns the tree. */
+  replaySteps(address: TreeAddress, inputs: readonly (AnySignal | Upgraded)[]): Generator<ReplayedStep, Tree | null>;
   /** The version in which a tree of that kind is persisted now. */
   versionOf(address: TreeAddress): string;
   persist(tree: Tree): PersistedTree;
@@ -116,6 +125,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     restore: (address, stored) => restore(binding, address, stored),
     step: (tree, signal, facts) => step(binding, tree, signal, facts),
     replay: (address, inputs, onStep) => replay(binding, address, inputs, onStep),
+    replaySteps: (address, inputs) => replaySteps(binding, address, inputs),
     versionOf: (address) => machineOf(kinds.of(address)).version,
     persist(tree) {
       const { version } = machineOf(tree.kind);
@@ -299,6 +309,19 @@ function replay(
   inputs: readonly (AnySignal | Upgraded)[],
   onStep: (step: Step, index: number, tree: Tree) => unknown = () => {},
 ): Tree | null {
+  const steps = replaySteps(binding, address, inputs);
+  for (let next = steps.next(); ; next = steps.next()) {
+    if (next.done === true) return next.value;
+    const { step: made, index, tree } = next.value;
+    if (onStep(made, index, tree) === 'stop') return tree;
+  }
+}
+
+function* replaySteps(
+  binding: Binding,
+  address: TreeAddress,
+  inputs: readonly (AnySignal | Upgraded)[],
+): Generator<ReplayedStep, Tree | null> {
   const { name, birth } = binding.kinds.of(address);
   const first = inputs.findLastIndex((input) => isUpgrade(input) || input.type === birth);
   let tree: Tree | null = null;
@@ -309,8 +332,8 @@ function replay(
     } else if (tree === null) {
       const born = create(binding, address, input, undefined, true);
       tree = born.tree;
-      if (onStep(born.step, index, tree) === 'stop') return tree;
-    } else if (onStep(step(binding, tree, input), index, tree) === 'stop') return tree;
+      yield { step: born.step, index, tree };
+    } else yield { step: step(binding, tree, input), index, tree };
   }
   return tree;
 }

@@ -10,7 +10,7 @@ import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
-import { createTimeSlice } from '../../base/platform/time-slice.ts';
+import { createTimeSlice, type TimeSlice } from '../../base/platform/time-slice.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { FedLine, TreeRow } from '../../core/store/rows.ts';
 import type { Verification } from '../contract/plans.ts';
@@ -44,11 +44,8 @@ export async function verify(parts: Parts, which: Verified): Promise<Verificatio
   const unexplained = groupBy(await parts.store.unexplained(), ({ tree }) => tree);
   for await (const tree of chosen(parts, which)) {
     if (slice.isOver()) await slice.yield();
-    const found = await verifyTree(
-      parts,
-      tree,
-      (unexplained.get(tree) ?? []).map(({ id }) => id),
-    );
+    const handled = (unexplained.get(tree) ?? []).map(({ id }) => id);
+    const found = await verifyTree({ ...parts, slice }, tree, handled);
     if ('why' in found) {
       report.skipped.push({ tree, why: found.why });
       isWhole &&= found.isCleared && !isNamed;
@@ -114,7 +111,7 @@ interface NotCompared {
 
 /** The differences of a tree, or why it cannot be compared. */
 async function verifyTree(
-  { store, trees }: Parts,
+  { store, trees, slice }: Parts & { readonly slice: TimeSlice },
   tree: TreeAddress,
   unexplained: readonly number[],
 ): Promise<Difference[] | NotCompared> {
@@ -128,7 +125,7 @@ async function verifyTree(
     const status = await store.treeStatus(tree);
     if (status?.steps !== row.steps) continue;
     const unchained = await store.unchained(tree);
-    const found = compare(trees, tree, { row, lines, kept, unexplained });
+    const found = await compare({ trees, slice }, tree, { row, lines, kept, unexplained });
     if (unchained === null) return found;
     const { seq, stored, expected } = unchained;
     const broken = { tree, seq, path: `journal[${seq}].hash`, stored, replayed: expected };
@@ -160,11 +157,12 @@ interface Read {
   readonly unexplained: readonly number[];
 }
 
-function compare(
-  trees: Trees,
+/** A journal may be long: the event loop runs between its steps. */
+async function compare(
+  { trees, slice }: { readonly trees: Trees; readonly slice: TimeSlice },
   address: TreeAddress,
   { row, lines, kept, unexplained }: Read,
-): Difference[] | NotCompared {
+): Promise<Difference[] | NotCompared> {
   if (row.stored.version !== trees.versionOf(address)) {
     const why = `an earlier version of its machine wrote it (${row.stored.version}), and it has not moved since`;
     return { why, isCleared: false };
@@ -184,18 +182,22 @@ function compare(
   let at = 0;
   let tree: Tree | null;
   try {
-    tree = trees.replay(
+    const steps = trees.replaySteps(
       address,
       fed.flatMap(({ input }) => input ?? []),
-      (step, index) => {
-        at = fed[index]?.seq ?? 0;
-        if (!isAsWritten(step, groups[index] ?? [])) unlike.push(at);
-        for (const { id } of step.requests.effects) {
-          const key = effectKey(address, id);
-          if (!asked.has(key)) unasked.push(difference(at, `effects["${key}"]`, null, 'asked for'));
-        }
-      },
     );
+    let next = steps.next();
+    for (; next.done !== true; next = steps.next()) {
+      const { step, index } = next.value;
+      at = fed[index]?.seq ?? 0;
+      if (!isAsWritten(step, groups[index] ?? [])) unlike.push(at);
+      for (const { id } of step.requests.effects) {
+        const key = effectKey(address, id);
+        if (!asked.has(key)) unasked.push(difference(at, `effects["${key}"]`, null, 'asked for'));
+      }
+      if (slice.isOver()) await slice.yield();
+    }
+    tree = next.value;
   } catch (thrown) {
     return [difference(at, 'replay', 'it was carried out', messageOf(thrown))];
   }
