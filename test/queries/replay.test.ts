@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { type Trees, treesOf } from '../../actors/tree.ts';
+import { verify } from '../../runtime/api/queries/verify.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import {
   begin,
   gate,
@@ -99,10 +102,21 @@ describe('a store is verified', () => {
       `${n}, m(i) AS (SELECT a.i FROM n a, n b LIMIT 600)
       INSERT INTO journal (tree, ${lines}) SELECT tree, ${lines} FROM m, journal WHERE tree = 'plan:demo/login' AND type IN ('pause', 'resume')`,
     );
-    turns = 0;
-    await client.verifyPlan('demo', 'login');
+    const trees = treesOf();
+    const seen = new Set<number>();
+    function* replaySteps(...asked: Parameters<Trees['replaySteps']>): ReturnType<Trees['replaySteps']> {
+      const steps = trees.replaySteps(...asked);
+      for (let next = steps.next(); ; next = steps.next()) {
+        if (next.done === true) return next.value;
+        seen.add(turns);
+        yield next.value;
+      }
+    }
+    const store = openStore(home, { readonly: true });
+    await verify({ store, trees: { ...trees, replaySteps } }, 'plan:demo/login');
+    store.close();
     clearImmediate(turning);
-    expect(turns).toBeGreaterThan(20);
+    expect(seen.size).toBeGreaterThan(2);
   });
 
   it('where a plan was done, and everything is as its journal says', async () => {
