@@ -81,6 +81,7 @@ describe('a program of my own', () => {
       inspect(options: object): Promise<unknown>;
       facts(of: object): AsyncIterable<unknown>;
       plans: { register(file: object): Promise<unknown> };
+      client: { hooks(project: string): Promise<unknown>; events(of: object): AsyncIterable<unknown> };
     };
     for (const [asked, ...places] of [
       [() => createEngine({ repos: 'x' } as object), 'createEngine: repos: found "x"', 'a list, each of it a text'],
@@ -105,6 +106,9 @@ describe('a program of my own', () => {
     const next = (of: object) => odd.facts(of)[Symbol.asyncIterator]().next();
     await expectFailure(next({ plan: { project: 'demo', plan: 'nope' } }), 'plan_not_found', 'nope');
     await expectFailure(next({ plan: { project: 'none', plan: 'nope' }, after: 5 }), 'plan_not_found', 'none/nope');
+    await expectFailure(odd.client.hooks('demo'), 'bad_request', 'GET /v1/hooks: found "demo"', 'an object with each');
+    const following = odd.client.events({})[Symbol.asyncIterator]();
+    await expectFailure(following.next(), 'bad_request', 'events: signal: found nothing', 'an AbortSignal');
   });
 
   it('registers a plan, starts it and follows its facts to the end', async () => {

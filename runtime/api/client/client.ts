@@ -16,7 +16,18 @@ import {
 import { operations } from '../operations/operations.ts';
 import { plainText } from '../operations/shape.ts';
 import { type Answered, type Call, gone, type NextEngine } from './call.ts';
-import { aKey, anyText, aText, checkOptions, type KnownOptions, milliseconds, required } from './options.ts';
+import {
+  aKey,
+  anObject,
+  anyText,
+  aSignal,
+  aText,
+  checkOptions,
+  type KnownOptions,
+  milliseconds,
+  mustBe,
+  required,
+} from './options.ts';
 
 export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';
@@ -288,6 +299,7 @@ export function createClient(call: Call, options: ClientOptions) {
       signal: AbortSignal;
       onStart?: (since: number) => void;
     }): AsyncIterable<FactEntry> {
+      mustBe('events: signal', aSignal, signal);
       const answer = await request('GET /v1/events', { query }, { signal }).catch((thrown: unknown) => {
         if (!signal.aborted) throw thrown;
         return null; // the caller wants no facts any more
@@ -375,6 +387,7 @@ function createTransport(call: Call, options: Pick<ClientOptions, 'next' | 'isOt
     input: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
   ): Promise<unknown> {
+    mustBe(`the fields of ${operation.http}`, anObject, input);
     const names = namesInPath(operation);
     const fields = Object.entries(input);
     const others = Object.fromEntries(fields.filter(([field]) => !names.includes(field)));

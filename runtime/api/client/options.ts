@@ -41,9 +41,13 @@ export const aKey: Accepted = {
   is: (value) => typeof value === 'string' && value !== '' && value.length <= 256,
 };
 export const aSignal: Accepted = { text: 'an AbortSignal', is: (value) => value instanceof AbortSignal };
-export const anEnvironment: Accepted = {
-  text: 'the variables of an environment as an object, such as process.env',
+export const anObject: Accepted = {
+  text: 'an object with each field by its name',
   is: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+};
+export const anEnvironment: Accepted = {
+  ...anObject,
+  text: 'the variables of an environment as an object, such as process.env',
 };
 export const aFunction: Accepted = { text: 'a function', is: (value) => typeof value === 'function' };
 export const aClock: Accepted = {
