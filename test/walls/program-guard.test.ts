@@ -1,4 +1,4 @@
-/** Child processes of a judge cannot change its program, and so cannot forge a verdict. */
+/** No program inside walls reaches the kernel's keyrings, and child processes of a judge cannot change its program, and so cannot forge a verdict. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,11 +58,13 @@ describe.skipIf(noWallsHere !== null || !hasPython || !['x64', 'arm64'].includes
         on,
         daemon: 'auto_review_fix = false\n',
         agents: {
-          default: { preset: 'sh', attempts: 1 },
+          default: { preset: 'sh', attempts: 1, sandbox: 'bwrap' },
           reviewer: { preset: 'command', program, attempts: 1, sandbox: 'bwrap' },
         },
       });
-      await begin(engine, 'login', planText(['echo a > a.txt']));
+      // A coder, too, gets no keyring: a process inherits that of the engine.
+      const keyctl = `import ctypes, sys; sys.exit(ctypes.CDLL(None).syscall(${x64 ? 250 : 219}, 0, -3, 1) != -1)`;
+      await begin(engine, 'login', planText([`${python} -c '${keyctl}' && echo a > a.txt`]));
       const { blocked } = await untilBlocked(engine, 'login');
       const closed = ['trace', 'write', 'memory', 'take', 'debugger', 'thread', 'queue', 'set'].map(
         (name) => `${name} not`,
@@ -107,11 +109,18 @@ describe('the filter of system calls', () => {
     ['arm64', 'a thread’s SIGUSR1', { arch: 0xc00000b7, number: 131, args: [7, 7, 10] }, 'refused 1'],
     ['arm64', 'a 32-bit write into memory', { arch: 0x40000028, number: 377 }, 'refused 1'],
     ['arm64', 'what is a trace elsewhere', { arch: 0xc00000b7, number: 101 }, 'allowed'],
+    ['arm64', 'a 32-bit look at keys', { arch: 0x40000028, number: 311 }, 'refused 1'],
   ])('of %s answers to %s', (architecture, _call, call, answer) => {
-    expect(answerOf(systemCallFilter(architecture) ?? Buffer.alloc(0), call)).toBe(answer);
+    expect(answerOf(systemCallFilter(architecture, { guardsProgram: true }) ?? Buffer.alloc(0), call)).toBe(answer);
   });
 
   it('is null for an architecture whose call numbers are unknown', () => {
-    expect(systemCallFilter('riscv64')).toBeNull();
+    expect(systemCallFilter('riscv64', { guardsProgram: true })).toBeNull();
+  });
+
+  it('refuses others than judges the keyrings alone', () => {
+    const filter = systemCallFilter('x64', { guardsProgram: false }) ?? Buffer.alloc(0);
+    const answers = [248, 249, 250, 101, 62].map((number) => answerOf(filter, { arch: 0xc000003e, number }));
+    expect(answers).toEqual(['refused 1', 'refused 1', 'refused 1', 'allowed', 'allowed']);
   });
 });

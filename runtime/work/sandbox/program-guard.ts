@@ -1,7 +1,10 @@
 /**
- * Protects a program inside walls from its own child processes: a system call filter in bubblewrap's form, and a read-only `/proc`. Everything inside runs as
- * one user, so without this the kernel would let a test of the branch trace its judge, write into its memory, take its open files, or open the debugger that
- * Node starts on SIGUSR1.
+ * A system call filter in bubblewrap's form. It closes the kernel's keyrings to every program inside walls: a process inherits the session keyring of the
+ * engine, and no namespace hides the keys in it.
+ *
+ * With `guardsProgram` it also protects a program from its own child processes, together with a read-only `/proc`. Everything inside runs as one user, so
+ * without this the kernel would let a test of the branch trace its judge, write into its memory, take its open files, or open the debugger that Node starts
+ * on SIGUSR1.
  */
 import { join } from 'node:path';
 import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
@@ -13,14 +16,18 @@ export interface GuardWords {
   readonly walls: readonly string[];
 }
 
+export interface GuardOptions {
+  readonly guardsProgram: boolean;
+}
+
 /** The file descriptor from which bubblewrap reads the filter. */
 const filterFd = '9';
 
 /** Throws the home's errors. */
-export function guardWords(run: RunFolder): GuardWords {
+export function guardWords(run: RunFolder, how: GuardOptions): GuardWords {
   // A filter cannot distinguish the system calls that write into `/proc/<pid>/mem`.
-  const readOnly = ['--remount-ro', '/proc'];
-  const filter = systemCallFilter(process.arch);
+  const readOnly = how.guardsProgram ? ['--remount-ro', '/proc'] : [];
+  const filter = systemCallFilter(process.arch, how);
   if (filter === null) return { outside: [], walls: readOnly };
   const file = join(run.path, 'system-calls.bpf');
   writeStartFile(file, filter);
@@ -36,6 +43,8 @@ interface Calls {
   readonly audit: number;
   /** Numbers from here on belong to another ABI that no program uses: refused as not implemented. */
   readonly foreignFrom?: number;
+  /** `add_key`, `request_key` and `keyctl`. */
+  readonly keys: readonly number[];
   readonly ptrace: number;
   readonly processVmWritev: number;
   readonly pidfdGetfd: number;
@@ -52,21 +61,25 @@ const pidfdGetfd = 438;
 const x64: Calls = {
   audit: 0xc000003e,
   foreignFrom: 0x40000000,
+  keys: [248, 249, 250],
   ...{ ptrace: 101, processVmWritev: 311, pidfdGetfd, fcntl: [72] },
   signals: [[62, 1], [200, 1], [234, 2], [129, 1], [297, 2], pidfdSendSignal],
 };
 const x32Bit: Calls = {
   audit: 0x40000003,
+  keys: [286, 287, 288],
   ...{ ptrace: 26, processVmWritev: 348, pidfdGetfd, fcntl: [55, 221] },
   signals: [[37, 1], [238, 1], [270, 2], [178, 1], [335, 2], pidfdSendSignal],
 };
 const arm64: Calls = {
   audit: 0xc00000b7,
+  keys: [217, 218, 219],
   ...{ ptrace: 117, processVmWritev: 271, pidfdGetfd, fcntl: [25] },
   signals: [[129, 1], [130, 1], [131, 2], [138, 1], [240, 2], pidfdSendSignal],
 };
 const arm32Bit: Calls = {
   audit: 0x40000028,
+  keys: [309, 310, 311],
   ...{ ptrace: 26, processVmWritev: 377, pidfdGetfd, fcntl: [55, 221] },
   signals: [[37, 1], [238, 1], [268, 2], [178, 1], [363, 2], pidfdSendSignal],
 };
@@ -78,10 +91,14 @@ const eperm = 1;
 const enosys = 38;
 
 /** null: stator does not know that architecture. */
-export function systemCallFilter(architecture: string): Buffer | null {
+export function systemCallFilter(architecture: string, { guardsProgram }: GuardOptions): Buffer | null {
   const ways = waysIn[architecture];
   if (ways === undefined) return null;
-  const sections = ways.map((calls) => [...sectionOf(calls), allow]);
+  const sections = ways.map((calls) => [
+    ...keysSectionOf(calls),
+    ...(guardsProgram ? guardSectionOf(calls) : []),
+    allow,
+  ]);
   const program: Instruction[] = [load(4)];
   // A jump goes over 255 instructions at most; a section has fewer.
   for (const [index, section] of sections.entries()) {
@@ -91,12 +108,18 @@ export function systemCallFilter(architecture: string): Buffer | null {
   return bytesOf([...program, refuse(enosys)]);
 }
 
-function sectionOf(calls: Calls): Instruction[] {
-  const { foreignFrom, ptrace, processVmWritev, signals, fcntl } = calls;
+/** Leaves the number of the call loaded. */
+function keysSectionOf({ foreignFrom, keys }: Calls): Instruction[] {
   return [
     load(0),
     ...(foreignFrom === undefined ? [] : [skipUnlessFrom(foreignFrom, 1), refuse(enosys)]),
-    ...[ptrace, processVmWritev, calls.pidfdGetfd].flatMap((call) => [skipUnless(call, 1), refuse(eperm)]),
+    ...keys.flatMap((call) => [skipUnless(call, 1), refuse(eperm)]),
+  ];
+}
+
+function guardSectionOf({ ptrace, processVmWritev, pidfdGetfd: getfd, signals, fcntl }: Calls): Instruction[] {
+  return [
+    ...[ptrace, processVmWritev, getfd].flatMap((call) => [skipUnless(call, 1), refuse(eperm)]),
     ...signals.flatMap(([call, argument]) => refusedIf(call, [[argument, sigusr1]])),
     ...fcntl.flatMap((call) =>
       refusedIf(call, [

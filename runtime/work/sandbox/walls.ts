@@ -30,7 +30,7 @@ import { knownProgram } from '../agents/presets/programs.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 import { type EgressWords, egressWords } from './egress-words.ts';
-import { type GuardWords, guardWords } from './program-guard.ts';
+import { guardWords } from './program-guard.ts';
 import { hostsOf } from './ready-hosts.ts';
 import { refuseClosedPlaces } from './wall-guard.ts';
 import { programPlaces, systemPlaces } from './wall-programs.ts';
@@ -213,7 +213,7 @@ function builtWalls(bwrap: string, request: WallsRequest, engineEnv: NodeJS.Proc
     { role: profile.role, userHome, home, repo, env: engineEnv },
   );
   const egress = egressOf(request);
-  const guard: GuardWords = request.guardsProgram === true ? guardWords(folder) : { outside: [], walls: [] };
+  const guard = guardWords(folder, { guardsProgram: request.guardsProgram === true });
   const words = [
     ...egress.outside,
     ...guard.outside,
