@@ -204,7 +204,7 @@ describe('open files that run out', () => {
   });
 });
 
-it('a run that cannot read its plan for want of open files says so, and goes on watching', async () => {
+it('a run that cannot read its plan because open files ran out says so, and goes on watching', async () => {
   const { client, ...engine } = await startEngine();
   await begin({ client, ...engine }, 'seen', planText(['echo a > a.txt']));
   const said: string[] = [];

@@ -120,7 +120,7 @@ export function environmentFault(thrown: unknown): EngineError | null {
   return fault === undefined ? null : faultOf(fault, thrown.message, { cause: thrown });
 }
 
-/** For a `catch` where an unreadable file counts as missing: throws what was thrown if the file may be there, and only the environment keeps it from being read. */
+/** For a `catch` where an unreadable file counts as missing: throws the error again if the file may be there, and only the environment keeps it from being read. */
 export function throwIfHidden(thrown: unknown): void {
   if (systemCode(thrown) !== 'EACCES' && environmentFault(thrown) !== null) throw thrown;
 }
