@@ -175,11 +175,11 @@ it('an issue that the tracker does not show is left, says why, and delays no oth
   expect(await untilTaken(engine, 2)).toContain('issue-1-long-no-more');
 });
 
-it('an issue that was moved to another repository holds up no report about another one', async () => {
+it('an issue that was moved to another repository delays no report about another one', async () => {
   const { tracker, start } = await trackerSite('github');
   tracker.add({ title: 'Moved' });
   const other = tracker.add({ title: 'Stays' });
-  // Longer than the two requests take, so that a pause after the first would hold up the second.
+  // Longer than the two requests take, so that a pause after the first would delay the second.
   const engine = await start(`start = false\ntell = ["comment"]\n${messageOf('true')}`, { intakeLookMs: 500 });
   const plans = await untilTaken(engine, 2);
   await until(() => commentsIn(other).length === 1);

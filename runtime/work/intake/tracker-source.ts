@@ -187,7 +187,7 @@ function createAsking(
   const held = new Map<string, { readonly thrown: unknown; readonly untilMs: number }>();
   const all = '';
 
-  /** While the tracker asks for a pause, throws its message, and sends no request. What it refuses for an `item`, such as one that was moved away, holds up that item alone. */
+  /** While the tracker asks for a pause, throws its message, and sends no request. What it refuses for an `item`, such as one that was moved away, delays that item alone. */
   return async function asking<Answer>(act: (tracker: Tracker) => Promise<Answer>, item = all): Promise<Answer> {
     const hold = [held.get(all), held.get(item)].find((each) => each !== undefined && performance.now() < each.untilMs);
     if (hold !== undefined) throw hold.thrown;
