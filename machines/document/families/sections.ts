@@ -7,6 +7,7 @@ import type { DraftNote, DraftTask, DraftWave, PlanDraft } from './family.ts';
 import type { OutlineHeading, SourceLine } from './markdown-outline.ts';
 import type { Mark } from './sheet.ts';
 import { headingBox, type Sheet } from './sheet.ts';
+import { titleOf } from './task-text.ts';
 
 /** A task with the lines that are its own. */
 export interface TaskSpan {
@@ -105,6 +106,8 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
   let wave: { wave: DraftWave; heading: OutlineHeading | null; isGroup: boolean } | null = null;
   /** The level of the heading that the present note begins with; null: no note is written. */
   let noteLevel: number | null = null;
+  /** The headings in the present wave that the next task is below. */
+  let below: { level: number; title: string }[] = [];
   let line = sheet.firstLine;
 
   function begin(heading: OutlineHeading | null, start: WaveStart, isGroup = false): DraftWave {
@@ -112,6 +115,7 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
     parts.push(next);
     wave = { wave: next, heading, isGroup };
     noteLevel = null;
+    below = [];
     into = next.introduction;
     return next;
   }
@@ -136,6 +140,8 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
         noteLevel = heading.level;
         wave = null;
       }
+      const deeper = { level: heading.level, title: titleOf(heading.text, '').title };
+      below = wave === null ? [] : [...below.filter(({ level }) => level < heading.level), deeper];
       into.push({ text: `${'#'.repeat(heading.level)} ${heading.text}`, number: heading.line });
     }
   }
@@ -149,7 +155,7 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
     const isSame = wave !== null && wave.heading === heading && !wave.isGroup;
     const target =
       isSame && wave !== null ? wave.wave : begin(heading, { title: '', line: first, introduction: [], marks: [] });
-    target.tasks.push(...tasks);
+    target.tasks.push(...tasks.map((task) => withSection(task, below.map(({ title }) => title).filter(Boolean))));
   }
 
   const events = [
@@ -163,6 +169,13 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
   }
   for (const text of sheet.between(line, sheet.lines.length + 1)) into.push(text);
   return settled({ title: planTitle, head, parts });
+}
+
+/** The headings between the tasks of a wave are in its introduction, so a task such as `write tests` names the one that it is below. */
+function withSection(task: DraftTask, below: readonly string[]): DraftTask {
+  if (below.length === 0) return task;
+  const text = `Section: ${below.join(' › ')}`;
+  return { ...task, body: [{ text, number: 0 }, { text: '', number: 0 }, ...task.body] };
 }
 
 /** A wave whose tasks all belong to its groups introduces them: its text goes to the whole plan. */

@@ -25,6 +25,28 @@ test('headings that each have tasks are waves, and what is below them is theirs'
   expect(outline(read(lines(...boxes)))).toEqual(['1 A: 1 a', '2 B: 1 b']);
 });
 
+test('a task below a heading inside of its wave names that heading, because the introduction has them all', () => {
+  const part = (name: string) => [
+    `### ${name}`,
+    `Use ${name}.`,
+    '- [ ] write code',
+    '- [ ] write tests',
+    '#### Later',
+    '- [ ] ship',
+  ];
+  const { content } = read(
+    lines('# Shop', '## Phase 1', '- [ ] begin', ...part('**Back**'), ...part('Front'), '## Phase 2', '- [ ] end'),
+  );
+  const bodies = content.split(/^### Task \d+: /m).slice(1);
+  const sections = bodies.map((body) => [body.split('\n')[0], /^Section: .*$/m.exec(body)?.[0] ?? null]);
+  const of = (name: string) => [
+    ['write code', `Section: ${name}`],
+    ['write tests', `Section: ${name}`],
+    ['ship', `Section: ${name} › Later`],
+  ];
+  expect(sections).toEqual([['begin', null], ...of('Back'), ...of('Front'), ['end', null]]);
+});
+
 test('the title is the first heading of level 1 with a text, above the tasks', () => {
   const boxes = ['- [ ] a', '- [ ] b'];
   const titleOf = (...text: string[]) => read(lines(...text)).document.title;
