@@ -1,4 +1,4 @@
-/** The messages by which programs report that a conversation is full, or that a model is not available; the same text by an agent counts for nothing. */
+/** What the end of a program means: a full conversation, a refused model or login, a limit, a success; the same text by an agent counts for nothing. */
 import { expect, it } from 'vitest';
 import { createLogReader } from '../../runtime/work/agents/reports/read-log.ts';
 
@@ -109,4 +109,64 @@ it.each([
   const log = createLogReader('opencode');
   log.read(Buffer.from(`${JSON.stringify({ type: 'error', error: { name: 'APIError', data: answer } })}\n`));
   expect(log.report(at)).toMatchObject({ denied, rateLimit: null });
+});
+
+const begun = { type: 'system', subtype: 'init', session_id: 's' };
+const retried = (status: number) => ({ type: 'system', subtype: 'api_retry', error_status: status });
+const wrote = { type: 'assistant', message: { id: 'm', content: [{ type: 'text', text: 'on it' }] } };
+const limited = { type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt: 9 } };
+const ended = { type: 'result', subtype: 'success', is_error: false, result: 'done' };
+const failed = { type: 'result', subtype: 'error_during_execution', is_error: true, errors: ['it broke'] };
+const used = { type: 'tool_use', part: {} };
+const stepEnds = (reason: string) => ({ type: 'step_finish', part: { reason } });
+
+it.each([
+  ['claude', 'three refusals in a row', [begun, retried(401), retried(403), retried(401)], { denied: true }],
+  [
+    'claude',
+    'a refusal after one of another kind',
+    [retried(401), retried(401), retried(529), retried(401)],
+    { denied: false },
+  ],
+  ['claude', 'a refusal after an answer', [retried(401), retried(401), wrote, retried(401)], { denied: false }],
+  ['claude', 'an error after a limit that is over', [limited, wrote, failed], { rateLimit: null, problem: 'it broke' }],
+  ['claude', 'an error within a limit', [wrote, limited, failed], { rateLimit: { untilMs: 9000 } }],
+  ['claude', 'a result', [begun, wrote, ended], { isOver: true }],
+  ['claude', 'a further turn', [begun, wrote, ended, begun], { isOver: false }],
+  ['claude', 'a message after the result', [wrote, ended, { type: 'user' }], { isOver: false }],
+  ['claude', 'a result of turns without end', [{ ...ended, subtype: 'error_max_turns' }], { isOver: false }],
+  ['claude', 'a result that is an error', [{ ...ended, is_error: true }], { isOver: false, problem: 'done' }],
+  [
+    'codex',
+    'a turn after a failed one',
+    [codex('it broke'), { type: 'turn.completed' }],
+    { isOver: true, problem: null },
+  ],
+  ['codex', 'a further turn', [{ type: 'turn.completed' }, { type: 'turn.started' }], { isOver: false }],
+  ['codex', 'a warning', [{ type: 'item.completed', item: { type: 'error', message: 'old' } }], { hasSpoken: false }],
+  ['gemini', 'a result', [{ type: 'result', status: 'success' }], { isOver: true }],
+  ['gemini', 'a tool after a result', [{ type: 'result', status: 'success' }, { type: 'tool_use' }], { isOver: false }],
+  ['gemini', 'no answer yet', [{ type: 'init', session_id: 's' }], { conversation: null }],
+  ['gemini', 'an answer', [{ type: 'init', session_id: 's' }, { type: 'tool_use' }], { conversation: 's' }],
+  ['opencode', 'a last step', [stepEnds('stop')], { isOver: true }],
+  ['opencode', 'a step with a tool', [used, stepEnds('tool-calls')], { isOver: false }],
+  ['opencode', 'a further step', [stepEnds('stop'), { type: 'step_start' }], { isOver: false }],
+  [
+    'opencode',
+    'an error after a last step',
+    [stepEnds('stop'), opencode('it broke')],
+    { isOver: false, problem: 'it broke' },
+  ],
+  ['opencode', 'a step after an error', [opencode('it broke'), { type: 'step_start' }], { problem: null }],
+] as const)('%s: %s', (preset, _what, events, meant) => {
+  const log = createLogReader(preset);
+  log.read(Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join('')));
+  expect(log.report(at)).toMatchObject(meant);
+});
+
+it.each([
+  [41, true],
+  [1, false],
+])('gemini that exits with %d has no login: %j', (code, denied) => {
+  expect(createLogReader('gemini').report({ ...at, code })).toMatchObject({ denied });
 });
