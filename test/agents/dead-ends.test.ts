@@ -116,6 +116,14 @@ const retried = (status: number) => ({ type: 'system', subtype: 'api_retry', err
 const wrote = { type: 'assistant', message: { id: 'm', content: [{ type: 'text', text: 'on it' }] } };
 const limited = { type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt: 9 } };
 const ended = { type: 'result', subtype: 'success', is_error: false, result: 'done' };
+const allowed = { type: 'rate_limit_event', rate_limit_info: { status: 'allowed', resetsAt: 9 } };
+const unknown = {
+  type: 'result',
+  is_error: true,
+  session_id: 's',
+  errors: ['No conversation found with session ID: s'],
+};
+const said = { type: 'item.completed', item: { type: 'agent_message', text: 'it is good' } };
 const failed = { type: 'result', subtype: 'error_during_execution', is_error: true, errors: ['it broke'] };
 const used = { type: 'tool_use', part: {} };
 const stepEnds = (reason: string) => ({ type: 'step_finish', part: { reason } });
@@ -131,6 +139,8 @@ it.each([
   ['claude', 'a refusal after an answer', [retried(401), retried(401), wrote, retried(401)], { denied: false }],
   ['claude', 'an error after a limit that is over', [limited, wrote, failed], { rateLimit: null, problem: 'it broke' }],
   ['claude', 'an error within a limit', [wrote, limited, failed], { rateLimit: { untilMs: 9000 } }],
+  ['claude', 'an error where much is left', [wrote, allowed, failed], { rateLimit: null }],
+  ['claude', 'a conversation that is gone', [unknown], { conversation: null }],
   ['claude', 'a result', [begun, wrote, ended], { isOver: true }],
   ['claude', 'a further turn', [begun, wrote, ended, begun], { isOver: false }],
   ['claude', 'a message after the result', [wrote, ended, { type: 'user' }], { isOver: false }],
@@ -143,9 +153,31 @@ it.each([
     { isOver: true, problem: null },
   ],
   ['codex', 'a further turn', [{ type: 'turn.completed' }, { type: 'turn.started' }], { isOver: false }],
+  [
+    'codex',
+    'a turn without a message',
+    [said, { type: 'turn.completed' }, { type: 'turn.started' }, { type: 'turn.completed' }],
+    { finalMessages: ['it is good', ''] },
+  ],
+  [
+    'codex',
+    'a turn that fails after a good one',
+    [said, { type: 'turn.completed' }, codex('it broke')],
+    { finalMessages: ['it is good', ''] },
+  ],
+  ['codex', 'an error that quotes a limit', [codex('it broke: rate limit exceeded: x')], { rateLimit: null }],
   ['codex', 'a warning', [{ type: 'item.completed', item: { type: 'error', message: 'old' } }], { hasSpoken: false }],
   ['gemini', 'a result', [{ type: 'result', status: 'success' }], { isOver: true }],
   ['gemini', 'a tool after a result', [{ type: 'result', status: 'success' }, { type: 'tool_use' }], { isOver: false }],
+  [
+    'gemini',
+    'words after a result',
+    [
+      { type: 'result', status: 'success' },
+      { type: 'message', role: 'assistant' },
+    ],
+    { isOver: false },
+  ],
   ['gemini', 'no answer yet', [{ type: 'init', session_id: 's' }], { conversation: null }],
   ['gemini', 'an answer', [{ type: 'init', session_id: 's' }, { type: 'tool_use' }], { conversation: 's' }],
   ['opencode', 'a last step', [stepEnds('stop')], { isOver: true }],

@@ -212,7 +212,7 @@ function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: Lim
 const spans = /^(?:five_hour|seven_day(?:_[a-z]{1,20})?)$/;
 const spanLimit = 8;
 
-/** Of each span that limits the whole account, and of the limit that is nearest; older versions report only the latter, and only when much of it is used. */
+/** Notes each span that limits the whole account, and the limit that is nearest. Older versions report only the latter, and only when much of it is used. */
 function noteQuotas(quotas: Map<string, Quota>, nearest: JsonObject): void {
   const windows = objectAt(nearest, 'unifiedWindows') ?? {};
   for (const name of ['five_hour', 'seven_day']) noteQuota(quotas, name, objectAt(windows, name) ?? {});
