@@ -44,6 +44,35 @@ it('an answer to nothing that was asked ends no turn', () => {
   expect(reportOf(ends(1)).isOver).toBe(false);
 });
 
+const login = { code: -32_000, message: 'rate limit of guests: log in' };
+
+it.each([
+  [
+    'a turn that its tokens ended',
+    [sent(1), tool, ends(1, { stopReason: 'max_tokens' })],
+    { isOver: false, finalMessages: [''] },
+  ],
+  ['a further turn', [sent(1), says('Done.'), ends(1), sent(2)], { isOver: false }],
+  [
+    'a login that the conversation needs',
+    [sent(1, 'session/load'), fails(1, login)],
+    { denied: true, rateLimit: null },
+  ],
+  ['a conversation that is gone', [sent(1, 'session/load'), fails(1, {})], { denied: false, problem: null }],
+  [
+    'what every attempt would meet',
+    [{ stator: { problem: 'no mode', isLasting: true } }],
+    { lastingProblem: 'no mode' },
+  ],
+  [
+    'what the next attempt may not meet',
+    [{ stator: { problem: 'it ended' } }],
+    { lastingProblem: null, problem: 'it ended' },
+  ],
+])('%s', (_what, events, meant) => {
+  expect(reportOf(...events)).toMatchObject(meant);
+});
+
 it('counts each turn, with what was cached and thought', () => {
   const usage = { totalTokens: 180, inputTokens: 100, outputTokens: 20, cachedReadTokens: 30, thoughtTokens: 30 };
   const { inputTokens, outputTokens } = reportOf(sent(1), ends(1, { usage }), sent(2), ends(2, { usage }));
