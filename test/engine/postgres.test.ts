@@ -159,6 +159,7 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
     await asked({ STATOR_STORE: noFile.href }),
     await asked({ STATOR_STORE: withMode('require') }),
     await asked({ STATOR_STORE: withMode('requre') }),
+    await asked({ STATOR_STORE: `${made.url}?sslmod=verify-full` }),
     await asked({ STATOR_STORE: noPassword.href }),
     await asked({ STATOR_STORE: `${made.url}?options=-csearch_path%3Dabsent` }),
     await asked({ STATOR_STORE: made.url.replace('@', '@other.lan,') }),
@@ -186,6 +187,9 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
 
     the URL of the store: unknown sslmode requre
     accepted: disable, allow, prefer, no-verify, require, verify-ca, verify-full
+
+    the URL of the store: unknown parameter sslmod
+    accepted about TLS: ssl, sslcert, sslkey, sslmode, sslnegotiation, sslrootcert
 
     postgresql://<host>/e4 lets nobody in: empty password returned by client
     see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in
