@@ -140,10 +140,14 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
         noteLevel = heading.level;
         wave = null;
       }
-      const deeper = { level: heading.level, title: titleOf(heading.text, '').title };
-      below = wave === null ? [] : [...below.filter(({ level }) => level < heading.level), deeper];
+      comeBelow(heading);
       into.push({ text: `${'#'.repeat(heading.level)} ${heading.text}`, number: heading.line });
     }
+  }
+
+  function comeBelow({ level, text }: Pick<OutlineHeading, 'level' | 'text'>): void {
+    const above = below.filter((each) => each.level < level);
+    below = wave === null ? [] : [...above, { level, title: titleOf(text, '').title }];
   }
 
   function readSpan({ line: first, tasks, group }: TaskSpan, heading: OutlineHeading | null): void {
@@ -163,13 +167,21 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
     ...spans.map((span, at) => ({ line: span.line, end: span.end, read: () => readSpan(span, waves[at] ?? null) })),
   ].sort((a, b) => a.line - b.line);
   for (const event of events) {
-    for (const text of sheet.between(line, event.line)) into.push(text);
+    for (const text of sheet.between(line, event.line)) {
+      into.push(text);
+      const label = boldLine.exec(text.text)?.[1];
+      if (label !== undefined) comeBelow({ level: deepestLevel + 1, text: label });
+    }
     event.read();
     line = Math.max(line, event.end);
   }
   for (const text of sheet.between(line, sheet.lines.length + 1)) into.push(text);
   return settled({ title: planTitle, head, parts });
 }
+
+const deepestLevel = 6;
+/** Bold text alone on a line, which people write in place of a heading. */
+const boldLine = /^\*\*([^*]{1,100}?):?\*\*:?\s*$/;
 
 /** The headings between the tasks of a wave are in its introduction, so a task such as `write tests` names the one that it is below. */
 function withSection(task: DraftTask, below: readonly string[]): DraftTask {

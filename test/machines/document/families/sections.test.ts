@@ -31,7 +31,8 @@ test('a task below a heading inside of its wave names that heading, because the 
     `Use ${name}.`,
     '- [ ] write code',
     '- [ ] write tests',
-    '#### Later',
+    '',
+    name === 'Front' ? '**Later:**' : '#### Later',
     '- [ ] ship',
   ];
   const { content } = read(
