@@ -6,7 +6,7 @@ import { accountText } from '../../machines/vocabulary/account-text.ts';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
 import { accountOf } from '../../runtime/work/agents/account.ts';
-import { reservedUntil } from '../../runtime/work/agents/accounts.ts';
+import { heldUntil, reservedUntil } from '../../runtime/work/agents/accounts.ts';
 import { createClaudeReader } from '../../runtime/work/agents/reports/claude.ts';
 import { briefOf } from '../support/agent.ts';
 import {
@@ -421,6 +421,15 @@ describe('a reserve', () => {
     [0.2, { used: 1, untilMs: 90 * 86_400_000 }, 10_000 + 7 * 86_400_000],
   ])('%j of a limit with the usage %j holds until %j', (reserve, quota, until) => {
     expect(reservedUntil({ reserve }, quota, 10_000)).toBe(until);
+  });
+
+  it.each([
+    ['the first report', null, 0, 400_000],
+    ['a run that began before the first report', 90_000, 80_000, 400_000],
+    ['a run that began after the first report', 90_000, 95_000, 900_000],
+  ])('%s of a limit holds its account until then', (_what, since, startedAt, until) => {
+    const known = since === null ? null : { account: 'a', since, until: 390_000, used: null };
+    expect(heldUntil({ until: 900_000, at: 100_000, startedAt }, known)).toBe(until);
   });
 
   it.each([
