@@ -140,6 +140,12 @@ it.each([
   ['claude', 'an error after a limit that is over', [limited, wrote, failed], { rateLimit: null, problem: 'it broke' }],
   ['claude', 'an error within a limit', [wrote, limited, failed], { rateLimit: { untilMs: 9000 } }],
   ['claude', 'an error where much is left', [wrote, allowed, failed], { rateLimit: null }],
+  [
+    'claude',
+    'words of a subagent',
+    [wrote, { ...wrote, parent_tool_use_id: 't', message: { content: [{ type: 'text', text: 'not mine' }] } }],
+    { lastMessage: 'on it' },
+  ],
   ['claude', 'a conversation that is gone', [unknown], { conversation: null }],
   ['claude', 'a result', [begun, wrote, ended], { isOver: true }],
   ['claude', 'a further turn', [begun, wrote, ended, begun], { isOver: false }],

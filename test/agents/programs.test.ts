@@ -327,6 +327,12 @@ describe('what is understood', () => {
       Date.UTC(2032, 0, 1, 7),
     ],
     [
+      'a line about the night in which summer time ends',
+      { at: Date.UTC(2031, 9, 25, 12) },
+      { result: "You've hit your limit · resets 1:30am (Europe/Berlin)" },
+      Date.UTC(2031, 9, 25, 23, 30),
+    ],
+    [
       'a line about the next year',
       { at: Date.UTC(2031, 11, 29) },
       { result: "You've hit your weekly limit · resets Jan 2, 2032, 1:30am (UTC)" },
