@@ -18,7 +18,6 @@ import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { createOpenGits, type OpenGits } from './open-gits.ts';
 import { createRefMoves, type RefMoves } from './ref-moves.ts';
-import { branchRef } from './refs.ts';
 import { unbornHead } from './unborn-head.ts';
 import { isWithin } from './worktree-folder.ts';
 import { branchIn, isMainCheckout, listWorktrees } from './worktree-list.ts';
@@ -279,7 +278,8 @@ async function branchAt(main: string, commonDir: string): Promise<string | null>
 async function branchToReturnTo({ main, commonDir, gits }: { main: string; commonDir: string; gits: OpenGits }) {
   for (const file of ['rebase-merge/head-name', 'rebase-apply/head-name', 'BISECT_START']) {
     const [, branch] = /^(?:refs\/heads\/)?([^.\s]\S*)\n$/.exec(textOf(join(commonDir, file)) ?? '') ?? [];
-    if (branch !== undefined && (await findCommit({ path: main, gits }, branchRef(branch))) !== null) return branch;
+    if (branch !== undefined && (await findCommit({ path: main, gits }, `refs/heads/${branch}`)) !== null)
+      return branch;
   }
   return null;
 }
