@@ -173,6 +173,16 @@ it.each([
   ],
   ['codex', 'an error that quotes a limit', [codex('it broke: rate limit exceeded: x')], { rateLimit: null }],
   ['codex', 'a warning', [{ type: 'item.completed', item: { type: 'error', message: 'old' } }], { hasSpoken: false }],
+  [
+    'gemini',
+    'a daily quota',
+    [
+      gemini(
+        '[API Error: You have exhausted your daily quota on this model.]\nPlease wait and try again later. To increase your limits, ask',
+      ),
+    ],
+    { rateLimit: { untilMs: 3_600_000 } },
+  ],
   ['gemini', 'a result', [{ type: 'result', status: 'success' }], { isOver: true }],
   ['gemini', 'a tool after a result', [{ type: 'result', status: 'success' }, { type: 'tool_use' }], { isOver: false }],
   [
