@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The file that the command `stator` names. An older Node cannot load the program: it would end at an import of it, without a word about the reason. */
+/** The file that the command `stator` names. An older Node cannot load the program: it would end at an import, with an error that does not name the reason. */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 20 || (major === 20 && minor >= 19)) await import('./main.ts');
 else {

@@ -44,7 +44,7 @@ export async function terminalIn(env: Environment): Promise<TerminalProgram> {
   return probeTerminal(env);
 }
 
-/** Throws `git_missing` where there is none, or one that is too old. */
+/** The version of git on that PATH. Throws `git_missing` if there is none, or if it is too old. */
 export async function gitVersionIn({ PATH = '' }: Environment): Promise<string> {
   const { gitVersion } = await import('../work/git/git.ts');
   return gitVersion({ env: { PATH } });
