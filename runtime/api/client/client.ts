@@ -387,7 +387,7 @@ function createTransport(call: Call, options: Pick<ClientOptions, 'next' | 'isOt
     input: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
   ): Promise<unknown> {
-    mustBe(`the fields of ${operation.http}`, anObject, input);
+    if (Object(input) !== input) mustBe(`the fields of ${operation.http}`, anObject, input);
     const names = namesInPath(operation);
     const fields = Object.entries(input);
     const others = Object.fromEntries(fields.filter(([field]) => !names.includes(field)));

@@ -1,8 +1,6 @@
-import { isError } from '../../../machines/vocabulary/errors.ts';
-
 /** The system's code of a failure, such as `ENOENT`. Empty for other failures. */
 export function systemCode(thrown: unknown): string {
-  return isError(thrown) && 'code' in thrown ? String(thrown.code) : '';
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : '';
 }
 
 /** For a `catch`: `nothing` where the file or folder does not exist (`ENOENT`, or another of these codes). Any other failure is thrown on. */
