@@ -64,8 +64,8 @@ export function keptError(thrown: unknown): unknown {
   return Object.defineProperty(thrown, 'toJSON', { value: () => storedError(thrown), enumerable: false });
 }
 
-function isKeptError(value: unknown): boolean {
-  return isError(value) && Object.hasOwn(value, 'toJSON');
+function isKeptError(value: object): boolean {
+  return Object.hasOwn(value, 'toJSON') && isError(value);
 }
 
 /** A thrown value as JSON; of a value that JSON cannot carry and that is no error, its text. */
