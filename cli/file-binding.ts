@@ -93,8 +93,8 @@ function workingTree({ env }: Pick<Call, 'env'>, repo: string, folder: string): 
 }
 
 /**
- * The plan that is bound to the file; otherwise the plan with the file's name, if it is not bound to another file, or the one whose file was renamed to it. Throws `conflict` if that plan has
- * another file, or if several plans are bound to this one.
+ * The plan that is bound to the file; otherwise the plan with the file's name, if it is not bound to another file, or the one whose file was renamed to it.
+ * Throws `conflict` if that plan has another file, or if several plans are bound to this one.
  */
 export async function planOfFile(client: Client, project: string, file: BoundFile): Promise<FoundPlan> {
   const plan = await nameOf(client, project, file);
@@ -129,14 +129,11 @@ async function nameOf(client: Client, project: string, file: BoundFile): Promise
 /** The unfinished plan whose file is gone and had this text. null: none, or several. */
 async function renamedFrom(client: Client, plans: readonly PlanEntry[], file: BoundFile): Promise<string | null> {
   const open = plans.filter((plan) => plan.file !== null && plan.status !== 'done' && plan.status !== 'cancelled');
-  const moved = await Promise.all(
-    open.map(async ({ project, plan, file: before }) => {
-      const repo = (await client.repo({ project })).path;
-      if (before === null || existsSync(resolve(repo, before))) return [];
-      return isMovedTo(file, await client.plan(project, plan), repo) ? [plan] : [];
-    }),
-  );
-  const [only = null, ...others] = moved.flat();
+  if (open[0] === undefined) return null;
+  const repo = (await client.repo({ project: open[0].project })).path;
+  const gone = open.filter((plan) => !existsSync(resolve(repo, plan.file ?? '')));
+  const shown = await Promise.all(gone.map(({ project, plan }) => client.plan(project, plan)));
+  const [only = null, ...others] = shown.filter((each) => isMovedTo(file, each, repo)).map(({ plan }) => plan);
   return others.length === 0 ? only : null;
 }
 
