@@ -1,5 +1,7 @@
 /** One agent: its output, its changes, its messages; and the actions that it takes. */
+
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
+import { isJudged } from '../machines/vocabulary/run-state.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
@@ -85,10 +87,8 @@ function ownPlan({ work }: InstanceEntry): Child {
 
 /** The messages that it takes, or why it takes none. */
 function orders(agent: InstanceEntry, model: PlanModel, actions: PlanActions): Child[] {
-  const { state, exit_code: exitCode, takes_input: takesInput } = agent;
-  // Its last run is over, and what it did is committed, checked and merged.
-  const isJudged = state === 'running' && exitCode !== null;
-  if (isJudged || !mayReceiveMessages(agent))
+  const { state, takes_input: takesInput } = agent;
+  if (isJudged(agent) || !mayReceiveMessages(agent))
     return [h('p', { key: 'ended', class: 'nothing' }, 'It has ended: it reads nothing any more.')];
   return [
     commands(agent, model, actions),

@@ -1,7 +1,7 @@
 /** A plan's waves and tasks, and every other agent that works for it. */
 import { taskName, taskOfTitle } from '../machines/vocabulary/ids.ts';
 import { counted } from '../machines/vocabulary/numbers.ts';
-import { isFinal } from '../machines/vocabulary/run-state.ts';
+import { isFinal, isJudged } from '../machines/vocabulary/run-state.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { type Child, h, memo, type View } from './dom.ts';
@@ -108,7 +108,7 @@ interface Card {
 function card(of: Card, agent: InstanceEntry | undefined, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const { title, number, text, state, words, attempt, cost, why } = of;
   const asks = model.plan?.questions.some((each) => each.title === title) === true;
-  const live = agent !== undefined && !isFinal(agent);
+  const live = agent !== undefined && !isFinal(agent) && !isJudged(agent);
   const isChosen = model.chosen?.title === title;
   const said = live ? (agent.last_line ?? '') : '';
   // How long it has worked, or when it ended.

@@ -1,6 +1,6 @@
 /** Beside the plans: notifications, and the agents at work. */
 import { counted, shortList } from '../machines/vocabulary/numbers.ts';
-import { isQueued } from '../machines/vocabulary/run-state.ts';
+import { isJudged, isQueued } from '../machines/vocabulary/run-state.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
@@ -64,7 +64,9 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
 function stateView(agent: InstanceEntry, nowMs: number): Child[] {
   const words = timesIn(agentWords(agent), nowMs);
   const { waits_until: until, started_at: startedAt } = agent;
-  return until !== null || startedAt === null ? words : [...words, ' ', timeView(startedAt, nowMs, 'for')];
+  return until !== null || startedAt === null || isJudged(agent)
+    ? words
+    : [...words, ' ', timeView(startedAt, nowMs, 'for')];
 }
 
 /** The repos. Each links to its plans, and to the form for a new plan. */

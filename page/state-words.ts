@@ -1,6 +1,8 @@
 /** The state of a plan or a task as a short text: who works, or what it waits for. Its times are in ISO form, after `until`, `at` or `since`. */
+
 import { counted } from '../machines/vocabulary/numbers.ts';
 import { isOver } from '../machines/vocabulary/plan-status.ts';
+import { isJudged, judgedText } from '../machines/vocabulary/run-state.ts';
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { words } from './format.ts';
@@ -103,12 +105,13 @@ export function mayReceiveMessages({ state }: Pick<InstanceEntry, 'state'>): boo
   return /^(?:queued|starting|running|waiting|paused|backing_off)$/.test(state);
 }
 
-export function agentWords({ state, permissions, waits_until: until }: InstanceEntry): string {
+export function agentWords(agent: InstanceEntry): string {
+  const { state, permissions, waits_until: until } = agent;
   switch (state) {
     case 'queued':
       return 'waits for a slot';
     case 'running':
-      return 'at work';
+      return isJudged(agent) ? judgedText : 'at work';
     case 'waiting':
       if (permissions.length > 0) return `asks for ${counted(permissions.length, 'permission')}`;
       return until === null ? 'asks you' : `waits for its account, goes on at ${until}`;

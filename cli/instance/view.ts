@@ -1,7 +1,7 @@
 /** Text about agents, for lists and for a single agent. Pure. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
-import { processStates } from '../../machines/vocabulary/run-state.ts';
+import { isJudged, judgedText, processStates } from '../../machines/vocabulary/run-state.ts';
 import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { didYouMeanOr } from '../../runtime/base/config/nearest.ts';
@@ -22,7 +22,9 @@ function stateTone(state: InstanceEntry['state']): Tone {
 }
 
 /** The stored state of an agent that ended while no engine ran is that of its life. */
-function stateText({ state, live, started_at: startedAt }: InstanceEntry): string {
+function stateText(entry: InstanceEntry): string {
+  if (isJudged(entry)) return judgedText;
+  const { state, live, started_at: startedAt } = entry;
   const text = state.replaceAll('_', ' ');
   if (live || !processStates.has(state)) return text;
   return startedAt === null ? `${text}, but no process is there` : `${text}, but its process has ended`;
@@ -30,7 +32,8 @@ function stateText({ state, live, started_at: startedAt }: InstanceEntry): strin
 
 export function instanceRow(entry: InstanceEntry, { nowMs, withUsage }: { nowMs: number; withUsage: boolean }): Cell[] {
   const why = entry.reason === null ? '' : `: ${reasonText(entry.reason)}`;
-  const time = entry.started_at === null || !entry.live ? '' : duration(nowMs - Date.parse(entry.started_at));
+  const since = entry.live && !isJudged(entry) ? entry.started_at : null;
+  const time = since === null ? '' : duration(nowMs - Date.parse(since));
   return [
     entry.title,
     entry.role,

@@ -76,7 +76,10 @@ type PlanState = Pick<
   PlanEntry,
   'project' | 'plan' | 'status' | 'phase' | 'wave' | 'waves' | 'tasks_done' | 'tasks' | 'budget'
 >;
-type RunningAgent = Pick<InstanceEntry, 'title' | 'role' | 'state' | 'attempt' | 'started_at' | 'last_line'>;
+type RunningAgent = Pick<
+  InstanceEntry,
+  'title' | 'role' | 'state' | 'attempt' | 'started_at' | 'exit_code' | 'last_line'
+>;
 
 type Need = Status['needs_you'][number];
 
@@ -140,8 +143,9 @@ function planState({ project, plan, status, phase, wave, waves, tasks_done, task
   return { project, plan, status, phase, wave, waves, tasks_done, tasks, budget };
 }
 
-function runningAgent({ title, role, state, attempt, started_at, last_line }: InstanceEntry): RunningAgent {
-  return { title, role, state, attempt, started_at, last_line };
+function runningAgent(agent: InstanceEntry): RunningAgent {
+  const { title, role, state, attempt, started_at, exit_code, last_line } = agent;
+  return { title, role, state, attempt, started_at, exit_code, last_line };
 }
 
 function notMerged(plans: readonly PlanEntry[]): Status['not_merged'] {

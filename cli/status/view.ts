@@ -3,6 +3,7 @@
 import { spentText } from '../../machines/vocabulary/budget.ts';
 import { landings, landingText } from '../../machines/vocabulary/landing.ts';
 import { counted, shortList } from '../../machines/vocabulary/numbers.ts';
+import { isJudged, judgedText } from '../../machines/vocabulary/run-state.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { duration, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import { accountLines } from '../account-text.ts';
@@ -109,9 +110,11 @@ function runningLines(plan: Status['running'][number], looking: Looking): string
   return [
     `  ${plan.project}/${plan.plan}  ${plan.status}${wave}${tasks}${budget === '' ? '' : `, ${budget}`}`,
     ...retriedLines(plan, looking),
-    ...plan.agents.map(({ title, state, started_at: started, last_line: last }) => {
+    ...plan.agents.map((agent) => {
+      const { title, state, started_at: started, last_line: last } = agent;
       const elapsed = started === null ? '' : `  ${duration(looking.nowMs - Date.parse(started))}`;
-      return `    ${padded(title, width)}  ${state}${elapsed}${last === null ? '' : `  ${looking.paint('dim', plain(last))}`}`;
+      const text = isJudged(agent) ? judgedText : `${state}${elapsed}`;
+      return `    ${padded(title, width)}  ${text}${last === null ? '' : `  ${looking.paint('dim', plain(last))}`}`;
     }),
   ];
 }

@@ -28,6 +28,20 @@ export function isLive({
   return processStates.has(state) || (state === 'waiting' && endedAt === null);
 }
 
+/** Whether its process has ended and its plan still decides on its work: commits, checks or merges it, or asks a person. Until then its state is `running`. */
+export function isJudged({
+  state,
+  exit_code: code,
+}: {
+  readonly state: string;
+  readonly exit_code: number | null;
+}): boolean {
+  return state === 'running' && code !== null;
+}
+
+/** What surfaces say of such an agent. */
+export const judgedText = 'ended, its work is not taken yet';
+
 /** Whether it waits to be started: for a slot, or for its next attempt. One that waits for a person or a service is not in the way of others. */
 export function isQueued({ state }: { readonly state: string }): boolean {
   return state === 'queued' || state === 'backing_off';

@@ -132,6 +132,19 @@ describe('status', () => {
     expect(shown).toMatch(/which of these\?\n +git fetch a\n +git fetch b\n +\S/);
   });
 
+  it('says of an agent whose work is still checked that it has ended, and not that it works', async () => {
+    const made = workplace();
+    made.write('slow.md', `${planOf(['true'])}\n**Check:** ${waitFor(made.gate)}\n`);
+    const run = made.watch(['run', 'slow.md', '--trust']);
+    const words = 'ended, its work is not taken yet';
+    await until(async () => (await made.stator(['status'])).stdout.includes(`slow-w1-t1  ${words}\n`));
+    const listed = (await made.stator(['agent', 'list'])).stdout;
+    expect(listed).toMatch(new RegExp(`^slow-w1-t1 +coder +${words} +1 *$`, 'm'));
+    writeFileSync(made.gate, '');
+    expect((await run.ended).code).toBe(0);
+    expect((await made.stator(['agent', 'list'])).stdout).not.toContain(words);
+  });
+
   it('says of an agent that ended with its engine that it is gone, and that no engine goes on', async () => {
     const made = workplace();
     const run = made.start(['run', 'login.md', '--trust']);

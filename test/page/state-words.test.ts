@@ -3,6 +3,12 @@ import { expect, it } from 'vitest';
 import { agentWords } from '../../page/state-words.ts';
 import type { InstanceEntry } from '../../runtime/api/contract/runs.ts';
 
+it('an agent whose work is still checked does not work any more', () => {
+  const agent = { state: 'running', permissions: [], waits_until: null } as unknown as InstanceEntry; // what is read of it
+  expect(agentWords({ ...agent, exit_code: null })).toBe('at work');
+  expect(agentWords({ ...agent, exit_code: 0 })).toBe('ended, its work is not taken yet');
+});
+
 it.each([
   ['has asked, whether its program is still there or not', {}, 'asks you'],
   ['asks to be allowed', { permissions: [{ id: '1' }] }, 'asks for 1 permission'],

@@ -3,6 +3,7 @@
 import { instanceTitle, taskName } from '../../../machines/vocabulary/ids.ts';
 import { counted } from '../../../machines/vocabulary/numbers.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
+import { isJudged, judgedText } from '../../../machines/vocabulary/run-state.ts';
 import { ago, minutesText, withLocalTimes } from '../../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/client/client.ts';
 import { groupBy } from '../../../runtime/base/platform/group-by.ts';
@@ -230,10 +231,12 @@ function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
       { tone: 'dim', text: `  ${brief(detail)}` },
     ];
   }
-  const time = live && started !== null ? ` ${minutesText(nowMs - Date.parse(started))}` : '';
+  const time = live && started !== null && !isJudged(agent) ? ` ${minutesText(nowMs - Date.parse(started))}` : '';
   const word =
     state === 'running'
-      ? 'working'
+      ? isJudged(agent)
+        ? judgedText
+        : 'working'
       : state === 'waiting' && live
         ? 'waits for a permission'
         : state.replaceAll('_', ' ');
