@@ -1,5 +1,4 @@
 /** One agent: its output, its changes, its messages; and the actions that it takes. */
-
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import { isJudged } from '../machines/vocabulary/run-state.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';

@@ -1,5 +1,4 @@
 /** The state of a plan or a task as a short text: who works, or what it waits for. Its times are in ISO form, after `until`, `at` or `since`. */
-
 import { counted } from '../machines/vocabulary/numbers.ts';
 import { isOver } from '../machines/vocabulary/plan-status.ts';
 import { isJudged, judgedText } from '../machines/vocabulary/run-state.ts';

@@ -1,5 +1,4 @@
 /** A status as lines: what needs a person comes first. Pure. */
-
 import { spentText } from '../../machines/vocabulary/budget.ts';
 import { landings, landingText } from '../../machines/vocabulary/landing.ts';
 import { counted, shortList } from '../../machines/vocabulary/numbers.ts';

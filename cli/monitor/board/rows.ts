@@ -1,5 +1,4 @@
 /** The rows of the board: plans that need a person first, then running, waiting and other ones; or the waves, tasks and agents of one plan. Pure. */
-
 import { instanceTitle, taskName } from '../../../machines/vocabulary/ids.ts';
 import { counted } from '../../../machines/vocabulary/numbers.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
