@@ -63,7 +63,6 @@ export interface Check {
 const spaceLimitBytes = 512 * 1024 * 1024;
 /** The number of trees that are replayed. */
 const sampledTrees = 20;
-const leastNode = [20, 19] as const;
 
 /** All checks, in the order in which they depend on each other. */
 export async function examine(call: Call): Promise<Check[]> {
@@ -73,7 +72,7 @@ export async function examine(call: Call): Promise<Check[]> {
   const config = await configIn(path, home);
   const here = path === null || config === null ? null : { path, config };
   return [
-    await check('node', () => atLeast(process.versions.node, leastNode, 'install Node 20.19 or newer')),
+    await check('node', () => ({ detail: process.versions.node })),
     await check('git', async () => ({ detail: await gitVersionIn(call.env) })),
     await check('repo', () => ({ detail: path ?? 'none here' })),
     await check('git identity', () => gitIdentity(call)),
@@ -172,12 +171,6 @@ async function attempt<Value>(ask: () => Value | Promise<Value>): Promise<{ valu
   } catch (thrown) {
     return { thrown };
   }
-}
-
-function atLeast(version: string, least: readonly [number, number], hint: string): Finding {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const isEnough = major > least[0] || (major === least[0] && minor >= least[1]);
-  return isEnough ? { detail: version } : { detail: `${version}, at least ${least.join('.')} is needed`, hint };
 }
 
 async function gitIdentity({ cwd }: Call): Promise<Finding> {

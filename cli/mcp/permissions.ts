@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { cutWithNote, permissionDetailLimit, toolInputText } from '../../machines/vocabulary/permission-text.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { runClient } from '../../runtime/engine/attach.ts';
 import { defineVerb } from '../command.ts';
@@ -13,8 +14,6 @@ import { serveStdio } from './stdio.ts';
 
 /** The engine may be restarting: then it will serve the same socket again. */
 const retryMs = 1_000;
-/** A longer text is cut, with a note for the person. */
-const detailLimit = 12_000;
 
 /** The format of claude: the tool, its input, and claude's own number for the call. */
 const question = z.looseObject({
@@ -56,7 +55,7 @@ export default defineVerb({
 async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, signal: AbortSignal): Promise<Decision> {
   const id = randomBytes(4).toString('hex');
   const [project, plan] = [env.STATOR_PROJECT ?? '', env.STATOR_PLAN ?? ''];
-  const words = { id, tool: asked.tool_name, detail: detailOf(asked) };
+  const words = { id, tool: asked.tool_name, detail: cutWithNote(toolInputText(asked.input), permissionDetailLimit) };
   while (!signal.aborted) {
     try {
       const { state, message } = await client.askPermission({ project, plan, ...words });
@@ -71,16 +70,4 @@ async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, s
   }
   await client.withdrawPermission({ project, plan, id }).catch(() => undefined); // its deadline closes it as well
   return { behavior: 'deny', message: 'it was no longer asked' };
-}
-
-/** The text that a person must see: a shell's command, otherwise the complete input of the tool. */
-function detailOf({ input }: Question): string {
-  const { command, ...rest } = input;
-  const text =
-    typeof command === 'string'
-      ? [command, ...(Object.keys(rest).length === 0 ? [] : [JSON.stringify(rest)])].join('\n')
-      : JSON.stringify(input, null, 2);
-  const more = text.length - detailLimit;
-  const shown = more <= 0 ? text : `${text.slice(0, detailLimit)}\n… and ${more} more characters, which are not shown`;
-  return shown.toWellFormed(); // a cut may leave half of a character, which the engine refuses
 }

@@ -209,7 +209,7 @@ const permission = {
   },
 };
 
-it('allows once where nobody is to be asked, never for always, and nothing after the turn', async () => {
+it('without a person to ask, each use is allowed once, never always, and none after the turn', async () => {
   const { begin, said, sent } = talking();
   await begin();
   await said(permission);

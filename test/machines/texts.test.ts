@@ -22,6 +22,7 @@ import { mergeLines } from '../../machines/vocabulary/merge-text.ts';
 import { noteProblem } from '../../machines/vocabulary/note.ts';
 import { notificationTypes } from '../../machines/vocabulary/notification.ts';
 import { counted, sumOfKnown } from '../../machines/vocabulary/numbers.ts';
+import { cutWithNote, toolInputText } from '../../machines/vocabulary/permission-text.ts';
 import { forgeMergeText, noPull } from '../../machines/vocabulary/plan-pull.ts';
 import { isDraft } from '../../machines/vocabulary/plan-status.ts';
 import { logCommand, reasonText } from '../../machines/vocabulary/reason-text.ts';
@@ -238,4 +239,12 @@ it('a key and a line of text are the bytes that a terminal sends', () => {
     ...['\r', '\t', '\x1b', '\x7f', '\x1b[A', '\x1b[B', '\x1b[C', '\x1b[D', '\x03', '\x04', '\x0c', '\x15'],
   ]);
   expect(typedBytes({ text: 'two\nlines' })).toBe('two\rlines\r');
+});
+
+it('what an agent asks to use is a command as it is typed, or JSON, and a cut never leaves half of a character', () => {
+  expect(toolInputText({ command: 'ls' })).toBe('ls');
+  expect(toolInputText({ command: 'ls', cwd: '/' })).toBe('ls\n{"cwd":"/"}');
+  expect(toolInputText({ path: 'a' })).toBe('{\n  "path": "a"\n}');
+  expect(cutWithNote('x😀', 3)).toBe('x😀');
+  expect(cutWithNote('x😀y', 2)).toBe('x\ufffd\n… and 2 more characters, which are not shown');
 });

@@ -231,11 +231,10 @@ function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
     ];
   }
   const time = live && started !== null && !isJudged(agent) ? ` ${minutesText(nowMs - Date.parse(started))}` : '';
-  const word =
-    state === 'running'
-      ? isJudged(agent)
-        ? judgedText
-        : 'working'
+  const word = isJudged(agent)
+    ? judgedText
+    : state === 'running'
+      ? 'working'
       : state === 'waiting' && live
         ? 'waits for a permission'
         : state.replaceAll('_', ' ');

@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree, roles } from '../../../machines/vocabulary/ids.ts';
+import { cutWithNote } from '../../../machines/vocabulary/permission-text.ts';
 import { oneLine, spelledOut } from '../../base/platform/terminal-text.ts';
 import { profileOf } from '../../work/agents/accounts.ts';
 import { createFileWatch } from '../../work/agents/file-watch.ts';
@@ -125,10 +126,7 @@ export function createPermissionCommands(
 /** The person who allows it sees the whole text, or how much of it is missing. */
 function shownDetail(detail: string): string {
   const text = spelledOut(detail);
-  if (text.length <= detailLimit) return text;
-  const shown = text.slice(0, detailLimit - 100);
-  const more = text.length - shown.length;
-  return `${shown}\n… and ${more} more characters, which are not shown`;
+  return text.length <= detailLimit ? text : cutWithNote(text, detailLimit - 100);
 }
 
 async function waitFor(folder: RunFolder, id: string, waitMs: number): Promise<PermissionState> {

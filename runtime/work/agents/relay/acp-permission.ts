@@ -1,13 +1,11 @@
 /** Turns a permission request of the Agent Client Protocol into a question to a person, and the answer into one of its options. Pure. */
+import { cutWithNote, permissionDetailLimit, toolInputText } from '../../../../machines/vocabulary/permission-text.ts';
 import { type JsonObject, listAt, objectAt, textAt } from '../reports/json-line.ts';
 
 export interface PermissionText {
   readonly tool: string;
   readonly detail: string;
 }
-
-/** A longer text is cut, and the question states that. */
-const detailLimit = 12_000;
 
 /** Title and kind; then its input, its diff, and the agent's own options. */
 export function permissionText(params: JsonObject): PermissionText {
@@ -17,25 +15,14 @@ export function permissionText(params: JsonObject): PermissionText {
   const options = listAt(params, 'options').map(
     (option) => `${textAt(option, 'name') ?? textAt(option, 'optionId') ?? '?'} (${textAt(option, 'kind') ?? '?'})`,
   );
+  const input = objectAt(call, 'rawInput');
   const parts = [
-    inputText(objectAt(call, 'rawInput')),
+    input === null ? '' : toolInputText(input),
     ...listAt(call, 'content').map(contentText),
     options.length === 0 ? '' : `its own answers: ${options.join(', ')}`,
   ].filter((part) => part !== '');
-  const text = parts.join('\n');
-  const more = text.length - detailLimit;
-  const detail = more <= 0 ? text : `${text.slice(0, detailLimit)}\n… and ${more} more characters, which are not shown`;
-  // A cut may leave half of a character, which the engine refuses.
   const tool = (kind === null ? title : `${kind}: ${title}`).slice(0, 256);
-  return { tool: tool.toWellFormed(), detail: detail.toWellFormed() };
-}
-
-/** A shell command unchanged, anything else as JSON. */
-function inputText(input: JsonObject | null): string {
-  if (input === null) return '';
-  const { command, ...rest } = input;
-  if (typeof command !== 'string') return JSON.stringify(input, null, 2);
-  return [command, ...(Object.keys(rest).length === 0 ? [] : [JSON.stringify(rest)])].join('\n');
+  return { tool: tool.toWellFormed(), detail: cutWithNote(parts.join('\n'), permissionDetailLimit) };
 }
 
 function contentText(content: JsonObject): string {
