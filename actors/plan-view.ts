@@ -38,6 +38,8 @@ export interface TaskView {
   reason: Reason | null;
   /** The end of its output, the files of a conflict, or git's message. */
   detail: string;
+  /** Why there was nothing to change. Absent: something was changed, or it is not done. */
+  noChange?: string;
   branch: string;
   /** The tasks of its wave that come before it. */
   after: readonly number[];
@@ -232,6 +234,7 @@ export function planDetail(tree: Tree): PlanDetail {
         status: live?.status ?? result?.status ?? (single === null ? 'pending' : single.status),
         reason: live?.reason ?? result?.reason ?? null,
         detail: (live === null ? result?.detail : live.detail) ?? '',
+        ...(live === null && result?.unchanged !== undefined ? { noChange: result.unchanged } : {}),
         branch:
           context.wave === 0 ||
           isOfSingleCoder(result) ||

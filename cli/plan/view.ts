@@ -283,7 +283,9 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
         const took = hasUsage(task.usage) ? `  ${usageText(task.usage)}` : '';
         const status = works ? task.status : 'waiting';
         const state = task.status === 'done' || task.status === 'pending' ? '' : `  ${status}${how}${tries}`;
-        const why = task.why === null || task.status === 'done' ? [] : [paint('dim', `      ${brief(task.why)}`)];
+        const unchanged = task.no_change === undefined ? null : `nothing to change: ${task.no_change}`;
+        const note = task.status === 'done' ? unchanged : task.why;
+        const why = note === null ? [] : [paint('dim', `      ${brief(note)}`)];
         return [`  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', `${state}${took}`)}`, ...why];
       }),
     ];

@@ -33,7 +33,7 @@ export default defineVerb({
   ],
   async run({ type, plan, payload, wait }, call) {
     const text = payload === '-' ? await readStdin(call, 'the payload') : payload;
-    const said = text === undefined || text.trim() === '' ? payloadHere(call.env, type) : payloadOf(text);
+    const said = withPlace(call.env, type, text === undefined || text.trim() === '' ? undefined : payloadOf(text));
     const body = said === undefined ? {} : { payload: said };
     if (plan?.includes(':') && !isFilePath(plan)) return sendToMachine(call, plan, { type, ...body });
     const signal = { plan: await planOf(call, plan, type), type, ...body };
@@ -114,9 +114,10 @@ async function record(call: Call, { wait: _wait, ...signal }: KeyedSignal, cause
 }
 
 /** This signal also needs a wave and a task, which a run knows. */
-function payloadHere({ STATOR_WAVE: wave, STATOR_TASK: task }: NodeJS.ProcessEnv, type: string): unknown {
-  if (type.trim().replaceAll('-', '_') !== 'implement_task_finished' || !wave || !task) return undefined;
-  return { wave_number: Number(wave), task_number: Number(task) };
+function withPlace({ STATOR_WAVE: wave, STATOR_TASK: task }: NodeJS.ProcessEnv, type: string, said: unknown): unknown {
+  if (type.trim().replaceAll('-', '_') !== 'implement_task_finished' || !wave || !task) return said;
+  if (said !== undefined && (typeof said !== 'object' || said === null)) return said;
+  return { wave_number: Number(wave), task_number: Number(task), ...said };
 }
 
 function isBrokenJson(said: unknown): boolean {

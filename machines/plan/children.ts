@@ -220,8 +220,14 @@ export const children = {
     }
   }),
   sendFinish: base.enqueueActions(({ context, event, enqueue }) => {
-    if (context.activeChildId !== null)
-      enqueue.sendTo(context.activeChildId, { type: 'finish', at: timeOf(context, event) } satisfies CommonOrder);
+    if (context.activeChildId === null) return;
+    const { run, no_change } = event.type === 'implement_finished' ? event : {};
+    const said = no_change === undefined ? {} : { run: run ?? null, no_change };
+    enqueue.sendTo(context.activeChildId, {
+      type: 'finish',
+      at: timeOf(context, event),
+      ...said,
+    } satisfies CommonOrder);
   }),
   sendNoVerdict: sendBack((context, base) => {
     const silence = silenceText(context);

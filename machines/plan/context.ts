@@ -488,7 +488,7 @@ export function keptResults(context: PlanContext, waves: WaveOutline[]): PlanCon
 /** Every task of the given waves as done: by one coder for the whole plan, or because a person went past them. */
 export function allDone(
   waves: WaveOutline[],
-  how: { runs: number; run: string | null; detail: string; reason: Reason | null },
+  how: Pick<TaskResult, 'runs' | 'run' | 'detail' | 'reason' | 'unchanged'>,
 ) {
   return Object.fromEntries(
     waves.map((wave) => [

@@ -196,7 +196,9 @@ export const memory = {
     const ownWork =
       commit === null ? {} : { ownWork: withOwnWork(context, { title: titleOf(context, event.actorId), run, commit }) };
     if (context.liveChildren[event.actorId] !== 'coder') return ownWork;
-    const results = allDone(context.waves, { runs, run, detail: '', reason: null });
+    const unchanged = 'unchanged' in event.output ? event.output.unchanged : undefined;
+    const how = unchanged === undefined ? {} : { unchanged };
+    const results = allDone(context.waves, { runs, run, detail: '', reason: null, ...how });
     return { ...ownWork, results, wave: context.waves.at(-1)?.number ?? 0 };
   }),
   nextRequest: base.assign(({ context }) => ({ count: context.count + 1, request: context.count + 1 })),

@@ -49,6 +49,8 @@ export interface TaskContext extends TaskInput {
   head: string | null;
   /** A person or a parent wants it ended; a merge that runs is awaited first. */
   wantsEnd: boolean;
+  /** Why there was nothing to change, as that run says; null: a person or a file says it. Absent: nothing was said. */
+  unchanged?: { readonly run: string | null; readonly why: string };
   outcome: TaskOutput['outcome'];
   last: AgentOutput | null;
   at: number;
@@ -115,6 +117,11 @@ function idOf({ path }: TaskContext): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
+/** Why its run changed nothing; null: it did not say so. */
+function unchangedIn({ unchanged, run, changed }: TaskContext): string | null {
+  return unchanged === undefined || changed || ![null, run].includes(unchanged.run) ? null : unchanged.why;
+}
+
 /** A plan's one coder and its fixers work where the plan's branch is checked out; what they commit is on it. */
 function isOnPlanBranch({ agent: { branch, from } }: TaskContext): boolean {
   return branch === from;
@@ -165,6 +172,11 @@ const base = setup({
       return { last: event.output, run: event.output.run, at: event.output.at };
     }),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
+    noteUnchanged: assign(({ event }) => {
+      assertEvent(event, ['implement_task_finished', 'finish']);
+      const { no_change: why, run = null } = event;
+      return why === undefined ? {} : { unchanged: { run, why: why.slice(0, detailLimit) } };
+    }),
     noteWantsEnd: assign({ wantsEnd: true }),
     noteOutcome: assign((_, outcome: TaskOutput['outcome']) => ({ outcome })),
     sendFinish: sendTo(
@@ -212,7 +224,11 @@ const base = setup({
     agentSucceeded: ({ event }) => 'output' in event && event.output.outcome === 'succeeded',
     agentFailed: ({ event }) => 'output' in event && event.output.outcome === 'failed',
     changedNothing: ({ context, event }) =>
-      event.type === 'work_committed' && !event.changed && context.requireChange && !context.hasCheck,
+      event.type === 'work_committed' &&
+      !event.changed &&
+      context.requireChange &&
+      !context.hasCheck &&
+      unchangedIn(context) === null,
     wasSetAside: ({ event }) => event.type === 'work_committed' && event.aside !== undefined,
     isAskedOf: ({ event }) =>
       event.type === 'work_committed' && (event.deletions !== undefined || event.additions !== undefined),
@@ -310,16 +326,21 @@ const made = taskSetup.createMachine({
     last: null,
     at,
   }),
-  output: ({ context: { at, outcome, last, head, run, changed, committed } }) => ({
-    at,
-    outcome,
-    head: outcome === 'succeeded' ? head : null,
-    commit: outcome === 'succeeded' && changed ? committed : null,
-    run: last?.run ?? run,
-    runs: last?.runs ?? 0,
-    reason: last?.reason ?? null,
-    detail: last?.detail ?? '',
-  }),
+  output: ({ context }) => {
+    const { at, outcome, last, head, run, changed, committed } = context;
+    const unchanged = outcome === 'succeeded' ? unchangedIn(context) : null;
+    return {
+      at,
+      outcome,
+      head: outcome === 'succeeded' ? head : null,
+      commit: outcome === 'succeeded' && changed ? committed : null,
+      ...(unchanged === null ? {} : { unchanged }),
+      run: last?.run ?? run,
+      runs: last?.runs ?? 0,
+      reason: last?.reason ?? null,
+      detail: last?.detail ?? '',
+    };
+  },
   initial: 'pending',
   states: {
     pending: {
@@ -339,8 +360,8 @@ const made = taskSetup.createMachine({
       tags: ['task:working'],
       on: {
         agent_delivered: { target: 'committing', actions: 'noteDelivered' },
-        implement_task_finished: { actions: 'sendFinish' },
-        finish: { actions: 'sendFinish' },
+        implement_task_finished: { actions: ['noteUnchanged', 'sendFinish'] },
+        finish: { actions: ['noteUnchanged', 'sendFinish'] },
         requeue: { actions: 'sendRequeue' },
         answered: { actions: 'passAnswer' },
         child_asked: { actions: 'passQuestion' },

@@ -10,8 +10,8 @@ export type AgentOrder =
 
 /** Down, to an agent, a task or a wave. */
 export type CommonOrder =
-  /** The work was reported finished: let the run end by itself for a while, then count it. */
-  | { type: 'finish'; at: number }
+  /** The work was reported finished: let the run end by itself for a while, then count it. `no_change`: why there was nothing to change, as `run` says. */
+  | { type: 'finish'; at: number; run?: string | null; no_change?: string }
   /** Stop and become final as cancelled. */
   | { type: 'end'; at: number }
   /** Stop what runs and queue it again; no attempt is spent. */
@@ -122,6 +122,8 @@ export interface TaskOutput extends AgentOutput {
   head: string | null;
   /** The commit that its work ended at, which the plan's branch contains from then on; null or absent: it changed nothing. */
   commit?: string | null;
+  /** Why there was nothing to change. */
+  unchanged?: string;
 }
 
 export interface WaveOutput {
@@ -139,6 +141,8 @@ export interface TaskResult {
   run: string | null;
   /** For a task that is done: the commit that its work ended at. Absent: it changed nothing, or an earlier version did not store it. */
   commit?: string;
+  /** Why there was nothing to change. */
+  unchanged?: string;
   /** Its document says so, and no agent did it here. */
   isMarked?: true;
 }

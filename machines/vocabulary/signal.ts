@@ -44,6 +44,10 @@ export function originKind(origin: Origin): OriginKind {
 }
 
 const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().optional() });
+/** `no_change`: why there was nothing to change. A worker that changed nothing and does not say so has failed. */
+const unchanged = {
+  no_change: text.trim().min(1, { error: 'needs a text: why there was nothing to change' }).optional(),
+};
 /** `advance`, from a person: whether the plan is carried out by itself once it is planned; without it `auto_advance` says so. */
 const planning = body.extend({ advance: z.boolean().optional() });
 /** `reviewed_sha`: the commit that it is about; without it the one at which its run began. */
@@ -97,12 +101,17 @@ export const signals = {
     does: 'chooses one of the drafts that several planners wrote',
   },
   implement_start: { payload: body, from: anyone, to: 'plan', does: 'starts implementing' },
-  implement_finished: { payload: body, from: anyone, to: 'plan', does: 'the implementation or the fix is finished' },
+  implement_finished: {
+    payload: body.extend(unchanged),
+    from: anyone,
+    to: 'plan',
+    does: 'the implementation or the fix is finished; `no_change`: why there was nothing to change',
+  },
   implement_task_finished: {
-    payload: z.strictObject({ wave_number: count, task_number: count }),
+    payload: z.strictObject({ wave_number: count, task_number: count, ...unchanged }),
     from: anyone,
     to: 'task',
-    does: 'that task is finished',
+    does: 'that task is finished; `no_change`: why there was nothing to change',
   },
   elaborator_finished: {
     payload: none,

@@ -169,7 +169,7 @@ const words = setup({
       const number = context.liveChildren[event.actorId];
       if (number === undefined) return {};
       const { [event.actorId]: _, ...liveChildren } = context.liveChildren;
-      const { outcome, runs, reason, detail, run, head, commit = null, at } = event.output;
+      const { outcome, runs, reason, detail, run, head, commit = null, unchanged, at } = event.output;
       const status = outcome === 'succeeded' ? 'done' : outcome;
       const before = context.results[number]?.runs ?? 0;
       return {
@@ -186,6 +186,7 @@ const words = setup({
             detail,
             run,
             ...(commit === null ? {} : { commit }),
+            ...(unchanged === undefined ? {} : { unchanged }),
           } as const,
         },
       };

@@ -2,6 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { instanceLines } from '../../cli/instance/view.ts';
+import { noPaint } from '../../cli/output.ts';
+import { planLines } from '../../cli/plan/view.ts';
 import type { PlanShow } from '../../runtime/engine/engine.ts';
 import {
   begin,
@@ -102,7 +104,7 @@ describe('an agent that misbehaves', () => {
     const { clock, pass } = machineClock();
     const engine = await startEngine({
       clock,
-      daemon: 'max_agents = 7\n',
+      daemon: 'max_agents = 8\n',
       agents: { default: { preset: 'sh', attempts: 1, timeout: '30d', idle_timeout: '1h' } },
     });
     const { home, client } = engine;
@@ -114,10 +116,11 @@ describe('an agent that misbehaves', () => {
       { sh: 'true', fields: '**Check:** test -e README.md', title: 'checked' },
       // It has ended well; that what it left is silent longer than it might be is no fault of it.
       'echo left > left.txt; sleep 600 &',
+      `stator signal emit implement-task-finished --payload '{"no_change":"it is there"}'`,
     ]);
     await begin(engine, 'kinds', content);
     await untilPlan(engine, 'kinds', ({ tasks_by_wave: [wave] }) =>
-      [0, 2, 3, 4].every((at) => ['done', 'failed'].includes(wave?.tasks[at]?.status ?? '')),
+      [0, 2, 3, 4, 6].every((at) => ['done', 'failed'].includes(wave?.tasks[at]?.status ?? '')),
     );
     const folderOf = (task: number) => runFolders(home, 'kinds').find((name) => name.includes(`task-${task}`)) ?? '';
     await untilFile(join(home, 'runs', folderOf(6), 'exit'));
@@ -134,6 +137,11 @@ describe('an agent that misbehaves', () => {
       ['failed', 'exit-code'],
       ['done', null],
       ['done', null],
+      ['done', null],
+    ]);
+    const lines = planLines(shown, { width: 80, nowMs: Date.now(), paint: noPaint, implied: null });
+    expect(lines.filter((line) => line.includes('nothing to change')).map((line) => line.trim())).toEqual([
+      'nothing to change: it is there',
     ]);
     const { size } = statSync(join(home, 'runs', folderOf(1), 'log'));
     expect(size).toBeLessThanOrEqual(65 * 1024 * 1024);

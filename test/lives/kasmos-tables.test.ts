@@ -197,12 +197,14 @@ describe('a sentinel file', () => {
     review-changes-shop                 review_changes_requested  true   shop
     review-changes-requested-x          review_changes_requested  true   requested-x
     implement-task-finished-w1-t2-shop  implement_task_finished   false  shop
+    no-change-w1-t2-shop                implement_task_finished   true   shop
+    no-change-shop                      implement_finished        true   shop
     implement-wave-2-shop               implement_wave            false  shop
     elaborator-finished-shop.md         elaborator_finished       false  shop
   `);
-  it.each(rows)('%s says %s; its content counts: %s; of the plan %s', (name = '', type, hasBody, plan) => {
+  it.each(rows)('%s says %s; its content counts: %s; of the plan %s', (name = '', type, counts, plan) => {
     const read = readFileName(name);
-    expect([read?.type, String(read?.hasBody), read?.plans[0]]).toEqual([type, hasBody, plan]);
+    expect([read?.type, String(read?.content !== null), read?.plans[0]]).toEqual([type, counts, plan]);
   });
 
   it.each([

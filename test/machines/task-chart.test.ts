@@ -244,6 +244,39 @@ describe('the work of a task', () => {
     expect(one.now().output).toMatchObject({ outcome: 'succeeded', head: null, commit: null });
   });
 
+  it.each([
+    ['its agent', 'implement_task_finished', firstRun],
+    ['a person, or a file,', 'implement_task_finished', null],
+    ['the coder of the whole plan', 'finish', firstRun],
+  ])('that changed nothing counts if %s says why', (_who, type, run) => {
+    const one = taskIn('working');
+    one.send(type, { run, no_change: 'all tests pass', wave_number: 1, task_number: 1 });
+    exit(one, 0);
+    one.send('work_committed', { ...committed, changed: false });
+    expect(one.now().output).toMatchObject({ outcome: 'succeeded', unchanged: 'all tests pass', commit: null });
+  });
+
+  it('that changed nothing does not count because an earlier run said why', () => {
+    const one = taskIn('working');
+    one.send('implement_task_finished', {
+      run: 'another',
+      no_change: 'all tests pass',
+      wave_number: 1,
+      task_number: 1,
+    });
+    exit(one, 0);
+    one.send('work_committed', { ...committed, changed: false });
+    expect(one.agent()?.context.previous).toMatchObject({ reason: 'no-change' });
+  });
+
+  it('that changed something has no reason for the opposite', () => {
+    const one = taskIn('working', onPlanBranch);
+    one.send('finish', { run: firstRun, no_change: 'all tests pass' });
+    exit(one, 0);
+    one.send('work_committed', committed);
+    expect(one.now().output).toEqual(expect.not.objectContaining({ unchanged: expect.anything() }));
+  });
+
   it('that changed nothing is checked, and then counts without a merge', () => {
     const one = taskIn('committing', { hasCheck: true });
     one.send('work_committed', { ...committed, changed: false });

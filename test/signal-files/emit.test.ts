@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
@@ -168,6 +168,26 @@ describe('stator signal emit, where the store cannot be written,', () => {
     await untilGone(signalsOf(made.repo));
     await engine.finish();
     expect(rowsOf(made)).toMatchObject([{ type: 'needs_decision', origin: 'file', payload: '{"reason":"which?"}' }]);
+  });
+
+  it('leaves why there was nothing to change, of a task and of a whole plan', async () => {
+    const made = await registered();
+    const env = { ...noHome(made), STATOR_WAVE: '1', STATOR_TASK: '2' };
+    const payload = '{"no_change":"all tests pass"}';
+    for (const type of ['implement_task_finished', 'implement_finished'])
+      expect((await made.stator(['signal', 'emit', type, 'p', '--payload', payload], { env })).code).toBe(0);
+    const folder = signalsOf(made.repo);
+    expect(left(folder)).toEqual(['no-change-p', 'no-change-w1-t2-p']);
+    writeFileSync(join(folder, 'no-change-w1-t1-p'), '');
+    const engine = engineOf(made);
+    await untilGone(folder);
+    await engine.finish();
+    expect(readdirSync(join(folder, 'failed')).sort()).toContain('no-change-w1-t1-p.reason');
+    const said = rowsOf(made).map(({ type, payload: stored }) => [type, JSON.parse(stored)]);
+    expect(said).toHaveLength(2);
+    expect(said).toContainEqual(['implement_finished', { no_change: 'all tests pass' }]);
+    const place = { wave_number: 1, task_number: 2 };
+    expect(said).toContainEqual(['implement_task_finished', { ...place, no_change: 'all tests pass' }]);
   });
 
   it('refuses a signal that no file can express, and any signal outside of a repo', async () => {

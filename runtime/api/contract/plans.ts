@@ -150,6 +150,8 @@ const taskEntry = z.object({
   agent: z.string().optional(),
   /** Why: the `plan` names it, or it does tasks of this `size`. */
   agent_by: z.enum(['plan', 'size']).optional(),
+  /** Why there was nothing to change. Absent: something was changed, or it is not done. */
+  no_change: z.string().optional(),
   /** The usage of its own agent, over all attempts. */
   usage,
 });

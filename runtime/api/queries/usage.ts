@@ -25,8 +25,10 @@ export function usageOfTitle(rows: readonly UsageRow[], title: string): Usage {
 
 type WaveEntry = PlanShow['tasks_by_wave'][number];
 type TaskEntry = WaveEntry['tasks'][number];
-interface Task extends Omit<TaskEntry, 'attempts' | 'usage' | 'why' | 'waits_for_files' | 'agent' | 'agent_by'> {
+interface Task
+  extends Omit<TaskEntry, 'attempts' | 'usage' | 'why' | 'no_change' | 'waits_for_files' | 'agent' | 'agent_by'> {
   readonly detail: string;
+  readonly noChange?: string;
   readonly filesOf: TaskEntry['waits_for_files'];
   readonly agent: TaskAgent | null;
 }
@@ -44,14 +46,15 @@ export function wavesShown(plan: string, waves: readonly Wave[], rows: readonly 
   const single = ofCoder(null, null);
   return waves.map((wave) => ({
     ...wave,
-    tasks: wave.tasks.map(({ detail, filesOf, agent, ...task }) => {
+    tasks: wave.tasks.map(({ detail, noChange, filesOf, agent, ...task }) => {
       const usage = ofCoder(wave.number, task.number);
       // Its question is shown with the plan's questions.
       const hasFailed = task.reason !== null && task.reason !== 'needs_decision';
       const why = hasFailed ? whyFailed(detail, task.reason) : null;
       const by = agent === null ? {} : { agent: agent.agent, agent_by: agent.by };
+      const unchanged = noChange === undefined ? {} : { no_change: noChange };
       const attempts = usage.runs + single.runs;
-      return { ...task, ...by, attempts, why, waits_for_files: filesOf, usage };
+      return { ...task, ...by, ...unchanged, attempts, why, waits_for_files: filesOf, usage };
     }),
   }));
 }

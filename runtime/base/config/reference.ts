@@ -107,7 +107,7 @@ const topWords: Readonly<Record<TopKey, Words>> = {
     'which commits of stator are signed: "landing" those that come to a branch, "always" also those that are only saved as refs, "never" none; "": as commit.gpgSign of git says, where signing needs no question',
   ],
   isolation: ['"task"', 'a worktree for every task, or one that all tasks of a plan share'],
-  require_change: ['true', 'a coder that ends well and changed nothing has failed'],
+  require_change: ['true', 'a coder that ends well, changed nothing and did not say why has failed'],
   confirm_deletions: [
     'true',
     "work that deletes more than half of the repo's files, and five at least, waits for a person's yes",

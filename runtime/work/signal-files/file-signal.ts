@@ -34,14 +34,14 @@ export async function meantPlan(
 
 /** The content is the body, without surrounding white space, as in kasmos. A missing plan is noticed when the signal is handled. */
 export function readSignal({ kinds, project, named, bytes, key, plan, saying }: ReadingRequest): Reading {
-  const body = bodyOf(named, bytes);
-  if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
+  const content = contentOf(named, bytes);
+  if (content instanceof EngineError) return { kind: 'refused', reason: withHint(content) };
   const isVerdict = named.type === 'review_approved' || named.type === 'review_changes_requested';
   const { base, draftRun } = saying;
   const isDraft = named.type === 'planner_finished' && draftRun !== undefined;
   const payload = isDraft
     ? { planner_id: draftRun }
-    : { ...named.payload, ...body, ...(isVerdict && base !== null ? { reviewed_sha: base } : {}) };
+    : { ...named.payload, ...content, ...(isVerdict && base !== null ? { reviewed_sha: base } : {}) };
   const type = isDraft ? 'planner_draft_finished' : named.type;
   const dedupeKey = `file:${key}`;
   const admission = admitSignal(kinds, { project, plan, type, payload, origin: 'file', dedupeKey });
@@ -49,7 +49,7 @@ export function readSignal({ kinds, project, named, bytes, key, plan, saying }: 
   return { kind: 'refused', reason: withHint(admission.error) };
 }
 
-function bodyOf({ type, hasBody }: NamedSignal, bytes: Buffer | null): { body?: string } | EngineError {
+function contentOf({ type, content }: NamedSignal, bytes: Buffer | null): Record<string, string> | EngineError {
   if (bytes === null) {
     return new EngineError(
       'too_large',
@@ -61,7 +61,7 @@ function bodyOf({ type, hasBody }: NamedSignal, bytes: Buffer | null): { body?: 
   if (body === null)
     return new EngineError('bad_payload', `invalid payload: ${type}: the file is not UTF-8`, 'write it as UTF-8 text');
   const trimmed = body.trim();
-  return hasBody && trimmed !== '' ? { body: trimmed } : {};
+  return content === null || (content === 'body' && trimmed === '') ? {} : { [content]: trimmed };
 }
 
 /** The text without a byte order mark; null: it is not UTF-8. */
