@@ -298,6 +298,65 @@ it('a database that cannot hold every character is refused when it is opened, no
   });
 });
 
+/** As PgBouncer with pool_mode = transaction: every client has one session of the server in turn, and no parameter but the usual ones is taken. */
+async function transactionPooler(): Promise<string> {
+  const message = (type: string, ...parts: (Buffer | string)[]) => {
+    const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+    const head = Buffer.from(`${type}....`);
+    head.writeInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+  const ready = message('Z', 'I');
+  const column = message(
+    'T',
+    '\0\x01',
+    'pid\0',
+    Buffer.alloc(6),
+    '\0\0\0\x17\0\x04',
+    Buffer.from([255, 255, 255, 255, 0, 0]),
+  );
+  const answer = Buffer.concat([column, message('D', '\0\x01\0\0\0\x017'), message('C', 'SELECT 1\0'), ready]);
+  const welcome = Buffer.concat([message('R', Buffer.alloc(4)), message('K', '\0\0\x01\0', Buffer.alloc(4)), ready]);
+  const pooler = createServer((client) => {
+    client.on('error', () => {});
+    client.once('data', (first) => {
+      const [unknown] = /options|\w+_timeout/.exec(first.toString('latin1')) ?? [];
+      const refusal = `SFATAL\0C08P01\0Munsupported startup parameter: ${unknown}\0\0`;
+      if (unknown !== undefined) return client.end(message('E', refusal));
+      client.write(welcome);
+      client.on('data', () => client.write(answer));
+    });
+  });
+  await new Promise<void>((resolve) => pooler.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void pooler.close());
+  return `postgresql://ada@127.0.0.1:${(pooler.address() as { port: number }).port}/d`; // it listens
+}
+
+it('a pooler that keeps no sessions apart is refused, and no parameter is sent that one with sessions would not take', async () => {
+  const url = await transactionPooler();
+  for (const asked of [opened(url).own('/home'), opened(url).lastLine()])
+    await expect(asked).rejects.toMatchObject({
+      code: 'store_unreadable',
+      hint: expect.stringContaining('pool_mode = session'),
+    });
+  await expect(opened(`${url}?options=-csearch_path%3Done`).own('/home')).rejects.toMatchObject({
+    code: 'store_unreadable',
+    message: expect.stringContaining('unsupported startup parameter: options'),
+  });
+});
+
+it('limits that the database has for the sessions of other programs do not hold', async () => {
+  const name = await emptyDatabase();
+  for (const limit of ['idle_session_timeout', 'statement_timeout'])
+    await server.query(name, `ALTER DATABASE ${name} SET ${limit} = 7000`);
+  const store = opened(server.urlOf(name));
+  await store.lastLine();
+  const inForce = "concat(current_setting('idle_session_timeout'), current_setting('statement_timeout'))";
+  await server.query(name, `ALTER TABLE hosts ADD COLUMN limits TEXT DEFAULT ${inForce}`);
+  await store.own('/home');
+  expect(await server.query(name, 'SELECT limits FROM hosts')).toEqual([{ limits: '00' }]);
+});
+
 it('a user who may open no further connection: the hint says which limit to raise', async () => {
   const name = await emptyDatabase();
   await server.query('postgres', "CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0");

@@ -130,7 +130,8 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
     } catch (thrown) {
       await DBOS.shutdown().catch((ending: unknown) => log.debug(`DBOS: ${messageOf(ending)}`));
       if (thrown instanceof StoreTrouble) throw thrown;
-      const hint = 'it is tried again by itself; see whether PostgreSQL runs, and whether its user may create a schema';
+      const hint =
+        'it is tried again by itself; see whether PostgreSQL runs, and whether its user may create a schema (GRANT CREATE ON DATABASE … TO …)';
       throw new StoreTrouble('store_locked', `DBOS did not start: ${messageOf(thrown)}`, hint, { cause: thrown });
     }
     store.enqueueInto({ schema, application, version, workflow });

@@ -3,7 +3,7 @@
  * numbers have no gaps and come in the order of the commits: a reader of the journal up to a line has missed none before it.
  */
 import { hostname } from 'node:os';
-import type { Client } from 'pg';
+import type { Client, ClientConfig } from 'pg';
 import type { Faults } from '../../../base/platform/faults.ts';
 import type { AllRows } from '../all-rows.ts';
 import { type EffectQueue, type Enqueuing, type Pool, workflowIdSql } from '../effect-queue.ts';
@@ -22,6 +22,7 @@ import { createElsewhere, createNotices } from './notices.ts';
 import { channel, migrationLock, storeLock } from './schema.ts';
 import { createSession, loadDriver, type Session } from './session.ts';
 import { awayLimitMs, createTransactions, mayPass, type StoreState, type Transactions } from './transactions.ts';
+import { sharedSessions } from './trouble.ts';
 
 /** A host that stopped in the middle of a commit keeps the others waiting for at most this long. */
 const stoppedLimitMs = 10_000;
@@ -34,10 +35,12 @@ const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000, p
 
 /**
  * A host that vanished is noticed after about 12 s, and its lock is free: its beat makes the line busy every 2.5 s, and data that PostgreSQL has sent without
- * an acknowledgement ends the connection as well.
+ * an acknowledgement ends the connection as well. Limits that the database or its user has for other programs would end a connection whose lock says that this
+ * host is alive, and long statements; this program has its own. A pooler takes them only so, and not with the connection.
  */
-const noticeDead =
-  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 12000';
+const limits =
+  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 12000; SET idle_session_timeout = 0; SET statement_timeout = 0';
+const writingLimits = `${limits}; SET lock_timeout = ${awayLimitMs}; SET idle_in_transaction_session_timeout = ${stoppedLimitMs}`;
 
 export interface PostgresStore extends Store, Enqueuing {
   readonly hosts: Hosts;
@@ -85,7 +88,8 @@ export function openPostgres(
   const reading = createSession({
     config: common,
     async prepare(client) {
-      await client.query(noticeDead);
+      await mustKeepSessions(client, common, place);
+      await client.query(limits);
       await upToDate(client, place);
       client.on('notification', ({ payload }) => {
         if (payload === 'hosts') notices.notifyOfHosts();
@@ -102,9 +106,10 @@ export function openPostgres(
   });
   const writing = createSession({
     onSend: () => commits.mustBeInTime(),
-    config: { ...common, lock_timeout: awayLimitMs, idle_in_transaction_session_timeout: stoppedLimitMs },
+    config: common,
     async prepare(client) {
-      await client.query(noticeDead);
+      await mustKeepSessions(client, common, place);
+      await client.query(writingLimits);
       await mustTakeWrites(client);
       if (state.engine === null && !state.isAlone) return upToDate(client, place);
       await shareStore(client, { place, isAlone: state.isAlone, upToDate });
@@ -181,6 +186,24 @@ export function openPostgres(
     notices.close();
     reading.close();
     writing.close();
+  }
+}
+
+/**
+ * Locks, notices and prepared statements need sessions of their own. A pooler, which has numbers of its own for them, may give one session to several
+ * clients in turn: then another client gets that of the first one, or changes it.
+ */
+async function mustKeepSessions(client: Client, config: ClientConfig, place: string): Promise<void> {
+  const number = async (of: Client) => (await of.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
+  const first = await number(client);
+  if (first === (client as Client & { processID?: number }).processID) return; // no type has it; the driver keeps what the server sent
+  const second = createSession({ config, prepare: async () => {} });
+  try {
+    const other = await second.client();
+    await other.query('BEGIN');
+    if ((await number(other)) === first || (await number(client)) !== first) throw sharedSessions(place);
+  } finally {
+    second.close();
   }
 }
 
@@ -276,7 +299,10 @@ async function openPool(config: object): Promise<Pool> {
   const pool = new pg.Pool({ ...config, ...poolLimits });
   // A caller that waits for an answer gets the error. Without a listener it would end the process, also where a connection is in use.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    client.query(limits).catch(() => {}); // the statement that follows fails too
+  });
   return pool;
 }
 

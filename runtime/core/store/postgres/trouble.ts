@@ -15,6 +15,7 @@ function isReadOnly(thrown: unknown): boolean {
 /** The connection is lost, or none is taken now. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export function isAway(thrown: unknown): boolean {
   const code = codeOf(thrown);
+  if (isUnknownSetting(thrown)) return false;
   if (/^(08|57P0[1-5]|53300$|25P03$|55000$)/.test(code) || isReadOnly(thrown)) return true;
   if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOENT|ENOTFOUND|EAI_AGAIN)/.test(code)) return true;
   return (
@@ -31,6 +32,11 @@ function isWrongUrl(thrown: unknown): boolean {
   );
 }
 
+/** A pooler does not take a setting that the URL has. */
+function isUnknownSetting(thrown: unknown): boolean {
+  return isError(thrown) && /^unsupported startup parameter/.test(thrown.message);
+}
+
 /** Another process holds a lock or memory that is needed, and will release it, or somebody has cancelled the statement. */
 export function isBusy(thrown: unknown): boolean {
   return ['55P03', '40001', '40P01', '53000', '53200', '57014'].includes(codeOf(thrown));
@@ -41,6 +47,15 @@ export function isUndone(thrown: unknown): boolean {
   return codeOf(thrown) === '25P02';
 }
 
+/** Between the store and PostgreSQL, a pooler gives connections away between transactions. */
+export function sharedSessions(place: string): StoreTrouble {
+  return new StoreTrouble(
+    'store_unreadable',
+    `${place} is behind a pooler that gives the same connection to several clients in turn`,
+    'give stator sessions of its own there (pool_mode = session of PgBouncer), or name the server itself in the URL',
+  );
+}
+
 /** As an error that the store's callers know; an error that is no failure of the world is not changed. */
 export function troubleOf(thrown: unknown, place: string): unknown {
   const why = isError(thrown) ? thrown.message : String(thrown);
@@ -48,6 +63,8 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     const hint = `let the URL lead to the server that is no standby, or see default_transaction_read_only there; ${thenContinues}`;
     return new StoreTrouble('store_locked', `${place} takes no writes: ${why}`, hint, { cause: thrown });
   }
+  // A statement that this connection has prepared is unknown, or is known before.
+  if (/^(26000|42P05)$/.test(codeOf(thrown))) return sharedSessions(place);
   if (isAway(thrown) || isBusy(thrown)) {
     const isFull = codeOf(thrown) === '53300';
     const todo = isFull
@@ -64,6 +81,11 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     const hint =
       'see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in';
     // PostgreSQL names the user and the database, never a password. Without its cause: waiting does not help.
+    return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint);
+  }
+  if (isUnknownSetting(thrown)) {
+    const hint =
+      'the pooler there takes no such parameter: take it out of the URL; a schema is named by ALTER ROLE … IN DATABASE … SET search_path = …';
     return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint);
   }
   if (isWrongUrl(thrown)) {
