@@ -137,10 +137,15 @@ describe('the lock of a repository', () => {
 
   it('stays with an engine that has ended while agents of it work in the repo', async () => {
     const one = engine('one');
-    const key = runIdOf(one.home, 'plan:demo/p/coder#1');
-    const agent = await processWith('/dev/null', { STATOR_RUN: key });
+    // Its home was named by a link then.
+    const link = join(home.path, 'link');
+    symlinkSync(one.home, link);
+    const agent = await processWith('/dev/null', { STATOR_RUN: runIdOf(link, 'plan:demo/p/coder#1') });
     leave(inDeadProcess(one));
     await expectFailure(take(engine('two')), 'elsewhere', 'left agents at work', `pid ${agent.pid}`);
+    // The agents of its own home, with a new owner.db, are adopted.
+    (await take({ ...one, home_mark: 'new' })).release();
+    leave(inDeadProcess(one));
     leave({ ...inDeadProcess(one), project: 'other' });
     await take(engine('two'));
   });

@@ -251,6 +251,8 @@ function judge(claim: Claim, self: Claim): Pick<Other, 'is' | 'pid'> | 'void' | 
   }
   if (claim.namespace !== self.namespace) return { is: 'unseen', pid };
   if (lives(claim) && ownsHome(claim)) return { is: 'engine', pid };
+  // The `owner.db` of this home was deleted, or came from a backup: the agents are adopted all the same.
+  if (runIdOf(home, '') === runIdOf(self.home, '')) return null;
   const agent = agentsAtWork(home)(claim.project);
   return agent === null ? null : { is: 'agents', pid: agent };
 }
