@@ -3,6 +3,7 @@
  * over.
  */
 import { setImmediate as immediate } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -311,7 +312,10 @@ async function listenForInterrupt(): Promise<Interrupt> {
   await immediate();
   await immediate();
   const abort = new AbortController();
-  const heard = () => {
+  // Node takes a hang-up under `nohup` too: it ends only a run that has a terminal to lose.
+  const hasTerminal = [0, 1, 2].some((file) => isatty(file));
+  const heard = (word: NodeJS.Signals) => {
+    if (word === 'SIGHUP' && !hasTerminal) return;
     if (abort.signal.aborted) process.exit(130);
     abort.abort();
   };

@@ -215,12 +215,13 @@ describe('run', () => {
     expect(jsonLines(ended.stdout).at(-1)).toMatchObject({ type: 'run_finished', status: 'done', runs: 3 });
   });
 
-  it('continues to the end when the reader of its output goes away', async () => {
+  it('continues to the end when the reader of its output goes away, and at a hang-up where it has no terminal', async () => {
     const made = working();
     made.write('p.md', three);
     const running = made.start(['run', 'p.md', '--trust']);
     await until(() => running.stdout().includes('wave 1 begins'));
     running.child.stdout?.destroy();
+    running.child.kill('SIGHUP');
     expect((await running.ended).code).toBe(0);
   });
 });
