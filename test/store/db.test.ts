@@ -375,5 +375,7 @@ test('every failing of the disk has its code', () => {
     const error = storeError(thrown, file);
     expect([code, error?.code ?? null]).toEqual([code, expected]);
     if (error !== null) expect([error.message.includes(file), error.cause]).toEqual([true, thrown]);
+    // A disk that was mounted read-only after an error is said to be full only where SQLite says so.
+    expect(error?.message.includes('the disk is full (') === true).toBe(code === 'SQLITE_FULL');
   }
 });

@@ -76,10 +76,13 @@ export function storeError(thrown: unknown, file: string): StoreTrouble | null {
     const hint = `repeat your command; a running engine tries its own work again; to see which program has it open: lsof ${shellWord(file)}`;
     return new StoreTrouble('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
   }
-  // A quota that is used up comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.
+  // Any other failure of a write than a full disk comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.
   if (/^(SQLITE_(FULL|IOERR_WRITE|IOERR_SHMSIZE)|ENOSPC|EDQUOT)/.test(code)) {
-    const hint = `make room on its disk: df -h ${shellWord(dirname(file))}; what was committed is safe, and ${thenContinues}`;
-    return new StoreTrouble('store_full', `${file} cannot grow: the disk is full (${code})`, hint, { cause: thrown });
+    const isUnsaid = code === 'SQLITE_IOERR_WRITE';
+    const why = isUnsaid ? 'the disk is full or read-only, or it fails, or a quota is used up' : 'the disk is full';
+    const step = `${isUnsaid ? 'look at' : 'make room on'} its disk: df -h ${shellWord(dirname(file))}${isUnsaid ? '; mount' : ''}`;
+    const hint = `${step}; what was committed is safe, and ${thenContinues}`;
+    return new StoreTrouble('store_full', `${file} cannot grow: ${why} (${code})`, hint, { cause: thrown });
   }
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return corrupt(file, code, thrown);
   if (/^(SQLITE_(CANTOPEN|READONLY|PERM|AUTH|IOERR)|E(ACCES|PERM|NOENT|NOTDIR|ROFS|LOOP|IO)$)/.test(code)) {
