@@ -9,6 +9,7 @@ import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { runProgram } from '../other-program.ts';
 import { refuseAgent } from '../place.ts';
 import { ownerHere } from './presence.ts';
+import { announceRestart } from './restarting.ts';
 import { type Manager, managers, mark, type Service, serviceOf } from './service.ts';
 
 const managerArg = {
@@ -37,6 +38,9 @@ const install = defineVerb({
     refuseRunning(call, there !== null);
     mkdirSync(dirname(service.file), { recursive: true });
     replaceFile(service.file, service.text);
+    const isChanged = there !== null && there !== service.text;
+    const { home, owner } = ownerHere(call.env);
+    if (owner !== null) announceRestart(home);
     // launchd reads a new service file only after the old service was unloaded.
     if (there !== null && service.manager === 'launchd') for (const command of service.off) runProgram(call, command);
     const [first = [], ...rest] = service.on;
@@ -47,7 +51,7 @@ const install = defineVerb({
       if (there === null) rmSync(service.file);
       throw thrown;
     }
-    for (const command of rest) mustRun(call, command, service);
+    for (const command of isChanged ? [...rest, ...service.anew] : rest) mustRun(call, command, service);
     const done = there === service.text ? 'is installed already' : 'is installed';
     call.out.done({ status: 'installed', file: service.file }, `the daemon ${done}: ${service.file}`);
     if (service.manager === 'systemd')

@@ -1,6 +1,6 @@
 /** The daemon as a user service: the text of a systemd unit and of a launchd agent, and the commands that enable and disable it. */
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { userFolder } from '../../runtime/base/platform/home.ts';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import type { Call } from '../command.ts';
@@ -14,6 +14,8 @@ export interface Service {
   readonly text: string;
   /** The commands that enable it, in order, each a program with its arguments. */
   readonly on: readonly (readonly string[])[];
+  /** The commands after `on` where the file has changed: a service that runs keeps the variables of the old one. */
+  readonly anew: readonly (readonly string[])[];
   readonly off: readonly (readonly string[])[];
   /** The commands to run after the file was deleted. */
   readonly after: readonly (readonly string[])[];
@@ -23,20 +25,24 @@ export interface Service {
 export const mark = 'written by stator daemon install';
 const label = 'dev.stator.daemon';
 
-/** The variables that the service gets from this environment: programs of agents are found on PATH. */
-const variables = ['PATH', 'STATOR_HOME', 'XDG_CONFIG_HOME'] as const;
-
 export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service {
   const home = userFolder(env);
   const command = [process.execPath, inPackage('dist/bin/stator.js'), 'daemon', 'start', '--foreground'];
-  const given = variables.flatMap((name): [string, string][] => (env[name] ? [[name, env[name]]] : []));
+  // As `homeFolder` reads them: the service starts in another folder.
+  const configHome = env.XDG_CONFIG_HOME && isAbsolute(env.XDG_CONFIG_HOME) ? env.XDG_CONFIG_HOME : '';
+  const given = Object.entries({
+    PATH: env.PATH ?? '',
+    STATOR_HOME: env.STATOR_HOME ? resolve(env.STATOR_HOME) : '',
+    XDG_CONFIG_HOME: configHome,
+  }).filter(([, value]) => value !== '');
   if (manager === 'systemd') {
     const systemctl = (...words: string[]) => ['systemctl', '--user', ...words];
     return {
       manager,
-      file: join(env.XDG_CONFIG_HOME || join(home, '.config'), 'systemd', 'user', 'stator.service'),
+      file: join(configHome || join(home, '.config'), 'systemd', 'user', 'stator.service'),
       text: unitText(command, given),
       on: [systemctl('daemon-reload'), systemctl('enable', '--now', 'stator.service')],
+      anew: [systemctl('restart', 'stator.service')],
       off: [systemctl('disable', '--now', 'stator.service')],
       after: [systemctl('daemon-reload')],
     };
@@ -48,12 +54,13 @@ export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service
     file,
     text: plistText(command, given),
     on: [['launchctl', 'bootstrap', domain, file]],
+    anew: [],
     off: [['launchctl', 'bootout', `${domain}/${label}`]],
     after: [],
   };
 }
 
-/** A stop signals only the daemon: its agents continue, and the next daemon adopts them. Exit code 78 means a fault that a restart cannot repair. */
+/** The service gets PATH from here: programs of agents are found on it. A stop signals only the daemon: its agents continue, and the next daemon adopts them. Exit code 78 means a fault that a restart cannot repair. */
 function unitText(command: readonly string[], variables: readonly (readonly [string, string])[]): string {
   return [
     `# ${mark}`,

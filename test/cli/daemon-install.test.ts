@@ -44,12 +44,24 @@ describe('stator daemon install', () => {
     expect(made.calls()).toEqual(on);
     expect(await made.stator(['daemon', 'install', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
     expect(readFileSync(file, 'utf8')).toBe(text);
+    // Another PATH: a service that runs gets it only when it starts anew. Relative folders mean others where it starts.
+    const env = {
+      ...made.how.env,
+      PATH: `${made.how.env.PATH}:/other`,
+      XDG_CONFIG_HOME: 'relative',
+      STATOR_HOME: 'home',
+    };
+    expect(await made.stator(['daemon', 'install', '--for', 'systemd'], { env })).toMatchObject({ code: 0 });
+    expect(readFileSync(file, 'utf8')).toMatch(
+      /^Environment="PATH=.*:\/other"\nEnvironment="STATOR_HOME=\/.*\/home"\nKill/m,
+    );
     expect(await made.stator(['daemon', 'uninstall', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
     expect(existsSync(file)).toBe(false);
+    const anew = 'systemctl --user restart stator.service';
     const off = ['systemctl --user disable --now stator.service', 'systemctl --user daemon-reload'];
-    expect(made.calls()).toEqual([...on, ...on, ...off]);
+    expect(made.calls()).toEqual([...on, ...on, ...on, anew, ...off]);
     expect(await made.stator(['daemon', 'uninstall', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
-    expect(made.calls()).toHaveLength(6);
+    expect(made.calls()).toHaveLength(9);
   });
 
   it('writes an agent of launchd, and loads it anew where it is loaded', async () => {
