@@ -52,10 +52,14 @@ function startOf(text: string | undefined, nowMs: number): number {
 /** The most recent time at which the clock showed this time of day; null: it is no time of day. */
 function clockMs(text: string, nowMs: number): number | null {
   if (!/^\d\d?:\d\d$/.test(text)) return null;
-  const at = (ms: number) => new Date(`${localDay(new Date(ms))}T${text.padStart(5, '0')}`).getTime();
-  const today = at(nowMs);
+  const at = (daysAgo: number) => {
+    const day = new Date(nowMs);
+    day.setDate(day.getDate() - daysAgo); // a day of 23 or 25 hours is one too
+    return new Date(`${localDay(day)}T${text.padStart(5, '0')}`).getTime();
+  };
+  const today = at(0);
   if (Number.isNaN(today)) return null;
-  return today < nowMs ? today : at(nowMs - dayMs);
+  return today < nowMs ? today : at(1);
 }
 
 function momentMs(text: string, nowMs: number): number | null {

@@ -47,3 +47,19 @@ it.each([
     ),
   });
 });
+
+it.each([
+  ['2026-03-30T00:30', '22:00', '2026-03-29T20:00'],
+  ['2026-10-25T23:30', '23:45', '2026-10-24T21:45'],
+])(
+  'at %s, after the clocks were changed, stator report --since %s begins on the day before',
+  async (now, text, from) => {
+    const { stator } = daemonGround('');
+    const env = {
+      TZ: 'Europe/Berlin',
+      NODE_OPTIONS: `--import=data:text/javascript,Date.now=()=>Date.parse('${now}')`,
+    };
+    const { stdout } = await stator(['report', '--json', '--since', text], { env });
+    expect(JSON.parse(stdout).from).toBe(`${from}:00.000Z`);
+  },
+);
