@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
@@ -70,8 +70,12 @@ describe('a check that fails', () => {
     expect(await read('agent', 'logs', 'p-w1-t1')).toMatchObject({
       ...{ attempt: 2, check: null, text: 'agent of attempt 2\n' },
     });
-    const { stdout } = await made.stator(['logs', 'p-w1-t1', '--attempt', '1']);
+    // Its home was moved since.
+    const env = { STATOR_HOME: `${made.home}-moved` };
+    renameSync(made.home, env.STATOR_HOME);
+    const { stdout } = await made.stator(['logs', 'p-w1-t1', '--attempt', '1'], { env });
     expect(stdout).toBe('agent of attempt 1\n');
+    renameSync(env.STATOR_HOME, made.home);
     const missing = await made.stator(['logs', 'p-w1-t1', '--attempt', '9']);
     expect(missing.code).toBe(1);
     expectRefusal(missing.stderr, 'attempt 9', '1, 2', '--attempt 2');

@@ -82,7 +82,8 @@ function noAttempt(title: string, attempt: number, rows: readonly RunRow[]): Eng
 }
 
 function agentLog(parts: RunLogParts, row: RunRow): RunLog {
-  const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
+  // The home may have been moved since.
+  const folder = row.folder === null ? null : runFolderAt(runsRoot(parts.home), basename(row.folder));
   const isThere = folder !== null && existsSync(folder.log);
   return {
     ...runOf(parts, row),

@@ -1,6 +1,6 @@
 /** Agents and their runs for people: instances by title. */
 
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { actorAt, snapshotOf } from '../../../actors/addressee.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
@@ -16,6 +16,7 @@ import { readLog, type ShownWork } from '../../work/agents/reports/readable-log.
 import { type RunFolder, runFolderAt } from '../../work/agents/run-folder.ts';
 import { runIdOf } from '../../work/agents/run-id.ts';
 import { hasInput } from '../../work/agents/terminal-input.ts';
+import { runsRoot } from '../../work/effects/workplace.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import { currentChoices, limitOf, type QueueChoices } from './accounts.ts';
@@ -84,7 +85,7 @@ async function instanceEntry(
   const waits = await waitOfRun(parts, row);
   const limit = row.state === 'queued' ? limitOf(profileChoices, row) : null;
   const isHere = !parts.projects.isElsewhere(row.project);
-  const folder = row.folder === null || !isHere ? null : runFolderAt(dirname(row.folder), basename(row.folder));
+  const folder = row.folder === null || !isHere ? null : runFolderAt(runsRoot(parts.home), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);
   // For its plan the agent still runs while its work is checked and merged, although its process has ended.
   const takesInput = row.state === 'running' && row.exit_code === null && folder !== null && hasInput(folder);
