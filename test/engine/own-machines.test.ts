@@ -593,7 +593,10 @@ describe('what is left of a tree', () => {
     await parcels.delete('7');
     expect(await warnings()).toEqual([]);
     await expectFailure(parcels.delete('7'), 'not_found', '7');
+    await expect(parcels.start('8', {} as { parts: string[] })).rejects.toMatchObject({ code: 'refused' });
     await parcels.start('8', { parts: ['a'] });
+    expect(await warnings()).toEqual([]);
+    expect(await parcels.explain('8')).toMatchObject({ set_aside: [] });
     await expect(parcels.send('8', { type: 'go' })).rejects.toMatchObject({ code: 'refused' });
     expect(await warnings()).toEqual([expect.stringMatching(/^parcel:8 did not take signal \d+ \(go\): no such part/)]);
     await parcels.delete('8', { force: true });
