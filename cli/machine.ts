@@ -1,5 +1,6 @@
 /** `stator machine`: statecharts, and the trees of user-defined machines. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { Client } from '../runtime/api/client/client.ts';
 import type { MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { defineVerb } from './command.ts';
@@ -101,13 +102,16 @@ const exportIt = defineVerb({
       throw new EngineError('usage', 'a picture shows a --plan or a --tree', 'give one of them');
     const look = theme === undefined ? {} : { theme: oneOf('--theme', theme, themes) };
     const quiet = { ...call, out: { ...out, noteOnce: () => undefined } }; // a definition is the same with and without an engine
-    const text = await withClient(plan === undefined && tree === undefined ? quiet : call, 'read', async (client) => {
+    const drawn = async (client: Client) => {
       if (plan === undefined)
         return client.machine({ name, format: wanted, ...look, ...(tree === undefined ? {} : { tree }) });
       const project = requireProject(call);
       const found = await planNamed(call, client, project, plan);
       return client.machine({ name, format: wanted, ...look, project, plan: found });
-    });
+    };
+    const text = await (tree === undefined
+      ? withClient(plan === undefined ? quiet : call, 'read', drawn)
+      : withMachines(call, drawn));
     if (plan !== undefined && !/ class="[^"]*\blit\b/.test(text))
       out.note(`nothing is lit: no ${name} of ${plan} lives now`);
     if (out.json) out.print(JSON.stringify(wanted === 'json' ? JSON.parse(text) : { name, format: wanted, text }));

@@ -7,7 +7,7 @@ import { landingText } from '../machines/vocabulary/landing.ts';
 import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import { isFailure } from '../machines/vocabulary/run-state.ts';
-import { clockTime, localDay, localTime } from '../machines/vocabulary/time-text.ts';
+import { clockTime, localTime, timeOfDayMs } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
 import { type Call, defineVerb } from './command.ts';
@@ -39,7 +39,7 @@ export default defineVerb({
 
 /** In milliseconds. Throws `usage`. */
 function startOf(text: string | undefined, nowMs: number): number {
-  const fromMs = text === undefined ? nowMs - dayMs : (clockMs(text, nowMs) ?? momentMs(text, nowMs));
+  const fromMs = text === undefined ? nowMs - dayMs : (timeOfDayMs(text, nowMs) ?? momentMs(text, nowMs));
   if (fromMs !== null && fromMs < nowMs && nowMs - fromMs <= longestMs) return fromMs;
   const found = fromMs === null ? '' : fromMs >= nowMs ? ', which is not over yet' : ', which is more than 31 days ago';
   throw new EngineError(
@@ -47,19 +47,6 @@ function startOf(text: string | undefined, nowMs: number): number {
     `--since is "${text}"${found}`,
     'give a duration such as 8h or 2d, a time such as 22:00, or a date with one such as 2026-11-26T22:00',
   );
-}
-
-/** The most recent time at which the clock showed this time of day; null: it is no time of day. */
-function clockMs(text: string, nowMs: number): number | null {
-  if (!/^\d\d?:\d\d$/.test(text)) return null;
-  const at = (daysAgo: number) => {
-    const day = new Date(nowMs);
-    day.setDate(day.getDate() - daysAgo); // a day of 23 or 25 hours is one too
-    return new Date(`${localDay(day)}T${text.padStart(5, '0')}`).getTime();
-  };
-  const today = at(0);
-  if (Number.isNaN(today)) return null;
-  return today < nowMs ? today : at(1);
 }
 
 function momentMs(text: string, nowMs: number): number | null {

@@ -45,6 +45,19 @@ export function localDay(at: Date): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
+/** The last time at which a clock here showed this time of day, `9:05` or `14:30:10`, in milliseconds; null: it is no time of day. */
+export function timeOfDayMs(text: string, nowMs: number): number | null {
+  if (!/^\d\d?:\d\d(:\d\d)?$/.test(text)) return null;
+  const at = (daysAgo: number) => {
+    const day = new Date(nowMs);
+    day.setDate(day.getDate() - daysAgo); // a day of 23 or 25 hours is one too
+    return new Date(`${localDay(day)}T${text.padStart(text.length + 2 - text.indexOf(':'), '0')}`).getTime();
+  };
+  const today = at(0);
+  if (Number.isNaN(today)) return null;
+  return today < nowMs ? today : at(1);
+}
+
 /** `2026-11-22 16:05:09`: both where this process is. */
 export function localStamp(time: string): string {
   return `${localDay(new Date(time))} ${clockTime(time)}`;

@@ -324,6 +324,7 @@ describe('signals', () => {
     const [failed, ...more] = await listed('--status', 'failed');
     expect([failed, more]).toMatchObject([{ plan: 'q', type: 'reopen' }, []]);
     const id = String(failed?.id);
+    expect((await made.stator(['signal', 'list', '--status', 'dun'])).stderr).toContain('write one of pending, held,');
     expect(await must('signal', 'list', '--status', 'failed')).toMatch(/refused by plan in ready\.planned\s*$/);
     expect(await made.json('signal', 'show', id)).toMatchObject({ type: 'reopen', plan: 'q', status: 'failed' });
     await must('plan', 'cancel', 'q');

@@ -50,6 +50,8 @@ async function startTrain() {
 it('a release train waits for three plans, asks a person, survives the daemon’s death, and publishes once', async () => {
   const { made, registry, say, record, stateOf } = await startTrain();
   expect(await record('machine', 'list', 'release')).toBe(69);
+  expect((await say('machine', 'export', 'release', '--tree', '1.2')).code).toBe(69);
+  expect((await say('machine', 'export', 'release')).stderr).toContain('while an engine runs that has it');
   expect((await say('daemon', 'start')).code).toBe(0);
   expect((await say('repo', 'add', made.repo, '--trust')).code).toBe(0);
   const input = JSON.stringify({ project: 'demo', version: '1.2', plans });

@@ -9,6 +9,7 @@ import {
   localStamp,
   localTime,
   minutesText,
+  timeOfDayMs,
   untilText,
   withLocalTimes,
 } from '../../machines/vocabulary/time-text.ts';
@@ -24,6 +25,13 @@ it('a day and its time of day are of one place', () => {
     if (zone === undefined) delete process.env.TZ;
     else process.env.TZ = zone;
   }
+});
+
+it('a time of day is the last one that has passed', () => {
+  const now = new Date(2026, 10, 30, 7, 0).getTime();
+  expect(timeOfDayMs('6:59:30', now)).toBe(now - 30 * s);
+  expect(timeOfDayMs('14:30', now)).toBe(new Date(2026, 10, 29, 14, 30).getTime());
+  expect([timeOfDayMs('25:00', now), timeOfDayMs('yesterday', now)]).toEqual([null, null]);
 });
 
 it('a duration has two units, or one where it is seldom redrawn or is in a list', () => {

@@ -1,6 +1,6 @@
 /** A point in time of a journal, as a request names it: a line, or a time. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { localDay } from '../../../machines/vocabulary/time-text.ts';
+import { timeOfDayMs } from '../../../machines/vocabulary/time-text.ts';
 import type { PointInTime } from '../queries/replay.ts';
 import type { TypedArgs } from './operation.ts';
 
@@ -15,8 +15,8 @@ export const pointInTimeArgs = {
   at: {
     type: 'string',
     valueHint: 'time',
-    description: 'at this time: 14:30 today, or 2026-11-21T14:30',
-    read: (text: string) => timeOf(text, new Date()),
+    description: 'at this time: 14:30 (of today or yesterday), or 2026-11-21T14:30',
+    read: (text: string) => timeOf(text, Date.now()),
   },
 } as const;
 
@@ -26,9 +26,9 @@ export function checkPointInTime({ to, at }: TypedArgs): void {
     throw new EngineError('usage', 'a moment is given twice: by --to and by --at', 'give one of them');
 }
 
-/** A time of this day, or a date with a time, in the time zone of this terminal; as ISO 8601 UTC. Throws `usage`. */
-function timeOf(text: string, now: Date): string {
-  const date = new Date(/^\d\d:\d\d(:\d\d)?$/.test(text) ? `${localDay(now)}T${text}` : text);
+/** A time of day that has passed, or a date with a time, in the time zone of this terminal; as ISO 8601 UTC. Throws `usage`. */
+function timeOf(text: string, nowMs: number): string {
+  const date = new Date(timeOfDayMs(text, nowMs) ?? text);
   if (!Number.isNaN(date.getTime())) return date.toISOString();
   throw new EngineError(
     'usage',

@@ -104,7 +104,12 @@ export const signalOperations = {
       summary: 'List the signals of this repo; outside of a repo, and with --all, of all repos.',
       args: {
         plan: { type: 'positional', required: false, description: 'of one plan only' },
-        status: { type: 'string', valueHint: 'status', description: 'pending, held, done or failed' },
+        status: {
+          type: 'string',
+          valueHint: 'status',
+          description: 'pending, held, done or failed',
+          oneOf: { values: ['pending', 'held', 'done', 'failed'], called: 'status of a signal' },
+        },
       },
       takesAll: true,
       examples: ['stator signal list login --status failed'],

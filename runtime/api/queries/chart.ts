@@ -25,7 +25,7 @@ const layouts = new WeakMap<AnyStateMachine, Promise<Chart>>();
 export function machineNamed(name: string): ChartName {
   const known = chartNames.find((each) => each === name);
   if (known !== undefined) return known;
-  const hint = `${didYouMean(name, chartNames)}the machines: ${chartNames.join(', ')}`;
+  const hint = `${didYouMean(name, chartNames)}the machines: ${chartNames.join(', ')}; one of your own: while an engine runs that has it`;
   throw new EngineError('not_found', `no machine is called "${name}"`, hint);
 }
 
