@@ -157,7 +157,7 @@ describe('sh', () => {
       {
         "code": "agent_unusable",
         "hint": "put the commands into the task between \`\`\`sh and \`\`\`, or give the coder another agent: [agents.coder] preset = "command" with a program",
-        "message": "wave 1 task 1 "Index" (line 2): no fenced sh block, and preset "sh" runs nothing else",
+        "message": "wave 1 task 1 "Index": no fenced sh block, and preset "sh" runs nothing else",
       }
     `);
   });
@@ -166,7 +166,7 @@ describe('sh', () => {
     const content = lines('## Wave 1', ...task(1, 'true'), ...task(2));
     const { message } = failureOf(() => commandLine(briefOf(content, { run: wholePlan }), placesIn(createFolder())));
     expect(message).toMatchInlineSnapshot(
-      `"wave 1 task 2 "step 2" (line 8): no fenced sh block, and preset "sh" runs nothing else"`,
+      `"wave 1 task 2 "step 2": no fenced sh block, and preset "sh" runs nothing else"`,
     );
   });
 

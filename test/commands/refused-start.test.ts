@@ -33,7 +33,7 @@ describe('a plan whose agents cannot start', () => {
       { title: 't1', sh: null },
       { title: 't2', sh: null },
     ]);
-    const places = ['reviewer, fixer: ', '"claude"', 'verifier: ', 'line 5', 'line 9', '[agents.verifier]'];
+    const places = ['reviewer, fixer: ', '"claude"', 'verifier: ', '"t1"', '"t2"', '[agents.verifier]'];
     await expectFailure(begin(engine, 'p', content), 'agent_unusable', ...places);
     expect(await engine.client.plan('demo', 'p')).toMatchObject({ status: 'ready', runs: 0 });
     expect(await engine.client.instances({ plan: 'p' })).toEqual([]);

@@ -58,5 +58,5 @@ export function tasksOf({ run, document, plan }: Pick<RunBrief, 'run' | 'documen
 
 /** The name of a task in messages: the text for which a person searches in the document. */
 export function taskName({ wave, task }: BriefTask): string {
-  return `wave ${wave} task ${task.number} "${task.title}" (line ${task.line})`;
+  return `wave ${wave} task ${task.number} "${task.title}"`;
 }
