@@ -133,7 +133,9 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
 }
 
 function versionPage(argv: readonly string[]): { readonly page: string } {
-  return { page: argv.includes('--json') ? JSON.stringify({ version: statorVersion() }) : statorVersion() };
+  return {
+    page: argv.some((arg) => /^--json(=|$)/.test(arg)) ? JSON.stringify({ version: statorVersion() }) : statorVersion(),
+  };
 }
 
 /** Short names as in shells: `ls` lists, `rm` deletes or removes. */

@@ -16,6 +16,7 @@ it('-v and -V say the version, and the bare program says what there is', async (
     ['--version', '--json'],
     ['--json', '-V'],
     ['version', '--json'],
+    ['version', '--json=version'],
   ])
     expect(JSON.parse((await stator(asked)).stdout)).toEqual({ version: stdout.trim() });
   expect(await stator([])).toMatchObject({ code: 0, stderr: '', stdout: (await stator(['help'])).stdout });
