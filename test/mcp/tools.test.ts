@@ -305,7 +305,7 @@ it('of several questions the named one is answered; a wait, a merge and a permis
   openGate(join(root, 'gate'));
 });
 
-it('of many plans a list has a hundred at once, and of many agents the logs of the newest', async () => {
+it('of many plans, agents, notifications and lines a list has a hundred at once, and of many agents the logs of the newest', async () => {
   const all = Array.from({ length: 250 }, (_, at) => at);
   const client = {
     plans: async () => all.map((at) => ({ project: 'demo', plan: `p${at}`, status: 'ready', updated_at: '' })),
@@ -320,4 +320,29 @@ it('of many plans a list has a hundred at once, and of many agents the logs of t
   expect(await page(200)).toMatchObject({ tasks: { length: 50, 0: { filename: 'p200' } }, total: 250 });
   const logs = (await listResources(caller)).filter(({ uri }) => uri.endsWith('/log'));
   expect([logs.length, logs[0]?.uri]).toEqual([200, 'stator://demo/agents/a0/log']);
+
+  // Those that have not ended come first.
+  const many = [...all.map((seq) => ({ seq, state: 'succeeded' })), { seq: 250, state: 'running' }];
+  const ofEngine = { ask: async () => many, queue: async () => many, queueStats: async () => ({ total: 251 }) };
+  const answering = { ...client, ...ofEngine, status: async () => ({ running: true, instances: many }) };
+  const open = async () => answering;
+  const asked = (name: string, input: Record<string, unknown>) =>
+    tools
+      .find((each) => each.name === name)
+      ?.run({
+        ...{ input, caller: { ...caller, open, attach: open } },
+        with: (_: string, use: (client: unknown, named: string) => unknown) => use(answering, 'demo'),
+      } as never);
+  expect(await asked('instance_list', { offset: 0 })).toMatchObject({
+    instances: { length: 100, 0: { seq: 250 }, 1: { seq: 0 } },
+    total: 251,
+  });
+  expect(await asked('instance_list', { offset: 200 })).toMatchObject({ instances: { length: 51 } });
+  expect(await asked('notification_list', { offset: 200 })).toMatchObject({
+    notifications: { length: 51 },
+    total: 251,
+  });
+  expect(await asked('queue_list', { offset: 200 })).toMatchObject({ items: { length: 51 }, stats: { total: 251 } });
+  expect(await asked('task_history', { filename: 'p1' })).toMatchObject({ lines: { length: 100 }, next_after: 99 });
+  expect(await asked('daemon_status', {})).toMatchObject({ instances: [{ seq: 250 }] });
 });

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type forceTargets, planStatuses } from '../../../machines/vocabulary/plan-status.ts';
+import { isFinal } from '../../../machines/vocabulary/run-state.ts';
 import { type SignalType, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
 import type { Client, PlanShow } from '../client/client.ts';
 import { noteKept } from '../contract/notes.ts';
@@ -15,6 +16,7 @@ import { queueEntry, queueStats } from '../contract/runs.ts';
 import { count, status } from '../contract/shared-shapes.ts';
 import { signalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
+import { toolOffset, toolPage, toolPageLength } from '../operations/shape.ts';
 import { withCaller } from './caller.ts';
 import { type AnyTool, type Ask, accepted, filename, planOf, project, title, tool, withKnown } from './tool.ts';
 import { defaultWaitSeconds, waitFor, waitLimitSeconds, waitUntil } from './wait.ts';
@@ -28,8 +30,6 @@ const verdict = { filename: z.string(), ...signalAnswer.shape };
  */
 const mergeMs = 40_000;
 const pollMs = 100;
-/** A plan has about 1.3 KB, and a model reads the whole answer. */
-const tasksOfPage = 100;
 
 /** The status in which `force` puts a plan: the event's target when it is accepted. */
 const targets: Partial<Record<SignalType, (typeof forceTargets)[number]>> = {
@@ -92,11 +92,11 @@ async function answerPermission(
 export const ownTools: readonly AnyTool[] = [
   tool({
     name: 'task_list',
-    does: `Lists the plans, of one repo or of all of them: status, progress, what each waits for, whose turn it is. Those that need a person come first; ${tasksOfPage} at once.`,
+    does: `Lists the plans, of one repo or of all of them: status, progress, what each waits for, whose turn it is. Those that need a person come first; ${toolPageLength} at once.`,
     kind: 'reads',
     input: z.strictObject({
       status: status.optional(),
-      offset: count.max(1_000_000).describe('how many to leave out; total says how many there are').default(0),
+      offset: toolOffset({ count }),
       project,
     }),
     output: z.object({ tasks: z.array(listed), total: count }),
@@ -104,10 +104,11 @@ export const ownTools: readonly AnyTool[] = [
       withKnown(caller, { mode: 'read', said: input.project }, async (client) => {
         const plans = await client.plans(input.project);
         const all = plans.filter((plan) => input.status === undefined || plan.status === input.status);
-        const tasks = all
-          .slice(input.offset, input.offset + tasksOfPage)
-          .map((plan) => ({ ...plan, filename: plan.plan, description: plan.title ?? '' }));
-        return { tasks, total: all.length };
+        const tasks = toolPage(all, input.offset);
+        return {
+          tasks: tasks.map((plan) => ({ ...plan, filename: plan.plan, description: plan.title ?? '' })),
+          total: all.length,
+        };
       }),
   }),
   tool({
@@ -245,19 +246,19 @@ export const ownTools: readonly AnyTool[] = [
   }),
   tool({
     name: 'queue_list',
-    does: 'Lists the agents in the queue for slots, of one repo or of all of them, in the order of their turn, and how full it is.',
+    does: `Lists the agents in the queue for slots, of one repo or of all of them, in the order of their turn, and how full it is; ${toolPageLength} at once.`,
     kind: 'reads',
-    input: z.strictObject({ project }),
+    input: z.strictObject({ offset: toolOffset({ count }), project }),
     output: z.object({ items: z.array(queueEntry), stats: queueStats }),
-    run: ({ input: { project: named }, caller }) =>
+    run: ({ input: { project: named, offset }, caller }) =>
       withKnown(caller, { mode: 'read', said: named }, async (client) => {
         const filter = named === undefined ? {} : { project: named };
-        return { items: await client.queue(filter), stats: await client.queueStats(filter) };
+        return { items: toolPage(await client.queue(filter), offset), stats: await client.queueStats(filter) };
       }),
   }),
   tool({
     name: 'daemon_status',
-    does: 'Shows whether an engine runs, its repos, its agents and what is wrong with its configuration.',
+    does: `Shows whether an engine runs, its repos, up to ${toolPageLength} agents that have not ended, and what is wrong with its configuration.`,
     kind: 'reads',
     input: z.strictObject({}),
     output: statusAnswer.partial().extend({ running: z.boolean() }),
@@ -265,7 +266,14 @@ export const ownTools: readonly AnyTool[] = [
       const client = await caller.attach();
       if (client === null) return { running: false };
       try {
-        return await client.status();
+        const shown = await client.status();
+        return {
+          ...shown,
+          instances: toolPage(
+            shown.instances.filter((agent) => !isFinal(agent)),
+            0,
+          ),
+        };
       } finally {
         await client.close();
       }

@@ -1,6 +1,7 @@
 /** Agents, addressed by title, over all their attempts. kasmos's further requests to agents are in `control/routes/instances.ts`. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { keys } from '../../../machines/vocabulary/keys.ts';
+import { isFinal } from '../../../machines/vocabulary/run-state.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import { admissionErrors } from '../contract/admission-errors.ts';
 import type { MessageEntry } from '../contract/agent-messages.ts';
@@ -8,7 +9,7 @@ import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { operationWith, type Sender, type VerbWords } from './operation.ts';
-import { answerOf, listOf, plainText, type Schemas } from './shape.ts';
+import { answerOf, listOf, plainText, type Schemas, toolOffset, toolPage, toolPageLength } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
@@ -92,20 +93,22 @@ export const agentOperations = {
     run: ({ views }, filter) => views.instances(filter),
     tool: {
       name: 'instance_list',
-      does: 'Lists the agents, each once over all its attempts: state, plan, role, worktree, what it asks permission for, what it used.',
+      does: `Lists the newest 1,000 agents, each once over all its attempts: state, plan, role, worktree, what it asks permission for, what it used. Those that have not ended come first; ${toolPageLength} at once.`,
       takes: {
         status: {
           as: ({ z, shapes }) => z.enum([...shapes.instanceEntry.shape.state.options, 'ready', 'loading']).optional(),
         },
+        offset: { as: toolOffset },
         plan: '',
         project: '',
       },
-      asks: ({ status: _, ...of }) => of,
+      asks: ({ status: _, offset: __, ...of }) => of,
       answers: {
         shape: ({ z, count, shapes }) => z.object({ instances: z.array(shapes.instanceEntry), total: count }),
-        from(all, { status }) {
-          const instances = all.filter((entry) => status === undefined || isInState(entry, status));
-          return { instances, total: instances.length };
+        from(all, { status, offset }) {
+          const found = all.filter((entry) => status === undefined || isInState(entry, status));
+          const sorted = found.toSorted((a, b) => Number(isFinal(a)) - Number(isFinal(b)));
+          return { instances: toolPage(sorted, Number(offset)), total: found.length };
         },
       },
     },

@@ -2,7 +2,7 @@
 import type { OperationParts } from '../commands/commands.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
 import { operationWith } from './operation.ts';
-import { answerOf, listOf } from './shape.ts';
+import { answerOf, listOf, toolOffset, toolPage, toolPageLength } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
@@ -16,10 +16,13 @@ export const notifyOperations = {
     run: ({ views }, { all, ...of }) => views.notifications({ ...of, all: all === 'true' }),
     tool: {
       name: 'notification_list',
-      does: 'Lists notifications, the newest first: what nobody has read, or all.',
-      takes: { all: { as: ({ z }) => z.boolean().default(false) }, project: '' },
-      asks: ({ all, ...of }) => ({ ...of, ...(all === true ? { all: 'true' } : {}) }),
-      list: 'notifications',
+      does: `Lists notifications, the newest first: what nobody has read, or all; ${toolPageLength} at once.`,
+      takes: { all: { as: ({ z }) => z.boolean().default(false) }, offset: { as: toolOffset }, project: '' },
+      asks: ({ all, offset: _, ...of }) => ({ ...of, ...(all === true ? { all: 'true' } : {}) }),
+      answers: {
+        shape: ({ z, count, shapes }) => z.object({ notifications: z.array(shapes.notificationEntry), total: count }),
+        from: (all, { offset }) => ({ notifications: toolPage(all, Number(offset)), total: all.length }),
+      },
     },
     verb: {
       name: 'list',

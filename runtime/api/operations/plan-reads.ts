@@ -18,7 +18,7 @@ import type { PlanTrace } from '../contract/traces.ts';
 import { machineOperations } from './machine.ts';
 import { operationWith } from './operation.ts';
 import { checkPointInTime, pastOf, pointInTimeArgs, pointInTimeOf } from './point-in-time.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
+import { answerOf, listOf, type Schemas, toolPage, toolPageLength } from './shape.ts';
 import { checkWhatIf, whatIfArgs } from './what-if-args.ts';
 
 const operation = operationWith<OperationParts>();
@@ -59,11 +59,18 @@ export const planReads = {
     run: ({ views }, { project, plan, after = 0 }) => views.history(project, plan, after),
     tool: {
       name: 'task_history',
-      does: 'Lists what happened to a plan: up to 1,000 lines of its journal, the oldest first.',
-      takes: { after: { as: ({ count }) => count.describe('only lines with a higher seq').optional() } },
+      does: `Lists what happened to a plan: lines of its journal, the oldest first; ${toolPageLength} at once.`,
+      takes: {
+        after: {
+          as: ({ count }) => count.describe('only lines with a higher seq; next_after of the page before').optional(),
+        },
+      },
       answers: {
         shape: ({ z, count, shapes }) => z.object({ lines: z.array(shapes.historyEntry), next_after: count }),
-        from: (lines, { after = 0 }) => ({ lines, next_after: lines.at(-1)?.seq ?? after }),
+        from(all, { after = 0 }) {
+          const lines = toolPage(all, 0);
+          return { lines, next_after: lines.at(-1)?.seq ?? after };
+        },
       },
     },
     verb: {

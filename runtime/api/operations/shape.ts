@@ -75,6 +75,17 @@ export function answerOf<Answer>(shape: ShapeOf<Answer>): ShapeOf<Answer> {
   return shape;
 }
 
+/** The most entries that a tool lists at once: each has up to a kilobyte, and a model reads the whole answer. */
+export const toolPageLength = 100;
+
+/** A tool's field: where its page begins. */
+export const toolOffset = ({ count }: Pick<Schemas, 'count'>) =>
+  count.max(1_000_000).describe('how many to leave out; total says how many there are').default(0);
+
+export function toolPage<Entry>(all: readonly Entry[], offset: number): Entry[] {
+  return all.slice(offset, offset + toolPageLength);
+}
+
 /** The answer is plain text. */
 export const plainText: ShapeOf<string> = shape(({ z }) => z.string());
 
