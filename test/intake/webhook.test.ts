@@ -162,6 +162,10 @@ it('what a webhook delivers waits in the store, and an invalid plan is refused a
   await started.client.reload();
   await until(async () => (await warnings()).includes(`HOOK_SECRET in ${secrets} is no secret of 16`));
   expect(await warnings()).toMatch(/^intake hook takes no deliveries/m);
+  // The sender, who may be anybody, does not learn where it is.
+  const misread = await deliver('msg_4', 'Fourth', document);
+  expect(misread).toMatchObject({ http: 500, code: 'bad_config' });
+  expect(JSON.stringify(misread)).not.toContain(secrets);
   writeFileSync(file, before);
   await started.client.reload();
   await until(async () => !(await warnings()).includes('HOOK_SECRET'));

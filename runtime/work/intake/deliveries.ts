@@ -34,7 +34,7 @@ interface DeliveryParts extends Pick<SourceParts, 'env' | 'projects' | 'nowMs'> 
 export interface Deliveries {
   /**
    * Accepts a delivery. Throws `unauthorized` if no intake of that name accepts any, or if its signature or time is wrong; `bad_request` for an
-   * invalid item; `conflict` if the intake is off; `limit_reached`; and the errors of `readSecret` and the store.
+   * invalid item; `conflict` if the intake is off; `limit_reached`; and the codes of `readSecret` and the errors of the store.
    */
   take(name: string, delivery: Delivery): Promise<{ readonly status: 'taken' | 'repeated' }>;
   /** Sets the function that reads the intakes after a delivery. */
@@ -55,7 +55,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
         );
       const signed = checkSignature(config.source as 'webhook', delivery, {
         // only sources with a signature scheme have a secret
-        secret: readSecret(place, parts),
+        secret: secretAt(place, parts),
         nowMs: parts.nowMs(),
       });
       if ('reason' in signed)
@@ -123,6 +123,17 @@ const deliveryForm = secretForm(16);
 
 function deliverySecret(config: SecretOwner, variable: string): SecretPlace {
   return { ...placeOfIntake(config, variable), form: deliveryForm };
+}
+
+/** Anybody may send a delivery: a stranger does not learn where the secret is. `stator status` says it to the owner. */
+function secretAt(place: SecretPlace, parts: SecretParts): string {
+  try {
+    return readSecret(place, parts);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    const hint = 'the owner sees on that machine what is wrong: stator status';
+    throw new EngineError(thrown.code, `the secret of ${place.of} cannot be read`, hint);
+  }
 }
 
 function refused(reason: string, hint: string): EngineError {
