@@ -4,13 +4,12 @@ import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { createInterface } from 'node:readline';
 import { statorVersion } from '../../runtime/base/platform/version.ts';
-import { createRpc, RpcError, unknownMethod } from '../../runtime/work/agents/relay/json-rpc.ts';
+import { createRpc, invalidParams, RpcError, unknownMethod } from '../../runtime/work/agents/relay/json-rpc.ts';
 import { defineVerb } from '../command.ts';
 import { refuseAgent } from '../place.ts';
 import { type Conversation, createConversation } from './conversation.ts';
 import { promptOf } from './prompt.ts';
 
-const invalidParams = -32_602;
 /** More conversations than any editor has open. */
 const conversationLimit = 100;
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
+import { promptOf } from '../../cli/acp/prompt.ts';
 import { acpAgent } from '../support/acp.ts';
 import { editor, text } from '../support/acp-editor.ts';
 import { terminal } from '../support/cli.ts';
@@ -90,6 +91,13 @@ it('a repository that nobody trusted is not worked in, and the answer says how t
   await until(() => made.stops().length === 2);
   expect(made.stops()).toEqual(['refusal', 'end_turn']);
   expect(made.said()).toMatch(/second-[a-z-]*-[0-9a-f]{6} is done/);
+});
+
+it('a link to a file of another machine is refused with what it is', () => {
+  for (const uri of ['file://server/share/plan.md', 'file:///tmp/a%2Fb.md'])
+    expect(() => promptOf([{ type: 'resource_link', name: 'plan.md', uri }])).toThrow(
+      `${uri} is no file of this machine`,
+    );
 });
 
 it.each([

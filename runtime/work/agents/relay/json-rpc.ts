@@ -32,6 +32,7 @@ export class RpcError extends Error {
 }
 
 export const methodNotFound = -32601;
+export const invalidParams = -32602;
 const internalError = -32603;
 /** The most requests that are handled at once; further ones wait until some are answered. */
 const openLimit = 64;
