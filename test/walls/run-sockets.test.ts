@@ -22,6 +22,7 @@ import {
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { ask as askOver } from '../support/http-ask.ts';
+import { read } from '../support/killed-engine.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';
 
 interface Agent {
@@ -45,9 +46,10 @@ async function agentOf(file: string): Promise<Agent> {
 async function ask(
   socketPath: string,
   key: string,
-  { token, body }: { readonly token?: string; readonly body?: object } = {},
+  { token, body, repeatKey }: { readonly token?: string; readonly body?: object; readonly repeatKey?: string } = {},
 ): Promise<Answer> {
   const headers = {
+    ...(repeatKey === undefined ? {} : { 'idempotency-key': repeatKey }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
   };
@@ -89,6 +91,8 @@ it('a run’s socket serves nothing but its own plan, and no route of people', a
   const { first, engine } = await atWork();
   const own = ['', '/explain', '/history', '/prompt'].map((end) => `GET /v1/repos/demo/plans/own${end}`);
   for (const key of own) expect(await ask(first.socket, key, first), key).toMatchObject({ status: 200 });
+  // Those of the engine are about all repos.
+  expect((await ask(first.socket, 'GET /v1/ping', first)).json).not.toHaveProperty('warnings');
   const refused = [
     'GET /v1/status',
     'GET /openapi.json',
@@ -150,7 +154,7 @@ it('a run’s own commands say all that it needs, its plan named by its file as 
 });
 
 it('a run that sends without end is refused before it fills the disk, and another run is heard', async () => {
-  const { first, second } = await atWork();
+  const { first, second, engine } = await atWork();
   // A coder approves nothing, but what it says is kept.
   const body = { plan: 'own', type: 'review_approved', payload: { body: 'x'.repeat(60_000) }, wait_ms: 0 };
   const send = (agent: Agent) => ask(agent.socket, signals, { ...agent, body });
@@ -159,6 +163,18 @@ it('a run that sends without end is refused before it fills the disk, and anothe
     for (const { json } of await Promise.all(Array.from({ length: 8 }, () => send(first)))) codes.add(json.code ?? '');
   expect(await send(first)).toMatchObject({ status: 429, json: { code: 'limit_reached' } });
   expect([202, 409]).toContain((await send(second)).status);
+  // Their answers are not stored: a new key for each would store any number, also of refusals.
+  const changes = {
+    'PUT content': { content: planText(['true'], ['true']) },
+    'POST notes': { text: 'a note' },
+    'POST permissions': { id: '0a0b0c0d', tool: 'sh', detail: 'ls', wait_ms: 0 },
+  };
+  for (const [change, body] of Object.entries(changes)) {
+    const asked = { ...second, body, repeatKey: crypto.randomUUID() };
+    const { status } = await ask(second.socket, change.replace(' ', ' /v1/repos/demo/plans/own/'), asked);
+    expect([change, status]).toEqual([change, expect.toBeOneOf([200, 409])]);
+  }
+  expect(read(engine.home, 'SELECT key FROM requests')).toEqual([]);
   expect(await ask(first.socket, 'GET /v1/ping', first)).toMatchObject({ status: 200 });
 });
 

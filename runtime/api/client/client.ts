@@ -179,9 +179,9 @@ export function createClient(call: Call, options: ClientOptions) {
     stays: options.stays ?? false,
     /** The engine, its repos and their agents. */
     status: (): Promise<StatusAnswer> => ask('GET /v1/status', {}),
-    /** Security warnings, one line each. */
+    /** Security warnings, one line each; none in a run. */
     warnings: async (): Promise<readonly string[]> =>
-      (await ask<{ readonly warnings: readonly string[] }>('GET /v1/ping', {})).warnings,
+      (await ask<{ readonly warnings?: readonly string[] }>('GET /v1/ping', {})).warnings ?? [],
     /**
      * Registers a repo by any path inside it, or updates a registered one; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` if its files enable
      * something and `trust` is false, or another digest than theirs.

@@ -105,6 +105,7 @@ export function mount(
     const ask = {
       ...parts,
       principal,
+      isOfRun: entrance.isOfRun,
       context: c,
       routes,
       params: named,

@@ -127,6 +127,8 @@ export interface Ask<D extends Definition = Definition> {
   readonly body: Read<D['body']>;
   readonly core: AppParts;
   readonly principal: Principal;
+  /** The request came in at the socket of a run. */
+  readonly isOfRun: boolean;
   readonly context: Context;
   readonly streams: EventStreams;
   /** The app itself, as the sender reaches it. */

@@ -94,6 +94,8 @@ export const noteOperations = {
   proposeNote: operation({
     http: 'POST /v1/repos/:project/plans/:plan/notes',
     does: 'an agent proposes a note for the next agents of its repo; a person’s is taken at once',
+    // The same text is not noted twice, and the answers to a run are not stored: nothing limits how many it asks for.
+    again: 'free',
     who: 'own',
     inRuns: true,
     input: (schemas) => ({ project: schemas.name, plan: schemas.name, ...ofText(schemas) }),

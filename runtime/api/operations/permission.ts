@@ -16,6 +16,7 @@ export const permissionOperations = {
   askPermission: operation({
     http: 'POST /v1/repos/:project/plans/:plan/permissions',
     does: 'a run asks whether its program may do something, and waits for the answer; a repeated request is the same question',
+    again: 'free',
     who: 'own',
     inRuns: true,
     input: (schemas) => ({
@@ -31,6 +32,7 @@ export const permissionOperations = {
   withdrawPermission: operation({
     http: 'DELETE /v1/repos/:project/plans/:plan/permissions/:id',
     does: 'a run withdraws its question',
+    again: 'free',
     who: 'own',
     inRuns: true,
     input: question,

@@ -212,6 +212,7 @@ export const planOperations = {
   updateContent: operation({
     http: 'PUT /v1/repos/:project/plans/:plan/content',
     does: 'replaces the document; `file` if it is the text of the plan’s file, to which a plan without a file is then bound',
+    again: 'signal',
     who: 'own',
     needs: 'steer',
     inRuns: true,

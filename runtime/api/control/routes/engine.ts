@@ -12,15 +12,16 @@ export const engineRoutes = [
   route(
     'GET /v1/ping',
     {
-      does: 'shows that an engine is there, with its version and the digest of its code; 503 while a daemon waits for its store or its engine is starting, as for all routes except `GET /v1/status` and those that stop or show the daemon; with `warnings=0` it does not look for warnings',
+      does: 'shows that an engine is there, with its version and the digest of its code; 503 while a daemon waits for its store or its engine is starting, as for all routes except `GET /v1/status` and those that stop or show the daemon; with `warnings=0`, and in a run, it does not look for warnings',
       who: 'anyone',
       inRuns: true,
       query: z.strictObject({ warnings: z.enum(['0', '1']).optional() }),
       answers: { 200: pingAnswer },
       errors: ['unavailable'],
     },
-    async ({ core, query }) => {
-      const warnings = query.warnings === '0' ? undefined : await core.commands.warnings();
+    async ({ core, query, isOfRun }) => {
+      // They are about all repos, and an agent sees its own plan only.
+      const warnings = query.warnings === '0' || isOfRun ? undefined : await core.commands.warnings();
       const engine = { version: statorVersion(), build: statorBuild(), state: 'running', lock: core.lock() } as const;
       return json(200, { ...engine, ...(warnings === undefined ? {} : { warnings }) });
     },
