@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { guardTexts } from '../../machines/plan/guard-texts.ts';
+import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 import {
   begin,
   type EngineSetup,
@@ -18,11 +19,9 @@ import { Ci, type Site, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
-const kinds = ['github', 'gitea', 'gitlab'] as const;
-
 /** A repo at a forge that has its branch; each check notes the commit that it ran on in `seen`. */
 async function atForge(
-  kind: (typeof kinds)[number],
+  kind: ForgeKind,
   {
     check = 'true',
     lines = 'auto = true',
@@ -72,8 +71,8 @@ function commitThere({ bare, on }: Site, branch: string, parent = branch): strin
 }
 
 describe('plans that their forge lands', () => {
-  it.each(kinds)('land one after another, each checked as %s then merges it', async (kind) => {
-    const where = await atForge(kind);
+  it('land one after another, each checked as the forge then merges it', async () => {
+    const where = await atForge('gitlab');
     const engine = await work(where, { one: 'echo 1 > one.txt', two: 'echo 2 > two.txt' });
     const both = [await merged(engine, 'one'), await merged(engine, 'two')];
     const { bare, seen, forge } = where;
@@ -87,15 +86,15 @@ describe('plans that their forge lands', () => {
     const heads = ['one', 'two'].map((plan) => git(where.on.repo, 'rev-parse', `plan/${plan}`));
     const how = [...forge.state.pulls.values()].map(({ mergedBy }) => mergedBy);
     expect(how.map((each) => each?.head).sort()).toEqual(heads.sort());
-    expect(how[0]?.method).toBe(kind === 'gitlab' ? 'keep' : 'merge');
+    expect(how[0]?.method).toBe('keep');
     // The branch here is a person's.
     expect(git(where.on.repo, 'log', '--format=%s', '-1', 'main')).toBe('ignore');
   });
 
-  it.each(kinds)('wait until %s has the approvals and the checks that it requires, and say so', async (kind) => {
+  it('wait until the forge has the approvals and the checks that it requires, and say so', async () => {
     const ci = new Ci('pending');
     const merging = { methods: ['squash'], first: 'squash', hasAuto: true, approvals: 1, refuses: null } as const;
-    const where = await atForge(kind, {
+    const where = await atForge('gitea', {
       statuses: ci,
       required: ['ci'],
       merging,
@@ -127,8 +126,8 @@ describe('plans that their forge lands', () => {
     expect(git(where.on.repo, 'rev-parse', `${first}^1`)).not.toBe(byHand);
   });
 
-  it.each(kinds)('go to a fixer where they conflict on %s, and land as what was mended', async (kind) => {
-    const where = await atForge(kind);
+  it('go to a fixer where they conflict on the forge, and land as what was mended', async () => {
+    const where = await atForge('gitlab');
     const fix =
       'git merge -q "$(git rev-parse refs/remotes/origin/main)" && exit; echo both > same.txt; git add . && git commit -qm mended';
     const engine = await work(
@@ -148,7 +147,7 @@ describe('plans that their forge lands', () => {
 
   describe('where a person does something on the forge meanwhile', () => {
     /** The plan is at the head of its line, and its check waits. */
-    async function checking(kind: (typeof kinds)[number] = 'github') {
+    async function checking(kind: ForgeKind = 'github') {
       const where = await atForge(kind, { check: 'while [ ! -f ../../go ]; do sleep 0.05; done' });
       const engine = await work(where, { one: 'echo 1 > one.txt' });
       await untilFile(where.seen);
@@ -156,20 +155,17 @@ describe('plans that their forge lands', () => {
       return { where, engine, pull: await pullOf(where, 'plan/one'), go };
     }
 
-    it.each(kinds)(
-      'a branch that was force-pushed on %s is not merged, and the plan is blocked with the reason',
-      async (kind) => {
-        const { where, engine, pull, go } = await checking(kind);
-        const theirs = commitThere(where, 'plan/one', 'main');
-        go();
-        const { blocked } = await untilBlocked(engine, 'one');
-        expectProse(blocked?.reason ?? '', theirs.slice(0, 12), 'somebody else pushed');
-        expect(pull.state).toBe('open');
-        git(where.on.repo, 'push', '-q', '--force', where.bare, 'plan/one:refs/heads/plan/one');
-        await say(engine, 'one', 'resolve');
-        await merged(engine, 'one');
-      },
-    );
+    it('a branch that was force-pushed on the forge is not merged, and the plan is blocked with the reason', async () => {
+      const { where, engine, pull, go } = await checking('github');
+      const theirs = commitThere(where, 'plan/one', 'main');
+      go();
+      const { blocked } = await untilBlocked(engine, 'one');
+      expectProse(blocked?.reason ?? '', theirs.slice(0, 12), 'somebody else pushed');
+      expect(pull.state).toBe('open');
+      git(where.on.repo, 'push', '-q', '--force', where.bare, 'plan/one:refs/heads/plan/one');
+      await say(engine, 'one', 'resolve');
+      await merged(engine, 'one');
+    });
 
     it('what was pushed by force lands with the plan where a person merges it and publishes that, as the message says', async () => {
       const { where, engine, go } = await checking();
@@ -186,8 +182,8 @@ describe('plans that their forge lands', () => {
       expect(main(where.bare, '-1', '--format=%P').split(' ')[1]).toBe(taken);
     });
 
-    it.each(kinds)('a request that was closed on %s leaves the line, and the plan stays as it is', async (kind) => {
-      const { where, engine, pull, go } = await checking(kind);
+    it('a request that was closed leaves the line, and the plan stays as it is', async () => {
+      const { where, engine, pull, go } = await checking('gitlab');
       pull.state = 'closed';
       // The line may notice it first.
       go();
@@ -203,8 +199,8 @@ describe('plans that their forge lands', () => {
       expect(refused.signal).toMatchObject({ status: 'failed', result: { guard: guardTexts.landsWithGit } });
     });
 
-    it.each(kinds)('a request that was merged on %s by hand has landed, and the line goes on', async (kind) => {
-      const { where, engine, pull, go } = await checking(kind);
+    it('a request that was merged by hand has landed, and the line goes on', async () => {
+      const { where, engine, pull, go } = await checking('gitea');
       mergeNow(where.forge.state, pull, 'merge', pull.headCommit);
       const shown = await merged(engine, 'one');
       expect(shown.merged?.head).toBe(git(where.bare, 'rev-parse', 'main'));

@@ -57,31 +57,28 @@ const judged: NonNullable<EngineSetup['agents']> = {
 };
 
 describe('a plan that is done', () => {
-  it.each(['github', 'gitea', 'gitlab'] as const)(
-    'is pushed and gets its pull request by itself on %s',
-    async (kind) => {
-      const where = await site(kind);
-      const engine = await start(where);
-      await begin(engine, 'login', planText(['echo a > a.txt'], ['echo b > b.txt']));
-      const shown = await untilOpen(engine, 'login');
-      expect(shown).toMatchObject({
-        status: 'done',
-        blocked: null,
-        pull_request: { state: 'open', url: expect.stringContaining(where.forge.url) },
-        pr_refused: null,
-      });
-      const [pull] = [...where.forge.state.pulls.values()];
-      expect(pull).toMatchObject({ head: 'plan/login', base: 'main', title: 'A plan' });
-      expect(pull?.body).toContain('- w2 t1:');
-      expect(headOf(where.bare, 'plan/login')).toBe(headOf(where.on.repo, 'plan/login'));
-      expect(engine.log.join('\n')).not.toContain('secret-token');
-      expect((await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' })).signal).toMatchObject({
-        status: 'done',
-        result: 'already',
-      });
-      expect(creates(where.forge)).toBe(1);
-    },
-  );
+  it('is pushed and gets its pull request by itself', async () => {
+    const where = await site('gitlab');
+    const engine = await start(where);
+    await begin(engine, 'login', planText(['echo a > a.txt'], ['echo b > b.txt']));
+    const shown = await untilOpen(engine, 'login');
+    expect(shown).toMatchObject({
+      status: 'done',
+      blocked: null,
+      pull_request: { state: 'open', url: expect.stringContaining(where.forge.url) },
+      pr_refused: null,
+    });
+    const [pull] = [...where.forge.state.pulls.values()];
+    expect(pull).toMatchObject({ head: 'plan/login', base: 'main', title: 'A plan' });
+    expect(pull?.body).toContain('- w2 t1:');
+    expect(headOf(where.bare, 'plan/login')).toBe(headOf(where.on.repo, 'plan/login'));
+    expect(engine.log.join('\n')).not.toContain('secret-token');
+    expect((await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' })).signal).toMatchObject({
+      status: 'done',
+      result: 'already',
+    });
+    expect(creates(where.forge)).toBe(1);
+  });
 
   it('gets its pull request although a repo with done plans was removed; the plans of one that is added again go on', async () => {
     const where = await site('gitea');
@@ -270,22 +267,19 @@ describe('an open pull request', () => {
     expectProse(body, 'test', '~~~\n3 of 90 failed');
   });
 
-  it.each(['github', 'gitea', 'gitlab'] as const)(
-    'asks a person after three rounds where a check fails on every head, on %s',
-    async (kind) => {
-      const where = await site(kind, '', { statuses: new Failing((nth) => words[nth] ?? '') });
-      const engine = await start(where, { agents: fixing });
-      await begin(engine, 'login', planText(['echo a > a.txt']));
-      const blocked = await untilBlocked(engine, 'login');
-      expect(blocked).toMatchObject({ phase: 'fixing', blocked: { source: 'cycle_limit' } });
-      expect(await fixersOf(engine)).toHaveLength(3);
-      if (kind === 'gitea') expectProse(blocked.blocked?.reason ?? '', where.forge.url, 'ci', 'g is not h');
-      // A person allows one more.
-      await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
-      await untilPlan(engine, 'login', (one) => one.blocked !== null && one.run_list.length > blocked.run_list.length);
-      expect(await fixersOf(engine)).toHaveLength(4);
-    },
-  );
+  it('asks a person after three rounds where a check fails on every head', async () => {
+    const where = await site('gitea', '', { statuses: new Failing((nth) => words[nth] ?? '') });
+    const engine = await start(where, { agents: fixing });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    const blocked = await untilBlocked(engine, 'login');
+    expect(blocked).toMatchObject({ phase: 'fixing', blocked: { source: 'cycle_limit' } });
+    expect(await fixersOf(engine)).toHaveLength(3);
+    expectProse(blocked.blocked?.reason ?? '', where.forge.url, 'ci', 'g is not h');
+    // A person allows one more.
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
+    await untilPlan(engine, 'login', (one) => one.blocked !== null && one.run_list.length > blocked.run_list.length);
+    expect(await fixersOf(engine)).toHaveLength(4);
+  });
 
   it('asks a person at once where a check fails again with the same log', async () => {
     const statuses = new Failing((nth) => `a is not b, after ${nth}.5 s, at ${String(nth).repeat(40)}`);

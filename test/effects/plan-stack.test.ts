@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stackLines } from '../../cli/plan/view.ts';
+import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 import {
   begin,
   type EngineSetup,
@@ -20,11 +21,10 @@ import { type Site, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
-const kinds = ['github', 'gitea', 'gitlab'] as const;
 const three = planText(['echo 1 > a.txt'], ['echo 2 >> a.txt; echo b > b.txt'], ['echo c > c.txt']);
 
 async function atForge(
-  kind: (typeof kinds)[number] = 'gitea',
+  kind: ForgeKind = 'gitea',
   { mode = 'wave', ...given }: Partial<ForgeState> & { mode?: 'wave' | 'task' } = {},
 ): Promise<Site> {
   return site(kind, `[pull_requests]\nstack = "${mode}"\n`, { bare: '', ...given });
@@ -111,8 +111,8 @@ function mergedByHand({ on }: Site, commit: string, text: string): void {
 }
 
 describe('a plan whose waves have requests of their own', () => {
-  it.each(kinds)('gets one on %s for each wave as soon as it is done, based on the one below', async (kind) => {
-    const where = await atForge(kind);
+  it('gets one for each wave as soon as it is done, based on the one below', async () => {
+    const where = await atForge('github');
     const engine = await start(where);
     const go = join(where.on.root, 'go');
     const text = planText(['echo 1 > a.txt'], [`${gate(go)}; echo b > b.txt`], ['echo c > c.txt']);
@@ -139,33 +139,30 @@ describe('a plan whose waves have requests of their own', () => {
     expect(git(where.bare, 'branch', '--list', 'plan/*')).toBe('');
   });
 
-  it.each(kinds)(
-    'is stacked anew on %s when the lowest was squashed: without its commits, and once each',
-    async (kind) => {
-      const where = await atForge(kind, { merging: deleting('retargets') });
-      const engine = await stacked(where);
-      const [first, second, third] = pulls(where);
-      const before = tip(where, 'stack/login/w3');
-      merge(where, first, 'squash');
-      await untilStack(engine, (states, bases) => states === 'merged open open' && bases.startsWith('main main '));
-      expect(pulls(where).map(({ base }) => base)).toEqual(['main', 'main', 'stack/login/w2']);
-      expect(brings(where, second as FakePull)).toBe('task 1 (login w2 t1)');
-      expect(brings(where, third as FakePull)).toBe('task 1 (login w3 t1)');
-      expect(shows(where, second as FakePull)).toBe('a.txt b.txt');
-      expect(tip(where, 'stack/login/w3')).not.toBe(before);
-      merge(where, second, 'squash');
-      await untilStack(engine, (states) => states === 'merged merged open');
-      merge(where, third, 'squash');
-      const shown = await merged(engine);
-      expect(shown.merged).toMatchObject({ into: 'main', head: tip(where, 'main') });
-      expect(git(where.bare, 'rev-parse', 'main^{tree}')).toBe(git(where.on.repo, 'rev-parse', 'plan/login^{tree}'));
-      expect(git(where.bare, 'log', '--format=%s', '--first-parent', 'main').split('\n')).toHaveLength(4);
-      expect(creates(where.forge)).toBe(3);
-    },
-  );
+  it('is stacked anew when the lowest was squashed: without its commits, and once each', async () => {
+    const where = await atForge('gitlab', { merging: deleting('retargets') });
+    const engine = await stacked(where);
+    const [first, second, third] = pulls(where);
+    const before = tip(where, 'stack/login/w3');
+    merge(where, first, 'squash');
+    await untilStack(engine, (states, bases) => states === 'merged open open' && bases.startsWith('main main '));
+    expect(pulls(where).map(({ base }) => base)).toEqual(['main', 'main', 'stack/login/w2']);
+    expect(brings(where, second as FakePull)).toBe('task 1 (login w2 t1)');
+    expect(brings(where, third as FakePull)).toBe('task 1 (login w3 t1)');
+    expect(shows(where, second as FakePull)).toBe('a.txt b.txt');
+    expect(tip(where, 'stack/login/w3')).not.toBe(before);
+    merge(where, second, 'squash');
+    await untilStack(engine, (states) => states === 'merged merged open');
+    merge(where, third, 'squash');
+    const shown = await merged(engine);
+    expect(shown.merged).toMatchObject({ into: 'main', head: tip(where, 'main') });
+    expect(git(where.bare, 'rev-parse', 'main^{tree}')).toBe(git(where.on.repo, 'rev-parse', 'plan/login^{tree}'));
+    expect(git(where.bare, 'log', '--format=%s', '--first-parent', 'main').split('\n')).toHaveLength(4);
+    expect(creates(where.forge)).toBe(3);
+  });
 
-  it.each(kinds)('is made one for the branch below on %s after a merge, and pushed nothing', async (kind) => {
-    const where = await atForge(kind);
+  it('is made one for the branch below after a merge, and pushed nothing', async () => {
+    const where = await atForge('gitea');
     const engine = await stacked(where);
     const heads = pulls(where).map(({ head }) => tip(where, head));
     merge(where, pulls(where)[0], 'merge');
@@ -174,8 +171,8 @@ describe('a plan whose waves have requests of their own', () => {
     expect(pulls(where)[1]?.base).toBe('main');
   });
 
-  it.each(kinds)('gets another request where %s closed one together with the branch that it was for', async (kind) => {
-    const where = await atForge(kind, { merging: deleting('closes') });
+  it('gets another request where the forge closed one together with the branch that it was for', async () => {
+    const where = await atForge('github', { merging: deleting('closes') });
     const engine = await stacked(where);
     merge(where, pulls(where)[0], 'squash');
     await untilStack(engine, (states, bases) => states === 'merged open open' && bases.startsWith('main main '));
@@ -187,8 +184,8 @@ describe('a plan whose waves have requests of their own', () => {
     ]);
   });
 
-  it.each(kinds)('has what a person pushed to one of them on %s in all above it', async (kind) => {
-    const where = await atForge(kind);
+  it('has what a person pushed to one of them in all above it', async () => {
+    const where = await atForge('gitlab');
     const engine = await stacked(where);
     const before = headOfPlan(where);
     const theirs = byHand(where, 'stack/login/w1', 'theirs.txt', 'theirs\n');
@@ -372,8 +369,8 @@ describe('a plan whose waves have requests of their own', () => {
     expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'a.txt b.txt', 'c.txt']);
   });
 
-  it.each(kinds)('gets what a review on %s asks for in the part that it is about', async (kind) => {
-    const where = await atForge(kind);
+  it('gets what a review asks for in the part that it is about', async () => {
+    const where = await atForge('github');
     const fixer = {
       preset: 'command' as const,
       program: '/bin/sh',
@@ -392,8 +389,8 @@ describe('a plan whose waves have requests of their own', () => {
     );
   });
 
-  it.each(kinds)('stays as it is when a person closes one on %s, until they ask for another', async (kind) => {
-    const where = await atForge(kind);
+  it('stays as it is when a person closes one, until they ask for another', async () => {
+    const where = await atForge('gitlab');
     const engine = await stacked(where);
     const second = pulls(where)[1] as FakePull;
     second.state = 'closed';

@@ -8,7 +8,6 @@ import { Ci, type Site, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
-const kinds = ['github', 'gitea', 'gitlab'] as const;
 const whenGreen = '[pull_requests]\nmerge = "when-green"\n';
 
 const merging = (given: Partial<FakeMerging>): FakeMerging => ({
@@ -45,9 +44,9 @@ async function beginOn(where: Site, setup: EngineSetup = {}): Promise<TestEngine
 }
 
 describe('a pull request that is to be merged when it is green', () => {
-  it.each(kinds)('is merged by %s itself as soon as its checks have passed, and the plan is merged', async (kind) => {
+  it('is merged by its forge as soon as its checks have passed, and the plan is merged', async () => {
     const ci = new Ci('pending');
-    const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
+    const where = await site('github', whenGreen, { statuses: ci, required: ['ci'] });
     const engine = await beginOn(where);
     await untilMerge(engine, 'scheduled');
     expect(await engine.client.plan('demo', 'login')).toMatchObject({ status: 'done', landing: 'pull_request_open' });
@@ -65,58 +64,48 @@ describe('a pull request that is to be merged when it is green', () => {
     expect(pullOf(where).mergedBy).toEqual({ method: 'squash', head });
   });
 
-  it.each(kinds)(
-    'is merged by stator where %s does not do it by itself: approved, green, and as that head',
-    async (kind) => {
-      const ci = new Ci('pending');
-      const where = await site(kind, whenGreen, { statuses: ci, merging: merging({ hasAuto: false, approvals: 1 }) });
-      const engine = await beginOn(where);
-      await untilMerge(engine, 'watched');
-      ci.become('success');
-      await looks(where, 4);
-      expect(pullOf(where).state).toBe('open');
-      pullOf(where).reviews.push({ id: 51, author: 'eve', body: '', asksForChanges: false, is: 'approved' });
-      expect(await untilMerged(engine)).toMatchObject({ status: 'done', blocked: null, merged: { into: 'main' } });
-      expect(pullOf(where).mergedBy).toEqual({ method: 'squash', head: headOf(where.on.repo) });
-    },
-  );
+  it('is merged by stator where the forge does not do it by itself: approved, green, and as that head', async () => {
+    const ci = new Ci('pending');
+    const where = await site('gitlab', whenGreen, { statuses: ci, merging: merging({ hasAuto: false, approvals: 1 }) });
+    const engine = await beginOn(where);
+    await untilMerge(engine, 'watched');
+    ci.become('success');
+    await looks(where, 4);
+    expect(pullOf(where).state).toBe('open');
+    pullOf(where).reviews.push({ id: 51, author: 'eve', body: '', asksForChanges: false, is: 'approved' });
+    expect(await untilMerged(engine)).toMatchObject({ status: 'done', blocked: null, merged: { into: 'main' } });
+    expect(pullOf(where).mergedBy).toEqual({ method: 'squash', head: headOf(where.on.repo) });
+  });
 
-  it.each(kinds)(
-    'that has no check at all is merged after some looks, by the method that is set, on %s',
-    async (kind) => {
-      const where = await site(kind, `${whenGreen}method = "merge"\n`);
-      const engine = await beginOn(where);
-      await untilMerged(engine);
-      const method = kind === 'gitlab' ? 'keep' : 'merge';
-      expect(pullOf(where).mergedBy).toEqual({ method, head: headOf(where.on.repo) });
-    },
-  );
+  it('that has no check at all is merged after some looks, by the method that is set', async () => {
+    const where = await site('gitea', `${whenGreen}method = "merge"\n`);
+    const engine = await beginOn(where);
+    await untilMerged(engine);
+    expect(pullOf(where).mergedBy).toEqual({ method: 'merge', head: headOf(where.on.repo) });
+  });
 
-  it.each(kinds)(
-    'is refused by %s once: a person gets its reason, nothing is requested again, and resolve tries it again',
-    async (kind) => {
-      const where = await site(kind, whenGreen, {
-        statuses: new Ci('success'),
-        merging: merging({ hasAuto: false, refuses: 'Only maintainers may merge into main' }),
-      });
-      const engine = await beginOn(where);
-      const shown = await untilBlocked(engine, 'login');
-      expect(shown).toMatchObject({
-        status: 'done',
-        blocked: { source: 'failed' },
-        pull_request: { state: 'open', merge: { state: 'refused' } },
-      });
-      expectProse(shown.blocked?.reason ?? '', 'Only maintainers may merge into main', where.forge.url);
-      const calls = mergeCalls(where);
-      await looks(where, 4);
-      expect(mergeCalls(where)).toBe(calls);
-      const told = (await engine.client.notifications()).filter(({ type }) => type === 'plan_blocked');
-      expect(told).toHaveLength(1);
-      where.forge.state.merging = merging({ hasAuto: false });
-      await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
-      expect(await untilMerged(engine)).toMatchObject({ blocked: null, merged: { into: 'main' } });
-    },
-  );
+  it('is refused once: a person gets its reason, nothing is requested again, and resolve tries it again', async () => {
+    const where = await site('gitlab', whenGreen, {
+      statuses: new Ci('success'),
+      merging: merging({ hasAuto: false, refuses: 'Only maintainers may merge into main' }),
+    });
+    const engine = await beginOn(where);
+    const shown = await untilBlocked(engine, 'login');
+    expect(shown).toMatchObject({
+      status: 'done',
+      blocked: { source: 'failed' },
+      pull_request: { state: 'open', merge: { state: 'refused' } },
+    });
+    expectProse(shown.blocked?.reason ?? '', 'Only maintainers may merge into main', where.forge.url);
+    const calls = mergeCalls(where);
+    await looks(where, 4);
+    expect(mergeCalls(where)).toBe(calls);
+    const told = (await engine.client.notifications()).filter(({ type }) => type === 'plan_blocked');
+    expect(told).toHaveLength(1);
+    where.forge.state.merging = merging({ hasAuto: false });
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
+    expect(await untilMerged(engine)).toMatchObject({ blocked: null, merged: { into: 'main' } });
+  });
 
   it('is refused where its method is not allowed there, with those that are', async () => {
     const where = await site('github', `${whenGreen}method = "rebase"\n`, {
@@ -128,9 +117,9 @@ describe('a pull request that is to be merged when it is green', () => {
     expect(pullOf(where).state).toBe('open');
   });
 
-  it.each(kinds)('that conflicts is told to a person on %s', async (kind) => {
+  it('that conflicts is told to a person', async () => {
     const ci = new Ci('pending');
-    const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
+    const where = await site('github', whenGreen, { statuses: ci, required: ['ci'] });
     const engine = await beginOn(where);
     await untilMerge(engine, 'scheduled');
     pullOf(where).conflicts = true;
@@ -139,9 +128,9 @@ describe('a pull request that is to be merged when it is green', () => {
     await until(() => Promise.resolve(pullOf(where).auto === null));
   });
 
-  it.each(kinds)('is not merged as a commit that somebody else pushed, on %s', async (kind) => {
+  it('is not merged as a commit that somebody else pushed', async () => {
     const ci = new Ci('pending');
-    const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
+    const where = await site('gitea', whenGreen, { statuses: ci, required: ['ci'] });
     const engine = await beginOn(where);
     await untilMerge(engine, 'scheduled');
     const tree = git(where.on.repo, 'rev-parse', 'plan/login^{tree}');
@@ -155,9 +144,9 @@ describe('a pull request that is to be merged when it is green', () => {
     expect(pullOf(where).state).toBe('open');
   });
 
-  it.each(kinds)('is no longer merged by %s while its fixer works, and again as what was fixed', async (kind) => {
+  it('is no longer merged by its forge while its fixer works, and again as what was fixed', async () => {
     const ci = new Ci('pending');
-    const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
+    const where = await site('gitlab', whenGreen, { statuses: ci, required: ['ci'] });
     const engine = await beginOn(where, {
       agents: {
         default: { preset: 'sh', attempts: 1 },
@@ -172,7 +161,7 @@ describe('a pull request that is to be merged when it is green', () => {
     await untilMerge(engine, 'scheduled');
     await until(() => Promise.resolve(pullOf(where).auto?.head === headOf(where.on.repo)));
     const withdrawn = where.forge.asked.findIndex((line) => /DELETE|cancel_merge/.test(line));
-    if (kind !== 'github') expect(withdrawn).toBeGreaterThan(0);
+    expect(withdrawn).toBeGreaterThan(0);
     ci.become('success');
     await untilMerged(engine);
     expect(pullOf(where).mergedBy?.head).toBe(headOf(where.on.repo));

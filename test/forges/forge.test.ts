@@ -243,6 +243,59 @@ describe.each(forgeKinds)('%s', (kind) => {
     expect(await forge.findPullRequest('plan/login', 'a'.repeat(40))).toMatchObject({ number: 1, state: 'merged' });
   });
 
+  test('merges a request as the commit that was meant, by the wanted method, once nothing hinders it', async () => {
+    const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
+    const { number, headCommit: head } = pull;
+    const obstacle = async () => (await forge.mergeObstacle({ number, base: 'main' })).kind;
+    const wanted = { number, head, base: 'main', method: 'merge' } as const;
+    server.state.merging = { ...server.state.merging, approvals: 1, refuses: 'Only maintainers may merge' };
+    expect(await obstacle()).toBe('waits');
+    pull.reviews.push({ id: 51, author: 'eve', body: '', asksForChanges: false, is: 'approved' });
+    expect(await obstacle()).toBe('none');
+    pull.conflicts = true;
+    expect(await obstacle()).toBe('behind');
+    pull.conflicts = false;
+    const refused = await failure(forge.merge(wanted));
+    expect(refused).toMatchObject({ code: 'forge_refused', message: expect.stringContaining('Only maintainers') });
+    server.state.merging = { ...server.state.merging, refuses: null };
+    expect(await failure(forge.merge({ ...wanted, head: 'f'.repeat(40) }))).toBeInstanceOf(EngineError);
+    expect(pull.state).toBe('open');
+    await forge.merge(wanted);
+    expect(pull).toMatchObject({ state: 'merged', mergedBy: { method: kind === 'gitlab' ? 'keep' : 'merge', head } });
+  });
+
+  test('has a request merged when its checks have passed, until that is cancelled, and not where it cannot', async () => {
+    const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
+    const { number, headCommit: head } = pull;
+    const wanted = { number, head, base: 'main', method: null } as const;
+    server.state.required = ['ci'];
+    server.state.statuses.set(head, [{ name: 'ci', state: 'pending', description: '' }]);
+    const isAutoMerged = async () => {
+      const read = await forge.pullRequest(number);
+      return read === 'unchanged' ? read : read.isAutoMerged;
+    };
+    await forge.cancelMerge(number);
+    server.state.merging = { ...server.state.merging, first: 'squash', hasAuto: false };
+    expect(await forge.mergeWhenGreen(wanted)).toBe(false);
+    server.state.merging = { ...server.state.merging, hasAuto: true };
+    expect(await forge.mergeWhenGreen(wanted)).toBe(true);
+    expect(pull).toMatchObject({ state: 'open', auto: { method: 'squash', head } });
+    const isSaid = kind === 'github' || kind === 'gitlab';
+    expect(await isAutoMerged()).toBe(isSaid ? true : null);
+    await forge.cancelMerge(number);
+    expect(pull.auto).toBeNull();
+    expect(await isAutoMerged()).toBe(isSaid ? false : null);
+  });
+
+  test('makes a request one for another branch, with another text, and lists its commits', async () => {
+    const commits = ['a'.repeat(40), '1'.repeat(40)];
+    const pull = addPull(server.state, { head: 'plan/login', base: 'below', body: 'old', commits });
+    await forge.retarget(pull.number, 'main');
+    await forge.editBody(pull.number, (body) => `${body} and new`);
+    expect(pull).toMatchObject({ base: 'main', body: 'old and new' });
+    expect([...(await forge.commits(pull.number))].sort()).toEqual([...commits].sort());
+  });
+
   test('calls each trouble by its name, and never says the token', async () => {
     const inAnHour = Math.round(Date.now() / 1000) + 1800;
     const troubles = [
