@@ -8,7 +8,7 @@ import { storyOf } from './story.ts';
 
 /** `STATOR_SEED`: plays only this one. `STATOR_SEEDS`: the number of seeds. */
 const one = process.env.STATOR_SEED;
-const count = Number(process.env.STATOR_SEEDS ?? runsOf(10_000, 100));
+const count = Number(process.env.STATOR_SEEDS ?? runsOf(10_000, 30));
 const seeds = one === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(one)];
 /** The most failing seeds that are reported. */
 const toldLimit = 3;

@@ -257,14 +257,14 @@ it('whatever is asked is answered, with what is wrong and what to do, and nothin
   // An accepted note is written into stator's folder of the repo.
   const around = () => [...readdirSync(engine.root), ...readdirSync(engine.repo)].filter((name) => name !== '.stator');
   const before = around();
-  await fuzz({ engine: engine.engine }, runsOf(10_000));
+  await fuzz({ engine: engine.engine }, runsOf(10_000, 600));
   expect(around().filter((each) => !before.includes(each))).toEqual([]);
   expect(bugs()).toEqual([]);
 }, 3_600_000);
 
 it('nothing that is sent over the socket of people brings a failure of ours', async () => {
   const { engine, bugs } = await populated();
-  await fuzz({ socketPath: socketPath(engine.home, engine.env, '') }, runsOf(70_000, 1_300));
+  await fuzz({ socketPath: socketPath(engine.home, engine.env, '') }, runsOf(70_000, 600));
   expect(bugs()).toEqual([]);
   expect((await engine.client.repos()).map(({ project }) => project)).toEqual(['demo']);
   expect(readdirSync(engine.home)).toEqual(expect.arrayContaining(['owner.db', 'taskstore.db']));
@@ -277,7 +277,7 @@ it('nothing that is sent over TCP does, with the token or without', async () => 
   const server = await serveTcp(app, { bind: '127.0.0.1:0', hosts: [], token: () => token });
   afterwards(() => server.stop());
   const port = Number(new URL(server.url).port);
-  await fuzz({ port, token }, runsOf(20_000, 400));
+  await fuzz({ port, token }, runsOf(20_000, 200));
   await fuzz({ port }, runsOf(1_000, 60));
   expect(bugs()).toEqual([]);
 }, 3_600_000);
