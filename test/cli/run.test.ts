@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, untilWatched, working } from '../support/cli.ts';
@@ -223,18 +222,5 @@ describe('run', () => {
     running.child.stdout?.destroy();
     running.child.kill('SIGHUP');
     expect((await running.ended).code).toBe(0);
-  });
-});
-
-describe('demo', () => {
-  it('shows it all in a throw-away repo, and leaves nothing', async () => {
-    const made = working();
-    const { code, stdout, stderr } = await made.stator(['demo']);
-    expect(code).toBe(0);
-    const asked = stdout.split('\n').find((line) => line.includes('the review asks'));
-    expect(stdout).toMatch(/ plan\/hello .*\n\* [0-9a-f]+ fix round 1 /m);
-    expectProse(`${asked}\n${stdout.slice(stdout.search(/^review: /m), stdout.indexOf('\n* '))}`, 'plan/hello');
-    const folder = /it was in (\S+), and is gone/.exec(stderr)?.[1] ?? '';
-    expect(() => readFileSync(`${folder}/hello/README.md`)).toThrow('ENOENT');
   });
 });

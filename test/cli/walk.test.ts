@@ -70,12 +70,16 @@ async function seen(made: Terminal, ...args: string[]): Promise<string> {
   return pty.text();
 }
 
-/** What both say about the plan's state. */
-async function stateShown(made: Terminal): Promise<string> {
+async function piped({ stator }: Terminal, ...args: string[]): Promise<string> {
+  return (await stator(args)).stdout;
+}
+
+/** What all three say about the plan's state. */
+async function stateShown(made: Terminal, see = piped): Promise<string> {
   const [status, shown, explained] = [
-    await seen(made, 'status'),
-    await seen(made, 'plan', 'show', 'shop'),
-    await seen(made, 'plan', 'explain', 'shop'),
+    await see(made, 'status'),
+    await see(made, 'plan', 'show', 'shop'),
+    await see(made, 'plan', 'explain', 'shop'),
   ];
   return `--- status\n${status}\n--- plan show\n${shown}\n--- plan explain\n${explained}`;
 }
@@ -93,7 +97,7 @@ it('each stop of a plan names the question or problem, where it comes from, and 
   first.type('\x04');
   await first.until('answer later with: stator plan answer shop#2 "<your answer>"');
   expect(await first.ended).toBe(1);
-  const asked = await stateShown(made);
+  const asked = await stateShown(made, seen);
   // What is long is broken at words, whatever the width.
   for (const text of [onOneLine(first), asked]) {
     expect(text).toMatch(/question \d of shop-w1-t1: Postgres or SQLite\?/);
