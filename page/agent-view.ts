@@ -2,17 +2,14 @@
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import { isJudged } from '../machines/vocabulary/run-state.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
-import { type Child, h, type View } from './dom.ts';
+import { type Child, h, panel, stateOf, timesIn, timeView, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
-import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';
-import { panel } from './panel.ts';
 import { agentChangesView } from './plan-changes.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 import { agentWords, mayReceiveMessages } from './state-words.ts';
-import { timesIn, timeView } from './time-view.ts';
 
 const tabs: readonly (readonly [Tab, string])[] = [
   ['log', 'Log'],

@@ -4,14 +4,11 @@ import { counted } from '../machines/vocabulary/numbers.ts';
 import { isFinal, isJudged } from '../machines/vocabulary/run-state.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { type Child, h, memo, type View } from './dom.ts';
+import { type Child, h, memo, panel, stateOf, timesIn, timeText, timeView, type View } from './dom.ts';
 import { dollars } from './format.ts';
-import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
-import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 import { agentWords, taskWords } from './state-words.ts';
-import { timesIn, timeText, timeView } from './time-view.ts';
 
 export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const others = (model.at === null ? model.agents : []).filter(({ title }) => taskOfTitle(plan.plan, title) === null);

@@ -1,9 +1,8 @@
 /** A comment on lines of a change: as it is written, as it is shown until it is sent, and with its answers afterwards. */
-import { h, type View } from './dom.ts';
+import { h, timeView, type View } from './dom.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { literal } from './format.ts';
 import type { Comment, Place, PlanActions, Thread } from './plan-model.ts';
-import { timeView } from './time-view.ts';
 
 export function keyOf({ path, line, side }: Place): string {
   return `${path}:${line}:${side}`;

@@ -6,14 +6,11 @@ import { isFailure } from '../machines/vocabulary/run-state.ts';
 import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
 import { type Run, type Step, slotsOver, spentOver, sumsOf, tokensOf } from './day.ts';
-import { h, type View } from './dom.ts';
+import { glyph, h, panel, timesIn, timeView, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
-import { glyph } from './glyph.ts';
 import { subjectLink } from './machine-view.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
-import { panel } from './panel.ts';
 import { type Range, scaleOf, ticksOf } from './time-scale.ts';
-import { timesIn, timeView } from './time-view.ts';
 
 const listedMost = 200;
 

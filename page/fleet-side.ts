@@ -3,17 +3,13 @@ import { counted, shortList } from '../machines/vocabulary/numbers.ts';
 import { isJudged, isQueued } from '../machines/vocabulary/run-state.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { type Child, h, type View } from './dom.ts';
+import { type Child, glyph, h, nameLink, panel, timesIn, timeView, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
 import { words } from './format.ts';
-import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
-import { nameLink } from './long-name.ts';
 import { subjectLink } from './machine-view.ts';
 import { planAddress, repoAddress } from './needs.ts';
-import { panel } from './panel.ts';
 import { agentWords } from './state-words.ts';
-import { timesIn, timeView } from './time-view.ts';
 
 const agentsShown = 40;
 const notificationsShown = 100;

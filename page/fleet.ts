@@ -8,13 +8,11 @@ import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
 import { dayAddress } from './day-view.ts';
-import { h, type View } from './dom.ts';
+import { glyph, h, nameLink, stateOf, timesIn, timeText, timeView, type View } from './dom.ts';
 import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { agentsView, hostsView, notificationsView, reposView } from './fleet-side.ts';
 import { amount, dollars, words } from './format.ts';
-import { glyph, stateOf } from './glyph.ts';
-import { nameLink } from './long-name.ts';
 import { treesView } from './machine-view.ts';
 import { firstOf } from './need-output.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
@@ -22,7 +20,6 @@ import { type Needs, needsView } from './needs-view.ts';
 import { isFound } from './search.ts';
 import { firstLineOf, planWords, retriedText } from './state-words.ts';
 import { sureView } from './sure-view.ts';
-import { timesIn, timeText, timeView } from './time-view.ts';
 
 /** How many rows are drawn until a person asks for all. */
 const rowsShown = 100;

@@ -1,10 +1,8 @@
 /** The journal of a plan. Each line links to the chart after that line. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { Move } from './chart.ts';
-import { h, type View } from './dom.ts';
-import { panel } from './panel.ts';
+import { h, panel, timesIn, timeText, timeView, type View } from './dom.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
-import { timesIn, timeText, timeView } from './time-view.ts';
 
 /** The number of lines around the selected one. */
 const linesShown = 200;

@@ -1,16 +1,13 @@
 /** The view of a tree of a user-defined machine: its chart, why it waits, and the signals that it accepts. */
 import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { activeStateIds, type ChartValue } from '../runtime/base/charts/active-states.ts';
-import { type Child, h, type View } from './dom.ts';
+import { type Child, h, panel, stateOf, timesIn, timeView, type View } from './dom.ts';
 import { fact, valueText } from './facts.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
-import { stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
 import type { MachineActions, MachineModel } from './machine-model.ts';
 import { planAddress } from './needs.ts';
 import { notNow } from './not-now.ts';
-import { panel } from './panel.ts';
-import { timesIn, timeView } from './time-view.ts';
 
 const treesShown = 100;
 const glyphs = { active: 'running', done: 'done', error: 'failed' } as const;

@@ -3,16 +3,12 @@ import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { landingOffers, logsOf, type Offer, offersOf } from './acts.ts';
 import { budgetForm } from './budget-form.ts';
-import { h, type View } from './dom.ts';
+import { glyph, h, nameLink, panel, timesIn, timeView, type View } from './dom.ts';
 import type { FleetActions, FleetView } from './fleet-model.ts';
-import { glyph } from './glyph.ts';
-import { nameLink } from './long-name.ts';
 import { outputView, whyOf } from './need-output.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
-import { panel } from './panel.ts';
 import type { PlanActions } from './plan-model.ts';
 import { answerForm } from './question-view.ts';
-import { timesIn, timeView } from './time-view.ts';
 
 /** How many rows are drawn until a person asks for all. */
 const needsShown = 10;

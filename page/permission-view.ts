@@ -1,12 +1,9 @@
 /** The permissions that agents ask for: in full, with the deadline, and the two answers. */
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { h, type View } from './dom.ts';
+import { glyph, h, panel, timeView, type View } from './dom.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
-import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
-import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
-import { timeView } from './time-view.ts';
 
 export function permissionsView(
   { agents, named, busy, isSteady }: PlanModel,

@@ -5,14 +5,12 @@ import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { isViewed } from './changes.ts';
 import { keyOf, linesText, outcomeText, removal, threadView } from './comment-view.ts';
 import { recipientsOf } from './comments.ts';
-import { h, type View } from './dom.ts';
+import { exactTime, h, panel, timeText, type View } from './dom.ts';
 import { fileView, foldedOf, sizeOf, stateWords } from './file-view.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { literal } from './format.ts';
-import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { verdicts } from './state-words.ts';
-import { exactTime, timeText } from './time-view.ts';
 
 /** The number of reviews that a person can choose as the start of the changes, the newest first. */
 const reviewsShown = 10;

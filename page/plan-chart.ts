@@ -1,12 +1,11 @@
 /** A plan's statechart with its active states, the events that it takes next, and its journal. */
 import type { PlanShow, PlanStates } from '../runtime/api/contract/plans.ts';
-import { h, type View } from './dom.ts';
+import { h, panel, type View } from './dom.ts';
 import { fact, valueText } from './facts.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { words } from './format.ts';
 import { journalView, moveText } from './journal-view.ts';
 import { notNow } from './not-now.ts';
-import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 export function planChartView(model: PlanModel, actions: PlanActions, nowMs: number): View {

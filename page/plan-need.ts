@@ -3,15 +3,12 @@ import { blockText } from '../machines/vocabulary/block-source.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { goOnText, logsOf, offersOf } from './acts.ts';
 import { budgetForm } from './budget-form.ts';
-import { h, type View } from './dom.ts';
+import { glyph, h, panel, timesIn, timeView, type View } from './dom.ts';
 import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
 import { sentence } from './format.ts';
-import { glyph } from './glyph.ts';
 import { outputView, whyOf } from './need-output.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
-import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
-import { timesIn, timeView } from './time-view.ts';
 import { hasReport, reportView } from './verdicts-view.ts';
 
 /** Needs for which a person can give a verdict on the work. */

@@ -1,13 +1,10 @@
 /** A plan's waves, runs and waits on one axis, and below it each wait with its cause. */
 import { duration } from '../machines/vocabulary/time-text.ts';
 import { criticalPath, type Step } from './critical-path.ts';
-import { h, type View } from './dom.ts';
+import { exactTime, glyph, h, panel, timeView, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
-import { glyph } from './glyph.ts';
-import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { idleOf, moved, type Range, type Scale, scaleOf, ticksOf, zoomed } from './time-scale.ts';
-import { exactTime, timeView } from './time-view.ts';
 import { type Lane, namesOf, type Span, type Timeline, timelineOf } from './timeline.ts';
 
 /** The most waits that are listed, the newest first. */

@@ -1,14 +1,12 @@
 /** One plan: its goal, its need for a person, and the selected section. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { landingOffers, offersOf } from './acts.ts';
-import { h, type View } from './dom.ts';
+import { glyph, h, panel, stateOf, timesIn, timeText, timeView, type View } from './dom.ts';
 import { draftsView } from './drafts-view.ts';
 import { pauseText, progress } from './fleet.ts';
 import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
 import { words } from './format.ts';
-import { glyph, stateOf } from './glyph.ts';
 import { planAddress, shapeOf, shortTitles } from './needs.ts';
-import { panel } from './panel.ts';
 import { permissionsView } from './permission-view.ts';
 import { changesView } from './plan-changes.ts';
 import { planChartView } from './plan-chart.ts';
@@ -19,7 +17,6 @@ import { workView } from './plan-work.ts';
 import { questionsView } from './question-view.ts';
 import { firstLineOf, planWords } from './state-words.ts';
 import { sureView } from './sure-view.ts';
-import { timesIn, timeText, timeView } from './time-view.ts';
 import { reportView } from './verdicts-view.ts';
 
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {

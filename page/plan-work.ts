@@ -7,14 +7,12 @@ import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { agentView } from './agent-view.ts';
 import { boardView } from './board-view.ts';
 import { documentForm } from './document-form.ts';
-import { type Child, h, type View } from './dom.ts';
+import { type Child, h, panel, timesIn, timeView, type View } from './dom.ts';
 import { budgetText, fact, usageFacts } from './facts.ts';
 import { repoAddress } from './needs.ts';
-import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 import { documentOf } from './plan-writing.ts';
 import { namesOf } from './search.ts';
-import { timesIn, timeView } from './time-view.ts';
 import { verdictsView } from './verdicts-view.ts';
 
 export function workView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {

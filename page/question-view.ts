@@ -1,13 +1,10 @@
 /** Questions of agents to a person: each with its number, its agent, and a field whose answer reaches that agent alone. */
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { Named } from './api.ts';
-import { h, type View } from './dom.ts';
+import { glyph, h, panel, timeView, type View } from './dom.ts';
 import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
-import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
-import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
-import { timeView } from './time-view.ts';
 
 export function questionsView(plan: PlanShow, { busy }: PlanModel, actions: PlanActions, nowMs: number): View[] {
   return plan.questions.map((question) => questionView(plan, { question, isBusy: busy !== null }, actions, nowMs));

@@ -4,17 +4,13 @@ import type { LandingEntry } from '../runtime/api/contract/landings.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoShow } from '../runtime/api/contract/repos.ts';
 import { type DocumentForm, documentForm, type Writing } from './document-form.ts';
-import { h, type View } from './dom.ts';
+import { glyph, h, nameLink, panel, stateOf, timesIn, timeView, type View } from './dom.ts';
 import { fact } from './facts.ts';
 import { progress } from './fleet.ts';
 import { field } from './form.ts';
-import { glyph, stateOf } from './glyph.ts';
-import { nameLink } from './long-name.ts';
 import { planAddress, shapeOf } from './needs.ts';
-import { panel } from './panel.ts';
 import type { Session } from './session.ts';
 import { planWords } from './state-words.ts';
-import { timesIn, timeView } from './time-view.ts';
 
 export interface RepoModel {
   readonly project: string;

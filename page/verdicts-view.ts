@@ -1,12 +1,9 @@
 /** The verdicts of a plan's reviews and verifications: all of them, and the last one beside a person's own verdict. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
-import { h, type View } from './dom.ts';
-import { stateOf } from './glyph.ts';
+import { h, panel, stateOf, timesIn, timeView, type View } from './dom.ts';
 import { planAddress, shortTitle } from './needs.ts';
-import { panel } from './panel.ts';
 import { journalAt, type PlanModel } from './plan-model.ts';
 import { mayReceiveMessages, verdicts } from './state-words.ts';
-import { timesIn, timeView } from './time-view.ts';
 
 /** The most verdicts that are listed, the newest first. */
 const verdictsShown = 10;
