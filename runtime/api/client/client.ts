@@ -12,9 +12,9 @@ import {
   namesInPath,
   type Operations,
   placeOfFields,
+  plainText,
 } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
-import { plainText } from '../operations/shape.ts';
 import { type Answered, type Call, gone, type NextEngine } from './call.ts';
 import {
   aKey,

@@ -12,9 +12,9 @@ import {
   namesInPath,
   type Operations,
   placeOfFields,
+  plainText,
   type Sender,
 } from '../operations/operation.ts';
-import { plainText } from '../operations/shape.ts';
 import type { EventParts, EventStreams } from './events.ts';
 import type { McpSessions } from './mcp.ts';
 import { type Need, needOfSignal, type Passes, type Principal } from './principal.ts';

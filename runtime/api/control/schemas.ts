@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { hookTypes } from '../../base/config/config.ts';
 import * as shapes from '../contract/shapes.ts';
-import type { Schemas } from '../operations/shape.ts';
+import type { Schemas } from '../operations/operation.ts';
 import { digest, digits, family, flag, line, name, pointInTimeQuery, waitMs } from './requests.ts';
 
 export const schemas: Schemas = {

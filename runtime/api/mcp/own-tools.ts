@@ -16,7 +16,7 @@ import { queueEntry, queueStats } from '../contract/runs.ts';
 import { count, status } from '../contract/shared-shapes.ts';
 import { signalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
-import { toolOffset, toolPage, toolPageLength } from '../operations/shape.ts';
+import { toolOffset, toolPage, toolPageLength } from '../operations/operation.ts';
 import { withCaller } from './caller.ts';
 import { type AnyTool, type Ask, accepted, filename, planOf, project, title, tool, withKnown } from './tool.ts';
 import { defaultWaitSeconds, waitFor, waitLimitSeconds, waitUntil } from './wait.ts';

@@ -1,8 +1,7 @@
 /** The accounts that agents work with. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { AccountEntry } from '../contract/accounts.ts';
-import { operationWith } from './operation.ts';
-import { listOf } from './shape.ts';
+import { listOf, operationWith } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

@@ -8,8 +8,18 @@ import type { MessageEntry } from '../contract/agent-messages.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { WorkEntry } from '../contract/work.ts';
-import { operationWith, type Sender, type VerbWords } from './operation.ts';
-import { answerOf, listOf, plainText, type Schemas, toolOffset, toolPage, toolPageLength } from './shape.ts';
+import {
+  answerOf,
+  listOf,
+  operationWith,
+  plainText,
+  type Schemas,
+  type Sender,
+  toolOffset,
+  toolPage,
+  toolPageLength,
+  type VerbWords,
+} from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

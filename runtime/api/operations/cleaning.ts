@@ -1,8 +1,7 @@
 /** Deleting what plans left behind. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
-import { operationWith } from './operation.ts';
-import { answerOf } from './shape.ts';
+import { answerOf, operationWith } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

@@ -1,8 +1,7 @@
 /** The forges of repos. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { ForgeEntry } from '../contract/forges.ts';
-import { operationWith } from './operation.ts';
-import { listOf } from './shape.ts';
+import { listOf, operationWith } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

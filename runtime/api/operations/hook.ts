@@ -5,8 +5,7 @@ import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
 import { later } from '../../base/platform/later.ts';
 import type { OperationParts } from '../commands/commands.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, type Of, type Schemas, shape } from './shape.ts';
+import { answerOf, listOf, type Of, operationWith, type Schemas, shape } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

@@ -1,8 +1,7 @@
 /** The hosts that share a store. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { HostEntry, HostRemoved } from '../contract/hosts.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
+import { answerOf, listOf, operationWith, type Schemas } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

@@ -5,8 +5,7 @@ import { later } from '../../base/platform/later.ts';
 import { type IntakeItemRow, waitingDeliveryLimit } from '../../core/store/rows.ts';
 import type { Preview } from '../../work/intake/preview.ts';
 import type { OperationParts } from '../commands/commands.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, type Of, type Schemas, shape } from './shape.ts';
+import { answerOf, listOf, type Of, operationWith, type Schemas, shape } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

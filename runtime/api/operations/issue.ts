@@ -11,8 +11,7 @@ import type {
   IssueStarted,
   IssuesPruned,
 } from '../contract/issues.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
+import { answerOf, listOf, operationWith, type Schemas } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

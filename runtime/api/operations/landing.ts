@@ -1,8 +1,7 @@
 /** The operations on the lines of landing: in each, the done plans of one target branch wait to be merged. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { LandingEntry } from '../contract/landings.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
+import { answerOf, listOf, operationWith, type Schemas } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

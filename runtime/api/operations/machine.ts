@@ -14,9 +14,8 @@ import type {
   MachineVerdict,
 } from '../contract/machines.ts';
 import type { HistoryEntry, Verification } from '../contract/plans.ts';
-import { operationWith } from './operation.ts';
+import { answerOf, listOf, operationWith, plainText, type Schemas } from './operation.ts';
 import { checkPointInTime, pointInTimeArgs, pointInTimeOf } from './point-in-time.ts';
-import { answerOf, listOf, plainText, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 

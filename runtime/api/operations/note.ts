@@ -6,8 +6,7 @@ import { later } from '../../base/platform/later.ts';
 import type { NoteRow } from '../../core/store/rows.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import type { NoteEntry, NoteKept } from '../contract/notes.ts';
-import { operationWith, type Sender } from './operation.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
+import { answerOf, listOf, operationWith, type Schemas, type Sender } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

@@ -1,8 +1,7 @@
 /** Notifications. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, toolOffset, toolPage, toolPageLength } from './shape.ts';
+import { answerOf, listOf, operationWith, toolOffset, toolPage, toolPageLength } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

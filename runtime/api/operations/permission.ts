@@ -1,8 +1,7 @@
 /** Permission questions of runs. A run's own socket accepts questions, never answers. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { PermissionState } from '../contract/permissions.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, type Schemas } from './shape.ts';
+import { answerOf, operationWith, type Schemas } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

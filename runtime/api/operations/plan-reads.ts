@@ -16,9 +16,8 @@ import type {
 } from '../contract/plans.ts';
 import type { PlanTrace } from '../contract/traces.ts';
 import { machineOperations } from './machine.ts';
-import { operationWith } from './operation.ts';
+import { answerOf, listOf, operationWith, type Schemas, toolPage, toolPageLength } from './operation.ts';
 import { checkPointInTime, pastOf, pointInTimeArgs, pointInTimeOf } from './point-in-time.ts';
-import { answerOf, listOf, type Schemas, toolPage, toolPageLength } from './shape.ts';
 import { checkWhatIf, whatIfArgs } from './what-if-args.ts';
 
 const operation = operationWith<OperationParts>();

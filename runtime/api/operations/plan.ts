@@ -11,9 +11,8 @@ import type { CleaningOverride, PlanDeleted, PlanLeftovers } from '../contract/c
 import type { LiveStatus } from '../contract/live-status.ts';
 import type { DocumentCheck, OlderTask, PlanEntry, PlanPushed, PlanShow } from '../contract/plans.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
-import { operationWith } from './operation.ts';
+import { answerOf, listOf, operationWith, type Schemas } from './operation.ts';
 import { planReads } from './plan-reads.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 const loadReading = later(() => import('../../../machines/document/read-plan.ts'));

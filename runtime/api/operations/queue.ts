@@ -2,8 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import type { QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../contract/runs.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
+import { answerOf, listOf, operationWith, type Schemas } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

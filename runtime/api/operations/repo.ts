@@ -16,8 +16,7 @@ import type {
   TrustRevoked,
   TrustShow,
 } from '../contract/repos.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
+import { answerOf, listOf, operationWith, type Schemas } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 

@@ -3,8 +3,7 @@ import type { OperationParts } from '../commands/commands.ts';
 import { admissionErrors } from '../contract/admission-errors.ts';
 import type { ActPreview } from '../contract/plans.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
-import { operationWith } from './operation.ts';
-import { answerOf, listOf, type Schemas } from './shape.ts';
+import { answerOf, listOf, operationWith, type Schemas } from './operation.ts';
 
 const operation = operationWith<OperationParts>();
 
