@@ -4,10 +4,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
 import { runEnvironment } from '../../runtime/work/agents/environment.ts';
 import { commandLine } from '../../runtime/work/agents/preset-own.ts';
-import type { RunBrief } from '../../runtime/work/agents/run-brief.ts';
+import type { CommandPlaces, RunBrief } from '../../runtime/work/agents/run-brief.ts';
 import { writeRunFile } from '../../runtime/work/agents/run-folder.ts';
 import { launch } from '../../runtime/work/agents/wrapper.ts';
 import { briefOf, createFolder, failureOf, lines } from '../support/agent.ts';

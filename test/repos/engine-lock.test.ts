@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasProc, readProcessTable } from '../../runtime/base/platform/process-table.ts';
-import { runIdOf } from '../../runtime/work/agents/run-id.ts';
+import { runIdOf } from '../../runtime/work/agents/run-folder.ts';
 import {
   type Claimant,
   claimantOf,

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
-import { runIdOf } from '../../runtime/work/agents/run-id.ts';
+import { runIdOf } from '../../runtime/work/agents/run-folder.ts';
 import { carriersOf, readOrEmpty } from './crash.ts';
 import { expectJournalToReplay, expectRunsToBelong } from './crash-proof.ts';
 import { git, until } from './ground.ts';

@@ -5,7 +5,7 @@ import type { Question, TimestampName } from '../../../machines/plan/context.ts'
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { PlanRow, RunRow, UsageRow } from '../../core/store/rows.ts';
-import { runIdOf } from '../../work/agents/run-id.ts';
+import { runIdOf } from '../../work/agents/run-folder.ts';
 import type { PlanEntry, PlanShow } from '../contract/plans.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import { wavesShown } from './usage.ts';

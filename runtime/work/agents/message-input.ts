@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MessageProtocol } from './command-line.ts';
 import { cancelLine, readMessageLine, type TypedMessage } from './relay/message-line.ts';
+import type { MessageProtocol } from './run-brief.ts';
 import { type RunFolder, writeStartFile } from './run-folder.ts';
 import { typeInto } from './terminal-input.ts';
 

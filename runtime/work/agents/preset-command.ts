@@ -10,10 +10,9 @@ import { isAbsolute, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isJudge } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { isIndirect, type JudgePlaces, type TrustedWords, trustedLine, trustedWords } from './judge-words.ts';
 import { resolveProgram } from './program.ts';
-import type { RunBrief } from './run-brief.ts';
+import type { CommandLine, CommandPlaces, RunBrief } from './run-brief.ts';
 
 /** Throws `agent_unusable` if no program is configured. The launch reports a missing program. */
 export function programCommand({ profile }: RunBrief, places: CommandPlaces): CommandLine {

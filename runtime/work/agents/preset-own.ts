@@ -9,11 +9,10 @@ import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import type { AgentWork, OwnAgents } from '../../base/config/config.ts';
-import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { programCommand } from './preset-command.ts';
 import { shellCommand } from './preset-sh.ts';
 import { programOf } from './presets/programs.ts';
-import type { RunBrief } from './run-brief.ts';
+import type { CommandLine, CommandPlaces, RunBrief } from './run-brief.ts';
 import { type RunFolder, writeRunFile } from './run-folder.ts';
 
 /** Ends with the code from the pipe; without a code, for example on a full disk, with 1. */

@@ -7,9 +7,8 @@ import { shellBlocks } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isWorker } from '../../../machines/vocabulary/ids.ts';
 import { shortList } from '../../../machines/vocabulary/numbers.ts';
-import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { programFile } from './preset-command.ts';
-import { type BriefTask, type RunBrief, taskName, tasksOf } from './run-brief.ts';
+import { type BriefTask, type CommandLine, type CommandPlaces, type RunBrief, taskName, tasksOf } from './run-brief.ts';
 
 interface Block {
   readonly of: BriefTask;

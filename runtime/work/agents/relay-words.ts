@@ -1,7 +1,7 @@
 /** The command line parts that start stator's own process before a program, outside the walls. */
 import { inPackage } from '../../base/platform/package-files.ts';
-import type { MessageProtocol } from './command-line.ts';
 import { isLoader } from './loader-variables.ts';
+import type { MessageProtocol } from './run-brief.ts';
 
 type Environment = Readonly<Record<string, string>>;
 

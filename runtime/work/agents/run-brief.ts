@@ -1,4 +1,4 @@
-/** The data of a run before it starts, from which its prompt and its command line are built. */
+/** The data of a run before it starts, from which its prompt and its command line are built, and that command line: presets make it for the launcher. */
 
 import type { PlanDocument, PlanTask } from '../../../machines/document/plan-document.ts';
 import type { GivenMessages } from '../../../machines/vocabulary/agent-message.ts';
@@ -60,3 +60,43 @@ export function tasksOf({ run, document, plan }: Pick<RunBrief, 'run' | 'documen
 export function taskName({ wave, task }: BriefTask): string {
   return `wave ${wave} task ${task.number} "${task.title}"`;
 }
+
+/** How a program takes messages while it works. */
+export type MessageProtocol = 'claude' | 'acp';
+
+export interface CommandLine {
+  readonly argv: readonly [string, ...string[]];
+  readonly stdin: 'prompt' | 'none';
+  /** The program accepts messages while it works, and the prompt is the first one; missing: `stdin` is its standard input. */
+  readonly messages?: MessageProtocol;
+  /** The content of the run's script file, written before the start; `argv` names that file. */
+  readonly script: string | null;
+  /** The content of the run's file of MCP servers, also written before the start; missing: none. */
+  readonly servers?: string;
+  /** true: it writes its last message to the file in its places. */
+  readonly writesLastMessage?: true;
+  /** Further files for the run's folder, by name; missing: none. */
+  readonly beside?: Readonly<Record<string, string>>;
+  /** Further variables; the places' environment overrides them. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Files of the main folder that the command line names: they must be visible inside walls, like the program itself. */
+  readonly files?: readonly string[];
+}
+
+/** Absolute paths, and the program's environment. */
+export interface CommandPlaces {
+  readonly prompt: string;
+  readonly script: string;
+  /** The file with the program's MCP servers. */
+  readonly servers: string;
+  /** The file for the program's last message. */
+  readonly lastMessage: string;
+  /** The program's working folder. */
+  readonly worktree: string;
+  readonly repo: string;
+  /** Whether the program may load settings from its working folder. */
+  readonly loadsProject: boolean;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export type Starter = (brief: RunBrief, places: CommandPlaces) => CommandLine;

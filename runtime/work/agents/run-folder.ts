@@ -9,10 +9,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { trimmedLines } from '../../../machines/vocabulary/trimmed-lines.ts';
 import { replaceFile, replaceFileSynced, syncFile } from '../../base/platform/atomic-file.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { isHomeAway } from '../../base/platform/home.ts';
 import { type Identity, parseIdentity } from '../../base/platform/process-table.ts';
+import { realPathOrNull } from '../../base/platform/quiet-look.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
 import { wrapperScript } from './wrapper-script.ts';
 
 export interface RunFolder {
@@ -238,4 +241,33 @@ function homeError(doing: string, cause: unknown): EngineError {
     'check that the folder exists, belongs to you and is on a file system with hard links',
     { cause },
   );
+}
+
+/** The digest of the last home: a process works in one home. */
+let last = { home: '', mark: '' };
+
+/** A run's id on this machine: STATOR_RUN of its processes, by which leftovers are found. It contains the home, because two homes may have the same project and plan; by a link to it the id is the same. */
+export function runIdOf(home: string, key: string): string {
+  if (last.home !== home) last = { home, mark: textDigest(realPathOrNull(home) ?? home).slice(0, 8) };
+  return `${key}@${last.mark}`;
+}
+
+/** The lines that stator itself writes into a run's log, for people; they are not the agent's output. */
+const ownLine = /^--- stator: .* ---$/;
+
+/** Writes one line, whatever the text contains. Throws the file system's errors. */
+export function noteInLog({ log }: Pick<RunFolder, 'log'>, text: string): void {
+  writeFileSync(log, `--- stator: ${trimmedLines(text).join(' ')} ---\n`, { flag: 'a', mode: 0o600 });
+}
+
+export function isOwnLine(line: string): boolean {
+  return ownLine.test(line.trimEnd());
+}
+
+/** The text without stator's lines. */
+export function withoutOwnLines(output: string): string {
+  return output
+    .split('\n')
+    .filter((line) => !isOwnLine(line))
+    .join('\n');
 }

@@ -21,9 +21,16 @@ import type { Timeline } from '../../core/store/timeline.ts';
 import { profileOf } from '../agents/accounts.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { cancelTurn, takesMessages } from '../agents/message-input.ts';
-import { noteInLog } from '../agents/own-lines.ts';
-import { createRunFolder, type RunFolder, readAgent, readClaim, readExit, voidOrAdopt } from '../agents/run-folder.ts';
-import { runIdOf } from '../agents/run-id.ts';
+import {
+  createRunFolder,
+  noteInLog,
+  type RunFolder,
+  readAgent,
+  readClaim,
+  readExit,
+  runIdOf,
+  voidOrAdopt,
+} from '../agents/run-folder.ts';
 import { stopTree, sweepLeftovers, thawTree } from '../agents/stopping.ts';
 import { hasInput } from '../agents/terminal-input.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';

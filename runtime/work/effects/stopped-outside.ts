@@ -12,8 +12,7 @@ import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts'
 import type { EffectContext } from '../../core/outbox/handler.ts';
 import type { Store } from '../../core/store/port.ts';
 import { readStandstill } from '../agents/frozen.ts';
-import { noteInLog } from '../agents/own-lines.ts';
-import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { noteInLog, type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { createStopLook } from '../agents/stopped-program.ts';
 
 const lookMs = 1_000;

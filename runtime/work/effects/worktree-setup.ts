@@ -23,11 +23,17 @@ import type { Timeline } from '../../core/store/timeline.ts';
 import { presetKeys } from '../agents/environment.ts';
 import { createFileWatch } from '../agents/file-watch.ts';
 import { tailOf } from '../agents/output-log.ts';
-import { noteInLog, withoutOwnLines } from '../agents/own-lines.ts';
 import { lastInformative } from '../agents/reports/informative-lines.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
-import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
-import { runIdOf } from '../agents/run-id.ts';
+import {
+  noteInLog,
+  type RunFolder,
+  readClaim,
+  readExit,
+  runIdOf,
+  withoutOwnLines,
+  writeRunFile,
+} from '../agents/run-folder.ts';
 import { setupDoneFile, setupEndIn, setupEndLine } from '../agents/setup-end.ts';
 import { createSetupStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';

@@ -23,7 +23,7 @@ import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
-import { runIdOf } from '../agents/run-id.ts';
+import { runIdOf } from '../agents/run-folder.ts';
 import { unwritable } from '../git/repository.ts';
 
 /** Below the common git folder. */

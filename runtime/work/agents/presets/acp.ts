@@ -12,13 +12,12 @@ import {
 } from '../../../base/config/acp/agents.ts';
 import { type McpServer, unplayable } from '../../../base/config/config.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
-import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { programCommand, programFile } from '../preset-command.ts';
 import { type AcpSettings, acpSettingsName } from '../relay/acp-settings.ts';
 import { createAcpReader } from '../reports/acp.ts';
 import { objectAt } from '../reports/json-line.ts';
 import { acpSteps } from '../reports/steps.ts';
-import type { RunBrief } from '../run-brief.ts';
+import type { CommandLine, CommandPlaces, RunBrief } from '../run-brief.ts';
 import type { AgentProgram } from './agent-program.ts';
 import { gemini, geminiVariables } from './gemini.ts';
 import { opencode, opencodeVariables } from './opencode.ts';

@@ -1,10 +1,10 @@
 /** Everything that stator knows about the program of an agent, as one value in one file. */
 import type { AgentProfile } from '../../../base/config/config.ts';
-import type { Starter } from '../command-line.ts';
 import type { JsonObject } from '../reports/json-line.ts';
 import type { ProgramReport, Quota, Reader } from '../reports/report.ts';
 import type { End } from '../reports/spoilt-lines.ts';
 import type { Step } from '../reports/steps.ts';
+import type { Starter } from '../run-brief.ts';
 import type { PlacesOf, PresetPlaces } from './places.ts';
 import type { Json } from './renewal.ts';
 

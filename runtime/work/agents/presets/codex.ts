@@ -1,12 +1,11 @@
 /** The preset `codex`: Codex CLI's `exec`. Each flag is justified in docs/agents.md. */
 import { join } from 'node:path';
 import { isJudge } from '../../../../machines/vocabulary/ids.ts';
-import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { createCodexReader } from '../reports/codex.ts';
 import { codexQuotas } from '../reports/codex-session.ts';
 import { ofTypes } from '../reports/spoilt-lines.ts';
 import { codexSteps } from '../reports/steps.ts';
-import type { RunBrief } from '../run-brief.ts';
+import type { CommandLine, CommandPlaces, RunBrief } from '../run-brief.ts';
 import type { AgentProgram } from './agent-program.ts';
 import { type PlacesOf, type PresetPlaces, under } from './places.ts';
 import { modelOf, programLine } from './program.ts';

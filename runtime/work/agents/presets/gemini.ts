@@ -1,10 +1,9 @@
 /** The preset `gemini`: Gemini CLI without a terminal. Each flag is justified in docs/agents.md. */
 import { join } from 'node:path';
-import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { createGeminiReader } from '../reports/gemini.ts';
 import { ofTypes } from '../reports/spoilt-lines.ts';
 import { geminiSteps } from '../reports/steps.ts';
-import type { RunBrief } from '../run-brief.ts';
+import type { CommandLine, CommandPlaces, RunBrief } from '../run-brief.ts';
 import type { AgentProgram } from './agent-program.ts';
 import { type PresetPlaces, under } from './places.ts';
 import { modelOf, programLine } from './program.ts';

@@ -1,10 +1,9 @@
 /** The preset `opencode`: opencode's `run`. Each flag is justified in docs/agents.md. */
 import { join } from 'node:path';
-import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { createOpencodeReader } from '../reports/opencode.ts';
 import { ofTypes } from '../reports/spoilt-lines.ts';
 import { opencodeSteps } from '../reports/steps.ts';
-import type { RunBrief } from '../run-brief.ts';
+import type { CommandLine, CommandPlaces, RunBrief } from '../run-brief.ts';
 import type { AgentProgram } from './agent-program.ts';
 import { type PlacesOf, type PresetPlaces, under } from './places.ts';
 import { modelOf, programLine } from './program.ts';

@@ -1,8 +1,7 @@
 /** The common parts of the starters of claude, codex, opencode and gemini: the started file, and that the prompt is never an argument. */
 import { type ProgramPreset, presetProgram } from '../../../base/config/preset-programs.ts';
-import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { programFile, withTrustedFiles } from '../preset-command.ts';
-import type { RunBrief } from '../run-brief.ts';
+import type { CommandLine, CommandPlaces, RunBrief } from '../run-brief.ts';
 
 /**
  * The program of the profile, else the preset's own, with its arguments and then the profile's flags, so that a flag of the user comes last. The prompt is
