@@ -10,7 +10,6 @@ import {
   type PlanBudget,
   type RaisedBudgets,
 } from '../vocabulary/budget.ts';
-import type { Reason } from '../vocabulary/effect.ts';
 import {
   type AgentOutput,
   type DoneWork,

@@ -58,7 +58,7 @@ const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['runtime-work-effects-looks-down', 'runtime/work/effects/handlers.ts', '../gc/round.ts'],
   ['runtime-work-repos-looks-down', 'runtime/work/repos/health.ts', '../effects/handlers.ts'],
   ['runtime-work-sandbox-looks-down', 'runtime/work/sandbox/wall-guard.ts', '../effects/handlers.ts'],
-  ['runtime-work-agents-looks-down', 'runtime/work/agents/run-id.ts', '../repos/registry.ts'],
+  ['runtime-work-agents-looks-down', 'runtime/work/agents/run-folder.ts', '../repos/registry.ts'],
   ['runtime-work-git-looks-down', 'runtime/work/git/identity.ts', '../agents/stopping.ts'],
   ['runtime-core-store-looks-down', 'runtime/core/store/tables/queue.ts', '../../../work/git/git.ts'],
   ['runtime-base-config-looks-down', 'runtime/base/config/nearest.ts', '../../core/store/sqlite/store.ts'],

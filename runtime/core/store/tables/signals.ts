@@ -237,7 +237,7 @@ function signalQueries(db: Connection) {
     `SELECT id FROM signals
      WHERE tree = @tree AND id >= @from AND status = 'failed' AND (origin = 'engine' OR (id = @from AND is_checked = 0)) AND json_extract(result, '$.code') = 'internal' ORDER BY id`,
   );
-  // The condition is written as in its index. A birth that failed is no matter any more once its tree has begun.
+  // The condition is written as in its index. A creation that failed does not count any more once its tree has begun.
   const machinesSetAside = db.prepare<[string, string], SetAsideSignal>(
     `SELECT id, type, tree, json_extract(result, '$.error') AS error FROM signals
      WHERE status = 'failed' AND project = '' AND tree > ? AND tree < ? AND tree <> '${supervisorTree}' AND json_extract(result, '$.code') = 'internal'
