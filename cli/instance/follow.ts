@@ -1,13 +1,13 @@
 /** Prints an agent's output as it is written: over rotations of its log, over its attempts, and with or without an engine. */
 
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { isTitleIn, taskIn } from '../../machines/vocabulary/ids.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import { isFinal } from '../../machines/vocabulary/run-state.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
 import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
-import { isAbsence } from '../absence.ts';
+import { isAbsence, waitsForStore } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';
 import { plainLines } from '../text.ts';
@@ -68,6 +68,10 @@ function readAlong(follower: Follower): Promise<boolean> {
       return true;
     } catch (thrown) {
       if (isAbsence(thrown)) return false;
+      if (waitsForStore(thrown)) {
+        follower.call.out.noteOnce(`${onOneLine(thrown.message)}; the log is read again when it does`);
+        return false;
+      }
       throw thrown;
     }
   });

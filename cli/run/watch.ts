@@ -4,7 +4,7 @@ import { isOver, statusIn } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { environmentFault } from '../../runtime/base/platform/environment-fault.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
-import { isAbsence } from '../absence.ts';
+import { isAbsence, waitsForStore } from '../absence.ts';
 import { plain } from '../text.ts';
 import type { Display } from './display.ts';
 import { journalOf } from './journal.ts';
@@ -107,7 +107,7 @@ function isAsked({ asking }: Watching, { plan, instances }: Seen): boolean {
   try {
     return asking.look(plan, instances);
   } catch (thrown) {
-    if (isAbsence(thrown)) return true; // the next reading reports it
+    if (isAbsence(thrown) || waitsForStore(thrown)) return true; // the next reading reports it
     throw thrown;
   }
 }
@@ -120,7 +120,7 @@ interface Seen {
 /** `gone`: no engine answers. */
 type Unseen = Exclude<Ending['kind'], 'over'>;
 
-/** As long as the environment is at fault, the engine cannot be read, but goes on, so it is asked again. */
+/** As long as the environment or the store is at fault, the engine cannot be read, but goes on, so it is asked again. */
 async function look({ client, project, plan, warnings, display, interrupted }: Watching): Promise<Seen | Unseen> {
   for (let isSaid = false; ; isSaid = true) {
     try {
@@ -129,7 +129,7 @@ async function look({ client, project, plan, warnings, display, interrupted }: W
       return { plan: shown, instances: await client.instances({ project, plan }) };
     } catch (thrown) {
       if (isAbsence(thrown)) return 'gone';
-      const trouble = environmentFault(thrown);
+      const trouble = waitsForStore(thrown) ? thrown : environmentFault(thrown);
       if (trouble === null) throw thrown;
       if (!isSaid) display.say(`${plan} cannot be read now: ${plain(onOneLine(withHint(trouble)))}`);
       if (interrupted.aborted) return 'interrupted';

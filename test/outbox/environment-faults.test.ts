@@ -204,20 +204,23 @@ describe('open files that run out', () => {
   });
 });
 
-it('a run that cannot read its plan because open files ran out says so, and goes on watching', async () => {
-  const { client, ...engine } = await startEngine();
-  await begin({ client, ...engine }, 'seen', planText(['echo a > a.txt']));
-  const said: string[] = [];
-  const out = new EngineError('system_limit', 'no more open files', 'close some');
-  const plan = vi.fn(client.plan).mockRejectedValueOnce(out);
-  const ending = await watchPlan({
-    ...{ client: { ...client, plan }, project: 'demo', plan: 'seen', since: 0, footer: '', waitLimitMs: null },
-    ...{ onShown() {}, interrupted: new AbortController().signal, warnings: { look: async () => {} } },
-    display: { say: (text) => said.push(text), show() {}, ask: async () => null, finish() {}, close() {} },
-    asking: { look: () => false, stop() {} },
-  });
-  expect([ending.kind, said]).toEqual(['over', ['seen cannot be read now: no more open files; close some']]);
-});
+it.each(['system_limit', 'store_locked'] as const)(
+  'a run that cannot read its plan because of %s says so, and goes on watching',
+  async (code) => {
+    const { client, ...engine } = await startEngine();
+    await begin({ client, ...engine }, 'seen', planText(['echo a > a.txt']));
+    const said: string[] = [];
+    const out = new EngineError(code, 'no more of it', 'close some');
+    const plan = vi.fn(client.plan).mockRejectedValueOnce(out);
+    const ending = await watchPlan({
+      ...{ client: { ...client, plan }, project: 'demo', plan: 'seen', since: 0, footer: '', waitLimitMs: null },
+      ...{ onShown() {}, interrupted: new AbortController().signal, warnings: { look: async () => {} } },
+      display: { say: (text) => said.push(text), show() {}, ask: async () => null, finish() {}, close() {} },
+      asking: { look: () => false, stop() {} },
+    });
+    expect([ending.kind, said]).toEqual(['over', ['seen cannot be read now: no more of it; close some']]);
+  },
+);
 
 describe('a repeated failure is reported from its second try on', () => {
   const agents = { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } as const;
