@@ -7,10 +7,14 @@ import { hasBrowser, startBrowser } from '../support/browser.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { write } from '../support/git.ts';
 import { git, until } from '../support/ground.ts';
-import { hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
+import { type Host, hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
 import { linkTo } from '../support/link.ts';
 
 const { server, database: lastDatabase, emptyStore } = await hostsGround();
+
+/** As if that host had been seen so much later; below 0: earlier. */
+const seenLater = (host: Host, ms: number) =>
+  server.query(lastDatabase(), `UPDATE hosts SET seen = seen + ${ms} WHERE name = '${host.name}'`);
 
 it('plans of two hosts keep one limit and are done once, over a killed daemon, and each host sees both', async () => {
   const url = await emptyStore();
@@ -122,11 +126,12 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
   const daemon = b.owner()?.pid ?? 0;
   process.kill(daemon, 'SIGSTOP');
-  await server.query(lastDatabase(), "UPDATE hosts SET seen = seen - 60000 WHERE name = 'b'");
+  await seenLater(b, -60_000);
   expect(await must(a.ask('host', 'list'))).toMatch(/b +alive, silent/);
   expect(await explain()).toMatch(/host b, not seen since .*, though its daemon is there/);
   process.kill(daemon, 'SIGCONT');
   await kill(b);
+  await seenLater(b, -60_000);
   const hosts = async () => (await a.client().hosts()).map(({ name, state, repos }) => [name, state, repos.join()]);
   await until(async () => (await hosts())[1]?.[1] === 'lost');
   expect(await must(a.ask('host', 'list'))).toMatch(/a \(this one\) +alive.*\nb +lost/);
@@ -146,6 +151,10 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   await must(a.ask('host', 'drain', 'b', '--undo'));
   expect(await must(b.ask('host', 'show', 'b'))).toMatch(/state +alive/);
   await kill(b);
+  // As after an outage of the database, until each host has its lock again.
+  await seenLater(b, 60_000);
+  expect((await hosts())[1]?.[1]).toBe('alive');
+  await seenLater(b, -120_000);
   await until(async () => (await hosts())[1]?.[1] === 'lost');
   expect(await must(a.ask('host', 'remove', 'b', '--yes'))).toContain('without a host now: repo-b');
   const fenced = await b.ask('daemon', 'start');
@@ -211,6 +220,7 @@ it('another host goes on with the plans of a lost one from the remote, and each 
   await kill(b);
   for (const ref of git(bare, 'for-each-ref', '--format=%(refname)', unpushed).trim().split('\n'))
     git(bare, 'update-ref', '-d', ref);
+  await seenLater(b, -60_000);
   await until(async () => (await a.client().host({ host: 'b' })).state === 'lost');
   await must(a.ask('host', 'remove', 'b', '--yes'));
 
@@ -284,10 +294,11 @@ it.skipIf(!hasBrowser())('the page names the hosts, and says which of them is lo
   expect(await hosts.locator('li').allTextContents()).toEqual(['a (this one)0 agents, 1 repo', 'b0 agents, 1 repo']);
   await page.getByRole('region', { name: 'Repos' }).getByText('on b').waitFor();
   process.kill(b.owner()?.pid ?? 0, 'SIGSTOP');
-  await server.query(lastDatabase(), "UPDATE hosts SET seen = seen - 60000 WHERE name = 'b'");
+  await seenLater(b, -60_000);
   await page.reload();
   await hosts.getByText('silent, seen').waitFor();
   await kill(b);
+  await seenLater(b, -60_000);
   await until(async () => (await a.client().hosts()).some(({ name, state }) => name === 'b' && state === 'lost'));
   await page.reload();
   await hosts.getByText('lost, seen').waitFor();

@@ -5,7 +5,7 @@ import { count, lines, time } from './shared-shapes.ts';
 export const hostEntry = z
   .object({
     name: z.string(),
-    /** `draining`: it is alive, and starts no agents. `lost`: no engine works as this host now. `removed`: its name cannot be used again. */
+    /** `draining`: it is alive, and starts no agents. `lost`: its engine was stopped, or is gone and was not seen for 12 s. `removed`: its name cannot be used again. */
     state: z.enum(['alive', 'draining', 'lost', 'removed']),
     /** true: this host answers the request. */
     own: z.boolean(),

@@ -20,7 +20,7 @@ export const hostOperations = {
       listed: 'list the machines that share the store; show one',
       summary: 'List the machines that share the store in PostgreSQL, and whether each is there.',
       examples: ['stator host list', 'stator host list --json'],
-      more: 'A host is alive as long as its daemon holds its lock in the database. A plan continues only on the host where its repo is registered.',
+      more: 'A host is alive as long as its daemon holds its lock in the database, and 12 s longer if it was cut off. A plan continues only on the host where its repo is registered.',
     },
   }),
   host: operation({

@@ -777,7 +777,7 @@ export interface HostRow {
   readonly drained: number | null;
   /** When it was removed, for good; null: it was not. */
   readonly gone: number | null;
-  /** Whether an engine works as this host now. */
+  /** Whether an engine works as this host, or was seen in the last 12 s and did not stop in order. */
   readonly isAlive: boolean;
   /** It is alive, and has not recorded for 12 s that it is present: its daemon hangs or is stopped, and nobody takes over from it. */
   readonly isSilent: boolean;

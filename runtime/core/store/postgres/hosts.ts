@@ -184,13 +184,17 @@ export async function notify(client: Client): Promise<void> {
 
 export async function list(client: Client, repos: ReadonlyMap<string, RepoHost>): Promise<HostRow[]> {
   const { rows } = await client.query<Row>(`SELECT ${columns} FROM hosts h ORDER BY name`);
-  return rows.map(({ name, labels, address, home, since, seen, drained, gone, clones, alive: isAlive, overdue }) => ({
-    ...{ name, address, home, since, seen, drained, gone, isAlive },
-    isSilent: isAlive && overdue,
-    clones: clones === null ? null : (JSON.parse(clones) as string[]), // as `write` has it
-    labels: JSON.parse(labels) as string[], // as `write` has it
-    repos: [...repos].flatMap(([project, { host }]) => (host === name ? [project] : [])),
-  }));
+  return rows.map(
+    ({ name, labels, address, home, since, seen, drained, gone, clones, alive: isAlive, overdue, left_at: left }) => ({
+      ...{ name, address, home, since, seen, drained, gone },
+      // After an outage of the database, each host needs a moment to have its lock again.
+      isAlive: isAlive || (left === null && gone === null && !overdue),
+      isSilent: isAlive && overdue,
+      clones: clones === null ? null : (JSON.parse(clones) as string[]), // as `write` has it
+      labels: JSON.parse(labels) as string[], // as `write` has it
+      repos: [...repos].flatMap(([project, { host }]) => (host === name ? [project] : [])),
+    }),
+  );
 }
 
 /** Records that the host was present at this time. null: it still is the host; otherwise the reason why it is not, which waiting cannot change. */
