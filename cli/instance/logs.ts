@@ -113,7 +113,8 @@ function printLogList(out: Output, logs: readonly RunLog[]): void {
 
 function printLog(out: Output, log: RunLog, { isOnlyOne }: { isOnlyOne: boolean }): void {
   if (!isOnlyOne || log.check !== null) out.note(nameOf(log));
-  if (log.log === null) out.note(`its log is not there: ${log.run} never wrote one, or it was cleared away`);
+  if (log.log === null)
+    out.note(`its log is not on this machine: ${log.run} never wrote one, it was cleared away, or another host has it`);
   else if (log.text === '') out.remark('nothing was printed');
   if (log.text !== '') out.quote(plainLines(log.text).replace(/\n$/, ''));
 }

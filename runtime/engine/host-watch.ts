@@ -37,6 +37,7 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
   if (hosts === undefined) return null;
   /** When the last beat that was answered was sent. */
   let reachedAtMs = performance.now();
+  let endedAtMs = Number.NEGATIVE_INFINITY;
   /** Agents that an earlier engine has frozen and not continued are frozen, too. */
   let isFrozen = true;
   let timer: NodeJS.Timeout | null = null;
@@ -85,16 +86,17 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
         troubles.failed(notReached, thrown);
       }
       const awayMs = performance.now() - reachedAtMs;
+      const isLong = awayMs >= limitMs && performance.now() - endedAtMs >= limitMs;
       const loss = store.loss();
       const isFollowed = loss?.code === 'owner_taken';
-      if (!isFollowed && awayMs < limitMs) return null;
+      if (!isFollowed && !isLong) return null;
       log.warn(
         isFollowed
           ? loss.message
           : `the store has not answered for ${Math.round(awayMs / 1_000)} s: the agents of this host are ended`,
       );
       await endAgents();
-      reachedAtMs = performance.now();
+      endedAtMs = performance.now();
       return null;
     },
   });

@@ -77,7 +77,7 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     return new StoreTrouble('store_full', `${place} has no room left`, 'make room on the disk of PostgreSQL', {
       cause: thrown,
     });
-  if (/^(28|3D000|42501|3F000)/.test(codeOf(thrown))) {
+  if (/^(28|3D000|42501)/.test(codeOf(thrown))) {
     const hint =
       'see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in';
     // PostgreSQL names the user and the database, never a password. Without its cause: waiting does not help.
@@ -94,8 +94,8 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint);
   }
   // Such as a table that somebody dropped, or that pg_restore is making anew.
-  if (codeOf(thrown) === '42P01') {
-    const hint = `put the database back as it was: pg_restore, while no daemon runs; ${thenContinues}`;
+  if (/^(42P01|3F000)$/.test(codeOf(thrown))) {
+    const hint = `put the database back as it was: pg_restore, while no daemon runs (the schema of DBOS alone: stator daemon restart); ${thenContinues}`;
     return new StoreTrouble('store_unreadable', `${place} is not whole: ${why}`, hint);
   }
   // What the server says of its own machine and files is no bug of this program.
