@@ -470,11 +470,16 @@ it('an engine whose connection was cut goes on as the same engine', async () => 
   const name = await emptyDatabase();
   const store = opened(server.urlOf(name));
   await store.own('/only');
+  const cut = () =>
+    server.query('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
   for (let round = 0; round < 5; round += 1) {
-    await server.query('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
+    await cut();
     await mustCommit(store, [word()]);
   }
   expect(store.loss()).toBeNull();
+  await server.query(name, 'UPDATE hosts SET seen = 0');
+  await cut();
+  expect(await store.hosts.list()).toMatchObject([{ isAlive: true }]);
   expect(await server.query(name, 'SELECT epoch FROM hosts')).toEqual([{ epoch: '1' }]);
 });
 

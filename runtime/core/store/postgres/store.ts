@@ -264,7 +264,11 @@ function createHosts({ own, place, state, transactions, reading, writing, asked,
     list: () =>
       ask(async () => {
         const client = await reading.client();
-        return hostRows.list(client, await hostRows.repoHosts(client));
+        const isHere = state.engine !== null && state.taken === null;
+        // This engine answers, though its lock may not be back after an outage.
+        return (await hostRows.list(client, await hostRows.repoHosts(client))).map((row) =>
+          row.name === own && isHere ? { ...row, isAlive: true } : row,
+        );
       }),
     // A beat does not wait for the commits of other hosts. An engine that cannot have its lock sends none.
     beat: () =>

@@ -52,7 +52,7 @@ export function sharedSessions(place: string): StoreTrouble {
   return new StoreTrouble(
     'store_unreadable',
     `${place} is behind a pooler that gives the same connection to several clients in turn`,
-    'give stator sessions of its own there (pool_mode = session of PgBouncer), or name the server itself in the URL',
+    'let it keep a session for each client (pool_mode = session of PgBouncer), or name the server itself in the URL',
   );
 }
 
@@ -95,7 +95,7 @@ export function troubleOf(thrown: unknown, place: string): unknown {
   }
   // Such as a table that somebody dropped, or that pg_restore is making anew.
   if (/^(42P01|3F000)$/.test(codeOf(thrown))) {
-    const hint = `put the database back as it was: pg_restore, while no daemon runs (the schema of DBOS alone: stator daemon restart); ${thenContinues}`;
+    const hint = `put the database back as it was: pg_restore, while no daemon runs (the schema of DBOS alone: restart the daemon); ${thenContinues}`;
     return new StoreTrouble('store_unreadable', `${place} is not whole: ${why}`, hint);
   }
   // What the server says of its own machine and files is no bug of this program.
