@@ -81,6 +81,7 @@ function steadied(text: string): string {
     .replaceAll(/\b(signal (?:(?:show|retry) )?)\d+/g, '$1<id>')
     .replaceAll(/\bHPE_[A-Z_]+/g, 'HPE_<code>')
     .replaceAll(/\bpid \d+/g, 'pid <pid>')
+    .replaceAll(/\bkill -CONT \d+/g, 'kill -CONT <pid>')
     .replaceAll(/\bstator (is version )?\d+\.\d+\.\d+/g, 'stator $1<version>')
     .replaceAll(/\b(took +)(\d+[dhms] ?)+, /g, '$1')
     .replaceAll(slowNotes, '')

@@ -1,5 +1,5 @@
 /** The error for a process that owns the home but does not answer. */
-
+import { readFileSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { localTime } from '../../../machines/vocabulary/time-text.ts';
 
@@ -17,10 +17,24 @@ interface Silent {
 export function noAnswer({ kind, pid, since }: Silent, limitMs: number | null): EngineError {
   const who = `the ${kind} (pid ${pid}, since ${localTime(since, Date.now())})`;
   const within = limitMs === null ? '' : ` within ${limitMs / 1_000} s`;
+  if (isStopped(pid))
+    return new EngineError(
+      'unavailable',
+      `${who} does not answer${within}: somebody has stopped it (Ctrl-Z, or SIGSTOP)`,
+      `let it continue: kill -CONT ${pid}, or fg in its terminal`,
+    );
   const last =
     kind === 'daemon'
       ? 'see why with stator daemon logs, then: stator daemon restart; agents live on'
       : `it is most likely a \`stator run\`: look at it where it runs, or end it: kill ${pid}; agents live on`;
   const hint = `it usually recovers within seconds: repeat the command; if it does not: ${last}`;
   return new EngineError('unavailable', `${who} does not answer${within}`, hint);
+}
+
+function isStopped(pid: number): boolean {
+  try {
+    return /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false; // it has gone, or there is no /proc
+  }
 }
