@@ -335,8 +335,8 @@ function machineClient(
   asked: <T>(work: () => Promise<T>) => Promise<T>,
 ): MachineClient {
   return {
-    startMachine: ({ name: machine, id, input }) =>
-      asked(() => commands.startMachine({ machine, id, input, waitMs: verdictWaitMs })),
+    startMachine: ({ name: machine, id, input, wait_ms: waitMs = verdictWaitMs }) =>
+      asked(() => commands.startMachine({ machine, id, input, waitMs })),
     sendMachine: ({
       name: machine,
       id,

@@ -109,13 +109,16 @@ export interface Pause {
 
 /** A machine in a running engine: its trees, each an actor of the chart with all the actors below it. Every call throws `busy` where too many wait, and `stopped`. */
 export interface DurableMachine<D extends AnyParts> {
-  /** Begins a tree; an existing one stays unchanged. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
+  /**
+   * Begins a tree; an existing one stays unchanged. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw, and `unavailable`
+   * where the engine has not come to it within 30 s: then it begins later.
+   */
   start(
     id: string,
     ...input: Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>]
   ): Promise<DurableTree<D>>;
   /**
-   * Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is. `dedupeKey`: of two
+   * Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is, and as `pending` after `waitMs`, by default 5 s. `dedupeKey`: of two
    * sends with the same key the second one returns the first one's signal. A key counts for all trees: `conflict` where it is another signal's.
    */
   send(id: string, event: SentTo<D>, options?: { dedupeKey?: string; waitMs?: number }): Promise<SentSignal>;

@@ -22,6 +22,7 @@ import {
   milliseconds,
   mustBe,
 } from '../api/client/options.ts';
+import { neededVerdictWaitMs } from '../api/commands/signal-sender.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
 import { groupBy } from '../base/platform/group-by.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
@@ -86,7 +87,8 @@ function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> 
     async start(id, input) {
       // The engine would receive the value in another form.
       mustBeJson(`the input of ${name}`, input ?? {});
-      const { tree } = await client.startMachine({ ...asked(id), input });
+      const { signal, tree } = await client.startMachine({ ...asked(id), input, wait_ms: neededVerdictWaitMs });
+      if (signal.status === 'pending') throw notBegun(name, id);
       return tree === null ? get(id) : (tree as DurableTree<AnyDefinition>); // as in `get`
     },
     async send(id, event, options = {}) {
@@ -127,6 +129,15 @@ function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> 
       return client.machineHistory({ ...asked(id), ...options });
     },
   };
+}
+
+/** On a busy machine it begins later: it would be untrue that there is no such tree. */
+function notBegun(name: string, id: string): EngineError {
+  return new EngineError(
+    'unavailable',
+    `${name} ${id} has not begun within ${neededVerdictWaitMs / 1_000} s: the engine has work that came before`,
+    'it begins by itself: wait for it with start(id) again',
+  );
 }
 
 /** Throws `bad_request` for what a program without types may pass. */

@@ -18,6 +18,7 @@ import {
 } from '../../runtime/engine/durable.ts';
 import { openDurableCore } from '../../runtime/engine/durable-core.ts';
 import { createEngine as createAny, defineMachine as defineAny } from '../../runtime/engine/engine.ts';
+import { createMachines } from '../../runtime/engine/machines.ts';
 import { afterwards } from '../support/engine.ts';
 
 let folder = '';
@@ -658,6 +659,15 @@ describe('an engine of durable actors', () => {
     const watching = { fault: { watch: () => [{ project: 'a', plan: 'b' }] } };
     expect(() => defineMachine({ ...gate, effects: watching } as never)).toThrow(EngineError);
     expect(new FatalError('no')).toBeInstanceOf(EngineError);
+  });
+
+  it('says of a tree that begins later, on a busy machine, that it will, and not that there is none', async () => {
+    const { client, stop } = await openDurableCore([gate], { file: ':memory:', log: quiet });
+    afterwards(stop);
+    // What an engine answers that has not come to it within the wait.
+    const signal = { id: 1, type: 'begun', status: 'pending', result: null, refused: null } as const;
+    const late = createMachines({ ...client, startMachine: async () => ({ signal, tree: null }) }, [gate]);
+    await expect(late.gate?.start('1')).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('takes away what ended long ago, and nothing else', async () => {

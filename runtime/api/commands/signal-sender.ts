@@ -22,8 +22,8 @@ export interface SendCommand {
 
 /** The default time to wait for a verdict. */
 export const verdictWaitMs = 5_000;
-/** The same for a registration, which fails without a verdict: on a busy machine its signal is handled later, and the failure would be untrue. */
-const neededVerdictWaitMs = 30_000;
+/** The same for a registration, or the start of a tree, which fails without a verdict: on a busy machine its signal is handled later, and the failure would be untrue. */
+export const neededVerdictWaitMs = 30_000;
 
 export function createSignalSender({ clock, views, addSignal }: CommandDependencies) {
   /** `before` is written in the same commit; signals that it inserts are handled first. */
