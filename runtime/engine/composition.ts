@@ -7,6 +7,7 @@ import { kindOf } from '../../actors/own-machine.ts';
 import { storedSupervisor } from '../../actors/stored-tree.ts';
 import { treesOf } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { type CommandDependencies, createCommands, type OperationParts } from '../api/commands/commands.ts';
@@ -148,7 +149,8 @@ async function openGround(options: CoreOptions) {
   const troubles = createTroubles({ log, report: (what, trouble) => state.trigger.troubleReported({ what, trouble }) });
   if (owner !== undefined) await copyBeforeMigration({ home, place, state, troubles, log });
   if (owner !== undefined && place.kind === 'file') await noteRuns(home, log);
-  const { store, epoch, carrier } = await openEngineStore(options, place, config);
+  const { store: opened, epoch, carrier } = await openEngineStore(options, place, config);
+  const store = mode === 'reads' ? forReading(opened) : opened;
   const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
   // A store in a file is lost with its home; one in PostgreSQL may have been taken by another home.
   const isOwner = place.kind === 'file' ? ownsHome : () => ownsHome() && store.loss() === null;
@@ -346,6 +348,18 @@ async function openEngineStore(
   const limit = maxPageCount === undefined ? {} : { maxPageCount };
   const how = { readonly: mode === 'reads', isAbsent, isShared: mode === 'inbox', faults, ...limit };
   return { store: openStore(home, how), epoch: owner?.epoch ?? 0 };
+}
+
+/** An empty store in memory, and a database of PostgreSQL, would take a change, which is then lost or made without an engine. */
+function forReading(store: Store): Store {
+  const commit = async () => {
+    throw new EngineError(
+      'unavailable',
+      'no engine owns the home, so the store is open for reading only: nothing was changed',
+      "start an engine: stator daemon start; in a program: connect({ env, mode: 'write' })",
+    );
+  };
+  return { ...store, commit };
 }
 
 /** The names in the folder of clones. */

@@ -46,12 +46,6 @@ export function createSentSignals({ mode, store, pump, verdicts, projects, runne
       await runner()?.dispatcher.carryOut('plan.merge', 'git');
       await runner()?.dispatcher.carryOut('plan.pull', 'forge');
       await pump.drain();
-    } else if (mode === 'reads') {
-      throw new EngineError(
-        'unavailable',
-        'the store is open for reading only',
-        'start an engine: stator run <plan.md>',
-      );
     }
   }
 

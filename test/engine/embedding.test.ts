@@ -64,9 +64,14 @@ describe('a program of my own', () => {
     await expectFailure(odd({ env: null }), 'bad_request', 'env: found null', 'process.env');
     await expectFailure(odd({ faults: 'none' }), 'bad_request', 'faults: found "none"', 'a function');
     expect((await engine.client.plans('demo')).length).toBe(0);
+    await expectFailure(engine.client.addRepo(join(repo, '../none')), 'bad_repo', 'none');
     await engine.stop();
+    const nothingThere = await connect({ env: { STATOR_HOME: join(repo, '../no-home') }, mode: 'read' });
+    await expectFailure(nothingThere.pauseQueue(), 'unavailable', 'nothing was changed');
+    await nothingThere.close();
     for (const mode of ['read', 'write'] as const) {
       const client = await connect({ env: { STATOR_HOME: engine.home }, mode });
+      if (mode === 'read') await expectFailure(client.pauseQueue(), 'unavailable', 'reading only', "mode: 'write'");
       await Promise.all([client.close(), client.close()]);
       await client.close();
       await expectFailure(client.plans(), 'stopped', 'this client was closed');

@@ -186,7 +186,7 @@ export function createClient(call: Call, options: ClientOptions) {
      * Registers a repo by any path inside it, or updates a registered one; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` if its files enable
      * something and `trust` is false, or another digest than theirs.
      */
-    addRepo: (path: string, { trust, way, mustBeNew = false }: AddRepoRequest): Promise<RepoAdded> =>
+    addRepo: (path: string, { trust, way, mustBeNew = false }: AddRepoRequest = { trust: false }): Promise<RepoAdded> =>
       methods.addRepo({ path, trust, way, existing: mustBeNew ? undefined : 'ok' }),
     /** The plans of all repos, or of one. Empty if that repo is not registered. */
     plans: (project?: string): Promise<PlanEntry[]> => methods.plans({ project }),
@@ -282,8 +282,9 @@ export function createClient(call: Call, options: ClientOptions) {
       return methods.sendSignal({ project, plan: found.plan, type: 'agent_send', payload: { title, body: message } });
     },
     /**
-     * Facts from `since` on, then live. `onStart` is called first, with the number to continue from if no fact comes. While it is open with `watch`, the owner
-     * starts that plan's agents.
+     * Facts from `since` on, then live. It ends when `signal` aborts and when the engine stops, and throws `unavailable` where the engine was killed: call it
+     * again with the `seq` of the last fact as `since`. `onStart` is called first, with the number to continue from if no fact comes. While it is open with
+     * `watch`, the owner starts that plan's agents.
      */
     async *events({
       signal,
