@@ -8,6 +8,7 @@ import { anEnvironment, checkOptions, oneOf, required } from '../api/client/opti
 import { type Environment, homeFolder, isInWalls } from '../base/platform/home.ts';
 import { attach, attachFromWalls } from './attach.ts';
 
+export { EngineError } from '../../machines/vocabulary/errors.ts';
 export type * from '../api/client/client.ts';
 export type { Environment } from '../base/platform/home.ts';
 

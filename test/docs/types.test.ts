@@ -68,7 +68,7 @@ describe('the types of the package', () => {
   it('compile strictly, with all of their own checked, where no types of Node or SQLite are installed', () => {
     const text = [
       "import { createEngine, EngineError, type Engine, type EngineOptions, type FactEntry } from 'stator';",
-      "import { connect, type Client } from 'stator/client';",
+      "import { connect, type Client, EngineError as ClientError } from 'stator/client';",
       "import { parsePlan, planMachine, signals } from 'stator/machines';",
       "const options: EngineOptions = { env: { HOME: '/' }, agents: { coder: { preset: 'sh' } } };",
       'export const open = async (): Promise<[Engine, Client]> => [',
@@ -77,7 +77,7 @@ describe('the types of the package', () => {
       '];',
       'export const mounted = (engine: Engine, request: Request) => engine.fetch(request);',
       'export const words = (fact: FactEntry): string => fact.event;',
-      'export const all = [EngineError, parsePlan, planMachine, signals];',
+      'export const all = [EngineError, ClientError, parsePlan, planMachine, signals];',
       '// @ts-expect-error: the types are there, and not any',
       "export const wrong: EngineOptions = { agents: { coder: { preset: 'nobody' } } };",
     ];
