@@ -63,7 +63,7 @@ async function openFile(given: string, { waitMs, faults }: PlaceOptions): Promis
   const file = withoutLinks(given);
   // The lock lies beside the store: other programs may open that, to read it or to copy it.
   const lock = `${file}.owner`;
-  mkdirSync(lock, { recursive: true, mode: 0o700 });
+  makeFolder(lock);
   const before = readFacts(lock);
   const owner = await acquireOwner(lock, { starts: 'all', waitMs, nowMs: () => Date.now() }).catch((thrown) => {
     throw thrown instanceof EngineError && thrown.code === 'owner_taken' ? taken(file, lock) : thrown;
@@ -80,6 +80,19 @@ async function openFile(given: string, { waitMs, faults }: PlaceOptions): Promis
   } catch (thrown) {
     owner.release();
     throw thrown;
+  }
+}
+
+function makeFolder(lock: string): void {
+  try {
+    mkdirSync(lock, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new EngineError(
+      'home_unusable',
+      `${lock}, the folder of the lock, cannot be made (${systemCode(cause)})`,
+      'give createEngine a file in a folder that this user can make and write',
+      { cause },
+    );
   }
 }
 

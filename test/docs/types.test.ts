@@ -122,6 +122,17 @@ it.runIf(process.platform === 'linux')(
   },
 );
 
+it('a store in PostgreSQL without its driver says what to install', () => {
+  const script = `
+    import { createEngine } from 'stator/durable';
+    const store = 'postgresql://127.0.0.1:1/none';
+    console.log((await createEngine({ store, machines: [] }).catch((thrown) => thrown)).hint);
+  `;
+  writeFileSync(join(folder, 'no-driver.mjs'), script);
+  const said = execFileSync(process.execPath, ['no-driver.mjs'], { cwd: folder, encoding: 'utf8' });
+  expect(said).toContain('npm install pg@8');
+});
+
 describe('the examples of docs/embedding.md', () => {
   function run(ground: Ground, text: string): string[] {
     const own = text

@@ -205,6 +205,8 @@ describe('an engine of durable actors', () => {
     expect(await (await second).machines.gate.list()).toEqual([]);
     expect((await failureOf(first.machines.gate.list())).code).toBe('stopped');
     expect(first.loss()?.code).toBe('stopped');
+    const under = await failureOf(createEngine({ file: join(file, 'below-a-file.db'), machines: [gate] }));
+    expect([under.code, under.hint]).toEqual(['home_unusable', expect.stringContaining('can make and write')]);
   });
 
   it('is one for a file, by whichever link it is opened', async () => {
