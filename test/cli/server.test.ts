@@ -148,4 +148,7 @@ it('doctor names what is wrong in servers.toml', async () => {
   const found = JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'servers.toml');
   expect({ code, ok: found.ok }).toEqual({ code: 1, ok: false });
   expect(found.detail).toContain('servers.0.url');
+  writeFileSync(join(home, 'servers.toml'), '# mine\ndefault = work\n');
+  const unquoted = await stator(['server', 'list']);
+  expect([unquoted.code, unquoted.stderr]).toEqual([78, expect.stringMatching(/servers\.toml, line 2.*in quotes/s)]);
 });

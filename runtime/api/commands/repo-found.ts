@@ -12,5 +12,5 @@ export async function mustFindRepo(projects: Pick<Projects, 'find' | 'list'>, na
   const paths = isAbsolute(name) ? [resolve(name), await realpath(name).catch(() => name)] : [];
   const found = projects.list().find(({ path }) => paths.includes(path));
   if (found !== undefined) return found;
-  throw repoNotFound(name, 'see them with: stator repo list');
+  throw repoNotFound(name, 'see them with: stator repo list; register one with: stator repo add <path>');
 }

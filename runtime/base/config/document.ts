@@ -124,7 +124,7 @@ export function parseToml(file: string, text: string): Record<string, unknown> {
     throw new EngineError(
       'bad_config',
       `${file}, line ${thrown.line}, column ${thrown.column}: ${reason}`,
-      'correct that place: the file is not valid TOML (https://toml.io)',
+      'correct that place: the file is not valid TOML (https://toml.io); a text is in quotes: key = "text"',
     ); // without its cause: that one quotes the lines around, which may hold a secret
   }
 }

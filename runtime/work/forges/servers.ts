@@ -4,9 +4,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'smol-toml';
 import { type AST, parseTOML } from 'toml-eslint-parser';
 import { z } from 'zod';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { parseToml } from '../../base/config/document.ts';
 import { readConfigText } from '../../base/config/file.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
@@ -205,13 +206,7 @@ type ServersFile = z.output<typeof fileSchema>;
 function readFile(home: string): ServersFile {
   const text = readConfigText(serversFile(home));
   if (text === null) return {};
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (cause) {
-    throw wrong(home, messageOf(cause).split('\n')[0] ?? '', 'correct that line', cause);
-  }
-  const read = fileSchema.safeParse(value);
+  const read = fileSchema.safeParse(parseToml(serversFile(home), text));
   if (read.success) return read.data;
   throw wrong(
     home,
@@ -253,9 +248,9 @@ function problemText(error: z.ZodError): string {
   return `${key === '' ? 'a server' : key}: ${words}`;
 }
 
-function wrong(home: string, message: string, hint: string, cause?: unknown): EngineError {
+function wrong(home: string, message: string, hint: string): EngineError {
   const file = serversFile(home);
-  return new EngineError('bad_config', `${file}: ${message}`, `${hint}: ${shellWord(file)}`, { cause });
+  return new EngineError('bad_config', `${file}: ${message}`, `${hint}: ${shellWord(file)}`);
 }
 
 /** The text with one more server at its end. */
