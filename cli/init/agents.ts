@@ -27,7 +27,7 @@ export const knownAgents: readonly KnownAgent[] = [
   recipe('amp', 'amp --execute --dangerously-allow-all', 'npm install -g @sourcegraph/amp'),
   recipe(
     'aider',
-    'aider --yes-always --no-gitignore --no-check-update --message-file "$STATOR_PROMPT_FILE"',
+    'aider --yes-always --no-check-update --no-gitignore --no-suggest-shell-commands --no-pretty --message-file "$STATOR_PROMPT_FILE"',
     'pipx install aider-chat',
   ),
 ];

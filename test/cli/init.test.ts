@@ -72,7 +72,8 @@ describe('stator init', () => {
     const env = pathWith(here, { aider: 'true' });
     const { stdout } = await here.stator(['init', '--json'], { env });
     expect(JSON.parse(stdout)).toMatchObject({ written: true, agent: 'aider', installed: ['aider'], missing: [] });
-    expect(written(here)).toContain(`preset = "command"\nprogram = 'aider --yes-always`);
+    const documented = readFileSync(join(import.meta.dirname, '../../docs/agents.md'), 'utf8');
+    expect(documented).toContain(/preset = "command"\nprogram = 'aider [^\n]*\n/.exec(written(here))?.[0]);
     const doctor = JSON.parse((await here.stator(['doctor', '--json'], { env })).stdout);
     const repo = doctor.checks.find(({ name }: { name: string }) => name === 'repo config');
     expectProse(repo.detail, '.stator/config.toml', 'command aider');
