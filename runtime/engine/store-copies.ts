@@ -1,6 +1,6 @@
 /** The store's file and its copies, for verbs that need no engine. SQLite is loaded when it is needed. */
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { loadDaemonConfig, type StorePlace, storePlace } from '../base/config/config.ts';
 import { type Environment, homeFolder, storeFile } from '../base/platform/home.ts';
@@ -75,6 +75,9 @@ export async function backUpStoreIn(env: Environment, to: string | null): Promis
   if (!isThere(file)) throw new EngineError('not_found', `there is no store at ${file}`, 'set STATOR_HOME to its home');
   if (to === null) return makeCopy(file, { folder: backupsFolder(home), keep: loadDaemonConfig(home).backups, at });
   if (isThere(to)) throw new EngineError('conflict', `${to} is there already`, 'name a file that is not there yet');
+  const folder = dirname(to);
+  if (!isThere(folder))
+    throw new EngineError('not_found', `there is no folder ${folder}`, 'make it, mount its disk, or name another file');
   return { file: to, atMs: at, bytes: await writeCopy(file, to), schema: null };
 }
 

@@ -53,6 +53,8 @@ it('a release train waits for three plans, asks a person, survives the daemon’
   expect((await say('machine', 'export', 'release', '--tree', '1.2')).code).toBe(69);
   expect((await say('machine', 'export', 'release')).stderr).toContain('while an engine runs that has it');
   expect((await say('daemon', 'start')).code).toBe(0);
+  const copy = await say('store', 'copy', '--to', join(made.root, 'copy.db'));
+  expect([copy.code, copy.stderr]).toEqual([69, expect.stringContaining('stator daemon stop')]);
   expect((await say('repo', 'add', made.repo, '--trust')).code).toBe(0);
   const input = JSON.stringify({ project: 'demo', version: '1.2', plans });
   expect(await record('machine', 'start', 'release', '1.2', '--input', input)).toBe(0);

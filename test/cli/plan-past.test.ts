@@ -80,6 +80,8 @@ test('a plan that is done is shown as it was, and verified; what was edited in i
   expect(wrong).toMatchObject({ ok: false });
   expectProse(`${wrong?.detail}\n${wrong?.hint}`, 'plan:demo/p', 'snapshot.context.wave', 'plan verify --all');
   // A copy that is put in its place is verified too.
+  const unmounted = await made.stator(['store', 'backup', '/no-such-disk/copy.db']);
+  expect([unmounted.code, unmounted.stderr]).toEqual([1, expect.stringContaining('there is no folder /no-such-disk')]);
   expect(await made.stator(['store', 'backup', join(made.root, 'copy.db')])).toMatchObject({ code: 0 });
   const place = () => statSync(join(made.home, 'taskstore.db')).ino;
   const before = place();

@@ -236,6 +236,10 @@ function taken(home: string, holder: OwnerFacts | null): EngineError {
     return new EngineError('owner_taken', `an engine of this very process owns this home: ${home}`, hint);
   }
   const message = `another stator owns this home: pid ${holder.pid}, since ${localTime(holder.since, Date.now())}`;
-  const hint = `wait until it is done, end it where it runs (Ctrl-C, or kill ${holder.pid}), or set STATOR_HOME to another folder`;
+  const end =
+    holder.kind === 'daemon'
+      ? 'stop it first: stator daemon stop'
+      : `wait until it is done, end it where it runs (Ctrl-C, or kill ${holder.pid})`;
+  const hint = `${end}, or set STATOR_HOME to another folder`;
   return new EngineError('owner_taken', message, hint);
 }
