@@ -9,7 +9,7 @@ import { addressArgs, placeOf, withAddress } from './operation-address.ts';
 import { fields, type ListLook, type Output, type Paint } from './output.ts';
 import { pagerArgs } from './pager.ts';
 import { allArgs } from './place.ts';
-import { isFilePath } from './session.ts';
+import { isFilePath, planNamed, withNearest } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { plainLines } from './text.ts';
@@ -80,8 +80,9 @@ export function verbOf(
       const views = (await loadViews()).default;
       const about = { verb, operation: asked.operation, typed, tree: tree?.address ?? null };
       const found = await withAddress(call, about, async (client, address) => {
-        const request: Asked = { ...input, ...address };
+        const request = await withPlanNamed(call, client, { ...input, ...address });
         const answer = await answerTo(call, client, { ...asked, request, words });
+        if (Array.isArray(answer) && answer.length === 0) await mustHavePlan(client, request);
         const view = views[asked.name];
         const shown = { client, call, asked: request, flags: typed, answer: answer as never }; // a view is of its operation's answer
         return { answer, request, view: typeof view === 'function' ? await view(shown) : view };
@@ -139,6 +140,23 @@ function chosen(own: Chosen, among: Operations, typed: TypedArgs): Chosen {
   const operation = among[instead.name];
   if (operation === undefined) throw new Error(`${own.operation.http} names no operation ${instead.name}`);
   return { name: instead.name, operation, args: { ...own.args, ...instead.args } };
+}
+
+/** Lists print a plan as `demo/login`, and people type its file: both name it here too. */
+async function withPlanNamed(call: Call, client: Client, request: Asked): Promise<Asked> {
+  const { project, plan } = request;
+  if (typeof project !== 'string' || typeof plan !== 'string') return request;
+  return { ...request, plan: await planNamed(call, client, project, plan) };
+}
+
+/** An empty list of a plan that is not there is an error: the name has a typo. Throws `plan_not_found`. */
+async function mustHavePlan(client: Client, { project, plan }: Asked): Promise<void> {
+  if (typeof project !== 'string' || typeof plan !== 'string') return;
+  try {
+    await client.plan(project, plan);
+  } catch (thrown) {
+    throw await withNearest(thrown, { client, project, plan });
+  }
 }
 
 /** The answer. For a verb whose last argument is repeated: a list in the typed order, ended by the first refusal. */

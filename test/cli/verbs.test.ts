@@ -155,7 +155,10 @@ describe('plans without an engine', () => {
     expectProse(told.join(''), 'pause', 'resume', 'cancel', 'reopen', 'set_status');
     const history = JSON.parse((await made.stator(['plan', 'history', 'p', '--json'])).stdout);
     expect(history.map((entry: { event: string }) => entry.event)).toContain('set_status');
-    expect((await made.stator(['signal', 'list', 'p', '--status', 'done'])).stdout).toContain('set_status');
+    for (const name of ['p', 'demo/p', './p.md'])
+      expect((await made.stator(['signal', 'list', name, '--status', 'done'])).stdout).toContain('set_status');
+    for (const list of ['signal', 'agent'])
+      expect((await made.stator([list, 'list', 'q'])).stderr).toContain('plan not found: demo/q');
     // Made ready by hand, it takes its next step like any other, and that ends the block.
     await verb('plan', 'advance', 'p', '--to', 'planned', '--force');
     await verb('plan', 'advance', 'p');
