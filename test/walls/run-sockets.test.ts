@@ -1,5 +1,6 @@
 /** An agent has a socket and a token of its own run, and with both it can only act on its own work. */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { serveSocket } from '../../runtime/api/control/server.ts';
@@ -176,6 +177,25 @@ it('a run that sends without end is refused before it fills the disk, and anothe
   }
   expect(read(engine.home, 'SELECT key FROM requests')).toEqual([]);
   expect(await ask(first.socket, 'GET /v1/ping', first)).toMatchObject({ status: 200 });
+});
+
+it('one connection that sends without end has 128 requests open, and more are refused', async () => {
+  const { first } = await atWork();
+  const many = 400;
+  const asked = `GET /v1/repos/demo/plans/own HTTP/1.1\r\nHost: stator\r\nAuthorization: Bearer ${first.token}\r\n\r\n`;
+  const socket = connect(first.socket);
+  afterwards(() => void socket.destroy());
+  const statuses = new Promise<string[]>((resolve) => {
+    let text = '';
+    socket.on('data', (piece: Buffer) => {
+      text += piece.toString('latin1');
+      const found = text.match(/HTTP\/1\.1 \d{3}/g) ?? [];
+      if (found.length === many) resolve(found.map((each) => each.slice(-3)));
+    });
+  });
+  socket.write(asked.repeat(many));
+  expect(new Set(await statuses)).toEqual(new Set(['200', '429']));
+  expect(await ask(first.socket, 'GET /v1/repos/demo/plans/own', first)).toMatchObject({ status: 200 });
 });
 
 it('a run gets what it asks for one after the other, and a person does not wait for that', async () => {

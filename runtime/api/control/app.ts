@@ -25,6 +25,8 @@ import { type AnyReply, type AnyRoute, type AppParts, type Definition, methodOf,
 import { routes } from './routes.ts';
 
 const bodyLimitBytes = 1024 * 1024;
+/** The most requests of a run that are open at once, also those of its tools: one connection may send any number before it reads an answer. */
+const openOfRun = 128;
 /** https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header */
 const keyHeader = 'idempotency-key';
 
@@ -47,6 +49,7 @@ export function createApp(
   const streams = createEventStreams(parts, limits);
   // A read may start git, outside of the limits of the run that asks: a run gets its answers one after the other.
   const reads = entrance.isOfRun ? { readsInTurn: createSerialQueue() } : {};
+  if (entrance.isOfRun) app.use(limitOpen(openOfRun));
   for (const each of routes.filter(isServed)) mount(app, { core: parts, streams, entrance, self: app, ...reads }, each);
   return app;
 }
@@ -185,6 +188,21 @@ function limitBody(maxSize: number, onError: (c: Context) => Response): Middlewa
     const length = c.req.header('content-length');
     if (length === undefined || c.req.header('transfer-encoding') !== undefined) return counting(c, next);
     return Number(length) > maxSize ? onError(c) : next();
+  };
+}
+
+/** Each open request is memory of the engine, and work that goes on when its client has gone. */
+function limitOpen(most: number): MiddlewareHandler {
+  let open = 0;
+  return async (_, next) => {
+    if (open >= most)
+      throw new EngineError('limit_reached', `${most} requests of this run are open`, 'wait for their answers');
+    open += 1;
+    try {
+      await next();
+    } finally {
+      open -= 1;
+    }
   };
 }
 
