@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { expect, it } from 'vitest';
+import { createMcpSessions } from '../../runtime/api/mcp/sessions.ts';
 import { begin, gate, openGate, planText, register, startEngine, untilFile, untilStatus } from '../support/engine.ts';
 import { ask } from '../support/http-ask.ts';
 import { overHttp, overStdio } from '../support/mcp.ts';
@@ -49,6 +50,31 @@ it('inside a run an agent has the tools for its own plan, and says only what its
   expect(await use('note_add', { text: 'the tests are slow' })).toMatchObject({ state: 'proposed', plan: 'own' });
   openGate(open);
   await untilStatus(engine, 'own', 'done');
+});
+
+it('a client that begins sessions without end ends its own, and no other’s', async () => {
+  const sessions = createMcpSessions();
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
+  const app = { fetch: () => new Response() };
+  const post = (authorization: string, method: string, id: string | null) =>
+    sessions.handle({
+      ...{ authorization, app, own: null },
+      request: new Request('http://stator/mcp', {
+        method: 'POST',
+        headers: {
+          ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+          ...(id === null ? {} : { 'mcp-session-id': id }),
+        },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      }),
+    });
+  const begun = async (client: string) => (await post(client, 'initialize', null)).headers.get('mcp-session-id');
+  const own = await begun('person');
+  const all = [];
+  for (let at = 0; at < 65; at += 1) all.push(await begun('agent'));
+  const statuses = [await post('person', 'ping', own), await post('agent', 'ping', all[0] ?? null)];
+  expect(statuses.map(({ status }) => status)).toEqual([200, 404]);
+  await sessions.close();
 });
 
 it('over HTTP a session takes the token, is its own client’s alone, and ends where that says so', async () => {

@@ -1,12 +1,16 @@
 /** The route `/mcp`: MCP over streamable HTTP as in the specification, with a server for each session. The library is loaded at the first request. */
 import { randomUUID } from 'node:crypto';
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import { groupBy } from '../../base/platform/group-by.ts';
 import { callApp } from '../client/call.ts';
 import { createClient } from '../client/client.ts';
 import type { McpRequest, McpSessions } from '../control/mcp.ts';
 import type { McpCaller } from './caller.ts';
 
-/** The most sessions at once. One more ends the session that was used longest ago, and its client begins a new one. */
+/**
+ * The most sessions at once. One more ends the one that was used longest ago, of the client that has the most: no agent ends those of people. Its client
+ * begins a new one.
+ */
 const sessionLimit = 64;
 
 interface Session {
@@ -37,8 +41,10 @@ export function createMcpSessions(): McpSessions {
 
   function keep(id: string, session: Session): void {
     sessions.set(id, session);
-    const [oldest] = sessions;
-    if (sessions.size <= sessionLimit || oldest === undefined) return;
+    if (sessions.size <= sessionLimit) return;
+    const byClient = [...groupBy([...sessions], ([, { authorization }]) => authorization).values()];
+    const [oldest] = byClient.reduce((most, each) => (each.length > most.length ? each : most));
+    if (oldest === undefined) return;
     sessions.delete(oldest[0]);
     void oldest[1].transport.close();
   }
