@@ -148,7 +148,8 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
       }
     }
     const code = async (name: string, given: Record<string, unknown>) => (await refused(name, given)).code;
-    expect(await code('task_show', { filename: 'nope' })).toBe('plan_not_found');
+    for (const filename of ['nope', '..', 'cut-\ud83d'])
+      expect(await code('task_show', { filename }), filename).toBe('plan_not_found');
     expect(await code('task_show', { filename: 'done', project: 'nope' })).toBe('plan_not_found');
     // A program does not read help pages: the hint names the fields.
     const { hint } = await refused('task_create', { filename: 'x', content: '# x' });

@@ -122,10 +122,10 @@ function pathOf(key: string, { params = {}, query }: Given): string {
   return `${path.replaceAll(/:(\w+)/g, (_, name: string) => segmentOf(name, String(params[name] ?? '')))}${queryOf(query)}`;
 }
 
-/** In addresses `.` and `..` mean folders, however they are encoded, and nothing has these names. Throws the code for an unknown name, `bad_request` for none. */
+/** In addresses `.` and `..` mean folders, however they are encoded, and half of a character cannot be encoded: nothing has these names. Throws the code for an unknown name, `bad_request` for none. */
 function segmentOf(param: string, name: string): string {
   if (name === '') throw new EngineError('bad_request', `${param} is required`, `say which ${param} is meant`);
-  if (name !== '.' && name !== '..') return encodeURIComponent(name);
+  if (name !== '.' && name !== '..' && !/\p{Surrogate}/u.test(name)) return encodeURIComponent(name);
   const code = param === 'project' ? 'repo_not_found' : param === 'plan' ? 'plan_not_found' : 'not_found';
   const all = param === 'project' ? 'stator repo list' : param === 'plan' ? 'stator plan list' : 'stator --help';
   throw new EngineError(code, `no ${param} is called "${name}"`, `the existing ones: ${all}`);
