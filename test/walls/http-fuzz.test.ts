@@ -314,6 +314,8 @@ it('input that is not HTTP, or is too long, gets an error of the same form', asy
   const garbage = await said('hello\r\n\r\n');
   expect(garbage).toMatch(/^HTTP\/1\.1 400 /);
   expectAnswer(JSON.parse(garbage.slice(garbage.indexOf('{'))), 'bad_request');
+  const nameless = await said('GET /v1/ping HTTP/1.1\r\nconnection: close\r\n\r\n');
+  expect(nameless).toMatch(/^HTTP\/1\.1 400 .*"code":"bad_request"/s);
   const long = await said(`GET /v1/ping HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`);
   expect(long).toMatch(/^HTTP\/1\.1 413 /);
   expectAnswer(JSON.parse(long.slice(long.indexOf('{'))), 'too_large');

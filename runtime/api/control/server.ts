@@ -158,6 +158,8 @@ export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits)
       requestTimeout: requestMs,
       connectionsCheckingInterval: Math.min(checkMs, headersMs),
       keepAliveTimeout: keepAliveMs,
+      // Node's own answer to a request without it has no error in it.
+      requireHostHeader: false,
     },
     (request, response) => {
       // Without this it would be handled as a GET: a web `Request` cannot have that method.
@@ -251,7 +253,8 @@ function failure(thrown: unknown): EngineError {
 }
 
 function notHttp(why: string): EngineError {
-  return new EngineError('bad_request', `the request is not HTTP (${why})`, 'a body needs its content-length');
+  const hint = 'send HTTP/1.1 with one Host, a percent-encoded address, and the content-length of a body';
+  return new EngineError('bad_request', `the request is not HTTP (${why})`, hint);
 }
 
 /** null: there is no file. */
