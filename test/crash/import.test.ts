@@ -182,7 +182,7 @@ function drawnSteps(count: string): number[] {
   const steps = statSync(count).size;
   expect(steps).toBeGreaterThan(10);
   const all = Array.from({ length: steps }, (_, index) => index + 1);
-  return drawn(all, isWhole ? 8 : 2, randomOf(seedOf('import')));
+  return drawn(all, isWhole ? 8 : 1, randomOf(seedOf('import')));
 }
 
 /** An import that asks a daemon, whose steps count from then on. */
