@@ -67,7 +67,16 @@ it.skipIf(!hasBrowser())(
     const flaky = `test -e ${failed} || { touch ${failed}; echo 'no answer from the server' >&2; exit 1; }; echo sent > sent.txt`;
     const document = planText([asking(root, 'mail', 'Postmark or SES?'), asking(root, 'port', 'Which port?')], [flaky]);
     await page.getByRole('textbox', { name: 'The name of the new plan of demo' }).fill('mail');
-    await page.getByRole('textbox', { name: 'The document' }).fill(document);
+    const text = page.getByRole('textbox', { name: 'The document' });
+    await text.fill(`${document}\n### Task 1: once more\n\nx\n`);
+    await tap('Check');
+    await page
+      .locator('.problems')
+      .getByText(/^line \d+/)
+      .first()
+      .waitFor(limit);
+    expect(await page.getByRole('button', { name: 'Register' }).isDisabled()).toBe(true);
+    await text.fill(document);
     await tap('Check');
     await page.getByText('2 waves, 3 tasks, no problems.').waitFor(limit);
     await look('the new plan');
@@ -118,6 +127,7 @@ it.skipIf(!hasBrowser())(
     for (const [index, { send, said }] of rounds.entries()) {
       for (const [file, words] of said) await say(file, words);
       await look(`the comments of round ${index + 1}`);
+      if (index === 0) await comments.getByRole('textbox', { name: 'In general' }).fill('Read the style guide.');
       await comments.getByRole('button', { name: send }).tap(limit);
       await confirm();
       await comments.waitFor({ ...limit, state: 'detached' });
@@ -131,6 +141,10 @@ it.skipIf(!hasBrowser())(
     await page.getByRole('button', { name: 'Accept it as it is' }).waitFor(limit);
     await page.getByText('the port is still not checked').first().waitFor(limit);
     await look('the rounds are used up');
+    await link('Work');
+    const reviews = page.getByRole('region', { name: 'Reviews' });
+    for (const words of ['where is the key?', 'Read the style guide.'])
+      await reviews.getByText(words).first().waitFor(limit);
     await tap('Accept it as it is');
     await tap('Merge');
     await confirm();
@@ -142,6 +156,10 @@ it.skipIf(!hasBrowser())(
     await look('the end');
 
     expect(git(repo, 'show', 'main:sent.txt')).toBe('sent');
+    // Each agent got its own answer.
+    expect(git(repo, 'show', 'main:mail.txt')).toMatch(/Postmark\n/);
+    expect(git(repo, 'show', 'main:mail.txt')).not.toContain('587');
+    expect(git(repo, 'show', 'main:port.txt')).toContain('587');
     const people = (await client.history('demo', 'mail')).filter(({ origin }) => origin === 'person');
     expect(people.map(({ event }) => event)).toEqual(
       expect.arrayContaining([
