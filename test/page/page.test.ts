@@ -613,7 +613,7 @@ program = "date +%N >> fixes.txt"
     await needs.getByRole('textbox', { name: 'question 1: Which size?' }).waitFor(limit);
     expect(await field.inputValue()).toBe('green');
     const row = needs.getByRole('listitem').filter({ hasText: 'demo/asked' });
-    await field.press('Control+Enter');
+    await row.getByRole('button', { name: 'Answer' }).click();
     await row.waitFor({ ...limit, state: 'detached' });
     const signals = await client.signals({ project: 'demo', plan: 'asked' });
     const given = signals.find(({ type }) => type === 'answer');
