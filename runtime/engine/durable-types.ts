@@ -118,8 +118,9 @@ export interface DurableMachine<D extends AnyParts> {
     ...input: Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>]
   ): Promise<DurableTree<D>>;
   /**
-   * Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is, and as `pending` after `waitMs`, by default 5 s. `dedupeKey`: of two
-   * sends with the same key the second one returns the first one's signal. A key counts for all trees: `conflict` where it is another signal's.
+   * Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is, and as `pending`
+   * after `waitMs`, by default 5 s. `dedupeKey`: of two sends with the same key the second one returns the first one's signal. A key counts for all trees:
+   * `conflict` where it is another signal's.
    */
   send(id: string, event: SentTo<D>, options?: { dedupeKey?: string; waitMs?: number }): Promise<SentSignal>;
   /** One tree with its context. Throws `not_found`. */
