@@ -144,11 +144,8 @@ describe('an agent of the Agent Client Protocol', () => {
     ['stop:refusal', 'ended its turn with refusal'],
     ['stop:max_turn_requests', 'ended its turn with max_turn_requests'],
     ['stop:exploded', 'ended its turn with exploded, which is no reason that is known'],
-    ['die', 'the agent ended with 4 before its turn did'],
-    ['exit', 'the agent ended with 0 before its turn did'],
     ['half', 'the agent ended with 0 before its turn did'],
     ['hugeAnswer', 'is no update, and a line may have 1 MiB'],
-    ['loop', 'asked for more than 10000 permissions'],
   ])('%s: fails, and says so', async (act, why) => {
     const engine = await engineOf(act);
     await begin(engine, 'work', oneTask);
@@ -157,31 +154,26 @@ describe('an agent of the Agent Client Protocol', () => {
     expect(task.why).toContain(why);
   });
 
-  it.each(['noise', 'pong', 'huge', 'flood', 'odd', 'files', 'late', 'unended'])(
-    '%s: is borne, and its work is taken',
-    async (act) => {
-      const engine = await engineOf(act);
-      await begin(engine, 'work', oneTask);
-      await untilStatus(engine, 'work', 'done');
-      const { conversation } = reportIn(engine, 0) as { conversation: string };
-      expect(conversation).not.toBe('forged');
-      const { log } = await agentOf(engine);
-      const text = readFileSync(log ?? '', 'utf8');
-      const marks = {
-        noise: 'stdout: {"stator":',
-        pong: '0 answers',
-        huge: '{"stator":{"leftOut":4194',
-        flood: '19999 ',
-        odd: 'hologram',
-        files: 'x/unknown: -32601',
-        late: 'after the end',
-        unended: 'end_turn',
-      };
-      expect(text).toContain(marks[act as keyof typeof marks]);
-      expect(text.length).toBeLessThan(16 * 1024 * 1024);
-      expect(prompts(engine)).toHaveLength(1);
-    },
-  );
+  it.each(['noise', 'huge', 'flood', 'odd', 'late', 'unended'])('%s: is borne, and its work is taken', async (act) => {
+    const engine = await engineOf(act);
+    await begin(engine, 'work', oneTask);
+    await untilStatus(engine, 'work', 'done');
+    const { conversation } = reportIn(engine, 0) as { conversation: string };
+    expect(conversation).not.toBe('forged');
+    const { log } = await agentOf(engine);
+    const text = readFileSync(log ?? '', 'utf8');
+    const marks = {
+      noise: 'stdout: {"stator":',
+      huge: '{"stator":{"leftOut":4194',
+      flood: '19999 ',
+      odd: 'hologram',
+      late: 'after the end',
+      unended: 'end_turn',
+    };
+    expect(text).toContain(marks[act as keyof typeof marks]);
+    expect(text.length).toBeLessThan(16 * 1024 * 1024);
+    expect(prompts(engine)).toHaveLength(1);
+  });
 
   it.each([
     ['version2', {}, 'speaks version 2 of the Agent Client Protocol'],
