@@ -16,6 +16,10 @@ it('plays its plan to the end, with its review and the fix, and leaves nothing; 
   const root = join(made.root, folder);
   expect(kept.stderr).toContain(`kept: ${root}`);
   expect(gone.stderr).toContain('--keep');
+  expect(gone.stderr).toMatch(/it was in \S+, and is gone/);
+  expect(gone.stdout).toMatch(/^review: approved, by the reviewer, after 1 round of fixing$/m);
+  expect(gone.stdout).toMatch(/^what happened\n[\s\S]* the review asks for changes; fixing\n/m);
+  expect(gone.stdout).toMatch(/^what is on plan\/hello now\n\* [0-9a-f]+ fix round 1 /m);
   const tip = (branch: string) => git(join(root, 'hello'), 'log', '--format=%s', '-1', branch);
   expect([tip('plan/hello'), tip('main')]).toEqual(['fix round 1 (hello)', 'an empty stage']);
   const shown = await made.stator(['plan', 'show', 'hello', '--json'], {
