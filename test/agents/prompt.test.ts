@@ -91,8 +91,7 @@ describe('a coder', () => {
 
       ## How to end
 
-      - When it is done: \`stator signal emit implement_task_finished\`, then end. Ending with exit code 0 says the same.
-      - If there is nothing to change, because it is there already or the task only looks: \`stator signal emit implement_task_finished --payload '{"no_change":"what you looked at"}'\`, then end. Ending without a change and without this is a failed attempt.
+      - When it is done: \`stator signal emit implement_task_finished\`, then end. Ending with exit code 0 says the same, if something was changed. If there was nothing to change, because it is there already or the task only looks: \`stator signal emit implement_task_finished --payload '{"no_change":"what you looked at"}'\`, then end. Without it that is a failed attempt.
       - If you cannot do it, end with another exit code and say why in your last words: the next attempt reads them.
       - Only a person can decide something that you need to know: \`stator signal emit needs_decision --payload "your question"\`, then end. You are started again with the answer.
       - \`stator\` knows this run from its environment; no names are needed. Signal for yourself only. What later agents of this repository must know and no file says: \`stator note add "one sentence"\`.

@@ -15,7 +15,7 @@ export const pointInTimeArgs = {
   at: {
     type: 'string',
     valueHint: 'time',
-    description: 'at this time: 14:30 (of today or yesterday), or 2026-11-21T14:30',
+    description: 'at this time: the last 14:30, or 2026-11-21T14:30',
     read: (text: string) => timeOf(text, Date.now()),
   },
 } as const;
