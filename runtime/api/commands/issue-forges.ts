@@ -1,6 +1,7 @@
 /** Requests to the forge of an issue: read the issue, read the state of a pull request, and write a comment. */
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { later } from '../../base/platform/later.ts';
+import { timeLimit } from '../../base/platform/pause.ts';
 import type { Forge } from '../../work/forges/forge.ts';
 import { findReference } from '../../work/forges/reference.ts';
 import { readServers, type Servers } from '../../work/forges/servers.ts';
@@ -40,7 +41,7 @@ export function createIssueForges({
     async materialOf(place: IssuePlace): Promise<IssueMaterial> {
       if (place.number === null) return { issue: null, trouble: null, isMissing: false };
       try {
-        const forge = await forgeOf(place, AbortSignal.timeout(forgeAnswerMs));
+        const forge = await forgeOf(place, timeLimit(forgeAnswerMs));
         if (forge === null)
           return {
             issue: null,
@@ -58,7 +59,7 @@ export function createIssueForges({
     async isGone(place: IssuePlace): Promise<boolean> {
       if (place.number === null) return false;
       try {
-        await (await forgeOf(place, AbortSignal.timeout(forgeAnswerMs)))?.issue(place.number);
+        await (await forgeOf(place, timeLimit(forgeAnswerMs)))?.issue(place.number);
         return false;
       } catch (thrown) {
         if (thrown instanceof EngineError) return thrown.code === 'not_found';
@@ -75,7 +76,7 @@ export function createIssueForges({
       if (found === null || server === undefined) return unknown('its forge is not known');
       try {
         const repo = { owner: found.owner, name: found.name };
-        const forge = await forgeOf({ forge: { server, repo } }, AbortSignal.timeout(forgeAnswerMs));
+        const forge = await forgeOf({ forge: { server, repo } }, timeLimit(forgeAnswerMs));
         const answer = (await forge?.pullRequest(found.number)) ?? 'unchanged';
         if (answer === 'unchanged') return unknown('its forge did not say');
         // The forge's head may be missing here, if someone else updated the branch. So the commits are compared one by one.

@@ -3,7 +3,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isOver, planStatuses } from '../../../machines/vocabulary/plan-status.ts';
 import { absentStep, absentText } from '../../base/platform/home-engine.ts';
-import { pause } from '../../base/platform/pause.ts';
+import { pause, timeLimit } from '../../base/platform/pause.ts';
 import type { Client, FactEntry, PlanEntry } from '../client/client.ts';
 import { type McpCaller, withCaller } from './caller.ts';
 import type { Ask } from './tool.ts';
@@ -32,7 +32,7 @@ type WaitAsk = Ask<{
 export async function waitUntil(ask: WaitAsk, plan: string | null) {
   const { until, since = null, timeout_seconds: seconds } = ask.input;
   const done = new AbortController();
-  const stop = AbortSignal.any([AbortSignal.timeout(seconds * 1_000), ask.signal, done.signal]);
+  const stop = AbortSignal.any([timeLimit(seconds * 1_000), ask.signal, done.signal]);
   const project = plan === null ? ask.input.project : await ask.with('read', async (_, named) => named);
   const facts = followFacts(ask.caller, { project, plan, since, signal: stop });
   let look: Look | null = null;

@@ -3,6 +3,7 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https';
 import { EngineError, isError } from '../../../machines/vocabulary/errors.ts';
 import { addressesOf, pinned, type ResolvedAddress, type ResolveName, whyNoneOfTheInternet } from './addresses.ts';
+import { timeLimit } from './pause.ts';
 
 export type { ResolveName } from './addresses.ts';
 
@@ -45,7 +46,7 @@ const ignoredBodyMs = 5_000;
  */
 export async function requestOutbound(outbound: OutboundRequest): Promise<OutboundAnswer> {
   const url = webAddress(outbound.url);
-  const limit = AbortSignal.timeout(outbound.timeoutMs);
+  const limit = timeLimit(outbound.timeoutMs);
   const abort = outbound.signal === undefined ? limit : AbortSignal.any([limit, outbound.signal]);
   try {
     abort.throwIfAborted();

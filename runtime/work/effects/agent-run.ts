@@ -11,6 +11,7 @@ import { runName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { openToOwner } from '../../base/platform/open-to-owner.ts';
+import { timeLimit } from '../../base/platform/pause.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
 import { spawner } from '../../base/platform/spawner.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
@@ -366,7 +367,7 @@ async function endTurn(
 ): Promise<void> {
   if (!cancelTurn(folder)) return;
   thawTree(folder, runId);
-  const limit = AbortSignal.timeout(Math.min(cancelMs, graceMs));
+  const limit = timeLimit(Math.min(cancelMs, graceMs));
   await watchRun(folder, { abort: AbortSignal.any([abort, limit]) }).catch((thrown: unknown) => {
     abort.throwIfAborted();
     if (!limit.aborted) throw thrown;

@@ -4,6 +4,7 @@ import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import type { ChatHookConfig } from '../../base/config/config.ts';
 import type { Environment } from '../../base/platform/home.ts';
+import { timeLimit } from '../../base/platform/pause.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { SecretParts } from '../agents/secret.ts';
 import { sendToChat } from '../chats/send.ts';
@@ -31,7 +32,7 @@ export async function chatHook(
 ): Promise<HookTry> {
   // A permission request that is not shown completely cannot be granted in the chat.
   const { subject, text } = hookNotice(effect, project, noticeLimit);
-  const limit = AbortSignal.timeout(hook.timeoutMs);
+  const limit = timeLimit(hook.timeoutMs);
   try {
     const sending = { store, secrets: { env, projects }, project, notice: `${subject}: ${text}`, nowMs: nowMs() };
     const changes = await sendToChat(hook, effect, { ...sending, abort: AbortSignal.any([abort, limit]) });

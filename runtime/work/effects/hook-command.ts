@@ -8,6 +8,7 @@ import { runName } from '../../../machines/vocabulary/ids.ts';
 import type { CommandHookConfig } from '../../base/config/config.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { timeLimit } from '../../base/platform/pause.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
@@ -92,7 +93,7 @@ async function watched(
     log,
   }: Pick<Running, 'abort'> & Pick<CommandDependencies, 'graceMs' | 'log'> & { folder: RunFolder; runId: string },
 ): Promise<HookTry> {
-  const limit = AbortSignal.timeout(hook.timeoutMs);
+  const limit = timeLimit(hook.timeoutMs);
   const over = new AbortController();
   const output = () => safeText(tailOf(folder, tailBytes));
   const resources = watchResources(folder, runId, {

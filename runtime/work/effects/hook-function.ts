@@ -2,6 +2,7 @@
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { FunctionHookConfig, HookMessage, OwnHooks } from '../../base/config/config.ts';
+import { timeLimit } from '../../base/platform/pause.ts';
 import { hookBody } from './hook-event-body.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
 
@@ -20,7 +21,7 @@ export async function callHook(
   effect: HookDeliver,
   { project, ownHooks, nowMs, abort }: Calling,
 ): Promise<HookTry> {
-  const over = AbortSignal.timeout(hook.timeoutMs);
+  const over = timeLimit(hook.timeoutMs);
   const signal = AbortSignal.any([abort, over]);
   const message = JSON.parse(hookBody(effect, project)) as HookMessage; // `hookBody` has just made it from these fields
   try {

@@ -7,6 +7,7 @@ import { workOf } from '../../../actors/own-machine.ts';
 import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, isError, messageOf, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { timeLimit } from '../../base/platform/pause.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 
 export interface MachineEffectParts {
@@ -42,7 +43,7 @@ export function createMachineEffect({ machines, log }: MachineEffectParts): Hand
     const work = mustFind(machines, machine, action);
     if (stop.aborted) return { type: null };
     const timeoutMs = work.timeoutMs ?? hourMs;
-    const over = AbortSignal.timeout(timeoutMs);
+    const over = timeLimit(timeoutMs);
     const signal = AbortSignal.any([abort, stop, over]);
     const said = (message: string) => log.info(`${machine} ${row.key}: ${message}`);
     const running = (async () =>

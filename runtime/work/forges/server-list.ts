@@ -2,6 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Environment } from '../../base/platform/home.ts';
 import { type OutboundAnswer, type OutboundRequest, requestOutbound } from '../../base/platform/outbound.ts';
+import { timeLimit } from '../../base/platform/pause.ts';
 import { createForge } from './create-forge.ts';
 import { allKinds, type ForgeKind, forgeKinds } from './kinds/kinds.ts';
 import { remotesOf } from './remote.ts';
@@ -161,7 +162,7 @@ function createForgeOf({ home, env }: { home: string; env: Environment }): Serve
 async function tokenStateOf({ server, repo }: ForgeSite, env: Environment): Promise<TokenState> {
   const token = await findToken(server, env);
   if (token === null) return { tokenFrom: null, login: null, problem: null };
-  const forge = createForge({ server, repo, token: token.token, signal: AbortSignal.timeout(loginTimeoutMs) });
+  const forge = createForge({ server, repo, token: token.token, signal: timeLimit(loginTimeoutMs) });
   try {
     return { tokenFrom: token.from, login: await forge.login(), problem: null };
   } catch (thrown) {

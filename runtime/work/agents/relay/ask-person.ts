@@ -1,5 +1,6 @@
 /** Asks a person through the engine, over the run's own socket, as long as the program waits for the answer. If the engine is away, it waits for it. */
 import { randomBytes } from 'node:crypto';
+import { timeLimit } from '../../../base/platform/pause.ts';
 import { type JsonObject, objectOf, textAt } from '../reports/json-line.ts';
 import type { PermissionText } from './acp-permission.ts';
 
@@ -58,7 +59,7 @@ async function call(env: NodeJS.ProcessEnv, { method, path, body, cancelled }: A
   };
   return new Promise<{ readonly status: number; readonly body: JsonObject | null }>((resolve) => {
     const none = () => resolve({ status: 0, body: null });
-    const limit = AbortSignal.timeout(requestMs);
+    const limit = timeLimit(requestMs);
     const signal = cancelled === null ? limit : AbortSignal.any([limit, cancelled]);
     const asked = request({ socketPath: env.STATOR_SOCKET, method, path, headers, signal }, (answer) => {
       let said = '';
