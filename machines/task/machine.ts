@@ -117,9 +117,9 @@ function idOf({ path }: TaskContext): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Why its run changed nothing; null: it did not say so. */
-function unchangedIn({ unchanged, run, changed }: TaskContext): string | null {
-  return unchanged === undefined || changed || ![null, run].includes(unchanged.run) ? null : unchanged.why;
+/** Why there was nothing for its run to change; null: it did not say so. */
+function unchangedIn({ unchanged, run }: TaskContext): string | null {
+  return unchanged === undefined || ![null, run].includes(unchanged.run) ? null : unchanged.why;
 }
 
 /** A plan's one coder and its fixers work where the plan's branch is checked out; what they commit is on it. */
@@ -328,7 +328,7 @@ const made = taskSetup.createMachine({
   }),
   output: ({ context }) => {
     const { at, outcome, last, head, run, changed, committed } = context;
-    const unchanged = outcome === 'succeeded' ? unchangedIn(context) : null;
+    const unchanged = outcome === 'succeeded' && !changed ? unchangedIn(context) : null;
     return {
       at,
       outcome,

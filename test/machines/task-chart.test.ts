@@ -256,6 +256,18 @@ describe('the work of a task', () => {
     expect(one.now().output).toMatchObject({ outcome: 'succeeded', unchanged: 'all tests pass', commit: null });
   });
 
+  it('that changed something that conflicts, and then nothing for a reason, is done', () => {
+    const one = taskIn('merging');
+    one.send('work_conflicted', { files: ['a.txt'] });
+    one.say('timer_due');
+    begin(one);
+    const run = one.agent()?.context.run;
+    one.send('implement_task_finished', { run, no_change: 'it is there', wave_number: 1, task_number: 1 });
+    exit(one, 0);
+    one.send('work_committed', { ...committed, changed: false });
+    expect(one.now().output).toMatchObject({ outcome: 'succeeded', unchanged: 'it is there', commit: null });
+  });
+
   it('that changed nothing does not count because an earlier run said why', () => {
     const one = taskIn('working');
     one.send('implement_task_finished', {
