@@ -2,7 +2,8 @@
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import { isJudged } from '../machines/vocabulary/run-state.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
-import { type Child, h, panel, stateOf, timesIn, timeView, type View } from './dom.ts';
+import { type Child, h, type View } from './dom.ts';
+import { panel, stateOf, timesIn, timeView } from './elements.ts';
 import { fact, usageFacts } from './facts.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { keepAtEnd } from './keep-at-end.ts';

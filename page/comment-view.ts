@@ -1,5 +1,6 @@
 /** A comment on lines of a change: as it is written, as it is shown until it is sent, and with its answers afterwards. */
-import { h, timeView, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { timeView } from './elements.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { literal } from './format.ts';
 import type { Comment, Place, PlanActions, Thread } from './plan-model.ts';

@@ -1,7 +1,8 @@
 /** The drafts of several planners: each draft with its text, and a button that makes it the document of the plan. */
 import { counted } from '../machines/vocabulary/numbers.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
-import { h, panel, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { panel } from './elements.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 export function draftsView(

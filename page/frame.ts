@@ -1,5 +1,6 @@
 /** The frame around every view: the address, whether the shown data is live, and the last refusal. */
-import { type Child, h, timesIn, type View } from './dom.ts';
+import { type Child, h, type View } from './dom.ts';
+import { timesIn } from './elements.ts';
 import type { Connection } from './stream.ts';
 
 export interface Refused {

@@ -1,7 +1,8 @@
 /** The journal of a plan. Each line links to the chart after that line. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { Move } from './chart.ts';
-import { h, panel, timesIn, timeText, timeView, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { panel, timesIn, timeText, timeView } from './elements.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 /** The number of lines around the selected one. */

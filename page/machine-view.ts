@@ -1,7 +1,8 @@
 /** The view of a tree of a user-defined machine: its chart, why it waits, and the signals that it accepts. */
 import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { activeStateIds, type ChartValue } from '../runtime/base/charts/active-states.ts';
-import { type Child, h, panel, stateOf, timesIn, timeView, type View } from './dom.ts';
+import { type Child, h, type View } from './dom.ts';
+import { panel, stateOf, timesIn, timeView } from './elements.ts';
 import { fact, valueText } from './facts.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { journalView } from './journal-view.ts';

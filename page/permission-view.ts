@@ -1,6 +1,7 @@
 /** The permissions that agents ask for: in full, with the deadline, and the two answers. */
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { glyph, h, panel, timeView, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { glyph, panel, timeView } from './elements.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';

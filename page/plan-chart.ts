@@ -1,6 +1,7 @@
 /** A plan's statechart with its active states, the events that it takes next, and its journal. */
 import type { PlanShow, PlanStates } from '../runtime/api/contract/plans.ts';
-import { h, panel, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { panel } from './elements.ts';
 import { fact, valueText } from './facts.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { words } from './format.ts';

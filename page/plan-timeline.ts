@@ -1,7 +1,8 @@
 /** A plan's waves, runs and waits on one axis, and below it each wait with its cause. */
 import { duration } from '../machines/vocabulary/time-text.ts';
 import { criticalPath, type Step } from './critical-path.ts';
-import { exactTime, glyph, h, panel, timeView, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { exactTime, glyph, panel, timeView } from './elements.ts';
 import { amount, dollars } from './format.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { idleOf, moved, type Range, type Scale, scaleOf, ticksOf, zoomed } from './time-scale.ts';

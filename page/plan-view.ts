@@ -1,8 +1,9 @@
 /** One plan: its goal, its need for a person, and the selected section. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { landingOffers, offersOf } from './acts.ts';
-import { glyph, h, panel, stateOf, timesIn, timeText, timeView, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
 import { draftsView } from './drafts-view.ts';
+import { glyph, panel, stateOf, timesIn, timeText, timeView } from './elements.ts';
 import { pauseText, progress } from './fleet.ts';
 import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
 import { words } from './format.ts';

@@ -1,7 +1,8 @@
 /** Questions of agents to a person: each with its number, its agent, and a field whose answer reaches that agent alone. */
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { Named } from './api.ts';
-import { glyph, h, panel, timeView, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { glyph, panel, timeView } from './elements.ts';
 import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';

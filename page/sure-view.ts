@@ -1,6 +1,7 @@
 /** A confirmation: its effect first, and the answer that changes nothing has the focus. */
 import type { Sure } from './acts.ts';
-import { glyph, h, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { glyph } from './elements.ts';
 import { words } from './format.ts';
 
 const questions: Readonly<Record<string, string>> = {

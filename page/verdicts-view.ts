@@ -1,6 +1,7 @@
 /** The verdicts of a plan's reviews and verifications: all of them, and the last one beside a person's own verdict. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
-import { h, panel, stateOf, timesIn, timeView, type View } from './dom.ts';
+import { h, type View } from './dom.ts';
+import { panel, stateOf, timesIn, timeView } from './elements.ts';
 import { planAddress, shortTitle } from './needs.ts';
 import { journalAt, type PlanModel } from './plan-model.ts';
 import { mayReceiveMessages, verdicts } from './state-words.ts';

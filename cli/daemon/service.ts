@@ -1,7 +1,7 @@
 /** The daemon as a user service: the text of a systemd unit and of a launchd agent, and the commands that enable and disable it. */
 import { userInfo } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
-import { userFolder } from '../../runtime/base/platform/home.ts';
+import { join, resolve } from 'node:path';
+import { configFolder, userFolder } from '../../runtime/base/platform/home.ts';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import type { Call } from '../command.ts';
 
@@ -28,18 +28,18 @@ const label = 'dev.stator.daemon';
 export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service {
   const home = userFolder(env);
   const command = [process.execPath, inPackage('dist/bin/stator.js'), 'daemon', 'start', '--foreground'];
+  const configHome = configFolder(env);
   // As `homeFolder` reads them: the service starts in another folder.
-  const configHome = env.XDG_CONFIG_HOME && isAbsolute(env.XDG_CONFIG_HOME) ? env.XDG_CONFIG_HOME : '';
   const given = Object.entries({
     PATH: env.PATH ?? '',
     STATOR_HOME: env.STATOR_HOME ? resolve(env.STATOR_HOME) : '',
-    XDG_CONFIG_HOME: configHome,
+    XDG_CONFIG_HOME: env.XDG_CONFIG_HOME === configHome ? configHome : '',
   }).filter(([, value]) => value !== '');
   if (manager === 'systemd') {
     const systemctl = (...words: string[]) => ['systemctl', '--user', ...words];
     return {
       manager,
-      file: join(configHome || join(home, '.config'), 'systemd', 'user', 'stator.service'),
+      file: join(configHome, 'systemd', 'user', 'stator.service'),
       text: unitText(command, given),
       on: [systemctl('daemon-reload'), systemctl('enable', '--now', 'stator.service')],
       anew: [systemctl('restart', 'stator.service')],

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { boardView } from '../../page/board-view.ts';
-import { exactTime, type TimeForm, timesIn, timeText } from '../../page/dom.ts';
+import { exactTime, type TimeForm, timesIn, timeText } from '../../page/elements.ts';
 
 const nowMs = new Date(2026, 10, 27, 14, 0, 0).getTime();
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
@@ -75,7 +75,7 @@ it('a task is drawn again only when its card changes: a plan may have thousands'
 
 it('no other file of the page makes a text of a time: it may have lengths, days, and what is shown on hover', () => {
   const folder = join(import.meta.dirname, '../../page');
-  const others = readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'dom.ts');
+  const others = readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'elements.ts');
   // The ticks of an axis are clocks.
   const allowed: Readonly<Record<string, RegExp>> = { 'time-scale.ts': /^(?:clockTime|localDay)$/ };
   const wrong = others.flatMap((file) => {

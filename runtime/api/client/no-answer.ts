@@ -1,7 +1,7 @@
 /** The error for a process that owns the home but does not answer. */
-import { readFileSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { localTime } from '../../../machines/vocabulary/time-text.ts';
+import { processAt, readBoot } from '../../base/platform/process-table.ts';
 
 interface Silent {
   readonly kind: 'daemon' | 'engine';
@@ -17,7 +17,7 @@ interface Silent {
 export function noAnswer({ kind, pid, since }: Silent, limitMs: number | null): EngineError {
   const who = `the ${kind} (pid ${pid}, since ${localTime(since, Date.now())})`;
   const within = limitMs === null ? '' : ` within ${limitMs / 1_000} s`;
-  if (isStopped(pid))
+  if (processAt(pid, readBoot())?.state === 'T')
     return new EngineError(
       'unavailable',
       `${who} does not answer${within}: somebody has stopped it (Ctrl-Z, or SIGSTOP)`,
@@ -29,12 +29,4 @@ export function noAnswer({ kind, pid, since }: Silent, limitMs: number | null): 
       : `it is most likely a \`stator run\`: look at it where it runs, or end it: kill ${pid}; agents live on`;
   const hint = `it usually recovers within seconds: repeat the command; if it does not: ${last}`;
   return new EngineError('unavailable', `${who} does not answer${within}`, hint);
-}
-
-function isStopped(pid: number): boolean {
-  try {
-    return /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false; // it has gone, or there is no /proc
-  }
 }

@@ -150,10 +150,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * or `HOME`: each folder in which somebody gives a command would have a home of its own. Throws `home_unusable`.
  */
 export function homeFolder(env: Environment): string {
-  if (env.STATOR_HOME) return resolve(env.STATOR_HOME);
+  return env.STATOR_HOME ? resolve(env.STATOR_HOME) : join(configFolder(env), 'stator');
+}
+
+/** `$XDG_CONFIG_HOME`, else `~/.config`; absolute, so a relative variable counts as unset. */
+export function configFolder(env: Environment): string {
   const configHome = env.XDG_CONFIG_HOME;
-  if (configHome && isAbsolute(configHome)) return join(configHome, 'stator');
-  return join(userFolder(env), '.config', 'stator');
+  return configHome && isAbsolute(configHome) ? configHome : join(userFolder(env), '.config');
 }
 
 /** `$HOME`, else the folder that the system's list of users has; absolute. Throws `home_unusable` where neither is known. */

@@ -79,6 +79,11 @@ export function processAt(pid: number, boot: string): ProcessRow | null {
   return readTableFromPs(boot, pid).rows.find((each) => each.identity.pid === pid) ?? null;
 }
 
+/** Somebody has stopped it by a signal, or a debugger holds it. */
+export function isStopped(row: Pick<ProcessRow, 'state'> | null): boolean {
+  return row?.state === 'T' || row?.state === 't';
+}
+
 export function isAlive(identity: Identity): boolean {
   return findProcess(identity) !== null;
 }

@@ -1,6 +1,6 @@
 /** Detects that a run's program was stopped from outside (SIGSTOP, a debugger): then it cannot work, and its time limits must not run. */
 
-import { findProcess, type Identity, type ProcessRow } from '../../base/platform/process-table.ts';
+import { findProcess, type Identity, isStopped, type ProcessRow } from '../../base/platform/process-table.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import { findTree } from './process-tree.ts';
 import { type RunFolder, readAgent } from './run-folder.ts';
@@ -18,10 +18,6 @@ export function createSetupStopLook(folder: RunFolder, runId: string): () => boo
     const [, ...command] = findTree(folder, runId).rows.filter(({ name }) => name !== wallsName);
     return command.length > 0 && command.every(isStopped);
   };
-}
-
-function isStopped(row: ProcessRow | null): boolean {
-  return row?.state === 'T' || row?.state === 't';
 }
 
 function createProgramLook(folder: RunFolder, runId: string): () => ProcessRow | null {

@@ -8,6 +8,7 @@ import {
   type Identity,
   isAlive,
   isSame,
+  isStopped,
   type ProcessRow,
   signalProcess,
 } from '../../base/platform/process-table.ts';
@@ -153,7 +154,6 @@ async function hold(look: () => RunTree, limitMs: number): Promise<RunTree> {
 
 /** After vfork(2) a parent stays in state D, whatever signal it gets, until its child calls exec: while the child is stopped, so is the parent. */
 function isBlockedByChild(row: ProcessRow, { rows }: RunTree): boolean {
-  const isStopped = ({ state }: ProcessRow) => state === 'T' || state === 't';
   return (
     isStopped(row) || (row.state === 'D' && rows.some((each) => each.parent === row.identity.pid && isStopped(each)))
   );
