@@ -46,6 +46,7 @@ const together = {
     'runtime/work/agents/relay/acp-settings',
     'runtime/work/agents/line-reader',
     'machines/vocabulary/permission-text',
+    'runtime/base/platform/pause',
   ],
   // The same of what stands between a program inside of walls and its hosts.
   network: ['runtime/base/platform/addresses', 'runtime/work/agents/egress/child'],
