@@ -6,7 +6,7 @@ import { decodePlan, type PlanProblem } from '../machines/document/plan-document
 import type { FamilyName, PlanReading } from '../machines/document/read-plan.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
-import { shortList } from '../machines/vocabulary/numbers.ts';
+import { counted, shortList } from '../machines/vocabulary/numbers.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { didYouMeanOr } from '../runtime/base/config/nearest.ts';
@@ -16,6 +16,7 @@ import { refuseWayOut } from '../runtime/base/platform/way-out.ts';
 import type { Call } from './command.ts';
 import { pathMeant } from './plan-places.ts';
 import { readStdin } from './sure.ts';
+import { plain } from './text.ts';
 
 /** A larger file is not read. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
@@ -224,14 +225,21 @@ export function printName({ out }: Pick<Call, 'out'>, given: string | undefined,
     out.note(`"${given}" is not a plan’s name as typed: the plan is called ${name}`);
 }
 
+/** The remarks on a document that verbs other than `plan check` show. */
+const mostRemarks = 3;
+
 /** `read as spec-kit: 6 phases, 41 tasks, 12 done`. */
 export function readingText(reading: Pick<PlanReading, 'familyTitle' | 'size' | 'counts'>): string {
   return `read as ${reading.familyTitle}: ${reading.size}${reading.counts.done === 0 ? '' : `, ${reading.counts.done} done`}`;
 }
 
-/** The note about how a document of another family was read. */
+/** The notes about how a document was read: as another family's, and what was most likely meant otherwise. */
 export function printReading({ out }: Pick<Call, 'out'>, reading: PlanReading): void {
   if (reading.family !== 'stator') out.note(readingText(reading));
+  const { remarks } = reading;
+  for (const { line, message } of remarks.slice(0, mostRemarks)) out.note(`line ${line}: ${plain(message)}`);
+  if (remarks.length > mostRemarks)
+    out.note(`and ${counted(remarks.length - mostRemarks, 'more note')}: stator plan check shows all`);
 }
 
 export interface ReadPlanFile extends Omit<PlanFile, 'read'> {

@@ -179,9 +179,19 @@ describe('--as', () => {
   });
 
   it('says for the marks that are written back, too, which tasks are done', async () => {
-    const made = withPlans({ 'docs/shop.md': list }, '[documents]\nwrite_back = true\n');
-    expect((await made.stator(['run', 'docs/shop.md', '--as', 'lists', '--trust'])).code).toBe(0);
-    expect(git(made.repo, 'show', 'plan/shop:docs/shop.md')).toBe(list.replaceAll('[ ]', '[x]').trimEnd());
+    const others = ['Testing', 'Review', 'Nice to have', 'Future ideas', 'Sign-off review'].map(
+      (title) => `\n## ${title}\n- [ ] one\n`,
+    );
+    const whole = list + others.join('');
+    const made = withPlans({ 'docs/shop.md': whole }, '[documents]\nwrite_back = true\n');
+    expect(await made.stator(['run', 'docs/shop.md', '--as', 'lists', '--trust'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /: 2 tasks\nline 10: one check box below `Testing` is no task;.*(\nline \d+: .*){2}\nand 2 more notes: stator plan check shows all\n/,
+      ),
+    });
+    const marked = whole.replace(list, list.replaceAll('[ ]', '[x]'));
+    expect(git(made.repo, 'show', 'plan/shop:docs/shop.md')).toBe(marked.trimEnd());
   });
 });
 

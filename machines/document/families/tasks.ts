@@ -7,6 +7,7 @@ import { readLabel } from '../labels.ts';
 import { type PlanProblem, quoted } from '../shape.ts';
 import { saysDone } from '../task-fields.ts';
 import type { DraftTask, Family } from './family.ts';
+import { leftOut } from './lists.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
@@ -23,7 +24,10 @@ export const tasks = {
     const deepest = (headings[0]?.heading.level ?? 7) - 1;
     const spans = spansOf(sheet, headings);
     const draft = layOut(sheet, spans, { deepest, needsSeveral: true });
-    return { ...draft, remarks: [...draft.remarks, ...spans.flatMap((span, at) => unreadMarks(span, headings[at]))] };
+    const example = `${'#'.repeat(deepest + 1)} Task 2: title`;
+    const left = leftOut(sheet, spans, `a heading such as \`${example}\` makes a task of one`);
+    const unread = spans.flatMap((span, at) => unreadMarks(span, headings[at]));
+    return { ...draft, remarks: [...draft.remarks, ...left, ...unread] };
   },
 } as const satisfies Family;
 

@@ -256,6 +256,13 @@ describe('tasks without waves', () => {
     expect(read(text).refs.map(({ hasMark }) => hasMark)).toEqual([true, true, false]);
   });
 
+  test('say which check boxes outside of them may be work', () => {
+    const text = '# a\n## Task 1: b\n## Task 2: c\n## Testing\n- [ ] d\n- [x] e\n## Acceptance criteria\n- [ ] f\n';
+    expect(remarksOf(read(text))).toEqual([
+      '4: one check box below `Testing` is no task; a heading such as `## Task 2: title` makes a task of one',
+    ]);
+  });
+
   test('say in many ways what they come after, and that they are done', () => {
     const text = lines(
       '## [x] Task 1: a',
