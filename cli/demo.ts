@@ -23,7 +23,8 @@ export default defineVerb({
         const { createEngine } = await import('../runtime/engine/engine.ts');
         return createEngine({ home: stage.home, env: call.env, onlyWatched: true });
       };
-      exitCode = await conduct({ call, request, attach: async () => null, own, isRestarting: () => false });
+      const attach = async () => null;
+      exitCode = await conduct({ call, request, isThrowAway: true, attach, own, isRestarting: () => false });
       if (exitCode !== 130) await printDemo(call, request);
       return exitCode;
     } finally {

@@ -38,6 +38,8 @@ export interface OwnEngine {
 export interface Conducting {
   readonly call: Call;
   readonly request: RunRequest;
+  /** The repo and the home are temporary: no command that needs them is printed. */
+  readonly isThrowAway?: boolean;
   /** Becomes the owner. Throws `owner_taken`. */
   own(): Promise<OwnEngine>;
   /** The running engine; null: none. */
@@ -218,7 +220,7 @@ async function pauseAndLeave(run: Conduct, engine: OwnEngine, { of }: WorkEnding
   const agents = stopped.size === 0 ? '' : `; ${counted(stopped.size, 'agent')} stopped, no attempt spent`;
   const left = await client.plan(project, plan);
   run.display.finish(finishedOf(left, Date.now() - run.startedMs, await resultOf(client, left)));
-  return leave(run, `${plan} is paused${agents}`, runCommand(run.request));
+  return leave(run, `${plan} is paused${agents}`, run.isThrowAway ? undefined : runCommand(run.request));
 }
 
 function leave({ display, call }: Conduct, text: string, step?: string): number {
@@ -245,7 +247,7 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
       ...rowsOf(outcome.text, out).map((row) => out.paint(tone, row)),
       // A plan that had ended before has used nothing in this run.
       ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
-      ...outcome.steps.map((step) => `  ${step}`),
+      ...(run.isThrowAway ? [] : outcome.steps.map((step) => `  ${step}`)),
       ...planned(plan),
       ...(without === '' ? [] : [out.paint('attention', plain(without))]),
     ];

@@ -18,6 +18,8 @@ it('plays its plan to the end, with its review and the fix, and leaves nothing; 
   expect(gone.stderr).toContain('--keep');
   expect(gone.stderr).toMatch(/it was in \S+, and is gone/);
   expect(gone.stdout).toMatch(/^review: approved, by the reviewer, after 1 round of fixing$/m);
+  // Its commands would look for the plan in the home and the folder of the user.
+  for (const { stdout } of [gone, kept]) expect(stdout).not.toContain('stator plan merge');
   expect(gone.stdout).toMatch(/^what happened\n[\s\S]* the review asks for changes; fixing\n/m);
   expect(gone.stdout).toMatch(/^what is on plan\/hello now\n\* [0-9a-f]+ fix round 1 /m);
   const tip = (branch: string) => git(join(root, 'hello'), 'log', '--format=%s', '-1', branch);
