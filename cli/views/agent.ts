@@ -4,7 +4,7 @@ import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import type { MessageEntry } from '../../runtime/api/contract/agent-messages.ts';
 import type { agentOperations } from '../../runtime/api/operations/agent.ts';
-import { instanceHeadings, instanceRow } from '../instance/view.ts';
+import { findInstance, instanceHeadings, instanceRow } from '../instance/view.ts';
 import type { View } from '../operation-verb.ts';
 import type { Tone } from '../output.ts';
 import { hasUsage } from '../usage-text.ts';
@@ -29,19 +29,23 @@ const tones: Readonly<Record<MessageEntry['state'], Tone>> = {
   refused: 'bad',
 };
 
-const words: View<MessageEntry[]> = {
-  list: {
-    headings: ['at', 'to', 'kind', 'by', 'state', 'text'],
-    row: ({ at, title, kind, author, state, why, text }) => [
-      clockTime(at),
-      title,
-      kind,
-      author,
-      { text: why === null ? state : `${state}: ${why}`, tone: tones[state] },
-      onOneLine(text),
-    ],
-    empty: 'nothing was said that a plan still keeps',
-  },
+const words: View<MessageEntry[]> = async ({ client, asked: { project, title }, answer }) => {
+  if (answer.length === 0 && title !== undefined)
+    findInstance(await client.instances({ project: String(project) }), String(title));
+  return {
+    list: {
+      headings: ['at', 'to', 'kind', 'by', 'state', 'text'],
+      row: ({ at, title: to, kind, author, state, why, text }) => [
+        clockTime(at),
+        to,
+        kind,
+        author,
+        { text: why === null ? state : `${state}: ${why}`, tone: tones[state] },
+        onOneLine(text),
+      ],
+      empty: 'nothing was said that a plan still keeps',
+    },
+  };
 };
 
 export default { instances, words } satisfies Partial<Record<keyof typeof agentOperations, View<never>>>;

@@ -81,7 +81,7 @@ describe('an agent is', () => {
       expect(code).toBe(69);
       expectRefusal(stderr, 'p-w1-t1');
     }
-    for (const verb of ['show', 'logs']) {
+    for (const verb of ['show', 'logs', 'messages']) {
       const { code, stderr } = await idle.stator(['agent', verb, 'p-w1-t9']);
       expect(code).toBe(1);
       expectRefusal(stderr, 'p-w1-t9\n', '?');
