@@ -6,15 +6,18 @@ it('one file is read in parts that make up the whole, however long it or one of 
   const engine = await startEngine();
   const { client } = engine;
   const wide = `node -e "process.stdout.write('a\\n' + '\\u{1f600}'.repeat(150000) + '\\nz\\n')" > wide.txt`;
-  await begin(engine, 'long', planText([`seq 1 60000 > long.txt; ${wide}; echo x > '<b> &amp;.txt'`]));
+  const notUtf8 = `echo y > "n$(printf '\\351[1].txt')"; echo z > n1.txt`;
+  await begin(engine, 'long', planText([`seq 1 60000 > long.txt; ${wide}; echo x > '<b> &amp;.txt'; ${notUtf8}`]));
   await untilStatus(engine, 'long', 'done');
   const { files, total, next, from, to } = await client.planChanges('demo', 'long');
   expect(files.map(({ path, folded }) => [path, folded])).toEqual([
     ['<b> &amp;.txt', null],
     ['long.txt', 'long'],
+    ['n1.txt', null],
+    ['n\ufffd[1].txt', null],
     ['wide.txt', null],
   ]);
-  expect(total).toEqual({ files: 3, insertions: 60_004, deletions: 0 });
+  expect(total).toEqual({ files: 5, insertions: 60_006, deletions: 0 });
   expect(next).toBeNull();
   const partsOf = async (path: string) => {
     const parts: string[] = [];
@@ -37,6 +40,9 @@ it('one file is read in parts that make up the whole, however long it or one of 
   expect(wideParts.join('')).toContain(`\n+a\n+${'\u{1f600}'.repeat(150_000)}\n+z`);
   const odd = await client.planFileDiff('demo', 'long', { path: '<b> &amp;.txt' });
   expect(odd.text).toContain('\n+x');
+  const undecoded = await client.planFileDiff('demo', 'long', { path: 'n\ufffd[1].txt' });
+  expect(undecoded.text.match(/^\+(?!\+).*$/gm)).toEqual(['+y']);
+  expect((await client.planDiff('demo', 'long')).diff).toContain('\n+y\n');
 });
 
 it('the lines around a change are as many as are asked for', async () => {

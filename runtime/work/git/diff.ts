@@ -189,7 +189,7 @@ export async function diffText(
   });
   const leftOut = total.files - shown.length;
   if (shown.length === 0) return { text: '', leftOut };
-  const paths = shown.map(({ path }) => `:(top,literal)${path}`);
+  const paths = shown.map(({ path }) => pathspecOf(path));
   const args = ['-c', 'core.quotePath=false', 'diff', ...plain, '--no-renames', from, to, '--', ...paths];
   const whole = Buffer.from(await ownGit(repo.path, args, { cutAtBytes: textBytes + 1 }));
   if (whole.length <= textBytes) return { text: whole.toString('utf8'), leftOut };
@@ -205,8 +205,14 @@ export function textOfOne(
   { from, to, path, context }: Change & { readonly path: string; readonly context?: number | undefined },
 ): Promise<string> {
   const around = context === undefined ? [] : [`--unified=${context}`];
-  const args = ['diff', ...plain, '--no-renames', ...around, from, to, '--', `:(top,literal)${path}`];
+  const args = ['diff', ...plain, '--no-renames', ...around, from, to, '--', pathspecOf(path)];
   return ownGit(repo.path, ['-c', 'core.quotePath=false', ...args]);
+}
+
+/** Names exactly that path. In a name that is not UTF-8 the bytes are not known, so it stands for each name that differs only in what follows them. */
+function pathspecOf(path: string): string {
+  if (!path.includes('\uFFFD')) return `:(top,literal)${path}`;
+  return `:(top,glob)${path.replace(/[\\*?[]/g, '\\$&').replace(/\uFFFD+/g, '[!\x01-\x7f]*')}`;
 }
 
 /**
