@@ -42,6 +42,8 @@ describe.each([['task'], ['plan']])('with isolation = "%s"', (isolation) => {
     expect(second.stdout).not.toContain('a.txt');
     expect(await made.stator(['plan', 'merge', 'p'])).toMatchObject({ code: 0 });
     expect((await made.stator(['plan', 'diff', 'p'])).stdout).toBe(whole.stdout);
+    git(made.repo, 'update-ref', '-d', 'refs/heads/plan/p');
+    expect((await made.stator(['plan', 'diff', 'p'])).stdout).toBe(whole.stdout);
   });
 
   test('shows the state of the branch after a line of the journal', async () => {

@@ -59,11 +59,12 @@ export async function planRange(
   const repository = await projects.repository(project);
   const parts = { store, kinds, repository };
   const [now] = await readRefs(repository, [branchRef(row.branch)]);
-  const head = moment === null ? now : await headThen(parts, row, moment);
+  // Where the branch is gone, after the merge for example, its last commit is in the journal.
+  const head = (moment === null ? now : null) ?? (await headThen(parts, row, moment ?? { seq: null, atMs: null }));
   const before = since === undefined ? null : await headThen(parts, row, { seq: since, atMs: null });
   const configured = projects.get(project).config.baseBranch;
   const whole =
-    head == null ? null : { from: before ?? (await beginOf(repository, row, { head, configured })), to: head };
+    head === null ? null : { from: before ?? (await beginOf(repository, row, { head, configured })), to: head };
   const range =
     asked === null ? whole : await rangeOfTask(repository, row, { ...asked, whole, isNow: moment === null });
   if (range === null) {

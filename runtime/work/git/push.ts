@@ -96,8 +96,8 @@ async function headOf({ repo, branch, commit }: Push): Promise<string> {
   if (head !== null) return head;
   throw new EngineError(
     'refused',
-    `the branch ${branch} is not there yet`,
-    'it is made when the plan is implemented: stator plan advance <plan>',
+    `there is no branch ${branch} in ${repo}`,
+    'it is made when the plan is implemented; how far that is: stator plan list',
   );
 }
 
