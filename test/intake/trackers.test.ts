@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { trackerSource } from '../../runtime/work/intake/tracker-source.ts';
 import { gate, openGate, say, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import type { FakeTracked, TrackerKind } from '../support/tracker-server.ts';
@@ -204,6 +206,26 @@ it('a tracker is asked at the same pace after somebody has set the clock back', 
   } finally {
     clock.mockRestore();
   }
+});
+
+it('a tracker that failed is asked again after a minute, also where its table asks once a day', async () => {
+  let opened = 0;
+  const source = trackerSource(async () => {
+    opened += 1;
+    if (opened === 1) throw new EngineError('forge_unreachable', 'the connection was reset', 'it is asked again later');
+    return { issues: async () => [] } as never;
+  })({ name: 'issues', every: 86_400_000 } as never, { store: { intakeAllowances: async () => [] } } as never);
+  const look = () => source.look({ items: 1, reason: '' });
+  await expect(look()).rejects.toThrow('reset');
+  source.lookAtOnce?.();
+  await expect(look()).rejects.toThrow('reset');
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
+  try {
+    expect(await look()).toEqual([]);
+  } finally {
+    clock.mockRestore();
+  }
+  expect(opened).toBe(2);
 });
 
 it('the text of an issue is a plan where the table says so, and says what is wrong with it', async () => {

@@ -31,6 +31,8 @@ export type OpenTracker<Config extends TrackerConfig> = (
   etags: Etags,
 ) => Promise<Tracker>;
 
+/** After a failure a tracker is asked again within this time, however seldom `every` asks for its issues. */
+const againMs = 60_000;
 /** How long a tracker's answer about an account's rights counts. */
 const rightsMs = 10 * 60_000;
 const rightsLimit = 1_000;
@@ -59,7 +61,7 @@ function createTrackerSource(
   let nextMs = 0;
   /** The number of requests to read the tracker at once. */
   let nudges = 0;
-  const asking = createAsking(open, { etags, everyMs });
+  const asking = createAsking(open, { etags, againMs: Math.min(everyMs, againMs) });
   const { mayStart, textRefusal } = createRights(config);
   const unreadable = createUnreadable();
 
@@ -180,7 +182,7 @@ function createTrackerSource(
  */
 function createAsking(
   open: (etags: Etags) => Promise<Tracker>,
-  { etags, everyMs }: { readonly etags: Etags; readonly everyMs: number },
+  { etags, againMs }: { readonly etags: Etags; readonly againMs: number },
 ) {
   let opened: { readonly tracker: Tracker; readonly untilMs: number } | null = null;
   /** The last failures, and the time until which no request is sent: by item, or of all requests. */
@@ -193,7 +195,7 @@ function createAsking(
     if (hold !== undefined) throw hold.thrown;
     try {
       if (opened === null || performance.now() >= opened.untilMs)
-        opened = { tracker: await open(etags), untilMs: performance.now() + everyMs };
+        opened = { tracker: await open(etags), untilMs: performance.now() + againMs };
       const answer = await act(opened.tracker);
       held.delete(all);
       held.delete(item);
@@ -202,7 +204,7 @@ function createAsking(
       opened = null;
       const wanted = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
       const of = thrown instanceof EngineError && thrown.code === 'forge_refused' ? item : all;
-      held.set(of, { thrown, untilMs: performance.now() + (wanted === undefined ? everyMs : wanted - Date.now()) });
+      held.set(of, { thrown, untilMs: performance.now() + (wanted === undefined ? againMs : wanted - Date.now()) });
       throw thrown;
     }
   };
