@@ -7,7 +7,6 @@ import { isatty } from 'node:tty';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Client, DeliveryEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { durationText } from '../../runtime/base/config/duration.ts';
 import { goesOnText } from '../../runtime/base/platform/home-engine.ts';
@@ -236,17 +235,14 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
   const without = outcome.kind === 'done' ? withoutText(plan) : '';
   if (!out.json) {
     const tone = isDone ? 'good' : 'attention';
-    const tookMs = Date.now() - run.startedMs;
-    // A run that attached near the end may take less than a second, which is not worth printing.
-    const time = tookMs < 1_000 ? '' : duration(tookMs);
-    const took = [time, tookText(plan)].filter((text) => text !== '');
+    const took = tookText(plan, { startedMs: run.startedMs, nowMs: Date.now() });
     const lines = [
       ...(of === undefined || out.quiet
         ? []
         : resultLines(result, { plan: plan.plan, cycle: plan.review_cycle, width: tableWidth(out) })),
       ...rowsOf(outcome.text, out).map((row) => out.paint(tone, row)),
       // A plan that had ended before has used nothing in this run.
-      ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
+      ...(of === undefined || took === '' ? [] : [out.paint('dim', `took ${took}`)]),
       ...(run.isThrowAway ? [] : outcome.steps.map((step) => `  ${step}`)),
       ...planned(plan),
       ...(without === '' ? [] : [out.paint('attention', plain(without))]),

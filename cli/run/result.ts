@@ -3,6 +3,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../runtime/api/client/client.ts';
 import { changeLines } from '../plan/change-lines.ts';
 import { plain } from '../text.ts';
@@ -98,12 +99,19 @@ function rounds({ verdict }: Judgement, cycle: number): string {
   return fixed <= 0 ? '' : `, after ${counted(fixed, 'round')} of fixing`;
 }
 
-/** The usage of the plan's agents. If some reported none, the number of runs that did. */
-export function tookText({ usage, budget, runs, run_list: list }: PlanShow): string {
+/** The time of this command, and the usage of all the plan's agents. If some reported none, the number of runs that did. */
+export function tookText(
+  { usage, budget, runs, run_list: list }: PlanShow,
+  { startedMs, nowMs }: { readonly startedMs: number; readonly nowMs: number },
+): string {
+  // A run that attached near the end may take less than a second, which is not worth printing.
+  const time = nowMs - startedMs < 1_000 ? '' : duration(nowMs - startedMs);
+  const isContinued = list.some(({ started_at: at }) => at !== null && Date.parse(at) < startedMs);
   const text = [usageText(usage), budgetText(budget)].filter((part) => part !== '').join(', ');
   const said = list.filter(
     ({ input_tokens, output_tokens, cost_usd }) => (input_tokens ?? output_tokens ?? cost_usd) !== null,
   );
   const isPartial = said.length > 0 && said.length < list.length && list.length === runs;
-  return isPartial ? `${text} (as ${said.length} of ${runs} runs say)` : text;
+  const used = isPartial ? `${text} (as ${said.length} of ${runs} runs say)` : text;
+  return [time, used].filter((part) => part !== '').join(isContinued ? ' this time; in all ' : ', ');
 }

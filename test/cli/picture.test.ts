@@ -620,13 +620,17 @@ describe('what a run came to', () => {
       { ...said, input_tokens: null, output_tokens: null, cost_usd: 0.5 },
       { ...said, input_tokens: null, output_tokens: null, cost_usd: null },
     ];
+    const startedMs = Date.parse(at);
     const took = (...list: PlanShow['run_list']) => {
       const cost = list.some(({ cost_usd }) => cost_usd !== null) ? 0.5 : null;
       return tookText(
         plan({ run_list: list, runs: list.length, usage: { ...noUsage, runs: list.length, cost_usd: cost } }),
+        { startedMs, nowMs: startedMs + 24_000 },
       );
     };
-    expectProse([took(paid, silent), took(paid), took(silent, silent)].join('\n'), '$0.50', '1 of 2 runs');
+    const earlier = { ...paid, started_at: new Date(startedMs - 1).toISOString() };
+    const all = [took(paid, silent), took(paid), took(silent, silent), took(earlier, paid)];
+    expectProse(all.join('\n'), '$0.50', '1 of 2 runs', '24s this time; in all 2 runs');
   });
 });
 
