@@ -60,7 +60,7 @@ export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service
   };
 }
 
-/** The service gets PATH from here: programs of agents are found on it. A stop signals only the daemon: its agents continue, and the next daemon adopts them. Exit code 78 means a fault that a restart cannot repair. */
+/** The service gets PATH from here: programs of agents are found on it. A stop signals only the daemon: its agents continue, and the next daemon adopts them. By default systemd also stops the daemon when the kernel ends an agent that used too much memory. Exit code 78 means a fault that a restart cannot repair. */
 function unitText(command: readonly string[], variables: readonly (readonly [string, string])[]): string {
   return [
     `# ${mark}`,
@@ -71,6 +71,7 @@ function unitText(command: readonly string[], variables: readonly (readonly [str
     `ExecStart=${command.map((word) => quoted(word).replaceAll('$', '$$$$')).join(' ')}`,
     ...variables.map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
     'KillMode=process',
+    'OOMPolicy=continue',
     'Restart=on-failure',
     'RestartSec=10',
     'RestartPreventExitStatus=78',

@@ -34,7 +34,7 @@ describe('stator daemon install', () => {
     const file = join(made.root, files.systemd);
     expect(await made.stator(['daemon', 'install', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
     const text = readFileSync(file, 'utf8');
-    expect(text).toContain('KillMode=process\n');
+    expect(text).toContain('KillMode=process\nOOMPolicy=continue\n');
     // A fault that a restart cannot repair.
     expect(text).toContain('RestartPreventExitStatus=78\n');
     expect(text).toContain(`Environment="PATH=${made.how.env.PATH}"\n`);
