@@ -1,5 +1,8 @@
 /** `stator signal emit`: the only command that agents need to know. Inside a run it needs no names. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
 import { homeFolder } from '../../runtime/base/platform/home.ts';
 import { type Call, defineVerb } from '../command.ts';
@@ -7,6 +10,7 @@ import { requireProject, saidPlan } from '../place.ts';
 import { type PlanSignal, sendToPlan, waitArg } from '../plan/signals.ts';
 import { isFilePath, planNamed } from '../session.ts';
 import { readStdin } from '../sure.ts';
+import { brief } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
 import { isUnwritable, leaveWord } from './left-file.ts';
 
@@ -32,6 +36,8 @@ export default defineVerb({
     'stator signal emit review_changes --payload "the tests are missing"',
   ],
   async run({ type, plan, payload, wait }, call) {
+    if (payload === undefined && plan !== undefined && /\s/.test(plan) && !existsSync(resolve(call.cwd, plan)))
+      throw noPlan(type, plan);
     const text = payload === '-' ? await readStdin(call, 'the payload') : payload;
     const said = withPlace(call.env, type, text === undefined || text.trim() === '' ? undefined : payloadOf(text));
     const body = said === undefined ? {} : { payload: said };
@@ -50,6 +56,12 @@ export default defineVerb({
     }
   },
 });
+
+/** No name of a plan has a space: it is the text of the signal. */
+function noPlan(type: string, said: string): EngineError {
+  const hint = `a text is the payload: stator signal emit ${shellWord(type)} --payload ${shellWord(said)}`;
+  return new EngineError('usage', `"${brief(said)}" is no plan`, hint);
+}
 
 /**
  * The plan of the signal. Without a known plan a wrong type is reported first: `signal emit nope` is about the type. Throws `unknown_signal` and

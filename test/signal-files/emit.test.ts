@@ -273,15 +273,17 @@ describe('while the engine is stopped, and holds the home,', () => {
   });
 });
 
-it('an empty payload counts as no payload', async () => {
+it('an empty payload counts as no payload, and a text in the place of the plan is named with the command for it', async () => {
   const made = await registered();
   for (const payload of ['', ' \n'])
     expect((await made.stator(['signal', 'emit', 'plan_start', 'p', '--payload', payload, '--no-wait'])).code).toBe(0);
   expect((await made.stator(['signal', 'emit', 'plan_start', 'p', '--payload=', '--no-wait'])).code).toBe(0);
   expect(rowsOf(made).map(({ payload }) => payload)).toEqual(['{}', '{}', '{}']);
   const missing = await made.stator(['signal', 'emit', 'plan_start', 'p', '--payload']);
-  expect(missing.code).toBe(64);
+  const displaced = await made.stator(['signal', 'emit', 'needs_decision', 'left or: right/up?']);
+  expect([missing.code, displaced.code]).toEqual([64, 64]);
   expectRefusal(missing.stderr, '--payload');
+  expect(displaced.stderr).toContain("stator signal emit needs_decision --payload 'left or: right/up?'");
 });
 
 it('a field that no payload of the type has is refused by its name, with the nearest', async () => {
