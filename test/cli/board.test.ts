@@ -381,6 +381,11 @@ describe('a key of the board', () => {
     expect(marked('j', 'j')).toMatch(/^ {4}● login-w1-t1/);
     expect(marked('G')).toMatch(/^✓ shop\/old/);
     expect(marked('G', 'k', 'j', 'j', 'g')).toMatch(/^! shop\/asks/);
+    // A plan that was paused moves, and the next space resumes the same one.
+    expect([marked('S'), marked(' ', 'S')]).toEqual([
+      expect.stringMatching(/^○ shop\/after/),
+      expect.stringMatching(/^! shop\/asks/),
+    ]);
   });
 
   it('puts the plans in order by name, age and cost, and back', () => {

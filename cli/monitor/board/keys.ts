@@ -320,7 +320,8 @@ function pressList(board: Board, key: Key, space: Space): Pressed {
       return stay({ ...board, sorting: board.near === null ? next : board.sorting });
     }
     default:
-      return pressTarget(board, key.text, markedTarget(board, space.nowMs));
+      // From here on the mark stays with that row: what the key does may move it, and the next key is about the same plan.
+      return pressTarget(moved(board, rows, { place, index, by: 0 }), key.text, markedTarget(board, space.nowMs));
   }
 }
 
