@@ -95,7 +95,7 @@ function headLines(view: FrameView): Line[] {
   const left: Line[] = estimate === null ? [] : [[{ tone: 'dim', text: `  ${estimate}` }]];
   const isShownBelow = ['agent', 'rate_limit', 'back_off'].includes(waiting?.kind ?? '');
   if (waiting === null || isShownBelow) return [first, ...left];
-  return [first, ...left, [{ tone: 'attention', text: `  ${waitHead(waiting)}: ${plain(waitText(plan, nowMs))}` }]];
+  return [first, ...left, [{ tone: 'attention', text: `  ${waitHead(waiting)}: ${brief(waitText(plan, nowMs))}` }]];
 }
 
 function waitHead({ kind }: NonNullable<PlanShow['waiting_for']>): string {

@@ -228,8 +228,14 @@ describe('the picture of the board', () => {
     expect(loading).toContain('asking the engine');
     expect(loading).not.toMatch(/no waves|no agents/);
     if (fleet.news === null) throw new Error('the fleet is known');
+    const waiting_for = { kind: 'wave_confirmation', detail: '1 of its tasks is not done\ntask 1', since: at } as const;
     const shown = {
-      plan: { ...plan('other'), tasks_by_wave: [], questions: [], estimate: null } as unknown as PlanShow,
+      plan: {
+        ...plan('other', { waiting_for }),
+        tasks_by_wave: [],
+        questions: [],
+        estimate: null,
+      } as unknown as PlanShow,
       instances: [],
     }; // as much as is drawn of it
     const stale = { ...fleet, near, news: { ...fleet.news, near: shown } };
@@ -237,6 +243,7 @@ describe('the picture of the board', () => {
     expect(shot(stale)).not.toContain('shop/other');
     const known = { ...stale, near: { project: 'shop', plan: 'other' } };
     expect(shot(known)).toContain('it has no waves and no agents yet');
+    expect(shot(known)).toContain('1 of its tasks is not done; task 1');
   });
 
   it('is lower than the terminal and narrower, whatever its size and whatever is on it', () => {

@@ -258,7 +258,7 @@ export function nearHead({ plan, instances }: NearPlan, nowMs: number): Line[] {
   ];
   const estimate = estimateText(plan);
   const [permission] = permissionsOf(instances);
-  const wait = plain(waitText(plan, nowMs));
+  const wait = brief(waitText(plan, nowMs));
   return [
     [
       { tone: 'strong', text: `${plan.project}/${plan.plan}` },
@@ -309,7 +309,7 @@ function taskRow({ project, plan }: PlanShow, { wave, task, title, agent, nowMs 
   const name = taskName(wave, task.number);
   const isAtWork = agent !== null && task.status === 'working';
   const [, , ...said] = isAtWork ? agentSpans(agent, '', nowMs) : [];
-  const why = plain(task.why ?? (task.reason === null ? '' : reasonText(task.reason)));
+  const why = brief(task.why ?? (task.reason === null ? '' : reasonText(task.reason)));
   const state =
     task.status === 'pending' || task.status === 'done' ? '' : `${task.status}${why === '' ? '' : `: ${why}`}`;
   const tries = task.attempts > 1 ? `, ${task.attempts} attempts` : '';
