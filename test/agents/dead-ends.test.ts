@@ -87,8 +87,9 @@ it.each([
   const log = createLogReader(preset);
   log.read(Buffer.from(`${JSON.stringify(event)}\n`));
   expect(log.report(at)).toMatchObject({ isContextFull: meant === 'full', isModelRefused: meant === 'model' });
-  // One that ended well met nothing.
-  expect(log.report({ ...at, code: 0 })).toMatchObject({ isContextFull: false, isModelRefused: false });
+  // A program that ended well met nothing; gemini may exit with 0 after an error.
+  if (preset === 'gemini') expect(log.report({ ...at, code: 0 })).toMatchObject({ code: 1 });
+  else expect(log.report({ ...at, code: 0 })).toMatchObject({ isContextFull: false, isModelRefused: false });
 });
 
 it.each(['Prompt is too long', 'API Error: model not found'])(
@@ -210,6 +211,24 @@ it.each([
   const log = createLogReader(preset);
   log.read(Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join('')));
   expect(log.report(at)).toMatchObject(meant);
+});
+
+const gaveUp = { type: 'error', severity: 'warning', message: 'Loop detected, stopping execution' };
+const blocked = { type: 'error', severity: 'error', message: 'The model response was blocked due to safety settings.' };
+const done = { type: 'result', status: 'success' };
+
+it.each([
+  ['its loop was stopped', [{ type: 'tool_use' }, gaveUp, done], { code: 1, isOver: false, problem: gaveUp.message }],
+  [
+    'an answer was blocked',
+    [{ type: 'tool_use' }, blocked, { type: 'result', status: 'error' }],
+    { code: 1, isOver: false, problem: blocked.message },
+  ],
+  ['it was warned and went on', [blocked, { type: 'tool_use' }, done], { code: 0, isOver: true, problem: null }],
+])('gemini exits with 0 though %s', (_what, events, meant) => {
+  const log = createLogReader('gemini');
+  log.read(Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join('')));
+  expect(log.report({ ...at, code: 0 })).toMatchObject(meant);
 });
 
 it.each([

@@ -267,13 +267,15 @@ describe('an agent that is a program of others', () => {
   });
 
   it.each(['gemini'] as const)(
-    '%s: an agent that mentions limits and then fails has failed with its error, and not for a limit',
+    '%s: an agent that stops in a loop, or mentions limits and then fails, has failed with its error, and not for a limit',
     async (preset) => {
-      const engine = await engineOf(preset, { says: 'talk' });
+      const engine = await engineOf(preset, { says: 'loop,talk', agents: { attempts: 2 } });
       await begin(engine, 'talk', oneTask);
       const shown = await untilPhase(engine, 'talk', 'wave_waiting');
-      expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'exit-code' });
-      const { problem, rateLimit } = reportIn(engine, 'talk', 0) as { problem: string; rateLimit: unknown };
+      expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'exit-code', attempts: 2 });
+      expect(reportIn(engine, 'talk', 0)).toMatchObject({ problem: 'Loop detected, stopping execution' });
+      expect(callsIn(engine.root)[1]?.stdin).toContain('Loop detected, stopping execution');
+      const { problem, rateLimit } = reportIn(engine, 'talk', 1) as { problem: string; rateLimit: unknown };
       expect(problem).toContain('something broke');
       expect(rateLimit).toBeNull();
       expect((await agentOf(engine, 'talk')).last_line).toContain('something broke');

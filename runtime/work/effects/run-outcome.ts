@@ -117,8 +117,8 @@ export async function outcomeOf(
   const report = await noteReport(parts, { key: row.key, code, wasStopped }, folder);
   // Its program had reported success: that it was still running, and how it reacted to the stop, does not change that.
   const isOver = wasStopped && report !== null && (report.isOver || wasEndedAsOver(folder));
-  if (isOver) await noteEnd(parts, row.key, 0);
-  const ran = isOver ? { code: 0, wasStopped: false } : { code, wasStopped };
+  const ran = isOver ? { code: 0, wasStopped: false } : { code: report === null ? code : report.code, wasStopped };
+  if (ran.code !== code) await noteEnd(parts, row.key, ran.code);
   const lines_read = passUnread(context, { title: effect.title, folder, report });
   await reportNear(parts, row);
   const facts = await factsOf(parts, effect, context, { folder, left, report, limits: ended.limits, ...ran });

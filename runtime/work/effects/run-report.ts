@@ -50,18 +50,18 @@ export async function noteReport(
   const row = await store.run(ran.key);
   const preset = row?.preset ?? null;
   if (row !== null && preset === 'command' && row.role === 'session') await noteOutput({ store, log }, row, folder);
-  if (row !== null && preset === 'function') return noteAnswer(store, row, folder);
+  if (row !== null && preset === 'function') return noteAnswer(store, ran, folder);
   if (row === null || preset === null || !isProgramPreset(preset)) return null;
   try {
     const report = await reportOf(preset, folder, ran.code);
     const isDeadEnd =
       report.isContextFull ||
-      (wasResumed(folder) && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null);
+      (wasResumed(folder) && !ran.wasStopped && report.code !== 0 && !report.hasSpoken && report.rateLimit === null);
     const seen = await usageOf(store, row, { report, folder });
     const { inputTokens, outputTokens, costUsd } = seen;
     const conversation = isDeadEnd ? null : seen.conversation;
     const { lastMessage, rateLimit } = report;
-    const problem = ran.code === 0 ? null : report.problem;
+    const problem = report.code === 0 ? null : report.problem;
     const usage = { conversation, inputTokens, outputTokens, costUsd, lastMessage };
     if (report.isModelRefused) writeRunFile(modelRefusedFile(folder), '');
     await store.commit([
@@ -89,13 +89,20 @@ export async function noteReport(
 }
 
 /** A function's result is its last message. */
-async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: RunFolder): Promise<RunReport> {
+async function noteAnswer(store: ReportParts['store'], { key, code }: RanSo, folder: RunFolder): Promise<RunReport> {
   const answer = readFunctionAnswer(folder);
   const hasEnded = answer?.code === 0;
   const said = answer === null ? '' : safeText(answer.text).trim().slice(-messageLimit);
   const lastMessage = said === '' ? null : said;
   await store.commit([{ do: 'run.note', key, set: { last_message: lastMessage } }]);
-  const none = { conversation: null, inputTokens: null, outputTokens: null, costUsd: null, rateLimit: null } as const;
+  const none = {
+    code,
+    conversation: null,
+    inputTokens: null,
+    outputTokens: null,
+    costUsd: null,
+    rateLimit: null,
+  } as const;
   return {
     ...none,
     countedOver: 'run',

@@ -13,6 +13,8 @@ export function createGeminiReader(): Reader {
   let pieces = '';
   let hasSpoken = false;
   let warning: string | null = null;
+  /** Its message that it stops before the work is done: then its result says `success` all the same. */
+  let gaveUp: string | null = null;
   let result: JsonObject | null = null;
   const final = createFinalMessages();
 
@@ -38,6 +40,7 @@ export function createGeminiReader(): Reader {
           isAnswered = true;
           hasSpoken = true;
           result = null;
+          gaveUp = null;
           pieces = '';
           break;
         case 'tool_result':
@@ -45,11 +48,12 @@ export function createGeminiReader(): Reader {
           break;
         case 'error':
           if (event.severity === 'error') warning = shortened(textAt(event, 'message')) ?? warning;
+          if (givesUp.test(textAt(event, 'message') ?? '')) gaveUp = shortened(textAt(event, 'message'));
           break;
         case 'result':
           result = event;
           if (event.status === 'success') isAnswered = true;
-          final.add(event.status === 'success' ? pieces : null);
+          final.add(event.status === 'success' && gaveUp === null ? pieces : null);
           break;
         default:
       }
@@ -66,10 +70,11 @@ export function createGeminiReader(): Reader {
         lastMessage,
         readMessages: [],
         finalMessages: final.all(),
-        isOver: result?.status === 'success',
+        isOver: result?.status === 'success' && gaveUp === null,
+        hasFailed: isBad || gaveUp !== null,
         rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
         denied: code === loginExit || (problem !== null && refusals.test(problem)),
-        problem: problem ?? (isBad || result === null ? warning : null),
+        problem: problem ?? gaveUp ?? (isBad || result === null ? warning : null),
         hasSpoken,
       };
     },
@@ -87,6 +92,8 @@ function outputOf(result: JsonObject): number | null {
 const namedLength = 100;
 /** Only the end of a message in pieces is stored. */
 const piecesLimit = 128 * 1024;
+/** It exits with 0 after these. Source: its `nonInteractiveCli`, and trials with 0.61.0. */
+const givesUp = /^(?:Loop detected, stopping execution|Maximum session turns exceeded)$/;
 /** The exit code without a login. Source: its table of exit codes. */
 const loginExit = 41;
 /** The service's answer to a refused key, inside the program's own error message. */

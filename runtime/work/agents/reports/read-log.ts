@@ -94,14 +94,16 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
     endFile: () => read(Buffer.from('\n')),
     report(at: ReadAt): RunReport {
       const report = reader.report(at);
+      const code = at.code === 0 && report.hasFailed === true ? 1 : at.code;
       // A program without any event may have reported its error as plain text.
       const limits = plain.map((line) => program.limitIn?.(line, at.writtenAtMs) ?? null);
-      const plainLimit = hasBegun || at.code === 0 ? null : (limits.find((limit) => limit !== null) ?? null);
-      const refusedArgument = hasBegun || at.code === 0 || refused === null ? null : safeText(refused);
+      const plainLimit = hasBegun || code === 0 ? null : (limits.find((limit) => limit !== null) ?? null);
+      const refusedArgument = hasBegun || code === 0 || refused === null ? null : safeText(refused);
       const problem = shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n')));
       return {
         ...report,
-        ...deadEndIn(program, at.code === 0 ? null : problem),
+        code,
+        ...deadEndIn(program, code === 0 ? null : problem),
         rateLimit: report.rateLimit ?? plainLimit,
         lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
         problem,

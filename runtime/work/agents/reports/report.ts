@@ -2,6 +2,8 @@
 import type { JsonObject } from './json-line.ts';
 
 export interface RunReport extends ProgramReport {
+  /** The exit code that counts: 1 if it exited with 0, but reported a failure; null: as in `ReadAt`. */
+  readonly code: number | null;
   /** Its message about an argument that it does not accept; null: it accepts all. Then it did no work, and another attempt would end in the same way. */
   readonly refusedArgument: string | null;
   /** Its conversation has reached the model's limit: only a new one can continue. */
@@ -41,6 +43,8 @@ export interface ProgramReport {
   readonly finalMessages: readonly string[];
   /** Whether its last event reports success, and nothing was begun since. */
   readonly isOver: boolean;
+  /** Whether its last event reports a failure; missing: its exit code tells. */
+  readonly hasFailed?: boolean;
   /** The service is rate limited until then; null: until an unknown time. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
   /** The last reported use of each span of its account's limits. Empty or missing: not reported. */
