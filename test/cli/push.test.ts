@@ -88,5 +88,7 @@ describe('plan push', () => {
     const declined = await made.stator(['plan', 'push', 'p']);
     expect(declined.code).toBe(1);
     expectRefusal(declined.stderr, 'origin', 'plan/p', '\nno pushes on Friday\n');
+    git(made.repo, 'remote', 'set-url', 'origin', 'ext::true');
+    expectRefusal((await made.stator(['plan', 'push', 'p'])).stderr, "'ext' not allowed", 'git push ');
   });
 });

@@ -164,7 +164,8 @@ export function gitFailure(failed: { cwd: string; args: readonly string[]; resul
   const errors = failed.result.stderr.replaceAll(/^(?:warning:|Downloading) .*\n/gm, '').trim();
   const said = withoutSecrets(errors.slice(-stderrTailChars)) || 'it said nothing';
   const message = `\`${command}\` in ${failed.cwd} ended with exit code ${failed.result.exitCode}: ${said}`;
-  const isPartial = /promisor|lazy fetch|transport '\w+' not allowed/.test(failed.result.stderr);
+  const isRemotes = /^(?:push|fetch|ls-remote|clone)$/.test(failed.args[0] ?? '');
+  const isPartial = !isRemotes && /promisor|lazy fetch|transport '\w+' not allowed/.test(failed.result.stderr);
   return new EngineError('git_failed', message, isPartial ? fetchHint(failed.cwd) : handHint(failed.cwd, command));
 }
 
