@@ -2,6 +2,7 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, working } from '../support/cli.ts';
+import { untilFile } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
@@ -57,7 +58,7 @@ describe('plan push', () => {
     expectRefusal(early.stderr, 'plan/later');
   });
 
-  it('overwrites nothing: a remote that has more commits, or that refuses the push, is reported with its reason', async () => {
+  it('overwrites nothing: a remote that has more commits, or that refuses the push, is reported with its reason, and Ctrl-C ends git and its hook', async () => {
     const made = await done();
     git(made.repo, 'remote', 'add', 'origin', made.remote);
     git(made.repo, 'push', '-q', 'origin', 'main');
@@ -88,6 +89,13 @@ describe('plan push', () => {
     const declined = await made.stator(['plan', 'push', 'p']);
     expect(declined.code).toBe(1);
     expectRefusal(declined.stderr, 'origin', 'plan/p', '\nno pushes on Friday\n');
+    const slow = join(made.repo, '.git/hooks/pre-push');
+    writeFileSync(slow, `#!/bin/sh\necho began > ${made.root}/began; sleep 60\n`);
+    chmodSync(slow, 0o755);
+    const left = made.start(['plan', 'push', 'p']);
+    await untilFile(join(made.root, 'began'));
+    left.child.kill('SIGINT');
+    expect((await left.ended).code).toBe(130);
     git(made.repo, 'remote', 'set-url', 'origin', 'ext::true');
     expectRefusal((await made.stator(['plan', 'push', 'p'])).stderr, "'ext' not allowed", 'git push ');
   });

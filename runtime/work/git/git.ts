@@ -104,7 +104,7 @@ async function tryGit(cwd: string, args: readonly string[], options: GitOptions 
  */
 export function tryPersonsGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const gitDirs = gitDirsOf(cwd, args, options.env ?? {});
-  return runGit({ cwd, args, environment: personEnvironment(options.env), options, gitDirs });
+  return runGit({ cwd, args, environment: personEnvironment(options.env), options, gitDirs, isPersons: true });
 }
 
 interface Run {
@@ -114,15 +114,17 @@ interface Run {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly options: GitOptions;
+  /** It ends with this process: who leaves a push by Ctrl-C does not want it. */
+  readonly isPersons?: boolean;
 }
 
 /**
  * An exit code other than 0 is a result. Throws if git did not end by itself (time limit, signal, output over 64 MiB): the output of a killed git is no
  * result. Also throws if git reports a full disk or an unreachable folder (`disk_full`, `unreachable`).
  */
-async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promise<GitResult> {
+async function runGit({ cwd, args, environment, options, gitDirs, isPersons = false }: Run): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const limit = limitTime({ timeoutMs, places: { gitDirs, tree: options.env?.GIT_WORK_TREE ?? cwd } });
+  const limit = limitTime({ timeoutMs, places: { gitDirs, tree: options.env?.GIT_WORK_TREE ?? cwd }, isPersons });
   const { input, inputFile, cutAtBytes } = options;
   // git runs in its own session. So a time limit also ends its filters and transports, which would otherwise hold the output open; prompts find no terminal;
   // and Ctrl-C in the engine's terminal does not interrupt a command.
@@ -203,7 +205,7 @@ type EndCause = { readonly why: string } | { readonly pipe: string };
 /**
  * Ends a process group after its time limit, after its effect's end, or when it waits for a pipe: first TERM, on which git removes its lock files, then KILL.
  */
-function limitTime({ timeoutMs, places }: { readonly timeoutMs: number; readonly places: PipePlaces }): {
+function limitTime({ timeoutMs, places, isPersons }: { timeoutMs: number; places: PipePlaces; isPersons: boolean }): {
   /** To be called with the group's id as soon as it is known. */
   started: (pid: number) => void;
   cause: () => EndCause | null;
@@ -236,6 +238,8 @@ function limitTime({ timeoutMs, places }: { readonly timeoutMs: number; readonly
   const endSoon = () => later(graceMs, () => end({ why: 'was ended with what it was done for' }));
   if (ending?.aborted === true) endSoon();
   ending?.addEventListener('abort', endSoon, { once: true });
+  const leave = () => kill('SIGTERM');
+  if (isPersons) process.once('exit', leave);
   return {
     started(itsPid) {
       pid = itsPid;
@@ -245,6 +249,7 @@ function limitTime({ timeoutMs, places }: { readonly timeoutMs: number; readonly
     clear() {
       over.abort();
       ending?.removeEventListener('abort', endSoon);
+      process.removeListener('exit', leave);
       for (const timer of timers) clearTimeout(timer);
     },
   };
