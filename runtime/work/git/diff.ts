@@ -209,7 +209,7 @@ export function textOfOne(
   return ownGit(repo.path, ['-c', 'core.quotePath=false', ...args]);
 }
 
-/** Names exactly that path. In a name that is not UTF-8 the bytes are not known, so it stands for each name that differs only in what follows them. */
+/** Exactly that path. Of a name that is not UTF-8 the bytes are unknown, so any bytes match from the first of them to the next known character. */
 function pathspecOf(path: string): string {
   if (!path.includes('\uFFFD')) return `:(top,literal)${path}`;
   return `:(top,glob)${path.replace(/[\\*?[]/g, '\\$&').replace(/\uFFFD+/g, '[!\x01-\x7f]*')}`;
