@@ -14,12 +14,16 @@ function untilTheEnd(): AbortSignal {
   return done.signal;
 }
 
-/** Each engine has these facts to say, from the one after `since` on, and then goes away. */
-function engines(...lives: readonly (readonly number[])[]): { caller: Caller; asked: (number | undefined)[] } {
+/** Each engine has these facts to say, from the one after `since` on, and then goes away; or it refuses the stream. */
+function engines(...lives: readonly (readonly number[] | EngineError)[]): {
+  caller: Caller;
+  asked: (number | undefined)[];
+} {
   const asked: (number | undefined)[] = [];
   async function* events({ since, onStart }: { since?: number; onStart: (since: number) => void }) {
     const life = lives[asked.length] ?? [];
     asked.push(since);
+    if (life instanceof EngineError) throw life;
     onStart(since ?? (life[0] ?? 10) - 1);
     for (const seq of life)
       if (since === undefined || seq > since) yield { seq, project: 'demo', plan: 'a' } as FactEntry;
@@ -38,13 +42,13 @@ it('goes on after the last fact in the next engine, also where a reader has take
   expect(asked.slice(0, 2)).toEqual([undefined, 5]);
 });
 
-it('knows where it began before a fact came, and begins there in the next engine', async () => {
-  const { caller, asked } = engines([], [11]);
+it('knows where it began before a fact came, and begins there in the next engine, also after all streams were open', async () => {
+  const { caller, asked } = engines([], new EngineError('limit_reached', 'all streams are open', 'close one'), [11]);
   const facts = followFacts(caller, { plan: null, since: null, signal: untilTheEnd() });
   await until(() => facts.since() === 9);
   expect(facts.seen).toEqual([]);
   await until(() => facts.seen.length > 0);
-  expect([asked[1], facts.since()]).toEqual([9, 11]);
+  expect([asked[1], asked[2], facts.since()]).toEqual([9, 9, 11]);
 });
 
 it('keeps the newest 200 facts, and counts those that it dropped', async () => {

@@ -168,7 +168,14 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     expect(await code('instance_answer', { title: 'nope', answer: 'allow' })).toBe('not_found');
     expect(await code('live_status', { project: 'nope' })).toBe('repo_not_found');
     // An empty list would say that nothing is under way there.
-    for (const list of ['task_list', 'queue_list', 'instance_list', 'landing_list', 'notification_list'])
+    for (const list of [
+      'task_list',
+      'queue_list',
+      'instance_list',
+      'landing_list',
+      'notification_list',
+      'wait_for_event',
+    ])
       expect([list, await code(list, { project: 'nope' })]).toEqual([list, 'repo_not_found']);
     expect(await code('repo_add', { path: join(engine.root, 'nope') })).toBe('bad_repo');
     expect(await code('wait_for_event', { until: 'final' })).toBe('bad_request');

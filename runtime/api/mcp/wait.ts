@@ -6,7 +6,7 @@ import { absentStep, absentText } from '../../base/platform/home-engine.ts';
 import { pause, timeLimit } from '../../base/platform/pause.ts';
 import type { Client, FactEntry, PlanEntry } from '../client/client.ts';
 import { type McpCaller, withCaller } from './caller.ts';
-import type { Ask } from './tool.ts';
+import { type Ask, withKnown } from './tool.ts';
 
 /** Most clients give up after a minute without a progress message. */
 export const defaultWaitSeconds = 45;
@@ -15,8 +15,8 @@ export const waitLimitSeconds = 3_600;
 const lookMs = 2_000;
 const progressMs = 15_000;
 const eventsLimit = 200;
-/** Errors that occur briefly while an engine restarts. */
-const passing: ReadonlySet<string> = new Set(['unavailable', 'owner_taken', 'store_locked']);
+/** Errors that occur briefly: while an engine restarts, and while all streams are open. */
+const passing: ReadonlySet<string> = new Set(['unavailable', 'owner_taken', 'store_locked', 'limit_reached']);
 
 export const waitFor = ['event', 'person', 'idle', 'final', ...planStatuses] as const;
 type WaitFor = (typeof waitFor)[number];
@@ -33,7 +33,11 @@ export async function waitUntil(ask: WaitAsk, plan: string | null) {
   const { until, since = null, timeout_seconds: seconds } = ask.input;
   const done = new AbortController();
   const stop = AbortSignal.any([timeLimit(seconds * 1_000), ask.signal, done.signal]);
-  const project = plan === null ? ask.input.project : await ask.with('read', async (_, named) => named);
+  const { project: said } = ask.input;
+  const project =
+    plan === null
+      ? await withKnown(ask.caller, { mode: 'read', said }, async () => said)
+      : await ask.with('read', async (_, named) => named);
   const facts = followFacts(ask.caller, { project, plan, since, signal: stop });
   let look: Look | null = null;
   let reportedMs = performance.now();
