@@ -18,7 +18,7 @@ export default defineVerb({
   async run(_args, call) {
     const { env } = call;
     const { createMcpServer } = await import('../../runtime/api/mcp/server.ts');
-    const server = createMcpServer({
+    const { server } = createMcpServer({
       own: isInRun(call) ? { project: env.STATOR_PROJECT ?? '', plan: env.STATOR_PLAN ?? '' } : null,
       project: projectHere(call),
       open: (mode) => connect({ env, mode }),

@@ -4,6 +4,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { expect, it } from 'vitest';
 import { createMcpSessions } from '../../runtime/api/mcp/sessions.ts';
 import { begin, gate, openGate, planText, register, startEngine, untilFile, untilStatus } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
 import { ask } from '../support/http-ask.ts';
 import { overHttp, overStdio } from '../support/mcp.ts';
 
@@ -52,29 +53,65 @@ it('inside a run an agent has the tools for its own plan, and says only what its
   await untilStatus(engine, 'own', 'done');
 });
 
-it('a client that begins sessions without end ends its own, and no other’s', async () => {
+/** The route `/mcp` by itself, over an app without an engine. */
+function sessionsOver(fetch: () => Response) {
   const sessions = createMcpSessions();
-  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
-  const app = { fetch: () => new Response() };
-  const post = (authorization: string, method: string, id: string | null) =>
+  const initial = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
+  const ask = (authorization: string, id: string | null, init: RequestInit) =>
     sessions.handle({
-      ...{ authorization, app, own: null },
+      ...{ authorization, app: { fetch }, own: null },
       request: new Request('http://stator/mcp', {
-        method: 'POST',
+        ...init,
         headers: {
           ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
           ...(id === null ? {} : { 'mcp-session-id': id }),
         },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
       }),
     });
-  const begun = async (client: string) => (await post(client, 'initialize', null)).headers.get('mcp-session-id');
+  const post = (by: string, method: string, id: string | null, params: object = initial) =>
+    ask(by, id, { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) });
+  return {
+    ...{ sessions, post },
+    listen: (by: string, id: string | null) => ask(by, id, { method: 'GET' }),
+    begun: async (by: string) => (await post(by, 'initialize', null)).headers.get('mcp-session-id'),
+  };
+}
+
+it('a client that begins sessions without end ends its own, first those that it listens to no more, and no other’s', async () => {
+  const { sessions, post, listen, begun } = sessionsOver(() => new Response());
   const own = await begun('person');
-  const all = [];
-  for (let at = 0; at < 65; at += 1) all.push(await begun('agent'));
-  const statuses = [await post('person', 'ping', own), await post('agent', 'ping', all[0] ?? null)];
-  expect(statuses.map(({ status }) => status)).toEqual([200, 404]);
+  const all = [await begun('agent')];
+  await listen('agent', all[0] ?? null);
+  for (let at = 0; at < 64; at += 1) all.push(await begun('agent'));
+  const statuses = await Promise.all([
+    post('person', 'ping', own),
+    ...all.slice(0, 4).map((id) => post('agent', 'ping', id)),
+  ]);
+  expect(statuses.map(({ status }) => status)).toEqual([200, 200, 404, 404, 200]);
   await sessions.close();
+});
+
+it('a client that vanishes leaves no stream of events open, and is notified of what it watches when it listens again', async () => {
+  let open = 0;
+  const { sessions, post, listen, begun } = sessionsOver(() => {
+    open += 1;
+    const cancel = () => {
+      open -= 1;
+    };
+    return new Response(new ReadableStream({ cancel }));
+  });
+  const id = await begun('agent');
+  const first = await listen('agent', id);
+  const uri = 'stator://demo/plans/a';
+  await post('agent', 'resources/subscribe', id, { uri });
+  await until(() => open === 1);
+  await first.body?.cancel();
+  await until(() => open === 0);
+  const again = (await listen('agent', id)).body?.getReader();
+  expect(new TextDecoder().decode((await again?.read())?.value)).toContain(uri);
+  await until(() => open === 1);
+  await sessions.close();
+  await until(() => open === 0);
 });
 
 it('over HTTP a session takes the token, is its own client’s alone, and ends where that says so', async () => {

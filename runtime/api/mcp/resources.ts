@@ -76,6 +76,11 @@ export interface Subscriptions {
   /** Throws `not_found`, `limit_reached`. */
   add(uri: string): void;
   remove(uri: string): void;
+  /**
+   * While the client does not listen, nothing is followed for it. When it does again, it is notified of each watched resource, which may have changed meanwhile.
+   * At first it listens.
+   */
+  listen(isListening: boolean): void;
   close(): void;
 }
 
@@ -86,18 +91,35 @@ export function createSubscriptions(
 ): Subscriptions {
   const watched = new Map<string, Address>();
   const logs = new Map<string, AbortController>();
-  const closed = new AbortController();
-  let isFollowing = false;
+  /** Aborted: the client does not listen. */
+  let listening = new AbortController();
+  let followed: AbortSignal | null = null;
   const notify = (uri: string) => void changed(uri).catch(() => undefined); // the client went away, and this is closed soon
 
-  async function follow(): Promise<void> {
-    const facts = followFacts(caller, { plan: null, since: null, signal: closed.signal });
-    while (!closed.signal.aborted) {
+  async function follow(signal: AbortSignal): Promise<void> {
+    const facts = followFacts(caller, { plan: null, since: null, signal });
+    while (!signal.aborted) {
       facts.mustBeWell();
       const plans = new Set(facts.seen.splice(0).map(({ project, plan }) => `${project}/${plan}`));
       for (const [uri, address] of watched)
         if (address.kind !== 'log' && plans.has(`${address.project}/${address.plan}`)) notify(uri);
-      if (facts.seen.length === 0) await facts.next(closed.signal);
+      if (facts.seen.length === 0) await facts.next(signal);
+    }
+  }
+
+  function watch(uri: string, address: Address): void {
+    const { signal } = listening;
+    if (signal.aborted) return;
+    if (address.kind === 'log') {
+      if (logs.has(uri)) return;
+      const end = new AbortController();
+      logs.set(uri, end);
+      void watchLog(caller, { address, signal: AbortSignal.any([end.signal, signal]), grown: () => notify(uri) });
+    } else if (followed !== signal) {
+      followed = signal;
+      follow(signal).catch(() => {
+        if (followed === signal) followed = null; // the next subscription begins anew
+      });
     }
   }
 
@@ -107,24 +129,25 @@ export function createSubscriptions(
       if (watched.size >= watchLimit && !watched.has(uri))
         throw new EngineError('limit_reached', `${watchLimit} resources are watched`, 'unsubscribe from one');
       watched.set(uri, address);
-      if (address.kind === 'log' && !logs.has(uri)) {
-        const end = new AbortController();
-        logs.set(uri, end);
-        const signal = AbortSignal.any([end.signal, closed.signal]);
-        void watchLog(caller, { address, signal, grown: () => notify(uri) });
-      }
-      if (isFollowing) return;
-      isFollowing = true;
-      follow().catch(() => {
-        isFollowing = false; // the next subscription begins anew
-      });
+      watch(uri, address);
     },
     remove(uri) {
       watched.delete(uri);
       logs.get(uri)?.abort();
       logs.delete(uri);
     },
-    close: () => closed.abort(),
+    listen(isListening) {
+      if (isListening !== listening.signal.aborted) return;
+      listening.abort();
+      logs.clear();
+      if (!isListening) return;
+      listening = new AbortController();
+      for (const [uri, address] of watched) {
+        watch(uri, address);
+        notify(uri);
+      }
+    },
+    close: () => listening.abort(),
   };
 }
 

@@ -28,7 +28,13 @@ import type { McpCaller } from './caller.ts';
 import { toolOf } from './operation-tool.ts';
 import { ownTools } from './own-tools.ts';
 import { prompts } from './prompts.ts';
-import { createSubscriptions, listResources, readResource, resourceTemplates } from './resources.ts';
+import {
+  createSubscriptions,
+  listResources,
+  readResource,
+  resourceTemplates,
+  type Subscriptions,
+} from './resources.ts';
 import { type AnyTool, askOf, inputOf } from './tool.ts';
 
 /** The order of the list: plans, agents, the engine. A tool that is not here comes after them. */
@@ -48,8 +54,8 @@ export const tools: readonly AnyTool[] = [...ofOperations.map(toolOf), ...ownToo
 const forPeople = `stator runs plans: markdown documents with waves of tasks, which coding agents carry out in git worktrees. A plan is called a task here. task_create registers one, task_transition starts it, wait_for_event waits for it, task_explain says why it does not go on, task_merge merges it. Starting agents may cost money, and merging moves a branch: ask the person first.`;
 const forAgents = `You work in a run of stator. These tools see your own plan and speak for you: signal_create reports what you have done, or asks a person with needs_decision.`;
 
-/** A server that is not connected yet. Closing it ends its subscriptions. */
-export function createMcpServer(caller: McpCaller): Server {
+/** A server that is not connected yet. Closing it ends its subscriptions; `listen`: whether its client gets what it sends by itself, at first yes. */
+export function createMcpServer(caller: McpCaller): { readonly server: Server; listen(isListening: boolean): void } {
   const { own } = caller;
   const served = own === null ? tools : tools.filter(({ inRuns = false }) => inRuns);
   const server = new Server(
@@ -88,12 +94,13 @@ export function createMcpServer(caller: McpCaller): Server {
       return called.run(ask as never); // parsed by its own schema, above
     });
   });
-  serveResources(server, caller);
+  const subscriptions = serveResources(server, caller);
   if (own === null) servePrompts(server, caller);
-  return server;
+  return { server, listen: (isListening) => subscriptions?.listen(isListening) };
 }
 
-function serveResources(server: Server, caller: McpCaller): void {
+/** null: nothing is watched. */
+function serveResources(server: Server, caller: McpCaller): Subscriptions | null {
   server.setRequestHandler(ListResourcesRequestSchema, async ({ params }) => {
     mustBeFirstPage(params);
     return { resources: await asProtocol(() => listResources(caller)) };
@@ -109,7 +116,7 @@ function serveResources(server: Server, caller: McpCaller): void {
     contents: [await asProtocol(() => readResource(caller, uri))],
   }));
   // A run's socket has no stream of facts.
-  if (caller.own !== null) return;
+  if (caller.own !== null) return null;
   const subscriptions = createSubscriptions(caller, (uri) => server.sendResourceUpdated({ uri }));
   server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }) => {
     await asProtocol(async () => subscriptions.add(uri));
@@ -120,6 +127,7 @@ function serveResources(server: Server, caller: McpCaller): void {
     return {};
   });
   server.onclose = () => subscriptions.close();
+  return subscriptions;
 }
 
 function servePrompts(server: Server, caller: McpCaller): void {

@@ -8,8 +8,8 @@ import type { McpRequest, McpSessions } from '../control/mcp.ts';
 import type { McpCaller } from './caller.ts';
 
 /**
- * The most sessions at once. One more ends the one that was used longest ago, of the client that has the most: no agent ends those of people. Its client
- * begins a new one.
+ * The most sessions at once. One more ends the one that was used longest ago, of the client that has the most: no agent ends those of people. Of its sessions,
+ * those that nobody listens to end first: their client may have vanished. A client begins a new one.
  */
 const sessionLimit = 64;
 
@@ -17,6 +17,9 @@ interface Session {
   readonly transport: WebStandardStreamableHTTPServerTransport;
   /** The header Authorization of the client that began the session; a request with another one is refused. */
   readonly authorization: string | undefined;
+  /** Whether the client has its stream open (GET), by which it gets what the server sends by itself. */
+  isListening: boolean;
+  listen(isListening: boolean): void;
 }
 
 export function createMcpSessions(): McpSessions {
@@ -31,19 +34,22 @@ export function createMcpSessions(): McpSessions {
     const { authorization } = asked;
     const transport = new Transport({
       sessionIdGenerator: randomUUID,
-      onsessioninitialized: (id) => void keep(id, { transport, authorization }),
+      onsessioninitialized: (id) => void keep(id, session),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    const server = createMcpServer(callerOf(asked));
+    const { server, listen } = createMcpServer(callerOf(asked));
+    const session: Session = { transport, authorization, isListening: false, listen };
+    listen(false);
     await server.connect(transport);
-    return { transport, authorization };
+    return session;
   }
 
   function keep(id: string, session: Session): void {
     sessions.set(id, session);
     if (sessions.size <= sessionLimit) return;
     const byClient = [...groupBy([...sessions], ([, { authorization }]) => authorization).values()];
-    const [oldest] = byClient.reduce((most, each) => (each.length > most.length ? each : most));
+    const own = byClient.reduce((most, each) => (each.length > most.length ? each : most));
+    const oldest = own.find(([other, { isListening }]) => !isListening && other !== id) ?? own[0];
     if (oldest === undefined) return;
     sessions.delete(oldest[0]);
     void oldest[1].transport.close();
@@ -59,7 +65,8 @@ export function createMcpSessions(): McpSessions {
       if (id === null || known === undefined || known.authorization !== asked.authorization) return noSession();
       sessions.delete(id);
       sessions.set(id, known);
-      return known.transport.handleRequest(asked.request);
+      const answer = await known.transport.handleRequest(asked.request);
+      return asked.request.method === 'GET' && answer.ok ? listened(known, answer) : answer;
     },
     async close() {
       isClosed = true;
@@ -68,6 +75,19 @@ export function createMcpSessions(): McpSessions {
       await Promise.all(open.map(({ transport }) => transport.close()));
     },
   };
+}
+
+/** The same answer. A client that vanishes without an end of its session leaves nothing that is followed for it. */
+function listened(session: Session, answer: Response): Response {
+  const listen = (isListening: boolean) => {
+    session.isListening = isListening;
+    session.listen(isListening);
+  };
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  listen(true);
+  const ended = answer.body?.pipeTo(writable) ?? Promise.resolve();
+  void ended.catch(() => {}).finally(() => listen(false)); // the client has gone
+  return new Response(readable, { status: answer.status, headers: answer.headers });
 }
 
 function callerOf({ app, authorization, own }: McpRequest): McpCaller {
