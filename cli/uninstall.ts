@@ -97,7 +97,7 @@ async function remove(call: Call, before: Removal): Promise<Removal> {
   const state = isWhole(cleared.notes, home) ? 'gone' : 'kept';
   if (state === 'gone') {
     removeSocket(call, home);
-    await removeTree(realpathSync(home));
+    if (existsSync(home)) await removeTree(realpathSync(home)); // a service may be left of a home that is gone
     rmSync(home, { force: true }); // if the home is a symbolic link
   }
   return { ...before, items: cleared.items, notes, home: { ...before.home, state } };

@@ -90,6 +90,14 @@ it('stops the service, the daemon and its agents first, and keeps as a ref what 
   expect(existsSync(join(root, '.config/systemd/user/stator.service'))).toBe(false);
   expect(readFileSync(join(root, 'told'), 'utf8')).toContain('--user disable --now stator.service');
   expect((await stator(['daemon', 'status'])).code).toBe(69);
+  // A service without a home: somebody deleted that by hand.
+  expect((await stator(['daemon', 'install', '--for', 'systemd'], how)).code).toBe(0);
+  rmSync(home, { recursive: true, force: true });
+  expect(await stator(['uninstall', '--yes'], how)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^service \S+: gone\n$/),
+  });
+  expect(existsSync(home)).toBe(false);
 });
 
 it('saves what an agent had not committed, also where the daemon was killed', async () => {
