@@ -49,13 +49,19 @@ export default defineVerb({
     const gives = mcp || (!yes && (await wantsMcp(call, found)));
     const fresh = configText(chosen);
     if (!write(file, fresh)) return printExisting(call, { text: readConfigText(file) ?? '', ...existing() });
-    const untrusted =
-      chosen === null ? `it names no agent yet; ${asksLater}` : await trustWritten(call, { repo, file, text: fresh });
+    const untrusted = isOpen(chosen)
+      ? `it names no agent yet; ${asksLater}`
+      : await trustWritten(call, { repo, file, text: fresh });
     const registered = offerMcp(call, found, gives);
     await printWritten(call, { file, chosen, found, untrusted, mcp: registered });
     return exitCode(registered);
   },
 });
+
+/** Whether the file still lacks the name of a program. */
+function isOpen(chosen: KnownAgent | null): boolean {
+  return chosen === null || chosen.settings.some((line) => line.includes('"your-agent '));
+}
 
 function exitCode(registered: readonly McpRegistered[]): number {
   return registered.some(({ state }) => state === 'failed') ? 1 : 0;
@@ -140,8 +146,8 @@ async function printWritten({ out, env }: Call, { file, chosen, found, untrusted
     ...mcpLines(mcp),
     ...(hook === null ? [] : commitHookLines(hook)),
     ...planLines(plans),
-    chosen === null
-      ? 'next: install an agent and name it in that file; stator doctor checks both'
+    isOpen(chosen)
+      ? `next: ${chosen === null ? 'install an agent and name it' : 'name your program'} in that file; stator doctor checks both`
       : `next: ${next}, or see it work first: stator demo`,
   ]);
 }

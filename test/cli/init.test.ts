@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { namedAgents } from '../../cli/init/agents.ts';
@@ -94,6 +94,12 @@ describe('stator init', () => {
     });
     expect(code).toBe(0);
     expectProse(stdout, 'agent: gemini', 'npm install -g @google/gemini-cli');
+    // The program is not named yet, so there is nothing to run or to trust.
+    rmSync(join(here.repo, '.stator'), { recursive: true });
+    const open = (await here.stator(['init', '--agent', 'command'])).stdout;
+    expect(open).toMatch(
+      /\nnot trusted yet.*\n[\s\S]*\nnext: name your program in that file; stator doctor checks both\n$/,
+    );
   });
 
   it('refuses an agent that nobody knows, with the nearest', async () => {

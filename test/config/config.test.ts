@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorClasses } from '../../machines/vocabulary/errors.ts';
@@ -286,6 +286,15 @@ qqq = 1
       errorOf(() => loadDaemonConfig(home)),
       'bad_config',
       'home/daemon.toml',
+    );
+    rmSync(join(home, 'daemon.toml'));
+    // A limit that was set in it would not hold, and nobody would know.
+    symlinkSync('/gone/daemon.toml', join(home, 'daemon.toml'));
+    expectError(
+      errorOf(() => loadDaemonConfig(home)),
+      'bad_config',
+      'home/daemon.toml',
+      '/gone/daemon.toml',
     );
     rmSync(join(home, 'daemon.toml'));
     const defaults = loadDaemonConfig(home);

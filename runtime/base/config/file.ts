@@ -1,5 +1,5 @@
 /** A configuration file's text: read once, limited in size, with its own message for each fault that is found before the first key. */
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineError, isError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -16,7 +16,12 @@ export function readConfigText(file: string): string | null {
     if (thrown instanceof EngineError) throw thrown;
     switch (systemCode(thrown)) {
       case 'ENOENT':
-        return null;
+        if (!isLink(file)) return null;
+        throw bad(
+          `${file} is a link to a file that is not there: ${readlinkSync(file)}`,
+          'make that file, or delete the link',
+          thrown,
+        );
       case 'ENOTDIR':
         throw bad(
           `${file}: a part of this path is a file, not a folder`,
@@ -41,6 +46,10 @@ export function readConfigText(file: string): string | null {
         );
     }
   }
+}
+
+function isLink(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 function isReached(thrown: unknown): boolean {
