@@ -406,6 +406,8 @@ describe('a reserve', () => {
     ['claude', { CLAUDE_CODE_USE_MANTLE: '1' }, { CLAUDE_CODE_USE_ANTHROPIC_AWS: '1' }],
     ['claude', { ANTHROPIC_PROFILE: 'a' }, { ANTHROPIC_PROFILE: 'b' }],
     ['codex', { CODEX_ACCESS_TOKEN: 'a' }, { CODEX_ACCESS_TOKEN: 'b' }],
+    ['goose', { OPENAI_HOST: 'https://a' }, { OPENAI_HOST: 'https://b' }],
+    ['kimi', { KIMI_MODEL_API_KEY: 'a' }, { KIMI_CODE_HOME: '/b' }],
   ] as const)('of %s is another one with %j than with %j, and than without', (preset, one, other) => {
     const { profile } = briefOf(oneTask, { profile: { preset } });
     const names = [one, other, {}].map((env) => accountOf(profile, { repo: '/', env: { HOME: '/home/ada', ...env } }));

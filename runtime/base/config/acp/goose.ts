@@ -1,6 +1,17 @@
 /** goose. Source: its documents; it was not tried. */
 import type { AcpAgent } from './agent.ts';
 
+const keys = ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GOOGLE_API_KEY', 'OPENROUTER_API_KEY'] as const;
+/** Where the services of these keys are, or a local one. */
+const hosts = [
+  'ANTHROPIC_HOST',
+  'OPENAI_HOST',
+  'OPENAI_BASE_URL',
+  'GOOGLE_HOST',
+  'OPENROUTER_HOST',
+  'OLLAMA_HOST',
+] as const;
+
 export const goose = {
   program: 'goose',
   args: ['acp'],
@@ -9,9 +20,9 @@ export const goose = {
   triedVersions: [],
   modeOf: { skip: { modes: ['auto'] }, ask: { modes: ['approve'] } },
   modelFlag: null,
-  variables: ['GOOSE_', 'ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GOOGLE_API_KEY', 'OPENROUTER_API_KEY'],
-  keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GOOGLE_API_KEY', 'OPENROUTER_API_KEY'],
-  addresses: ['GOOSE_PROVIDER'],
+  variables: ['GOOSE_', 'OPENAI_BASE_PATH', ...keys, ...hosts],
+  keys,
+  addresses: ['GOOSE_PROVIDER', ...hosts],
   hosts: ['api.anthropic.com', 'api.openai.com', 'generativelanguage.googleapis.com', 'openrouter.ai'],
   home: {
     folder: '.config/goose',

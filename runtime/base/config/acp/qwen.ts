@@ -1,4 +1,4 @@
-/** Qwen Code. Sources: its documents, and trials with 0.15.10, which is the last version for Node 20. */
+/** Qwen Code. Sources: its documents, and trials with 0.15.10, which is the last version for Node 20, and a task with 0.24.4. */
 import type { AcpAgent } from './agent.ts';
 
 export const qwen = {
@@ -26,6 +26,7 @@ export const qwen = {
     logins: ['oauth_creds.json'],
     readable: ['settings.json', 'QWEN.md', '.env', 'agents', 'commands', 'extensions', 'skills', 'installation_id'],
   },
-  settings: ['.qwen', '.agents', '.env', '.lsp.json'],
+  // Newer versions load `.mcp.json`, after an approval that lies in its home.
+  settings: ['.qwen', '.agents', '.env', '.lsp.json', '.mcp.json'],
   settingsAreTried: true,
 } as const satisfies AcpAgent;
