@@ -149,6 +149,14 @@ it('takes a conversation up where the agent says how, drops what it repeats, and
   await loaded.answer(endTurn);
   await vi.advanceTimersByTimeAsync(300);
   expect([loaded.methods().at(2), loaded.talk.ended?.(0)]).toEqual(['session/load', idleCode]);
+  const late = talking({ conversation: 'old', mode: { names: ['free'], isChosen: true } });
+  await late.begin({ loadSession: true }, { modes: { availableModes: [{ id: 'free' }] } });
+  expect(late.talk.isRepeating?.()).toBe(true);
+  await late.update(tool);
+  await late.answer({});
+  await late.answer(endTurn);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(late.talk.ended?.(0)).toBe(idleCode);
   const lost = talking({ conversation: 'old' });
   lost.talk.begin('the prompt');
   await vi.advanceTimersByTimeAsync(0);

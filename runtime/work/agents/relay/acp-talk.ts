@@ -51,7 +51,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
   let session = '';
   let canSteer = false;
   let isPrompted = false;
-  let isReplay = false;
+  let wasPrompted = false;
   let isOver = false;
   let hasTurn = false;
   let toolCalls = 0;
@@ -67,7 +67,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
       return { outcome: await permissions.decide(params, cancelled) };
     },
     notification(method, params) {
-      if (method !== 'session/update' || isReplay) return;
+      if (method !== 'session/update' || isRepeating()) return;
       if (objectAt(params, 'update')?.sessionUpdate === 'tool_call') toolCalls += 1;
       noteRead();
     },
@@ -75,17 +75,12 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
 
   const request = (method: string, params: JsonObject) =>
     rpc.request(method, params, (id) => note({ sent: method, id }));
-  const channel: Channel = {
-    ...{ settings, note, request },
-    async replaying(work) {
-      isReplay = true;
-      try {
-        return await work();
-      } finally {
-        isReplay = false;
-      }
-    },
-  };
+  const channel: Channel = { settings, note, request };
+
+  /** Until the first prompt, an agent repeats a resumed conversation; gemini still does after its answer to `session/load`. */
+  function isRepeating(): boolean {
+    return settings.conversation !== null && !wasPrompted;
+  }
 
   function noteRead(): void {
     if (unread.length > 0) note({ typed: unread.map(({ id, text }) => ({ id, text })) });
@@ -109,6 +104,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     let text = first;
     for (;;) {
       isPrompted = true;
+      wasPrompted = true;
       const answer = await request('session/prompt', { sessionId: session, prompt: textBlocks(text) });
       isPrompted = false;
       const reason = textAt(answer, 'stopReason');
@@ -156,7 +152,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
       if (!isOver && !ports.isFull()) say(message);
     },
     line: (text) => rpc.line(text),
-    isRepeating: () => isReplay,
+    isRepeating,
     leftOut(beginning, sizeBytes) {
       note({ leftOut: sizeBytes });
       if (/"method"\s*:\s*"session\/update"/.test(beginning)) return;
@@ -188,8 +184,6 @@ interface Channel {
   /** Each request is logged with its number, by which its answer is recognized. */
   request(method: string, params: JsonObject): Promise<JsonObject>;
   note(words: JsonObject): void;
-  /** Meanwhile the agent repeats an earlier conversation. */
-  replaying<Value>(work: () => Promise<Value>): Promise<Value>;
 }
 
 /** The resumed or new conversation, with its modes. */
@@ -276,8 +270,11 @@ async function openSession(channel: Channel, about: JsonObject): Promise<Session
 }
 
 /** Continues a conversation. null: the agent cannot, and has used no tokens for the attempt. */
-async function resume(channel: Channel, about: JsonObject, conversation: string): Promise<JsonObject | null> {
-  const { settings, request, note } = channel;
+async function resume(
+  { settings, request, note }: Channel,
+  about: JsonObject,
+  conversation: string,
+): Promise<JsonObject | null> {
   const words = { ...placeOf(settings), sessionId: conversation };
   const capabilities = objectAt(about, 'agentCapabilities') ?? {};
   const ways = [
@@ -286,10 +283,7 @@ async function resume(channel: Channel, about: JsonObject, conversation: string)
   ];
   for (const way of ways) {
     try {
-      // The agent repeats the conversation before its answer.
-      return await channel.replaying(() =>
-        within(sessionMs, request(way, words), `the agent does not answer \`${way}\``),
-      );
+      return await within(sessionMs, request(way, words), `the agent does not answer \`${way}\``);
     } catch (thrown) {
       if (thrown instanceof RpcError && thrown.code === loginNeeded) throw thrown;
       note({ notTakenUp: conversation, by: way });
