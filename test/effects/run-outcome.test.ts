@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { RunRow } from '../../runtime/core/store/rows.ts';
 import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';
 import { runFolderAt } from '../../runtime/work/agents/run-folder.ts';
@@ -59,12 +60,19 @@ it.each(ends)('a run that %s', (_, facts, end) => {
   expect(endOf({ ...unremarkable, ...facts })).toEqual(end);
 });
 
+const noProcess = new EngineError('system_limit', 'none', 'end some');
 const worked: ProcessEnd = { code: 1, unbuilt: null, wasAway: false, limits: { kind: 'none' } };
 
 it.each<[string, Partial<ProcessEnd>, ReturnType<typeof endWithoutWork>]>([
   ['had walls, limits and a worktree', {}, null],
   ['met its limits', { limits: { kind: 'met', text: 'memory limit' } }, null],
   ['had no walls', { unbuilt: 'no walls' }, { code: null, cause: 'start-failed', detail: 'no walls' }],
+  ['had no process for its walls', { unbuilt: noProcess }, { code: null, cause: 'stopped', detail: 'none\nend some' }],
+  [
+    'had no process for its walls by its own limit',
+    { unbuilt: noProcess, limits: { kind: 'maybe', text: 'process limit 2' } },
+    { code: null, cause: 'start-failed', detail: 'none\nend some' },
+  ],
   [
     'lost its worktree and failed',
     { wasAway: true },

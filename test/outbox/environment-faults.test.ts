@@ -328,9 +328,12 @@ describe('which faults are of the environment', () => {
     expect(environmentFaultInText('fatal: sha1 file write error. Out of diskspace', 'x')?.code).toBe('disk_full');
     expect(environmentFaultInText('fatal: cannot create thread: Resource temporarily unavailable', 'x')).toBe(null);
     expect(environmentFaultInText('sh: 1: Cannot fork', 'x')?.message).toMatch(/^no more processes/);
-    expect(wallsFailure("bwrap: Can't fork for pid 1: Resource temporarily unavailable\n")).toMatch(
-      /^no more processes.*: its walls could not be built: Can't fork .*ulimit -u/s,
-    );
+    for (const words of ["Can't fork for pid 1", 'Creating new namespace failed'])
+      expect(wallsFailure(`bwrap: ${words}: Resource temporarily unavailable\n`)).toMatchObject({
+        message: expect.stringMatching(new RegExp(`^no more processes.*: its walls could not be built: ${words}`)),
+        hint: expect.stringContaining('ulimit -u'),
+      });
+    expect(wallsFailure('bwrap: Creating new namespace failed: No space left on device\n')).toContain('namespaces');
     expect(environmentFaultInText("error: open('a'): Too many open files", 'x')?.message).toMatch(
       /^no more open files \(this process may have \d+\): x: /,
     );

@@ -8,6 +8,7 @@ import {
   gate,
   ground,
   planText,
+  runFolders,
   say,
   startEngine,
   type TestEngine,
@@ -191,18 +192,27 @@ describe.skipIf(noWallsHere !== null)(
 );
 
 describe('walls that cannot be built around one run', () => {
-  test('are a failed start of it, not the exit code of who was to be in them', async () => {
+  test('are a failed start of it, not the exit code of who was to be in them; without a process for them another run follows', async () => {
     const on = ground();
     const bin = join(on.root, 'bin');
     mkdirSync(bin);
     // It works in the test at the start, and fails later.
-    const refuses = `#!/bin/sh\ncase "$*" in *--remount-ro*) echo "bwrap: Can't bind mount it" >&2; exit 1;; esac\n`;
+    const refuses = `#!/bin/sh
+case "$*" in *--remount-ro*) ;; *) exit;; esac
+[ -e ${on.root}/tried ] && { echo "bwrap: Can't bind mount it" >&2; exit 1; }
+: > ${on.root}/tried
+echo "bwrap: Can't fork for pid 1: Resource temporarily unavailable" >&2
+exit 1
+`;
     writeFileSync(join(bin, 'bwrap'), refuses, { mode: 0o755 });
-    const engine = await startWalled('', { on, env: { ...on.env, PATH: `${bin}:${on.env.PATH}` } });
+    const env = { ...on.env, PATH: `${bin}:${on.env.PATH}` };
+    // The pause between the two is over at once.
+    const engine = await startWalled('', { on, env, clock: { nowMs: () => Date.now() + 10_000 } });
     await begin(engine, 'unbuilt', planText(['echo x > x']));
     await untilPlan(engine, 'unbuilt', ({ phase }) => phase === 'wave_waiting');
     const [instance] = await engine.client.instances({ project: 'demo', plan: 'unbuilt' });
-    expect(instance).toMatchObject({ reason: 'start-failed', exit_code: null });
+    expect(instance).toMatchObject({ reason: 'start-failed', exit_code: null, attempt: 1 });
+    expect(runFolders(engine.home, 'unbuilt')).toHaveLength(2);
   });
 });
 

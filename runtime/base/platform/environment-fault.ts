@@ -57,7 +57,7 @@ const faults: readonly Fault[] = [
     codes: ['EAGAIN'],
     calls: /^(spawn|fork)/,
     words:
-      /[Cc]an(?:not|'t) fork|[Ff]ork(ing)? failed|fork: (retry: )?Resource temporarily unavailable|unable to create (threaded|thread)/,
+      /[Cc]an(?:not|'t) fork|[Ff]ork(ing)? failed|(fork|namespace failed): (retry: )?Resource temporarily unavailable|unable to create (threaded|thread)/,
     what: () => `no more processes${limitText('max_user_processes')}`,
     hint: `end some (ps -u "$USER"), or raise it where stator is started: ulimit -u; ${thenContinues}`,
   },

@@ -1,7 +1,8 @@
 /** Determines the outcome of an ended run: its facts are read, one pure function decides, and the decision is carried out. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, isWorker } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
@@ -35,6 +36,8 @@ import { withoutSetup } from './worktree-setup.ts';
 const tailBytes = 4_096;
 /** The longest error text in an end's reason. */
 const reasonLimit = 8_192;
+/** How long a run whose walls the environment did not allow waits before the next one. */
+const unbuiltPauseMs = 5_000;
 const noLimits: LimitsEnd = { kind: 'none' };
 
 type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'until'>;
@@ -43,8 +46,8 @@ type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'u
 export interface ProcessEnd {
   /** null: it is not known. */
   readonly code: number | null;
-  /** Why its walls could not be built; null: they were built, or it needs none. */
-  readonly unbuilt: string | null;
+  /** Why its walls could not be built, an error if the environment is at fault; null: they were built, or it needs none. */
+  readonly unbuilt: EngineError | string | null;
   /** Whether its worktree was away while it ran. */
   readonly wasAway: boolean;
   readonly limits: LimitsEnd;
@@ -52,7 +55,10 @@ export interface ProcessEnd {
 
 /** The end of a run in which the agent itself did not fail: it could not work. null: it could. */
 export function endWithoutWork({ code, unbuilt, wasAway: isAway, limits }: ProcessEnd): Exited | null {
-  if (unbuilt !== null) return { code: null, cause: 'start-failed', detail: unbuilt };
+  // Its own process limit can forbid the fork, too.
+  if (unbuilt instanceof EngineError && limits.kind === 'none')
+    return { code: null, cause: 'stopped', detail: withHint(unbuilt) };
+  if (unbuilt !== null) return { code: null, cause: 'start-failed', detail: reasonOf(unbuilt) };
   if (code !== 0 && isAway) return { code, cause: 'stopped', detail: 'its worktree was away while it ran' };
   if (limits.kind === 'unmade') return { code: null, cause: 'start-failed', detail: limits.text.slice(-reasonLimit) };
   return null;
@@ -111,6 +117,9 @@ export async function outcomeOf(
   const code = await countedExit(parts, effect, context, { folder, left });
   const wasStopped = existsSync(stoppedFile(folder));
   const ended = wasStopped ? { code, unbuilt: null, wasAway: false, limits: noLimits } : processEnd(folder, code);
+  // Each try is a new run. So that these are few, this one waits first.
+  if (ended.unbuilt instanceof EngineError && !context.stop.aborted && isFresh(folder, parts.nowMs()))
+    throw ended.unbuilt;
   await noteEnd(parts, row.key, ended.unbuilt === null ? code : null);
   const early = endWithoutWork(ended);
   if (early !== null) return { type: 'run_exited', payload: early };
@@ -133,6 +142,10 @@ export async function outcomeOf(
     await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });
   const payload = { ...end, code: ran.code };
   return { type: 'run_exited', payload: end.cause === 'unusable' ? payload : { ...payload, lines_read } };
+}
+
+function isFresh({ log }: RunFolder, nowMs: number): boolean {
+  return nowMs - statSync(log).mtimeMs < unbuiltPauseMs;
 }
 
 function processEnd(folder: RunFolder, code: number | null): ProcessEnd {

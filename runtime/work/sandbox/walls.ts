@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
-import { EngineError, messageOf, withHint } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { type AgentProfile, wallsSetting } from '../../base/config/config.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
 import { type Bubblewrap, namespaceArguments, probeBubblewrap } from '../../base/platform/bubblewrap.ts';
@@ -161,15 +161,16 @@ function noWallsWanted({ role, sandbox, network }: NeedsWalls): EngineError {
 
 /**
  * Why bubblewrap could not build walls, if that is a run's whole output before exit code 1: then no program was started, and the exit code is no verdict.
- * null: the output is something else.
+ * An error: a fault of the environment. null: the output is something else.
  */
-export function wallsFailure(output: string): string | null {
+export function wallsFailure(output: string): EngineError | string | null {
   const line = /^bwrap: ([^\n]+)\n?$/.exec(output)?.[1];
   if (line === undefined) return null;
   const what = 'its walls could not be built';
+  if (/namespace failed: No space left on device/.test(line))
+    return `${what}: ${safeText(line)}: no more namespaces; end agents, or raise user.max_user_namespaces (sysctl)`;
   const trouble = environmentFaultInText(safeText(line), what);
-  if (trouble !== null) return withHint(trouble);
-  return `${what}: ${safeText(line)}; see writable and readable of its profile, and stator doctor`;
+  return trouble ?? `${what}: ${safeText(line)}; see writable and readable of its profile, and stator doctor`;
 }
 
 /**
