@@ -223,6 +223,12 @@ describe("merging a plan into the user's branch", () => {
   test('moves just the branch where another one is checked out, and names conflicts', async () => {
     const repo = await donePlan();
     run(repo.path, ...unhooked, 'checkout', '-q', '-b', 'other');
+    const away = join(home.path, 'away');
+    run(repo.path, ...unhooked, 'worktree', 'add', '-q', away, 'main');
+    rmSync(away, { recursive: true });
+    const prune = expect.stringContaining(`git -C ${repo.path} worktree prune`);
+    expect(await mergeIntoCheckout(repo, wanted)).toEqual({ kind: 'git', checkout: away, said: prune });
+    run(repo.path, 'worktree', 'prune');
     const before = checkoutState(repo.path);
     expect(await mergeIntoCheckout(repo, wanted)).toMatchObject({ kind: 'merged' });
     expect(checkoutState(repo.path)).toEqual(before);

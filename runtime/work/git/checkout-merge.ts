@@ -11,7 +11,7 @@ import { buildMerge } from './merge.ts';
 import { commitOf, findCommit, isAncestor, treeOf } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { isThere, worktreesAt } from './worktree-list.ts';
+import { bringBack, isThere, worktreesAt } from './worktree-list.ts';
 
 /** The most tries while someone else commits to the branch. */
 const maxRounds = 5;
@@ -127,9 +127,11 @@ export async function mergeObstacle(
   repo: Repository,
   { into, base, commit }: { into: string; base: string; commit: string },
 ): Promise<Exclude<CheckoutMerge, { kind: 'merged' }> | null> {
+  const closed = await closedTo(repo, into);
+  if (closed !== null) return closed;
   const step = await stepIn(repo, { into, target: base, head: commit });
-  if (step === null) return rebasing(repo, into);
-  const busy = (await rebasing(repo, into)) ?? (await underWay(step));
+  if (step === null) return null;
+  const busy = await underWay(step);
   if (busy !== null) return busy;
   const { own } = await differencesOf(repo, step, false);
   return own.length === 0 ? null : { kind: 'overlap', checkout: step.checkout, files: own };
@@ -149,8 +151,8 @@ async function bring(
   repo: Repository,
   { into, target, head, tip }: { into: string; target: string; head: string; tip: string },
 ): Promise<CheckoutMerge | Moved> {
-  const rebased = await rebasing(repo, into);
-  if (rebased !== null) return rebased;
+  const closed = await closedTo(repo, into);
+  if (closed !== null) return closed;
   const step = await stepIn(repo, { into, target, head });
   const move = { ref: branchRef(into), from: target, to: head };
   if (step === null) {
@@ -201,8 +203,17 @@ async function underWay({ checkout, gitDir }: CheckoutStep): Promise<Busy | null
   return null;
 }
 
-/** A rebase of `into` works without a branch, and moves `into` at its end: a merge in between would be lost. */
-async function rebasing(repo: Repository, into: string): Promise<Busy | null> {
+/**
+ * Why no merge may move `into`; null: nothing. Where the folder of its worktree is gone, that may come back with old files. A rebase of `into` works without
+ * a branch, and moves `into` at its end: a merge in between would be lost.
+ */
+async function closedTo(
+  repo: Repository,
+  into: string,
+): Promise<Extract<CheckoutMerge, { kind: 'busy' | 'git' }> | null> {
+  const [there] = await worktreesAt(repo, into);
+  if (there !== undefined && !isThere(there.path))
+    return { kind: 'git', checkout: there.path, said: `that folder is gone; ${bringBack(repo)}` };
   const linked = join(repo.commonDir, 'worktrees');
   const names = entriesIn(linked);
   const places = [

@@ -71,6 +71,12 @@ export function isOursFor(worktree: Worktree, branch: string): boolean {
   return worktree.lock === lockReason(branch) || (!worktree.lock && worktree.branch === branch);
 }
 
+/** What a person can do where the folder of a listed worktree is gone. */
+export function bringBack({ path }: Pick<ListedPlace, 'path'>): string {
+  const git = `git -C ${shellWord(path)} worktree`;
+  return `bring that folder back, or say where it is now: ${git} repair <its folder>; what is gone for good git forgets with: ${git} prune`;
+}
+
 /** All worktrees of git's list, the user's checkout first; also those without a folder. */
 export async function listWorktrees(repo: ListedPlace): Promise<Worktree[]> {
   const entries = await mendedEntries(repo.commonDir, () => ownBranches(repo));

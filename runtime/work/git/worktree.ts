@@ -226,11 +226,7 @@ async function openWorktree(
     const isOwn = list.isOurs(other) || list.movedWorktree(repo, wanted) === other.path;
     if (isOwn && !(await isOccupied(other.path))) await (await dispose(repo, other.path, true))();
     else if (list.isThere(other.path)) throw checkedOut(branch, other);
-    else
-      throw taken(
-        `${branch} is checked out in ${other.path}, which is gone`,
-        `bring that folder back, or say where it is now: git -C ${repo.path} worktree repair <its folder>; what is gone for good git forgets with: git -C ${repo.path} worktree prune`,
-      );
+    else throw taken(`${branch} is checked out in ${other.path}, which is gone`, list.bringBack(repo));
   }
   const isNew = known === undefined || !(await isOccupied(path));
   if (isNew) {
