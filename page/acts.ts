@@ -40,7 +40,8 @@ export interface ActsParts extends Pick<PageParts, 'api' | 'say' | 'showRefusal'
   onAnswer(): void;
 }
 
-const underReviewAgain = 'the plan is under review again, your comments are that review, and the fixer starts';
+const underReviewAgain =
+  'the plan is under review again, with your comments as that review: a fixer starts, unless a setting has the plan wait for you';
 
 export function createActs({ api, say, showRefusal, state, change, onAnswer }: ActsParts) {
   function ask(type: string, asking: () => Promise<SignalAnswer>, done: string, then = () => {}): void {

@@ -130,7 +130,7 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
     h(
       'ol',
       { tabindex: '0', 'aria-labelledby': 'notifications-title', made: keepAtEnd },
-      all.length === 0 ? h('li', { class: 'dim' }, 'None that nobody has read.') : null,
+      all.length === 0 ? h('li', { class: 'dim' }, 'No unread notifications.') : null,
       all
         .slice(0, notificationsShown)
         .toReversed()

@@ -34,7 +34,7 @@ export function needsView({ asking, unmerged }: Needs, view: FleetView, actions:
     h(
       'ul',
       { 'aria-labelledby': 'needs-title' },
-      all.length === 0 ? h('li', { class: 'dim' }, glyph('done'), 'Nothing. Agents go on by themselves.') : null,
+      all.length === 0 ? h('li', { class: 'dim' }, glyph('done'), 'Nothing.') : null,
       shown.map((plan) => (plan.need === null ? unmergedRow : askingRow)(plan, view, actions, nowMs)),
     ),
     shown.length < all.length

@@ -117,7 +117,7 @@ export function createPlanReview({ api, may, named, say, showRefusal, model, cha
       const [type = '', first = null] = signals.toReversed();
       if (list === null) return;
       const body = commentMessage({ from: list.from, to: list.to, comments }, words);
-      const done = title === null ? 'The fixer has your comments.' : `${title} has your comments.`;
+      const done = title === null ? 'Changes are requested, with your comments.' : `${title} has your comments.`;
       const then = () => {
         taken();
         drafts.keepComments([]);

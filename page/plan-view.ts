@@ -191,7 +191,7 @@ function reviewView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowM
     actions.send(
       isApproved ? 'review_approved' : 'review_changes_requested',
       body === '' ? {} : { body },
-      isApproved ? 'Approved.' : 'The fixer has your words.',
+      isApproved ? 'Approved.' : 'Changes are requested, with your words.',
       emptyWhenTaken(event),
     );
   };

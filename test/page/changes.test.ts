@@ -312,8 +312,10 @@ Comment $id: both are one line now"`,
     const comments = page.getByRole('region', { name: 'Your comments' });
     await comments.getByText('code.txt:2-3').waitFor(limit);
     await comments.getByRole('button', { name: 'Send it to' }).click();
-    await page.getByRole('alertdialog').getByRole('button', { name: /^Yes/ }).click();
-    await page.getByText('The fixer has your comments.').waitFor(limit);
+    const sure = page.getByRole('alertdialog');
+    await sure.getByText('a fixer starts, unless a setting has the plan wait for you').waitFor(limit);
+    await sure.getByRole('button', { name: /^Yes/ }).click();
+    await page.getByText('Changes are requested, with your comments.').waitFor(limit);
     openGate(go);
     const sent = page.getByRole('region', { name: 'Comments that were sent' });
     await sent.getByText('both are one line now').first().waitFor(limit);
