@@ -150,9 +150,12 @@ it('what the service refuses is said without the token, and tried again', async 
   const at = await talk();
   const { client, telegram, log } = at;
   let refusals = 2;
+  const askedMs: number[] = [];
   telegram.served.trouble = (method) => {
     if (method !== 'sendMessage' || refusals === 0) return null;
     refusals -= 1;
+    askedMs.push(Date.now());
+    if (refusals === 1) return { status: 429, body: { ok: false, error_code: 429, description: 'Too Many Requests' } };
     return { status: 400, body: { ok: false, error_code: 400, description: 'Bad Request: chat not found' } };
   };
   await begin(at, 'login', planText([asking('Which port?', at)]));
@@ -161,6 +164,8 @@ it('what the service refuses is said without the token, and tried again', async 
   await expect
     .poll(async () => (await client.deliveries({ project: 'demo', hook: 'phone' }))[0])
     .toMatchObject({ state: 'delivered', attempts: 3 });
+  // The service asked for a pause of a second.
+  expect((askedMs[1] ?? 0) - (askedMs[0] ?? 0)).toBeGreaterThanOrEqual(1_000);
   telegram.served.trouble = (method) =>
     method === 'getUpdates'
       ? {

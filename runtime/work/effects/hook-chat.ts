@@ -40,6 +40,6 @@ export async function chatHook(
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || (thrown.code === 'interrupted' && !limit.aborted)) throw thrown;
     // Before the next try a person may correct the token or invite the bot.
-    return failedTry(onOneLine(withHint(thrown)), { retries: true });
+    return failedTry(onOneLine(withHint(thrown)), { retries: true, retryAfterMs: thrown.retryAfterMs ?? null });
   }
 }

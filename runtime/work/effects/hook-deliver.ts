@@ -73,19 +73,20 @@ function outcomeOf(
       result: resultText(tried),
       changes: [noted, ...(tried.changes ?? [])],
     };
-  const offReason = whyOff(tried, { failingSince: state?.failing_since ?? at, at });
-  if (offReason !== null) {
-    parts.log.warn(`hook ${hook} of ${project} is off from now on: ${offReason}`);
-    const off: Change = { do: 'hook.switch', project, hook, off: { reason: offReason, at } };
-    const message = noticeText(`hook ${hook} is off: ${offReason}`);
-    const { plan } = context.row;
-    return dead(tried, [noted, off, { do: 'notification.insert', type: 'hook_off', project, plan, message, at }]);
-  }
   const waitMs = tried.retries ? (parts.hookRetryMs ?? usualRetryMs)[attempts - 1] : undefined;
-  if (waitMs === undefined) return dead(tried, [noted]);
-  const { error } = tried;
-  const afterMs = pauseMs(waitMs, tried.retryAfterMs ?? 0);
-  return { type: 'again', afterMs, error, result: resultText(tried), changes: [noted] };
+  if (waitMs !== undefined) {
+    const { error } = tried;
+    const afterMs = pauseMs(waitMs, tried.retryAfterMs ?? 0);
+    return { type: 'again', afterMs, error, result: resultText(tried), changes: [noted] };
+  }
+  // Only after the last try: a receiver that was down days ago, and is busy now, is there at the next one.
+  const offReason = whyOff(tried, { failingSince: state?.failing_since ?? at, at });
+  if (offReason === null) return dead(tried, [noted]);
+  parts.log.warn(`hook ${hook} of ${project} is off from now on: ${offReason}`);
+  const off: Change = { do: 'hook.switch', project, hook, off: { reason: offReason, at } };
+  const message = noticeText(`hook ${hook} is off: ${offReason}`);
+  const { plan } = context.row;
+  return dead(tried, [noted, off, { do: 'notification.insert', type: 'hook_off', project, plan, message, at }]);
 }
 
 /** `leastMs`: the pause that the receiver asked for. Jitter makes it longer, never shorter. */
