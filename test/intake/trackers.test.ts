@@ -228,6 +228,32 @@ it('a tracker that failed is asked again after a minute, also where its table as
   expect(opened).toBe(2);
 });
 
+it('of the issues of strangers only those that are shown are read as plans, each once, so that a thousand long ones stop no engine', async () => {
+  const text = '# Title\n\n## Wave 1\n\n### Task 1: one\n\nx\n';
+  const reads: number[] = [];
+  const issues = Array.from({ length: 1_000 }, (_each, id) => ({
+    ...{ id: `${id}`, ref: `${id}`, title: 'Mine', author: { name: id === 999 ? 'ada' : 'eve', id: '' }, isOpen: true },
+    ...{ labels: [], assignees: [], url: '', createdMs: id, updatedMs: id },
+    get body() {
+      reads[id] = (reads[id] ?? 0) + 1;
+      return text;
+    },
+  }));
+  const open = async () => ({ issues: async () => issues, mayWrite: async () => false }) as never;
+  const config = { name: 'issues', every: 86_400_000, work: 'plan', labels: [], state: 'all', authors: ['ada'] };
+  const store = { intakeAllowances: async () => [], intakeItem: async () => null };
+  const source = trackerSource(open)(config as never, { store } as never);
+  const found = await source.look({ items: 1, reason: '' });
+  expect([found.length, found[0]?.kind, found[1]?.kind, reads.filter(() => true).length]).toEqual([
+    ...[101, 'item', 'asks'],
+    101,
+  ]);
+  const before = reads[0] ?? 0;
+  await source.look({ items: 1, reason: '' });
+  // Its digest, for the person who allows it.
+  expect((reads[0] ?? 0) - before).toBe(1);
+});
+
 it('the text of an issue is a plan where the table says so, and says what is wrong with it', async () => {
   const { tracker, start } = await trackerSite('gitea');
   tracker.add({ title: 'Broken', body: '## Wave 1\n\n### Task 1: one\n\n### Task 1: one again\n' });

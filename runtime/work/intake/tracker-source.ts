@@ -58,6 +58,8 @@ function createTrackerSource(
   const etags: Etags = new Map();
   const taken = new Set<string>();
   let issues: readonly TrackedIssue[] = [];
+  /** Of issues of the last list: long texts are not read anew in each round. A template may have changed, and is filled anew. */
+  const works = new WeakMap<TrackedIssue, ReturnType<typeof workOf>>();
   let nextMs = 0;
   /** The number of requests to read the tracker at once. */
   let nudges = 0;
@@ -98,27 +100,35 @@ function createTrackerSource(
         taken.add(item);
         continue;
       }
-      const asked = { issue, allowed: allowed.get(item), template };
+      const isShown = others.length < lookLimit;
+      const asked = { issue, allowed: allowed.get(item), template, isShown };
       const found = unreadable.of(issue) ?? (await foundOf(tracker, asked).catch(unreadable.note(issue)));
       if (found.kind === 'item') items.push(found);
-      else if (others.length < lookLimit) others.push(found);
+      else if (isShown) others.push(found);
     }
     return [...items, ...others];
   }
 
-  async function foundOf(tracker: Tracker, { issue, allowed, template }: Asking): Promise<Found> {
+  async function foundOf(tracker: Tracker, { issue, allowed, template, isShown }: Asking): Promise<Found> {
     const title = titleOf(issue);
     const plan = planFor(issue);
-    const make = () => workOf(config, issue, { comments: [], template });
+    const isAllowed = allowed !== undefined && allowed === digestOf(issue);
+    const hidden = isShown || isAllowed ? null : await textRefusal(tracker, issue);
+    if (hidden !== null) return { kind: 'left', title, reason: hidden };
+    const make = () => {
+      const known = template === null ? works.get(issue) : undefined;
+      const made = known ?? workOf(config, issue, { comments: [], template });
+      works.set(issue, made);
+      return made;
+    };
     // A stranger's document that is no valid plan needs no decision.
     const broken = config.work === 'plan' ? make() : null;
     if (broken !== null && 'reason' in broken) return { kind: 'left', title, reason: broken.reason };
-    const digest = digestOf(issue);
     const item = keyOf(issue.id);
-    const reason = allowed === digest ? null : await textRefusal(tracker, issue);
+    const reason = isAllowed ? null : await textRefusal(tracker, issue);
     // Strangers write any number of issues: their documents are made when one is shown.
     if (reason !== null)
-      return { kind: 'asks', title, plan, work: async () => mustBeWork(make()), reason, item, digest };
+      return { kind: 'asks', title, plan, work: async () => mustBeWork(make()), reason, item, digest: digestOf(issue) };
     const made = make();
     if ('reason' in made) return { kind: 'left', title, reason: made.reason };
     const work = async () => made;
@@ -292,6 +302,8 @@ interface Asking {
   /** The digest of the text that a person allowed. */
   readonly allowed: string | undefined;
   readonly template: Template | null;
+  /** false: if it cannot become a plan now, it is only skipped, and its text is not read. */
+  readonly isShown: boolean;
 }
 
 function titleOf({ shown, ref, title }: TrackedIssue): string {
