@@ -50,12 +50,12 @@ export interface HeaderReader {
 }
 
 /**
- * Reads the fields into the document; of several fields of one name, the first that is not empty counts. A value may be on the next line that is not blank,
- * and one of prose goes on to the end of its paragraph.
+ * Reads the fields into the document; of several fields of one name, the first that is not empty counts. A value may be on the next line that is not blank.
+ * One of prose goes on to the end of its paragraph, and one of several items behind a comma at the end of a line, or in a list beneath an empty value.
  */
 export function createHeaderReader(document: PlanDocument, report: Reports): HeaderReader {
   /** The field that the next line may belong to. */
-  let open: { name: HeaderName; hasValue: boolean } | null = null;
+  let open: OpenField | null = null;
   let section: string | null = null;
   const block = createBlockWatch();
 
@@ -63,10 +63,11 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
     const name = label === null ? null : nameOf(label);
     if (label === null || label.indent !== null || block.isHtml()) {
       if (label !== null && name !== null) report.remark(line, unreadMessage(label, name, block.isHtml()));
-      continueField(text, line);
+      if (label !== null && open !== null && itemNames.has(open.name)) close();
+      else continueField(text, line);
       return;
     }
-    open = null;
+    close();
     // Libraries are in a plan's head under that name more often than plans, and links more often than members.
     const isOther = label.name === 'dependencies' || label.name === 'repos';
     const found = isOther ? () => {} : (message: string) => report.problem(line, message);
@@ -79,22 +80,30 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
       report.remark(line, `this ${shownName(name)} is text, because the plan has one above; join them, or remove one`);
       return;
     }
-    open = { name, hasValue: value !== '' };
-    if (value !== '') take(document, { name, value }, line, report);
+    open = { name, values: value === '' ? [] : [value], line, isList: false, hasGap: false };
   }
 
   function continueField(text: string, line: number): void {
     if (open === null) return;
-    const { name, hasValue } = open;
-    const value = text.trim();
-    if (value === '' && !hasValue) return;
-    if (!isProse(text) || (hasValue && !isProseName(name))) {
-      open = null;
+    const isFirst = open.values.length === 0;
+    if (text.trim() === '' && isFirst) {
+      open.hasGap = true;
       return;
     }
-    open = { name, hasValue: true };
-    if (hasValue && isProseName(name)) document[keys[name]] += ` ${value}`;
-    else take(document, { name, value }, line, report);
+    const value = listItem(open, text) ?? (isProse(text) && goesOn(open) ? text.trim() : null);
+    if (value === null) {
+      close();
+      return;
+    }
+    open.values.push(value);
+    if (isFirst) open.line = line;
+  }
+
+  function close(): void {
+    if (open === null) return;
+    const { name, values, line, isList } = open;
+    open = null;
+    if (values.length > 0) take(document, { name, value: values.join(isList ? ', ' : ' ') }, line, report);
   }
 
   return {
@@ -102,7 +111,7 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
       const underlined = block.read(line);
       if (underlined === null) readLine(line);
       else {
-        open = null;
+        close();
         section = quoted(underlined);
       }
     },
@@ -119,11 +128,11 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
       report.remark(line, `${shownName(name)} is ${where[place]} and is text; ${advice}`);
     },
     interrupt() {
-      open = null;
+      close();
       block.interrupt();
     },
     end(heading) {
-      open = null;
+      close();
       section ??= quoted(heading);
     },
     hasEnded: () => section !== null,
@@ -193,6 +202,33 @@ function createBlockWatch(): BlockWatch {
   };
 }
 
+interface OpenField {
+  name: HeaderName;
+  /** Its lines so far; `line`: that of the first of them. */
+  values: string[];
+  line: number;
+  isList: boolean;
+  hasGap: boolean;
+}
+
+/** The item of a list beneath an empty field that may have several; after a blank line only single words, because any list may follow. */
+function listItem(open: OpenField, text: string): string | null {
+  const [, item = null] = /^\s*(?:[-*+]|\d{1,9}[.)])[ \t]+(.*)$/s.exec(text) ?? [];
+  const isBeneath = open.isList || (open.values.length === 0 && !(open.hasGap && /\s/.test(item?.trim() ?? '')));
+  if (item === null || !itemNames.has(open.name) || !isBeneath) return null;
+  open.isList = true;
+  return item.trim();
+}
+
+/** Whether a line of prose still belongs to the value. */
+function goesOn({ name, values, isList }: OpenField): boolean {
+  if (values.length === 0 || isProseName(name)) return true;
+  return itemNames.has(name) && !isList && /[,，、]$/.test(values.at(-1) ?? '');
+}
+
+/** Fields with several items, which commas separate. */
+const itemNames: ReadonlySet<HeaderName> = new Set(['after', 'issue', 'land', 'budget']);
+
 const keys = { goal: 'goal', architecture: 'architecture', 'tech stack': 'techStack' } as const;
 
 function isProseName(name: HeaderName): name is keyof typeof keys {
@@ -248,7 +284,10 @@ function readHost(value: string, line: number, report: ReportProblem): string | 
 function readPlanNames(value: string, line: number, report: ReportProblem): string[] {
   const names = new Set<string>();
   for (const item of value.split(/[,，、]/)) {
-    const written = item.replaceAll('`', '').trim();
+    const written = item
+      .replaceAll('`', '')
+      .trim()
+      .replace(/^\[[^\][]{0,200}\]\(([^()\s]{1,300})\)$/, '$1');
     if (written === '') continue;
     const name = planNameOf(written);
     if (name === null)

@@ -302,8 +302,11 @@ const countedPatterns = [
   // A word before it, as in `Backend Task 4: Labels`; not a sentence about a task, as in `Notes on Task 4`.
   new RegExp(`^[^:：]{1,40}?[\\s,/|·—–-]Task\\s{0,5}[#＃]?([\\d０-９]{1,4})\\s{0,5}${separator}\\s*(\\S.*)$`, 'su'),
 ];
-/** `Task A: Labels`, `Task: Labels`, `B. Labels`. */
-const letteredPattern = new RegExp(`^(?:task(?:\\s+\\p{L}+)?\\s{0,5}${separator}|[A-Z]\\.)\\s+(\\S.*)$`, 'isu');
+/** `Task A: Labels`, `Task 1a: Labels`, `Task: Labels`, `B. Labels`. */
+const letteredPattern = new RegExp(
+  `^(?:task(?:\\s+[(（[]?[\\p{L}\\p{N}]{1,20}[)）\\]]?)?\\s{0,5}${separator}|[A-Z]\\.)\\s+(\\S.*)$`,
+  'isu',
+);
 
 /** What a heading of another form would be as a task; null: it does not read like one. */
 export function likeTask(title: string): LikeTask | null {

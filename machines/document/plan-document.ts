@@ -57,6 +57,7 @@ export function parsePlan(content: string): ParsedPlan {
       reading.fences.read(line, line.fence);
     }
   }
+  interrupt(reading);
   endTask(reading, text.length);
   reading.document.notes = reading.notes.notes();
   checkWhole(reading);
@@ -259,7 +260,7 @@ function readOtherHeading(
 
 /** A section whose heading says `Wave 2` or `Task 3` goes to agents as text, and is not worked on. */
 function remarkUnread({ reports }: Reading, line: number, title: string): void {
-  const word = /^(wave|task)\s+(?:\d+|one|two|three|four|five|six)\b/i.exec(title)?.[1]?.toLowerCase();
+  const word = /^(wave|task)\s+(?:\d+|[ivx]+|one|two|three|four|five|six)\b/i.exec(title)?.[1]?.toLowerCase();
   if (word === undefined) return;
   const form = word === 'wave' ? '## Wave 2' : '### Task 2: title';
   reports.remark(line, `${quoted(title)} is not read as a ${word}, so nobody works on it; write ${quoted(form)}`);

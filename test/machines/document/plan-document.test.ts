@@ -216,6 +216,35 @@ describe('a plan that is well written', () => {
     expect(document.notes).toEqual([{ line: 1, title: '', wave: null, text: content.slice(0, content.indexOf('##')) }]);
   });
 
+  test.each([
+    ['**After:**\n- [Plan A](docs/plan-a.md)\n- `docs/plan-b.md`', ['plan-a', 'plan-b']],
+    ['**After:**\n\n1. plan-a\n2. plan-b\n\ntext', ['plan-a', 'plan-b']],
+    ['**After:** plan-a,\n  plan-b\ntext', ['plan-a', 'plan-b']],
+    ['**After:** plan-a\n- a list', ['plan-a']],
+    ['**After:**\n\n- a list of other things', []],
+    ['**After:**\n- none', []],
+  ])('reads the names of %j, which a list or several lines have', (head, after) => {
+    const { ok, document } = parsePlan(lines(...head.split('\n'), '## Wave 1', '### Task 1: a'));
+    expect(ok).toBe(true);
+    expect(document.after).toEqual(after);
+  });
+
+  test('may have other values of several items in lists', () => {
+    const head = [
+      '**Budget:**',
+      '- 5 USD',
+      '- 10 minutes',
+      '**Issue:**',
+      '- https://a.example/1',
+      '- https://a.example/2',
+    ];
+    const { ok, document } = parsePlan(lines(...head, '**Land:**', '- api', '- web', '## Wave 1', '### Task 1: a'));
+    expect(ok).toBe(true);
+    expect(document.budget).not.toBeNull();
+    expect(document.issues).toEqual(['https://a.example/1', 'https://a.example/2']);
+    expect(document.land?.folders).toEqual(['api', 'web']);
+  });
+
   test('may use both depths of wave and task headings in one document', () => {
     const content = lines(
       '## Wave 1',
@@ -873,6 +902,8 @@ describe('a plan that is broken', () => {
     ['### Backend Task 4: Labels', '### Task 4: Labels'],
     ['### Task: Labels', '### Task N: Labels'],
     ['### Task A: Labels', '### Task N: Labels'],
+    ['### Task 1a: Labels', '### Task N: Labels'],
+    ['### Task (2): Labels', '### Task N: Labels'],
     ['### ✅ Labels', '### Task N: Labels'],
     ['### [ ] Labels', '### Task N: Labels'],
     ['**Task 2: Till**', '### Task 2: Till'],
