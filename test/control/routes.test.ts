@@ -235,6 +235,8 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/repos/plain/trust', 200, { status: 'trusted' }],
     ['POST /v1/repos/nope/trust', 404, 'repo_not_found'],
     [`POST /v1/repos/plain/trust?digest=${'0'.repeat(64)}`, 409, 'untrusted'],
+    ['POST /v1/repos/plain/trust?digest=0', 400, 'bad_request', 'digest must be the 64 hex digits'],
+    ['POST /v1/intakes/A/deliveries', {}, 400, 'bad_request', 'name is no name'],
     [
       'GET /v1/trust',
       200,

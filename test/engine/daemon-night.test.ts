@@ -214,7 +214,10 @@ describe('a repo whose folder is away', () => {
     const away = `${ground.repo}.away`;
     renameSync(ground.repo, away);
     expectProse((await client.reload()).problems.join('\n'), ground.repo);
-    await expect(client.trustRepo({ project: 'demo' })).rejects.toMatchObject({ code: 'bad_config' });
+    await expect(client.trustRepo({ project: 'demo' })).rejects.toMatchObject({
+      code: 'bad_config',
+      hint: expect.stringContaining('stator repo move demo'),
+    });
     renameSync(away, ground.repo);
     expect(await client.repo({ project: 'demo' })).toMatchObject({ enables, untrusted: [], problem: null });
     // An empty mount point is a folder, and no repository.

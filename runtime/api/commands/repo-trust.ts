@@ -94,11 +94,11 @@ export function createTrustCommands(parts: CommandDependencies, files: RepoFiles
     async trustRepo(project: string, digest?: string): Promise<RepoTrusted> {
       const { path } = await mustFindRepo(projects, project);
       const earlier = projects.compare(project).enables;
-      const { enables, changes, problem, notes } = await projects.refresh(project, {
+      const { enables, changes, problem, remedy, notes } = await projects.refresh(project, {
         trust: digest ?? true,
         way: 'repo trust',
       });
-      if (problem !== null) throw new EngineError('bad_config', problem, 'correct the file, then trust it again');
+      if (problem !== null) throw new EngineError('bad_config', problem, remedy);
       files.forget(project);
       await files.sendPolicy(project);
       parts.onChange();

@@ -28,7 +28,9 @@ export const digits = z
 
 export const flag = z.enum(['0', '1']).transform((value) => value === '1');
 
-export const digest = z.string().regex(/^[0-9a-f]{64}$/i, { error: '64 hex digits' });
+export const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/i, { error: 'must be the 64 hex digits that `stator repo trust --show` prints' });
 
 /** A point in time of a journal: after its line `to`, or at the time `at`; neither: now. */
 export const pointInTimeQuery = z.strictObject({

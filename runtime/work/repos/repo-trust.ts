@@ -1,7 +1,7 @@
 /** The trust in a repo's files: what they start now, what was trusted, and the difference. */
 
 import { existsSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -30,6 +30,8 @@ export interface Comparison {
   readonly changes: readonly string[];
   /** Why the file cannot be used; null: it can. */
   readonly problem: string | null;
+  /** What a person can do about the problem; empty: there is none. */
+  readonly remedy: string;
   /** Whether the configuration in force has changed. */
   readonly changed: boolean;
   readonly notes: readonly string[];
@@ -115,17 +117,20 @@ export function createRepoTrust({ known, changes, addresses, shared, nowMs }: Re
     const before = pinned(row.config);
     const pinnedNow = { enables: before?.enables ?? [], digest: before?.digest ?? null, changed: false };
     try {
-      mustBeThere(row.path);
+      mustBeThere(project, row.path);
       const found = read(row.path);
       const { config } = found;
       const notes = [...config.notes];
       const untrustedNow = isAsTrusted(row, found) ? [] : nothingOwn(config.enables);
       const differences = { digestNow: config.digest, changes: changesOf(row, found) };
-      return { comparison: { ...pinnedNow, ...differences, untrusted: untrustedNow, problem: null, notes }, found };
+      return {
+        comparison: { ...pinnedNow, ...differences, untrusted: untrustedNow, problem: null, remedy: '', notes },
+        found,
+      };
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
       const none = { untrusted: [], digestNow: null, changes: [], notes: [] };
-      return { comparison: { ...pinnedNow, ...none, problem: thrown.message }, found: null };
+      return { comparison: { ...pinnedNow, ...none, problem: thrown.message, remedy: thrown.hint }, found: null };
     }
   }
 
@@ -256,8 +261,13 @@ export function isTrustedBy(trust: Yes, { project, config }: { project: string; 
 }
 
 /** A missing folder is different from a deleted file: the trust is kept. Throws `bad_repo`. */
-function mustBeThere(path: string): void {
+function mustBeThere(project: string, path: string): void {
   if (existsSync(join(path, '.git'))) return;
   const what = existsSync(path) ? `${path} is no git repository any more` : `there is no folder ${path}`;
-  throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator repo remove ${basename(path)}`);
+  const moved = `where it was moved: stator repo move ${shellWord(project)} <path>`;
+  throw new EngineError(
+    'bad_repo',
+    what,
+    `put it back; ${moved}; or take the repo out: stator repo remove ${shellWord(project)}`,
+  );
 }
