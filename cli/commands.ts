@@ -389,10 +389,14 @@ export async function pageOf(noun: string | null, entry: Entry): Promise<string>
   );
 }
 
-/** The help page of a noun. Another name of a noun shows the page of that noun. */
+/** The help page of a noun. Another name of a noun shows the page of that noun, unless its verbs are flags there. */
 export function nounPage(noun: string, entries: readonly Entry[]): string {
   const [today = ''] = entries[0]?.now?.split(' ') ?? [];
-  if (isOtherNoun(entries)) return nounPage(today, nouns[today] ?? []);
+  if (isOtherNoun(entries)) {
+    if (entries.some((one) => todayOf(one) === `${today} ${one.name}`)) return nounPage(today, nouns[today] ?? []);
+    const rows = entries.map(({ name, now = '' }): [string, string] => [name, `stator ${now}`]);
+    return nounUsage(noun, rows, `stator ${todayOf(entries[0] ?? {})} --help`);
+  }
   const rows = everyDay(entries).map(({ page, summary }): [string, string] => [page.join(', '), summary]);
   return nounUsage(noun, rows, `stator ${noun} ${entries[0]?.name} --help`);
 }

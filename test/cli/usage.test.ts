@@ -46,6 +46,10 @@ describe('the command line', () => {
     const pages = Object.entries(nouns).map(([noun, entries]) => nounPage(noun, entries));
     expect(pages.filter((page) => page.includes('…'))).toEqual([]);
     expect(nounPage('plan', nouns.plan ?? [])).not.toContain('another host');
+    expect(nounPage('trust', nouns.trust ?? [])).toMatch(
+      / revoke {2}stator repo trust .*--revoke\n[\s\S]* stator repo trust --help/,
+    );
+    expect(nounPage('instance', nouns.instance ?? [])).toBe(nounPage('agent', nouns.agent ?? []));
     expect(nounPage('host', nouns.host ?? [])).toContain('drain');
   });
 
