@@ -9,7 +9,7 @@ import { type Call, defineVerb, type Verbs } from './command.ts';
 import { addRepo, plainKept, printAdded } from './registered.ts';
 import { isFolder, namedRepo, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
 import { withClient } from './session.ts';
-import { trustArg, trustOf } from './trust/flag.ts';
+import { isDigest, trustArg, trustOf } from './trust/flag.ts';
 import { listTrust, revokeTrust, showTrust } from './trust.ts';
 
 const add = defineVerb({
@@ -117,6 +117,12 @@ const trust = defineVerb({
       throw new EngineError('usage', `${first} and ${second} do not go together`, 'leave out one of the two');
     if (list === true && repo !== undefined)
       throw new EngineError('usage', `--list is of all repos, and "${repo}" is one`, 'see that one with --show');
+    if (digest !== undefined && !isDigest(digest))
+      throw new EngineError(
+        'usage',
+        `--digest is "${digest}"`,
+        'give all 64 hex digits, as stator repo trust --show has them',
+      );
     if (list === true) return void (await listTrust(call));
     const named = (client: Client) => whichRepo(call, client, repo);
     if (show === true) return void (await showTrust(call, named));

@@ -20,10 +20,15 @@ export const runTrustArg = {
 /** Throws `usage` for a text that is no digest, before anything is read. */
 export function trustOf(given: TrustFlag | undefined): TrustFlag {
   if (typeof given !== 'string') return given ?? false;
-  if (/^[0-9a-f]{64}$/i.test(given)) return given;
+  if (isDigest(given)) return given;
   throw new EngineError(
     'usage',
     `--trust is "${given}"`,
     'write --trust alone, or the digest of 64 hex digits that the same command shows without it',
   );
+}
+
+/** Lists print only its beginning. */
+export function isDigest(given: string): boolean {
+  return /^[0-9a-f]{64}$/i.test(given);
 }

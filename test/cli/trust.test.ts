@@ -73,6 +73,9 @@ it('is listed, taken back and given again, and says so wherever somebody looks',
   expectRefusal(stderr, 'demo', '--trust');
   expect((await made.stator(['status'])).stdout).toContain('stator repo trust demo');
   const digest = JSON.parse((await made.stator(['repo', 'trust', '--show', '--json'])).stdout).digest_now as string;
+  const short = await made.stator(['repo', 'trust', '--digest', digest.slice(0, 12)]);
+  expect(short.code).toBe(64);
+  expectRefusal(short.stderr, '--digest', '64 hex digits', '--show');
   expect((await made.stator(['repo', 'trust', '--digest', '0'.repeat(64)])).code).toBe(1);
   expect((await made.stator(['repo', 'trust', '--digest', digest])).code).toBe(0);
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
