@@ -1,5 +1,5 @@
 /** A sparse file of any size is made in a moment and uses no disk, but git would read all of it. */
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { settingsIn, untrustedSettings } from '../../runtime/work/agents/presets/project-settings.ts';
@@ -39,6 +39,21 @@ it('settings of a gigabyte are not read as a whole, and none that was not read i
   for (let number = 0; number < 2_100; number += 1)
     writeFileSync(join(repo, '.claude', 'commands', 'more', `${number}.md`), '');
   expect(untrustedSettings(settingsIn(repo, ['claude']), found)).toContain('.claude/commands/more');
+});
+
+it('a large settings file is known by its content, and not by its size and age', () => {
+  const [one, other] = [terminal().repo, terminal().repo];
+  for (const repo of [one, other]) {
+    const [file = ''] = largeFiles(join(repo, '.claude'), 1);
+    truncateSync(file, 17 * 1024 ** 2);
+    utimesSync(file, 1, repo === one ? 1 : 2);
+  }
+  expect(untrustedSettings(settingsIn(other, ['claude']), settingsIn(one, ['claude']))).toEqual([]);
+  const trusted = settingsIn(one, ['claude']);
+  const file = join(one, '.claude', '0.md');
+  writeFileSync(file, 'another', { flag: 'r+' });
+  utimesSync(file, 1, 1);
+  expect(untrustedSettings(settingsIn(one, ['claude']), trusted)).toEqual(['.claude/0.md']);
 });
 
 it('commands that name files of a gigabyte are refused before they are read', async () => {

@@ -3,9 +3,9 @@
  * plugins, agents, commands, skills. Texts that are only read (CLAUDE.md, AGENTS.md, GEMINI.md) are not included. Sources: the programs' docs, and tests with
  * the versions in docs/agents.md.
  */
-import { lstatSync, opendirSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, opendirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { digestedBytes, digestedLimitBytes, fileDigest, type Preset } from '../../../base/config/config.ts';
+import { digestedLimitBytes, type Preset } from '../../../base/config/config.ts';
 import { inBytes, isText, nameInBytes } from '../../../base/platform/entry-names.ts';
 import { textDigest } from '../../../base/platform/text-digest.ts';
 import { isWithin } from '../../git/worktree-folder.ts';
@@ -92,9 +92,10 @@ function lookAt(path: string, maxBytes: number): Look {
       return { digest: link === null ? null : textDigest(link), entries, sizeBytes: 0 };
     }
     if (target?.isFile() !== true) return unread;
-    const sizeBytes = digestedBytes(target.size);
+    const { size: sizeBytes } = target;
     if (sizeBytes > maxBytes) return unread;
-    const digest = fileDigest(path);
+    // By its content, whatever its size: an agent can give a file of a worktree any age, and git gives it another one.
+    const digest = textDigest(readFileSync(path));
     return { digest: link === null ? digest : textDigest(`${link} ${digest}`), entries: [], sizeBytes };
   } catch {
     return unread; // unreadable, or a circular link
