@@ -109,6 +109,8 @@ it('a login that is missing is no limit, and is said with what the agent says of
   expect(report).toMatchObject({ denied: true, rateLimit: null });
   expect(report.problem).toBe('Authentication required; the agent says how to log in: agent login');
   expect(reportOf(...about, sent(2, 'session/load'), fails(2, {})).denied).toBe(false);
+  const unpaid = fails(2, { code: -32_603, message: 'Internal error', data: { details: '402 Insufficient balance' } });
+  expect(reportOf(sent(2, 'session/prompt'), unpaid)).toMatchObject({ denied: true, rateLimit: null });
 });
 
 it('shows people its words, tools, edits, plan and what was decided, and no line of the protocol', () => {

@@ -174,9 +174,9 @@ function added(one: Usage, other: Usage): Usage {
   return { input: sumOfKnown([one.input, other.input]), output: sumOfKnown([one.output, other.output]) };
 }
 
-/** The protocol's code for a required login, or the service's message about the key, which some agents pass on as text. */
+/** The protocol's code for a required login, or the service's message about the key or an account that must pay, which some agents pass on as text. */
 function isDenied(error: JsonObject): boolean {
-  return error.code === loginNeeded || /\b40[13]\b|unauthori[sz]ed|invalid.{0,10}api.?key/i.test(errorText(error));
+  return error.code === loginNeeded || /\b40[123]\b|unauthori[sz]ed|invalid.{0,10}api.?key/i.test(errorText(error));
 }
 
 /** The adapters' codes for a limit, and the messages of other agents. */
