@@ -35,6 +35,13 @@ const beginnings = {
   },
 } as const;
 
+/** It is merged, and only another branch refused it: a further request gets its merge as the answer. */
+const mergedBefore = {
+  guard: and(['isDone', 'isLanded']),
+  target: '#plan.merge.merged',
+  actions: 'forgetMergeRefusal',
+} as const;
+
 /** A person asked for the merge, and reads the answer. */
 const toRequester = { guard: 'isMerge', target: `${refused}.asked`, actions: 'noteMergeRefused' } as const;
 /** No person asked for the merge, so the plan needs one. */
@@ -191,6 +198,8 @@ export const merge = plan.createStateConfig({
       initial: 'asked',
       on: {
         ...beginnings,
+        merge: [beginnings.merge, mergedBefore],
+        land: [...beginnings.land, mergedBefore],
         done_left: [
           { guard: 'leftForRefusal', actions: 'forgetMerged' },
           { target: 'none', actions: 'forgetMerge' },

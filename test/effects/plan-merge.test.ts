@@ -110,12 +110,16 @@ describe('plan merge', () => {
     expect(existsSync(join(repo, 'a.txt'))).toBe(false);
     await donePlan(engine, 'other', 'echo o > o.txt');
     git(repo, 'branch', 'develop', 'main');
-    expect((await merge(engine, 'other', { into: 'nowhere' })).shown.merge_refused).toMatchObject({
-      why: 'no_branch',
-      into: null,
-    });
+    for (const into of ['nowhere', 'no..name', 'plan/other'])
+      expect((await merge(engine, 'other', { into })).shown.merge_refused).toMatchObject({
+        why: 'no_branch',
+        into: null,
+      });
     expect((await merge(engine, 'other', { into: 'develop' })).shown.merged?.into).toBe('develop');
     expect(git(repo, 'ls-tree', '--name-only', 'develop').split('\n')).toContain('o.txt');
+    // What another branch refused is no answer to a request for the one that has it.
+    await merge(engine, 'other', { into: 'nowhere' });
+    expect((await merge(engine, 'other')).shown).toMatchObject({ merge_refused: null, merged: { into: 'develop' } });
   });
 
   it('finds a plan that a person merged by hand, and one that has no branch', async () => {

@@ -66,6 +66,8 @@ export async function mayMerge(
   const names = { ...asked, repo: repository.path };
   if (wanted === null) return refusal({ kind: 'no_branch' }, { ...names, into: null });
   const into = await realBranch(repository, wanted);
+  // A plan that is in its own branch would count as merged.
+  if (into === asked.branch) return refusal({ kind: 'no_branch' }, { ...names, into });
   const missing = await lost();
   if (missing !== null) return refusal({ kind: 'lost_work', detail: missing.detail }, { ...names, into });
   const { plan } = asked;
@@ -193,6 +195,8 @@ function detailOf(refused: Refused, { verb, plan, branch, into, repo, approved }
     case 'forge_waits':
       return `${refused.detail}; it gets in line again as soon as its forge has what it waits for`;
     case 'no_branch':
+      if (into === branch)
+        return `${into} is the branch of the plan itself; name another: stator plan ${verb} ${plan} --into <branch>; all of them: git -C ${shellWord(repo)} branch`;
       return into === null
         ? `${branch} was begun from no branch, so there is nothing to merge into; name one: stator plan ${verb} ${plan} --into <branch>, or set base_branch in .stator/config.toml`
         : `${into} is no branch of ${repo}, so there is nothing to merge into; make it (git -C ${shellWord(repo)} branch ${shellWord(into)} <commit>) or name another: stator plan ${verb} ${plan} --into <branch>; all of them: git -C ${shellWord(repo)} branch`;

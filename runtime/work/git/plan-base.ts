@@ -1,7 +1,7 @@
 /** The base of a plan's branch: a commit, and a branch to merge into. */
 import type { RepoConfig } from '../../base/config/config.ts';
 import { fetchBase, startIn } from './base-remote.ts';
-import { askOwnGit, ownGit } from './git.ts';
+import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
 import { isObjectId } from './object-memo.ts';
 import { commitOf } from './objects.ts';
 import { branchRef, type RefPlace, readRefs } from './refs.ts';
@@ -46,6 +46,7 @@ export async function baseBehind(repo: RefPlace, branch: string, start: string):
 
 /** The target branch if `branch` is a symbolic ref, such as `master` for `main`: if it moved under its other name, its checkout would not follow. */
 export async function realBranch(repo: Pick<RefPlace, 'path'>, branch: string): Promise<string> {
-  const target = (await askOwnGit(repo.path, ['symbolic-ref', '-q', branchRef(branch)])) ?? '';
+  // A name that no branch may have fails here, and is no branch then.
+  const { stdout: target } = await tryOwnGit(repo.path, ['symbolic-ref', '-q', branchRef(branch)]);
   return target.startsWith('refs/heads/') ? target.slice('refs/heads/'.length) : branch;
 }
