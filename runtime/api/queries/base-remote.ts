@@ -34,8 +34,9 @@ async function compareWithRemote(
   repository: Repository,
   { branch, begun, nowMs }: { readonly branch: string; readonly begun: string | null; readonly nowMs: number },
 ): Promise<BaseRemote | null> {
-  const own = begun ?? (await readRef(repository, branchRef(branch)));
+  // Most looks of a repository without a remote end here, and ask no git.
   const remote = await remoteBranchOf(repository, branch);
+  const own = remote === null ? null : (begun ?? (await readRef(repository, branchRef(branch))));
   if (own === null || remote === null) return null;
   const behind = await commitsBeyond(repository, remote.commit, own);
   const failed = fetchTrouble(repository, branch);

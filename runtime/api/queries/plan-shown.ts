@@ -50,12 +50,20 @@ export function damagedShown(row: PlanRow, { message, hint }: EngineError, rows:
   return { ...shown, blocked: shown.blocked ?? fault };
 }
 
+/** The text that was read last: a plan is shown again and again while its text stays the same, and reading it was a third of that. */
+let lastRead: { readonly content: string; readonly issues: readonly string[] } | null = null;
+
+function issuesIn(content: string): string[] {
+  if (lastRead?.content !== content) lastRead = { content, issues: parsePlan(content).document.issues };
+  return [...lastRead.issues];
+}
+
 /** The other fields have a new plan's values. */
 function rowShown(row: PlanRow, { entry, content, runs, shown, undone, setAside }: RowsOfPlan): PlanShow {
   return {
     ...entry,
     goal: row.goal,
-    issues: parsePlan(content).document.issues,
+    issues: issuesIn(content),
     content,
     file_digest: row.fileDigest,
     file_as: row.fileAs,
