@@ -68,8 +68,8 @@ export function lookAgain(): void {
   for (const wake of waiting) wake();
 }
 
-/** Several facts at once cause one check. */
-const gatherMs = 20;
+/** Several facts at once cause one check: to look at a plan takes some milliseconds of processor, and a plan's steps follow each other within a few. */
+const gatherMs = 50;
 /** The longest time between two checks, in ms: changes of files and other processes are not reported by facts. */
 const longestPauseMs = 250;
 
@@ -79,7 +79,7 @@ export async function until(
   describe: () => Promise<string> | string = () => '',
 ): Promise<void> {
   const end = Date.now() + hangMs;
-  for (let pauseMs = gatherMs; ; pauseMs = Math.min(1.25 * pauseMs, longestPauseMs)) {
+  for (let pauseMs = gatherMs; ; pauseMs = Math.min(1.5 * pauseMs, longestPauseMs)) {
     const known = news;
     if (await what()) return;
     if (Date.now() > end) throw new Error(`it never came true\n${await describe()}`);

@@ -44,7 +44,9 @@ export function textOf(file: string, maxBytes = textLimitBytes): string | null {
 
 /** The names in a folder, sorted; none if there is no such folder, or if the path has a link. `most`: no more than this many. */
 export function entriesIn(folder: string, bound?: { readonly most: number }): string[] {
-  const names = readable(() => inFolder({ root: folder, way: '' }, (open) => open.list(bound)));
+  // Many repositories lack the folder that is asked for at each look: to open each folder on the way to it takes ten times as long.
+  const isThere = readable(() => lstatSync(folder, { throwIfNoEntry: false }));
+  const names = isThere && readable(() => inFolder({ root: folder, way: '' }, (open) => open.list(bound)));
   return (names ?? []).map((name) => name.toString('utf8')).sort();
 }
 
