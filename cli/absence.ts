@@ -10,3 +10,8 @@ export function isAbsence(thrown: unknown): boolean {
 export function waitsForStore(thrown: unknown): thrown is EngineError {
   return thrown instanceof EngineError && thrown.code === 'store_locked';
 }
+
+/** All streams of the engine are open. One may be free soon, and everything can be read without. */
+export function hasNoStream(thrown: unknown): boolean {
+  return thrown instanceof EngineError && thrown.code === 'limit_reached';
+}

@@ -87,7 +87,7 @@ async function tryUntilOver(run: Conduct): Promise<number> {
       since = result.since;
       untilMs = performance.now() + takenMs;
       if (attached?.stays === true && (await comesBack(run))) {
-        run.display.say('the daemon was started anew; going on');
+        run.display.say('connected to the daemon again; going on');
         continue;
       }
       if (!run.interrupted.aborted) run.display.say('the engine went away; taking over');

@@ -4,7 +4,7 @@ import { isOver, statusIn } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { environmentFault } from '../../runtime/base/platform/environment-fault.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
-import { isAbsence, waitsForStore } from '../absence.ts';
+import { hasNoStream, isAbsence, waitsForStore } from '../absence.ts';
 import { plain } from '../text.ts';
 import type { Display } from './display.ts';
 import { journalOf } from './journal.ts';
@@ -169,15 +169,20 @@ function createFeed({ client, project, plan, since, interrupted }: Watching, sig
   let wakeAtEnd = () => {};
   interrupted.addEventListener('abort', () => wake(), { signal });
   const read = async () => {
-    try {
-      for await (const fact of client.events({ project, plan, since, watch: true, signal })) {
-        facts.push(fact);
-        wake();
-        hasEnded = fact.actor === '' && isOver(statusIn(fact.to_tags));
-        if (hasEnded) wakeAtEnd();
+    for (let isRefused = true; isRefused && !signal.aborted; ) {
+      try {
+        for await (const fact of client.events({ project, plan, since, watch: true, signal })) {
+          facts.push(fact);
+          wake();
+          hasEnded = fact.actor === '' && isOver(statusIn(fact.to_tags));
+          if (hasEnded) wakeAtEnd();
+        }
+        isRefused = false;
+      } catch (thrown) {
+        // Otherwise the stream broke off: the next request shows why.
+        isRefused = hasNoStream(thrown);
+        if (isRefused) await pause(longestMs, signal);
       }
-    } catch {
-      // The stream broke off: the next request shows why.
     }
     isClosed = true;
     wake();

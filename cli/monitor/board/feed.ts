@@ -2,7 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/api/client/client.ts';
 import { pause } from '../../../runtime/base/platform/pause.ts';
-import { isAbsence } from '../../absence.ts';
+import { hasNoStream, isAbsence } from '../../absence.ts';
 import { look } from '../../status/look.ts';
 import { statusOf } from '../../status/sort.ts';
 import type { Board, Link, News } from './state.ts';
@@ -114,7 +114,9 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
           isWanted = true;
           wake();
         }
-      } catch {
+      } catch (thrown) {
+        // The board is read now and then without one.
+        if (hasNoStream(thrown)) return;
         // The stream broke off: the next request shows why.
       }
       isBroken = true;
