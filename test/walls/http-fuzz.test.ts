@@ -315,7 +315,9 @@ it('input that is not HTTP, or is too long, gets an error of the same form', asy
   expect(garbage).toMatch(/^HTTP\/1\.1 400 /);
   expectAnswer(JSON.parse(garbage.slice(garbage.indexOf('{'))), 'bad_request');
   const nameless = await said('GET /v1/ping HTTP/1.1\r\nconnection: close\r\n\r\n');
-  expect(nameless).toMatch(/^HTTP\/1\.1 400 .*"code":"bad_request"/s);
+  expect(nameless).toMatch(/^HTTP\/1\.1 400 .*\(missing host header\).*"code":"bad_request"/s);
+  const misnamed = await said('GET /v1/ping HTTP/1.1\r\nhost: a@b\r\nconnection: close\r\n\r\n');
+  expect(misnamed).toMatch(/^HTTP\/1\.1 400 .*\(invalid host header\)/s);
   const long = await said(`GET /v1/ping HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`);
   expect(long).toMatch(/^HTTP\/1\.1 413 /);
   expectAnswer(JSON.parse(long.slice(long.indexOf('{'))), 'too_large');

@@ -23,7 +23,7 @@ export const titleParams = z.strictObject({ project: name, title: name });
 /** A whole number in a path or a query. */
 export const digits = z
   .string()
-  .regex(/^\d{1,15}$/, 'is no whole number')
+  .regex(/^\d{1,15}$/, 'is no whole number of at most 15 digits')
   .transform(Number);
 
 export const flag = z.enum(['0', '1']).transform((value) => value === '1');

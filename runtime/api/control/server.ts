@@ -248,7 +248,7 @@ function garbageError({ code, message }: NodeJS.ErrnoException): EngineError {
 
 /** An error from the app is our bug; an error before the app is called is the request's fault. */
 function failure(thrown: unknown): EngineError {
-  if (thrown instanceof RequestError) return notHttp('no Host');
+  if (thrown instanceof RequestError) return notHttp(thrown.message.toLowerCase());
   return new EngineError('internal', `a bug of stator: ${messageOf(thrown)}`, 'please report it', { cause: thrown });
 }
 
