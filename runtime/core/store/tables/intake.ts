@@ -43,9 +43,10 @@ function intakeItems(db: Connection) {
      FROM intake_items i LEFT JOIN plans p ON p.project = i.project AND p.plan = i.plan AND p.deleted_at IS NULL
      GROUP BY i.intake ORDER BY i.intake`,
   );
+  // `+`: by the plan of each item, and not through all runs of the day for each item.
   const spent = db.prepare<[{ intake: string; sinceMs: number }], { usd: number }>(
     `SELECT coalesce(sum(r.cost_usd), 0) AS usd FROM intake_items i JOIN runs r ON r.project = i.project AND r.plan = i.plan
-     WHERE i.intake = @intake AND r.started_at > @sinceMs`,
+     WHERE i.intake = @intake AND +r.started_at > @sinceMs`,
   );
 
   return {
