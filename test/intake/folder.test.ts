@@ -114,8 +114,9 @@ it('a try says what would come, what waits and what is left, and changes nothing
   expect(await engine.client.plans('demo')).toEqual([]);
 });
 
-it('a file that is not a valid plan stays where it is, and is taken when it is corrected', async () => {
+it('a file that is not a valid plan stays where it is, hides no other, and is taken when it is corrected', async () => {
   const { folder, drop, start } = inbox();
+  for (let number = 0; number < 100; number += 1) drop(`settings-${number}.json`, '{"a": 1}');
   drop('late.md', '# Late\n\n## Wave 1\n\n### Task 1: one\n\n### Task 1: one again\n');
   drop('good.md', planText(['true']));
   const engine = await start('start = false\n');

@@ -65,7 +65,9 @@ export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, n
     }
     fresh.sort((a, b) => a.mtimeMs - b.mtimeMs);
     const all = [...(await Promise.all(claimed.map(claimedFile))), ...fresh.map(({ found }) => found)];
-    return all.slice(0, lookLimit);
+    // Documents that cannot become plans stay in the folder, and must not hide later ones.
+    const items = all.filter(({ kind }) => kind === 'item').slice(0, lookLimit);
+    return [...items, ...all.filter(({ kind }) => kind !== 'item').slice(0, lookLimit)];
   }
 
   async function fileAt(name: string, { ino, size, mtimeMs }: Print, before: Known | undefined): Promise<Found> {
