@@ -71,12 +71,12 @@ export function titleOf(context: PlanContext, id: string): string {
   return instanceTitle({ plan, role, wave: null, task: null, round });
 }
 
-/** A reviewer asked for changes once more than the limit of rounds allows. */
+/** A review, a verification or a forge asked for changes once more than the limit of rounds allows. */
 function askedAgain({ pull, reviewCycle }: PlanContext, event: PlanEvent): string {
   const request = pull?.request;
   return event.type === 'pr_changes_requested' && request != null
     ? `reviewers or checks of ${request.url} asked for changes ${request.cycles + 1} times`
-    : `review ${reviewCycle} asked for changes`;
+    : `changes were asked for ${reviewCycle} times`;
 }
 
 export function overrideReason(event: PlanEvent): string {

@@ -144,11 +144,11 @@ describe('why changes that are asked for start no fixer', () => {
     expect(
       reason('noteCycleLimit', { before: { ...ofPolicy({ max_review_fix_cycles: 1 }), ...request } }),
     ).toMatchInlineSnapshot(`
-      "review 2 asked for changes and 1 fix round is allowed; the last feedback:
+      "changes were asked for 2 times and 1 fix round is allowed; the last feedback:
       earlier"
     `);
     expect(reason('noteCycleLimit', { before: { ...two, feedback: ' \n' }, event: asked })).toMatchInlineSnapshot(
-      `"review 2 asked for changes and 2 fix rounds are allowed; the last one gave no feedback"`,
+      `"changes were asked for 2 times and 2 fix rounds are allowed; the last one gave no feedback"`,
     );
     expect(reason('noteCycleLimit', { before: { ...two, feedback: null } })).toMatch(
       /; the last one gave no feedback$/,
