@@ -142,7 +142,9 @@ function checkUpgrades(what: string, version: number, from: readonly string[]): 
   throw refused(
     what,
     `upgrades["${odd}"] leads from no earlier version`,
-    `it is of version ${version}: from 1 to ${version - 1}`,
+    version === 1
+      ? 'it is of version 1, and none is earlier: raise version when the stored shape changes'
+      : `it is of version ${version}: from 1 to ${version - 1}`,
   );
 }
 

@@ -135,7 +135,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   owner_taken: 'one engine works with it at a time: stop the other one first',
   home_unusable: 'make the folder of the file writable for this user',
 };
-const ofCommandLine = /\bstator (?!is\b)[a-z]|STATOR_HOME|daemon\.toml/;
+const ofCommandLine = /\bstator (?!is\b)[a-z]|STATOR_HOME|daemon\.toml|\bmv /;
 const other = 'see the log of the engine';
 
 /** The same error, with a hint that its program can follow. */

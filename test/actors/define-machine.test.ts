@@ -98,6 +98,7 @@ describe('a definition', () => {
         ['version: found 0', { version: 0 }],
         ['version: found 1.5', { version: 1.5 }],
         ['version: found "2"', { version: '2' }],
+        ['upgrades["1"]', { version: 1, upgrades: { 1: run } }],
         ['upgrades["2"]', { version: 2, upgrades: { 1: run, 2: run } }],
         ['upgrades["0"]', { version: 2, upgrades: { 0: run } }],
         ['upgrades["01"]', { version: 2, upgrades: { '01': run } }],

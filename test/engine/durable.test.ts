@@ -116,6 +116,8 @@ describe('an engine of durable actors', () => {
     expect(existsSync(file)).toBe(true);
     const withHome = { file, home: file, machines: [timer] };
     await expect(createAny(withHome)).rejects.toMatchObject({ code: 'bad_request' });
+    const { code, hint } = await failureOf(createAny({ file: folder, log: quiet, machines: [timer] }));
+    expect([code, hint]).toEqual(['store_unreadable', expect.stringContaining('give createEngine another one')]);
   });
 
   it('has a chart wait for the output of another tree', async () => {
