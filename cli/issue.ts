@@ -46,7 +46,7 @@ const start = defineVerb({
     return printStarted(
       call,
       await withClient(call, 'write', (client) => sayWhenSlow(call, slow, client.startIssue(body))),
-      body.queue,
+      { mayWait: body.queue },
     );
   },
 });
@@ -71,7 +71,10 @@ const continueOne = defineVerb({
       ...(message === undefined ? {} : { message: written(message) }),
     };
     await offerDaemon(call);
-    return printStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), body.queue);
+    return printStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), {
+      mayWait: body.queue,
+      hasMessage: message !== undefined,
+    });
   },
 });
 
@@ -158,7 +161,9 @@ const enqueue = defineVerb({
   examples: ['stator issue start acme/shop#12 "fix it" --queue'],
   async run({ ref, message }, call) {
     const body = { ...asked(call, ref), message: written(message) };
-    return printStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
+    return printStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), {
+      mayWait: true,
+    });
   },
 });
 
@@ -179,7 +184,7 @@ async function queueWork(call: Call, said: string): Promise<number> {
     const isKnown = here !== null && (await client.repos()).some(({ project }) => project === here);
     return client.delegate({ message, ...(isKnown || call.project !== undefined ? { project: here ?? '' } : {}) });
   });
-  return printStarted(call, answer, true);
+  return printStarted(call, answer, { mayWait: true });
 }
 
 /** If no daemon is started, the agent waits until one is. Throws the errors of starting a daemon, and `interrupted` at Ctrl-C. */

@@ -24,7 +24,11 @@ export function written(message: string): string {
 }
 
 /** Prints the outcome and returns the exit code. 0: the agent works, has the message, or may wait (`mayWait`). 1: it waits for an engine. */
-export function printStarted(call: Call, answer: IssueStarted, mayWait: boolean): number {
+export function printStarted(
+  call: Call,
+  answer: IssueStarted,
+  { mayWait, hasMessage = true }: { readonly mayWait: boolean; readonly hasMessage?: boolean },
+): number {
   const { out } = call;
   const { status, session, notes } = answer;
   for (const note of notes) out.note(note);
@@ -33,7 +37,7 @@ export function printStarted(call: Call, answer: IssueStarted, mayWait: boolean)
   const words = {
     started: `started: ${name} on ${session.branch} in ${session.worktree}`,
     queued: `queued: ${name}; what it waits for: stator plan explain ${shellWord(session.plan)}`,
-    told: `told: ${name}`,
+    told: hasMessage ? `told: ${name}` : `no message was sent: ${name}`,
   }[status];
   out.done(answer, words);
   return status === 'queued' && !mayWait ? 1 : 0;

@@ -159,6 +159,7 @@ it('a session that goes on where no engine runs ends with 1; with --queue it may
   expect(await went(`${on}#2`, sh('true'), '--queue')).toEqual([0, 'queued']);
   // It already waits, and gets the message.
   expect(await went(`${on}#2`, 'one thing more')).toEqual([0, 'told']);
+  expect(await went(`${on}#2`)).toEqual([0, 'no message was sent']);
 });
 
 it('a start on a terminal where no engine runs offers to start the daemon, and then its agent works', async () => {
