@@ -57,6 +57,14 @@ describe('a folder of git itself', () => {
   });
 });
 
+it('a folder of TMPDIR that is not there is named with what to do', () => {
+  const made = terminal();
+  const env = { ...made.env, TMPDIR: join(made.root, 'gone') };
+  const { status, stderr } = spawnSync(process.execPath, [main, 'demo'], { cwd: made.repo, env, encoding: 'utf8' });
+  expectRefusal(stderr, join(env.TMPDIR, 'stator-demo-'), 'TMPDIR');
+  expect(status).toBe(1);
+});
+
 it('a native module that is not built, or built for another Node, is reported with the command that builds it', () => {
   const missing = new Error('Could not locate the bindings file. Tried:\n → /a/better_sqlite3.node');
   const other = new Error('The module /a/better_sqlite3.node was compiled using NODE_MODULE_VERSION 108');

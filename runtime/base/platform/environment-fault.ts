@@ -2,6 +2,8 @@
  * A fault of the environment: a full disk, a folder that is out of reach, no more open files, a branch that a person has checked out. The work is not at fault, and it
  * ends by itself or through a person: work that meets it waits (`retry: 'wait'` in the table of errors).
  */
+import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { EngineError, errorClasses, isError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { systemCode } from './system-code.ts';
 
@@ -72,6 +74,14 @@ const faults: readonly Fault[] = [
   },
 ];
 
+/** What cleans up may delete the folder that TMPDIR names in a shell. */
+const noTempFolder: Fault = {
+  trouble: 'unreachable',
+  codes: [],
+  words: null,
+  hint: `make that folder, or set TMPDIR to one that can be written, where stator is started; ${thenContinues}`,
+};
+
 /** ` (this process may have 64)`; asked of the system without opening a file, which may be what is not possible. Empty: none is set. */
 function limitText(name: 'open_files' | 'max_user_processes'): string {
   Object.assign(process.report, { excludeNetwork: true }); // not in its type yet; else it would look names up
@@ -114,9 +124,11 @@ function byCode(error: NodeJS.ErrnoException): Fault | undefined {
 export function environmentFault(thrown: unknown): EngineError | null {
   if (thrown instanceof EngineError) return errorClasses[thrown.code].retry === 'wait' ? thrown : limitBehind(thrown);
   if (!isError(thrown)) return null;
-  const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // both fields are missing in other errors
+  const { code = '', syscall = '', path = '' } = thrown as NodeJS.ErrnoException; // all fields are missing in other errors
   const isClosed = code === 'EACCES' && ['stat', 'lstat', 'scandir'].includes(syscall);
-  const fault = isClosed ? faults.find(({ trouble }) => trouble === 'unreachable') : byCode(thrown);
+  const isTemp = syscall === 'mkdtemp' && dirname(path) === tmpdir();
+  const met = isClosed ? faults.find(({ trouble }) => trouble === 'unreachable') : byCode(thrown);
+  const fault = met ?? (isTemp ? noTempFolder : undefined);
   return fault === undefined ? null : faultOf(fault, thrown.message, { cause: thrown });
 }
 
