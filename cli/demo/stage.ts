@@ -23,6 +23,8 @@ export interface Stage {
 /** Throws `git_missing`, `git_failed`, or the system's error if the files cannot be written. */
 export function makeDemo(outer: Call): Stage {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'stator-demo-')));
+  const remove = () => rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  process.once('exit', remove); // no git, a full disk, or Ctrl-C before anything was done
   const home = join(root, 'home');
   const repo = join(root, 'hello');
   const env = demoEnvironment(outer.env, home);
@@ -33,8 +35,6 @@ export function makeDemo(outer: Call): Stage {
     if (isProgram) chmodSync(path, 0o755);
   }
   for (const args of beginning) git(repo, env, args);
-  const remove = () => rmSync(root, { recursive: true, force: true, maxRetries: 5 });
-  process.once('exit', remove); // Ctrl-C before anything was written
   return {
     home,
     call: { ...outer, env, cwd: repo, project: undefined, out: { ...outer.out, env } },

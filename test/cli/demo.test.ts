@@ -9,6 +9,11 @@ import { git } from '../support/ground.ts';
 it('plays its plan to the end, with its review and the fix, and leaves nothing; with --keep its folder, and how to look around in it', async () => {
   const made = terminal();
   const folders = () => readdirSync(made.root).filter((name) => name.startsWith('stator-demo-'));
+  expect(await made.start(['demo'], { env: { PATH: '' } }).ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('git'),
+  });
+  expect(folders()).toEqual([]);
   const [gone, kept] = await Promise.all([made.start(['demo']).ended, made.start(['demo', '--keep']).ended]);
   for (const { code, stdout, stderr } of [gone, kept]) expect(code, stdout + stderr).toBe(0);
   const [folder = '', ...more] = folders();
