@@ -168,7 +168,7 @@ function rootProblem(
   if (!isRoot() || permissions === 'ask' || env.STATOR_SANDBOX === 'bwrap' || env.IS_SANDBOX === '1') return null;
   return {
     message: 'claude does not work without questions as root, and it has no walls here',
-    hint: `run stator as another user; or install bubblewrap, so that the agent runs inside walls; or, in a container of its own, put IS_SANDBOX=1 into the env_file of [agents.${role}]`,
+    hint: `run stator as another user; or let the agent run inside walls: install bubblewrap, and set neither sandbox nor STATOR_SANDBOX to off; or, in a container of its own, put IS_SANDBOX=1 into the env_file of [agents.${role}]`,
   };
 }
 
