@@ -206,6 +206,13 @@ it.each([
     [stepEnds('stop'), opencode('it broke')],
     { isOver: false, problem: 'it broke' },
   ],
+  [
+    'opencode',
+    'a cut answer',
+    [used, stepEnds('length')],
+    { isOver: false, hasFailed: true, problem: 'length: its answer was longer than its model writes' },
+  ],
+  ['opencode', 'a step after a cut answer', [stepEnds('length'), { type: 'step_start' }], { hasFailed: false }],
   ['opencode', 'a step after an error', [opencode('it broke'), { type: 'step_start' }], { problem: null }],
 ] as const)('%s: %s', (preset, _what, events, meant) => {
   const log = createLogReader(preset);

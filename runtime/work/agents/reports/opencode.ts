@@ -16,6 +16,8 @@ export function createOpencodeReader(): Reader {
   /** The text of the current step. */
   let inStep: string[] = [];
   let isOver = false;
+  /** Whether its last answer ended at the model's limit: it exits with 0 all the same. */
+  let isCut = false;
   const final = createFinalMessages();
 
   return {
@@ -25,7 +27,7 @@ export function createOpencodeReader(): Reader {
         case 'step_start':
           error = null; // it went on
           inStep = [];
-          isOver = false;
+          [isOver, isCut] = [false, false];
           break;
         case 'text':
           hasSpoken = true;
@@ -38,6 +40,7 @@ export function createOpencodeReader(): Reader {
           break;
         case 'step_finish': {
           isOver = textAt(event, 'part', 'reason') === 'stop';
+          isCut = textAt(event, 'part', 'reason') === 'length';
           if (isOver) final.add(inStep.join('\n'));
           const count = (...path: string[]) => numberAt(event, 'part', 'tokens', ...path);
           input = sumOfKnown([input, count('input'), count('cache', 'read'), count('cache', 'write')]);
@@ -62,13 +65,16 @@ export function createOpencodeReader(): Reader {
       readMessages: [],
       finalMessages: error === null ? final.all() : [],
       isOver,
+      hasFailed: isCut,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
       denied: error !== null && isDenied(error),
-      problem: error === null ? null : shortened(problemOf(error)),
+      problem: error === null ? (isCut ? cutText : null) : shortened(problemOf(error)),
       hasSpoken,
     }),
   };
 }
+
+const cutText = 'length: its answer was longer than its model writes';
 
 /** Services have many messages about a full conversation; the program's name for all of them says so. */
 function problemOf(error: JsonObject): string | null {
