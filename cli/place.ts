@@ -2,7 +2,7 @@
 
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
+import { EngineError, gitMissing, messageOf } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
 import type { Call } from './command.ts';
@@ -21,11 +21,7 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
       '',
     );
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') {
-      throw new EngineError('git_missing', 'git is not installed, or not on PATH', 'install git 2.38 or newer', {
-        cause: thrown,
-      });
-    }
+    if (systemCode(thrown) === 'ENOENT') throw gitMissing(thrown);
     const { status, signal } = thrown as { status?: number | null; signal?: string | null }; // execFileSync puts both there
     // A wrapper of git on PATH reports the signal that ended git as an exit code above 129.
     if (typeof status === 'number' && status <= 129) return null;

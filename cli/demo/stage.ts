@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, gitMissing } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { systemCode } from '../../runtime/base/platform/system-code.ts';
 import type { Call } from '../command.ts';
@@ -87,11 +87,7 @@ function git(cwd: string, env: NodeJS.ProcessEnv, args: readonly string[]): void
   try {
     execFileSync('git', args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') {
-      throw new EngineError('git_missing', 'git is not installed, or not on PATH', 'install git 2.38 or newer', {
-        cause,
-      });
-    }
+    if (systemCode(cause) === 'ENOENT') throw gitMissing(cause);
     throw new EngineError('git_failed', `git ${args.join(' ')} in ${cwd}`, 'see stator doctor', { cause });
   }
 }

@@ -125,6 +125,13 @@ export function repoNotFound(project: string, hint = 'register it with: stator r
   return new EngineError('repo_not_found', `repo not registered: ${project}`, hint);
 }
 
+export const installGit =
+  'install git 2.38 or newer (https://git-scm.com/downloads), and make sure that it is first on PATH';
+
+export function gitMissing(cause: unknown): EngineError {
+  return new EngineError('git_missing', 'git is not installed, or not on PATH', installGit, { cause });
+}
+
 export function planNotFound(project: string, plan: string): EngineError {
   return new EngineError(
     'plan_not_found',

@@ -5,7 +5,7 @@
 import { constants, type Dirent } from 'node:fs';
 import { access, opendir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, gitMissing, installGit, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { inBytes, inside, nameInBytes } from '../../base/platform/entry-names.ts';
 import { environmentFault, environmentFaultInText } from '../../base/platform/environment-fault.ts';
@@ -176,7 +176,7 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
   const said = await ownGit('/', ['--version'], options);
   const [version, major, minor] = /(\d+)\.(\d+)(?:\.\d+)*/.exec(said) ?? [];
   if (version === undefined) {
-    throw new EngineError('git_missing', `\`git --version\` says ${JSON.stringify(said.slice(0, 200))}`, installHint);
+    throw new EngineError('git_missing', `\`git --version\` says ${JSON.stringify(said.slice(0, 200))}`, installGit);
   }
   const isOld =
     Number(major) < oldestGit.major || (Number(major) === oldestGit.major && Number(minor) < oldestGit.minor);
@@ -185,7 +185,7 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
   throw new EngineError(
     'git_missing',
     `git ${version} is too old: ${wanted} or newer is needed, because merges are made without a worktree`,
-    installHint,
+    installGit,
   );
 }
 
@@ -196,8 +196,6 @@ export async function requireGit(): Promise<void> {
   if (!isNewEnough) await gitVersion();
   isNewEnough = true;
 }
-
-const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and make sure that it is first on PATH';
 
 /** Why a git was killed. */
 type EndCause = { readonly why: string } | { readonly pipe: string };
@@ -353,7 +351,7 @@ async function notStarted(cwd: string, cause: unknown): Promise<EngineError> {
     (found) => found.isDirectory(),
     () => false,
   );
-  if (isFolder) return new EngineError('git_missing', 'git is not installed, or not on PATH', installHint, { cause });
+  if (isFolder) return gitMissing(cause);
   return new EngineError('git_failed', `there is no folder ${cwd} to run git in`, `bring it back: ls -ld ${cwd}`, {
     cause,
   });
