@@ -1,5 +1,6 @@
 /** The verbs that merge or publish a done plan. */
 
+import { onOneLine } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
@@ -171,7 +172,7 @@ function printRequest(
       : `pending: the pull request of ${plan} is being made; see what became of it: stator plan show ${shellWord(plan)}`;
   if (out.json)
     out.print(JSON.stringify({ plan, branch, pull_request: request, creating_pr: isAtIt, pr_refused: refused }));
-  else if (isRefused) out.refusal(`${plan} has no pull request: ${plain(refused.detail)}`);
+  else if (isRefused) out.refusal(`${plan} has no pull request: ${plain(onOneLine(refused.detail))}`);
   else if (!isAtIt && request?.url != null) {
     const lines = memberLines(shown).map((line) => `\n  ${line}`);
     const had = isRepeated ? ` has its pull request${lines.length > 1 ? 's' : ''} already` : '';

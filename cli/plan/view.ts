@@ -1,6 +1,7 @@
 /** Text about a plan, for lists and for a single plan. Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
 import { blockText } from '../../machines/vocabulary/block-source.ts';
+import { onOneLine } from '../../machines/vocabulary/errors.ts';
 import { personName, taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { mergeLines } from '../../machines/vocabulary/merge-text.ts';
@@ -252,7 +253,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ],
     ...stackLines(plan),
     ['', pull?.merge == null ? null : plain(forgeMergeText(pull.merge))],
-    ['', plan.pr_refused === null ? null : plain(plan.pr_refused.detail)],
+    ['', plan.pr_refused === null ? null : plain(onOneLine(plan.pr_refused.detail))],
     ...linesBeside(
       'said on it',
       plan.pr_remarks.map(({ author, text }) => `${author}: ${text.replace(/\s+/g, ' ')}`),

@@ -61,6 +61,9 @@ test('says what is missing, and which plan is not done', async () => {
     pull_request: { state: 'failed', url: null },
     creating_pr: false,
   });
+  git(made.repo, 'update-ref', '-d', 'refs/heads/plan/p');
+  const lost = await made.stator(['plan', 'pr', 'p']);
+  expect(lost.stderr).toMatch(/ refs\/stator\/attempts\/\S+; so nothing was pushed; see: /);
 });
 
 test('over several repos: run ends with the request of each, and plan pr names them', async () => {
