@@ -170,6 +170,12 @@ function runOf(pid: number): string | null | undefined {
   return last === null ? null : undefined;
 }
 
+/** Whether a process may have that text in its environment. One reading, where an empty one counts: the process may be replacing its program. */
+export function mayHaveInEnvironment(pid: number, text: string): boolean {
+  const environment = hasProc ? readQuietly(`/proc/${pid}/environ`) : '';
+  return environment === '' || environment?.includes(text) === true;
+}
+
 /** `env_start` of proc(5); '0': the program is being replaced. null: the process has no memory, because it is ending, or is of the kernel. */
 function environmentPlace(pid: number): string | null {
   const fields = statFields(readQuietly(`/proc/${pid}/stat`) ?? '');

@@ -32,7 +32,8 @@ const textLimitBytes = 1024 * 1024;
  */
 export function gitFolderAt(path: string): string {
   const dotGit = join(path, '.git');
-  const [, elsewhere] = /^gitdir: (.+)\n?$/.exec(textOf(dotGit) ?? '') ?? [];
+  const isFolder = readable(() => lstatSync(dotGit, { throwIfNoEntry: false })?.isDirectory()) === true;
+  const [, elsewhere] = isFolder ? [] : (/^gitdir: (.+)\n?$/.exec(textOf(dotGit) ?? '') ?? []);
   const named = elsewhere === undefined ? dotGit : resolve(path, elsewhere);
   return realPathOrNull(named) ?? named;
 }

@@ -18,7 +18,13 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { throwIfHidden } from '../../base/platform/environment-fault.ts';
 import { openFilesOf } from '../../base/platform/open-files.ts';
-import { isSame, processAt, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
+import {
+  isSame,
+  mayHaveInEnvironment,
+  processAt,
+  readBoot,
+  readProcessTable,
+} from '../../base/platform/process-table.ts';
 import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
@@ -272,8 +278,10 @@ function ownsHome({ pid, home }: Claim): boolean {
 export function agentsAtWork(home: string): (project: string) => number | null {
   const ending = runIdOf(home, '');
   const table = readProcessTable();
-  const runs = table.rows.flatMap(({ identity: { pid }, hasEnded }) => {
-    const run = hasEnded ? null : table.runOf(pid);
+  const runs = table.rows.flatMap(({ identity: { pid }, session, hasEnded }) => {
+    // An agent has a session, and threads of the kernel have none.
+    const mayBe = !hasEnded && session !== 0 && mayHaveInEnvironment(pid, ending);
+    const run = mayBe ? table.runOf(pid) : null;
     return run?.endsWith(ending) === true ? [{ pid, run }] : [];
   });
   return (project) => runs.find(({ run }) => run.startsWith(`plan:${project}/`))?.pid ?? null;
