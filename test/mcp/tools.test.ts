@@ -133,9 +133,9 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     openGate(join(engine.root, 'gate'));
   });
 
-  it('every tool refuses wrong input by its code, and changes nothing', async () => {
+  it('every tool refuses wrong input by its code, and changes nothing; documents, journals and logs are read, and a subscriber is notified of changes', async () => {
     const engine = await worked();
-    const { mcp, refused } = await connect(engine);
+    const { mcp, refused, use } = await connect(engine);
     // A signal that is refused is a line of the journal as well.
     const moves = async () => (await engine.client.history('demo', 'done')).filter(({ refused }) => refused === null);
     const before = await moves();
@@ -181,12 +181,6 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     expect(await code('wait_for_event', { until: 'final' })).toBe('bad_request');
     await expect(mcp.callTool({ name: 'task_lst' })).rejects.toThrow(/did you mean task_list/);
     expect(await moves()).toEqual(before);
-    openGate(join(engine.root, 'gate'));
-  });
-
-  it('documents, journals and logs are read, and a subscriber is notified of changes', async () => {
-    const engine = await worked();
-    const { mcp, use } = await connect(engine);
     const { resources } = await mcp.listResources();
     expect(resources.map(({ uri }) => uri)).toEqual(
       expect.arrayContaining([

@@ -77,11 +77,14 @@ export function agentOf(launched: { agent: Identity | null }): Identity {
   return launched.agent;
 }
 
+const longestPauseMs = 50;
+
 export async function until(isTrue: () => boolean, limitMs = hangMs): Promise<void> {
   const limitAtMs = performance.now() + limitMs;
-  while (!isTrue()) {
+  // A look may read all processes, which takes milliseconds of processor.
+  for (let pauseMs = 5; !isTrue(); pauseMs = Math.min(1.5 * pauseMs, longestPauseMs)) {
     if (performance.now() > limitAtMs) throw new Error(`still not so after ${limitMs} ms: ${isTrue}`);
-    await sleep(5);
+    await sleep(pauseMs);
   }
 }
 
