@@ -107,6 +107,11 @@ it('a client that vanishes leaves no stream of events open, and is notified of w
   await until(() => open === 1);
   await first.body?.cancel();
   await until(() => open === 0);
+  const waits = { name: 'wait_for_event', arguments: { timeout_seconds: 3_600 } };
+  const waiting = await post('agent', 'tools/call', id, waits);
+  await until(() => open === 1);
+  await waiting.body?.cancel();
+  await until(() => open === 0);
   const again = (await listen('agent', id)).body?.getReader();
   expect(new TextDecoder().decode((await again?.read())?.value)).toContain(uri);
   await until(() => open === 1);

@@ -76,13 +76,14 @@ export function createMcpServer(caller: McpCaller): { readonly server: Server; l
   server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: given = {} } }, extra) => {
     const called = named(served, name, 'tool');
     const token = extra._meta?.progressToken;
+    const gone = extra.authInfo?.extra?.gone as AbortSignal | undefined; // of the sessions over HTTP
     let progress = 0;
     return resultOf(called, async () => {
       const input = checkFields(inputOf(called, caller), given, name);
       const ask = askOf({
         input,
         caller,
-        signal: extra.signal,
+        signal: gone === undefined ? extra.signal : AbortSignal.any([extra.signal, gone]),
         async progress(message) {
           progress += 1;
           if (token === undefined) return;

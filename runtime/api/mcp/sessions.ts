@@ -60,13 +60,12 @@ export function createMcpSessions(): McpSessions {
       const id = asked.request.headers.get('mcp-session-id');
       const known = id === null ? undefined : sessions.get(id);
       const isFirst = id === null && asked.request.method === 'POST';
-      if (isFirst && !isClosed) return (await begin(asked)).transport.handleRequest(asked.request);
+      if (isFirst && !isClosed) return answerOf(await begin(asked), asked.request);
       // This also ends sessions of an earlier engine: the client then begins a new one.
       if (id === null || known === undefined || known.authorization !== asked.authorization) return noSession();
       sessions.delete(id);
       sessions.set(id, known);
-      const answer = await known.transport.handleRequest(asked.request);
-      return asked.request.method === 'GET' && answer.ok ? listened(known, answer) : answer;
+      return answerOf(known, asked.request);
     },
     async close() {
       isClosed = true;
@@ -77,17 +76,27 @@ export function createMcpSessions(): McpSessions {
   };
 }
 
-/** The same answer. A client that vanishes without an end of its session leaves nothing that is followed for it. */
-function listened(session: Session, answer: Response): Response {
-  const listen = (isListening: boolean) => {
-    session.isListening = isListening;
-    session.listen(isListening);
+/** For a client that vanishes nothing is awaited or followed any more: no answer reaches it on another connection. */
+async function answerOf(session: Session, request: Request): Promise<Response> {
+  const gone = new AbortController();
+  const answer = await session.transport.handleRequest(request, {
+    authInfo: { token: '', clientId: '', scopes: [], extra: { gone: gone.signal } },
+  });
+  const { body, status, headers } = answer;
+  if (body === null) return answer;
+  const isListening = request.method === 'GET' && answer.ok;
+  const listen = (isOpen: boolean) => {
+    session.isListening = isOpen;
+    session.listen(isOpen);
   };
+  if (isListening) listen(true);
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  listen(true);
-  const ended = answer.body?.pipeTo(writable) ?? Promise.resolve();
-  void ended.catch(() => {}).finally(() => listen(false)); // the client has gone
-  return new Response(readable, { status: answer.status, headers: answer.headers });
+  const ended = body.pipeTo(writable).catch(() => {}); // the client has gone
+  void ended.then(() => {
+    gone.abort();
+    if (isListening) listen(false);
+  });
+  return new Response(readable, { status, headers });
 }
 
 function callerOf({ app, authorization, own }: McpRequest): McpCaller {
