@@ -151,6 +151,19 @@ it('a list is asked for with its etag, page by page, and a stranger who writes m
   expect(tracker.asked.filter((line) => line.includes('/collaborators/eve/')).length).toBeLessThan(3);
 });
 
+it.each(['gitea', 'gitlab'] satisfies TrackerKind[])(
+  'issues of %s whose texts are too long for one answer hide no others',
+  async (kind) => {
+    const { tracker, start } = await trackerSite(kind);
+    const body = 'x'.repeat(90 * 1024);
+    for (let number = 1; number <= 70; number += 1) tracker.add({ title: `Spam ${number}`, author: 'eve', body });
+    tracker.add({ title: 'Huge', author: 'eve', body: body.repeat(50) });
+    tracker.add({ title: 'Real' });
+    const engine = await start(`start = false\nevery = "1d"\n${messageOf('true')}`, { intakeLookMs: null });
+    expect(await untilTaken(engine, 1)).toEqual(['issue-72-real']);
+  },
+);
+
 it('a tracker that wants to be asked less is not asked, and the status says until when', async () => {
   const { tracker, start } = await trackerSite('github');
   tracker.trouble = () => ({ status: 403, headers: { 'x-ratelimit-remaining': '0', 'retry-after': '600' } });
@@ -177,20 +190,24 @@ it('an issue that the tracker does not show is left, says why, and delays no oth
   expect(await untilTaken(engine, 2)).toContain('issue-1-long-no-more');
 });
 
-it('an issue that was moved to another repository delays no report about another one', async () => {
+it('an issue that the tracker refuses delays no report about another one, and one that was transferred away is followed no more', async () => {
   const { tracker, start } = await trackerSite('github');
-  tracker.add({ title: 'Moved' });
+  tracker.add({ title: 'Refused' });
+  tracker.add({ title: 'Transferred' });
   const other = tracker.add({ title: 'Stays' });
-  // Longer than the two requests take, so that a pause after the first would delay the second.
+  // Longer than the requests take, so that a pause after the first would delay the last.
   const engine = await start(`start = false\ntell = ["comment"]\n${messageOf('true')}`, { intakeLookMs: 500 });
-  const plans = await untilTaken(engine, 2);
+  const plans = await untilTaken(engine, 3);
   await until(() => commentsIn(other).length === 1);
-  tracker.trouble = (asked) => (asked === 'GET /repos/ada/demo/issues/1' ? { status: 301 } : null);
-  const warned = async () => (await engine.client.warnings()).some((line) => line.includes('another address now'));
+  const moved = (asked: string) => (asked === 'GET /repos/ada/demo/issues/2' ? { status: 301 } : null);
+  tracker.trouble = (asked) => (asked === 'GET /repos/ada/demo/issues/1' ? { status: 422 } : moved(asked));
+  const warned = async () => (await engine.client.warnings()).some((line) => line.includes('with 422'));
   await until(warned);
   for (const plan of plans) await say(engine, plan, 'cancel');
   await until(() => commentsIn(other).at(-1)?.includes('was cancelled') === true);
   expect(await warned()).toBe(true);
+  tracker.trouble = moved;
+  await until(async () => (await engine.client.warnings()).length === 0);
 });
 
 it('a tracker is asked at the same pace after somebody has set the clock back', async () => {

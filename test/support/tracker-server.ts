@@ -195,6 +195,7 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
   function answer(wanted: Asked): Reply {
     const { path } = wanted;
     const root = kind === 'gitlab' ? `/projects/${state.owner}/${state.name}` : `/repos/${state.owner}/${state.name}`;
+    if (path === root) return { status: 200, body: {} };
     if (!path.startsWith(`${root}/`)) return missing;
     const [noun = '', id = '', part = '', deep = ''] = path.slice(root.length + 1).split('/');
     if (noun === 'collaborators')

@@ -64,6 +64,9 @@ export class ForgeRefusal extends EngineError {
   }
 }
 
+/** What was asked for has another address now. */
+export class ForgeMoved extends EngineError {}
+
 export type Ask = <Answer>(asked: Asked<Answer>) => Promise<Answer>;
 /** null: nothing has changed since that etag. */
 export type AskSince = <Answer>(
@@ -105,7 +108,7 @@ export function createForgeCall(
       );
     // The client would take a redirect for an answer, also for a request that changes something.
     if (answer.status >= 300 && answer.status < 400 && answer.status !== 304)
-      throw new EngineError(
+      throw new ForgeMoved(
         'forge_refused',
         `${host} answered ${init.method ?? 'GET'} with ${answer.status}: it has another address now`,
         'give its new address: of a repository with git remote set-url, of a server in servers.toml or in its table',

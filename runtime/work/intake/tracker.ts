@@ -1,7 +1,7 @@
 /** The interface to a tracker of issues, the same for forges and others. */
 import { createHash } from 'node:crypto';
 import type { IntakeConfig } from '../../base/config/config.ts';
-import type { Asked, ForgeCall } from '../forges/forge-call.ts';
+import { AnswerTooLarge, type Asked, type ForgeCall } from '../forges/forge-call.ts';
 
 /** The configuration of a source of issues. */
 export type TrackerConfig = Extract<IntakeConfig, { readonly tell: unknown }>;
@@ -134,4 +134,27 @@ export async function allPages<Item>(
     if (some.length === 0 || some.length < full) break;
   }
   return all;
+}
+
+/**
+ * One page. If the answer is too large, it is read in smaller parts, so that long texts hide no others; null: an item that is too large by itself.
+ */
+export async function pageInParts<Item>(
+  read: (page: number, size: number) => Promise<readonly Item[] | null>,
+  { page, size }: { readonly page: number; readonly size: number },
+): Promise<readonly (Item | null)[]> {
+  try {
+    return (await read(page, size)) ?? [];
+  } catch (thrown) {
+    if (!(thrown instanceof AnswerTooLarge)) throw thrown;
+    if (size === 1) return [null];
+    const parts = [2, 5].find((divisor) => size % divisor === 0) ?? size;
+    const found: (Item | null)[] = [];
+    for (let part = 1; part <= parts; part += 1) {
+      const some = await pageInParts(read, { page: (page - 1) * parts + part, size: size / parts });
+      found.push(...some);
+      if (some.length < size / parts) break;
+    }
+    return found;
+  }
 }

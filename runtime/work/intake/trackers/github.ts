@@ -1,7 +1,9 @@
 /** Issues of GitHub and of Gitea, whose routes are the same but for a few: https://docs.github.com/rest/issues and https://docs.gitea.com/api */
 import { z } from 'zod';
+import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import { ForgeMoved } from '../../forges/forge-call.ts';
 import { commented, link, longText, number, word } from '../../forges/forge-shapes.ts';
-import { allPages, statePrefix, type TrackedIssue } from '../tracker.ts';
+import { allPages, pageInParts, statePrefix, type TrackedIssue } from '../tracker.ts';
 import type { ForgeTracker } from './forge-tracker.ts';
 import { account, time } from './shapes.ts';
 
@@ -68,15 +70,26 @@ function trackerOf({ size, which, labels }: Dialect): ForgeTracker {
           ...which(config.assignee),
         };
         const route = 'GET /repos/{owner}/{repo}/issues';
-        const found = await allPages(
-          (page) => kept({ route, parameters: { ...parameters, ...paging(page) }, shape: z.array(issue).nullable() }),
-          { size: size.is, pages: issueLimit / size.is, isCapped: size.isCapped },
-        );
-        return found.filter(({ pull_request: pull }) => pull == null).map(tracked);
+        const read = (page: number, of: number) =>
+          kept({ route, parameters: { ...parameters, [size.name]: of, page }, shape: z.array(issue).nullable() });
+        const found = await allPages((page) => pageInParts(read, { page, size: size.is }), {
+          size: size.is,
+          pages: issueLimit / size.is,
+          isCapped: size.isCapped,
+        });
+        return found.flatMap((each) => (each === null || each.pull_request != null ? [] : [tracked(each)]));
       },
       async issue(ref) {
         const route = 'GET /repos/{owner}/{repo}/issues/{number}';
-        return tracked(await kept({ route, parameters: { ...at, number: ref }, shape: issue }));
+        try {
+          return tracked(await kept({ route, parameters: { ...at, number: ref }, shape: issue }));
+        } catch (thrown) {
+          if (!(thrown instanceof ForgeMoved)) throw thrown;
+          // If the whole repository was moved, this throws as well.
+          await ask({ route: 'GET /repos/{owner}/{repo}', parameters: at, shape: z.unknown() });
+          const hint = 'it is followed there by nobody; its plan goes on';
+          throw new EngineError('not_found', `the issue ${ref} was transferred to another repository`, hint);
+        }
       },
       async comments(ref, sinceMs) {
         const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';

@@ -1,7 +1,7 @@
 /** Issues of GitLab: https://docs.gitlab.com/api/issues/ and https://docs.gitlab.com/api/members/ */
 import { z } from 'zod';
 import { link, longText, number, word } from '../../forges/forge-shapes.ts';
-import { allPages, statePrefix, type TrackedIssue } from '../tracker.ts';
+import { allPages, pageInParts, statePrefix, type TrackedIssue } from '../tracker.ts';
 import type { ForgeTracker } from './forge-tracker.ts';
 import { account, time } from './shapes.ts';
 
@@ -49,13 +49,15 @@ export const gitlabTracker: ForgeTracker = ({ ask, kept, config, repo }) => {
   return {
     async issues() {
       const parameters = {
-        ...{ ...at, state: states[state], order_by: 'created_at', sort: 'asc', per_page: size },
+        ...{ ...at, state: states[state], order_by: 'created_at', sort: 'asc' },
         ...(labels.length === 0 ? {} : { labels: labels.join(',') }),
         ...(assignee === undefined ? {} : { assignee_username: assignee }),
       };
       const route = 'GET /projects/{id}/issues';
-      const read = (page: number) => kept({ route, parameters: { ...parameters, page }, shape: z.array(issue) });
-      return (await allPages(read, { size, pages: issuePages })).map(tracked);
+      const read = (page: number, of: number) =>
+        kept({ route, parameters: { ...parameters, per_page: of, page }, shape: z.array(issue) });
+      const found = await allPages((page) => pageInParts(read, { page, size }), { size, pages: issuePages });
+      return found.flatMap((each) => (each === null ? [] : [tracked(each)]));
     },
     async issue(ref) {
       return tracked(
