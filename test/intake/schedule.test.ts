@@ -239,6 +239,8 @@ it('goes on at its times after a clock that was far ahead has been set right', a
   await until(() => (handledUntil(night.on) ?? 0) < Date.parse('2030-01-03T00:00:00Z'));
   night.clock.set('2030-01-03T03:00:01Z');
   await untilItems(engine, 2);
+  night.clock.set('2041-05-01T03:00:02Z');
+  await until(() => handledUntil(night.on) === Date.parse('2041-05-01T03:00:00Z'));
   expect(await itemsOf(engine)).toEqual(['2030-01-03T03:00:00.000Z', '2041-05-01T03:00:00.000Z']);
 });
 

@@ -96,14 +96,17 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
       title,
       plan,
       work: workNow,
-      claim: async () => ({
-        item: new Date(found.atMs).toISOString(),
-        work: await workNow(),
-        with: [
-          { do: 'intake.mark', intake: name, pattern, reachedAt: found.atMs, reason: null, before: mark.reachedAt },
-        ],
-        async taken() {},
-      }),
+      async claim() {
+        const reach = { do: 'intake.mark', intake: name, pattern, reachedAt: found.atMs, reason: null } as const;
+        const reached = [{ ...reach, before: mark.reachedAt }];
+        return {
+          item: new Date(found.atMs).toISOString(),
+          work: await workNow(),
+          with: reached,
+          // A time that became a plan before the clock was put back makes no other one, and only moves the mark.
+          taken: async () => void (await store.commit(reached)),
+        };
+      },
     };
   }
 
