@@ -3,11 +3,9 @@ import { z } from 'zod';
 import { json, route } from '../route.ts';
 
 /** In one alphabet, so that no path has two readings: over TCP it is answered without a token. */
-const intakeName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, {
-    error: 'is no name of an intake: lower-case letters, digits, and . _ - after the first',
-  });
+const intakeName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, {
+  error: 'is no name of an intake: lower-case letters, digits, and . _ - after the first',
+});
 
 /** Whether it is a delivery, which proves itself by its signature. */
 export function isDelivery({ method, url }: Pick<Request, 'method' | 'url'>): boolean {
