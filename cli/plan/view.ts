@@ -143,8 +143,8 @@ export function baseText({ base, base_remote: remote }: Pick<PlanShow, 'base' | 
 
 function mergeTexts({ merged, merging, merge_refused: refused }: PlanShow): string[] {
   if (merging) return ['its merge has begun'];
-  if (merged === null) return refused === null ? [] : [`no: ${refused.detail}`];
-  return [...mergeLines(merged), ...(refused === null ? [] : [`refused since: ${refused.detail}`])];
+  const why = refused === null ? [] : [`${merged === null ? 'no' : 'refused since'}: ${onOneLine(refused.detail)}`];
+  return [...(merged === null ? [] : mergeLines(merged)), ...why];
 }
 
 /** The text for a run without a reason. A run that a pause, a question or a message stopped has not failed. */

@@ -186,6 +186,10 @@ it('a merge with more in it than was checked says so below the merge, and no tex
   expect(lines[at + 1]).toContain(' than checked');
   expect(lines.join('')).not.toContain('\x1b');
   expect(planLines(plan({ merged, merging: true }), showing).join('')).not.toContain('than checked');
+  const refusal = { at: merged.at, why: 'check' as const, into: 'dev', files: [], detail: 'ended with 1\nmend it' };
+  const shown = (of: object) => planLines(plan({ merge_refused: refusal, ...of }), showing).join('\n');
+  expect(shown({ merged })).toMatch(/merged +into main(?:.*\n)+ +refused since: ended with 1; mend it\n/);
+  expect(shown({ merged: null })).toMatch(/merged +no: ended with 1; mend it\n/);
 });
 
 describe('the picture of a plan at work', () => {
