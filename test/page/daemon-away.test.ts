@@ -35,6 +35,9 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
       process.kill(pid, 'SIGKILL');
       await page.locator('.connection.away').waitFor(limit);
       expect(await problemsOf(page)).toEqual([]);
+      const bottom = await page.locator('.notice.away').evaluate((element) => element.getBoundingClientRect().bottom);
+      const top = await page.locator('main').evaluate((element) => element.getBoundingClientRect().top);
+      expect(top).toBeGreaterThanOrEqual(bottom);
       await until(() => away.owner() === null);
       // A plan with a command, while no page is open.
       writeFileSync(join(away.repo, 'later.md'), planText(['true']));
