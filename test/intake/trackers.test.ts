@@ -190,7 +190,7 @@ it('an issue that the tracker does not show is left, says why, and delays no oth
   expect(await untilTaken(engine, 2)).toContain('issue-1-long-no-more');
 });
 
-it('an issue that the tracker refuses delays no report about another one, and one that was transferred away is followed no more', async () => {
+it('an issue that the tracker refuses delays no report about another one, and one that was transferred away is no longer followed', async () => {
   const { tracker, start } = await trackerSite('github');
   tracker.add({ title: 'Refused' });
   tracker.add({ title: 'Transferred' });

@@ -64,7 +64,7 @@ export class ForgeRefusal extends EngineError {
   }
 }
 
-/** What was asked for has another address now. */
+/** The forge answered with a redirect: the repository, the issue or the server has another address now. */
 export class ForgeMoved extends EngineError {}
 
 export type Ask = <Answer>(asked: Asked<Answer>) => Promise<Answer>;

@@ -58,7 +58,7 @@ function createTrackerSource(
   const etags: Etags = new Map();
   const taken = new Set<string>();
   let issues: readonly TrackedIssue[] = [];
-  /** The works of the last list's issues: long texts are not read anew in each round. A template may have changed, and is filled anew. */
+  /** The work of each issue of the last list: long texts are not read anew in each round. A template may have changed, and is filled anew. */
   const works = new WeakMap<TrackedIssue, ReturnType<typeof workOf>>();
   let nextMs = 0;
   /** The number of requests to read the tracker at once. */
