@@ -8,7 +8,10 @@ export const signalBodyLimitBytes = 64 * 1024;
 export const text = z.string().max(signalBodyLimitBytes);
 export const none = z.strictObject({});
 export const count = z.int().min(1).max(9999);
-export const sha = z.string().regex(/^[0-9a-f]{40}$/);
+/** The full id of a commit, in a repository of either object format. */
+export const sha = z
+  .string()
+  .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "must be a commit's full id, 40 or 64 digits of 0-9 and a-f");
 export const word = z.string().min(1).max(256);
 /** A run's question: eight hex digits, which people can copy. */
 export const permissionId = z

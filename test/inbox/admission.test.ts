@@ -190,6 +190,11 @@ describe('admission', () => {
     expect(heard('choose', { draft: 'a' })).toBe(
       'bad_payload: invalid payload: choose: draft: must be a number; the fields of choose are in docs/signals.md',
     );
+    expect(heard('review_approved', { reviewed_sha: 'c0ffee1' })).toMatch(
+      /: reviewed_sha: must be a commit's full id, 40 or 64 digits of 0-9 and a-f; /,
+    );
+    for (const digits of [40, 64])
+      expect(heard('review_approved', { reviewed_sha: 'c'.repeat(digits) })).not.toContain('bad_payload');
     expect(heard('needs_decision', {})).toMatch(
       /^bad_payload: invalid payload: needs_decision: reason: a reason is required; /,
     );
