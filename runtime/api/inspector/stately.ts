@@ -121,8 +121,6 @@ function startFeed({ watched, log, nextPrefix }: HubOptions & { nextPrefix(): st
   let wake = () => {};
   let subscription: Subscription | null = null;
 
-  /** Ends early if there is no watcher any more. */
-
   /** Sends all live actors in batches to this watcher alone. */
   async function welcome(watcher: Watcher, register: ActorRegister): Promise<void> {
     const own = createConversion((frame) => watcher.send(frame), log);
