@@ -48,6 +48,17 @@ test('a home folder that others can read is closed to them, and what lies in it 
   expect(statSync(join(folder, 'daemon.toml')).size).toBe(15);
 });
 
+test('a folder that others use is not closed to them, as /home would be where STATOR_HOME names it by mistake', () => {
+  mkdirSync(join(folder, 'ada'));
+  for (const mode of [0o755, 0o1777]) {
+    chmodSync(folder, mode);
+    expectError(refusal(folder), 'home_unusable', `chmod 700 ${folder}`);
+    expect(statSync(folder).mode & 0o7777).toBe(mode);
+  }
+  chmodSync(folder, 0o700);
+  ensureHome(folder);
+});
+
 test('a file in the place of the home folder is refused with the command that moves it away', () => {
   const home = join(folder, 'my home');
   writeFileSync(home, '');

@@ -24,7 +24,7 @@ const elsewhere = 'or set STATOR_HOME to another folder';
 
 /**
  * Makes the home folder and its parents, and closes it to all other users; may be called again at any time. Throws `home_unusable` if its path is not a folder,
- * it belongs to another user, or it cannot be made, written or closed.
+ * it belongs to another user, it cannot be made, written or closed, or it is open and has the files of others.
  */
 export function ensureHome(home: string): void {
   const found = statOf(home) ?? made(home);
@@ -35,7 +35,7 @@ export function ensureHome(home: string): void {
       `move it out of the way: mv ${shellWord(home)} ${shellWord(`${home}.old`)}`,
     );
   }
-  const others = ofOtherUser(home, found);
+  const others = ofOtherUser(home, found) ?? sharedWithOthers(home, found);
   if (others !== null) throw others;
   close(home, found);
   try {
@@ -52,6 +52,22 @@ export function ofOtherUser(home: string, { uid: owner }: { readonly uid: number
   const uid = process.getuid?.() ?? owner;
   if (owner === uid) return null;
   return unusable(home, `belongs to uid ${owner}, and this is uid ${uid}`, 'run stator as the user it belongs to');
+}
+
+/** null: it may be closed. A folder with files, and none that only a home has, is most likely in use by others: `STATOR_HOME=/home`, by mistake. */
+export function sharedWithOthers(home: string, { mode }: { readonly mode: number }): EngineError | null {
+  const hasOwn = () => ['daemon.toml', 'taskstore.db', 'owner.db'].some((name) => existsSync(join(home, name)));
+  if ((mode & 0o077) === 0 || hasOwn() || !hasForeign(home)) return null;
+  const what = 'is open to other users and has files of others, and stator closes only a folder of its own';
+  return unusable(home, what, `close it, if nobody else needs it: chmod 700 ${shellWord(home)}`);
+}
+
+function hasForeign(home: string): boolean {
+  try {
+    return foreignEntries(home).length > 0;
+  } catch {
+    return false; // it cannot be read, which is another mistake
+  }
 }
 
 /** Throws `home_unusable` where this user cannot see what is in the home. */
