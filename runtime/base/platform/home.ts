@@ -59,7 +59,7 @@ export function sharedWithOthers(home: string, { mode }: { readonly mode: number
   const hasOwn = () => ['daemon.toml', 'taskstore.db', 'owner.db'].some((name) => existsSync(join(home, name)));
   if ((mode & 0o077) === 0 || hasOwn() || !hasForeign(home)) return null;
   const what = 'is open to other users and has files of others, and stator closes only a folder of its own';
-  return unusable(home, what, `close it, if nobody else needs it: chmod 700 ${shellWord(home)}`);
+  return unusable(home, what, `close it, if no other user needs it: chmod 700 ${shellWord(home)}`);
 }
 
 function hasForeign(home: string): boolean {
