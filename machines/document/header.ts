@@ -223,7 +223,7 @@ function listItem(open: OpenField, text: string): string | null {
 /** Whether a line of prose still belongs to the value. */
 function goesOn({ name, values, isList }: OpenField): boolean {
   if (values.length === 0 || isProseName(name)) return true;
-  return itemNames.has(name) && !isList && /[,，、]$/.test(values.at(-1) ?? '');
+  return itemNames.has(name) && !isList && /[,，、;；]$/.test(values.at(-1) ?? '');
 }
 
 /** Fields with several items, which commas separate. */
@@ -256,7 +256,7 @@ function take(
 ): void {
   if (isProseName(name)) document[keys[name]] = value;
   else if (isNothing(value)) return;
-  else if (name === 'after') document.after = readPlanNames(value, line, report.problem);
+  else if (name === 'after') document.after = readPlanNames(value, line, report);
   else if (name === 'issue') document.issues = readIssueLinks(value, line, report);
   else if (name === 'budget') document.budget = readBudget(value, line, report.problem);
   else if (name === 'land') document.land = readLand(value, line, report.problem);
@@ -281,9 +281,9 @@ function readHost(value: string, line: number, report: ReportProblem): string | 
   return null;
 }
 
-function readPlanNames(value: string, line: number, report: ReportProblem): string[] {
+function readPlanNames(value: string, line: number, report: Reports): string[] {
   const names = new Set<string>();
-  for (const item of value.split(/[,，、]/)) {
+  for (const item of value.split(/[,，、;；]/)) {
     const written = item
       .replaceAll('`', '')
       .trim()
@@ -291,8 +291,10 @@ function readPlanNames(value: string, line: number, report: ReportProblem): stri
     if (written === '') continue;
     const name = planNameOf(written);
     if (name === null)
-      report(line, `${quoted(written)} is no plan's name; write names as in **After:** plan-a, plan-b`);
+      report.problem(line, `${quoted(written)} is no plan's name; write names as in **After:** plan-a, plan-b`);
     else names.add(name);
+    if (name !== null && /\s/.test(written))
+      report.remark(line, `${quoted(written)} is the plan ${name}; several names have commas between them`);
   }
   return [...names];
 }

@@ -229,6 +229,14 @@ describe('a plan that is well written', () => {
     expect(document.after).toEqual(after);
   });
 
+  test('names a plan of several words, which may be two that are meant', () => {
+    const { document, remarks } = parsePlan(lines('**After:** plan-a; plan-b and c', '## Wave 1', '### Task 1: a'));
+    expect(document.after).toEqual(['plan-a', 'plan-b-and-c']);
+    expect(remarks).toEqual([
+      { line: 1, message: '`plan-b and c` is the plan plan-b-and-c; several names have commas between them' },
+    ]);
+  });
+
   test('may have other values of several items in lists', () => {
     const head = [
       '**Budget:**',
