@@ -677,7 +677,7 @@ describe('the board on a terminal of 120x40', () => {
     await pty.until(/^> ! demo\/bad/m);
     await pty.until(/│ bad needs you/);
     pty.type('r');
-    await pty.until('no_daemon: no engine answers now');
+    await pty.until('no_daemon: no engine answered the key');
     // What is stored is read like any other state.
     pty.type('h');
     await pty.until('history of demo/bad');
@@ -875,7 +875,7 @@ describe('the board on a terminal of 80x24', () => {
     process.kill(made.owner()?.pid ?? Number.NaN, 'SIGKILL');
     for (const pty of [...boards, ...lines]) await pty.until('the engine went away; waiting for the next one');
     ctrlC.type('r');
-    await ctrlC.until('no_daemon: no engine answers now');
+    await ctrlC.until('no_daemon: no engine answered the key');
     expect((await made.stator(['daemon', 'start'])).code).toBe(0);
     for (const pty of boards) await pty.until(/^stator .*\nneeds you \(2\)$/m);
     for (const pty of lines) {

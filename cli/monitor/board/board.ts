@@ -201,7 +201,7 @@ async function withClient(
     if (client === null)
       throw new EngineError(
         'no_daemon',
-        'no engine answers now',
+        'no engine answered the key',
         'the board goes on with the next one; try again then',
       );
     await use(client);
