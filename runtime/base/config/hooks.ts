@@ -166,7 +166,7 @@ export function missingVariables(
       .filter((name) => (env[name] ?? '').trim() === '')
       .map(
         (name) =>
-          `the hook ${hook.name} is off until the variable ${name} is set where the engine is started, or in its env_file`,
+          `the hook ${hook.name} needs the variable ${name}, which is not set here: set it where the engine is started, or in its env_file`,
       );
   });
 }
