@@ -83,7 +83,7 @@ function steadied(text: string): string {
     .replaceAll(/\bpid \d+/g, 'pid <pid>')
     .replaceAll(/\bkill -CONT \d+/g, 'kill -CONT <pid>')
     .replaceAll(/\bstator (is version )?\d+\.\d+\.\d+/g, 'stator $1<version>')
-    .replaceAll(/\b(took +)(\d+[dhms] ?)+, /g, '$1')
+    .replaceAll(/\b(took +)(\d+[dhms] ?)+(, |this time; in all )/g, '$1')
     .replaceAll(slowNotes, '')
     .replaceAll(/ \((<1m|\d+m|\d+h \d\dm)\)/g, ' (<duration>)')
     .replaceAll(/\b(for|denied in) \d+[dhms]( \d+[hms])?\b/g, '$1 <duration>');
