@@ -7,12 +7,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { runProgram } from '../../dist/cli/program.js';
 import { handleBatch } from '../../dist/runtime/core/inbox/transaction.js';
 import { createEngine } from '../../dist/runtime/engine/engine.js';
 import { layGround, makeRepo, openBenchCore, planText, print } from './ground.mjs';
 
 const plans = 20;
+const quietMs = 250;
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 
 /** Our files that ran a function since the last call. */
@@ -50,6 +52,7 @@ async function cancels(session) {
     const file = join(root, `cancelled-${plan}.md`);
     writeFileSync(file, planText(2));
     await stator('plan', 'register', file, '--quiet');
+    await setTimeout(quietMs); // the rounds of the engine that follow a registration
     await filesRun(session);
     const code = await stator('plan', 'cancel', `cancelled-${plan}`);
     if (code !== 0) throw new Error(`plan cancel exited with ${code}`);
