@@ -57,6 +57,11 @@ test('a folder that others use is not closed to them, as /home would be where ST
   }
   chmodSync(folder, 0o700);
   ensureHome(folder);
+  rmSync(join(folder, 'ada'), { recursive: true });
+  mkdirSync(join(folder, 'lost+found'));
+  chmodSync(folder, 0o755);
+  ensureHome(folder);
+  expect(modeOf(folder)).toBe('700');
 });
 
 test('a file in the place of the home folder is refused with the command that moves it away', () => {

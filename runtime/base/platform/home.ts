@@ -64,7 +64,7 @@ export function sharedWithOthers(home: string, { mode }: { readonly mode: number
 
 function hasForeign(home: string): boolean {
   try {
-    return foreignEntries(home).length > 0;
+    return foreignEntries(home).some((name) => name !== 'lost+found'); // a volume has that by itself
   } catch {
     return false; // it cannot be read, which is another mistake
   }
