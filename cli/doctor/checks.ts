@@ -23,7 +23,7 @@ import {
 import { abstractSockets } from '../../runtime/base/platform/abstract-sockets.ts';
 import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
 import { groupBy } from '../../runtime/base/platform/group-by.ts';
-import { isSandboxOff, ofOtherUser, sharedWithOthers } from '../../runtime/base/platform/home.ts';
+import { isSandboxOff, ofOthers } from '../../runtime/base/platform/home.ts';
 import { usualMemoryBytes, usualProcesses } from '../../runtime/base/platform/machine-share.ts';
 import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
 import { sizeText } from '../../runtime/base/platform/size.ts';
@@ -229,7 +229,7 @@ function homeState(home: string): Finding {
   const hint = `make it writable: chmod u+rwx ${folder}, or set STATOR_HOME to another folder`;
   const found = statSync(folder);
   if (!found.isDirectory()) return { detail: `${folder} is not a folder`, hint };
-  const others = folder === home ? (ofOtherUser(home, found) ?? sharedWithOthers(home, found)) : null;
+  const others = folder === home ? ofOthers(home, found) : null;
   if (others !== null) return { detail: others.message, hint: others.hint };
   try {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);

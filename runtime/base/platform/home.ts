@@ -35,7 +35,7 @@ export function ensureHome(home: string): void {
       `move it out of the way: mv ${shellWord(home)} ${shellWord(`${home}.old`)}`,
     );
   }
-  const others = ofOtherUser(home, found) ?? sharedWithOthers(home, found);
+  const others = ofOthers(home, found);
   if (others !== null) throw others;
   close(home, found);
   try {
@@ -47,15 +47,19 @@ export function ensureHome(home: string): void {
   }
 }
 
-/** null: the home is this user's own. */
-export function ofOtherUser(home: string, { uid: owner }: { readonly uid: number }): EngineError | null {
+/** null: the folder may be this user's home. Another user's may not, nor one that others use. */
+export function ofOthers(home: string, found: Pick<Stats, 'uid' | 'mode'>): EngineError | null {
+  return ofOtherUser(home, found) ?? sharedWithOthers(home, found);
+}
+
+function ofOtherUser(home: string, { uid: owner }: { readonly uid: number }): EngineError | null {
   const uid = process.getuid?.() ?? owner;
   if (owner === uid) return null;
   return unusable(home, `belongs to uid ${owner}, and this is uid ${uid}`, 'run stator as the user it belongs to');
 }
 
 /** null: it may be closed. A folder with files, and none that only a home has, is most likely in use by others: `STATOR_HOME=/home`, by mistake. */
-export function sharedWithOthers(home: string, { mode }: { readonly mode: number }): EngineError | null {
+function sharedWithOthers(home: string, { mode }: { readonly mode: number }): EngineError | null {
   const hasOwn = () => ['daemon.toml', 'taskstore.db', 'owner.db'].some((name) => existsSync(join(home, name)));
   if ((mode & 0o077) === 0 || hasOwn() || !hasForeign(home)) return null;
   const what = 'is open to other users and has files of others, and stator closes only a folder of its own';
