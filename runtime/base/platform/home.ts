@@ -48,7 +48,7 @@ export function ensureHome(home: string): void {
 }
 
 /** null: the folder may be this user's home. Another user's may not, nor one that others use. */
-export function ofOthers(home: string, found: Pick<Stats, 'uid' | 'mode'>): EngineError | null {
+export function ofOthers(home: string, found: { readonly uid: number; readonly mode: number }): EngineError | null {
   return ofOtherUser(home, found) ?? sharedWithOthers(home, found);
 }
 

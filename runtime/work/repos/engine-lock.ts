@@ -278,10 +278,8 @@ function ownsHome({ pid, home }: Claim): boolean {
 export function agentsAtWork(home: string): (project: string) => number | null {
   const ending = runIdOf(home, '');
   const table = readProcessTable();
-  const runs = table.rows.flatMap(({ identity: { pid }, session, hasEnded }) => {
-    // An agent has a session, and threads of the kernel have none.
-    const mayBe = !hasEnded && session !== 0 && mayHaveInEnvironment(pid, ending);
-    const run = mayBe ? table.runOf(pid) : null;
+  const runs = table.rows.flatMap(({ identity: { pid }, hasEnded }) => {
+    const run = !hasEnded && mayHaveInEnvironment(pid, ending) ? table.runOf(pid) : null;
     return run?.endsWith(ending) === true ? [{ pid, run }] : [];
   });
   return (project) => runs.find(({ run }) => run.startsWith(`plan:${project}/`))?.pid ?? null;
