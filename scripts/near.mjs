@@ -24,9 +24,9 @@ if (changed.length === 0)
   fail('nothing has changed since the last commit: name a file, as in npm run test:near -- cli/gc.ts');
 
 const tests = nearest(changed, importersOf(files)).filter((file) => /^test\/(?!real\/).*\.test\.ts$/.test(file));
-// What is loaded together depends on every import of the product, and no file imports that test's subject.
+// What is loaded together depends on every import of the product, its published types on every signature, and no file imports the subjects of these tests.
 const ofBundle = changed.some((file) => /^(?:actors|cli|machines|runtime)\//.test(file))
-  ? ['test/cli/loading.test.ts']
+  ? ['test/cli/loading.test.ts', 'test/docs/types.test.ts']
   : [];
 const namesakes = tests.filter((test) => changed.some((file) => isNamedLike(test, file)));
 const reached = [...new Set([...namesakes, ...ofBundle, ...tests])];
