@@ -60,7 +60,7 @@ export function reportLost(
 ): number {
   const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
   const message = `the output is not whole: ${messageOf(error)}`;
-  const hint = isFull ? 'free some space there: df -h; then ask again' : 'write it elsewhere, and ask again';
+  const hint = isFull ? 'free some space there: df -h, df -i; then ask again' : 'write it elsewhere, and ask again';
   const out = createOutput({ stdout, stderr, env, json: saysJson(argv), quiet: false, verbose: false });
   const code = isFull ? 'disk_full' : 'unavailable';
   out.error({ error: message, code, hint });

@@ -61,6 +61,7 @@ export interface Check {
 
 /** With less free space than this, a worktree of an ordinary repo may not fit. */
 const spaceLimitBytes = 512 * 1024 * 1024;
+const filesLimit = 1_000;
 /** The number of trees that are replayed. */
 const sampledTrees = 20;
 
@@ -370,17 +371,19 @@ async function forgeChecks(call: Call, path: string | null, home: string): Promi
 async function disk(home: string, here: Here | null): Promise<Finding> {
   const places = [home, ...(here === null ? [] : [resolve(here.path, here.config.worktree.dir)])].map(nearestFolder);
   const devices = new Map(places.map((folder) => [statSync(folder).dev, folder]));
-  const rooms = [...devices.values()].map((folder) => ({ folder, freeBytes: freeBytesIn(folder) }));
-  const text = (room: (typeof rooms)[number]) =>
-    `${(room.freeBytes / 1024 ** 3).toFixed(1)} GiB free${rooms.length === 1 ? '' : ` in ${room.folder}`}`;
-  const detail = rooms.map(text).join(', ');
-  const full = rooms.find(({ freeBytes }) => freeBytes < spaceLimitBytes);
-  return full === undefined ? { detail } : { detail, hint: `make room: df -h ${full.folder}` };
+  const rooms = [...devices.values()].map((folder) => ({ folder, ...roomIn(folder) }));
+  const detail = rooms.map(({ text, folder }) => (rooms.length === 1 ? text : `${text} in ${folder}`)).join(', ');
+  const full = rooms.find(({ isShort }) => isShort);
+  return full === undefined ? { detail } : { detail, hint: `make room: df -h ${full.folder}, df -i ${full.folder}` };
 }
 
-function freeBytesIn(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
+/** A disk can have no room for more files while it has bytes. A file system that counts no files reports 0 of them. */
+function roomIn(folder: string): { readonly text: string; readonly isShort: boolean } {
+  const { bavail, bsize, files, ffree } = statfsSync(folder);
+  const freeBytes = bavail * bsize;
+  const isShortOfFiles = files > 0 && ffree < filesLimit;
+  const text = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB${isShortOfFiles ? ` and ${ffree} files` : ''} free`;
+  return { text, isShort: isShortOfFiles || freeBytes < spaceLimitBytes };
 }
 
 /** null: there is no repo here, or its configuration cannot be read, which its own check reports. */

@@ -112,8 +112,10 @@ test('a run that finds no room for its start is not begun, and starts when there
   const request = runOn(disk, 'exit 3');
   writeFileSync(request.folder.log, '');
   fill(disk);
-  await expect(launch(request)).rejects.toMatchObject({ code: 'store_full' });
+  await expect(launch(request)).rejects.toMatchObject({ code: 'disk_full' });
   expect(readClaim(request.folder)).toBeNull();
+  const next = runFolderAt(join(disk, 'runs'), 'run-2', 'of-the-test');
+  expect(() => createRunFolder(next)).toThrow(expect.objectContaining({ code: 'disk_full' }));
   rmSync(join(disk, 'fill'));
   expect((await launch(request)).kind).toBe('started');
   expect(await watchRun(request.folder, { abort: forever })).toEqual({ kind: 'exited', code: 3 });

@@ -243,6 +243,18 @@ it('prints a fault that several checks meet once, and names the check that has i
   expect(stored[0]?.detail).toContain(fault);
 });
 
+it('says that a disk with room has none for more files', async (context) => {
+  const here = terminal();
+  mkdirSync(here.home, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=50', 'tmpfs', here.home], { stdio: 'ignore' });
+  } catch {
+    return context.skip('no mount is allowed here');
+  }
+  const found = await checksOf(here, 'disk').finally(() => execFileSync('umount', [here.home]));
+  expect(textOf(found)).toMatch(/GiB and \d+ files free.*\nhint: make room: .*df -i /);
+});
+
 it('names a git that is too old, with which nothing is registered and no agent works', async () => {
   const here = working();
   here.write('p.md', planOf(['echo 1 >> worked']));

@@ -124,7 +124,7 @@ describe('a disk of the repo that is', () => {
     );
     await begin(engine, 'full', planText(['echo a > a.txt']));
     expect(await untilHeld(engine, 'full', /the commit of what a run left waits: .*No space left/)).toContain(
-      'free some space there: df -h',
+      'free some space there: df -h, df -i',
     );
     // An effect is given up after five failed tries; waiting for the environment counts as none.
     const later = (isSo: () => boolean | Promise<boolean>) =>

@@ -4,7 +4,7 @@ import { afterFailure, type FailedTry } from '../../runtime/core/outbox/failed-t
 import { StoreTrouble } from '../../runtime/core/store/port.ts';
 
 const [nowMs, timelineMs] = [1_000_000, 5_000];
-const fault = (code: 'git_failed' | 'bad_config' | 'store_full') => new EngineError(code, 'it failed', 'try again');
+const fault = (code: 'git_failed' | 'bad_config') => new EngineError(code, 'it failed', 'try again');
 const storeTrouble = new StoreTrouble('store_locked', 'it failed', 'try again');
 const of = (kind: FailedTry['row']['kind'], row: Partial<FailedTry['row']> = {}): FailedTry['row'] => ({
   ...{ kind, attempts: 1, waiting_since: null },
@@ -32,11 +32,6 @@ const cases: readonly (readonly [string, Partial<FailedTry>, unknown])[] = [
     'a run that is under way',
     { trouble: {}, mayPutBack: false, row: of('agent.run'), resumes: 2 },
     { do: 'wait', waitMs: 8_000, reason: 'it failed' },
-  ],
-  [
-    'a run whose store is full',
-    { thrown: fault('store_full'), mayPutBack: false, row: of('agent.run'), resumes: 9 },
-    { do: 'wait', waitMs: 2_000, reason: 'it failed' },
   ],
   [
     'a store that takes no writes',

@@ -24,7 +24,7 @@ it('a reviewer’s end that lies in its folder before it is started does not app
       planted.push(folder);
       writeFileSync(join(on.home, 'runs', folder, 'exit'), '000\n');
       // The disk was full for a short time, so the start is tried again.
-      throw new EngineError('store_full', 'no space left', 'free some');
+      throw new EngineError('disk_full', 'no space left', 'free some');
     },
   });
   await begin(engine, 'login', planText(['echo a > a.txt']));

@@ -35,7 +35,7 @@ const faults: readonly Fault[] = [
     trouble: 'disk_full',
     codes: ['ENOSPC', 'EDQUOT'],
     words: /No space left on device|Out of diskspace|Disk quota exceeded/,
-    hint: `free some space there: df -h; ${thenContinues}`,
+    hint: `free some space there: df -h, df -i; ${thenContinues}`,
   },
   {
     trouble: 'unreachable',

@@ -41,8 +41,7 @@ export function afterFailure(failed: FailedTry): AfterFailure {
   const isStoreTrouble = thrown instanceof StoreTrouble;
   if (failed.mayPutBack && !isStoreTrouble && trouble !== null) return putBack(failed, trouble);
   if (row.kind === 'agent.run' || isStoreTrouble) {
-    const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
-    const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
+    const waitMs = isStoreTrouble ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
     return { do: 'wait', waitMs, reason: isStoreTrouble ? null : message };
   }
   const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;

@@ -7,7 +7,7 @@ import { type RunFolder, writeRunFile } from './run-folder.ts';
 const checkNote = z.object({ wave: z.int(), task: z.int(), command: z.string() });
 export type CheckNote = z.infer<typeof checkNote>;
 
-/** Throws home_unusable, store_full. */
+/** Throws home_unusable, and errors that are waited for. */
 export function writeCheckNote(folder: RunFolder, note: CheckNote): void {
   writeRunFile(fileOf(folder), `${JSON.stringify(note)}\n`);
 }

@@ -84,7 +84,7 @@ export function runFolderAt(runsRoot: string, name: string, secret: string | nul
 
 /**
  * Makes the folder (0700) with its wrapper script. `isBegun`: according to the store, a wrapper may have been started from it, so existing files are kept;
- * otherwise the folder must not exist yet, and an existing one is not adopted. Throws home_unusable, store_full.
+ * otherwise the folder must not exist yet, and an existing one is not adopted. Throws home_unusable, and errors that are waited for.
  */
 export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): void {
   inHome(`making the run folder ${folder.path}`, () => {
@@ -98,7 +98,7 @@ export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): vo
 
 /**
  * Writes a file (0600) that only this start of the run reads: a wrapper sees the old text or the new one. Not synced: no run survives a power failure, so the
- * file is not used after one; it may be empty then. Throws home_unusable, store_full.
+ * file is not used after one; it may be empty then. Throws home_unusable, and errors that are waited for.
  */
 export function writeStartFile(path: string, text: string | Uint8Array): void {
   inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600 }));
@@ -167,7 +167,7 @@ export function readExit(folder: RunFolder): number | null {
 
 /**
  * Decides whether this run was started; the first step of an engine that adopts, stops or gives up a run. `void`: nothing was started from this folder, and
- * nothing will be. Otherwise a wrapper was first. No fsync: a power failure that loses the void also ends every wrapper. Throws home_unusable, store_full.
+ * nothing will be. Otherwise a wrapper was first. No fsync: a power failure that loses the void also ends every wrapper. Throws home_unusable, and errors that are waited for.
  */
 export function voidOrAdopt(folder: RunFolder): Adoption {
   const claim = linkVoid(folder);
@@ -225,14 +225,6 @@ function inHome<T>(doing: string, act: () => T): T {
 function homeError(doing: string, cause: unknown): EngineError {
   if (cause instanceof EngineError) return cause;
   const code = (cause as NodeJS.ErrnoException).code; // fs throws only system errors
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new EngineError(
-      'store_full',
-      `no space left, ${doing}`,
-      'free some disk space and retry; the folders of old runs take the most',
-      { cause },
-    );
-  }
   const trouble = environmentFault(cause);
   if (trouble !== null) return new EngineError(trouble.code, `${trouble.message}, ${doing}`, trouble.hint, { cause });
   return new EngineError(

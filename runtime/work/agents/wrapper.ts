@@ -54,7 +54,7 @@ const START_TRIES = 3;
 
 /**
  * Starts the agent, or finds the one that this folder already has. The wrapper is spawned before the first `await`. Resolves when claim and pid are written
- * or the start has failed. Throws home_unusable, store_full, and errors that are waited for (environment-fault.ts).
+ * or the start has failed. Throws home_unusable, and errors that are waited for (environment-fault.ts).
  */
 export async function launch(request: LaunchRequest): Promise<Launched> {
   const { folder, argv, cwd, env } = request;
@@ -111,9 +111,9 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
   }
   if (hasNoRoom && readClaim(folder) === null) {
     throw new EngineError(
-      'store_full',
+      'disk_full',
       `the wrapper could not write into ${folder.path}: the disk is full, or the folder is gone`,
-      'free some disk space; the folders of old runs take the most',
+      'free some disk space: df -h, df -i; the folders of old runs take the most',
     );
   }
   if (readClaim(folder) === null) refuseForNow(folder, failure);

@@ -202,7 +202,7 @@ async function begin(
     return launched.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
   } catch (thrown) {
     abort.throwIfAborted();
-    if (isStoreTrouble(thrown)) throw thrown;
+    if (thrown instanceof StoreTrouble) throw thrown;
     if (stop.aborted) return giveUp(folder);
     // This is no fault of the run: it waits in its row until it can begin.
     if (environmentFault(thrown) !== null || (await parts.isRepoDown?.(row.project)) === true) throw thrown;
@@ -217,11 +217,6 @@ async function mustBeWhole(parts: AgentRunParts, { place }: AgentRun, context: E
   if (lost === null) return;
   const hint = `say what is to become of it: stator plan explain ${shellWord(context.row.plan)}`;
   throw new EngineError('lost_work', lost.detail, hint);
-}
-
-/** A locked store or a full disk is waited for: it is no fault of the run. */
-function isStoreTrouble(thrown: unknown): boolean {
-  return thrown instanceof StoreTrouble || (thrown instanceof EngineError && thrown.code === 'store_full');
 }
 
 /** Faults of the configuration or the document, which do not go away by themselves. */
