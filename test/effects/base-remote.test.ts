@@ -23,9 +23,19 @@ function behind<On extends Pick<Ground, 'root' | 'repo'>>({ isFetched, on }: { i
   return { on, bare };
 }
 
-function grow(path: string, words: string): void {
+/** The clone is a partial one: git brings no contents of files that a person fetches. */
+function partial({ on, bare }: ReturnType<typeof behind>): void {
+  git(bare, 'config', 'uploadpack.allowFilter', 'true');
+  git(on.repo, 'config', 'remote.origin.promisor', 'true');
+  git(on.repo, 'config', 'remote.origin.partialCloneFilter', 'blob:none');
+  git(bare, 'read-tree', 'main');
+  git(bare, 'update-index', '--add', '--cacheinfo', `100644,${git(bare, 'hash-object', '-w', 'HEAD')},theirs.txt`);
+  grow(bare, 'a file', git(bare, 'write-tree'));
+}
+
+function grow(path: string, words: string, tree = 'main^{tree}'): void {
   const as = ['-c', 'user.name=eve', '-c', 'user.email=eve@example.com'];
-  const made = git(path, ...as, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', words);
+  const made = git(path, ...as, 'commit-tree', tree, '-p', 'main', '-m', words);
   git(path, 'update-ref', 'refs/heads/main', made);
 }
 
@@ -62,6 +72,7 @@ it('is fetched first with base_fetch alone; where that fails it begins from what
     [true, false],
   ] as const) {
     const { on, bare } = behind({ isFetched: false, on: ground() });
+    partial({ on, bare });
     const [ours, theirs] = [git(on.repo, 'rev-parse', 'main'), git(bare, 'rev-parse', 'main')];
     if (!isThere) rmSync(bare, { recursive: true });
     const engine = await startEngine({ on, daemon: `base_fetch = ${isWanted}\n` });

@@ -120,8 +120,9 @@ async function fetchFrom(
   { remote, branch, timeoutMs }: { remote: string; branch: string; timeoutMs: number },
 ): Promise<string | null> {
   const refs = `+refs/heads/${branch}:refs/remotes/${remote}/${branch}`;
-  // The remote's settings name no further refs to move.
-  const args = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--refmap=', '--', remote, refs];
+  // The remote's settings name no further refs to move. The filter of a partial clone would leave out files that a worktree needs.
+  const flags = ['--quiet', '--no-tags', '--no-recurse-submodules', '--refmap=', '--no-filter'];
+  const args = ['fetch', ...flags, '--', remote, refs];
   const { exitCode, stderr } = await tryAs('engine', { repo: repo.path, args, timeoutMs });
   return exitCode === 0 ? null : onOneLine(stderr.trim());
 }
