@@ -180,12 +180,21 @@ const messageLimit = 10;
 export function messageOf(thrown: unknown): string {
   const said: string[] = [];
   for (let at = thrown; said.length < messageLimit; at = at.cause) {
-    const text = isError(at) ? at.message : wordsOf(at);
+    const text = isError(at) ? at.message || partsOf(at) : wordsOf(at);
     // An error that is wrapped often repeats the text of its cause.
     if (!said.some((before) => before.includes(text))) said.push(text);
     if (!isError(at) || at.cause === undefined) break;
   }
   return said.join(': ');
+}
+
+/** Node gives no message to the failure to connect to every address of a name: each of its parts has one. */
+function partsOf(error: Error): string {
+  const parts: unknown[] = 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
+  return parts
+    .slice(0, messageLimit)
+    .map((part) => (isError(part) ? part.message : wordsOf(part)))
+    .join(' and ');
 }
 
 /** How many characters a message may repeat of a thrown object that is not an error. */

@@ -89,6 +89,9 @@ it('the text of what was thrown has its causes, and each text once', () => {
     'cannot read a: no such file',
   );
   expect(messageOf(new Error('a', { cause: 'no space' }))).toBe('a: no space');
+  expect(messageOf(new AggregateError([new Error('no ::1'), new Error('no 127.0.0.1')]))).toBe(
+    'no ::1 and no 127.0.0.1',
+  );
   expect(messageOf({ message: 'of another realm' })).toBe('of another realm');
   expect(messageOf({ message: 7 })).toBe('{"message":7}');
   expect(
