@@ -1,5 +1,5 @@
 /** An engine whose store is in PostgreSQL: as a person sets it up, with what goes wrong with a database on another machine. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
@@ -90,6 +90,13 @@ it('a plan goes from its first word to its merge, over lost connections and a ki
   expect(list.stdout).toContain('merged');
   expect(pause.code, pause.stderr).toBe(0);
   expect(filesUnder(ground.home).filter((file) => file.includes('taskstore'))).toEqual([]);
+
+  const [pass, open] = [join(ground.root, 'pgpass'), new URL(ground.url)];
+  writeFileSync(pass, `*:*:*:*:${password}\n`, { mode: 0o600 });
+  open.password = '';
+  const asked = ground.start(['store', 'check'], { env: { PGPASSFILE: pass, STATOR_STORE: open.href } });
+  expect(await asked.ended).toMatchObject({ code: 0, stderr: '' });
+
   const said = [doctor, check, verified, status, list, pause, started].map(({ stdout, stderr }) => stdout + stderr);
   const kept = filesUnder(ground.home).map((file) => readFileSync(file, 'utf8'));
   expect([...said, ...kept].filter((text) => text.includes(password))).toEqual([]);
@@ -160,9 +167,13 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
     await asked({ STATOR_STORE: withMode('require') }),
     await asked({ STATOR_STORE: withMode('requre') }),
     await asked({ STATOR_STORE: `${made.url}?sslmod=verify-full` }),
+    await asked({ STATOR_STORE: `${made.url}?channel_binding=require` }),
+    await asked({ STATOR_STORE: `${made.url}?options=-cabsent%3D1` }),
     await asked({ STATOR_STORE: noPassword.href }),
     await asked({ STATOR_STORE: `${made.url}?options=-csearch_path%3Dabsent` }),
     await asked({ STATOR_STORE: made.url.replace('@', '@other.lan,') }),
+    await asked({ STATOR_STORE: `${made.url}?host=one.lan,other.lan` }),
+    await asked({ STATOR_STORE: 'postgresql://ada:12/secret@db.lan/stator' }),
     await asked({ NODE_OPTIONS: without('pg') }),
     await asked({ NODE_OPTIONS: without('dbos') }),
   ];
@@ -171,7 +182,7 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
     set it where this runs, to postgresql://host:5432/database
 
     <home>/daemon.toml: store: STATOR_STORE holds no URL of a database of PostgreSQL
-    accepted: postgresql://host:5432/database
+    accepted: postgresql://host:5432/database, with characters such as / and @ of a password written as %2F and %40; the folder of a socket is the parameter host
 
     postgresql://<host>/e4 lets nobody in: password authentication failed for user "postgres"
     see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in
@@ -185,11 +196,17 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
     postgresql://<host>/e4 lets nobody in: The server does not support SSL connections
     see the parameters of its URL: sslmode=disable connects without TLS, sslrootcert=<file> names who signed its certificate; the password may also come from PGPASSWORD or ~/.pgpass
 
-    the URL of the store: unknown sslmode requre
-    accepted: disable, allow, prefer, no-verify, require, verify-ca, verify-full
+    <home>/daemon.toml: store: STATOR_STORE has the sslmode requre
+    accepted: disable, prefer, require, verify-ca, verify-full
 
-    the URL of the store: unknown parameter sslmod
-    accepted about TLS: ssl, sslcert, sslkey, sslmode, sslnegotiation, sslrootcert
+    <home>/daemon.toml: store: STATOR_STORE has the parameter sslmod, which is not read here
+    accepted: application_name, host, options, password, port, sslcert, sslkey, sslmode, sslnegotiation, sslrootcert, user
+
+    <home>/daemon.toml: store: STATOR_STORE has the parameter channel_binding, which is not read here
+    accepted: application_name, host, options, password, port, sslcert, sslkey, sslmode, sslnegotiation, sslrootcert, user
+
+    postgresql://<host>/e4 lets nobody in: unrecognized configuration parameter "absent"
+    see the parameters of its URL: sslmode=disable connects without TLS, sslrootcert=<file> names who signed its certificate; the password may also come from PGPASSWORD or ~/.pgpass
 
     postgresql://<host>/e4 lets nobody in: empty password returned by client
     see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in
@@ -199,6 +216,12 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
 
     <home>/daemon.toml: store: STATOR_STORE names several servers, and the store is on one
     name the one that takes writes, or an address that leads to it: postgresql://host:5432/database
+
+    <home>/daemon.toml: store: STATOR_STORE names several servers, and the store is on one
+    name the one that takes writes, or an address that leads to it: postgresql://host:5432/database
+
+    <home>/daemon.toml: store: STATOR_STORE holds no URL of a database of PostgreSQL
+    accepted: postgresql://host:5432/database, with characters such as / and @ of a password written as %2F and %40; the folder of a socket is the parameter host
 
     a store in PostgreSQL needs the package pg, which is not installed
     install it as stator is: npm install -g pg@8, or in the project that stator is a part of: npm install pg@8

@@ -11,6 +11,14 @@ export type StorePlace =
 
 const accepted = 'postgresql://host:5432/database';
 
+/** What the driver reads as libpq does. It ignores any other parameter, and would connect without what that asks for. */
+const parameters = [
+  ...['application_name', 'host', 'options', 'password', 'port', 'sslcert', 'sslkey', 'sslmode', 'sslnegotiation'],
+  ...['sslrootcert', 'user'],
+];
+/** The driver would take any other one for verify-full. */
+const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'];
+
 /**
  * `given` overrides daemon.toml: the setting of an embedding program. Throws `bad_config` where the variable is not set, or holds something
  * else than the URL of a database.
@@ -32,19 +40,28 @@ export function storePlace(
       `${where}: the variable ${what} is not set`,
       `set it where this runs, to ${accepted}`,
     );
-  // The part before the path, without the user and the password.
-  if (/^postgres(?:ql)?:\/\/(?:[^/@]*@)?[^/@?]*,/.test(url))
-    throw new EngineError(
-      'bad_config',
-      `${where}: ${what} names several servers, and the store is on one`,
+  const refusal = (message: string, hint: string) =>
+    new EngineError('bad_config', `${where}: ${what} ${message}`, hint);
+  const severalServers = () =>
+    refusal(
+      'names several servers, and the store is on one',
       `name the one that takes writes, or an address that leads to it: ${accepted}`,
     );
+  // The part before the path, without the user and the password.
+  if (/^postgres(?:ql)?:\/\/(?:[^/@]*@)?[^/@?]*,/.test(url)) throw severalServers();
   if (!isPostgresUrl(url))
-    throw new EngineError(
-      'bad_config',
-      `${where}: ${what} holds no URL of a database of PostgreSQL`,
-      `accepted: ${accepted}`,
+    throw refusal(
+      'holds no URL of a database of PostgreSQL',
+      `accepted: ${accepted}, with characters such as / and @ of a password written as %2F and %40; the folder of a socket is the parameter host`,
     );
+  const { searchParams } = new URL(url);
+  if ([...searchParams.getAll('host'), ...searchParams.getAll('port')].some((found) => found.includes(',')))
+    throw severalServers();
+  const unread = [...searchParams.keys()].find((name) => !parameters.includes(name));
+  if (unread !== undefined)
+    throw refusal(`has the parameter ${unread}, which is not read here`, `accepted: ${parameters.join(', ')}`);
+  const mode = searchParams.getAll('sslmode').find((found) => !sslModes.includes(found));
+  if (mode !== undefined) throw refusal(`has the sslmode ${mode}`, `accepted: ${sslModes.join(', ')}`);
   return { kind: 'postgres', url, shown: shownUrl(url) };
 }
 
@@ -73,7 +90,10 @@ export function isStoreThere(place: StorePlace): boolean {
 }
 
 export function isPostgresUrl(text: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).pathname.length > 1;
+  if (!/^postgres(?:ql)?:\/\//.test(text) || !URL.canParse(text)) return false;
+  const { pathname } = new URL(text);
+  // An @ there ends a password that has a slash.
+  return pathname.length > 1 && !pathname.includes('@');
 }
 
 /** The file may not contain a password: other users may be able to read it. */

@@ -52,28 +52,8 @@ export async function loadDriver(): Promise<typeof import('pg').default> {
   }
 }
 
-/** The parameters about TLS that the driver reads. It would ignore a misspelt one, and connect without what it asks for. */
-const sslNames = ['ssl', 'sslcert', 'sslkey', 'sslmode', 'sslnegotiation', 'sslrootcert'];
-const sslModes = ['disable', 'allow', 'prefer', 'no-verify', 'require', 'verify-ca', 'verify-full'];
-
 /** Throws `bad_config` for settings of the URL that are not possible, such as a missing certificate. */
 function clientOf(pg: typeof import('pg').default, config: ClientConfig): Client {
-  const parameters = new URL(config.connectionString ?? '').searchParams;
-  const unread = [...parameters.keys()].find((name) => /^ssl/i.test(name) && !sslNames.includes(name));
-  if (unread !== undefined)
-    throw new EngineError(
-      'bad_config',
-      `the URL of the store: unknown parameter ${unread}`,
-      `accepted about TLS: ${sslNames.join(', ')}`,
-    );
-  const mode = parameters.get('sslmode');
-  // The driver would take a misspelt one for verify-full.
-  if (mode !== null && !sslModes.includes(mode))
-    throw new EngineError(
-      'bad_config',
-      `the URL of the store: unknown sslmode ${mode}`,
-      `accepted: ${sslModes.join(', ')}`,
-    );
   try {
     return new pg.Client(config);
   } catch (thrown) {
@@ -99,7 +79,9 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
     client.on('error', lose);
     client.on('end', lose);
     try {
-      await client.connect();
+      await client.connect().catch((thrown: unknown) => {
+        throw Object.assign(thrown as Error, { isAtStart: true }); // the driver rejects with errors
+      });
       await prepare(client);
     } catch (thrown) {
       client.end().catch(() => {}); // the connection cannot be used any more

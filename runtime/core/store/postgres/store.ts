@@ -383,7 +383,6 @@ function withQueue(
 /** The package pg reads some values of `sslmode` otherwise than libpq does. */
 function asLibpq(url: string): string {
   const known = new URL(url);
-  if (known.searchParams.has('sslmode') && !known.searchParams.has('uselibpqcompat'))
-    known.searchParams.set('uselibpqcompat', 'true');
+  if (known.searchParams.has('sslmode')) known.searchParams.set('uselibpqcompat', 'true');
   return known.href;
 }

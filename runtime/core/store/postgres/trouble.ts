@@ -1,5 +1,5 @@
 /** Errors of a database on another machine, as errors of the store. */
-import { isError, thenContinues } from '../../../../machines/vocabulary/errors.ts';
+import { isError, messageOf, thenContinues } from '../../../../machines/vocabulary/errors.ts';
 import { StoreTrouble } from '../port.ts';
 
 const codeOf = (thrown: unknown): string => {
@@ -23,13 +23,9 @@ export function isAway(thrown: unknown): boolean {
   );
 }
 
-/** The two sides do not agree on TLS, or there is no password: the driver notices that by itself, so PostgreSQL has no code for it. */
+/** It came before the connection was there: the two sides do not agree on TLS, there is no password, or the URL has an option that the server does not take. */
 function isWrongUrl(thrown: unknown): boolean {
-  if (/^(CERT_|DEPTH_ZERO_|EPROTO$|ERR_SSL_|ERR_TLS_|SELF_SIGNED_|UNABLE_TO_)/.test(codeOf(thrown))) return true;
-  return (
-    isError(thrown) &&
-    /^(The server does not support SSL|There was an error establishing an SSL|SASL: )/.test(thrown.message)
-  );
+  return isError(thrown) && 'isAtStart' in thrown;
 }
 
 /** A pooler does not take a setting that the URL has. */
@@ -58,7 +54,7 @@ export function sharedSessions(place: string): StoreTrouble {
 
 /** As an error that the store's callers know; an error that is no failure of the world is not changed. */
 export function troubleOf(thrown: unknown, place: string): unknown {
-  const why = isError(thrown) ? thrown.message : String(thrown);
+  const why = messageOf(thrown);
   if (isReadOnly(thrown)) {
     const hint = `let the URL lead to the server that is no standby, or see default_transaction_read_only there; ${thenContinues}`;
     return new StoreTrouble('store_locked', `${place} takes no writes: ${why}`, hint, { cause: thrown });
