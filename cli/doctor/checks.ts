@@ -40,6 +40,7 @@ import {
   identityIn,
   promptProblems,
   signingIn,
+  startProblemIn,
   terminalIn,
 } from '../../runtime/engine/preflight.ts';
 import { copiesIn, storeFaultsIn, storePlaceIn, tryStoreModule } from '../../runtime/engine/store-copies.ts';
@@ -109,19 +110,26 @@ interface Here {
 }
 
 async function agentChecks(call: Call, { path, config }: Here): Promise<Check[]> {
-  const places = await Promise.all(
-    programsOf(config).map(async (one) => ({ one, env: { ...call.env, ...(await pathFrom(one.envFile, path)) } })),
-  );
+  const hasWalls = await wallsIn(call.env);
   return await Promise.all(
-    places.map(({ one, env }) => check(`agent ${one.preset}`, () => programState(one, { cwd: path, env }))),
+    programsOf(config).map(async (one) => {
+      const given = await variablesOf(one.envFile, path);
+      const env = given.PATH === undefined ? call.env : { ...call.env, PATH: given.PATH };
+      return check(`agent ${one.preset}`, async () => {
+        const found = await programState(one, { cwd: path, env });
+        if ('hint' in found) return found;
+        const unwalled = one.profiles.filter(({ sandbox }) => !hasWalls(sandbox));
+        const problem = await startProblemIn(unwalled, { ...env, ...given });
+        return problem === null ? found : { detail: `${found.detail}; ${problem.message}`, hint: problem.hint };
+      });
+    }),
   );
 }
 
-/** The PATH of an env file, where the agent's program is looked for. An env file that cannot be read is reported by its own check. */
-async function pathFrom(envFile: string | null, path: string): Promise<{ readonly PATH?: string }> {
-  if (envFile === null) return {};
-  const read = await attempt(() => envFileIn(path, envFile));
-  return 'value' in read && read.value.variables.PATH !== undefined ? { PATH: read.value.variables.PATH } : {};
+/** The agent's program is looked for on the PATH of its env file. An env file that cannot be read is reported by its own check. */
+async function variablesOf(envFile: string | null, path: string): Promise<Readonly<Record<string, string>>> {
+  const read = envFile === null ? null : await attempt(() => envFileIn(path, envFile));
+  return read !== null && 'value' in read ? read.value.variables : {};
 }
 
 /** For enabled roles only. */
@@ -414,12 +422,16 @@ async function walls({ env }: Call, path: string | null, config: RepoConfig | nu
   return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
 }
 
+/** Whether an agent with that setting has walls here. */
+async function wallsIn(env: NodeJS.ProcessEnv): Promise<(sandbox: SandboxMode) => boolean> {
+  const found = await probeBubblewrap(env);
+  return (sandbox) => found.kind === 'works' && sandbox !== 'off' && (sandbox === 'bwrap' || !isSandboxOff(env));
+}
+
 /** What each enabled agent can reach over the network: agents with the same access together. */
 async function network({ env }: Call, { path, config }: Here): Promise<Finding> {
   const all = startedBy(config);
-  const found = await probeBubblewrap(env);
-  const hasWalls = (sandbox: SandboxMode) =>
-    found.kind === 'works' && sandbox !== 'off' && (sandbox === 'bwrap' || !isSandboxOff(env));
+  const hasWalls = await wallsIn(env);
   const texts = await Promise.all(
     all.map(async ({ who, profile }) => ({
       who,

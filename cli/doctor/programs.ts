@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { delimiter, join, resolve } from 'node:path';
 import { acpSpeech, isAcpPreset } from '../../runtime/base/config/acp/agents.ts';
-import { everyProfile, type RepoConfig } from '../../runtime/base/config/config.ts';
+import { type AgentProfile, everyProfile, type RepoConfig } from '../../runtime/base/config/config.ts';
 import {
   installHint,
   isProgramPreset,
@@ -21,6 +21,7 @@ export interface WantedProgram {
   readonly program: string | null;
   /** The roles that use it, in their order. */
   readonly roles: readonly string[];
+  readonly profiles: readonly AgentProfile[];
   /** The table of `[agents.*]` in which another program can be named. */
   readonly table: string;
   /** The configured env file. The program is looked for on its PATH. */
@@ -35,7 +36,8 @@ const shownLength = 200;
 export function programsOf(config: Pick<RepoConfig, 'profiles' | 'policy' | 'origins'>): WantedProgram[] {
   const wanted = new Map<string, WantedProgram>();
   const on = everyProfile(config.profiles).filter(({ role }) => config.policy.roles[role].on);
-  for (const { role, name, preset, program, envFile } of on) {
+  for (const profile of on) {
+    const { role, name, preset, program, envFile } = profile;
     if (!isProgramPreset(preset) && preset !== 'command') continue;
     const key = `${preset} ${program ?? ''} ${envFile ?? ''}`;
     const known = wanted.get(key);
@@ -46,6 +48,7 @@ export function programsOf(config: Pick<RepoConfig, 'profiles' | 'policy' | 'ori
       preset,
       program,
       roles,
+      profiles: [...(known?.profiles ?? []), profile],
       table: known === undefined || known.table === 'default' ? own : known.table,
       envFile,
     });
@@ -89,9 +92,7 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
     const detail = `${path} is ${said}; it does not know ${dropped.join(', ')}, ${whom}`;
     return { detail, hint: versionHint(preset, table) };
   }
-  const asRoot = preset === 'claude' && process.getuid?.() === 0 && env.IS_SANDBOX === undefined;
-  const note = asRoot ? '; as root it starts only inside of walls, or with IS_SANDBOX=1 in its env_file' : '';
-  return { detail: `${said}, ${whom}${note}` };
+  return { detail: `${said}, ${whom}` };
 }
 
 /**

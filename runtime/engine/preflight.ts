@@ -1,6 +1,6 @@
 /** Checks before an engine runs, by `stator doctor` and `stator run`: prompts, programs, env files, git. Each part is loaded when it is needed. */
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { SignMode } from '../base/config/config.ts';
+import type { AgentProfile, SignMode } from '../base/config/config.ts';
 import type { ProgramPreset } from '../base/config/preset-programs.ts';
 import type { Environment } from '../base/platform/home.ts';
 import type { AcpAbout } from '../work/agents/presets/acp-about.ts';
@@ -28,6 +28,15 @@ export async function acpAboutOf(
 ): Promise<AcpAbout | null> {
   const { acpAbout } = await import('../work/agents/presets/acp-about.ts');
   return acpAbout(...asked);
+}
+
+/** Why the program of one of these profiles would not start without walls; null: each would. */
+export async function startProblemIn(
+  profiles: readonly AgentProfile[],
+  env: Environment,
+): Promise<{ readonly message: string; readonly hint: string } | null> {
+  const { knownProgram } = await import('../work/agents/presets/programs.ts');
+  return profiles.map((each) => knownProgram(each.preset)?.startProblem?.(each, env) ?? null).find(Boolean) ?? null;
 }
 
 /** The hosts that an agent with `network = "hosts"` reaches. */

@@ -62,6 +62,11 @@ it('names each program once, with its version and who plays with it', async () =
   ]);
   const details = found.map(({ detail }) => detail).join('\n');
   expectProse(details, '0.171.0', 'coder, session', '2.1.332', 'reviewer, fixer');
+  // A start without walls would be refused.
+  if (process.getuid?.() !== 0) return;
+  const asRoot = await agentsOf(here, { ...env, IS_SANDBOX: undefined, STATOR_SANDBOX: 'off' });
+  expect([asRoot.code, asRoot.found.map(({ ok }) => ok)]).toEqual([1, [true, false]]);
+  expect(asRoot.found[1]?.hint).toContain('put IS_SANDBOX=1 into the env_file of [agents.reviewer]');
 });
 
 it('says which versions were tried where another is installed, and which flag one does not know any more', async () => {
@@ -125,7 +130,7 @@ it('runs nothing that the configuration of a repo names', async () => {
   here.write('agent.sh', `#!/bin/sh\ntouch '${trace}'\n`);
   chmodSync(join(here.repo, 'agent.sh'), 0o755);
   here.write('.stator/config.toml', '[agents.default]\npreset = "claude"\nprogram = "./agent.sh"\n');
-  const { code, found } = await agentsOf(here, here.env);
+  const { code, found } = await agentsOf(here, { ...here.env, IS_SANDBOX: '1' });
   expect(code).toBe(0);
   expect(found[0]?.detail).toContain(join(here.repo, 'agent.sh'));
   expect(existsSync(trace)).toBe(false);
