@@ -192,27 +192,43 @@ describe.skipIf(noWallsHere !== null)(
 );
 
 describe('walls that cannot be built around one run', () => {
-  test('are a failed start of it, not the exit code of who was to be in them; without a process for them another run follows', async () => {
-    const on = ground();
+  /** With a bubblewrap that works in the test at the start, and then is `script`. The pause before the next try is over at once. */
+  function startWith(script: string, on = ground()) {
     const bin = join(on.root, 'bin');
     mkdirSync(bin);
-    // It works in the test at the start, and fails later.
-    const refuses = `#!/bin/sh
-case "$*" in *--remount-ro*) ;; *) exit;; esac
-[ -e ${on.root}/tried ] && { echo "bwrap: Can't bind mount it" >&2; exit 1; }
-: > ${on.root}/tried
-echo "bwrap: Can't fork for pid 1: Resource temporarily unavailable" >&2
-exit 1
-`;
-    writeFileSync(join(bin, 'bwrap'), refuses, { mode: 0o755 });
+    const tested = 'case "$*" in *--remount-ro*) ;; *) exit;; esac';
+    writeFileSync(join(bin, 'bwrap'), `#!/bin/sh\n${tested}\n${script}\n`, { mode: 0o755 });
     const env = { ...on.env, PATH: `${bin}:${on.env.PATH}` };
-    // The pause between the two is over at once.
-    const engine = await startWalled('', { on, env, clock: { nowMs: () => Date.now() + 10_000 } });
+    return startWalled('', { on, env, clock: { nowMs: () => Date.now() + 10_000 } });
+  }
+  const noProcess = `{ echo "bwrap: Can't fork for pid 1: Resource temporarily unavailable" >&2; exit 1; }`;
+
+  test('are a failed start of it, not the exit code of who was to be in them; without a process for them another run follows', async () => {
+    const engine = await startWith(
+      `cd "\${0%/*}"; [ -e tried ] || { : > tried; ${noProcess}; }; echo "bwrap: Can't bind mount it" >&2; exit 1`,
+    );
     await begin(engine, 'unbuilt', planText(['echo x > x']));
     await untilPlan(engine, 'unbuilt', ({ phase }) => phase === 'wave_waiting');
     const [instance] = await engine.client.instances({ project: 'demo', plan: 'unbuilt' });
     expect(instance).toMatchObject({ reason: 'start-failed', exit_code: null, attempt: 1 });
     expect(runFolders(engine.home, 'unbuilt')).toHaveLength(2);
+  });
+
+  test('without a process for them, a setup and a check are tried again, and neither costs an attempt', async () => {
+    const on = ground();
+    mkdirSync(join(on.repo, '.stator'));
+    writeFileSync(join(on.repo, '.stator', 'config.toml'), '[worktree]\nsetup = "touch ready"\n');
+    // The first and the fourth are those of the setup and of the check.
+    const engine = await startWith(
+      `echo x >> "\${0%/*}/tries"; case $(wc -l < "\${0%/*}/tries") in 1 | 4) ${noProcess};; esac
+while [ "$1" != -- ]; do shift; done; shift; exec "$@"`,
+      on,
+    );
+    await begin(engine, 'again', planText([{ sh: 'test -e ready && echo x > x', fields: '**Check:** test -e x' }]));
+    await untilStatus(engine, 'again', 'done');
+    const [instance] = await engine.client.instances({ project: 'demo', plan: 'again' });
+    expect(instance).toMatchObject({ state: 'succeeded', attempt: 1 });
+    expect(readFileSync(join(on.root, 'bin', 'tries'), 'utf8')).toBe('x\n'.repeat(5));
   });
 });
 

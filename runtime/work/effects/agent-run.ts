@@ -124,7 +124,7 @@ async function carryOut(
   if (begun.kind === 'over') return begun.outcome;
   context.began();
   await noteClaim(parts, row.key, folder);
-  const unprepared = await awaitSetup(parts, context, folder);
+  const unprepared = await awaitSetup(parts, effect, context, folder);
   if (unprepared !== null) return unprepared;
   await noteStart(parts, effect, context, folder);
   return waitForEnd(parts, effect, context, folder);

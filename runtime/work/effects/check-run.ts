@@ -1,5 +1,5 @@
 /** Runs one check as a process of its own that survives the engine like a run does: within walls, and with the limits of `[agents.check]`. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Workplace } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -22,7 +22,15 @@ import { tailOf } from '../agents/output-log.ts';
 import { ownPorts, portsFolder } from '../agents/own-ports.ts';
 import { errorLine } from '../agents/reports/informative-lines.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
-import { createRunFolder, noteInLog, type RunFolder, readClaim, readExit, runIdOf } from '../agents/run-folder.ts';
+import {
+  createRunFolder,
+  noteInLog,
+  type RunFolder,
+  readClaim,
+  readExit,
+  runIdOf,
+  withoutOwnLines,
+} from '../agents/run-folder.ts';
 import { createStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
@@ -30,7 +38,7 @@ import { identity } from '../git/identity.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import { type LimitsEnd, limitsEnd, type Resources } from '../sandbox/resources.ts';
-import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
+import { type Walls, wallsFailure, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { watchRefusals } from './refused-hosts.ts';
 import { gitMounts } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
@@ -152,6 +160,7 @@ async function carryOut(
     // A check's commits do not count as work.
     await dropPrivateRepository(privatePlaceIn(folder.path));
     if (end.kind === 'exited' && end.code === 0) return null;
+    if (end.kind === 'exited' && end.code === 1) await waitForWalls(parts, folder, key);
     return failureOf(folder, { how: end.kind === 'lost' ? 'vanished' : `exited with ${end.code}`, end, more });
   } catch (thrown) {
     abort.throwIfAborted();
@@ -164,6 +173,16 @@ async function carryOut(
   } finally {
     await Promise.all([clock.stop(), resources.stop(), refusals.stop()]);
   }
+}
+
+/** Throws if the environment did not allow its walls: it never ran, so the next try is another launch. */
+async function waitForWalls({ store }: CheckParts, folder: RunFolder, key: string): Promise<void> {
+  const output = tailOf(folder, tailBytes);
+  const unbuilt = wallsFailure(withoutOwnLines(output));
+  if (!(unbuilt instanceof EngineError) || limitsEnd(folder, { code: 1, output }).kind !== 'none') return;
+  await store.commit([{ do: 'launch.remove', key }]);
+  rmSync(folder.path, { recursive: true, force: true });
+  throw unbuilt;
 }
 
 function failureOf(folder: RunFolder, { how, end, more }: { how: string; end: RunEnd | null; more: string }): Failure {

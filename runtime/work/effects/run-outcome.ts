@@ -1,5 +1,5 @@
 /** Determines the outcome of an ended run: its facts are read, one pure function decides, and the decision is carried out. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/errors.ts';
@@ -21,7 +21,7 @@ import { limitReached } from '../agents/resource-watch.ts';
 import { type RunFolder, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { type LimitsEnd, limitsEnd } from '../sandbox/resources.ts';
-import { wallsFailure } from '../sandbox/walls.ts';
+import { waitsForWalls, wallsFailure } from '../sandbox/walls.ts';
 import type { PrepareParts } from './agent-start.ts';
 import { isDirty, type Leftovers, withheldText } from './coordinator-end.ts';
 import { wasEndedAsOver } from './final-result.ts';
@@ -36,8 +36,6 @@ import { withoutSetup } from './worktree-setup.ts';
 const tailBytes = 4_096;
 /** The longest error text in an end's reason. */
 const reasonLimit = 8_192;
-/** How long a run whose walls the environment did not allow waits before the next one. */
-const unbuiltPauseMs = 5_000;
 const noLimits: LimitsEnd = { kind: 'none' };
 
 type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'until'>;
@@ -117,8 +115,7 @@ export async function outcomeOf(
   const code = await countedExit(parts, effect, context, { folder, left });
   const wasStopped = existsSync(stoppedFile(folder));
   const ended = wasStopped ? { code, unbuilt: null, wasAway: false, limits: noLimits } : processEnd(folder, code);
-  // Each try is a new run. So that these are few, this one waits first.
-  if (ended.unbuilt instanceof EngineError && !context.stop.aborted && isFresh(folder, parts.nowMs()))
+  if (ended.unbuilt instanceof EngineError && !context.stop.aborted && waitsForWalls(folder, effect.id, parts.nowMs()))
     throw ended.unbuilt;
   await noteEnd(parts, row.key, ended.unbuilt === null ? code : null);
   const early = endWithoutWork(ended);
@@ -142,10 +139,6 @@ export async function outcomeOf(
     await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });
   const payload = { ...end, code: ran.code };
   return { type: 'run_exited', payload: end.cause === 'unusable' ? payload : { ...payload, lines_read } };
-}
-
-function isFresh({ log }: RunFolder, nowMs: number): boolean {
-  return nowMs - statSync(log).mtimeMs < unbuiltPauseMs;
 }
 
 function processEnd(folder: RunFolder, code: number | null): ProcessEnd {

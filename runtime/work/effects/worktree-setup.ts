@@ -8,7 +8,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { EngineError, messageOf, withHint } from '../../../machines/vocabulary/errors.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { minutesText } from '../../../machines/vocabulary/time-text.ts';
@@ -41,6 +42,8 @@ import type { LaunchRequest } from '../agents/wrapper.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { worktreeExcludes } from '../git/worktree-folder.ts';
 import { adminDirOf } from '../git/worktree-list.ts';
+import { limitsEnd } from '../sandbox/resources.ts';
+import { waitsForWalls, wallsFailure } from '../sandbox/walls.ts';
 import type { EffectParts } from './workplace.ts';
 import { copyIntoWorktree } from './worktree-copy.ts';
 
@@ -146,6 +149,7 @@ function makeSignalFolders(repo: string, worktree: string): void {
  */
 export async function awaitSetup(
   parts: EffectParts & { readonly timeline: Timeline; readonly graceMs: number; readonly log: Log },
+  { id }: Pick<AgentRun, 'id'>,
   { row, abort, stop }: EffectContext,
   folder: RunFolder,
 ): Promise<Outcome | null> {
@@ -171,7 +175,7 @@ export async function awaitSetup(
       // The process is checked before the files that it may write between two checks.
       const lives = claim?.kind === 'wrapper' && isAlive(claim.wrapper);
       const failure = textOf(failedFile(folder));
-      if (failure !== null) return await failedStart(parts, { row, abort, folder, command, failure });
+      if (failure !== null) return await failedStart(parts, { row, id, abort, folder, command, failure });
       if (existsSync(setupDoneFile(folder)) || readExit(folder) !== null || !lives) return null;
       const sinceMs = parts.timeline.nowMs() - launchedAt - stoppedMs();
       if (sinceMs > limitMs) writeRunFile(failedFile(folder), 'time\n');
@@ -192,6 +196,7 @@ export function withoutSetup(folder: Pick<RunFolder, 'path'>, output: string): s
 
 interface Failed {
   readonly row: EffectRow;
+  readonly id: string;
   readonly abort: AbortSignal;
   readonly folder: RunFolder;
   readonly command: string;
@@ -200,7 +205,7 @@ interface Failed {
 
 async function failedStart(
   parts: EffectParts & { readonly graceMs: number },
-  { row, abort, folder, command, failure }: Failed,
+  { row, id, abort, folder, command, failure }: Failed,
 ): Promise<Outcome> {
   const [kind = '', ...rest] = failure.trim().split(' ');
   const runId = runIdOf(parts.home, row.key);
@@ -210,6 +215,11 @@ async function failedStart(
   const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
   const title = (await parts.store.run(row.key))?.title ?? row.name;
   const output = safeText(tailOf(folder, tailBytes)).trim();
+  const unbuilt = failure.trim() === 'exit 1' ? wallsFailure(withoutOwnLines(output)) : null;
+  if (unbuilt instanceof EngineError && limitsEnd(folder, { code: 1, output }).kind === 'none') {
+    if (waitsForWalls(folder, id, parts.nowMs())) throw unbuilt;
+    return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail: withHint(unbuilt) } };
+  }
   const said = lastInformative(withoutOwnLines(output));
   const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: ${logCommand(title, null)}`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';

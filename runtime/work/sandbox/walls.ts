@@ -173,6 +173,16 @@ export function wallsFailure(output: string): EngineError | string | null {
   return trouble ?? `${what}: ${safeText(line)}; see writable and readable of its profile, and stator doctor`;
 }
 
+/** The first pause of a run whose walls the environment did not allow, and the longest one. */
+const unbuiltPauseMs = 5_000;
+const unbuiltPauseCapMs = 5 * 60_000;
+
+/** Whether a run without walls still waits. Another run follows each one, so its agent's later runs, which have higher numbers, wait longer. */
+export function waitsForWalls({ log }: Pick<RunFolder, 'log'>, id: string, nowMs: number): boolean {
+  const number = Number(id.slice(id.lastIndexOf('#') + 1)) || 1;
+  return nowMs - statSync(log).mtimeMs < Math.min(number * unbuiltPauseMs, unbuiltPauseCapMs);
+}
+
 /**
  * The known write paths without walls; an agent may then write wherever its user may. `more`: further paths of the run alone.
  */
