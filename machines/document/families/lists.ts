@@ -29,24 +29,26 @@ export const lists = {
 } as const satisfies Family;
 
 const work =
-  /\b(?:tasks?|sub-?tasks|to[- ]?dos?|steps?|work|implementation|implement|plan|phases?|milestones?|stages?|sprints?|iterations?|roadmap|backlog|action items|deliverables|week \d+|day \d+)\b|任务|計画|计划|阶段|步骤|タスク|작업|단계|задач|этап|\bплан|шаг|tareas|fase|etapa|aufgaben|schritte|tâches|étape/iu;
-/** Lists under such headings are conditions of the work, not the work. */
+  /\b(?:tasks?|sub-?tasks|to[- ]?dos?|steps?|work|implementation|implement|plan|phases?|milestones?|stages?|sprints?|iterations?|roadmap|backlog|action items|deliverables|week \d+|day \d+)\b|任[务務]|計画|计划|計畫|阶段|階段|步[骤驟]|手順|タスク|작업|단계|계획|задач|этап|\bплан|шаг|tareas|tarefas|fase|etapa|aufgaben|schritte|tâches|étape|مهام|خطوات|مراحل|مرحلة/iu;
+/** Lists under such headings are conditions of the work, not the work, also in a section `3.1` of it. */
+const askedOfAll =
+  /accept|acept|aceit|akzept|abnahme|[ck]rit[eéè]r|definition of|\bdod\b|success|готов|критери|при[её]мк|[验驗]收|(?:完成|成功|[质質]量|通[过過])(?:标准|標準|条件|定义)|受け?入れ?|(?:完了|成功|達成|合格|検収)の?(?:条件|基準|定義)|(?:수용|완료|인수|성공)\s?(?:기준|조건)|معايير/iu;
+/** Likewise, unless they are in such a section. */
 const asked =
-  /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|\bideas?\b|icebox|someday|wish ?list|parking lot|готов|критери|验收|検証|확인/iu;
+  /v[eé]rif|validat|validier|prüf|requisit|requirement|prérequis|voraussetzung|anforderung|test plan|testing|review|scope|non-goal|risk|risik|risqu|riesgo|risco|question|offene (?:fragen|punkte)|\bnot(?:es?|as|izen)\b|hinweis|reference|assumption|annahme|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|\bideas?\b|icebox|someday|wish ?list|parking lot|тестиров|провер|риск|вопрос|[验驗][证證]|[测測][试試]|[风風][险險]|検証|確認|テスト|リスク|未決|검증|확인|테스트|위험|اختبار|تحقق|مخاطر|أسئلة/iu;
 /** Likewise, unless phases are below them. */
 const askedOnItsOwn = /checklist|checks?\b|summary|(?<!\bin[- ])progress|status/iu;
 const phase =
-  /^\W{0,4}(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|этап|шаг|阶段|第)\W{0,3}[\dA-Z]/iu;
+  /^\W{0,4}(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|étape|schritt|этап|шаг|阶段|階段|第|단계|مرحلة)\W{0,3}[\dA-Z]/iu;
 const numbered = /^\W{0,4}\d{1,3}(?:\.\d{1,3})*[.):]?\s/u;
 
-/** A section `3.1` is part of the work unless its heading has one of these. */
-const askedOfAll = /accept|criteri|definition of|\bdod\b|success|готов|критери|验收/iu;
 /** Headings that may also be about work. */
-const unclear = /\btest|review|quality|future|optional|nice to have|\bideas?\b|icebox|someday|wish ?list|parking lot/iu;
+const unclear =
+  /\btest|review|quality|future|optional|nice to have|\bideas?\b|icebox|someday|wish ?list|parking lot|тестиров|[测測][试試]|テスト|테스트|اختبار/iu;
 const dotted = /^\W{0,4}\d{1,3}(?:\.\d{1,3})+[.):]?\s/u;
 
 function isAsked({ text }: Pick<OutlineHeading, 'text'>): boolean {
-  return (dotted.test(text) ? askedOfAll : asked).test(text) && !phase.test(text);
+  return (askedOfAll.test(text) || (!dotted.test(text) && asked.test(text))) && !phase.test(text);
 }
 
 /** A box below `Acceptance criteria`, `Definition of done` and the like. `isWide`: also below `Testing`, `Open questions` and all others that ask. */
@@ -140,13 +142,14 @@ function isWorkItem({ path, lead }: PlacedItem): boolean {
 }
 
 const stepHeading =
-  /^\W{0,4}(?:\d+[.)]\s*)?(?:(?:implementation|development|execution|migration)\s+)?(?:steps|tasks|task list|to[- ]?dos?|plan|work items|action items|order of work|implementation order|plan of action|步骤|任务|шаги|задачи|schritte|aufgaben|pasos|tareas|étapes)\W*$/iu;
+  /^\W{0,4}(?:\d+[.)]\s*)?(?:(?:implementation|development|execution|migration)\s+)?(?:steps|tasks|task list|to[- ]?dos?|plan|work items|action items|order of work|implementation order|plan of action|步[骤驟]|任[务務]|タスク|шаги|задачи|schritte|aufgaben|pasos|tareas|tarefas|étapes|المهام)\W*$/iu;
 
 function isStepHeading(heading: OutlineHeading | undefined): boolean {
   return heading !== undefined && heading.level > 1 && stepHeading.test(heading.text);
 }
 
-const phaseHeading = /^\W{0,4}(?:phase|step|stage|milestone|этап|шаг|阶段|fase|etapa)\W{0,3}(\d{1,3})(?![\d.])/iu;
+const phaseHeading =
+  /^\W{0,4}(?:phase|step|stage|milestone|этап|шаг|阶段|階段|fase|etapa|étape|schritt|مرحلة)\W{0,3}(\d{1,3})(?![\d.])/iu;
 
 /** Headings `Phase 1`, `Phase 2`, … of one level, in order and without a gap. */
 function phasesOf(sheet: Sheet): TaskSpan[] {

@@ -35,6 +35,22 @@ describe('a list of work', () => {
     );
   });
 
+  test.each([
+    ['Plan', 'Aufgaben', 'Abnahmekriterien', 'Testplan und Risiken'],
+    ['Plan', 'Tareas', 'Criterios de aceptación', 'Riesgos'],
+    ['Plano', 'Tarefas', 'Critérios de aceite', 'Notas'],
+    ['Plan', 'Étape 1 : Base', 'Critères d’acceptation', 'Prérequis'],
+    ['实施计划', '阶段 1：任务', '完成标准', '验证'],
+    ['實作計畫', '任務', '驗收標準', '風險'],
+    ['実装計画', 'タスク', '受け入れ基準', '確認'],
+    ['구현 계획', '작업 목록', '수용 기준', '검증'],
+    ['План работ', 'Задачи', 'Критерии приёмки', 'Тестирование'],
+    ['خطة التنفيذ', 'المهام', 'معايير القبول', 'اختبار'],
+  ])('has no conditions of the work in the plan %j either', (title, ...headings) => {
+    const rows = headings.flatMap((heading) => [`## ${heading}`, '- [ ] a', '- [ ] b']);
+    expect(outline(read(lines(`# ${title}`, ...rows)))).toEqual([`1 ${headings[0]}: 1 a | 2 b < 1`]);
+  });
+
   test('is recognized below a heading that only names it, wherever that is in the document', () => {
     const text = lines(
       '# Shop plan',
