@@ -43,7 +43,7 @@ function commaItems(value: string): string[] {
  * `.` or is the only word (`Makefile`), and those after it that are certainly paths.
  */
 function itemPaths(item: string): string[] {
-  const text = withoutLabel(item);
+  const text = withoutLinks(withoutLabel(item));
   const spans = codeSpans(text);
   if (spans.length > 0) {
     const isNamed = (span: CodeSpan, at: number) =>
@@ -55,7 +55,8 @@ function itemPaths(item: string): string[] {
     const paths = spans.slice(first, end < 0 ? undefined : first + 1 + end);
     return paths.map((span) => cleaned(span.text));
   }
-  const words = withoutLinks(text.replaceAll('`', ''))
+  const words = text
+    .replaceAll('`', '')
     .split(/\s+/)
     .map(withoutPunctuation)
     .filter((word) => word !== '');
@@ -116,9 +117,17 @@ function codeSpans(text: string): CodeSpan[] {
   return spans;
 }
 
-/** A link to a file is replaced by the path that is its text. */
+/** A link to a file is replaced by the path that is its text; if that is only the end of its target's path, by the whole of it: `[a.ts:12](../src/a.ts#L12)`. */
 function withoutLinks(text: string): string {
-  return text.includes('](') ? text.replace(/\[([^\][]{1,300})\]\([^()\s]{0,500}\)/g, '$1') : text;
+  if (!text.includes('](')) return text;
+  return text.replace(
+    /\[(`?)([^\][`]{1,300})\1\]\(([^()\s]{0,500})\)/g,
+    (_, tick: string, name: string, target: string) => {
+      const path = withoutLineRange(target.replace(/^(?:\.{0,2}\/)+/, ''));
+      const isEnd = !target.includes('://') && path.endsWith(`/${cleaned(name)}`);
+      return `${tick}${isEnd ? path : name}${tick}`;
+    },
+  );
 }
 
 /** Code that is no path is a command, a call or an address: `npm test`, `Foo.bar()`, `https://…`. */

@@ -237,6 +237,8 @@ function checkProblem(value: string, command: string | null, earlier: string | n
   if (command === null) {
     return `the check ${quoted(value)} is partly in backticks; put the whole command into one pair, or into none`;
   }
+  const [open] = /(?:\\|&&|\|)$/.exec(command.trim()) ?? [];
+  if (open !== undefined) return `the check ends in ${quoted(open)}; write the whole command on one line`;
   if (command.length <= checkLimit) return null;
   return `the check has more than ${checkLimit} characters; move it into a script of the repo`;
 }

@@ -25,6 +25,8 @@ describe('the paths of **Files:**', () => {
     ['`src/my file.ts`', ['src/my file.ts']],
     ['[a.ts](https://x/a.ts)', ['a.ts']],
     ['[a.ts](a.ts) changed', ['a.ts']],
+    ['[a.ts:12](../src/a.ts#L12), [`b.ts`](src/b.ts) and [`c.ts`](/src/c.ts)', ['src/a.ts', 'src/b.ts', 'src/c.ts']],
+    ['[`src/a.ts`](../../src/a.ts) and [b.ts](src/other.ts)', ['src/a.ts']],
     ['("a.ts")', ['a.ts']],
     ['“a.ts”.', ['a.ts']],
     ['a.ts:12-30', ['a.ts']],
@@ -362,6 +364,11 @@ describe('the fields of a task', () => {
       {},
       ['1: the check `` `` is partly in backticks; put the whole command into one pair, or into none'],
     ],
+    ...['a \\', '`a &&`', 'a |'].map((check): [string, object, string[]] => [
+      `**Check:** ${check}\n  b`,
+      {},
+      [`1: the check ends in ${'`'}${check.replaceAll(/[a `]/g, '')}${'`'}; write the whole command on one line`],
+    ]),
     ['**Check:** none', {}, []],
     ['**Check:**', {}, ['1: the check has no command; write it on the same line, as in **Check:** npm test']],
     [
