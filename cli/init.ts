@@ -9,7 +9,7 @@ import {
   parseRepoConfig,
   writtenSource,
 } from '../runtime/base/config/config.ts';
-import { originOf } from '../runtime/base/config/document.ts';
+import { keysOf, parseToml } from '../runtime/base/config/document.ts';
 import { readConfigText } from '../runtime/base/config/file.ts';
 import { didYouMeanOr } from '../runtime/base/config/nearest.ts';
 import { connect } from '../runtime/engine/connect.ts';
@@ -177,14 +177,9 @@ interface Existing {
 /** Throws `bad_config` if the file is broken. */
 async function printExisting({ out, env }: Call, existing: Existing): Promise<number> {
   const { repo, file, text, wanted, mcp } = existing;
-  const { origins, profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
-  // A table is recognized by one of its keys.
-  const isTable =
-    /^(?:agents(?:\.[\w-]+)?|budget(?:\.day|\.attempt)?|pull_requests|worktree|landing|waves|documents|notes)$/;
-  const keys = Object.keys(origins).filter(
-    (key) => !isTable.test(key) && originOf({ origins }, key).file === file && !isInherited(key, text),
-  );
-  const missing = unmentionedKeys(text);
+  const { profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
+  const keys = keysOf(parseToml(file, text));
+  const missing = unmentionedKeys(text, keys);
   const names = installedAgents(env).map(({ name }) => name);
   const agent = profiles.coder.preset;
   const known = knownAgents.find(({ name }) => name === agent);
@@ -208,10 +203,4 @@ async function printExisting({ out, env }: Call, existing: Existing): Promise<nu
     `next: ${next}`,
   ]);
   return exitCode(mcp);
-}
-
-/** A role inherits from the default table: a value in the file is shown once, not for every role. */
-function isInherited(key: string, text: string): boolean {
-  const role = /^agents\.([a-z]+)\./.exec(key)?.[1];
-  return role !== undefined && !new RegExp(`^\\s*\\[\\s*agents\\s*\\.\\s*["']?${role}\\b`, 'm').test(text);
 }

@@ -77,11 +77,17 @@ function line(setting: string, does: string): string {
   return `${setting.padEnd(wordsColumn)}  # ${does}`;
 }
 
-/** The keys of the reference, dotted, that a file neither sets nor mentions in a comment. Most of them came with a newer version. */
-export function unmentionedKeys(text: string): string[] {
-  const mentioned = new Set([...text.matchAll(/^[ \t]*(?:#[ \t]*)?([a-z_]+)[ \t]*=/gm)].map(([, key]) => key));
+/** The keys of the reference, dotted, that a file neither sets nor mentions in a comment below their table. Most of them came with a newer version. */
+export function unmentionedKeys(text: string, set: readonly string[]): string[] {
+  const mentioned = new Set(set);
+  let table = '';
+  for (const line of text.split('\n')) {
+    const [, header, key] = /^[ \t]*(?:#[ \t]*)?(?:\[+([a-z_.]+)\]+|([a-z_]+)[ \t]*=)/.exec(line) ?? [];
+    if (header !== undefined) table = `${header}.`;
+    else if (key !== undefined) mentioned.add(`${table}${key}`);
+  }
   const named = (prefix: string, keys: readonly KeyReference[]) =>
-    keys.filter(({ key }) => !mentioned.has(key)).map(({ key }) => `${prefix}${key}`);
+    keys.map(({ key }) => `${prefix}${key}`).filter((key) => !mentioned.has(key));
   return [
     ...named('', repoKeys()),
     ...named('agents.default.', agentKeys),

@@ -46,7 +46,12 @@ export async function wantsMcp(call: Call, found: readonly KnownAgent[]): Promis
 
 /** Registers the server with the programs of `found` that have a command for it, or prints how to do it. */
 export function offerMcp(call: Call, found: readonly KnownAgent[], isWanted: boolean): McpRegistered[] {
-  return ableOf(found).map((name) => register(call, name, isWanted));
+  const able = ableOf(found);
+  if (isWanted && able.length === 0) {
+    const names = Object.keys(registrations).join(', ');
+    call.out.remark(`none of ${names} is on PATH; in another program, register the command: stator mcp (docs/mcp.md)`);
+  }
+  return able.map((name) => register(call, name, isWanted));
 }
 
 function register(call: Call, agent: string, isWanted: boolean): McpRegistered {

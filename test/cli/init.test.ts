@@ -131,12 +131,15 @@ describe('stator init', () => {
 
   it('never overwrites: it says what the file sets and what it does not mention', async () => {
     const here = terminal();
-    const text = 'isolation = "task"\n\n[agents.default]\npreset = "sh"\n# attempts = 3\n';
+    const roles =
+      '[agents.reviewer]\nenabled = false\n\n[[hooks]]\ntype = "command"\ncommand = "true"\nwritable = []\n';
+    const text = `isolation = "task"\n\n[agents.default]\npreset = "sh"\n# attempts = 3\n\n${roles}`;
     here.write('.stator/config.toml', text);
     const { code, stdout } = await here.stator(['init', '--agent', 'claude', '--yes']);
     expect(code).toBe(0);
     expect(written(here)).toBe(text);
-    expectProse(stdout, ' isolation, agents.default.preset\n', 'max_active_plans, auto_advance, ');
+    expectProse(stdout, 'max_active_plans, auto_advance, ', ' agents.default.enabled, ', ' agents.default.writable, ');
+    expect(stdout).toContain('\nit sets: isolation, agents.default.preset, agents.reviewer.enabled, hooks\n');
     expect(stdout).not.toMatch(/attempts/);
   });
 
@@ -164,7 +167,9 @@ describe('stator init', () => {
     expect(outside.code).toBe(1);
     expectRefusal(outside.stderr, here.root);
     mkdirSync(join(here.repo, 'src'));
-    await here.stator(['init', '--agent', 'sh'], { cwd: join(here.repo, 'src') });
+    const env = pathWith(here, {});
+    const { stderr } = await here.stator(['init', '--agent', 'sh', '--mcp'], { cwd: join(here.repo, 'src'), env });
+    expect(stderr).toContain('none of claude, codex, gemini is on PATH; in another program');
     expect(written(here)).toContain('preset = "sh"');
   });
 

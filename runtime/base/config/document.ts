@@ -212,6 +212,13 @@ function collectOrigins(value: unknown, path: TomlPath, found: (path: TomlPath) 
   for (const [key, item] of Object.entries(value)) collectOrigins(item, [...path, key], found);
 }
 
+/** The dotted names of the keys that a text of TOML sets; a list of tables is one key. */
+export function keysOf(table: Record<string, unknown>, above = ''): string[] {
+  return Object.entries(table).flatMap(([key, value]) =>
+    isTable(value) ? keysOf(value, `${above}${key}.`) : [`${above}${key}`],
+  );
+}
+
 function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
