@@ -28,7 +28,7 @@ export function keyTable(entries: readonly KeyReference[]): string {
   );
 }
 
-/** Text in quotes is typed literally. */
+/** Text in quotes is typed literally. What is code already stays as it is. */
 function quoted(text: string): string {
-  return text.replace(/\["[^\]]*\]|"[^"]*"/g, code);
+  return text.replace(/`[^`]*`|\["[^\]]*\]|"[^"]*"/g, (found) => (found.startsWith('`') ? found : code(found)));
 }

@@ -33,6 +33,10 @@ secret = "env:NOT_SET_HERE"
 events = ["cancel"]
 [[hooks]]
 type = "webhook"
+url = "https://x.test/"
+secret = []
+[[hooks]]
+type = "webhook"
 name = "inside"
 url = "http://127.0.0.1:9/"
 events = ["cancel"]
@@ -45,6 +49,7 @@ const places = [
   'line 22: hooks[6].events[1]: ',
   'the hook inside is off: http://127.0.0.1:9 ',
   'NOT_SET_HERE',
+  'line 32: hooks[8].secret: found a list of 0; accepted: "env:NAME"',
 ];
 
 /** The lines about hooks, one for each place, wherever a line of the output begins. */

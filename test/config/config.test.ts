@@ -206,6 +206,21 @@ timeout = "90s"`);
     expect(errorClasses[error.code].exitCode).toBe(78);
   });
 
+  it('of a table inside of a table, names the keys of the inner one', () => {
+    const move = 'source = "linear"\nproject = "shop"\nteam = "ENG"\nauthors = ["a"]\nmove = { runing = "x" }\n';
+    expectError(
+      errorOf(() => daemonOf(`[intake.i]\n${move}`)),
+      'bad_config',
+      'did you mean running?',
+    );
+    const server = '[agents.coder.mcp.docs]\ncommand = "x"\narg = []\n';
+    expectError(
+      errorOf(() => daemonOf(server)),
+      'bad_config',
+      'did you mean args?',
+    );
+  });
+
   it('a misspelt key of the whole file below a table: the key that is meant, and where it belongs', () => {
     const error = errorOf(() => daemonOf('[agents.reviewer]\nenabled = false\nauto_advanc = true\n'));
     expectError(error, 'bad_config', `${home}/daemon.toml, line 3`, 'did you mean auto_advance?', 'top of the file');
@@ -376,6 +391,7 @@ qqq = 1
     ['max_agents = "three"', 'max_agents'],
     ['max_agents_per_repo = -1', 'max_agents_per_repo'],
     ['max_coordinators = 0', 'max_coordinators'],
+    [`agents.default.flags = "${'x'.repeat(300)}"`, 'agents.default.flags'],
   ])('refuses %s', (toml, key) =>
     expectError(
       errorOf(() => daemonOf(toml)),

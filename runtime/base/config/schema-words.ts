@@ -4,6 +4,7 @@
  */
 import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
+import { amountLimit } from '../../../machines/vocabulary/budget.ts';
 import { sizeBytes } from '../platform/size.ts';
 import { durationMs } from './duration.ts';
 
@@ -16,11 +17,11 @@ export function wholeNumber(min: number, max: number) {
 }
 
 /** A number above 0, with or without a fraction; the empty text means "none", so that a nearer file can remove a farther file's value. */
-export function amountOrNone(max: number) {
+export function amountOrNone() {
   const error = `a number above 0, or "" for none`;
   return z
     .union([z.literal(''), z.number()], { error })
-    .refine((value) => value === '' || (value > 0 && value <= max), { error })
+    .refine((value) => value === '' || (value > 0 && value <= amountLimit), { error })
     .transform((value) => (value === '' ? null : value));
 }
 
@@ -65,7 +66,8 @@ interface ListForm {
 
 export function listOf<Item extends z.ZodType>(item: Item, { max, is }: ListForm) {
   const error = `${is}, at most ${max}`;
-  return z.array(item, { error }).max(max, { error });
+  // Not `max`: it also checks the length of a text that is no list.
+  return z.array(item, { error }).refine((list) => list.length <= max, { error });
 }
 
 /** The name of a table, as people choose it. */

@@ -2,7 +2,6 @@
 
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
-import { amountLimit } from '../../../machines/vocabulary/budget.ts';
 import { landingBatchLimit, landingCheckLimit } from '../../../machines/vocabulary/engine-signals.ts';
 import { isHostName } from '../../../machines/vocabulary/host-name.ts';
 import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
@@ -15,6 +14,7 @@ import { logLevels } from '../platform/log.ts';
 import type { ChosenAcpPreset } from './acp/agents.ts';
 import { chatsSchema, chatTable, desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { intakeKeysOf, intakesSchema } from './intake.ts';
+import { serviceKeys } from './intake-sources/tracker.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
 import { membersSchema, memberTable } from './members.ts';
 import { nearest } from './nearest.ts';
@@ -135,7 +135,7 @@ const agentKeys = {
     })
     .optional(),
   attempts: wholeNumber(1, 100).optional(),
-  max_cost_usd: amountOrNone(amountLimit).optional(),
+  max_cost_usd: amountOrNone().optional(),
   env_file: textOrNone({
     max: 4096,
     is: 'a file, absolute or relative to the repo; ~ is not expanded',
@@ -266,9 +266,9 @@ type MadeAgentTables = typeof madeAgentTables;
 export const agentTablesSchema: AgentTablesSchema = madeAgentTables;
 
 const amountKeys = {
-  usd: amountOrNone(amountLimit).optional(),
-  tokens: amountOrNone(amountLimit).optional(),
-  agent_minutes: amountOrNone(amountLimit).optional(),
+  usd: amountOrNone().optional(),
+  tokens: amountOrNone().optional(),
+  agent_minutes: amountOrNone().optional(),
 };
 const amountsSchema = z.strictObject(amountKeys, { error: 'a table with usd, tokens and agent_minutes' });
 export const budgetSchema = z.strictObject(
@@ -547,6 +547,7 @@ export const repoForm: FileForm<RepoFile> = {
 function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {
   if (path.length === 0) return top;
   if (path[0] === 'agents' && path.length === 1) return agentTableNames;
+  if (path[0] === 'agents' && path[2] === 'mcp') return Object.keys(mcpServer.shape);
   if (path[0] === 'agents') return path[1] === 'check' ? checkKeyNames : agentKeyNames;
   if (path[0] === 'landing') return Object.keys(landingSchema.shape);
   if (path[0] === 'members') return Object.keys(memberTable.shape);
@@ -561,6 +562,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'store') return Object.keys(storeTable.shape);
   if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
   const fields: Readonly<Record<string, unknown>> = typeof table === 'object' && table !== null ? { ...table } : {};
+  if (path[0] === 'intake' && path[2] === 'move') return serviceKeys.move.unwrap().keyType.options;
   if (path[0] === 'intake') return intakeKeysOf(fields.source);
   if (path[0] === 'chats') return Object.keys(chatTable.shape);
   return hookKeysOf(fields.type);

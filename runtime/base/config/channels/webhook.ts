@@ -44,7 +44,14 @@ export const webhook = channel({
         },
       )
       .optional(),
-    secret: z.union([secretName, z.array(secretName).min(1).max(2)], { error: secretForm }).optional(),
+    secret: z
+      .union(
+        [secretName, z.array(secretName).refine(({ length }) => length === 1 || length === 2, { error: secretForm })],
+        {
+          error: secretForm,
+        },
+      )
+      .optional(),
     allow_private: flag.optional(),
     env_file: envFile,
   },

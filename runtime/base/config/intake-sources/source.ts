@@ -9,7 +9,7 @@ export const commonKeys = {
   start: flag.optional(),
   per_hour: wholeNumber(1, 1000).optional(),
   open: wholeNumber(1, 1000).optional(),
-  budget: amountOrNone(1_000_000).optional(),
+  budget: amountOrNone().optional(),
 };
 
 /** The default as TOML, or null if there is none; then the description. */
