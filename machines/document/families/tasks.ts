@@ -45,14 +45,14 @@ interface TaskHeading {
 }
 
 const bareIds = idForm(numberedTask, { needsWord: true });
-const namedIds = idForm(/T\d+[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
+const namedIds = idForm(/T-?\d+[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
 const decoration = String.raw`[\s*_~:.\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F\u200D]*`;
 
 /** A document uses one of these for its tasks; the surest first. */
 const words = ['Task', 'T', 'Step'].map((word) => ({
   least: word === 'Task' ? 1 : 2,
   pattern: new RegExp(
-    String.raw`^${decoration}(${word}\s*${word === 'T' ? '' : '#?'}(\d+[a-z]?(?:\.\d+[a-z]?)*))(?![\p{L}\p{N}])(.*)$`,
+    String.raw`^${decoration}(${word}${word === 'T' ? '-?' : '[\\s_-]*#?'}(\d+[a-z]?(?:\.\d+[a-z]?)*))(?![\p{L}\p{N}])(.*)$`,
     word === 'T' ? 'su' : 'isu',
   ),
 }));
@@ -87,7 +87,7 @@ function readTaskHeading(heading: OutlineHeading, pattern: RegExp): TaskHeading[
   const { title } = titleOf(behind.text, label, /\p{Extended_Pictographic}|\uFE0F/gu);
   const marks = [...outer.marks, ...inner.marks, ...behind.marks];
   const isDone = (marks.length > 0 && marks.every(Boolean)) || /^~~.+~~$/.test(outer.text);
-  const ref = /^T\d/.test(label) ? label : number;
+  const ref = /^T-?\d/.test(label) ? label : number;
   return [{ heading, ref: ref.toUpperCase(), number, title, isDone, marks, label }];
 }
 
@@ -146,8 +146,7 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
     ref,
     title,
     line: heading.line,
-    isDone:
-      found.isDone || body.some(({ text }) => saysDone(readLabel(text))) || (steps.length > 0 && steps.every(Boolean)),
+    isDone: found.isDone || body.some(statesDone) || (steps.length > 0 && steps.every(Boolean)),
     body: isFullTitle ? body : [headingLine, { text: '', number: 0 }, ...body],
     files: [],
     check: null,
@@ -156,6 +155,11 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
     number: isWhole ? Number(found.number) : null,
     marks: [...headingMark(sheet, heading), ...boxed.flatMap((item) => uncheckedMark(sheet, item))],
   };
+}
+
+/** Also behind other fields of the line: `**Story:** 1 | **Status:** done`. */
+function statesDone({ text }: SourceLine): boolean {
+  return !/^\s*\|/.test(text) && text.split(' | ').some((part) => saysDone(readLabel(part)));
 }
 
 const mayBeDone = /[✅☑✔]|\[x\]|[([]\W{0,3}(?:done|completed?)\b|\s[—–-]\s+(?:done|completed?)\b.{0,20}$/iu;

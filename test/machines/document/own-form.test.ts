@@ -250,7 +250,9 @@ describe('text of the document', () => {
     ['## Wave 3: Later', '## \\Wave 3: Later'],
     ['### Task 3: Later', '## \\Task 3: Later'],
   ])('in a section of the plan: %j', (text, expected) => {
-    expect(contentOf(draft([wave([task('a')]), note(text)])).split('### Task 1: a\n\n')[1]).toBe(`${expected}\n`);
+    const { content, problems } = inOwnForm(draft([wave([task('a')]), note(text)]));
+    expect(content.split('### Task 1: a\n\n')[1]).toBe(`${expected}\n`);
+    expect(problems).toEqual([]);
   });
 
   it('before the first wave is below the title, and nothing there becomes one', () => {

@@ -50,6 +50,14 @@ describe('tasks without waves', () => {
     expect(reading.counts.done).toBe(1);
   });
 
+  test.each(['T-', 'TASK-'])('have ids such as %s001 in fields in lists, and a status beside other fields', (id) => {
+    const text = lines(
+      ...['# P', `### ${id}001: a`, '**Story:** 1 | **Status:** [x] completed', '- [ ] x', `### ${id}002: b`, 'b'],
+      ...['| a | **Status:** done |', `### ${id}003: c`, `- **Depends on:** ${id}001`, '- **Files:** `a.ts`'],
+    );
+    expect(outline(read(text))).toEqual(['1: x 1 a | 2 b < 1 | 3 c < 1']);
+  });
+
   test('take an order of their own before that of the document', () => {
     const text = lines(
       '# P',
@@ -105,6 +113,8 @@ describe('tasks without waves', () => {
     ['### Task 1: [x] a', '### Task 2: [ ] b'],
     ['### Step 1: a', '### Step 2: b'],
     ['### T001: a', '### T002: b'],
+    ['### T-001: a', '### T-002: b'],
+    ['### TASK-001: a', '### TASK-002: b'],
     ['### Task 1： a', '### Task 2： b'],
     ['### 🧱 Task 1: a', '### 🧱 Task 2: b'],
     ['### 🧱 T1: a', '### 🧱 T2: b'],
