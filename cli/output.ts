@@ -345,7 +345,8 @@ export function table(
     texts.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), widthOf(heading)),
   );
   const isName = headings.map((heading) => nameHeadings.has(heading));
-  const widths = width === null ? needs : shares(needs, { room: width - gap * (needs.length - 1), isName });
+  const isWhole = headings.map((heading, column) => heading === 'id' && (needs[column] ?? 0) <= longestId);
+  const widths = width === null ? needs : shares(needs, { room: width - gap * (needs.length - 1), isName, isWhole });
   const line = (cells: readonly string[], toneOf: (column: number) => Tone) =>
     cells
       .map((text, column) => {
@@ -367,6 +368,9 @@ export function table(
   ];
 }
 
+/** An id that stator makes, such as that of a delivery, is never cut: another command takes it. */
+const longestId = 32;
+
 /** A column with names that people type: the end of a name tells as much as its beginning. */
 const nameHeadings: ReadonlySet<string> = new Set([
   'plan',
@@ -383,7 +387,7 @@ const nameHeadings: ReadonlySet<string> = new Set([
 /** The widest column of texts shrinks first, down to a useful width; then the columns that need more than an equal share. */
 function shares(
   needs: readonly number[],
-  { room, isName }: { readonly room: number; readonly isName: readonly boolean[] },
+  { room, isName, isWhole }: { readonly room: number } & Readonly<Record<'isName' | 'isWhole', readonly boolean[]>>,
 ): number[] {
   const texts = needs.map((need, column) => (isName[column] ? 0 : need));
   const text = texts.indexOf(Math.max(...texts));
@@ -391,10 +395,13 @@ function shares(
   const asked = needs.map((need, column) => (column === text && !isName[column] ? Math.min(need, most) : need));
   const widths: number[] = [];
   let left = room;
-  const smallestFirst = [...asked.keys()].sort((a, b) => (asked[a] ?? 0) - (asked[b] ?? 0));
+  const rank = (column: number) => (isWhole[column] ? 0 : (asked[column] ?? 0));
+  const smallestFirst = [...asked.keys()].sort((a, b) => rank(a) - rank(b));
   for (const [place, column] of smallestFirst.entries()) {
     const need = asked[column] ?? 0;
-    const share = Math.min(need, Math.max(narrowest, Math.floor(left / (needs.length - place))));
+    const share = isWhole[column]
+      ? need
+      : Math.min(need, Math.max(narrowest, Math.floor(left / (needs.length - place))));
     widths[column] = share;
     left -= share;
   }

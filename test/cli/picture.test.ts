@@ -539,6 +539,8 @@ describe('text', () => {
       a     short         xxxxxxxxxxxxxxxxxxx…
       日本  a longer one  y"
     `);
+    const id = 'msg_01kg9wz7q8abcdefghjkmnpqrs';
+    expect(table(['error', 'id'], [['x'.repeat(90), id]], { width: 60 })[1]).toContain(id);
   });
 
   it('of plans cut a long name in its middle, and leave the columns beside it what they need', () => {

@@ -313,7 +313,9 @@ function mustFind({ settings }: Pick<OperationParts, 'settings'>, name: string):
   throw new EngineError(
     'not_found',
     `${file} has no [intake.${name}]`,
-    intakes.length === 0 ? 'docs/intake.md says how to write one' : 'list them with: stator intake list',
+    intakes.length === 0
+      ? 'docs/intake.md says how to write one; a new file is read within 15 s, or at once by: stator daemon reload'
+      : 'list them with: stator intake list',
   );
 }
 
