@@ -94,6 +94,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('store', () => store(call, home)),
     await check('store journal', () => journal(call, home)),
     await check('store copies', () => copies(call, home)),
+    ...(await degradedChecks(call, home)),
     ...(await forgeChecks(call, path, home)),
     await check('disk', () => disk(home, here)),
     await check('liveness', () => liveness()),
@@ -308,8 +309,11 @@ async function store(call: Call, home: string): Promise<Finding> {
         hint: 'stator store check says more; stator store restore puts the newest copy in its place; first: stator daemon stop',
       };
     if (client.note !== null) return { detail: `${count}; ${client.note}` };
-    const { pid, uptime } = await client.status();
-    return { detail: `${count}; owned by pid ${pid} for ${duration(uptime * 1000)}` };
+    const { pid, uptime, warnings } = await client.status();
+    const detail = `${count}; owned by pid ${pid} for ${duration(uptime * 1000)}`;
+    const name = place.kind === 'postgres' ? place.shown : place.file;
+    const trouble = warnings.find((warning) => warning.startsWith(name));
+    return trouble === undefined ? { detail } : { detail: `${detail}; it accepts no writes`, hint: trouble };
   } finally {
     await client.close();
   }
@@ -344,6 +348,22 @@ async function copies(call: Call, home: string): Promise<Finding> {
   const trouble = (await engine?.status())?.warnings.find((warning) => warning.startsWith('the store is not copied'));
   await engine?.close();
   return trouble === undefined ? { detail } : { detail, hint: trouble };
+}
+
+/** The repos that a running engine cannot use: `stator status` sends people here. If the store cannot be read, its own check reports why. */
+async function degradedChecks({ env }: Call, home: string): Promise<Check[]> {
+  const engine = await attach(home, env);
+  const read = await attempt(async () => (await engine?.repos()) ?? []);
+  await engine?.close();
+  const degraded = ('value' in read ? read.value : []).filter(({ state }) => state === 'degraded');
+  return await Promise.all(
+    degraded.map(({ project, path, reason }) =>
+      check(`repo ${project}`, () => ({
+        detail: reason ?? path,
+        hint: 'its plans continue by themselves without that',
+      })),
+    ),
+  );
 }
 
 /**

@@ -16,6 +16,13 @@ import {
 import { until } from '../support/ground.ts';
 import { callHere, watchHere } from '../support/in-process.ts';
 
+/** The checks of `stator doctor` with that name that are not ok. */
+async function doctorOn(engine: TestEngine, name: string): Promise<string[]> {
+  const { stdout } = await callHere({ args: ['doctor', '--json'], cwd: engine.root, env: engine.env, input: '' });
+  const { checks } = JSON.parse(stdout) as { checks: { name: string; ok: boolean; detail: string; hint: string }[] };
+  return checks.flatMap((check) => (check.name === name && !check.ok ? [`${check.detail}; ${check.hint}`] : []));
+}
+
 function running(engine: TestEngine, go: string) {
   writeFileSync(join(engine.repo, 'p.md'), planText([`${gate(go)}\necho x > x.txt`], ['echo y > y.txt']));
   return watchHere({ args: ['run', 'p.md'], cwd: engine.repo, env: engine.env, input: '' });
@@ -38,11 +45,17 @@ it('a full disk under an engine is reported by explain, the warnings and a run; 
   await until(async () => /nothing can be written down.*disk is full/s.test((await waiting())?.detail ?? ''));
   await until(() => /nothing can be written down.*disk is full/s.test(run.stdout()));
   expect((await engine.client.warnings()).filter((warning) => warning.includes('disk is full'))).toHaveLength(1);
+  expect(await doctorOn(engine, 'store')).toEqual([expect.stringMatching(/accepts no writes.*disk is full/)]);
   isFull = false;
   await untilStatus(engine, 'p', 'done');
   await until(async () => (await engine.client.warnings()).every((warning) => !warning.includes('disk is full')));
   expect((await engine.client.plan('demo', 'p')).tasks_done).toBe(2);
   expect((await run.ended).code).toBe(0);
+  expect([await doctorOn(engine, 'store'), await doctorOn(engine, 'repo demo')]).toEqual([[], []]);
+  mkdirSync(join(engine.repo, '.stator'), { recursive: true });
+  writeFileSync(join(engine.repo, '.stator', 'config.toml'), 'agnts = 1\n');
+  await until(async () => (await engine.client.repos())[0]?.state === 'degraded');
+  expect(await doctorOn(engine, 'repo demo')).toEqual([expect.stringContaining('unknown key agnts')]);
 });
 
 it('signal files that cannot be taken are reported by status, explain and a run, until they can', async () => {
