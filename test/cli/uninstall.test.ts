@@ -43,6 +43,7 @@ it('shows what would go and asks; then takes the worktrees, branches, refs and t
   expect(refsOf(repo)).toEqual(before);
   expect(existsSync(home)).toBe(true);
 
+  git(repo, 'update-ref', 'refs/heads/plan/bad', git(repo, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', 'more'));
   const { code, stdout } = await stator(['uninstall', '--yes', '--json']);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
@@ -53,7 +54,8 @@ it('shows what would go and asks; then takes the worktrees, branches, refs and t
   });
   expect(existsSync(home)).toBe(false);
   expect(existsSync(join(repo, '.worktrees'))).toBe(false);
-  expect(refsOf(repo)).toEqual(['refs/heads/main', expect.stringMatching(/^refs\/stator\/attempts\/bad#/)]);
+  const left = ['refs/heads/main', 'refs/heads/plan/bad', expect.stringMatching(/^refs\/stator\/attempts\/bad#/)];
+  expect(refsOf(repo)).toEqual(left);
   expect(git(repo, 'worktree', 'list').split('\n')).toHaveLength(1);
 
   const again = await stator(['uninstall', '--yes']);

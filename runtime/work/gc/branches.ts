@@ -48,6 +48,17 @@ export async function clearBranches(
   await dropInSteps(parts, round, repository, await judgeBranches(round, { project, repository, refs }));
 }
 
+/** Deletes the marks of this store's branches that stay: nobody uses them as stator's from here on, a later installation neither. */
+export async function dropMarks(
+  round: Round,
+  { project, repository }: { readonly project: string; readonly repository: Repository },
+): Promise<void> {
+  const marks = (await listRefs(repository, ['refs/stator/owned'])).filter(
+    ({ name, isSymbolic }) => !isSymbolic && planOfBranch(round, project, name.slice(owned.length)) !== undefined,
+  );
+  await repository.exclusively(() => dropRefs(repository, marks));
+}
+
 async function dropInSteps(
   parts: CleaningParts,
   round: Round,

@@ -20,7 +20,7 @@ import type { PlanTrace } from '../../core/store/rows.ts';
 import { dataOwner, dataRoot, ownerFile } from '../effects/data-folders.ts';
 import { hookFilesName, hookFilesRoot } from '../effects/hook-files.ts';
 import { runsRoot } from '../effects/workplace.ts';
-import { clearBranches, clearRefs } from './branches.ts';
+import { clearBranches, clearRefs, dropMarks } from './branches.ts';
 import { entriesOf, worktreesFolder } from './folders.ts';
 import { repairAll } from './orphans.ts';
 import { keptAs, notOver, reasonOfProcesses } from './reasons.ts';
@@ -110,9 +110,10 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     const plans = new Map([...(await readPlans(store))].map(([name, plan]) => [name, { ...plan, ...longOver }]));
     const round = roundOf(plans, { dry, overrides });
     await clearPlaces(round);
-    if (!dry)
-      for (const { project } of projects.list())
-        await rmdir(await worktreesFolder(projects.get(project))).catch(() => {}); // the folder stays if it is not empty
+    for (const { project } of dry || round.notes.length > 0 ? [] : projects.list()) {
+      await dropMarks(round, { project, repository: await projects.repository(project) });
+      await rmdir(await worktreesFolder(projects.get(project))).catch(() => {}); // the folder stays if it is not empty
+    }
     const { items, notes } = round;
     return { dry, before: new Date(nowMs()).toISOString(), items, disk: { before, after: before }, notes };
   }
