@@ -83,6 +83,7 @@ async function looking() {
         tree: planTree('shop', `p${number}`),
         project: 'shop',
         plan: `p${number}`,
+        branch: found.head,
         doneAt: 7,
         merge: null,
         count: 1,
@@ -113,6 +114,27 @@ it.each(['merged', 'closed'] as const)(
     }
   },
 );
+
+it('a request is known again after its repository was renamed, and is not taken for one of the same number elsewhere', async () => {
+  const { server, looks, reported, planOf } = await looking();
+  try {
+    const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
+    const plan = await planOf(pull);
+    const { request } = plan.pull;
+    if (request === null) throw new Error('it was just made');
+    const before = { ...request, url: request.url.replace('demo', 'shop'), head: '2'.repeat(40) };
+    const moved = { ...plan, pull: { ...plan.pull, request: before } };
+    Object.assign(pull, { state: 'merged', head: 'fix/other' });
+    await looks.look(moved, 1);
+    expect(reported).toEqual([]);
+    pull.head = 'plan/login';
+    looks.again();
+    await looks.look(moved, 1);
+    expect(reported).toEqual(['pr_merged']);
+  } finally {
+    await server.stop();
+  }
+});
 
 it('a forge that wants a pause is asked for no other request meanwhile', async () => {
   const { server, looks, planOf } = await looking();

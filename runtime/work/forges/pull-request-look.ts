@@ -152,7 +152,7 @@ async function ask(
   const { request } = one.pull;
   if (request === null) return false;
   if (request.stack !== undefined) return askStack(asking, one, { forge, known, stack: request.stack });
-  await lookAt(forge, request.number, known);
+  await lookAt(forge, { ...request, branch: one.branch }, known);
   if (known.request === null) return false;
   // The store may not have taken an earlier report, and the forge answers only once with what has changed.
   const end = endOf(request, known.request, one);
@@ -166,10 +166,21 @@ async function ask(
   return (await lookAtMerge(asking, one, { known, looks })) || isRemarked;
 }
 
-/** Reads the request, if it has changed since the last reading. */
-async function lookAt(forge: Forge, number: number, known: Looks): Promise<void> {
+/** Reads the request, if it has changed since the last reading. Throws `not_found` if the repository that the remote names now has another one of that number. */
+async function lookAt(
+  forge: Forge,
+  { number, url, branch, head }: Pick<StackLayer, 'number' | 'url' | 'branch' | 'head'>,
+  known: Looks,
+): Promise<void> {
   const found = await forge.pullRequest(number, known.etag);
   if (found === 'unchanged') return;
+  // The address of a repository that was renamed is another one too.
+  if (found.url !== url && found.head !== branch && found.headCommit !== head)
+    throw new EngineError(
+      'not_found',
+      `the remote names another repository now: ${found.url} is not the request of ${branch}, which was ${url}`,
+      'see where that request is: git remote -v',
+    );
   known.etag = found.etag;
   known.request = found;
 }
@@ -182,10 +193,11 @@ async function askStack(
 ): Promise<boolean> {
   const asked = stack.filter(({ state }) => state !== 'merged');
   const forges = new Map<string, Forge>();
-  for (const { project, number, url } of asked) {
+  for (const layer of asked) {
+    const { project, url } = layer;
     const at = project === undefined ? forge : (await asking.forgeFor(project)).forge;
     forges.set(url, at);
-    await lookAt(at, number, asking.looksOf(url));
+    await lookAt(at, layer, asking.looksOf(url));
   }
   const change = stackChange(stack, ({ url }) => asking.looksOf(url).request, one.isDone);
   if (change !== null) return asking.report(one, stackChanged(one, change));

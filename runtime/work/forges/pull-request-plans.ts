@@ -12,6 +12,7 @@ export interface Watched extends PlanOfRequest {
   readonly tree: PlanTree;
   readonly project: string;
   readonly plan: string;
+  readonly branch: string;
   readonly isDone: boolean;
   readonly isOpen: boolean;
   /** The pull request is being created by its effect. */
@@ -89,9 +90,9 @@ export function createPlansOfRequests({ store, projects, onMoved }: Parts) {
 /** The facts about a plan that the watch needs; null: it has no request, and wants none. */
 export function watchedOf(tree: PlanTree, stored: Pick<StoredPlan, 'context' | 'has'> | null): Watched | null {
   if (stored === null) return null;
-  const { pull, timestamps, count } = stored.context;
+  const { branch, pull, timestamps, count } = stored.context;
   const one = {
-    ...{ tree, ...placeOf(tree) },
+    ...{ tree, ...placeOf(tree), branch },
     isDone: stored.has('status:done'),
     isOpen: stored.has('pull:open'),
     isMaking: stored.has('pull_working'),
