@@ -61,6 +61,9 @@ describe('a clone', () => {
     expect([found.length > 0, found.every(({ nlink }) => nlink === 1)]).toEqual([true, true]);
     expect(await ensureClone(wanted)).toBe(path);
     expect(readdirSync(wanted.folder)).toEqual(['shop']);
+    // As in a bare repository to which only another branch was pushed.
+    git(from, 'symbolic-ref', 'HEAD', 'refs/heads/absent');
+    expect(existsSync(join(await ensureClone({ ...wanted, name: 'other' }), 'a.txt'))).toBe(true);
   });
 
   it('is not made if its folder is taken, or its address leads to nothing; nothing is left', async () => {

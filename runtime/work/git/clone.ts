@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { gitFailure } from './git.ts';
+import { gitFailure, tryOwnGit } from './git.ts';
 import { pushUrls, remoteOf, tryAs } from './push.ts';
 import type { Repository } from './repository.ts';
 import { hasRemote } from './shared-refs.ts';
@@ -95,8 +95,18 @@ export async function ensureClone(wanted: {
     rmSync(half, { recursive: true, force: true });
     throw gitFailure({ cwd: folder, args, result });
   }
+  await checkOutSome(half);
   renameSync(half, path);
   return path;
+}
+
+/** The HEAD of the remote may name a branch that it does not have, as in a bare repository to which only another one was pushed. */
+async function checkOutSome(repo: string): Promise<void> {
+  if ((await tryOwnGit(repo, ['rev-parse', '-q', '--verify', 'HEAD'])).exitCode === 0) return;
+  const { stdout } = await tryOwnGit(repo, ['for-each-ref', '--format=%(refname:lstrip=3)', 'refs/remotes/origin']);
+  const branches = stdout.split('\n').filter((branch) => branch !== '');
+  const branch = branches.find((each) => each === 'main' || each === 'master') ?? branches[0];
+  if (branch !== undefined) await tryOwnGit(repo, ['checkout', '-q', branch, '--']);
 }
 
 async function mustBeClone(path: string, address: string): Promise<void> {
