@@ -23,12 +23,14 @@ interface PostgresGround extends DaemonGround {
   readonly url: string;
 }
 
-/** A home whose daemon.toml names the variable, which is set to an empty database. */
-async function onPostgres(): Promise<PostgresGround> {
+/** A home whose daemon.toml names the variable, which is set to an empty database, or to a schema of it. */
+async function onPostgres(schema?: string): Promise<PostgresGround> {
   databases += 1;
   const database = `e${databases}`;
   await server.query('postgres', `CREATE DATABASE ${database}`);
-  const url = server.urlOf(database);
+  if (schema !== undefined) await server.query(database, `CREATE SCHEMA "${schema}"`);
+  const options = schema === undefined ? '' : `?options=-csearch_path%3D%22${schema}%22`;
+  const url = `${server.urlOf(database)}${options}`;
   return { ...onUrl(url), database, url };
 }
 
@@ -56,7 +58,7 @@ function filesUnder(folder: string): string[] {
 }
 
 it('a plan goes from its first word to its merge, over lost connections and a killed daemon, and the password is nowhere', async () => {
-  const ground = await onPostgres();
+  const ground = await onPostgres('Team-A');
   const { stator, database } = ground;
   const go = join(ground.root, 'go');
   ground.write(

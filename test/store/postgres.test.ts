@@ -345,16 +345,18 @@ it('a pooler that keeps no sessions apart is refused, and no parameter is sent t
   });
 });
 
-it('limits that the database has for the sessions of other programs do not hold', async () => {
+it('limits and an isolation that the database has for the sessions of other programs do not hold', async () => {
   const name = await emptyDatabase();
   for (const limit of ['idle_session_timeout', 'statement_timeout'])
     await server.query(name, `ALTER DATABASE ${name} SET ${limit} = 7000`);
+  await server.query(name, `ALTER DATABASE ${name} SET default_transaction_isolation = serializable`);
   const store = opened(server.urlOf(name));
   await store.lastLine();
-  const inForce = "concat(current_setting('idle_session_timeout'), current_setting('statement_timeout'))";
+  const inForce = `concat(current_setting('idle_session_timeout'), current_setting('statement_timeout'), ' ',
+    current_setting('transaction_isolation'))`;
   await server.query(name, `ALTER TABLE hosts ADD COLUMN limits TEXT DEFAULT ${inForce}`);
   await store.own('/home');
-  expect(await server.query(name, 'SELECT limits FROM hosts')).toEqual([{ limits: '00' }]);
+  expect(await server.query(name, 'SELECT limits FROM hosts')).toEqual([{ limits: '00 read committed' }]);
 });
 
 it('a user who may open no further connection: the hint says which limit to raise', async () => {

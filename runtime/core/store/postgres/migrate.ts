@@ -100,7 +100,7 @@ interface Place {
 
 async function placeOf(client: Client): Promise<Place | undefined> {
   const { rows } = await client.query<Place>(
-    `SELECT CAST(to_regclass(current_schema() || '.schema_versions') AS TEXT) AS found, current_schema() AS schema,
+    `SELECT CAST(to_regclass(quote_ident(current_schema()) || '.schema_versions') AS TEXT) AS found, current_schema() AS schema,
        current_setting('search_path') AS path, current_user AS user, current_setting('server_encoding') AS encoding`,
   );
   return rows[0];

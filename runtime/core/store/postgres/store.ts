@@ -33,13 +33,14 @@ const answerLimitMs = 30_000;
  */
 const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000, pipeline: true };
 
+/** Another isolation would read what was there before a commit waited for its turn: two hosts would give out the same numbers. */
+const isolation = "SET default_transaction_isolation = 'read committed'";
 /**
  * A host that vanished is noticed after about 12 s, and its lock is free: its beat makes the line busy every 2.5 s, and data that PostgreSQL has sent without
  * an acknowledgement ends the connection as well. Limits that the database or its user has for other programs would end a connection whose lock says that this
  * host is alive, and long statements; this program has its own. A pooler takes them only so, and not with the connection.
  */
-const limits =
-  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 12000; SET idle_session_timeout = 0; SET statement_timeout = 0';
+const limits = `${isolation}; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 12000; SET idle_session_timeout = 0; SET statement_timeout = 0`;
 const writingLimits = `${limits}; SET lock_timeout = ${awayLimitMs}; SET idle_in_transaction_session_timeout = ${stoppedLimitMs}`;
 
 export interface PostgresStore extends Store, Enqueuing {
@@ -318,7 +319,7 @@ async function schemaOf(client: Client): Promise<string> {
 async function sizeBytes(client: Client): Promise<number> {
   const { rows } = await client.query<{ bytes: number }>(
     `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes FROM pg_class c
-     WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND c.relkind = 'r'`,
+     WHERE c.relnamespace = CAST(quote_ident(current_schema()) AS regnamespace) AND c.relkind = 'r'`,
   );
   return rows[0]?.bytes ?? 0;
 }
@@ -362,7 +363,7 @@ function withQueue(
 ): ReturnType<typeof createTables> {
   const enqueue = (which: string) =>
     connection.prepare(
-      `SELECT ${schema}.enqueue_workflow(workflow_name => '${workflow}', queue_name => e.host, workflow_id => e.id,
+      `SELECT "${schema}".enqueue_workflow(workflow_name => '${workflow}', queue_name => e.host, workflow_id => e.id,
          positional_args => ARRAY[to_json(e.id)], app_version => '${version}', application_name => '${application}')
        FROM (SELECT host, ${workflowIdSql} AS id FROM effects WHERE status = 'running' AND ${which}) e`,
     );
