@@ -4,8 +4,8 @@
  */
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
 import { pathKey, pathOf } from './actor-path.ts';
-import { replaced, withErrors } from './json-value.ts';
-import { parentOf, stopBelow } from './xstate-internals.ts';
+import { jsonProblem, replaced, withErrors } from './json-value.ts';
+import { isInObservedSystem, parentOf, stopBelow } from './xstate-internals.ts';
 
 type Children = Readonly<Record<string, unknown>>;
 
@@ -28,12 +28,20 @@ interface HiddenRef {
 export function storedContext(context: unknown, children: Children): unknown {
   return replaced(context, (value) => {
     if (!isActor(value)) return undefined;
+    // A restart would take it for the machine itself.
+    if (!isInObservedSystem(value))
+      throw new Error('an actor that createActor made lives in one process only: let the chart spawn it');
     if (children[value.id] === value) return { xstate$$type: 1, id: value.id } satisfies StoredRef;
     const path = pathOf(value);
     const gone = isInTree(value) ? {} : { isGone: true as const };
     // The id of a root differs between processes.
     return { xstate$$type: 1, id: path.at(-1) ?? '', path, ...gone } satisfies StoredRef;
   });
+}
+
+/** The part of a context that cannot be stored, with its place; null: all of it can. */
+export function contextProblem(context: unknown): string | null {
+  return jsonProblem(context, 'context', (value) => isActor(value) && isInObservedSystem(value));
 }
 
 /** A copy of a stored context with its actors and errors. */

@@ -8,7 +8,7 @@
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { isError, messageOf } from '../machines/vocabulary/errors.ts';
 import { mustRest, pathKey, pathOf } from './actor-path.ts';
-import { hiddenContext, isInTree, reviveActors, storedContext } from './actor-refs.ts';
+import { contextProblem, hiddenContext, isInTree, reviveActors, storedContext } from './actor-refs.ts';
 import { asJson, keptError, withErrors } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 import { type Emission, emission } from './recorder.ts';
@@ -188,15 +188,29 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
     getPersistedSnapshot(snapshot: AnyMachineSnapshot, options: unknown) {
       // If it threw before it began, no parent was sent the error.
       keptError(snapshot.error);
-      const persisted = getPersistedSnapshot.call(machine, snapshot as never, options as never);
+      const persisted = placed(machine, snapshot, () =>
+        getPersistedSnapshot.call(machine, snapshot as never, options as never),
+      );
       // A set of states, in the order in which they were entered: after a restart it is another one.
       const { historyValue = {} } = persisted as { historyValue?: Record<string, { id: string }[]> };
       for (const states of Object.values(historyValue)) states.sort((a, b) => (a.id < b.id ? -1 : 1));
       // XState makes a copy where actors are in it.
       if ((persisted as { context?: unknown }).context === snapshot.context) return persisted;
-      return { ...persisted, context: storedContext(snapshot.context, snapshot.children) };
+      const context = placed(machine, snapshot, () => storedContext(snapshot.context, snapshot.children));
+      return { ...persisted, context };
     },
   });
+}
+
+/** XState follows a circle in a context until the stack is full, and says no place. */
+function placed<T>({ id }: AnyStateMachine, { context }: AnyMachineSnapshot, persist: () => T): T {
+  try {
+    return persist();
+  } catch (thrown) {
+    const problem = contextProblem(context);
+    if (problem === null) throw thrown;
+    throw new Error(`machine "${id}" cannot be kept: ${problem} (${messageOf(thrown)})`, { cause: thrown });
+  }
 }
 
 /** What an actor emits is recorded for the journal of its tree, in its order with the transitions. */

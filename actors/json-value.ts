@@ -4,36 +4,24 @@ import { isError, messageOf } from '../machines/vocabulary/errors.ts';
 /** Deeper than any intended value; a value that contains itself has no end. */
 const depthLimit = 100;
 
-/** The part of the value that JSON cannot carry, with its place; null: all of it can be stored. Properties that are undefined are left out, as JSON does. */
-export function jsonProblem(value: unknown, place = '', depth = 0): string | null {
+/** The part of the value that JSON cannot carry, with its place; null: all of it can be stored. Properties that are undefined are left out, as JSON does. `isKept`: an object that is stored in another form. */
+export function jsonProblem(value: unknown, place = '', isKept = isKeptError, depth = 0): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
   const at = place === '' ? 'it' : place;
+  const firstOf = (items: readonly (readonly [place: string, item: unknown])[]) =>
+    items.reduce<string | null>((found, [inner, item]) => found ?? jsonProblem(item, inner, isKept, depth + 1), null);
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${at} is ${value}`;
   if (typeof value !== 'object') return value === undefined ? `${at} is undefined` : `${at} is a ${typeof value}`;
   if (depth > depthLimit) return `${at} is too deep, or a circle`;
   if (Array.isArray(value))
-    return firstOf(
-      // Not `map`, which passes over holes.
-      Array.from(value, (item, index) => [`${place}[${index}]`, item] as const),
-      depth,
-    );
-  if (isKeptError(value)) return null;
+    // Not `map`, which passes over holes.
+    return firstOf(Array.from(value, (item, index) => [`${place}[${index}]`, item] as const));
+  if (isKept(value)) return null;
   const prototype: unknown = Object.getPrototypeOf(value);
   // Only an `Object.prototype`, of whichever realm, inherits from nothing.
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return `${at} is a ${value.constructor.name}`;
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return firstOf(
-    entries.map(([key, item]) => [place === '' ? key : `${place}.${key}`, item]),
-    depth,
-  );
-}
-
-function firstOf(items: readonly (readonly [string, unknown])[], depth: number): string | null {
-  for (const [place, item] of items) {
-    const problem = jsonProblem(item, place, depth + 1);
-    if (problem !== null) return problem;
-  }
-  return null;
+  return firstOf(entries.map(([key, item]) => [place === '' ? key : `${place}.${key}`, item]));
 }
 
 /** A copy of it as JSON carries it. Throws a plain Error that names the value that cannot be stored. */

@@ -114,7 +114,12 @@ export function hookSystem(
  * start it reports only the actor itself.
  */
 export function observeSystem(system: object, inspect: (event: never) => void): void {
-  Object.assign(system, { _sendInspectionEvent: inspect });
+  Object.assign(system, { _sendInspectionEvent: inspect, isObserved: true });
+}
+
+/** Whether an actor lives in such a system. What a chart makes with `createActor` has one of its own. */
+export function isInObservedSystem({ system }: AnyActorRef): boolean {
+  return 'isObserved' in system;
 }
 
 /** Sends an event to the inspection of a system, in its order with the transitions. */

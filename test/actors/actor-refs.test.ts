@@ -4,6 +4,7 @@ import { type AnyActorRef, assign, createActor, createMachine, sendTo, setup, st
 import { actorBelow } from '../../actors/actor-path.ts';
 import { contextWith, hiddenContext, isInTree, reviveActors, storedContext } from '../../actors/actor-refs.ts';
 import { snapshotOf } from '../../actors/addressee.ts';
+import { observeSystem } from '../../actors/xstate-internals.ts';
 import { playDurably, playInMemory } from '../support/chart-play.ts';
 
 const kid = createMachine({});
@@ -25,6 +26,7 @@ const chart = setup({ actors: { mid, kid } }).createMachine({
 /** A tree of these actors: `mid`, with `kid` below it, and `own`. */
 function started() {
   const root: AnyActorRef = createActor(chart).start();
+  observeSystem(root.system, () => {});
   const at = (...path: string[]) => {
     const actor = actorBelow(root, path);
     if (actor === null) throw new Error(`no actor at ${path.join('/')}`);

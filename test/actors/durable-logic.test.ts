@@ -6,6 +6,7 @@ import {
   and,
   assign,
   cancel,
+  createActor,
   createMachine,
   emit,
   enqueueActions,
@@ -777,6 +778,9 @@ describe('what cannot be kept is refused', () => {
       states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
     });
     const date = createMachine({ on: { go: { actions: assign({ when: () => new Date(0) }) } } });
+    const loop: unknown[] = [];
+    loop.push(loop);
+    const holds = (part: () => unknown) => createMachine({ on: { go: { actions: assign({ part }) } } });
     const spawns = setup({ actors: { child } });
     const twice = spawns.createMachine({
       context: { refs: [] as unknown[] },
@@ -845,6 +849,8 @@ describe('what cannot be kept is refused', () => {
       [observingFirst, 'an observer of the actor "kid"'],
       [circle, 'does not come to rest'],
       [date, 'when is a Date'],
+      [holds(() => [{ loop }]), 'context.part[0].loop[0][0]'],
+      [holds(() => ({ ref: createActor(date) })), 'context.part.ref is a Actor (an actor that createActor made'],
       [twice, 'an actor "kid" lives already'],
       [bothInOneStep, 'an actor "kid" lives already'],
       [below, 'an actor "mid/kid" lives already'],
