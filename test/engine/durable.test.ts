@@ -301,9 +301,19 @@ describe('an engine of durable actors', () => {
     expect((await gates.explain('north')).set_aside).toHaveLength(1);
   });
 
+  it('lets a program leave facts before their first look at the journal is over', async () => {
+    const { gate: gates } = (await open()).machines;
+    await gates.start('north');
+    const [begun] = await gates.history('north');
+    const facts = gates.facts('north', { after: begun?.seq ?? 0 })[Symbol.asyncIterator]();
+    const next = facts.next();
+    await facts.return?.();
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
   it('explains which signals a wildcard transition accepts, and accepts them when they are sent', async () => {
     const signals = { poke: z.strictObject({}), 'card.paid': z.strictObject({}) };
-    const states = { any: { on: { 'card.*': 'none' } }, none: {} };
+    const states = { any: { on: { 'card.*': 'none' } }, none: { on: { poke: {} } } };
     const chart = setup({}).createMachine({ initial: 'any', states, on: {} });
     const listener = defineMachine({ name: 'listener', version: 1, machine: chart, signals });
     const engine = await createEngine({ file: ':memory:', log: quiet, machines: [listener] });
@@ -313,7 +323,9 @@ describe('an engine of durable actors', () => {
     const accepted = async () => (await trees.explain('one')).events.filter((each) => each.accepted);
     expect((await accepted()).map(({ type }) => type)).toEqual(['card.paid']);
     await trees.send('one', { type: 'card.paid' });
-    expect(await accepted()).toEqual([]);
+    // It changes nothing, and is not refused.
+    expect((await accepted()).map(({ type }) => type)).toEqual(['poke']);
+    expect(await trees.send('one', { type: 'poke' })).toMatchObject({ status: 'done' });
   });
 
   it('names regions without states of their own by their names alone', async () => {

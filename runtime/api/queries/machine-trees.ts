@@ -276,7 +276,8 @@ function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): Machin
   if (!mayBeTaken(snapshot, type))
     return { type, accepted: false, in_state: false, why_not: 'not in the states that it is in now' };
   try {
-    const accepted = snapshot.can({ type, at });
+    // Not `can`: it says no to a transition that changes nothing, for which no signal is refused.
+    const accepted = snapshot.machine.getTransitionData(snapshot, { type, at }).length > 0;
     return { type, accepted, in_state: true, why_not: accepted ? null : 'a guard says no to one that carries nothing' };
   } catch {
     return { type, accepted: true, in_state: true, why_not: null };
