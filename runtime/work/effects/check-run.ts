@@ -35,7 +35,7 @@ import { createStopLook, createStoppedTime } from '../agents/stopped-program.ts'
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
 import { identity } from '../git/identity.ts';
-import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
+import { dropPrivateRepository, isWalled, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import { type LimitsEnd, limitsEnd, type Resources } from '../sandbox/resources.ts';
 import { type Walls, wallsFailure, writtenWithoutWalls } from '../sandbox/walls.ts';
@@ -157,10 +157,10 @@ async function carryOut(
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit.signal, over.signal]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
+    if (end.kind === 'exited' && end.code === 1 && isWalled(folder)) await waitForWalls(parts, folder, key);
     // A check's commits do not count as work.
     await dropPrivateRepository(privatePlaceIn(folder.path));
     if (end.kind === 'exited' && end.code === 0) return null;
-    if (end.kind === 'exited' && end.code === 1) await waitForWalls(parts, folder, key);
     return failureOf(folder, { how: end.kind === 'lost' ? 'vanished' : `exited with ${end.code}`, end, more });
   } catch (thrown) {
     abort.throwIfAborted();

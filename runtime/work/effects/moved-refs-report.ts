@@ -9,7 +9,7 @@ import type { EffectContext } from '../../core/outbox/handler.ts';
 import { noteInLog, type RunFolder, writeRunFileAsync } from '../agents/run-folder.ts';
 import { keepMoved, lookAtRefs, movesBetween, moveText, type PersonsRefs } from '../git/moved-refs.ts';
 import { lookAtSettings, type PersonsSettings, settingsMoved } from '../git/moved-settings.ts';
-import { privatePlaceIn } from '../git/private-repository.ts';
+import { isWalled } from '../git/private-repository.ts';
 import type { Repository } from '../git/repository.ts';
 
 const lookSchema = z.object({
@@ -81,10 +81,6 @@ function readLook(folder: RunFolder): Look | null {
   } catch {
     return null; // there was no reading, or an agent without walls changed its file
   }
-}
-
-function isWalled({ path }: RunFolder): boolean {
-  return existsSync(privatePlaceIn(path).gitDir);
 }
 
 function fileOf({ path }: RunFolder): string {

@@ -39,6 +39,7 @@ import { setupDoneFile, setupEndIn, setupEndLine } from '../agents/setup-end.ts'
 import { createSetupStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
+import { isWalled } from '../git/private-repository.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { worktreeExcludes } from '../git/worktree-folder.ts';
 import { adminDirOf } from '../git/worktree-list.ts';
@@ -215,7 +216,7 @@ async function failedStart(
   const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
   const title = (await parts.store.run(row.key))?.title ?? row.name;
   const output = safeText(tailOf(folder, tailBytes)).trim();
-  const unbuilt = failure.trim() === 'exit 1' ? wallsFailure(withoutOwnLines(output)) : null;
+  const unbuilt = failure.trim() === 'exit 1' && isWalled(folder) ? wallsFailure(withoutOwnLines(output)) : null;
   if (unbuilt instanceof EngineError && limitsEnd(folder, { code: 1, output }).kind === 'none') {
     if (waitsForWalls(folder, id, parts.nowMs())) throw unbuilt;
     return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail: withHint(unbuilt) } };

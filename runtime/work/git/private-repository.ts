@@ -44,6 +44,11 @@ export function privatePlaceIn(runFolder: string): PrivatePlace {
   return { gitDir: join(runFolder, 'git'), notes: join(runFolder, 'git-notes') };
 }
 
+/** Whether a run has walls: only then it has such a folder. */
+export function isWalled({ path }: { readonly path: string }): boolean {
+  return existsSync(privatePlaceIn(path).gitDir);
+}
+
 /**
  * Makes the folder completely or not at all, from the present worktree and refs; an existing one stays. Only for a worktree in which no agent works.
  * `isDetached`: HEAD is the worktree's commit, without a branch. Throws git's errors and the system's.
