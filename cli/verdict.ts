@@ -43,9 +43,13 @@ export function verdictLine(answer: SignalAnswer): string {
   switch (status) {
     case 'done': {
       const how = typeof result === 'string' && result !== 'done' ? ` (${result})` : '';
-      return `done${how}: ${type}; ${planState(answer)}`;
+      const state = planState(answer);
+      return `done${how}: ${type}${state === '' ? '' : `; ${state}`}`;
     }
     case 'held':
+      // A signal of a repo or of a tree of a user-defined machine.
+      if (answer.plan.plan === '')
+        return `held: ${type} is signal ${id}; it is delivered when its addressee takes it: stator signal show ${id}`;
       return `held: ${type} is signal ${id}; it is delivered when ${answer.plan.plan} no longer waits for a person: stator plan explain ${answer.plan.plan}`;
     case 'pending':
       return `pending: ${type} is signal ${id}; see what became of it: stator signal show ${id}`;

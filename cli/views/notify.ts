@@ -1,4 +1,5 @@
 /** Notifications, as a person reads them. */
+import { onOneLine } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { NotificationEntry, NotificationsRead } from '../../runtime/api/client/client.ts';
@@ -26,7 +27,7 @@ const notifications: View<NotificationEntry[]> = {
       clockTime(entry.at),
       { text: entry.type, tone: needs.has(entry.type) && !entry.read ? 'bad' : 'plain' },
       entry.tree ?? (entry.plan === null ? entry.project : `${entry.project}/${entry.plan}`),
-      withLocalTimes(entry.message, Date.now()),
+      onOneLine(withLocalTimes(entry.message, Date.now())),
     ],
     empty: all === undefined ? 'nothing new; the read ones: stator notify list --all' : 'no notifications',
   }),

@@ -21,7 +21,7 @@ const signals: View<SignalEntry[]> = {
     row: ({ id, created_at: at, project, plan, type, origin, status, result }) => [
       String(id),
       localStamp(at),
-      `${project}/${plan}`,
+      addressee({ project, plan }),
       type,
       origin,
       { text: status, tone: tones[status] },
@@ -34,7 +34,7 @@ const signals: View<SignalEntry[]> = {
 const signal: View<SignalEntry> = {
   fields: (entry) => [
     ['signal', `${entry.id} ${entry.type}`],
-    ['plan', `${entry.project}/${entry.plan}`],
+    ['plan', addressee(entry)],
     ['by', entry.origin],
     ['status', entry.status],
     ['attempts', String(entry.attempts)],
@@ -45,6 +45,11 @@ const signal: View<SignalEntry> = {
     ['handled', entry.processed_at],
   ],
 };
+
+/** The plan, or its repo alone; empty for a tree of a user-defined machine. */
+function addressee({ project, plan }: Pick<SignalEntry, 'project' | 'plan'>): string {
+  return plan === '' ? project : `${project}/${plan}`;
+}
 
 /** A refusal or an error on one line; `signal show` prints all of it. */
 function resultText(result: SignalEntry['result']): string {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { folded } from '../../cli/output.ts';
 import { brief, widthOf } from '../../cli/text.ts';
+import notifyViews from '../../cli/views/notify.ts';
 
 const rows = (text: string, width: number) => folded(text, width).split('\n');
 
@@ -29,6 +30,14 @@ it('a word that has no room beside the name begins further left', () => {
 it('lines that are put on one are set off from each other, where no mark does it', () => {
   expect(brief('p-coder: changed nothing\nthe run changed nothing since 1234\n')).toBe(
     'p-coder: changed nothing; the run changed nothing since 1234',
+  );
+  const notice = { id: 1, type: 'machine_notice', project: '', plan: null, tree: 'release:1.2', read: false } as const;
+  const message = '1.2 is not published: no registry\na further try would not help';
+  const at = '2026-01-31T12:00:00.000Z';
+  const { list } = notifyViews.notifications;
+  const { row } = typeof list === 'function' ? list({}, []) : list;
+  expect(row({ ...notice, message, at }).at(-1)).toBe(
+    '1.2 is not published: no registry; a further try would not help',
   );
   expect(brief('which one?\n  a: left,\n\n  b: right.')).toBe('which one? a: left, b: right.');
 });

@@ -314,7 +314,7 @@ function mustFind({ settings }: Pick<OperationParts, 'settings'>, name: string):
     'not_found',
     `${file} has no [intake.${name}]`,
     intakes.length === 0
-      ? 'docs/intake.md says how to write one; a new file is read within 15 s, or at once by: stator daemon reload'
+      ? 'docs/intake.md says how to write one; a running daemon reads a new file within 15 s, or at once by: stator daemon reload'
       : 'list them with: stator intake list',
   );
 }
