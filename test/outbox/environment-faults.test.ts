@@ -333,6 +333,9 @@ describe('which faults are of the environment', () => {
         message: expect.stringMatching(new RegExp(`^no more processes.*: its walls could not be built: ${words}`)),
         hint: expect.stringContaining('ulimit -u'),
       });
+    const relay = (words: string) => `${JSON.stringify({ stator: words })}\n`;
+    expect(wallsFailure(`${relay('sent')}bwrap: Can't bind mount it\n${relay('problem')}`)).toContain('bind mount');
+    expect(wallsFailure(`${relay('sent')}at work\nbwrap: Can't bind mount it\n`)).toBe(null);
     expect(wallsFailure('bwrap: Creating new namespace failed: No space left on device\n')).toContain('namespaces');
     expect(environmentFaultInText("error: open('a'): Too many open files", 'x')?.message).toMatch(
       /^no more open files \(this process may have \d+\): x: /,

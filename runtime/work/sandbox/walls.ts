@@ -160,11 +160,11 @@ function noWallsWanted({ role, sandbox, network }: NeedsWalls): EngineError {
 }
 
 /**
- * Why bubblewrap could not build walls, if that is a run's whole output before exit code 1: then no program was started, and the exit code is no verdict.
+ * Why bubblewrap could not build walls, if that is the whole output of a run's program before exit code 1: then no program was started, and the exit code is no verdict.
  * An error: a fault of the environment. null: the output is something else.
  */
 export function wallsFailure(output: string): EngineError | string | null {
-  const line = /^bwrap: ([^\n]+)\n?$/.exec(output)?.[1];
+  const line = unbuiltOutput.exec(output)?.[1];
   if (line === undefined) return null;
   const what = 'its walls could not be built';
   if (/namespace failed: No space left on device/.test(line))
@@ -173,6 +173,8 @@ export function wallsFailure(output: string): EngineError | string | null {
   return trouble ?? `${what}: ${safeText(line)}; see writable and readable of its profile, and stator doctor`;
 }
 
+/** Only that line, and the lines of a relay, which asked the program something and found it ended. */
+const unbuiltOutput = /^(?:\{"stator":[^\n]*\n)*bwrap: ([^\n]+)(?:\n\{"stator":[^\n]*)*\n?$/;
 /** The first pause of a run whose walls the environment did not allow, and the longest one. */
 const unbuiltPauseMs = 5_000;
 const unbuiltPauseCapMs = 5 * 60_000;
