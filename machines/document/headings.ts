@@ -97,9 +97,9 @@ function withoutEmphasis(text: string): string {
 
 /** Only this many characters at the start of a line decide whether it is a heading. */
 const lookLimit = 200;
-/** Numbers, links, quotation marks, strikethrough and tags: `4. Task 4: Labels`, `[Task 4](#a): Labels`, `~~Task 4~~`; behind a backslash it is text. */
+/** Numbers, links, quotation marks, strikethrough and tags: `4. Task 4: Labels`, `[Task 4](#a): Labels`, `~~Task 4~~`. */
 const decoratedPattern =
-  /^(?:<[^<>]{1,100}>|[^\p{L}\p{N}<\\]){0,20}(?:\d{1,4}(?:\.\d{1,4}){0,3}[.):]?\s{1,5})?[^\p{L}\p{N}\\]{0,5}(wave|task)[\s_-]{0,5}[#＃]?([\d０-９]{1,5})(?![\p{L}\p{N}_])(.*)$/isu;
+  /^(?:<[^<>]{1,100}>|[^\p{L}\p{N}<]){0,20}(?:\d{1,4}(?:\.\d{1,4}){0,3}[.):]?\s{1,5})?[^\p{L}\p{N}]{0,5}(wave|task)[\s_-]{0,5}[#＃]?([\d０-９]{1,5})(?![\p{L}\p{N}_])(.*)$/isu;
 /** The text after it continues like a heading, and not like a sentence. */
 const titledPattern = /^(?:[^\p{L}\p{N}]*$|\s*[:：—–－.)\]}~*_`"'”’-])/u;
 /** The end of a link, of a tag, of a quotation or of strikethrough. */

@@ -291,9 +291,18 @@ function readBack(
   }
   const unread = parsed.problems.map(({ line, message }) => {
     const wave = parsed.document.waves.findLast((each) => each.line <= line)?.number ?? 1;
-    return { line: sourceLine(lines, line), message: inItsIds(message, placed[wave - 1] ?? []) };
+    const section = /^(#+ )\\(.*)$/s.exec(lines[line - 1]?.text ?? '');
+    const said =
+      section === null ? inItsIds(message, placed[wave - 1] ?? []) : nobodyWorksOn(`${section[1]}${section[2]}`);
+    return { line: sourceLine(lines, line), message: said };
   });
   return { parsed, unread };
+}
+
+/** A section with a heading of the own grammar, beside tasks of another family. */
+function nobodyWorksOn(heading: string): string {
+  const advice = 'give it another name, or write its tasks below it as `### Task 1: title`';
+  return `${quoted(heading)} is read as a section of text, so nobody works on it; ${advice}`;
 }
 
 /** A circle with the ids that the document gives its tasks, instead of the numbers of the own form. */

@@ -170,9 +170,10 @@ export function saysDone(label: Label | null): boolean {
 
 /** The most such lines that are examined in one task. */
 const almostCheckLimit = 20;
-const unmarkedCheck = /^ {0,3}(?:[-*+][ \t]+)?(?:\*\*check\*\*\s+|check:\s+|check：\s*)(\S.*)$/is;
+const unmarkedCheck =
+  /^ {0,3}(?:>\s?)?(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?:\p{Extended_Pictographic}\uFE0F? )?(?:\*\*check\*\*\s+|(?:\*{0,3}|_)check(?: \([^()]{1,40}\))?[*_]{0,3}(?::[*_]{1,3}\s*|:\s+|：[*_]{0,3}\s*))(\S.*)$/isu;
 
-/** The remark on a line that was most likely meant as a check and is not run: `**Check** npm test`, `Check: npm test`, `**Verify:** npm test`. */
+/** The remark on a line that was most likely meant as a check and is not run: `**Check** npm test`, `*Check:* npm test`, `> **Check:** npm test`, `**Verify:** npm test`. */
 function almostCheck(text: string, label: TextLine['label']): string | null {
   const [written, command = ''] = unmarkedCheck.exec(text) ?? [];
   if (written !== undefined)

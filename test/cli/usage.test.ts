@@ -344,8 +344,8 @@ describe('plan check', () => {
     const { code, stdout } = await stator(['plan', 'check', 'p.md']);
     expect(code).toBe(1);
     expect(stdout).toMatchInlineSnapshot(`
-      "p.md:5: \`## \\Wave 2\` is not read as a wave; write \`## Wave 2\`
-      p.md:7: \`## \\Wave 2\` is not read as a wave; write \`## Wave 2\`
+      "p.md:5: \`## Wave 2\` is read as a section of text, so nobody works on it; give it another name, or write its tasks below it as \`### Task 1: title\`
+      p.md:7: \`## Wave 2\` is read as a section of text, so nobody works on it; give it another name, or write its tasks below it as \`### Task 1: title\`
       "
     `);
     write('none.md', '# P\n\njust words\n');

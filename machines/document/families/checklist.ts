@@ -33,7 +33,7 @@ export interface PlacedItem {
   readonly lead: string | null;
 }
 
-/** The items that are tasks, in order. An item inside a task is a step of it, and no task. */
+/** The items that are tasks, in order. An item inside a task is a step of it, and no task; nor is one that has no text yet, as in templates. */
 export function itemsThat(
   sheet: Sheet,
   isTask: (item: OutlineItem, path: readonly OutlineHeading[]) => boolean,
@@ -44,7 +44,7 @@ export function itemsThat(
   let lead: string | null = null;
   const look = (items: readonly OutlineItem[]): void => {
     for (const item of items) {
-      if (isTask(item, path)) found.push({ item, path, section, lead });
+      if (isTask(item, path) && hasText(item)) found.push({ item, path, section, lead });
       else look(item.items);
     }
   };
@@ -59,6 +59,10 @@ export function itemsThat(
     }
   }
   return found;
+}
+
+function hasText(item: OutlineItem): boolean {
+  return item.text !== '' || item.rest.some(({ text }) => text.trim() !== '');
 }
 
 /** The last line of text before a list, where all of it is bold. */

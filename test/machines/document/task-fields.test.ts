@@ -402,6 +402,22 @@ describe('the fields of a task', () => {
       {},
       ['1: `**check** npm test` is not read, so nothing runs it; a check is written **Check:** npm test'],
     ],
+    ...[
+      '*Check:* a',
+      '_Check:_ a',
+      '***Check:*** a',
+      '*Check*: a',
+      '**Check (must pass):** a',
+      '> **Check:** a',
+      '1. **Check:** a',
+      '✅ **Check:** a',
+    ].map((line): [string, object, string[]] => [
+      line,
+      {},
+      [`1: ${'`'}${line}${'`'} is not read, so nothing runs it; a check is written **Check:** a`],
+    ]),
+    ['*Check* the page', {}, []],
+    ['check:types runs', {}, []],
     ['    Check: npm test', {}, []],
     ['Checks: npm test', {}, []],
     [

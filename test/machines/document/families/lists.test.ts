@@ -141,6 +141,11 @@ describe('a list of work', () => {
     expect(outline(read(text))).toEqual(['1 Phase 1: Setup: 1 index', '2 Phase 2: Page: 1 show']);
   });
 
+  test('has no task for a check box without text', () => {
+    const rows = ['- [ ] a', '- [ ] ', '- [ ]', '  below', '- [ ] b'];
+    expect(outline(read(lines('# Tasks', ...rows)))).toEqual(['1: 1 a | 2 below < 1 | 3 b < 2']);
+  });
+
   test('has the tasks that are under way, and those of a board', () => {
     const board = ['## In Progress', '- [ ] a', '## To Do', '- [ ] b', '- [ ] c', '## Doing', '- [ ] d'];
     expect(outline(read(lines('# Backlog', ...board)))).toEqual([
