@@ -95,9 +95,9 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await fileOf(page, 'a/100.txt').getByText('+167', { exact: true }).waitFor(limit);
     await page.getByText('301 files, +70100 −0').waitFor(limit);
     expect(await drawn(page)).toBeLessThan(3_000);
-    // Lines that were drawn on the way do not stay in memory: 8,000 lines are more than 40,000 nodes.
-    await page.evaluate(scrollsBy(400, 400));
-    expect(await nodesOf(page)).toBeLessThan(25_000);
+    // Lines that were drawn on the way do not stay in memory: 4,000 lines are more than 20,000 nodes.
+    await page.evaluate(scrollsBy(800, 100));
+    expect(await nodesOf(page)).toBeLessThan(15_000);
     // After scrolling to the end, the last files are in the document, and those far above are not.
     await page.getByRole('region', { name: 'Files' }).getByRole('button', { name: 'c/199.txt' }).click();
     await fileOf(page, 'c/199.txt').getByText('+167', { exact: true }).waitFor(limit);
