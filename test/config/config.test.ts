@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorClasses } from '../../machines/vocabulary/errors.ts';
@@ -516,6 +516,24 @@ describe('docs/configuration.md', () => {
     expect(documented.filter((key) => !present.has(key))).toEqual([]);
     const hooks = readFileSync('docs/hooks.md', 'utf8');
     expect(hookEvents.filter((event) => !hooks.includes(`\`${event}\``))).toEqual([]);
+  });
+
+  it('and all other pages show configurations that are accepted', () => {
+    const pages = readdirSync('docs').filter((name) => name.endsWith('.md'));
+    const blocks = pages.flatMap((name) => [
+      ...readFileSync(`docs/${name}`, 'utf8').matchAll(/^( *)```toml\n([\s\S]*?)^ *```$/gm),
+    ]);
+    // servers.toml, and the durations of a simulation.
+    const others = /^ *\[\[servers\]\]|^ *w1-t2 = /m;
+    for (const [, indent = '', body = ''] of blocks.filter(([block]) => !others.test(block))) {
+      const block = body.replaceAll(`\n${indent}`, '\n').slice(indent.length);
+      const isOfDaemon = /^\[(?:chats|host|http|intake|machines|notifications|store)\b|^(?:store|max_agents) =/m.test(
+        block,
+      );
+      if (isOfDaemon) daemonOf(block);
+      else expect(repoOf(block, daemonOf('')).notes.filter((note) => note.includes(' is off: '))).toEqual([]);
+    }
+    expect(blocks.length).toBeGreaterThan(50);
   });
 
   it('has each table in the chapter of the file that takes it', () => {
