@@ -252,7 +252,7 @@ describe('a user-defined machine', () => {
     expect(await without.client.verify()).toMatchObject({
       ok: false,
       differs: [],
-      skipped: [{ tree: 'release', why: 'its tree was not compared: this engine was not given the machine' }],
+      skipped: [{ tree: 'release', why: 'this engine was not given the machine, so it cannot replay its tree' }],
     });
     await without.engine.stop();
     // More than one list of signals has, for a machine that the next engine is not given either.

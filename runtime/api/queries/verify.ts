@@ -67,8 +67,8 @@ async function leftOut({ store, trees: { kinds } }: Parts): Promise<Skipped[]> {
   const known = new Set(kinds.all.map(({ name }) => name));
   return (await store.treeCounts()).flatMap(({ machine, count }) => {
     if (known.has(machine)) return [];
-    const them = count === 1 ? 'its tree was' : `its ${count} trees were`;
-    return [{ tree: machine, why: `${them} not compared: this engine was not given the machine` }];
+    const them = count === 1 ? 'its tree' : `its ${count} trees`;
+    return [{ tree: machine, why: `this engine was not given the machine, so it cannot replay ${them}` }];
   });
 }
 
