@@ -38,11 +38,11 @@ function merge(repo: Repository) {
   return mergeIntoCheckout(repo, { from: 'plan/demo', into: 'main', message: 'merge' });
 }
 
-/** git is killed before it writes the nth file of the merge. */
-function killAt(repo: Repository, nth: number): void {
+/** git is killed before it writes the nth file of the merge, or its filter fails there. */
+function killAt(repo: Repository, nth: number, how = 'kill -9 $PPID'): void {
   const filter = join(home.path, 'filter');
   const tally = join(home.path, 'tally');
-  const kill = `echo >> '${tally}'; [ $(wc -l < '${tally}') -eq ${nth} ] && kill -9 $PPID; exec cat`;
+  const kill = `echo >> '${tally}'; [ $(wc -l < '${tally}') -eq ${nth} ] && ${how}; exec cat`;
   writeFileSync(filter, `#!/bin/sh\n${kill}\n`);
   chmodSync(filter, 0o755);
   run(repo.path, 'config', '--global', 'filter.kill.smudge', filter);
@@ -71,6 +71,17 @@ describe('a merge into the checkout that is killed', () => {
     killAt(repo, nth);
     await expect(merge(repo)).rejects.toMatchObject({ code: 'git_failed' });
     expect(existsSync(join(repo.path, '.git', 'index.lock'))).toBe(true);
+    spare(repo);
+    expect(await merge(repo)).toMatchObject({ kind: 'merged' });
+    expectMerged(repo);
+  });
+
+  test('or whose git gives up at a file, is finished by the same call', async () => {
+    const repo = await planned();
+    killAt(repo, 7, 'exit 1');
+    run(repo.path, 'config', '--global', 'filter.kill.clean', 'cat');
+    run(repo.path, 'config', '--global', 'filter.kill.required', 'true');
+    expect(await merge(repo)).toMatchObject({ kind: 'git' });
     spare(repo);
     expect(await merge(repo)).toMatchObject({ kind: 'merged' });
     expectMerged(repo);

@@ -346,7 +346,13 @@ describe('which faults are of the environment', () => {
     expect(environmentFaultInText('fatal: mmap failed: Cannot allocate memory', 'x')?.message).toMatch(
       /^no more memory/,
     );
-    expect(environmentFaultInText('error: open("secret"): Permission denied', 'x')).toBe(null);
+    for (const said of ['open("secret"): Permission denied', 'unable to write file .git/a: Permission denied'])
+      expect(environmentFaultInText(`error: ${said}`, 'x')).toBe(null);
+    const files = 'error: unable to write file a b\nerror: unable to write file c';
+    expect(environmentFaultInText(files, 'x')).toMatchObject({
+      code: 'disk_full',
+      message: 'x: error: unable to write file a b',
+    });
     expect(environmentFault(new EngineError('git_failed', 'No space left on device', ''))).toBe(null);
   });
 

@@ -72,6 +72,13 @@ const faults: readonly Fault[] = [
     what: () => 'no more memory',
     hint: `end what takes the most (free -m, ps aux), or raise the limit where stator is started: ulimit -v, ulimit -d; ${thenContinues}`,
   },
+  {
+    // A git that cannot write a file of a checkout gives no reason, as it does elsewhere after a colon.
+    trouble: 'disk_full',
+    codes: [],
+    words: /unable to write file (?!.*: [A-Z])./,
+    hint: `see whether its disk has room, and works: df -h, df -i, mount; ${thenContinues}`,
+  },
 ];
 
 /** What cleans up may delete the folder that TMPDIR names in a shell. */
@@ -137,8 +144,9 @@ export function throwIfHidden(thrown: unknown): void {
   if (systemCode(thrown) !== 'EACCES' && environmentFault(thrown) !== null) throw thrown;
 }
 
-/** The trouble in git's own message; null: none. `what` says which command it was, and where. */
+/** The trouble in git's own message; null: none. `what` says which command it was, and where. Of many lines, such as one for each file, the first is named. */
 export function environmentFaultInText(said: string, what: string): EngineError | null {
   const found = faults.find(({ words }) => words?.test(said) === true);
-  return found === undefined ? null : faultOf(found, `${what}: ${said}`);
+  const line = said.split('\n').find((each) => found?.words?.test(each));
+  return found === undefined ? null : faultOf(found, `${what}: ${line ?? said}`);
 }

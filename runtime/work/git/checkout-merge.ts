@@ -165,14 +165,14 @@ async function bring(
   const isBegun = await wasKilled(repo, step);
   const obstacle = (await underWay(step)) ?? (await overlap(repo, step, isBegun));
   if (obstacle !== null) return obstacle;
-  // Git checks every file before it writes the first: a refused merge changes nothing.
+  // Git checks every file before it writes the first: a refused merge changes nothing, but one that fails while it writes leaves files behind.
   // `branch.<name>.mergeOptions` of a person are for merges of their own: with --squash the branch would not move.
   const own = ['-c', `branch.${into}.mergeOptions=`];
   const args = [...own, 'merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', head];
   const forget = repo.moves.own.note(move);
   const moved = await tryOwnGit(checkout, args, { timeoutMs: checkoutTimeoutMs });
-  await unmarkMerge(step);
   const now = await commitOf(repo, move.ref);
+  if (now !== target || (await differencesOf(repo, step, true)).merged.length === 0) await unmarkMerge(step);
   if (moved.exitCode === 0 && now === head) return { kind: 'merged', head, tip };
   forget();
   if (now !== target) return { kind: 'moved' };

@@ -1,5 +1,5 @@
 /**
- * A merge into the checkout that was killed inside git: some of its files are written, the branch has not moved, a lock is left. The merge's files are
+ * A merge into the checkout that was killed inside git, or could not write on: some of its files are written, the branch has not moved, a lock is left. The merge's files are
  * distinguished from a person's changes, so that the next merge can finish. A mark in the checkout's git folder exists while git runs the merge.
  */
 import { lstat, mkdir, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
@@ -52,7 +52,7 @@ export async function markMerge(repo: Repository, { gitDir, target, head }: Chec
   inFolder({ root: await realpath(gitDir), way: '' }, (folder) => folder.write(markName, mark, { mode: 0o644 }));
 }
 
-/** Called when git has ended by itself, with or without success. */
+/** Called when git has ended by itself and has left nothing half done. */
 export async function unmarkMerge({ gitDir }: Pick<CheckoutStep, 'gitDir'>): Promise<void> {
   await rm(join(gitDir, markName), { force: true });
 }
