@@ -95,11 +95,12 @@ export function statusOf(seen: Seen): Status {
     const agents = live.get(nameOf(plan)) ?? [];
     const { project, plan: name, status, turn, need, waiting_for: waits } = plan;
     if (need !== null) needs.push({ project, plan: name, status, ...need });
-    const isInLine = waits?.kind === 'landing';
-    if (!isUnderWay(plan.status) && !isInLine) continue;
+    // A merge of a plan that is done, or what a cancelled one leaves behind.
+    const isLate = !isUnderWay(status) && waits !== null && need === null;
+    if (!isUnderWay(status) && !isLate) continue;
     if (turn === 'agents' || agents.length > 0)
       running.push({ ...planState(plan), agents: agents.map(runningAgent), retried: retriedOf(plan) });
-    else if (waits !== null && (turn === 'waiting' || isInLine))
+    else if (waits !== null && (turn === 'waiting' || isLate))
       waiting.push({ ...planState(plan), kind: waits.kind, why: waits.detail, since: waits.since });
   }
   const isSooner = (a: Need, b: Need) => (a.since ?? '').localeCompare(b.since ?? '');

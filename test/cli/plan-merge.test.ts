@@ -143,6 +143,8 @@ describe('stator plan merge', () => {
     const kept = await made.stator(['plan', 'merge', 'p'], { env: made.env });
     expect(kept.code).toBe(1);
     expectProse(kept.stderr, 'pending');
+    const status = JSON.parse((await made.stator(['status', '--json'])).stdout);
+    expect(status).toMatchObject({ waiting: [{ plan: 'p', kind: 'repo' }] });
     const again = await made.stator(['plan', 'merge', 'p']);
     expect(again.code, again.stderr).toBe(0);
     expect(git(made.repo, 'show', 'main:w1t1.txt')).toBe('made');
