@@ -365,21 +365,31 @@ describe('an open pull request', () => {
     expect(creates(where.forge)).toBe(2);
   });
 
-  it('that was merged before what is new could be pushed gets no branch again', async () => {
+  it('that is of another repository, which the remote names now, is left alone; what was merged before what is new could be pushed gets no branch again', async () => {
     const where = await site();
     const engine = await start(where, { agents: judged, pullRequestLookMs: 3_600_000 });
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
-    const pull = madePull(where);
-    pull.state = 'merged';
+    const review = async () => {
+      const tree = git(where.on.repo, 'rev-parse', 'plan/login^{tree}');
+      const more = git(where.on.repo, 'commit-tree', tree, '-p', 'plan/login', '-m', 'more');
+      git(where.on.repo, 'update-ref', 'refs/heads/plan/login', more);
+      await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
+    };
+    Object.assign(madePull(where), { head: 'fix/other', state: 'merged' });
+    await review();
+    await untilPlan(
+      engine,
+      'login',
+      ({ pull_request: pull }) => pull?.state === 'open' && pull.url?.endsWith('/2') === true,
+    );
+    const pull = where.forge.state.pulls.get(2);
+    if (pull !== undefined) pull.state = 'merged';
     git(where.bare, 'update-ref', '-d', 'refs/heads/plan/login');
-    const tree = git(where.on.repo, 'rev-parse', 'plan/login^{tree}');
-    const more = git(where.on.repo, 'commit-tree', tree, '-p', 'plan/login', '-m', 'more');
-    git(where.on.repo, 'update-ref', 'refs/heads/plan/login', more);
-    await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
+    await review();
     const shown = await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'merged');
     expect(shown).toMatchObject({ blocked: null, creating_pr: false });
-    expect([creates(where.forge), readHead(where.bare, 'plan/login')]).toEqual([1, null]);
+    expect([creates(where.forge), readHead(where.bare, 'plan/login')]).toEqual([2, null]);
   });
 
   it('into which somebody has pushed stays open, and the plan says what was not pushed to it', async () => {

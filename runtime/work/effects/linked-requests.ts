@@ -10,7 +10,7 @@ import type { PlanKey } from '../../core/store/port.ts';
 import type { PullRequest } from '../forges/forge.ts';
 import { type Linked, linkedText, withLinks } from '../forges/linked-text.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
-import { makeOrFind, requestAt } from '../forges/requests.ts';
+import { makeOrFind, requestOf } from '../forges/requests.ts';
 import { fetchHead } from '../git/base-remote.ts';
 import { ownGit } from '../git/git.ts';
 import { holdsWork } from '../git/joint-base.ts';
@@ -98,7 +98,7 @@ async function look(parts: ForgeParts, at: Linking): Promise<Found[]> {
         const request =
           before === null
             ? await forge.findPullRequest(branch, there ?? commit)
-            : await requestAt(forge, before.number);
+            : await requestOf(forge, { number: before.number, branch });
         const one = { member, known: before, forge, remote, commit, there, request };
         return { ...one, state: await stateOf(at, one) };
       }),

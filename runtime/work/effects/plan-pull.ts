@@ -7,7 +7,7 @@ import { closingWords } from '../forges/closing-words.ts';
 import type { Forge, PullRequest } from '../forges/forge.ts';
 import { findReference } from '../forges/reference.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
-import { makeOrFind, requestAt } from '../forges/requests.ts';
+import { makeOrFind, requestAt, requestOf } from '../forges/requests.ts';
 import { readServers } from '../forges/servers.ts';
 import { pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
@@ -52,7 +52,8 @@ export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
         return publishStack(parts, { ...has, stack, into: base, forge, remote });
       }
       // The forge is called first: if it cannot be reached, the effect waits before anything is pushed.
-      const known = open == null ? await forge.findPullRequest(branch, head) : await requestAt(forge, open);
+      const shown = open == null ? null : await requestOf(forge, { number: open, branch });
+      const known = shown ?? (await forge.findPullRequest(branch, head));
       // A pull request that the plan does not know yet is reported as open: the watch then follows it, and notices that it is over.
       if (known !== null && known.state !== 'open')
         return open == null ? openedOutcome(forge, known, head) : closedOutcome(known);

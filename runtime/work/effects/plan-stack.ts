@@ -13,7 +13,7 @@ import type { Outcome } from '../../core/outbox/handler.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import type { PullRequest } from '../forges/forge.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
-import { makeOrFind, requestAt } from '../forges/requests.ts';
+import { makeOrFind, requestOf } from '../forges/requests.ts';
 import { fetchHead } from '../git/base-remote.ts';
 import { movedMeanwhile } from '../git/branch.ts';
 import { holdsWork } from '../git/joint-base.ts';
@@ -167,7 +167,7 @@ async function look(at: Stacking): Promise<Layer[]> {
     const found =
       before === null
         ? await forge.findPullRequest(branch, there ?? end ?? undefined)
-        : await requestAt(forge, before.number);
+        : await requestOf(forge, { number: before.number, branch });
     const layer = { name, title, branch, end, known: before, there, found };
     layers.push({ ...layer, pushed: [], state: await stateOf(at, layer, { layers, heads }) });
   }
