@@ -137,6 +137,20 @@ describe('a run whose folder is taken away', () => {
     await expectLostOnce(next, 'gone', agent);
   });
 
+  it('is ended, too, where the store that knew it is gone: no two agents work in one place', async () => {
+    const first = await startEngine({ agents });
+    await begin(first, 'again', stubborn(first));
+    await untilFile(join(first.root, 'first'));
+    await first.engine.stop();
+    const [folder = ''] = runFolders(first.home, 'again');
+    const agent = agentIn(first.home, folder);
+    for (const file of storeFiles(first.home)) rmSync(file, { force: true });
+    const next = await startEngine({ on: first, agents });
+    await begin(next, 'again', stubborn(next));
+    await untilStatus(next, 'again', 'done');
+    expect(isAlive(agent)).toBe(false);
+  });
+
   it.each(['agent-run.before-spawn', 'agent-run.after-spawn'])(
     'is lost too, and counts as an attempt, where it was taken at %s, before the store knew that it had begun',
     async (taken) => {

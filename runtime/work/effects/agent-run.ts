@@ -38,6 +38,7 @@ import { type Launched, launch } from '../agents/wrapper.ts';
 import { mendBare } from '../git/bare-again.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
+import { endForgotten } from './cut-off.ts';
 import { reportLostWork } from './lost-work.ts';
 import { noteRefs, reportMovedRefs } from './moved-refs-report.ts';
 import { keepLinked } from './nested-report.ts';
@@ -181,6 +182,7 @@ async function begin(
   const refused = await modelRefusedBefore(parts, row);
   if (refused !== null) return notStarted(folder, refused, true);
   try {
+    if (!run.mayHaveStarted) await endForgotten(parts, row);
     if (readReady(folder) === null) await mustBeWhole(parts, effect, context);
     const token = await giveToken(parts, row.key);
     const { profiles } = parts.projects.get(row.project).config;

@@ -32,6 +32,17 @@ export async function endCutOff({ home, graceMs, log }: CutOff, rows: readonly E
   );
 }
 
+/**
+ * Ends what lives of a run that the store does not know, as after a failover to a server that lacks its last commits: the run that begins now works in the
+ * same place. Throws `unavailable` if a process survives.
+ */
+export async function endForgotten({ home, graceMs, log }: CutOff, row: EffectRow): Promise<void> {
+  for (const { folder } of liveRuns(home, [row])) {
+    log.warn(`${nameOf(row)} still runs here, and the store does not know of it: it is ended, and begins again`);
+    await stopTree(folder, runIdOf(home, row.key), { graceMs });
+  }
+}
+
 /** Freezes them until `thawRuns`: another host may have begun them again. */
 export async function freezeRuns({ home, log }: CutOff, rows: readonly EffectRow[]): Promise<void> {
   await Promise.all(
