@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type AnyStateNode, createMachine } from 'xstate';
+import { type AnyStateNode, and, createMachine, not, or, setup, stateIn } from 'xstate';
 import { snapshotOf } from '../../actors/addressee.ts';
+import { defineMachine } from '../../actors/define-machine.ts';
 import { foldChart } from '../../page/chart-fold.ts';
+import { chartOf } from '../../runtime/api/queries/chart.ts';
 import { activeStateIds } from '../../runtime/base/charts/active-states.ts';
 import { arrowsOf, pathOf } from '../../runtime/base/charts/arrows.ts';
 import type { Box, Chart } from '../../runtime/base/charts/chart.ts';
@@ -226,4 +228,37 @@ describe('what is drawn', () => {
     expect(svg).toContain('&lt;script&gt;&amp;');
     expect(svg).toContain('data-state="a&quot;b"');
   });
+});
+
+it('in Mermaid a chart keeps names with any sign, what its guards mean, and the transitions of its root', () => {
+  const guards = { paid: () => true, late: () => true, min: (_: unknown, _params: { of: number }) => true };
+  const machine = setup({ guards }).createMachine({
+    id: 'order (new)',
+    initial: 'to-do',
+    on: { 'order:stop;now': '.in progress' },
+    states: {
+      'to-do': {
+        always: [
+          { guard: not('paid'), target: 'in progress' },
+          { guard: and(['paid', or(['late', stateIn('to-do')])]), target: 'in progress' },
+          { guard: { type: 'min', params: { of: 1 } }, target: 'in progress' },
+        ],
+      },
+      'in progress': { type: 'final' },
+      last: { type: 'history' },
+    },
+  });
+  expect(chartOf('order', 'mermaid', [defineMachine({ name: 'order', machine })])).toMatchInlineSnapshot(`
+    "stateDiagram-v2
+      state "to-do" as order_32__40_new_41__to_45_do
+      state "in progress" as order_32__40_new_41__in_32_progress
+      state "last" as order_32__40_new_41__last
+      [*] --> order_32__40_new_41__to_45_do
+      order_32__40_new_41__in_32_progress --> [*]
+      order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : order#58;stop#59;now
+      order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : if not paid
+      order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : if paid and (late or in to-do)
+      order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : if min {#34;of#34;#58;1}
+    "
+  `);
 });

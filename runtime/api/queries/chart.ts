@@ -94,16 +94,20 @@ function layoutOfOwn(machine: AnyStateMachine): Promise<Chart> {
   return laid;
 }
 
-/** Replaces characters that end a label in Mermaid: a colon, a semicolon, a hash. */
+/** Characters that end a label in Mermaid, as Mermaid writes them in one. */
+function escaped(text: string): string {
+  return text.replace(/[#;:"]/g, (sign) => `#${sign.charCodeAt(0)};`).replace(/\s+/g, ' ');
+}
+
 function labelOf({ event, guard, isElse }: Arrow): string {
   const condition = isElse ? 'else' : guard === null ? null : `if ${guard}`;
   if (event === 'always') return condition ?? 'always';
   return condition === null ? wordOf(event) : `${wordOf(event)}, ${condition}`;
 }
 
-/** The machine's name as a prefix keeps every id different from Mermaid's keywords. */
+/** The machine's name as a prefix keeps every id different from Mermaid's keywords. A state's name may have signs that end an id. */
 function idOf(node: AnyStateNode): string {
-  return [node.machine.id, ...node.path].join('_');
+  return [node.machine.id, ...node.path].join('_').replace(/[^\p{L}\p{N}_]/gu, (sign) => `_${sign.codePointAt(0)}_`);
 }
 
 function isPlain(node: AnyStateNode): boolean {
@@ -117,10 +121,10 @@ function mermaidOf(machine: AnyStateMachine): string {
     const children = Object.values(node.states);
     for (const child of children) {
       if (isPlain(child)) {
-        lines.push(`${pad}state "${child.key}" as ${idOf(child)}`);
+        lines.push(`${pad}state "${escaped(child.key)}" as ${idOf(child)}`);
         continue;
       }
-      lines.push(`${pad}state "${child.key}" as ${idOf(child)} {`);
+      lines.push(`${pad}state "${escaped(child.key)}" as ${idOf(child)} {`);
       write(child, depth + 1);
       lines.push(`${pad}}`);
     }
@@ -137,7 +141,7 @@ function mermaidOf(machine: AnyStateMachine): string {
 
 function arrowLines(node: AnyStateNode): string[] {
   const own = arrowsOf(node).flatMap((arrow) =>
-    startsOf(node, arrow).map((start) => `${idOf(start.node)} --> ${idOf(start.target)} : ${labelOf(arrow)}`),
+    startsOf(node, arrow).map((start) => `${idOf(start.node)} --> ${idOf(start.target)} : ${escaped(labelOf(arrow))}`),
   );
   const far = undrawn(node).map((event) => `%% ${idOf(node)} takes ${event} in all of its states`);
   return [...own, ...far, ...Object.values(node.states).flatMap(arrowLines)];
@@ -148,17 +152,19 @@ function arrowLines(node: AnyStateNode): string[] {
  * event to the composite. If these are composites themselves, the drawing would be unreadable, and `undrawn` names the transition instead.
  */
 function startsOf(node: AnyStateNode, { event, target }: Arrow): { node: AnyStateNode; target: AnyStateNode }[] {
-  if (target === null || node.parent === undefined) return [];
+  if (target === null) return [];
   if (!isWithin(target, node)) return [{ node, target }];
   const children = Object.values(node.states);
   if (!children.every(isPlain)) return [];
   return children
-    .filter((child) => child !== target && !answers(child, 'always') && !answers(child, event))
+    .filter(
+      (child) => child !== target && child.type !== 'history' && !answers(child, 'always') && !answers(child, event),
+    )
     .map((child) => ({ node: child, target }));
 }
 
 function undrawn(node: AnyStateNode): string[] {
-  if (node.parent === undefined || Object.values(node.states).every(isPlain)) return [];
+  if (Object.values(node.states).every(isPlain)) return [];
   const inside = arrowsOf(node).filter(({ target }) => target !== null && isWithin(target, node));
   return [...new Set(inside.map(({ event }) => wordOf(event)))];
 }

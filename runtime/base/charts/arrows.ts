@@ -1,5 +1,6 @@
 /** The transitions of a machine, each with a stable name. */
 import type { AnyStateNode } from 'xstate';
+import { activeStateIds, type ChartValue } from './active-states.ts';
 
 export interface Arrow {
   /** `<path of the state>:<event>:<index>`, the index counting the state's transitions for that event. */
@@ -49,11 +50,24 @@ function guardName(guard: unknown): string | null {
   if (guard === undefined || guard === null) return null;
   if (typeof guard === 'string') return guard;
   if (typeof guard === 'object' && 'type' in guard) {
-    return 'params' in guard && guard.params !== undefined
-      ? `${String(guard.type)} ${String(guard.params)}`
-      : String(guard.type);
+    const { type, params } = guard as { type: unknown; params?: unknown }; // as machines write guards with params
+    const given = typeof params === 'object' ? JSON.stringify(params) : params;
+    return given === undefined || typeof given === 'function' ? String(type) : `${type} ${given}`;
   }
-  if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
-    return guard.guards.map(guardName).join(' and ');
-  return typeof guard === 'function' ? guard.name : null;
+  if (typeof guard !== 'function') return null;
+  if ('stateValue' in guard) return `in ${activeStateIds(guard.stateValue as ChartValue).join(' ')}`; // of `stateIn`
+  return isJoined(guard) ? joinedName(guard) : guard.name || 'a function';
+}
+
+/** XState's `and`, `or` and `not` are functions of these names, with a list. */
+function isJoined(guard: unknown): guard is { readonly name: string; readonly guards: readonly unknown[] } {
+  return typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards);
+}
+
+function joinedName({ name, guards }: { readonly name: string; readonly guards: readonly unknown[] }): string {
+  const names = guards.map((inner) => {
+    const isGroup = isJoined(inner) && inner.guards.length > 1 && inner.name !== name;
+    return isGroup ? `(${guardName(inner)})` : guardName(inner);
+  });
+  return name === 'not' ? `not ${names[0]}` : names.join(name === 'or' ? ' or ' : ' and ');
 }
