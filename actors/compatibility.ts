@@ -127,9 +127,18 @@ function check(
     const logic = typeof child.src === 'string' ? logicOf(machine, child.src) : undefined;
     if (logic === undefined)
       refuse(`${address}, child ${id}`, `"${String(child.src)}" is nothing that "${machine.id}" may spawn`);
-    if (!('root' in logic)) continue; // it has no states
-    check(`${address}, child ${id}`, { snapshot: child.snapshot, machine: logic as AnyStateMachine }, refuse); // as in versionOf
+    const [place, snapshot] = [`${address}, child ${id}`, child.snapshot];
+    if ('root' in logic)
+      check(place, { snapshot, machine: logic as AnyStateMachine }, refuse); // as in versionOf
+    else if (kindOfPart(logic) !== kindOfPart(snapshot ?? {}))
+      refuse(place, `it is ${kindOfPart(snapshot ?? {})}, and "${child.src}" is ${kindOfPart(logic)} now`);
   }
+}
+
+/** What a user-defined machine starts, or its snapshot: only a machine has a value, and of the others only transition logic has a config and a context. */
+function kindOfPart(part: object): string {
+  if ('value' in part) return 'a machine';
+  return 'config' in part || 'context' in part ? 'transition logic' : 'a promise';
 }
 
 /** The first state of a value that the machine does not know, or that it knows as another kind; null: all are known. */

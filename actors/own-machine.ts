@@ -24,7 +24,7 @@ import {
   rejected,
   settled,
 } from './durable-logic.ts';
-import { asJson, errorAsJson, unmarkedError, withErrors } from './json-value.ts';
+import { asJson, errorAsJson, jsonProblem, unmarkedError, withErrors } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
 import { awaitedMachine, outputAwaited, promiseSettled, waiterOf, waitersLimit, waitFor } from './output-wait.ts';
 import type { OutgoingSignal, Ports } from './ports.ts';
@@ -151,8 +151,9 @@ function ownUpgrade({ name }: AnyDefinition, from: string, upgrade: (snapshot: u
     }
     const isSnapshot =
       typeof upgraded === 'object' && upgraded !== null && 'value' in upgraded && 'context' in upgraded;
-    if (isSnapshot) return upgraded;
-    const what = `the upgrade from version ${from} of machine ${name} gave back no snapshot: it has no value and context`;
+    const problem = isSnapshot ? jsonProblem(upgraded) : 'it has no value and context';
+    if (problem === null) return upgraded;
+    const what = `the upgrade from version ${from} of machine ${name} gave back no snapshot: ${problem}`;
     throw new EngineError('snapshot_unknown', what, hint);
   };
 }

@@ -1,6 +1,14 @@
 /** What an engine reads of the definition of a user-defined machine: its lanes, the work of each, its tags, and what people see of a tree. */
 import { describe, expect, it } from 'vitest';
-import { assign, createMachine, fromPromise, type PromiseActorLogic, setup } from 'xstate';
+import {
+  type AnyActorLogic,
+  assign,
+  createMachine,
+  fromPromise,
+  fromTransition,
+  type PromiseActorLogic,
+  setup,
+} from 'xstate';
 import { z } from 'zod';
 import { kindsWith } from '../../actors/kinds.ts';
 import { outputOf } from '../../actors/output-wait.ts';
@@ -176,7 +184,7 @@ describe('its kind', () => {
       const trees = createTrees(kindsWith([kindOf({ ...bare, version: 2, upgrades: { 1: () => given as object } })]));
       return () => trees.restore('chart:1', stored);
     };
-    for (const given of [null, 'text', { value: {} }, { context: {} }, undefined])
+    for (const given of [null, 'text', { value: {} }, { context: {} }, undefined, { value: {}, context: new Map() }])
       expect(upgradeTo(given)).toThrow('the upgrade from version 1 of machine chart gave back no snapshot');
     expect(upgradeTo(stored.snapshot)).not.toThrow();
     const cause = new Error('odd');
@@ -190,6 +198,28 @@ describe('its kind', () => {
       expect.objectContaining({ cause, code: 'snapshot_unknown' }),
     );
   });
+});
+
+it('a tree is not restored where the chart starts something of another kind under a name', () => {
+  const logics = {
+    'a machine': createMachine({}),
+    'a promise': fromPromise(async () => 1),
+    'transition logic': fromTransition((state: number) => state, 0),
+  };
+  const treesWith = (part: AnyActorLogic) => {
+    const chart = setup({ actors: { part } }).createMachine({ id: 'chart', invoke: { src: 'part', id: 'kid' } });
+    const definition = defined({ machine: chart });
+    return { definition, trees: createTrees(kindsWith([kindOf(definition)])) };
+  };
+  for (const [kind, logic] of Object.entries(logics)) {
+    const { trees, tree } = play(treesWith(logic).definition);
+    for (const [other, now] of Object.entries(logics)) {
+      const restore = () => treesWith(now).trees.restore('chart:1', trees.persist(tree));
+      if (other === kind) expect(restore).not.toThrow();
+      else expect(restore).toThrow(expect.objectContaining({ code: 'snapshot_unknown' }));
+      if (other !== 'a machine' && other !== kind) expect(restore).toThrow(`it is ${kind}, and "part" is ${other} now`);
+    }
+  }
 });
 
 it('a view shows what it makes of a tree, or its error', () => {
