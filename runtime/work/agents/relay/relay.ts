@@ -126,7 +126,7 @@ function messageReader(talk: Talk, log: WholeLines): (chunk: Buffer) => void {
       if (line === '') return;
       const event = objectOf(line) ?? {};
       const isRepeated = event.method === 'session/update' && talk.isRepeating?.() === true;
-      if (isRepeated) log.said(Buffer.from(`${JSON.stringify({ stator: { repeated: event } })}\n`));
+      if (isRepeated) log.said(Buffer.from(`{"stator":{"repeated":${line}}}\n`));
       else log.said(Buffer.from(`${isRelayLine(event) ? outputMark : ''}${line}\n`));
       talk.line(line);
     },
