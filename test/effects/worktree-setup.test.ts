@@ -114,7 +114,7 @@ describe('the setup of a worktree', () => {
   });
 
   it('that fails is a failed start, with the command, its code and the end of its output', async () => {
-    const on = configured('[worktree]\nsetup = "echo no such package; exit 7"\n');
+    const on = configured("[worktree]\nsetup = '''echo no such package\nexit 7'''\n");
     const engine = await startEngine({ on });
     await begin(engine, 'broken', planText(['echo a > a.txt']));
     await untilPhase(engine, 'broken', 'wave_waiting');
@@ -127,7 +127,7 @@ describe('the setup of a worktree', () => {
     );
     expect(signal?.payload).toMatchObject({ cause: 'start-failed' });
     const detail = (signal?.payload as { detail: string } | undefined)?.detail; // as the engine wrote it
-    expectProse(detail ?? '', ' 7: echo no such package; exit 7', '\nno such package\n');
+    expectProse(detail ?? '', ' 7: echo no such package exit 7: no such package\n', '\nno such package\n');
     expect(existsSync(join(on.repo, '.worktrees', 'plan-broken-w1-t1', 'a.txt'))).toBe(false);
   });
 

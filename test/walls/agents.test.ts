@@ -217,7 +217,7 @@ describe('walls that cannot be built around one run', () => {
   test('without a process for them, a setup and a check are tried again, and neither costs an attempt', async () => {
     const on = ground();
     mkdirSync(join(on.repo, '.stator'));
-    writeFileSync(join(on.repo, '.stator', 'config.toml'), '[worktree]\nsetup = "touch ready"\n');
+    writeFileSync(join(on.repo, '.stator', 'config.toml'), "[worktree]\nsetup = '''true\ntouch ready'''\n");
     // The first and the fourth are those of the setup and of the check.
     const engine = await startWith(
       `echo x >> "\${0%/*}/tries"; case $(wc -l < "\${0%/*}/tries") in 1 | 4) ${noProcess};; esac

@@ -16,7 +16,7 @@ import { minutesText } from '../../../machines/vocabulary/time-text.ts';
 import type { Preset } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { isAlive } from '../../base/platform/process-table.ts';
-import { safeText } from '../../base/platform/terminal-text.ts';
+import { oneLine, safeText } from '../../base/platform/terminal-text.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
@@ -57,7 +57,10 @@ const tailBytes = 4_096;
  * Runs in the process that becomes the agent, outside the walls; the command and the agent each have their own walls. Standard input belongs to the agent and
  * is left alone, and so do the token and the program's keys. `done` is written last: all output after it is the agent's.
  */
-function scriptOf({ relay = [], walls, env }: Pick<LaunchRequest, 'relay' | 'walls' | 'env'>, preset: Preset): string {
+function scriptOf(
+  { relay = [], walls, env }: Pick<LaunchRequest, 'relay' | 'walls' | 'env'>,
+  { preset, setup }: { readonly preset: Preset; readonly setup: string },
+): string {
   const keys = presetKeys(preset, Object.keys(env));
   // A shell ends at the name of another form; it can read no such variable.
   const own = ['STATOR_TOKEN', ...keys.filter((name) => /^[A-Za-z_]\w*$/.test(name))];
@@ -75,7 +78,7 @@ fail() {
   echo "$1" >"$run/setup-failed.$$" && command -p mv -f "$run/setup-failed.$$" "$run/setup-failed"
   exit "$2"
 }
-printf '%s\\n' "--- stator: setting the worktree up: $command ---"
+printf '%s\\n' ${shellWord(`--- stator: setting the worktree up: ${oneLine(setup)} ---`)}
 (unset ${own.join(' ')}; inside /bin/sh -c "$command") </dev/null
 code=$?
 [ "$code" -eq 0 ] || fail "exit $code" "$code"
@@ -122,7 +125,7 @@ export async function withSetup(
   const marker = join(adminDir, 'stator-setup');
   if (setup === null || (await holds(marker, wanted.set))) return request;
   const file = join(folder.path, 'setup.sh');
-  writeRunFile(file, scriptOf(request, preset));
+  writeRunFile(file, scriptOf(request, { preset, setup }));
   writeRunFile(commandFile(folder), setup);
   const argv = ['/bin/sh', file, folder.path, marker, wanted.set, setup, ...request.argv] as const;
   // The command begins with /bin/sh, which starts the relay and builds the walls itself.
@@ -222,7 +225,7 @@ async function failedStart(
     return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail: withHint(unbuilt) } };
   }
   const said = lastInformative(withoutOwnLines(output));
-  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: ${logCommand(title, null)}`;
+  const detail = `${what}: ${oneLine(command)}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: ${logCommand(title, null)}`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
   // The limit comes last: readers look for the reason of a failure at the end of its text.
   const fullText = reached === null ? detail : `${detail}\n${reached}`;
