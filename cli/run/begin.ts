@@ -71,7 +71,7 @@ function mistaken({ plan }: PlanShow, file: string, lines: readonly string[]): E
   return new EngineError(
     'refused',
     [`${plan} is not started: there are mistakes in ${file}`, ...lines].join('\n'),
-    `correct them, and run the same command again; or let a planner do it: stator plan start ${shellWord(plan)}`,
+    `correct them, and run the same command again; or let a planner do it ([agents.planner] in .stator/config.toml): stator plan start ${shellWord(plan)}`,
   );
 }
 

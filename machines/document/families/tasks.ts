@@ -162,20 +162,25 @@ function statesDone({ text }: SourceLine): boolean {
   return !/^\s*\|/.test(text) && text.split(' | ').some((part) => saysDone(readLabel(part)));
 }
 
-const mayBeDone = /[✅☑✔]|\[x\]|[([]\W{0,3}(?:done|completed?)\b|\s[—–-]\s+(?:done|completed?)\b.{0,20}$/iu;
+const ended = String.raw`(?:done|completed?|cancell?ed|skipped|obsolete|won.?t (?:do|fix))\b`;
+const statusEnded = new RegExp(String.raw`^\W{0,20}${ended}`, 'iu');
+const mayBeDone = new RegExp(
+  String.raw`[\u2705\u2611\u2714]|\[x\]|[([]\W{0,3}${ended}|\s[\u2014\u2013-]\s+${ended}.{0,20}$`,
+  'iu',
+);
 
-/** What may say that an open task is done, in a form that is not read. */
+/** What may say that an open task is done or dropped, in a form that is not read. */
 function unreadMarks({ tasks: [task] }: TaskSpan, found: TaskHeading | undefined): PlanProblem[] {
   if (task === undefined || found === undefined || task.isDone) return [];
   const { heading } = found;
   const lines = task.body.filter(({ text, number }) => {
     const label = number === heading.line ? null : readLabel(text);
-    return label?.name === 'status' && /^\W{0,20}(?:done|completed?)\b/iu.test(label.value);
+    return label?.name === 'status' && statusEnded.test(label.value);
   });
   const isMarked = found.marks.length === 0 && mayBeDone.test(heading.text);
   return [...(isMarked ? [{ text: heading.text, number: heading.line }] : []), ...lines].map(({ text, number }) => ({
     line: number,
-    message: `${quoted(text.trim())} may say that the task is done, and it counts as open; ✅ or [x] at the beginning or the end of its heading says so`,
+    message: `${quoted(text.trim())} may say that nothing is left to do, and the task counts as open; ✅ or [x] at the beginning or the end of its heading says so`,
   }));
 }
 

@@ -194,6 +194,7 @@ describe('tasks without waves', () => {
     ['## Task 1: a [done]', [1]],
     ['## Task 1: a - completed', [1]],
     ['## Task 1: a\n**Status:** ✅ DONE, in May', [2]],
+    ['## Task 1: a (skipped)\n- **Status:** ❌ Cancelled', [1, 2]],
     ['## Task 1: a\n**Status:** done', []],
     ['## Task 1: a 🚧', []],
     ['## Task 1: how it is done', []],
