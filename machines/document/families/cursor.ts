@@ -48,8 +48,19 @@ type Todo = Readonly<Record<string, unknown>>;
 function todosOf(sheet: Sheet): Todo[] {
   const todos = sheet.frontMatter()?.fields?.todos;
   if (!Array.isArray(todos)) return [];
-  const found = todos.filter(isRecord).filter(({ content }) => typeof content === 'string' && content.trim() !== '');
+  const found = todos.filter(isTodo);
   return found.length === todos.length ? found : [];
+}
+
+function isTodo(todo: unknown): todo is Todo {
+  return isRecord(todo) && typeof todo.content === 'string' && todo.content.trim() !== '';
+}
+
+/** The first entry that keeps `todos` from being those of a plan of Cursor; null: there are none. */
+export function unreadTodo(sheet: Sheet): string | null {
+  const todos = sheet.frontMatter()?.fields?.todos;
+  if (!Array.isArray(todos) || todos.length === 0) return null;
+  return `its \`todos\` are like those of Cursor, but entry ${todos.findIndex((todo) => !isTodo(todo)) + 1} has no text in \`content\``;
 }
 
 /** A list, or a text with commas between the ids. */

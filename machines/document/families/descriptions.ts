@@ -1,6 +1,7 @@
 /** Remarks about documents: the files that belong to one, and what a document that is not a plan looks like. */
 import { markdownLines } from '../markdown-lines.ts';
 import { type PlanProblem, quoted } from '../shape.ts';
+import { unreadTodo } from './cursor.ts';
 import type { Family } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import { lineLimit, type Sheet } from './sheet.ts';
@@ -59,7 +60,7 @@ export function describe(sheet: Sheet): string {
     if (json.problem !== null) return `${json.problem.message} (line ${json.problem.line})`;
     return unreadTask(json.value) ?? 'it is JSON, and neither of task-master (tasks) nor of Ralph (userStories)';
   }
-  const known = knownDocument(sheet);
+  const known = knownDocument(sheet) ?? unreadTodo(sheet);
   if (known !== null) return known;
   if (sheet.lines.length > lineLimit) return `it has more than ${lineLimit} lines`;
   const blocks = sheet.outline();

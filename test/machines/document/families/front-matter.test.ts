@@ -356,15 +356,17 @@ describe('a plan of Cursor', () => {
   });
 
   test.each([
-    ['todos: []'],
-    ['todos: x'],
-    ['todos: [x]'],
-    ['todos: [null]'],
-    ['todos:', '- content: A', '- content: " "'],
-    ['todos:', '- content: A', '- content: 2'],
-    ['todos'],
-  ])('is not recognized with the front matter %j', (...rows) => {
-    expect(read(plan(...rows)).family).toBe('stator');
+    [0, 'todos: []'],
+    [0, 'todos: x'],
+    [1, 'todos: [x]'],
+    [1, 'todos: [null]'],
+    [2, 'todos:', '- content: A', '- content: " "'],
+    [2, 'todos:', '- content: A', '- content: 2'],
+    [0, 'todos'],
+  ])('is not recognized for its entry %i with the front matter %j', (entry, ...rows) => {
+    const { family, describes } = read(plan(...rows.map(String)));
+    expect(family).toBe('stator');
+    expect(describes).toContain(entry === 0 ? 'it has ' : `but entry ${entry} has no text in \`content\``);
   });
 
   test('tells the whole text of a todo below its title, with its id', () => {
