@@ -1,25 +1,18 @@
 /** Text that a person types on the page, in a real Chromium: it stays until the daemon has accepted it, over a refusal, another view and a reload. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { Locator, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { createClient } from '../../runtime/api/client/client.ts';
 import { startDaemon } from '../../runtime/engine/daemon.ts';
+import { problemsOf } from '../support/accessible.ts';
 import { hasBrowser, startBrowser } from '../support/browser.ts';
 import { afterwards, ground, planText, waves } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
 
 const limit = { timeout: hangMs };
-
-async function problemsOf(page: Page): Promise<string[]> {
-  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe.source);
-  return page.evaluate(
-    "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))",
-  );
-}
 
 const waiting = 'while :; do sleep 0.2; done';
 

@@ -3,7 +3,7 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
 /** The rules that depend on colours. In the dark scheme no other rule finds more than in the light one: all else is the same in both. */
-export const colourRules = ['color-contrast', 'link-in-text-block'] as const;
+const colourRules = ['color-contrast', 'link-in-text-block'] as const;
 
 /** The problems in light and dark, and the elements beyond the edge. */
 export async function problemsOf(page: Page): Promise<string[]> {
