@@ -95,7 +95,11 @@ function repoLines(repos: readonly RepoEntry[]): string[] {
   ];
   return repos.map(({ project, path, active_plans: active, state, reason }) => {
     const stateText =
-      state === 'active' || state === 'registered' ? '' : reason === null ? state : `${state}: ${plain(reason)}`;
+      state === 'active' || state === 'registered'
+        ? ''
+        : reason === null
+          ? state
+          : `${state}: ${plain(withLocalTimes(reason, Date.now()))}`;
     const cells = [
       padded(plain(project), names),
       padded(plain(path), paths),

@@ -90,7 +90,9 @@ function shortLines(reason: string): string[] {
 function needLines(need: Status['needs_you'][number], looking: Looking): string[] {
   const name = need.plan === null ? need.project : `${need.project}/${need.plan}`;
   const flag = need.plan === null ? '' : projectFlag(need.project, looking.implied);
-  const [first = '', ...more] = need.why.split(betweenQuestions).flatMap(shortLines);
+  // An agent may have written the need of a plan, so that is left as it is.
+  const why = need.plan === null ? withLocalTimes(need.why, looking.nowMs) : need.why;
+  const [first = '', ...more] = why.split(betweenQuestions).flatMap(shortLines);
   const head = `  ${looking.paint('strong', name)}  ${first}${age(need.since, looking)}${deadline(need.until, looking)}`;
   const isWhole = need.plan === null || [first, ...more].join('\n') === filledLines(need.why).join('\n');
   const whole = isWhole ? [] : [`stator plan explain ${shellWord(need.plan ?? '')}`];

@@ -1,5 +1,6 @@
 /** Registered repos, as a person reads them. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { RepoEntry, RepoRemoved, RepoShow, RepoSwitched } from '../../runtime/api/client/client.ts';
 import type { repoOperations } from '../../runtime/api/operations/repo.ts';
 import type { View } from '../operation-verb.ts';
@@ -14,7 +15,10 @@ const repos: View<RepoEntry[]> = {
       project,
       path,
       String(active),
-      { text: reason === null ? state : `${state}: ${reason}`, tone: state === 'active' ? 'plain' : 'attention' },
+      {
+        text: reason === null ? state : `${state}: ${withLocalTimes(reason, Date.now())}`,
+        tone: state === 'active' ? 'plain' : 'attention',
+      },
     ],
     empty: 'no repos; stator repo add <path> registers one',
   },
@@ -36,7 +40,7 @@ const pauseRepo: View<RepoSwitched> = {
 const resumeRepo: View<RepoSwitched> = { done: ({ project }) => [`resumed ${project}`] };
 
 function repoLines(repo: RepoShow, { paint, verbose }: Output): string[] {
-  const state = repo.reason === null ? repo.state : `${repo.state}: ${plain(repo.reason)}`;
+  const state = repo.reason === null ? repo.state : `${repo.state}: ${plain(withLocalTimes(repo.reason, Date.now()))}`;
   const head = fields(
     [
       ['repo', plain(repo.project)],

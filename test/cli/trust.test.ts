@@ -71,7 +71,9 @@ it('is listed, taken back and given again, and says so wherever somebody looks',
   const { code, stderr } = await made.stator(['run', 'p.md']);
   expect(code).toBe(1);
   expectRefusal(stderr, 'demo', '--trust');
-  expect((await made.stator(['status'])).stdout).toContain('stator repo trust demo');
+  const looks = [['status'], ['repo', 'list'], ['repo', 'show', 'demo']];
+  const shown = await Promise.all(looks.map(async (look) => (await made.stator(look)).stdout));
+  expect(shown.join('').match(/revoked at \d\d:\d\d: .*stator repo trust demo/g)).toHaveLength(3);
   const digest = JSON.parse((await made.stator(['repo', 'trust', '--show', '--json'])).stdout).digest_now as string;
   const short = await made.stator(['repo', 'trust', '--digest', digest.slice(0, 12)]);
   expect(short.code).toBe(64);
