@@ -354,6 +354,8 @@ describe('which faults are of the environment', () => {
       message: 'x: error: unable to write file a b',
     });
     expect(environmentFault(new EngineError('git_failed', 'No space left on device', ''))).toBe(null);
+    const thread = Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' });
+    expect(environmentFault(thread)?.message).toMatch(/^no more processes/);
   });
 
   it('where no more files can be opened, none counts as missing, and no process as ended', async () => {
@@ -365,13 +367,14 @@ describe('which faults are of the environment', () => {
       const { entriesIn, textOf } = await from('work/git/git-folder.js');
       const { processAt } = await from('base/platform/process-table.js');
       const { ensureLauncher } = await from('work/agents/launcher.js');
+      const { secretSearch } = await from('work/effects/secrets/search.js');
       const git = '${join(repo, '.git')}';
       try { for (;;) openSync('/dev/null'); } catch {}
-      for (const read of [() => textOf(git + '/HEAD'), () => entriesIn(git), () => processAt(process.pid, ''), () => ensureLauncher(git)])
-        try { console.log(read()); } catch ({ code }) { console.log(code); }`;
+      for (const read of [() => textOf(git + '/HEAD'), () => entriesIn(git), () => processAt(process.pid, ''), () => ensureLauncher(git), () => secretSearch.in([{ path: 'a', content: 'b' }])])
+        try { console.log(await read()); } catch ({ code }) { console.log(code); }`;
     const command = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
     const said = execFileSync('sh', ['-c', command, process.execPath, text], { encoding: 'utf8' });
-    expect(said.trim().split('\n')).toEqual(['EMFILE', 'EMFILE', 'EMFILE', 'system_limit']);
+    expect(said.trim().split('\n')).toEqual(['EMFILE', 'EMFILE', 'EMFILE', 'system_limit', 'system_limit']);
   });
 
   it('a limit of the system counts behind whatever it was met at', () => {

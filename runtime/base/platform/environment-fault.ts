@@ -115,7 +115,9 @@ function limitBehind(thrown: EngineError): EngineError | null {
 }
 
 function byCode(error: NodeJS.ErrnoException): Fault | undefined {
-  const { code = '', syscall = '' } = error; // both fields are missing in other errors
+  // Both fields are missing in other errors. A thread that does not begin has the system's code as the last word of its message.
+  const isThread = error.code === 'ERR_WORKER_INIT_FAILED';
+  const { code = '', syscall = '' } = isThread ? { code: error.message.split(' ').at(-1), syscall: 'fork' } : error;
   const text = `${error.name}: ${error.message}`;
   return faults.find(
     ({ codes, calls, thrown }) =>

@@ -3,6 +3,7 @@
  * searches.
  */
 import { Worker } from 'node:worker_threads';
+import { environmentFault } from '../../../base/platform/environment-fault.ts';
 import { inPackage } from '../../../base/platform/package-files.ts';
 import { createSerialQueue } from '../../../base/platform/serial-queue.ts';
 
@@ -20,7 +21,7 @@ export interface Found {
 }
 
 export interface SecretSearch {
-  /** null: the search took too long, or the thread failed; the texts are then not checked. */
+  /** null: the search took too long, or the thread failed; the texts are then not checked. Throws faults of the environment, which are waited for. */
   in(texts: Question['texts']): Promise<readonly Found[] | null>;
 }
 
@@ -58,19 +59,21 @@ function createSecretSearch(): SecretSearch {
     worker = asked;
     count += 1;
     const id = count;
-    return new Promise((resolve) => {
-      const settle = (found: readonly Found[] | null): void => {
+    return new Promise((resolve, reject) => {
+      const settle = (found: readonly Found[] | null, thrown?: unknown): void => {
         clearTimeout(limit);
         asked.off('message', hear).off('error', fail).off('exit', fail);
         asked.unref();
         if (found === null) end();
         else idle = setTimeout(end, idleMs).unref();
-        resolve(found);
+        const trouble = environmentFault(thrown);
+        if (trouble === null) resolve(found);
+        else reject(trouble);
       };
       const hear = (said: { id: number; found: Found[] }): void => {
         if (said.id === id) settle(said.found);
       };
-      const fail = (): void => settle(null);
+      const fail = (thrown?: unknown): void => settle(null, thrown);
       const limit = setTimeout(fail, limitMs);
       asked.on('message', hear).on('error', fail).on('exit', fail);
       // This comes after the listener, which would keep the process alive again.
