@@ -59,7 +59,7 @@ export function createRepoLocks(parts: {
     const before = held.get(project);
     if (before?.commonDir === commonDir && before.lock.isThere()) return;
     if (before !== undefined)
-      log.warn(`the lock of ${project} in ${before.commonDir} is gone or changed: it is taken anew`);
+      log.warn(`the lock of ${project} in ${before.commonDir} is gone, changed or unreadable: it is taken anew`);
     letGo(project);
     // Two checkouts may share a git folder, and so a lock.
     const shared = [...held.values()].find((other) => other.commonDir === commonDir);
