@@ -2,7 +2,13 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { type ChangeOf, mustCommit } from '../../runtime/core/store/port.ts';
-import { channel, commitLock, type Migration, migrations } from '../../runtime/core/store/postgres/schema.ts';
+import {
+  channel,
+  commitLock,
+  hostLocks,
+  type Migration,
+  migrations,
+} from '../../runtime/core/store/postgres/schema.ts';
 import { openPostgres, type PostgresStore } from '../../runtime/core/store/postgres/store.ts';
 import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
@@ -483,6 +489,27 @@ it('an engine whose connection was cut goes on as the same engine', async () => 
   await cut();
   expect(await store.hosts.list()).toMatchObject([{ isAlive: true }]);
   expect(await server.query(name, 'SELECT epoch FROM hosts')).toEqual([{ epoch: '1' }]);
+});
+
+// A commit waits 5 s for the lock.
+it('an engine whose earlier connection still has its lock says so, and is not called lost', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  await store.own('/only');
+  // In the place of that connection.
+  const lock = `SELECT pg_advisory_lock(${hostLocks}, hashtext('${store.hosts.own}'))`;
+  const other = server.query(name, `${lock}, pg_sleep(3600)`);
+  const ended = expect(other).rejects.toMatchObject({ code: '57P01' });
+  const those = 'FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid() AND query';
+  await until(async () => (await server.query(name, `SELECT 1 ${those} LIKE '%pg_sleep%'`, [name])).length > 0);
+  await server.query(name, `SELECT pg_terminate_backend(pid) ${those} NOT LIKE '%pg_sleep%'`, [name]);
+  await expect(mustCommit(store, [word()])).rejects.toMatchObject({
+    code: 'store_locked',
+    message: expect.stringContaining('still has an earlier connection of this engine'),
+  });
+  await server.query(name, `SELECT pg_terminate_backend(pid) ${those} LIKE '%pg_sleep%'`, [name]);
+  await ended;
+  expect((await mustCommit(store, [word()])).signals).toMatchObject([{ isNew: true }]);
 });
 
 it('a host whose clock is ahead does not shift the deadlines of the others', async () => {

@@ -1,6 +1,7 @@
 /** The hosts that share a store, each alive as long as its connection holds its lock, and the repos that belong to each of them. */
 
 import type { Client } from 'pg';
+import { thenContinues } from '../../../../machines/vocabulary/errors.ts';
 import { localTime } from '../../../../machines/vocabulary/time-text.ts';
 import { type HostRow, type LostRepo, StoreTrouble } from '../port.ts';
 import { channel, hostLocks, nowMs, storeLock } from './schema.ts';
@@ -85,14 +86,15 @@ function engineText({ name, home, pid, since }: Row): string {
 }
 
 /** Why a home cannot work as that host, or cannot go on to do so. */
-function refusal(place: string, { host: { name: host }, home }: Presence, row: Row | null): StoreTrouble {
+function refusal(place: string, { host: { name: host }, home, epoch }: Presence, row: Row | null): StoreTrouble {
   if (row?.gone != null)
     return new StoreTrouble(
       'owner_taken',
       `the host ${host} was removed from ${place} at ${localTime(new Date(row.gone).toISOString(), Date.now())}: what it does no longer counts`,
       'give this machine another name, which no host has had ([host] name in daemon.toml), and start it again; its worktrees are as they were',
     );
-  if (row?.home === home && row.pid === process.pid)
+  // In containers, another engine may have this home and this pid, too.
+  if (epoch !== null && row?.home === home && row.pid === process.pid)
     return new StoreTrouble(
       'owner_taken',
       `the host ${host} was lost for ${place}, and other hosts go on with its repos: what this engine does no longer counts`,
@@ -103,6 +105,14 @@ function refusal(place: string, { host: { name: host }, home }: Presence, row: R
     'owner_taken',
     `${who} works on ${place} as the host ${host}`,
     'one engine works as a host at a time: stop that one first (stator daemon stop), or give this one a name of its own ([host] name in daemon.toml)',
+  );
+}
+
+function stillOpen(place: string, host: string): StoreTrouble {
+  return new StoreTrouble(
+    'store_locked',
+    `${place} still has an earlier connection of this engine, with the lock of the host ${host}`,
+    `PostgreSQL ends it when it notices that it was given up; if it does not, see pg_stat_activity there; ${thenContinues}`,
   );
 }
 
@@ -135,8 +145,10 @@ export async function enter(
   const row = await read(client, host.name);
   const isFollowed = presence.epoch !== null && row !== null && row.epoch !== presence.epoch;
   if (isFollowed || row?.gone != null) return { trouble: refusal(place, presence, row), isFinal: true };
-  // If it is an old connection of this same engine that PostgreSQL still considers alive, it ends soon.
-  if (!isFree) return { trouble: refusal(place, presence, row), isFinal: false };
+  if (!isFree) {
+    const isOwn = presence.epoch !== null && row?.epoch === presence.epoch;
+    return { trouble: isOwn ? stillOpen(place, host.name) : refusal(place, presence, row), isFinal: false };
+  }
   if (presence.epoch === null) {
     presence.wasCutOff = row !== null && row.left_at === null;
     presence.epoch = await write(client, presence);
