@@ -33,7 +33,7 @@ const answerLimitMs = 30_000;
  */
 const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000, pipeline: true };
 
-/** Another isolation would read what was there before a commit waited for its turn: two hosts would give out the same numbers. */
+/** A commit waits for others. At another isolation it would not see their rows, and two hosts would give out the same numbers. */
 const isolation = "SET default_transaction_isolation = 'read committed'";
 /**
  * A host that vanished is noticed after about 12 s, and its lock is free: its beat makes the line busy every 2.5 s, and data that PostgreSQL has sent without
