@@ -135,10 +135,10 @@ function check(
   }
 }
 
-/** What a user-defined machine starts, or its snapshot: only a machine has a value, and of the others only transition logic has a config and a context. */
+/** What a user-defined machine starts, or its snapshot: only a machine has a value, and of the others only a promise is started and only transition logic has a context. */
 function kindOfPart(part: object): string {
   if ('value' in part) return 'a machine';
-  return 'config' in part || 'context' in part ? 'transition logic' : 'a promise';
+  return 'start' in part || !('transition' in part || 'context' in part) ? 'a promise' : 'transition logic';
 }
 
 /** The first state of a value that the machine does not know, or that it knows as another kind; null: all are known. */
