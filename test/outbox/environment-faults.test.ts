@@ -1,13 +1,13 @@
 /** A fault of the environment is waited for and reported; it spends no attempt, takes no slot, and nothing is done again. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { watchPlan } from '../../cli/run/watch.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { environmentFault, environmentFaultInText } from '../../runtime/base/platform/environment-fault.ts';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
-import { wallsFailure } from '../../runtime/work/sandbox/walls.ts';
+import { waitsForWalls, wallsFailure } from '../../runtime/work/sandbox/walls.ts';
 import {
   afterwards,
   begin,
@@ -333,6 +333,10 @@ describe('which faults are of the environment', () => {
         message: expect.stringMatching(new RegExp(`^no more processes.*: its walls could not be built: ${words}`)),
         hint: expect.stringContaining('ulimit -u'),
       });
+    const log = import.meta.filename;
+    const waits = (id: string, afterMs: number) => waitsForWalls({ log }, id, statSync(log).mtimeMs + afterMs);
+    expect([waits('a#1', 4_999), waits('a#1', 5_000), waits('a#9', 44_999)]).toEqual([true, false, true]);
+    expect(waits('a#99', 60_000)).toBe(false);
     const relay = (words: string) => `${JSON.stringify({ stator: words })}\n`;
     expect(wallsFailure(`${relay('sent')}bwrap: Can't bind mount it\n${relay('problem')}`)).toContain('bind mount');
     expect(wallsFailure(`${relay('sent')}at work\nbwrap: Can't bind mount it\n`)).toBe(null);

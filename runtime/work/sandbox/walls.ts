@@ -160,8 +160,8 @@ function noWallsWanted({ role, sandbox, network }: NeedsWalls): EngineError {
 }
 
 /**
- * Why bubblewrap could not build walls, if that is the whole output of a run's program before exit code 1: then no program was started, and the exit code is no verdict.
- * An error: a fault of the environment. null: the output is something else.
+ * Why bubblewrap could not build walls, if that is the whole output of a run's program before exit code 1: then no program was started, and the exit code
+ * is no verdict. An error: a fault of the environment. null: the output is something else.
  */
 export function wallsFailure(output: string): EngineError | string | null {
   const line = unbuiltOutput.exec(output)?.[1];
@@ -175,9 +175,9 @@ export function wallsFailure(output: string): EngineError | string | null {
 
 /** Only that line, and the lines of a relay, which asked the program something and found it ended. */
 const unbuiltOutput = /^(?:\{"stator":[^\n]*\n)*bwrap: ([^\n]+)(?:\n\{"stator":[^\n]*)*\n?$/;
-/** The first pause of a run whose walls the environment did not allow, and the longest one. */
+/** The first pause of a run whose walls the environment did not allow, and the longest one: its own time limit, which goes on meanwhile, is longer. */
 const unbuiltPauseMs = 5_000;
-const unbuiltPauseCapMs = 5 * 60_000;
+const unbuiltPauseCapMs = 60_000;
 
 /** Whether a run without walls still waits. Another run follows each one, so its agent's later runs, which have higher numbers, wait longer. */
 export function waitsForWalls({ log }: Pick<RunFolder, 'log'>, id: string, nowMs: number): boolean {
