@@ -11,7 +11,7 @@ export interface FileItem {
 /** Single words in the place of a file that name none. */
 const NO_FILE = /^(?:all|any|many|multiple|no|nothing|several|tbd|todo|unknown|various)$/i;
 
-/** The items of a value, with commas between them, those of Chinese and Japanese keyboards too. Commas in backticks are part of a path. */
+/** The items of a value, with commas between them, those of Chinese, Japanese and Arabic keyboards too. Commas in backticks are part of a path. */
 export function fileItems(value: string): FileItem[] {
   const items = commaItems(value).map((item) => ({ paths: itemPaths(item), remark: null }));
   if (items.some(({ paths }) => paths.length > 0)) return items;
@@ -29,9 +29,9 @@ function commaItems(value: string): string[] {
   let isCode = false;
   let start = 0;
   for (let at = 0; at < value.length; at += 1) {
-    const character = value[at];
+    const character = value.charAt(at);
     if (character === '`') isCode = !isCode;
-    if (isCode || (character !== ',' && character !== '，' && character !== '、')) continue;
+    if (isCode || !/[,，、،]/.test(character)) continue;
     items.push(value.slice(start, at));
     start = at + 1;
   }

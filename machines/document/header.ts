@@ -223,7 +223,7 @@ function listItem(open: OpenField, text: string): string | null {
 /** Whether a line of prose still belongs to the value. */
 function goesOn({ name, values, isList }: OpenField): boolean {
   if (values.length === 0 || isProseName(name)) return true;
-  return itemNames.has(name) && !isList && /[,，、;；]$/.test(values.at(-1) ?? '');
+  return itemNames.has(name) && !isList && /[,，、،;；]$/.test(values.at(-1) ?? '');
 }
 
 /** Fields with several items, which commas separate. */
@@ -269,7 +269,7 @@ function take(
 }
 
 function readBudget(value: string, line: number, report: ReportProblem): Amounts | null {
-  const budget = readAmounts(asciiDigits(value).replaceAll('，', ','));
+  const budget = readAmounts(asciiDigits(value).replaceAll(/[，،]/g, ','));
   if (budget === null) report(line, `${quoted(value)} is no budget; write ${amountsForm}, as in **Budget:** 5 USD`);
   return budget;
 }
@@ -283,7 +283,7 @@ function readHost(value: string, line: number, report: ReportProblem): string | 
 
 function readPlanNames(value: string, line: number, report: Reports): string[] {
   const names = new Set<string>();
-  for (const item of value.split(/[,，、;；]/)) {
+  for (const item of value.split(/[,，、،;；]/)) {
     const written = item
       .replaceAll('`', '')
       .trim()
@@ -310,7 +310,7 @@ function readRepo(value: string, line: number, report: Reports): PlanDocument['r
 function readLand(value: string, line: number, report: ReportProblem): PlanDocument['land'] {
   const folders: string[] = [];
   const advice = 'write each repo of the plan once, in the order in which they land, as in **Land:** api, web';
-  for (const item of value.split(/[,，、]/)) {
+  for (const item of value.split(/[,，、،]/)) {
     const name = item.replaceAll('`', '').trim();
     if (name === '') continue;
     if (!/^[\w.-]{1,64}$/.test(name)) report(line, `${quoted(name)} is no name of a repo; ${advice}`);

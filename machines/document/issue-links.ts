@@ -44,7 +44,7 @@ function issueItems(value: string): string[] {
     ? value.replace(/\[[^\][]{0,300}\]\(\s{0,9}<?([^\s()<>]{1,600})>?\s{0,9}\)/g, ' $1 ')
     : value;
   return addresses
-    .split(/[,，、\s]+/)
+    .split(/[,，、،\s]+/)
     .map((item) => item.replace(/^<(.*)>$/, '$1'))
     .filter((item) => item !== '');
 }

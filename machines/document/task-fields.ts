@@ -252,7 +252,7 @@ function taskNumbers(
 ): number[] {
   if (isNothing(value)) return [];
   const numbers: number[] = [];
-  for (const item of asciiDigits(value).split(/[,，、]|\band\b|&/)) {
+  for (const item of asciiDigits(value).split(/[,，、،]|\band\b|&/)) {
     const written = item.trim();
     if (written === '') continue;
     const [, own, dotted] = /^(?:tasks?\s+)?[#＃]?0*(\d{1,4})(?:\.0*(\d{1,4}))?\.?$/i.exec(written) ?? [];

@@ -79,7 +79,7 @@ export function idForm(
   { needsWord, isLabelled = false }: { needsWord: boolean; isLabelled?: boolean },
 ): IdForm {
   const word = String.raw`tasks?\s+#?`;
-  const joint = String.raw`[&+,\uFF0C\u3001\u2192/\-\u2013\u2014\u2026.\s*\x60#]`;
+  const joint = String.raw`[&+,\u060C\uFF0C\u3001\u2192/\-\u2013\u2014\u2026.\s*\x60#]`;
   const first = needsWord ? word : `(?:${word})?`;
   const chain = `(?:tasks?|and|or|to|through|${joint}|${id.source})*`;
   return {
@@ -213,7 +213,7 @@ function fieldIds(field: { name: string; value: string }, form: IdForm, order: I
   const value = field.value.slice(0, end < 0 ? undefined : end).replaceAll(/\([^()]{0,200}\)/g, ' ');
   const rest = value
     .replaceAll(form.ids, '')
-    .replaceAll(/\b(?:tasks?|and|or|to|through)\b|[&+,;，、→|·/\-–—….\s*`#:[\]]/giu, '');
+    .replaceAll(/\b(?:tasks?|and|or|to|through)\b|[&+,;，、،→|·/\-–—….\s*`#:[\]]/giu, '');
   if (!form.needsWord || rest === '' || field.name === 'after') return idsIn(value, form, order);
   return [...value.matchAll(form.named)].flatMap(([, names = '']) => idsIn(names, form, order));
 }

@@ -1403,7 +1403,7 @@ describe('the order in which a plan lands in several repos', () => {
   const landing = (value: string) => parsePlan(`**Land:** ${value}\n\n## Wave 1\n\n### Task 1: t\n`);
   test.each([
     ['web, api', ['web', 'api']],
-    ['`web`，api、ops', ['web', 'api', 'ops']],
+    ['`web`，api، ops', ['web', 'api', 'ops']],
   ])('%j', (value, folders) => {
     expect(landing(value)).toMatchObject({ ok: true, document: { land: { folders, line: 1 } } });
   });

@@ -7,7 +7,7 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 describe('the paths of **Files:**', () => {
   it.each([
     ['a.ts, b.ts', ['a.ts', 'b.ts']],
-    ['a.ts，b.ts、c.ts', ['a.ts', 'b.ts', 'c.ts']],
+    ['a.ts，b.ts、c.ts، `d.ts`، e.ts', ['a.ts', 'b.ts', 'c.ts', 'd.ts', 'e.ts']],
     ['`a,b.ts`, c.ts', ['a,b.ts', 'c.ts']],
     ['[x] **Modify:** src/a.ts', ['src/a.ts']],
     ['[ ] src/a.ts', ['src/a.ts']],
@@ -502,7 +502,7 @@ describe('the fields of a task', () => {
       ],
     ],
     ['**After:** 2 and 2', { after: [2] }, []],
-    ['**After:** 2 & 2, 2，2、2', { after: [2] }, []],
+    ['**After:** 2 & 2, 2，2、2، 2', { after: [2] }, []],
     ['**After:**\n- 2', { after: [2] }, []],
     ['**After:**\n\n- Task 2\n\n- 3', { after: [2] }, []],
     ['- **After:**\n  - 2\n- **Files:** a.ts', { after: [2], files: ['a.ts'] }, []],

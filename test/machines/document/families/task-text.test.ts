@@ -18,7 +18,6 @@ test.each([
   ['Count: ##', 'Count'],
   ['— Count', 'Count'],
   ['???', 'Item #1'],
-  ['', 'Item #1'],
   [`${words}words`, `${words}words`],
   [`${words}words.`, `${words.trim()}…`],
   [`${'a'.repeat(40)} ${'b'.repeat(99)}`, `${'a'.repeat(40)} ${'b'.repeat(59)}…`],
