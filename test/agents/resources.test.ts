@@ -103,28 +103,35 @@ describe.skipIf(noPrlimit !== null)(`with prlimit but no user manager${skipped(n
 describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
   const held = 'x=$(head -c 16000000 /dev/zero | tr "\\0" a); sleep 600';
 
-  it.each([
-    ['memory', 'memory = "64MiB"', `for i in 1 2 3 4 5 6; do sh -c '${held}' & done; wait`, 'memory limit 64 MiB'],
-    ['processes', 'processes = 16', 'for i in $(seq 30); do sleep 600 & done; wait', 'process limit 16'],
-    ['disk', 'disk = "64MiB"', 'head -c 100000000 /dev/zero > big; sleep 600', 'disk limit 64 MiB'],
-    ['disk', 'disk = "64MiB"', 'exec 9> big; rm big; head -c 100000000 /dev/zero >&9; sleep 600', 'disk limit 64 MiB'],
-    ['disk', 'disk = "64MiB"', 'mkdir many; cd many; seq 20000 | xargs touch; sleep 600', 'disk limit 64 MiB'],
+  it.each<[string, string, string, readonly string[]]>([
+    ['memory', '"64MiB"', 'memory limit 64 MiB', [`for i in 1 2 3 4 5 6; do sh -c '${held}' & done; wait`]],
+    ['processes', '16', 'process limit 16', ['for i in $(seq 30); do sleep 600 & done; wait']],
     [
       'disk',
-      'disk = "64MiB"',
-      'head -c 100000000 /dev/zero > "$(git rev-parse --absolute-git-dir)/big"; sleep 600',
+      '"64MiB"',
       'disk limit 64 MiB',
+      [
+        'head -c 100000000 /dev/zero > big; sleep 600',
+        'exec 9> big; rm big; head -c 100000000 /dev/zero >&9; sleep 600',
+        'mkdir many; cd many; seq 20000 | xargs touch; sleep 600',
+        'head -c 100000000 /dev/zero > "$(git rev-parse --absolute-git-dir)/big"; sleep 600',
+      ],
     ],
   ])(
     'a run that takes more %s than its limit is ended, and says which key sets it',
-    async (key, toml, script, limit) => {
+    async (key, value, limit, scripts) => {
       const on = ground();
-      const engine = await startEngine({ on, daemon: limited(`${toml}\nsandbox = "off"`), env: withoutScopes(on) });
-      await begin(engine, 'greedy', planText([script]));
-      expect(await failure(engine, 'greedy')).toEqual({
-        reason: 'resource-limit',
-        why: `${limit} reached (${key} under [agents.coder])`,
-      });
+      const daemon = limited(`${key} = ${value}\nsandbox = "off"`);
+      const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
+      await Promise.all(
+        scripts.map(async (script, at) => {
+          await begin(engine, `greedy-${at}`, planText([script]));
+          expect(await failure(engine, `greedy-${at}`), script).toEqual({
+            reason: 'resource-limit',
+            why: `${limit} reached (${key} under [agents.coder])`,
+          });
+        }),
+      );
       expect(await engine.client.warnings()).toEqual([]);
     },
   );
@@ -252,33 +259,18 @@ describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
     expect(await failure(next, 'stays')).toMatchObject({ reason: 'resource-limit' });
   });
 
-  it('a command hook has the limits of the coder', async () => {
+  it('a command hook and the setup of a worktree have the limits of the agent', async () => {
     const on = ground();
     const command = 'for i in $(seq 30); do sleep 600 & done; wait';
-    putHooks(on.repo, `[[hooks]]\ntype = "command"\nname = "own"\nevents = ["cancel"]\ncommand = "${command}"\n`);
-    git(on.repo, 'add', '.');
-    git(on.repo, 'commit', '-qm', 'hooks');
-    const engine = await startEngine({ on, daemon: limited('processes = 16'), env: withoutScopes(on) });
+    const hook = `[[hooks]]\ntype = "command"\nname = "own"\nevents = ["cancel"]\ncommand = "${command}"\n`;
+    putHooks(on.repo, `${hook}[worktree]\nsetup = "${command}"\n`);
+    const daemon = limited('processes = 16\nsandbox = "off"');
+    const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
+    const reached = expect.stringContaining('process limit 16 reached (processes under [agents.coder])');
     const { delivered, error } = await engine.client.testHook({ project: 'demo', hook: 'own' });
-    expect({ delivered, error }).toEqual({
-      delivered: false,
-      error: expect.stringContaining('process limit 16 reached (processes under [agents.coder])'),
-    });
-  });
-
-  it('the setup of a worktree has the limits of the agent that it is for', async () => {
-    const on = ground();
-    putHooks(on.repo, `[worktree]\nsetup = "for i in $(seq 30); do sleep 600 & done; wait"\n`);
-    const engine = await startEngine({
-      on,
-      daemon: limited('processes = 16\nsandbox = "off"'),
-      env: withoutScopes(on),
-    });
+    expect({ delivered, error }).toEqual({ delivered: false, error: reached });
     await begin(engine, 'set', planText(['echo x > x']));
-    expect(await failure(engine, 'set')).toEqual({
-      reason: 'resource-limit',
-      why: expect.stringContaining('process limit 16 reached (processes under [agents.coder])'),
-    });
+    expect(await failure(engine, 'set')).toEqual({ reason: 'resource-limit', why: reached });
   });
 
   it('nothing is set by prlimit where nobody set a limit', async () => {

@@ -44,7 +44,8 @@ class Failing extends Map<string, FakeStatus[]> {
   }
   override get(commit: string): FakeStatus[] {
     if (!this.heads.includes(commit)) this.heads.push(commit);
-    return [{ name: 'ci', state: 'failure', description: this.wordsOf(this.heads.indexOf(commit)) }];
+    const ci = { name: 'ci', state: 'failure', description: this.wordsOf(this.heads.indexOf(commit)) };
+    return [ci, { name: 'lint', state: 'success', description: '' }];
   }
 }
 const words = ['a is not b', 'c is not d', 'e is not f', 'g is not h', 'i is not j'];
@@ -141,30 +142,23 @@ describe('a plan that is done', () => {
     expect(creates(where.forge)).toBe(0);
   });
 
-  it('adopts the one whose answer was lost', async () => {
+  it('waits for a forge that is down, says so, spends no try, and adopts the one whose answer was lost', async () => {
     const where = await site();
     const engine = await start(where);
+    let isDown = true;
     let lost = 0;
     where.forge.trouble = (asked) => {
+      if (isDown && asked.includes('/pulls')) return { status: 502 };
       if (!asked.startsWith('POST') || lost > 0) return null;
       lost += 1;
       return 'lost';
     };
     await begin(engine, 'login', planText(['echo a > a.txt']));
-    await untilOpen(engine, 'login');
-    expect([lost, where.forge.state.pulls.size]).toEqual([1, 1]);
-  });
-
-  it('waits for a forge that is down, says so, and spends no try', async () => {
-    const where = await site();
-    const engine = await start(where);
-    let isDown = true;
-    where.forge.trouble = (asked) => (isDown && asked.includes('/pulls') ? { status: 502 } : null);
-    await begin(engine, 'login', planText(['echo a > a.txt']));
     const waiting = await untilPlan(engine, 'login', (one) => one.waiting_for?.detail.includes('502') === true);
     expect(waiting).toMatchObject({ status: 'done', blocked: null, creating_pr: true });
     isDown = false;
     await untilOpen(engine, 'login');
+    expect([lost, where.forge.state.pulls.size]).toEqual([1, 1]);
   });
 
   it.each([
@@ -245,29 +239,7 @@ describe('an open pull request', () => {
     expect(creates(where.forge)).toBe(1);
   });
 
-  it('brings it back for a check that failed', async () => {
-    const where = await site();
-    const engine = await start(where, { agents: fixing });
-    await begin(engine, 'login', planText(['echo a > a.txt']));
-    await untilOpen(engine, 'login');
-    const first = headOf(where.bare, 'plan/login');
-    where.forge.state.statuses.set(first, [
-      { name: 'test', state: 'failure', description: '3 of 90 failed' },
-      { name: 'lint', state: 'success', description: '' },
-    ]);
-    await untilPlan(
-      engine,
-      'login',
-      (one) => one.status === 'done' && !one.creating_pr && headOf(where.bare, 'plan/login') !== first,
-    );
-    const [told] = (await engine.client.signals({ project: 'demo', plan: 'login' })).filter(
-      ({ type }) => type === 'pr_changes_requested',
-    );
-    const body = String((told?.payload as { body?: string } | undefined)?.body);
-    expectProse(body, 'test', '~~~\n3 of 90 failed');
-  });
-
-  it('asks a person after three rounds where a check fails on every head', async () => {
+  it('is fixed where a check failed, with its words, and asks a person after three rounds if one fails on every head', async () => {
     const where = await site('gitea', '', { statuses: new Failing((nth) => words[nth] ?? '') });
     const engine = await start(where, { agents: fixing });
     await begin(engine, 'login', planText(['echo a > a.txt']));
@@ -275,6 +247,11 @@ describe('an open pull request', () => {
     expect(blocked).toMatchObject({ phase: 'fixing', blocked: { source: 'cycle_limit' } });
     expect(await fixersOf(engine)).toHaveLength(3);
     expectProse(blocked.blocked?.reason ?? '', where.forge.url, 'ci', 'g is not h');
+    const told = (await engine.client.signals({ project: 'demo', plan: 'login' })).filter(
+      ({ type }) => type === 'pr_changes_requested',
+    );
+    const bodies = told.map(({ payload }) => String((payload as { body?: string } | undefined)?.body)).sort();
+    expectProse(bodies[0] ?? '', 'ci', '~~~\na is not b');
     // A person allows one more.
     await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
     await untilPlan(engine, 'login', (one) => one.blocked !== null && one.run_list.length > blocked.run_list.length);
@@ -440,34 +417,27 @@ describe('an open pull request', () => {
     expect(creates(where.forge)).toBe(2);
   });
 
-  it('that is opened again on the forge, and closed once more, is known as closed', async () => {
+  it('is followed until it is closed, opened again on the forge, closed once more, and merged', async () => {
     const where = await site('github');
     const engine = await start(where);
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
     const pull = madePull(where);
-    const untilKnown = (state: 'open' | 'closed') =>
+    const untilKnown = (state: 'open' | 'closed' | 'merged') =>
       untilPlan(engine, 'login', (one) => one.pull_request?.state === state && !one.creating_pr);
+    const isOpenAgain = async () => {
+      pull.state = 'open';
+      await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' });
+      await untilKnown('open');
+    };
+    pull.state = 'closed';
+    expect((await untilKnown('closed')).merged).toBeNull();
+    await isOpenAgain();
     pull.state = 'closed';
     await untilKnown('closed');
-    pull.state = 'open';
-    await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' });
-    await untilKnown('open');
-    pull.state = 'closed';
-    await untilKnown('closed');
+    await isOpenAgain();
+    pull.state = 'merged';
+    expect((await untilKnown('merged')).merged).toMatchObject({ into: 'main', head: '2'.repeat(40) });
     expect(creates(where.forge)).toBe(1);
-  });
-
-  it.each(['merged', 'closed'] as const)('is followed until it is %s', async (state) => {
-    const where = await site('github');
-    const engine = await start(where);
-    await begin(engine, 'login', planText(['echo a > a.txt']));
-    await untilOpen(engine, 'login');
-    const pull = madePull(where);
-    pull.state = state;
-    const shown = await untilPlan(engine, 'login', (one) => one.pull_request?.state === state);
-    expect(shown.merged).toEqual(
-      state === 'merged' ? expect.objectContaining({ into: 'main', head: '2'.repeat(40) }) : null,
-    );
   });
 });

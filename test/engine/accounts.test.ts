@@ -53,9 +53,16 @@ async function notices({ client }: TestEngine): Promise<number> {
 }
 
 describe('an account that takes no more', () => {
-  it('holds back every agent that works with it, in other plans too: none is started only to be refused again', async () => {
-    const key = 'sk-ant-a-secret-of-a-person';
-    const engine = await engineOf({ says: 'limit', key, agents: { default: { preset: 'claude', attempts: 1 } } });
+  it('holds back every agent that works with it, in other plans and after a restart too, and they begin by themselves when it is over', async () => {
+    const { clock, pass } = machineClock();
+    const on = ground();
+    const resetMs = Date.now() + 240_000;
+    const env = {
+      ...fakeEnv(on.env, { root: on.root, says: 'limit,ok', resetMs }),
+      ANTHROPIC_API_KEY: 'sk-ant-a-secret-of-a-person',
+    };
+    const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
+    const engine = await startEngine({ on, env, clock, agents });
     await begin(engine, 'first', oneTask);
     await untilLimited(engine, 'first');
     await begin(engine, 'second', oneTask);
@@ -78,19 +85,6 @@ describe('an account that takes no more', () => {
       JSON.stringify([account, held, waiting, await engine.client.notifications({ all: 'true' })]),
     ];
     expect(all.join('\n')).not.toContain('secret');
-  });
-
-  it('holds them back after a restart too, and they begin by themselves when it is over', async () => {
-    const { clock, pass } = machineClock();
-    const on = ground();
-    const resetMs = Date.now() + 240_000;
-    const env = fakeEnv(on.env, { root: on.root, says: 'limit,ok', resetMs });
-    const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
-    const engine = await startEngine({ on, env, clock, agents });
-    await begin(engine, 'first', oneTask);
-    await untilLimited(engine, 'first');
-    await begin(engine, 'second', oneTask);
-    await untilLimited(engine, 'second');
     await engine.engine.stop({ agents: 'stop' });
     const again = await startEngine({ on: engine, env, clock, adds: false, agents });
     await untilLimited(again, 'first');
@@ -199,37 +193,33 @@ describe('an account that takes no more', () => {
     await Promise.all([untilStatus(engine, 'busy', 'done'), untilStatus(engine, 'named', 'done')]);
   });
 
-  it.each(['coder', 'gone'])(
-    'lets the agents of others start while a task waits that names the agent %s',
-    async (agent) => {
-      const on = ground();
-      const env = fakeEnv(on.env, { root: on.root, says: 'limit', resetMs: Date.now() + hourMs });
-      const daemon = `max_agents = 1\n${waves}\n[agents.default]\npreset = "claude"\nattempts = 1\n`;
-      const reviewer = { enabled: false } as const;
-      const first = await startEngine({
-        on,
-        env,
-        daemon,
-        agents: { reviewer, ...(agent === 'gone' ? { gone: {} } : {}) },
-      });
-      await begin(first, 'first', oneTask);
-      await untilLimited(first, 'first');
-      await begin(first, 'named', planText([{ sh: null, fields: `**Agent:** ${agent}` }]));
-      await untilLimited(first, 'named');
-      await first.engine.stop();
-      // A table that is removed while its task waits counts as the coder's own.
-      const engine = await startEngine({ on: first, env, adds: false, agents: { reviewer } });
-      const other = join(on.root, 'other');
-      git(on.root, 'clone', '-q', on.repo, other);
-      mkdirSync(join(other, '.stator'));
-      writeFileSync(join(other, '.stator', 'config.toml'), '[agents.default]\npreset = "sh"\n');
-      await engine.client.addRepo(other, { trust: true });
-      await begin(engine, 'free', planText(['echo a > a.txt']), 'other');
-      await untilStatus(engine, 'free', 'done', 'other');
-      expect((await engine.client.plan('demo', 'named')).waiting_for).toMatchObject({ kind: 'rate_limit' });
-      expect(callsIn(engine.root)).toHaveLength(1);
-    },
-  );
+  it('lets the agents of others start while tasks wait that name the coder, or an agent that is gone', async () => {
+    const on = ground();
+    const env = fakeEnv(on.env, { root: on.root, says: 'limit', resetMs: Date.now() + hourMs });
+    const daemon = `max_agents = 1\n${waves}\n[agents.default]\npreset = "claude"\nattempts = 1\n`;
+    const reviewer = { enabled: false } as const;
+    const first = await startEngine({ on, env, daemon, agents: { reviewer, gone: {} } });
+    await begin(first, 'first', oneTask);
+    await untilLimited(first, 'first');
+    const names = ['coder', 'gone'];
+    for (const name of names) {
+      await begin(first, name, planText([{ sh: null, fields: `**Agent:** ${name}` }]));
+      await untilLimited(first, name);
+    }
+    await first.engine.stop();
+    // A table that is removed while its task waits counts as the coder's own.
+    const engine = await startEngine({ on: first, env, adds: false, agents: { reviewer } });
+    const other = join(on.root, 'other');
+    git(on.root, 'clone', '-q', on.repo, other);
+    mkdirSync(join(other, '.stator'));
+    writeFileSync(join(other, '.stator', 'config.toml'), '[agents.default]\npreset = "sh"\n');
+    await engine.client.addRepo(other, { trust: true });
+    await begin(engine, 'free', planText(['echo a > a.txt']), 'other');
+    await untilStatus(engine, 'free', 'done', 'other');
+    for (const name of names)
+      expect((await engine.client.plan('demo', name)).waiting_for).toMatchObject({ kind: 'rate_limit' });
+    expect(callsIn(engine.root)).toHaveLength(1);
+  });
 
   // It takes five seconds, because the watch looks that often.
   it('is over at its reset by the wall clock, although the machine slept until then', async () => {
@@ -542,7 +532,7 @@ describe('a list of profiles for the attempts', () => {
       spare: { preset: 'codex' },
       strong: fails,
     } satisfies Scene['agents'];
-    const engine = await engineOf({ says: 'error', agents: { ...agents, spare: fails } });
+    const engine = await engineOf({ says: 'error', agents });
     await begin(engine, 'first', oneTask);
     const blocked = await untilPlan(
       engine,
@@ -554,10 +544,9 @@ describe('a list of profiles for the attempts', () => {
       ['strong', 2],
       ['strong', 3],
     ]);
-    const other = await engineOf({ says: 'ok', agents });
-    await register(other, 'first', oneTask);
-    const act = { project: 'demo', plan: 'first', type: 'implement_start' } as const;
-    expect((await other.client.previewAct(act)).starts).toMatchObject([{ role: 'coder', program: 'codex' }]);
+    await register(engine, 'second', oneTask);
+    const act = { project: 'demo', plan: 'second', type: 'implement_start' } as const;
+    expect((await engine.client.previewAct(act)).starts).toMatchObject([{ role: 'coder', program: 'codex' }]);
   });
 
   it('another of the list plays while the account of one is limited', async () => {
@@ -575,31 +564,22 @@ describe('a list of profiles for the attempts', () => {
     expect(callsIn(engine.root).map(({ program }) => program)).toEqual(['claude', 'codex']);
   });
 
-  it('the agent that a task names plays a later attempt too where the accounts of the list are limited', async () => {
+  it('the agents that tasks name play, also a later attempt, while the accounts of the list are limited', async () => {
     const agents = {
       coder: { preset: 'claude', attempts: 2, escalate: ['coder'] },
       spare: { preset: 'command', program: `sh -c '[ "$STATOR_ATTEMPT" = 2 ] && echo a > a.txt'` },
-    } satisfies Scene['agents'];
-    const engine = await engineOf({ says: 'limit', agents });
-    await begin(engine, 'first', oneTask);
-    await untilLimited(engine, 'first');
-    await begin(engine, 'second', planText([{ title: 'the work', sh: null, fields: '**Agent:** spare' }]));
-    expect(profiles(await untilStatus(engine, 'second', 'done'))).toEqual([
-      ['spare', 1],
-      ['spare', 2],
-    ]);
-  });
-
-  it('a task that names an agent of another account goes on while that of the role is limited', async () => {
-    const agents = {
-      coder: { preset: 'claude', attempts: 1 },
       strong: { preset: 'codex' },
     } satisfies Scene['agents'];
     const engine = await engineOf({ says: 'limit,ok', agents });
     await begin(engine, 'first', oneTask);
     await untilLimited(engine, 'first');
-    await begin(engine, 'second', planText([{ title: 'the work', sh: null, fields: '**Agent:** strong' }]));
-    expect(profiles(await untilStatus(engine, 'second', 'done'))).toEqual([['strong', 1]]);
+    for (const [plan, played] of [
+      ['spare', [1, 2]],
+      ['strong', [1]],
+    ] as const) {
+      await begin(engine, plan, planText([{ title: 'the work', sh: null, fields: `**Agent:** ${plan}` }]));
+      expect(profiles(await untilStatus(engine, plan, 'done'))).toEqual(played.map((attempt) => [plan, attempt]));
+    }
     expect((await engine.client.plan('demo', 'first')).waiting_for).toMatchObject({ kind: 'rate_limit' });
   });
 
