@@ -3,46 +3,26 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callSocket } from '../../runtime/api/client/call.ts';
-import { type Client, createClient } from '../../runtime/api/client/client.ts';
-import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { problemsOf } from '../support/accessible.ts';
-import { type Browser, hasBrowser, startBrowser, type Tab, tabTo } from '../support/browser.ts';
+import { hasBrowser, tabTo } from '../support/browser.ts';
 import { makeRepo } from '../support/daemon.ts';
-import { openGate, planText, script, waves } from '../support/engine.ts';
-import { type Ground, git, makeGround, until } from '../support/ground.ts';
+import { openGate, planText, script } from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
+import { type PageGround, startPage } from '../support/page-ground.ts';
 
 const limit = { timeout: hangMs };
 
 describe.skipIf(!hasBrowser())('the changes of a plan', () => {
-  let made: Ground;
-  let daemon: Daemon;
-  let client: Client;
-  let browser: Browser;
-
+  let on: PageGround;
   beforeAll(async () => {
-    made = makeGround();
-    mkdirSync(made.home, { recursive: true, mode: 0o700 });
-    writeFileSync(
-      join(made.home, 'daemon.toml'),
-      `max_agents = 8\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n`,
-    );
-    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-    daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
-    client = createClient(callSocket(daemon.socketPath, undefined), { note: null, close: async () => {} });
-    browser = await startBrowser({ width: 1_440 });
+    on = await startPage({ width: 1_440 });
   });
-
-  afterAll(async () => {
-    await browser?.close();
-    await daemon?.stop({ agents: 'stop' });
-    made?.remove();
-  });
+  afterAll(() => on?.stop());
 
   /** A done plan in its own repository, which had these files before. */
   async function changed(project: string, files: Record<string, string>, sh: string, config = ''): Promise<void> {
-    const repo = makeRepo(join(made.root, project));
+    const repo = makeRepo(join(on.made.root, project));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(repo, name), text);
     git(repo, 'add', '-A');
     git(repo, 'commit', '-q', '--allow-empty', '-m', 'before');
@@ -50,20 +30,13 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
       mkdirSync(join(repo, '.stator'));
       writeFileSync(join(repo, '.stator/config.toml'), config);
     }
-    await client.addRepo(repo, { trust: true });
-    await client.registerPlan({ project, plan: 'change', content: planText([sh]) });
-    await client.send({ project, plan: 'change', type: 'implement_start' });
-    await until(async () => (await client.plan(project, 'change')).status === 'done');
+    await on.client.addRepo(repo, { trust: true });
+    await on.client.registerPlan({ project, plan: 'change', content: planText([sh]) });
+    await on.client.send({ project, plan: 'change', type: 'implement_start' });
+    await until(async () => (await on.client.plan(project, 'change')).status === 'done');
   }
 
-  async function open(project: string): Promise<Tab> {
-    const answer = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
-    const tab = await browser.open(((await answer.json()) as { url: string }).url);
-    await tab.page.locator('.connection.live').waitFor(limit);
-    await tab.page.goto(`${new URL(tab.page.url()).origin}/#/plan/${project}/change/changes`);
-    return tab;
-  }
-
+  const open = (project: string) => on.open(`${project}/change/changes`);
   const fileOf = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
   const drawn = (page: Page) => page.locator('.code').count();
 
@@ -259,8 +232,8 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
   });
 
   it('what the fixer changed since a review is shown by itself', async () => {
-    const review = script(join(made.root, 'review'), 'test -e fixed.txt');
-    const mends = script(join(made.root, 'mends'), 'echo mended > fixed.txt');
+    const review = script(join(on.made.root, 'review'), 'test -e fixed.txt');
+    const mends = script(join(on.made.root, 'mends'), 'echo mended > fixed.txt');
     const roles = `[agents.reviewer]\npreset = "command"\nprogram = "${review}"\n[agents.fixer]\npreset = "command"\nprogram = "${mends}"\n`;
     await changed('rounds', {}, 'echo x > first.txt', roles);
     const { page } = await open('rounds');
@@ -277,14 +250,14 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
 
   it('a comment keeps its answer and its commit, and suggested lines are shown as applied when they are', async () => {
     // The review that a person requests does not end before the person has answered.
-    const [stays, go] = [join(made.root, 'threads-looked'), join(made.root, 'threads-go')];
+    const [stays, go] = [join(on.made.root, 'threads-looked'), join(on.made.root, 'threads-go')];
     const review = script(
-      join(made.root, 'threads-review'),
+      join(on.made.root, 'threads-review'),
       `if [ -e '${stays}' ]; then until [ -e '${go}' ]; do sleep 0.1; done; fi; touch '${stays}'`,
     );
     // The fixer does what the message says: the suggested lines are those after the mark.
     const fix = script(
-      join(made.root, 'threads-fix'),
+      join(on.made.root, 'threads-fix'),
       `id=$(sed -n 's/^Comment \\([a-z0-9]*\\), code.txt, lines 2 to 3:$/\\1/p' "$STATOR_PROMPT_FILE" | head -1)
 { sed -n 1p code.txt; sed -n 's/^   > //p' "$STATOR_PROMPT_FILE"; sed -n '4,$p' code.txt; } > new.tmp && mv new.tmp code.txt
 git commit -qam "one line
@@ -321,7 +294,7 @@ Comment $id: both are one line now"`,
     await sent.getByText('both are one line now').first().waitFor(limit);
     await sent.locator('summary').click();
     await sent.getByText('Applied exactly as suggested.').waitFor(limit);
-    const commit = git(join(made.root, 'threads'), 'rev-parse', 'plan/change').slice(0, 10);
+    const commit = git(join(on.made.root, 'threads'), 'rev-parse', 'plan/change').slice(0, 10);
     await sent.locator('.answer').getByText(commit).waitFor(limit);
     expect(complaints).toEqual([]);
     await page.close();

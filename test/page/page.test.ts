@@ -285,7 +285,7 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('of an agent that has not begun, and of one that the plan does not have, the page says which of the two it is', async () => {
+  it('of an agent that has not begun, and of one that the plan does not have, the page says which of the two it is, and of what is refused why', async () => {
     await planned();
     const { page } = await open('demo/planned/planned-w1-t1');
     await page.getByText('It has not started yet.').waitFor(limit);
@@ -295,6 +295,17 @@ program = "date +%N >> fixes.txt"
         const text = before.endsWith(title) ? 'This plan has no agent of this name.' : 'It has not started yet.';
         await page.getByText(text).waitFor(limit);
       }
+    // A refusal is shown with its message and what to do.
+    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/planned/chart`);
+    await page.getByRole('textbox', { name: 'Words that go with the event' }).fill('9');
+    await page.locator('[data-event="implement_wave"]').click();
+    const alert = page.getByRole('alert');
+    await alert.waitFor(limit);
+    expect(await alert.textContent()).toMatch(
+      /refused.*implement wave is refused by plan.*it takes: .*implement_start/,
+    );
+    await alert.getByRole('button', { name: 'dismiss' }).click();
+    await alert.waitFor({ state: 'detached', ...limit });
     await page.close();
   });
 
@@ -349,21 +360,6 @@ program = "date +%N >> fixes.txt"
     await page.getByRole('region', { name: 'Log' }).waitFor(limit);
     expect(page.url()).toMatch(/#\/plan\/demo\/keyed\/keyed-w1-t1$/);
     await client.send({ project: 'demo', plan: 'keyed', type: 'cancel' });
-    await page.close();
-  });
-
-  it('a refusal is shown with its message and what to do', async () => {
-    await planned();
-    const { page } = await open('demo/planned/chart');
-    await page.getByRole('textbox', { name: 'Words that go with the event' }).fill('9');
-    await page.locator('[data-event="implement_wave"]').click();
-    const alert = page.getByRole('alert');
-    await alert.waitFor(limit);
-    expect(await alert.textContent()).toMatch(
-      /refused.*implement wave is refused by plan.*it takes: .*implement_start/,
-    );
-    await alert.getByRole('button', { name: 'dismiss' }).click();
-    await alert.waitFor({ state: 'detached', ...limit });
     await page.close();
   });
 
@@ -708,16 +704,21 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
-  it('a pull request is a link only where it leads to the web', async () => {
+  it('a pull request is a link only where it leads to the web; a merge with more than was checked says so as the command line does', async () => {
+    const merged = { at: new Date().toISOString(), head: 'ab'.repeat(20), into: 'main', note: 'more than was checked' };
     await whole();
     const { page } = await open();
     const made = { state: 'open', url: 'javascript:alert(1)', merge: null };
     await page.route('**/v1/repos/demo/plans/whole', async (route) => {
       const answer = await route.fetch();
-      await route.fulfill({ response: answer, json: { ...(await answer.json()), pull_request: made } });
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), pull_request: made, merged } });
     });
     await page.goto(`${new URL(page.url()).origin}/#/plan/demo/whole`);
     await page.getByText('open javascript:alert(1)', { exact: true }).waitFor(limit);
+    const about = page.getByRole('region', { name: 'About' });
+    const [where, note = ''] = mergeLines(merged);
+    await about.getByText(`${where}, `).waitFor(limit);
+    await about.getByText(note, { exact: true }).waitFor(limit);
     made.url = 'https://forge.example/shop/pulls/7';
     await page.reload();
     const link = page.getByRole('link', { name: 'forge.example/shop/pulls/7' });
@@ -763,22 +764,6 @@ program = "date +%N >> fixes.txt"
       widths.push(await widthOf());
       expect(await nearer.evaluate((element) => element === document.activeElement)).toBe(true);
     }
-    await page.close();
-  });
-
-  it('a merge with more than was checked says so with the same text as the command line', async () => {
-    const merged = { at: new Date().toISOString(), head: 'ab'.repeat(20), into: 'main', note: 'more than was checked' };
-    await whole();
-    const { page } = await open();
-    await page.route('**/v1/repos/demo/plans/whole', async (route) => {
-      const answer = await route.fetch();
-      await route.fulfill({ response: answer, json: { ...(await answer.json()), merged } });
-    });
-    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/whole`);
-    const about = page.getByRole('region', { name: 'About' });
-    const [where, note = ''] = mergeLines(merged);
-    await about.getByText(`${where}, `).waitFor(limit);
-    await about.getByText(note, { exact: true }).waitFor(limit);
     await page.close();
   });
 

@@ -23,7 +23,8 @@ export interface PageGround {
   stop(): Promise<void>;
 }
 
-export async function startPage(): Promise<PageGround> {
+/** `width`: of the window, in pixels. */
+export async function startPage({ width = 1_280 } = {}): Promise<PageGround> {
   const made = makeGround();
   mkdirSync(made.home, { recursive: true, mode: 0o700 });
   const release = join(import.meta.dirname, '../../examples/release/release.mjs');
@@ -35,7 +36,7 @@ export async function startPage(): Promise<PageGround> {
   const client = createClient(call, { note: null, close: async () => {} });
   await until(async () => (await client.status()).waiting === null);
   await client.addRepo(made.repo, { trust: true });
-  const browser = await startBrowser();
+  const browser = await startBrowser({ width });
   let wholeMade: Promise<void> | undefined;
 
   async function address(body: object = {}): Promise<string> {
