@@ -153,7 +153,9 @@ function linesOf({ service, daemon, repos, items, home, notes }: Removal, verb: 
         .map(([kind, some]) =>
           kind === 'branch' && some.length > 1 ? `${some.length} branches` : counted(some.length, kind),
         );
-      const what = counts.length === 0 ? 'nothing is left there' : `${counts.join(', ')} ${verb}`;
+      const isEmpty = !kept.some((item) => item.project === project);
+      const rest = isEmpty ? 'nothing is left there' : 'what is left there is kept';
+      const what = counts.length === 0 ? rest : `${counts.join(', ')} ${verb}`;
       const plans = active > 0 && verb === 'would go' ? `; ${counted(active, 'plan')} under way` : '';
       return `repo ${plain(project)} (${plain(path)}): ${what}${plans}`;
     }),

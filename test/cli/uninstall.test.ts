@@ -133,6 +133,8 @@ it('leaves a home that holds what is not of stator, and is refused to agents', a
   expect(stdout).toContain('thesis.txt');
   expect(readFileSync(join(home, 'thesis.txt'), 'utf8')).toBe('mine');
   expect(refsOf(repo)).not.toContain('refs/heads/plan/good');
+  const rest = await stator(['uninstall', '--dry-run']);
+  expect(rest.stdout).toMatch(/^repo demo \(.*\): what is left there is kept; 1 plan under way\nkept:\n {2}ref /);
 });
 
 it('takes a home for its own with everything that stator makes in one', () => {
