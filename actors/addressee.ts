@@ -13,12 +13,15 @@ export function snapshotOf(ref: AnyActorRef): AnyMachineSnapshot {
   return ref.getSnapshot();
 }
 
+/** The machines below it. A user-defined machine also starts promises and transition logic, which have no states. */
 export function childrenOf(ref: AnyActorRef): AnyActorRef[] {
   const children: Record<string, AnyActorRef | undefined> = snapshotOf(ref).children;
-  return Object.values(children).filter((child) => child !== undefined);
+  return Object.values(children).filter(
+    (child) => child !== undefined && 'machine' in snapshotOf(child),
+  ) as AnyActorRef[]; // as filtered
 }
 
-/** Every actor of a tree, the root first. */
+/** Every machine of a tree, the root first. */
 export function* actorsOf(root: AnyActorRef): Generator<AnyActorRef> {
   yield root;
   for (const child of childrenOf(root)) yield* actorsOf(child);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type AnyActorLogic,
+  type AnyMachineSnapshot,
   assign,
   createMachine,
   fromPromise,
@@ -10,10 +11,12 @@ import {
   setup,
 } from 'xstate';
 import { z } from 'zod';
+import { actorsOf } from '../../actors/addressee.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { outputOf } from '../../actors/output-wait.ts';
 import { awaitedOutputs, kindOf, laneLimit, lanesOf, tagsOfMachine, viewOf, workOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
+import { shownActors } from '../../runtime/api/queries/shown-actor.ts';
 import { defined, play } from '../support/one-chart.ts';
 
 const run = async () => undefined;
@@ -220,6 +223,24 @@ it('a tree is not restored where the chart starts something of another kind unde
       if (other !== 'a machine' && other !== kind) expect(restore).toThrow(`it is ${kind}, and "part" is ${other} now`);
     }
   }
+});
+
+it('pictures and the inspector show the machines of a tree, and none of its promises', () => {
+  const kid = createMachine({ id: 'kid', initial: 'on', states: { on: {} } });
+  const count = fromTransition((state: number) => state, 0);
+  const chart = setup({ actors: { echo, kid, count } }).createMachine({
+    id: 'chart',
+    invoke: [{ src: 'echo' }, { src: 'count' }, { src: 'kid', id: 'kid' }],
+    initial: 'busy',
+    states: { busy: {} },
+  });
+  const definition = defined({ machine: chart, view: ({ value }: AnyMachineSnapshot) => ({ value }) });
+  const { tree } = play(definition);
+  expect(shownActors(tree.root, definition)).toMatchObject([
+    { path: '', value: 'busy', context: { value: 'busy' } },
+    { path: 'kid', value: 'on', context: {} },
+  ]);
+  expect([...actorsOf(tree.root)]).toHaveLength(2);
 });
 
 it('a view shows what it makes of a tree, or its error', () => {

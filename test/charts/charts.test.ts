@@ -240,7 +240,7 @@ it('in Mermaid a chart keeps names with any sign, what its guards mean, and the 
       'to-do': {
         always: [
           { guard: not('paid'), target: 'in progress' },
-          { guard: and(['paid', or(['late', stateIn('to-do')])]), target: 'in progress' },
+          { guard: and(['paid', or(['late', stateIn({ 'to-do': 'a' })])]), target: 'in progress' },
           { guard: { type: 'min', params: { of: 1 } }, target: 'in progress' },
         ],
       },
@@ -257,7 +257,7 @@ it('in Mermaid a chart keeps names with any sign, what its guards mean, and the 
       order_32__40_new_41__in_32_progress --> [*]
       order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : order#58;stop#59;now
       order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : if not paid
-      order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : if paid and (late or in to-do)
+      order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : if paid and (late or in to-do.a)
       order_32__40_new_41__to_45_do --> order_32__40_new_41__in_32_progress : if min {#34;of#34;#58;1}
     "
   `);

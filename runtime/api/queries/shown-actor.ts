@@ -91,15 +91,18 @@ const shown: Readonly<Record<string, (context: never) => unknown>> = {
   }),
 };
 
-/** Every live actor of a tree, parents first; `own`: the user-defined machine, whose view is shown. */
+/** Every live machine of a tree, parents first; `own`: the user-defined machine, whose view of the root is shown. */
 export function shownActors(root: AnyActorRef, own: AnyDefinition | null): ShownActor[] {
-  const contextOf = (snapshot: AnyMachineSnapshot) =>
-    own === null ? shownContext(snapshot) : plain(viewOf(own, snapshot));
+  const contextOf = (snapshot: AnyMachineSnapshot, path: string) =>
+    own === null ? shownContext(snapshot) : path === '' ? plain(viewOf(own, snapshot)) : {};
   const walk = (ref: AnyActorRef, path: string): ShownActor[] => {
     const snapshot = snapshotOf(ref);
     if (snapshot.status !== 'active') return [];
     const children = childrenOf(ref).flatMap((child) => walk(child, path === '' ? child.id : `${path}/${child.id}`));
-    return [{ path, machine: snapshot.machine, value: snapshot.value, context: contextOf(snapshot) }, ...children];
+    return [
+      { path, machine: snapshot.machine, value: snapshot.value, context: contextOf(snapshot, path) },
+      ...children,
+    ];
   };
   return walk(root, '');
 }

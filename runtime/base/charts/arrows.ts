@@ -55,7 +55,10 @@ function guardName(guard: unknown): string | null {
     return given === undefined || typeof given === 'function' ? String(type) : `${type} ${given}`;
   }
   if (typeof guard !== 'function') return null;
-  if ('stateValue' in guard) return `in ${activeStateIds(guard.stateValue as ChartValue).join(' ')}`; // of `stateIn`
+  if ('stateValue' in guard) {
+    const ids = activeStateIds(guard.stateValue as ChartValue); // of `stateIn`
+    return `in ${ids.filter((id) => !ids.some((other) => other.startsWith(`${id}.`))).join(' ')}`;
+  }
   return isJoined(guard) ? joinedName(guard) : guard.name || 'a function';
 }
 
