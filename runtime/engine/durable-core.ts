@@ -353,7 +353,7 @@ function machineClient(
       asked(() => commands.deleteMachine({ machine, id, force })),
     newestFact: () => asked(() => store.lastLine()),
     async *events({ since = 0, tree, signal }) {
-      if (signal.aborted) return; // no listener would hear of it
+      if (signal.aborted) return; // a listener is called for later aborts alone
       const subscription = bus.subscribe();
       const close = () => subscription.close();
       signal.addEventListener('abort', close, { once: true });
