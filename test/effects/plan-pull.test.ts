@@ -44,7 +44,7 @@ class Failing extends Map<string, FakeStatus[]> {
   }
   override get(commit: string): FakeStatus[] {
     if (!this.heads.includes(commit)) this.heads.push(commit);
-    const ci = { name: 'ci', state: 'failure', description: this.wordsOf(this.heads.indexOf(commit)) };
+    const ci: FakeStatus = { name: 'ci', state: 'failure', description: this.wordsOf(this.heads.indexOf(commit)) };
     return [ci, { name: 'lint', state: 'success', description: '' }];
   }
 }
