@@ -7,9 +7,10 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import {
   type DaemonConfig,
   loadDaemonConfig,
-  loadRepoConfig,
+  parseRepoConfig,
   type RepoConfig,
   type RepoOverrides,
+  readRepoConfigSource,
 } from '../../runtime/base/config/config.ts';
 import { removeFolder } from './remove-folder.ts';
 
@@ -41,7 +42,7 @@ export function daemonOf(toml: string): DaemonConfig {
 }
 export function repoOf(toml: string, daemon = loadDaemonConfig(home), overrides: RepoOverrides = {}): RepoConfig {
   putRepo(toml);
-  return loadRepoConfig(repo, daemon, overrides);
+  return parseRepoConfig(readRepoConfigSource(repo), daemon, overrides);
 }
 export function errorOf(act: () => unknown): EngineError {
   try {

@@ -273,8 +273,8 @@ export function parseDaemonConfig(path: string, text: string): DaemonConfig {
 }
 
 /** The configuration of the repo at `repoPath` as its files are now. Throws `bad_config`. */
-export function loadRepoConfig(repoPath: string, daemon: DaemonConfig, overrides: RepoOverrides = {}): RepoConfig {
-  return parseRepoConfig(readRepoConfigSource(repoPath), daemon, overrides);
+export function loadRepoConfig(repoPath: string, daemon: DaemonConfig): RepoConfig {
+  return parseRepoConfig(readRepoConfigSource(repoPath), daemon);
 }
 
 /** The texts of the repo's files, unchecked. Throws `bad_config` where its own file cannot be read; the other program's only leaves a note. */

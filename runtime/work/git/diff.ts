@@ -147,18 +147,13 @@ function changedFile(row: string): ChangedFile[] {
   return [{ path, added: added === '-' ? null : Number(added), removed: removed === '-' ? null : Number(removed) }];
 }
 
-/** The paths that differ between two commits or trees, 1,000 at most by default. */
-export async function changedFiles(
-  repo: { readonly path: string },
-  from: string,
-  to: string,
-  limit = maxFiles,
-): Promise<string[]> {
+/** The paths that differ between two commits or trees, 1,000 at most. */
+export async function changedFiles(repo: { readonly path: string }, from: string, to: string): Promise<string[]> {
   const names = await ownGit(repo.path, ['diff', ...plain, '--no-renames', '--name-only', '-z', from, to]);
   return names
     .split('\0')
     .filter((name) => name !== '')
-    .slice(0, limit);
+    .slice(0, maxFiles);
 }
 
 const textBytes = 1024 * 1024;
