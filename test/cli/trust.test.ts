@@ -71,6 +71,9 @@ it('is listed, taken back and given again, and says so wherever somebody looks',
   const { code, stderr } = await made.stator(['run', 'p.md']);
   expect(code).toBe(1);
   expectRefusal(stderr, 'demo', '--trust');
+  // A daemon finds that the repo cannot be used, and is gone when the trust is given again.
+  expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+  expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
   const looks = [['status'], ['repo', 'list'], ['repo', 'show', 'demo']];
   const shown = await Promise.all(looks.map(async (look) => (await made.stator(look)).stdout));
   expect(shown.join('').match(/revoked at \d\d:\d\d: .*stator repo trust demo/g)).toHaveLength(3);
@@ -80,6 +83,7 @@ it('is listed, taken back and given again, and says so wherever somebody looks',
   expectRefusal(short.stderr, '--digest', '64 hex digits', '--show');
   expect((await made.stator(['repo', 'trust', '--digest', '0'.repeat(64)])).code).toBe(1);
   expect((await made.stator(['repo', 'trust', '--digest', digest])).code).toBe(0);
+  expect((await made.stator(['repo', 'list'])).stdout).not.toContain('revoked');
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
 });
 

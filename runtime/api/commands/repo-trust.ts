@@ -1,7 +1,9 @@
 /** The trust of repos: what it covers, what has changed since, and who gave it; and a repo as a whole. */
 import { setImmediate as immediate } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { repoTree } from '../../../machines/vocabulary/ids.ts';
 import { agentsAtWork } from '../../core/outbox/requeue.ts';
+import { insertSignal } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import type { TrustWay } from '../../work/repos/registry.ts';
 import type { RepoShow, RepoTrusted, TrustEntry, TrustLooked, TrustRevoked, TrustShow } from '../contract/repos.ts';
@@ -94,6 +96,7 @@ export function createTrustCommands(parts: CommandDependencies, files: RepoFiles
     async trustRepo(project: string, digest?: string): Promise<RepoTrusted> {
       const { path } = await mustFindRepo(projects, project);
       const earlier = projects.compare(project).enables;
+      const refused = trustProblem(project);
       const { enables, changes, problem, remedy, notes } = await projects.refresh(project, {
         trust: digest ?? true,
         way: 'repo trust',
@@ -101,6 +104,8 @@ export function createTrustCommands(parts: CommandDependencies, files: RepoFiles
       if (problem !== null) throw new EngineError('bad_config', problem, remedy);
       files.forget(project);
       await files.sendPolicy(project);
+      // Without an engine that stays, nobody looks at the repo, and its lists would go on to ask for the yes that was given.
+      if (refused !== null) await reportUsable(parts, project, refused);
       parts.onChange();
       return {
         status: 'trusted',
@@ -135,4 +140,16 @@ export function createTrustCommands(parts: CommandDependencies, files: RepoFiles
       };
     },
   };
+}
+
+/** Ends the fault of a repo, if it has one that begins with this text. */
+export async function reportUsable(
+  { store, views, clock }: Pick<CommandDependencies, 'store' | 'views' | 'clock'>,
+  project: string,
+  fault = '',
+): Promise<void> {
+  const { state, reason } = await views.repo(project);
+  if (state !== 'degraded' || reason?.startsWith(fault) === false) return;
+  const word = { tree: repoTree(project), type: 'repo_recovered' as const, payload: {}, origin: 'engine' as const };
+  await insertSignal(store, { ...word, at: clock.nowMs() });
 }

@@ -5,7 +5,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
-import { type Change, insertSignal, type LostRepo } from '../../core/store/port.ts';
+import type { Change, LostRepo } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import { membersNamed, refreshMembers } from '../../work/effects/members.ts';
 import { inspectRepository } from '../../work/git/repository.ts';
@@ -16,7 +16,7 @@ import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork } from './plan-work.ts';
 import { createRepoFiles, type RepoFiles } from './repo-files.ts';
 import { mustFindRepo } from './repo-found.ts';
-import { createTrustCommands } from './repo-trust.ts';
+import { createTrustCommands, reportUsable } from './repo-trust.ts';
 import { createSignalSender, notHandled, repeatedRequest, verdictWaitMs } from './signal-sender.ts';
 
 export interface AddRepo {
@@ -251,6 +251,7 @@ async function relocateRepo(
     // In the old folder they would end without a result that could be collected.
     if (to !== from && runs.length > 0) await beginAnew(parts, project, runs);
     await parts.lockRepo(project);
+    // Its new folder was checked when it was taken: faults of the old one no longer count.
     await reportUsable(parts, project);
     const plans = (await parts.store.planCounts()).get(project)?.active ?? 0;
     return { status: to === from ? 'there' : 'moved', project, from, to, active_plans: plans };
@@ -272,13 +273,6 @@ async function beginAnew(parts: RepoParts, project: string, runs: readonly Effec
   } finally {
     open();
   }
-}
-
-/** Its new folder was checked when it was taken: faults of the old one no longer count. */
-async function reportUsable({ store, views, clock }: RepoParts, project: string): Promise<void> {
-  if ((await views.repo(project)).state !== 'degraded') return;
-  const word = { tree: repoTree(project), type: 'repo_recovered' as const, payload: {}, origin: 'engine' as const };
-  await insertSignal(store, { ...word, at: clock.nowMs() });
 }
 
 async function switchRepo(
