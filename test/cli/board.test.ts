@@ -45,7 +45,7 @@ function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
     author: 'person',
     review_cycle: 0,
     paused: false,
-    waiting_for: { kind: 'agent', detail: '', since: at },
+    waiting_for: more.status !== undefined ? null : { kind: 'agent', detail: '', since: at },
     turn: more.status !== undefined ? 'nobody' : more.waiting_for === undefined ? 'agents' : 'waiting',
     need: null,
     title: null,
