@@ -33,7 +33,7 @@ if (!doesWork && process.versions.v8.startsWith('11.'))
   process.getBuiltinModule('node:v8').setFlagsFromString('--interrupt-budget=600000');
 
 // What the next version of a package will not do, such as pg with `~/.pgpass`, is nothing that a user could act on.
-process.noDeprecation = true;
+process.noDeprecation ||= true; // read-only where a flag of node has set it
 
 /** Outside of any call, such as in a callback of the runtime: what the process was doing is not known, so it ends, with the same report as a call's failure. */
 process.on('uncaughtException', (thrown) => {
