@@ -20,11 +20,17 @@ export interface Label {
 const labelPattern = /^(( {0,3})(?:[-*+][ \t]+)?)\*\*([^*:：\r\n]{1,40})(?:[:：]\*\*|\*\*\s{0,9}[:：])(.*)$/s;
 const underscoredPattern = /^(( {0,3})(?:[-*+][ \t]+)?)__([^_:：\r\n]{1,40})(?:[:：]__|__\s{0,9}[:：])(.*)$/s;
 
-/** Labels that are read as another: people write them for one file and for several goals. */
-const sameWords = new Map([
-  ['file', 'files'],
-  ['goals', 'goal'],
-]);
+const verb = '(?:add|affect|chang|creat|delet|edit|modif|remov|touch|updat)(?:e|ed|ied|ing|y)?';
+/** `File`, `Files to modify`, `Files to create/modify`, `Modified files`; not `Files to read`. */
+const filesPattern = new RegExp(
+  String.raw`^(?:(?:new|${verb}) )?files?(?: (?:to )?(?:be )?${verb}(?:(?:\s?\/\s?|,\s?| and | or | & )${verb})*)?$`,
+);
+
+/** The name of the grammar that a label is read as: people also write that of one file, of what happens to the files, and of several goals. */
+function nameOf(name: string): string {
+  if (filesPattern.test(name)) return 'files';
+  return name === 'goals' ? 'goal' : name;
+}
 
 /** The label that a line begins with; null where it begins with none. */
 export function readLabel(text: string): Label | null {
@@ -32,9 +38,8 @@ export function readLabel(text: string): Label | null {
   const found = bold ?? underscoredPattern.exec(text);
   if (found === null) return null;
   const [, lead = '', spaces = '', inner = '', value = ''] = found;
-  const name = inner.toLowerCase();
   return {
-    name: sameWords.get(name) ?? name,
+    name: nameOf(inner.toLowerCase()),
     value: value.trim(),
     indent: lead === '' ? null : spaces.length,
     written: bold === null ? `__${inner}:__` : `**${inner}:**`,
