@@ -55,6 +55,8 @@ export function createTaskReader(
   const almostChecks: { line: number; message: string }[] = [];
   /** The first line that says in plain words what comes first; it matters only if no field does. */
   let plainOrder: { line: number; text: string } | null = null;
+  /** Likewise of what it writes. */
+  let plainFiles: { line: number; text: string } | null = null;
   /** The meaning of each check box, and the line of a status that says that the task is done. */
   const boxes: boolean[] = [];
   let doneStatus: number | null = null;
@@ -131,6 +133,7 @@ export function createTaskReader(
       const message = almostCheck(text, label);
       if (message !== null && almostChecks.length < almostCheckLimit) almostChecks.push({ line, message });
       if (plainOrderPattern.test(text)) plainOrder ??= { line, text: text.trim() };
+      if (saysFiles(text)) plainFiles ??= { line, text: text.trim() };
       readListLine(text, line);
     },
     interrupt() {
@@ -147,6 +150,11 @@ export function createTaskReader(
           plainOrder.line,
           `${quoted(plainOrder.text)} is text, and nothing waits; write it as in **After:** 1`,
         );
+      if (plainFiles !== null && files.size === 0)
+        report.remark(
+          plainFiles.line,
+          `${quoted(plainFiles.text)} is text, and other tasks may write these files meanwhile; write it as in **Files:** src/a.ts`,
+        );
       if (!task.isDone && (doneStatus !== null || (boxes.length > 0 && boxes.every(Boolean)))) {
         const found =
           doneStatus === null ? 'all check boxes of the task are checked' : 'the status says that the task is done';
@@ -162,6 +170,12 @@ export function createTaskReader(
 /** `After: 1`, `Depends on Task 2`, `- Blocked by: 1, 2` without the bold text of a field. */
 const plainOrderPattern =
   /^ {0,3}(?:[-*+][ \t]+)?(?:(?:after|depends on|dependencies|blocked by)[ \t]*[:：][ \t]*(?:tasks?[ \t]+)?#?\d|(?:depends on|blocked by)[ \t]+tasks?[ \t]+#?\d)/i;
+
+/** `Files: a.ts`, `*Files:* a.ts`, or `Files:` above a list, without the bold text of a field. */
+function saysFiles(text: string): boolean {
+  const value = /^ {0,3}(?:[-*+][ \t]+)?(?:[*_]files?(?:[:：][*_]|[*_][:：])|files?[ \t]*[:：])(.*)$/is.exec(text)?.[1];
+  return value !== undefined && (value.trim() === '' || fileItems(value).some(({ paths }) => paths.length > 0));
+}
 
 /** `**Status:** done`, with or without a mark. */
 export function saysDone(label: Label | null): boolean {

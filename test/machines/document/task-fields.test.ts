@@ -428,6 +428,17 @@ describe('the fields of a task', () => {
     ]),
     ['*Check* the page', {}, []],
     ['check:types runs', {}, []],
+    ...['Files: src/a.ts, b.ts', '- file: `a`', '*Files:* a.ts', '_Files_: a.ts', 'Files:'].map(
+      (line): [string, object, string[]] => [
+        line,
+        {},
+        [
+          `1: ${'`'}${line}${'`'} is text, and other tasks may write these files meanwhile; write it as in **Files:** src/a.ts`,
+        ],
+      ],
+    ),
+    ['Files: none', {}, []],
+    ['File: a.ts\n**Files:** b.ts', { files: ['b.ts'] }, []],
     ['    Check: npm test', {}, []],
     ['Checks: npm test', {}, []],
     [
