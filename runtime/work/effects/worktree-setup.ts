@@ -176,11 +176,11 @@ export async function awaitSetup(
     for (;;) {
       abort.throwIfAborted();
       if (stop.aborted) return null;
-      // The process is checked before the files that it may write between two checks.
-      const lives = claim?.kind === 'wrapper' && isAlive(claim.wrapper);
+      // The end is looked for before the files that the command may write until then: it could fail and end between two looks.
+      const hasEnded = claim?.kind !== 'wrapper' || !isAlive(claim.wrapper) || readExit(folder) !== null;
       const failure = textOf(failedFile(folder));
       if (failure !== null) return await failedStart(parts, { row, id, abort, folder, command, failure });
-      if (existsSync(setupDoneFile(folder)) || readExit(folder) !== null || !lives) return null;
+      if (existsSync(setupDoneFile(folder)) || hasEnded) return null;
       const sinceMs = parts.timeline.nowMs() - launchedAt - stoppedMs();
       if (sinceMs > limitMs) writeRunFile(failedFile(folder), 'time\n');
       else await fileWatch.wait(Math.min(pollMs, limitMs - sinceMs + 1), AbortSignal.any([abort, stop]));
