@@ -22,23 +22,15 @@ import { tailOf } from '../agents/output-log.ts';
 import { ownPorts, portsFolder } from '../agents/own-ports.ts';
 import { errorLine } from '../agents/reports/informative-lines.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
-import {
-  createRunFolder,
-  noteInLog,
-  type RunFolder,
-  readClaim,
-  readExit,
-  runIdOf,
-  withoutOwnLines,
-} from '../agents/run-folder.ts';
+import { createRunFolder, noteInLog, type RunFolder, readClaim, readExit, runIdOf } from '../agents/run-folder.ts';
 import { createStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
 import { identity } from '../git/identity.ts';
-import { dropPrivateRepository, isWalled, privatePlaceIn } from '../git/private-repository.ts';
+import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
-import { type LimitsEnd, limitsEnd, type Resources } from '../sandbox/resources.ts';
-import { type Walls, wallsFailure, writtenWithoutWalls } from '../sandbox/walls.ts';
+import { type LimitsEnd, limitsEnd, type Resources, unbuiltWalls } from '../sandbox/resources.ts';
+import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { watchRefusals } from './refused-hosts.ts';
 import { gitMounts } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
@@ -157,7 +149,7 @@ async function carryOut(
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit.signal, over.signal]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
-    if (end.kind === 'exited' && end.code === 1 && isWalled(folder)) await waitForWalls(parts, folder, key);
+    if (end.kind === 'exited' && end.code === 1) await waitForWalls(parts, folder, key);
     // A check's commits do not count as work.
     await dropPrivateRepository(privatePlaceIn(folder.path));
     if (end.kind === 'exited' && end.code === 0) return null;
@@ -177,9 +169,8 @@ async function carryOut(
 
 /** Throws if the environment did not allow its walls: it never ran, so the next try is another launch. */
 async function waitForWalls({ store }: CheckParts, folder: RunFolder, key: string): Promise<void> {
-  const output = tailOf(folder, tailBytes);
-  const unbuilt = wallsFailure(withoutOwnLines(output));
-  if (!(unbuilt instanceof EngineError) || limitsEnd(folder, { code: 1, output }).kind !== 'none') return;
+  const unbuilt = unbuiltWalls(folder, tailOf(folder, tailBytes));
+  if (unbuilt === null) return;
   await store.commit([{ do: 'launch.remove', key }]);
   rmSync(folder.path, { recursive: true, force: true });
   throw unbuilt;

@@ -9,7 +9,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
-import { EngineError, messageOf, withHint } from '../../../machines/vocabulary/errors.ts';
+import { messageOf, withHint } from '../../../machines/vocabulary/errors.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { minutesText } from '../../../machines/vocabulary/time-text.ts';
@@ -39,12 +39,11 @@ import { setupDoneFile, setupEndIn, setupEndLine } from '../agents/setup-end.ts'
 import { createSetupStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
-import { isWalled } from '../git/private-repository.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { worktreeExcludes } from '../git/worktree-folder.ts';
 import { adminDirOf } from '../git/worktree-list.ts';
-import { limitsEnd } from '../sandbox/resources.ts';
-import { waitsForWalls, wallsFailure } from '../sandbox/walls.ts';
+import { unbuiltWalls } from '../sandbox/resources.ts';
+import { waitsForWalls } from '../sandbox/walls.ts';
 import type { EffectParts } from './workplace.ts';
 import { copyIntoWorktree } from './worktree-copy.ts';
 
@@ -219,8 +218,8 @@ async function failedStart(
   const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
   const title = (await parts.store.run(row.key))?.title ?? row.name;
   const output = safeText(tailOf(folder, tailBytes)).trim();
-  const unbuilt = failure.trim() === 'exit 1' && isWalled(folder) ? wallsFailure(withoutOwnLines(output)) : null;
-  if (unbuilt instanceof EngineError && limitsEnd(folder, { code: 1, output }).kind === 'none') {
+  const unbuilt = failure.trim() === 'exit 1' ? unbuiltWalls(folder, output) : null;
+  if (unbuilt !== null) {
     if (waitsForWalls(folder, id, parts.nowMs())) throw unbuilt;
     return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail: withHint(unbuilt) } };
   }

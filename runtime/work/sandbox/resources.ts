@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { strictDiskUse } from '../../base/platform/disk-usage.ts';
 import { usualDiskBytes, usualFiles, usualMemoryBytes, usualProcesses } from '../../base/platform/machine-share.ts';
@@ -14,8 +15,9 @@ import { probeResourceLimits, type ResourceLimits, scopeProperties } from '../..
 import { sizeText } from '../../base/platform/size.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { noteWatched, type WatchedLimits } from '../agents/resource-watch.ts';
-import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
-import type { Walls, WrittenPlaces } from './walls.ts';
+import { type RunFolder, withoutOwnLines, writeRunFile } from '../agents/run-folder.ts';
+import { isWalled } from '../git/private-repository.ts';
+import { type Walls, type WrittenPlaces, wallsFailure } from './walls.ts';
 
 /** The keys of a profile that limit it. */
 export type LimitsProfile = Pick<AgentProfile, 'role' | 'nice' | 'memoryBytes' | 'processes' | 'diskBytes'>;
@@ -186,6 +188,13 @@ export function limitsEnd(folder: RunFolder, { code, output }: { code: number; o
     ...(processes !== null && refused > 0 ? [`${processes} reached`] : []),
   ];
   return met.length === 0 ? { kind: 'none' } : { kind: 'met', text: met.join(', ') };
+}
+
+/** The fault of the environment that kept a check or a setup, which ended with 1, from its walls: it never ran. null: it ended for another reason. */
+export function unbuiltWalls(folder: RunFolder, output: string): EngineError | null {
+  const failure = isWalled(folder) ? wallsFailure(withoutOwnLines(output)) : null;
+  if (!(failure instanceof EngineError)) return null;
+  return limitsEnd(folder, { code: 1, output }).kind === 'none' ? failure : null;
 }
 
 function guess(
