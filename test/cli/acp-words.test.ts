@@ -41,9 +41,9 @@ async function untilAnswered(on: Editor, question: string, file: string) {
   writeFileSync(join(on.home, file), '');
 }
 
-/** Only the editor and its `stator acp` are left: the run has ended, and its engine with it. */
+/** The run has ended, and its engine with it. */
 async function untilRunEnded(on: Editor): Promise<void> {
-  await until(() => processesWith((entries) => entries.includes(`STATOR_HOME=${on.home}`)).length === 2);
+  await until(() => processesWith((entries) => entries.includes(`STATOR_HOME=${on.home}`)).length === 0);
 }
 
 // A planner, and two runs of its plan.

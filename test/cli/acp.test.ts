@@ -13,7 +13,7 @@ import { git, until } from '../support/ground.ts';
 const shell = '[agents.default]\npreset = "sh"\nattempts = 1\n';
 
 it('a plan is a prompt; its tasks are the plan of the agent, its agents are tools, and its facts are words', async () => {
-  const on = await editor(() => shell);
+  const on = await editor(() => shell, { separate: true });
   const content = planText(['echo a > a.txt'], ['echo b > b.txt']);
   on.send({ prompt: text(content) });
   await until(() => on.stops().length === 1);
@@ -106,7 +106,7 @@ it.each([
   ['/etc/hosts', 'there is no folder /etc/hosts'],
 ])('begins no conversation in %j', async (cwd, message) => {
   const asked = { jsonrpc: '2.0', id: 1, method: 'session/new', params: { cwd, mcpServers: [] } };
-  const { stdout } = await terminal().start(['acp'], { input: `${JSON.stringify(asked)}\n` }).ended;
+  const { stdout } = await terminal().stator(['acp'], { input: `${JSON.stringify(asked)}\n` });
   expect(JSON.parse(stdout)).toMatchObject({
     id: 1,
     error: { code: -32_602, message: expect.stringContaining(message) },

@@ -1,12 +1,15 @@
 /** An editor that speaks the Agent Client Protocol by the client of its SDK, with `stator acp` as its agent. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { type ContentBlock, client, ndJsonStream, type RequestPermissionOutcome } from '@agentclientprotocol/sdk';
 import { expect } from 'vitest';
-import { daemonGround } from './daemon.ts';
+import { runProgram } from '../../cli/program.ts';
+import { type DaemonGround, daemonGround } from './daemon.ts';
 import { afterwards } from './engine.ts';
 
-const editorScript = join(import.meta.dirname, 'scripts/acp-editor.mjs');
-const stator = join(import.meta.dirname, '../../dist/bin/stator.js');
+const program = join(import.meta.dirname, '../../dist/bin/stator.js');
 
 export interface Seen {
   readonly sessionUpdate?: string;
@@ -17,41 +20,96 @@ export interface Seen {
   readonly [key: string]: unknown;
 }
 
-/** An editor with `stator acp` in the repository, and the home of a daemon that does not run. `forms`: the editor shows them. */
-export async function editor(config: (root: string) => string, { forms = false } = {}) {
+interface Sent {
+  readonly prompt?: ContentBlock[];
+  readonly cancel?: true;
+  /** An option, or the text of a form; null: the form is declined. */
+  readonly answer?: string | null;
+}
+
+interface How {
+  /** The editor shows forms. */
+  readonly forms?: boolean;
+  /** `stator acp` is a process of its own, as for a real editor, and not a call in this one. */
+  readonly separate?: boolean;
+}
+
+/** An editor with `stator acp` in the repository, and the home of a daemon that does not run. */
+export async function editor(config: (root: string) => string, { forms = false, separate = false }: How = {}) {
   const made = daemonGround();
   made.configure(`blueprint_skip_threshold = 0\n${config(made.root)}`);
   // A person has trusted the repository before.
   expect((await made.stator(['repo', 'add', made.repo, '--trust'])).code).toBe(0);
-  const child = spawn(process.execPath, [editorScript, made.repo, process.execPath, stator, 'acp'], {
-    env: forms ? { ...made.env, EDITOR_FORMS: 'yes' } : made.env,
-    stdio: ['pipe', 'pipe', 'inherit'],
+  const { input, output, ended } = separate ? startAcp(made) : callAcp(made);
+  const all: Seen[] = [];
+  const see = (what: object) => void all.push(what as Seen); // as the protocol has it
+  void ended.then((exit) => see({ exit }));
+  afterwards(async () => {
+    input.end();
+    await ended;
   });
-  afterwards(() => void child.kill('SIGKILL'));
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const seen = (): Seen[] =>
-    output
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Seen); // as the script writes them
-  const stops = () => seen().flatMap(({ stopReason }) => stopReason ?? []);
+  const answers: (string | null)[] = [];
+  const waiting: ((answer: string | null) => void)[] = [];
+  const answered = async () => {
+    const first = answers.shift();
+    return first === undefined ? new Promise<string | null>((resolve) => waiting.push(resolve)) : first;
+  };
+  const { agent } = client({ name: 'editor' })
+    .onNotification('session/update', ({ params }) => see(params.update))
+    .onRequest('session/request_permission', async ({ params }) => {
+      see({ asked: params.toolCall, options: params.options.map(({ optionId, kind }) => `${optionId}: ${kind}`) });
+      return {
+        outcome: { outcome: 'selected', optionId: (await answered()) ?? '' } satisfies RequestPermissionOutcome,
+      };
+    })
+    .onRequest('elicitation/create', async ({ params }) => {
+      see({ form: params.message });
+      const answer = await answered();
+      return answer === null ? { action: 'decline' } : { action: 'accept', content: { answer } };
+    })
+    .connect(ndJsonStream(Writable.toWeb(input), Readable.toWeb(output) as ReadableStream<Uint8Array>));
+  const clientCapabilities = forms ? { elicitation: { form: {} } } : {};
+  see({ about: await agent.request('initialize', { protocolVersion: 1, clientCapabilities }) });
+  const { sessionId } = await agent.request('session/new', { cwd: made.repo, mcpServers: [] });
   return {
     ...made,
-    seen,
-    stops,
-    send: (what: object) => void child.stdin.write(`${JSON.stringify(what)}\n`),
-    close: () => void child.stdin.end(),
+    seen: () => all,
+    stops: () => all.flatMap(({ stopReason }) => stopReason ?? []),
+    send({ prompt, cancel, answer }: Sent) {
+      if (prompt !== undefined)
+        agent.request('session/prompt', { sessionId, prompt }).then(
+          ({ stopReason }) => see({ stopReason }),
+          ({ code, message }) => see({ error: { code, message } }),
+        );
+      if (cancel) void agent.notify('session/cancel', { sessionId });
+      if (answer === undefined) return;
+      const resolve = waiting.shift();
+      if (resolve === undefined) answers.push(answer);
+      else resolve(answer);
+    },
+    close: () => void input.end(),
     said: () =>
-      seen()
+      all
         .filter(({ sessionUpdate }) => sessionUpdate === 'agent_message_chunk')
         .map(({ content }) => content?.text ?? '')
         .join(''),
   };
 }
 
-export function text(words: string): object[] {
+function startAcp({ env, repo: cwd }: DaemonGround) {
+  const child = spawn(process.execPath, [program, 'acp'], { cwd, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit').then(([code]) => code as number | null); // as node says it
+  return { input: child.stdin, output: child.stdout, ended };
+}
+
+function callAcp({ env, repo: cwd }: DaemonGround) {
+  const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+  // The verb reads lines, and asks for nothing that only a terminal has.
+  const asStdin = stdin as unknown as NodeJS.ReadStream;
+  const ended = runProgram({ argv: ['acp'], env, cwd, stdin: asStdin, stdout, stderr: process.stderr });
+  return { input: stdin, output: stdout, ended };
+}
+
+export function text(words: string): ContentBlock[] {
   return [{ type: 'text', text: words }];
 }
