@@ -74,40 +74,38 @@ describe('status', () => {
     await run.ended;
   });
 
-  it('has a line for each question of a plan', async () => {
+  it('has a line for each question of a plan, and keeps each line of a question, as plan show does', async () => {
     const made = workplace();
-    const ask = (what: string) => `stator signal emit needs_decision --payload "${what}"`;
-    made.write('ask.md', planOf([ask('which port?'), ask('which database?')]));
+    const ask = (what: string) => `stator signal emit needs_decision --payload '${what}'`;
+    made.write('ask.md', planOf([ask('which port?'), ask('which of these?\n\n  git fetch a\n  git fetch b')]));
     expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
     const { stdout } = await made.stator(['status']);
     const asked = stdout.split('\n').filter((line) => line.includes('?') && line.includes('question'));
     expect(asked).toHaveLength(2);
     for (const line of asked)
       expect(line).toMatch(
-        /^ {2,4}(demo\/ask {2})?question [12] of ask-w1-t[12]: which (port|database)\?( {2}for .*)?$/,
+        /^ {2,4}(demo\/ask {2})?question [12] of ask-w1-t[12]: which (port|of these)\?( {2}for .*)?$/,
       );
+    // A command in it can be copied.
+    expect(stdout).toMatch(/which of these\?.*\n {4}git fetch a\n {4}git fetch b\n/);
+    const shown = (await made.stator(['plan', 'show', 'ask'])).stdout;
+    expect(shown).toMatch(/which of these\?\n +git fetch a\n +git fetch b\n +\S/);
   });
 
-  it('reads what the last engine left: a question first, a paused plan as waiting', async () => {
+  it('reads what the last engine left: a question first, a paused plan as waiting; outside of the repo, commands name the project', async () => {
     const made = working();
     made.write('ask.md', planOf(['stator signal emit needs_decision --payload "which colour?"']));
     expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
     made.write('rest.md', planOf(['sleep 30']));
-    const run = made.start(['run', 'rest.md']);
+    const run = made.watch(['run', 'rest.md']);
     await until(async () => (await made.stator(['status'])).stdout.includes('rest-coder'));
-    run.child.kill('SIGINT');
-    expect((await run.ended).code).toBe(130);
+    expect((await made.stator(['plan', 'pause', 'rest'])).code).toBe(0);
+    expect((await run.ended).code).toBe(1);
     const { stdout, stderr } = await made.stator(['status']);
-    const commands = ['stator plan answer ask#1 "<your answer>"', 'stator plan resume rest'];
+    const answer = 'stator plan answer ask#1 "<your answer>"';
+    const commands = [answer, 'stator plan resume rest'];
     expectProse(`${stderr}${stdout}`, 'needs you (1)\n  demo/ask  question 1 of ask-coder: which colour?', ...commands);
     expect(stdout).not.toContain('running (');
-  });
-
-  it('a plan that is shown or explained outside of its repo has commands that name the project', async () => {
-    const made = working();
-    made.write('ask.md', planOf(['stator signal emit needs_decision --payload "which colour?"']));
-    expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
-    const answer = 'stator plan answer ask#1 "<your answer>"';
     for (const verb of ['show', 'explain']) {
       const inside = await made.stator(['plan', verb, 'ask']);
       expect(inside.stdout).toMatch(new RegExp(`${answer}$`, 'm'));
@@ -119,20 +117,7 @@ describe('status', () => {
     }
   });
 
-  it('keeps each line of a question, as plan show does, so that a command in it can be copied', async () => {
-    const made = working();
-    made.write(
-      'ask.md',
-      planOf(["stator signal emit needs_decision --payload 'which of these?\n\n  git fetch a\n  git fetch b'"]),
-    );
-    expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
-    const status = (await made.stator(['status'])).stdout;
-    expect(status).toMatch(/which of these\?.*\n {4}git fetch a\n {4}git fetch b\n/);
-    const shown = (await made.stator(['plan', 'show', 'ask'])).stdout;
-    expect(shown).toMatch(/which of these\?\n +git fetch a\n +git fetch b\n +\S/);
-  });
-
-  it('says of an agent whose work is still checked that it has ended, and not that it works', async () => {
+  it('says of an agent whose work is still checked that it has ended, and not that it works; monitor refuses a plan that is not there', async () => {
     const made = workplace();
     made.write('slow.md', `${planOf(['true'])}\n**Check:** ${waitFor(made.gate)}\n`);
     const run = made.watch(['run', 'slow.md', '--trust']);
@@ -140,6 +125,9 @@ describe('status', () => {
     await until(async () => (await made.stator(['status'])).stdout.includes(`slow-w1-t1  ${words}\n`));
     const listed = (await made.stator(['agent', 'list'])).stdout;
     expect(listed).toMatch(new RegExp(`^slow-w1-t1 +coder +${words} +1 *$`, 'm'));
+    const other = await made.stator(['monitor', '--plan', 'logout']);
+    expect(other.code).toBe(1);
+    expectRefusal(other.stderr, 'demo/logout');
     writeFileSync(made.gate, '');
     expect((await run.ended).code).toBe(0);
     expect((await made.stator(['agent', 'list'])).stdout).not.toContain(words);
@@ -236,16 +224,5 @@ describe('monitor', () => {
     expect(lines.flatMap(({ type }) => type ?? [])).toEqual(
       expect.arrayContaining(['engine_gone', 'engine_connected']),
     );
-  });
-
-  it('of a plan that is not there says so', async () => {
-    const made = workplace();
-    const run = made.watch(['run', 'login.md', '--trust']);
-    await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
-    const { code, stderr } = await made.stator(['monitor', '--plan', 'logout']);
-    expect(code).toBe(1);
-    expectRefusal(stderr, 'demo/logout');
-    writeFileSync(made.gate, '');
-    await run.ended;
   });
 });
