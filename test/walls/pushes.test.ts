@@ -77,8 +77,28 @@ describe('a push', () => {
     expect([isNew, git(bare, 'rev-parse', 'refs/heads/plan/demo')]).toEqual([true, head]);
     expect(marks()).toEqual([]);
     git(repo, 'remote', 'set-url', 'origin', 'ssh://git@127.0.0.1:1/demo.git');
-    await expect(pushBranch({ ...push, repo, by: 'engine' })).rejects.toMatchObject({ code: 'git_failed' });
+    await expect(pushBranch({ ...push, repo, by: 'engine' })).rejects.toMatchObject({ code: 'unreachable' });
     expect(marks()).toEqual([]);
+  });
+
+  test('that the engine decides on waits for a remote that does not answer, and for none that answers no', async () => {
+    const { repo } = makeWeb();
+    git(repo, 'branch', 'plan/demo');
+    let status: number | null = null;
+    const server = createServer(
+      (_request, response) =>
+        void (status && response.writeHead(status, { 'content-type': 'text/plain' }).end('your session timed out')),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    git(repo, 'remote', 'add', 'origin', `http://127.0.0.1:${(server.address() as AddressInfo).port}/demo.git`);
+    const codeOf = (by: 'engine' | 'person') => pushBranch({ ...push, repo, by }).catch(({ code }) => code);
+    const asked = tryAs('engine', { repo, args: ['ls-remote', '--', 'origin'], timeoutMs: 500 });
+    await expect(asked).rejects.toMatchObject({ code: 'unreachable', message: expect.stringContaining('0.5 s') });
+    server.closeAllConnections();
+    for (status of [503, 429]) expect(await codeOf('engine'), `${status}`).toBe('unreachable');
+    expect(await codeOf('person')).toBe('git_failed');
+    for (status of [401, 403, 413]) expect(await codeOf('engine'), `${status}`).toBe('git_failed');
   });
 
   test('that the engine decides on brings that branch alone, without its tags and submodules', async () => {
@@ -90,9 +110,18 @@ describe('a push', () => {
   });
 
   test('that a person types does what git push does, hooks and all', async () => {
-    const { repo, marks } = hostile();
+    const { repo, bare, marks } = hostile();
     await pushBranch({ ...push, repo, by: 'person' });
     expect(marks()).toEqual(['own-pre-push', 'receive', 'pre-receive']);
+    // The full disk is the server's, and its lines have any length.
+    const said = `echo No space left on device >&2; printf '%0.s/' $(seq 5000) >&2; exit 1`;
+    write(bare, 'hooks/pre-receive', `#!/bin/sh\n${said}\n`);
+    git(repo, 'branch', '-f', 'plan/demo', git(repo, 'commit-tree', '-p', 'main', '-m', 'more', 'main^{tree}'));
+    const refused = await pushBranch({ ...push, repo, by: 'person' }).catch((thrown) => thrown);
+    expect(refused).toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/declined\)\nNo space left .*\n\/{500}$/),
+    });
     rmSync(join(repo, '.git', 'hooks'), { recursive: true });
   });
 });

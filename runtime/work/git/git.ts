@@ -330,10 +330,15 @@ function mustSucceed(ran: { cwd: string; args: readonly string[]; result: GitRes
 /** Throws if not git itself failed, but the disk or the folder in which it works. */
 async function refuseSurroundings(cwd: string, args: readonly string[], stderr: string): Promise<void> {
   const command = shownCommand(args);
-  const said = withoutSecrets(stderr.trim().slice(-stderrTailChars));
+  const said = withoutSecrets(ownWords(stderr).trim().slice(-stderrTailChars));
   const trouble = environmentFaultInText(said, `\`${command}\` in ${cwd} could not be done`);
   if (trouble !== null) throw trouble;
   if (stderr.includes('Permission denied')) await refuseClosed(cwd, command);
+}
+
+/** What git itself wrote: a remote writes of its own machine. */
+export function ownWords(stderr: string): string {
+  return stderr.replaceAll(/^remote: .*\n?/gm, '');
 }
 
 async function refuseClosed(cwd: string, command: string): Promise<void> {

@@ -5,7 +5,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
-import { askOwnGit, type GitOptions, gitFailure, ownGit, tryOwnGit, tryPersonsGit } from './git.ts';
+import { askOwnGit, type GitOptions, gitFailure, ownGit, ownWords, tryOwnGit, tryPersonsGit } from './git.ts';
 
 /** The user's pre-push hook may run their tests. */
 const pushTimeoutMs = 600_000;
@@ -33,7 +33,7 @@ export interface Pushed {
 
 /**
  * Throws `refused` if there is no such branch or remote, or if the remote rejects it, with the reason; `git_failed` if git could not push (credentials,
- * network, a failing hook, 10 minutes).
+ * network, a failing hook, 10 minutes), and `unreachable` if the remote does not answer the engine.
  */
 export async function pushBranch(push: Push): Promise<Pushed> {
   const head = await headOf(push);
@@ -64,7 +64,7 @@ export async function headsIn({ repo, remote, folder }: { repo: string; remote: 
   const [place = ''] = await pushUrls(repo, remote);
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${folder}/*`];
   const result = await tryAs('engine', { repo, args, timeoutMs: askTimeoutMs });
-  if (result.exitCode !== 0) throw gitFailure({ cwd: repo, args, result });
+  if (result.exitCode !== 0) throw remoteFailure('engine', { cwd: repo, args, result });
   const lines = result.stdout.split('\n').map((line) => /^([0-9a-f]{40,64})\trefs\/heads\/(.+)$/.exec(line));
   return new Map(lines.flatMap((found) => (found === null ? [] : [[found[2] ?? '', found[1] ?? '']])));
 }
@@ -106,18 +106,24 @@ export async function headAt({ repo, remote, branch, by }: Place): Promise<strin
   const [place = ''] = await pushUrls(repo, remote);
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
   const result = await tryAs(by, { repo, args, timeoutMs: askTimeoutMs });
-  if (result.exitCode !== 0) throw gitFailure({ cwd: repo, args, result });
+  if (result.exitCode !== 0) throw remoteFailure(by, { cwd: repo, args, result });
   return /^([0-9a-f]{40,64})\t/.exec(result.stdout)?.[1] ?? null;
 }
 
-/** Runs a person's push with the repository's settings, and the engine's with only the user's own. */
-export function tryAs(
+/**
+ * Runs a person's push with the repository's settings, and the engine's with only the user's own. Throws `unreachable` if the remote does not answer the
+ * engine within the time limit.
+ */
+export async function tryAs(
   by: Push['by'],
   { repo, args, ...options }: { readonly repo: string; readonly args: readonly string[] } & GitOptions,
 ) {
-  return by === 'person'
-    ? tryPersonsGit(repo, args, options)
-    : tryOwnGit(repo, withPlainServer(args), { ...options, protocols: networks, env: usersAskpass() });
+  if (by === 'person') return tryPersonsGit(repo, args, options);
+  try {
+    return await tryOwnGit(repo, withPlainServer(args), { ...options, protocols: networks, env: usersAskpass() });
+  } catch (thrown) {
+    throw thrown instanceof EngineError && thrown.code === 'git_failed' ? outOfReach(thrown) : thrown;
+  }
 }
 
 /** git uses the first setting for the program at the other end, which can be any command for a local or ssh remote: only a flag takes precedence. */
@@ -147,8 +153,21 @@ async function send({ repo, branch, remote, commit, head, lease, by }: Sent): Pr
   const line = result.stdout.split('\n').find((candidate) => /^.\t[^\t]+:refs\/heads\//.test(candidate)) ?? '';
   if (result.exitCode === 0) return { remote, url: withoutSecrets(urls[0] ?? ''), head, isNew: !line.startsWith('=') };
   if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);
-  throw gitFailure({ cwd: repo, args, result });
+  throw remoteFailure(by, { cwd: repo, args, result });
 }
+
+/** The words of git, curl and ssh, which no locale changes here, for a remote that gave no answer at all, or one that passes. */
+const noAnswer =
+  /(?:returned error:|RPC failed; HTTP) (?:408|429|5\d\d)|RPC failed; curl (?!22\b)\d|resolve host|Failed to connect|unable to connect|Empty reply|timed out|Connection (?:refused|reset|closed by)|No route to host|Network is unreachable/;
+
+/** The engine waits for a remote that does not answer, as it does for a forge. */
+function remoteFailure(by: Push['by'], failed: Parameters<typeof gitFailure>[0]): EngineError {
+  const failure = gitFailure(failed);
+  return by === 'engine' && noAnswer.test(ownWords(failed.result.stderr)) ? outOfReach(failure) : failure;
+}
+
+const outOfReach = (failure: EngineError) =>
+  new EngineError('unreachable', failure.message, failure.hint, { cause: failure });
 
 const networks = ['http', 'https', 'ssh', 'git', 'file'];
 
@@ -221,15 +240,19 @@ function rejection(
     const message = `${remote} has commits on ${branch} that are not here; nothing was pushed, and nothing is overwritten`;
     return new EngineError('refused', message, `see them: ${place}git fetch ${shellWord(remote)} && git log ${range}`);
   }
-  const words = said
-    .split('\n')
-    .filter((line) => line.startsWith('remote: '))
-    .map((line) => line.slice(8).trim())
-    .filter((line) => line !== '');
-  const why = [summary, ...words.slice(-10)].join('\n');
   return new EngineError(
     'refused',
-    `${remote} does not take ${branch}: ${withoutSecrets(why)}`,
+    `${remote} does not take ${branch}: ${wordsOfRemote(summary, said)}`,
     `by hand: ${place}git push ${shellWord(remote)} ${shellWord(branch)}`,
   );
+}
+
+/** A server and its hooks may write lines of any length. */
+const lineChars = 500;
+
+/** Why the remote does not take a ref: git's summary and the last lines that the remote wrote. */
+export function wordsOfRemote(summary: string, stderr: string): string {
+  const lines = stderr.split('\n').flatMap((line) => (line.startsWith('remote: ') ? [line.slice(8).trim()] : []));
+  const last = lines.filter((line) => line !== '').slice(-10);
+  return [summary, ...last].map((line) => withoutSecrets(line).slice(0, lineChars)).join('\n');
 }

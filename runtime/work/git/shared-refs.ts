@@ -7,10 +7,9 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { taskIn, withoutTask } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { gitFailure, ownGit } from './git.ts';
 import { findCommit } from './objects.ts';
-import { pushUrls, remoteOf, tryAs, unattended } from './push.ts';
+import { pushUrls, remoteOf, tryAs, unattended, wordsOfRemote } from './push.ts';
 import { attemptRef, branchRef, listRefs, ownedRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
@@ -150,8 +149,7 @@ async function push(repo: Repository, { remote, url }: Place, moves: readonly (r
   const [line] = result.stdout.split('\n').filter((candidate) => candidate.startsWith('!'));
   if (line === undefined) throw gitFailure({ cwd: repo.path, args: ['push', remote], result });
   const [, spec = '', summary = ''] = line.split('\t');
-  const said = result.stderr.split('\n').filter((text) => text.startsWith('remote: ') && text.trim() !== 'remote:');
-  const why = withoutSecrets([summary, ...said.slice(-10)].join('\n'));
+  const why = wordsOfRemote(summary, result.stderr);
   throw new EngineError(
     'refused',
     `${remote} does not take ${spec.slice(spec.indexOf(':') + 1)}: ${why}`,
