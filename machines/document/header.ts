@@ -165,22 +165,10 @@ const htmlPattern =
 function createBlockWatch(): BlockWatch {
   /** The open block: a paragraph with its lines so far, which may be underlined; HTML up to the next blank line; or another one, such as a list. */
   let block: { kind: 'paragraph' | 'html' | 'other'; text: string } | null = null;
-  let isFirst = true;
-  /** Between the two lines of dashes that a document may begin with, where each line is a setting. */
-  let isFrontMatter = false;
 
   return {
     read({ text, label }) {
       const isRule = /^ {0,3}-{2,}[ \t]*$/.test(text);
-      if (isFirst && text.trim() !== '') {
-        isFirst = false;
-        isFrontMatter = isRule;
-        if (isRule) return null;
-      }
-      if (isFrontMatter) {
-        isFrontMatter = !isRule;
-        return null;
-      }
       if (text.trim() === '') block = null;
       else if (isRule) {
         const title = block?.kind === 'paragraph' ? block.text : null;
@@ -195,7 +183,6 @@ function createBlockWatch(): BlockWatch {
       return null;
     },
     interrupt() {
-      isFirst = false;
       block = null;
     },
     isHtml: () => block?.kind === 'html',

@@ -48,8 +48,9 @@ export function parsePlan(content: string): ParsedPlan {
   const found = textProblem(text) ?? (text.trim() === '' ? { line: 1, message: 'empty plan content' } : null);
   if (found !== null) return { ok: false, document: emptyDocument(), problems: [found], remarks: [] };
   const reading = startReading(text);
+  const settingsEnd = frontMatterEnd(text);
   for (const line of markdownLines(text)) {
-    if (line.part === 'comment') readComment(reading, line);
+    if (line.part === 'comment' || line.number <= settingsEnd) readComment(reading, line);
     else if (line.fence === null) readTextLine(reading, line);
     else {
       interrupt(reading);
@@ -79,6 +80,20 @@ function emptyDocument(): PlanDocument {
     repo: null,
   };
   return { ...header, issues: [], after: [], waves: [], notes: [] };
+}
+
+/** The last line of the YAML front matter that the document begins with; 0: it has none. A line of dashes above a title or a wave is only a rule. */
+function frontMatterEnd(content: string): number {
+  let hasKey = false;
+  for (const { number, text } of markdownLines(content)) {
+    if (number === 1 && text.trimEnd() === '---') continue;
+    if (number > 1 && /^(?:---|\.\.\.)\s*$/.test(text)) return hasKey ? number : 0;
+    const isKey = /^[^\s#*_`>|:-][^:]*:(?:\s|$)/.test(text);
+    const kind = readHeading(text).heading?.kind;
+    if (number === 1 || kind === 'wave' || kind === 'task' || !(isKey || /^(?:\s|$|#|-)/.test(text))) return 0;
+    hasKey ||= isKey;
+  }
+  return 0;
 }
 
 interface Reading {
@@ -179,7 +194,7 @@ function readUnderline(reading: Reading, line: MarkdownLine): void {
   if (message !== null) reportSlip(reading, paragraph.last.number, { message, isCertain: reading.wave !== null });
 }
 
-/** Agents read this part with the text around it; the grammar gives it no meaning. */
+/** A line of a comment or of front matter: agents read it with the text around it, and the grammar gives it no meaning. */
 function readComment(reading: Reading, line: MarkdownLine): void {
   interrupt(reading);
   if (reading.task === null) reading.notes.add(line);

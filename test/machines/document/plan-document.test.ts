@@ -435,6 +435,17 @@ describe('a plan that is well written', () => {
   });
 
   test.each([
+    ['---\n# a comment\n## settings\n\nstatus: draft\n---\n# T', 'T', 'rack-b'],
+    ['---\r\nkey:\r\n  - a\r\n# a comment\r\n...\r\n# T', 'T', 'rack-b'],
+    ['---\n# T\n---', 'T', 'rack-b'],
+    ['---\n# T\nfor: x\n## Wave 1\n### Task 1: a\n---', 'T', null],
+    ['---\n# T\nfor: x', 'T', 'rack-b'],
+  ])('that begins with %j has the title %j, since comments in front matter are no headings', (start, title, host) => {
+    const { document } = parsePlan(`${start}\n\n**Host:** rack-b\n\n## Wave 2\n### Task 1: a\n`);
+    expect([document.title, document.host]).toEqual([title, host]);
+  });
+
+  test.each([
     '<div>\n**Host:** rack-b\n</div>',
     '<table><tr><td>\n**Host:** rack-b',
     '> **Host:** rack-b',
