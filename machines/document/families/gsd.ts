@@ -71,13 +71,14 @@ function elementsIn(sheet: Sheet): Element[] {
     }
     if (isComment) isComment = !text.includes('-->');
     else if (fence !== null) {
-      if (closesFence(text, fence)) {
+      if (closesFence(text.trimStart(), fence)) {
         fence = null;
         endInFence = null;
       } else if (open !== null && isEnd(text)) endInFence = number;
     } else if (/^ {0,3}<!--/.test(text) && !text.includes('-->') && number < lastComment) isComment = true;
     else {
-      fence = openedFence(text, number);
+      // In an element, code is indented as the elements are.
+      fence = openedFence(open === null ? text : text.trimStart(), number);
       if (/^\s*<task[\s>]/.test(text)) open ??= number;
       if (open !== null && isEnd(text)) end(number);
     }

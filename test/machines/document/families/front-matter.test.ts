@@ -209,6 +209,11 @@ describe('a plan of GSD', () => {
     [[...fenced, '</tasks>', ...element('b')], '1: 1 a | 2 b < 1'],
     [[...fenced, 'text <task>', '```', '</task>', ...element('b')], '1: 1 a | 2 b < 1'],
     [fenced, '1: 1 a'],
+    [
+      ['<task>', '<name>a</name>', '      ```xml', '      </task>', '      ```', '</task>', ...element('b')],
+      '1: 1 a | 2 b < 1',
+    ],
+    [['<task>', '<name>a</name>', '    ```', '    <task>', '    </task>', '    ```', '</task>'], '1: 1 a'],
     [['  <task>', '<name>a</name>', 'x </task>  ', ...element('b')], '1: 1 a | 2 b < 1'],
     [['<task>', '<name>a</name>', 'a </task> b', '<task>', '</task>', ...element('b')], '1: 1 a | 2 b < 1'],
     [['x <task>', ...element('a')], '1: 1 a'],
