@@ -55,13 +55,14 @@ export function createTaskReader(
   const almostChecks: { line: number; message: string }[] = [];
   /** The first line that says in plain words what comes first; it matters only if no field does. */
   let plainOrder: { line: number; text: string } | null = null;
-  /** Likewise of what it writes. */
-  let plainFiles: { line: number; text: string } | null = null;
+  /** Likewise of what it writes; `isField`: in an empty field, which no list of files follows. */
+  let unreadFiles: { line: number; text: string; isField: boolean } | null = null;
   /** The meaning of each check box, and the line of a status that says that the task is done. */
   const boxes: boolean[] = [];
   let doneStatus: number | null = null;
 
   function addFiles(value: string, line: number): void {
+    if (unreadFiles?.isField === true) unreadFiles = null;
     for (const { paths, remark } of fileItems(value)) {
       if (remark !== null) report.remark(line, remark);
       for (const path of paths) {
@@ -94,6 +95,7 @@ export function createTaskReader(
     if (field.name === 'files' && !isNothing(field.value)) addFiles(field.value, line);
     if ((field.name === 'files' || field.name === 'after') && field.value === '')
       list = { of: field.name, least: field.indent === null ? 0 : field.indent + 1, own: null, hasGap: false };
+    if (field.name === 'files' && field.value === '') unreadFiles ??= { line, text: '**Files:**', isField: true };
   }
 
   function readListLine(text: string, line: number): void {
@@ -109,11 +111,14 @@ export function createTaskReader(
     const isOver = item === null ? isBlank || list.own === null || !/^\s/.test(text) : spaces.length < list.least;
     // Steps may also follow an empty **After:**.
     const isStep = list.of === 'after' && list.hasGap && !/^(?:tasks?\s+)?[#＃]?[\d０-９]/i.test(rest);
+    if (list.of === 'files' && list.own === null && isNothing(text.trim())) unreadFiles = null;
     if (isOver || isStep) list = null;
     else if (item !== null) {
-      list.own ??= spaces.length;
+      list.own = Math.min(list.own ?? spaces.length, spaces.length);
       if (spaces.length >= list.own + 2) return;
-      if (list.of === 'files') addFiles(rest, line);
+      // `Modify:` above the files themselves; `Makefile:` is one.
+      if (list.of === 'files' && /^(?!\S+file:)[^`./]*[:：]\**\s*$/i.test(rest)) list.own = null;
+      else if (list.of === 'files') addFiles(rest, line);
       else addLinks(rest, line);
     }
   }
@@ -133,7 +138,7 @@ export function createTaskReader(
       const message = almostCheck(text, label);
       if (message !== null && almostChecks.length < almostCheckLimit) almostChecks.push({ line, message });
       if (plainOrderPattern.test(text)) plainOrder ??= { line, text: text.trim() };
-      if (saysFiles(text)) plainFiles ??= { line, text: text.trim() };
+      if (saysFiles(text)) unreadFiles ??= { line, text: text.trim(), isField: false };
       readListLine(text, line);
     },
     interrupt() {
@@ -150,11 +155,14 @@ export function createTaskReader(
           plainOrder.line,
           `${quoted(plainOrder.text)} is text, and nothing waits; write it as in **After:** 1`,
         );
-      if (plainFiles !== null && files.size === 0)
-        report.remark(
-          plainFiles.line,
-          `${quoted(plainFiles.text)} is text, and other tasks may write these files meanwhile; write it as in **Files:** src/a.ts`,
-        );
+      if (unreadFiles !== null && files.size === 0) {
+        const found = unreadFiles.isField ? 'names no file' : 'is text';
+        const form = unreadFiles.isField
+          ? 'write their paths in its line, or as a list below it'
+          : 'write it as in **Files:** src/a.ts';
+        const message = `${quoted(unreadFiles.text)} ${found}, and other tasks may write these files meanwhile; ${form}`;
+        report.remark(unreadFiles.line, message);
+      }
       if (!task.isDone && (doneStatus !== null || (boxes.length > 0 && boxes.every(Boolean)))) {
         const found =
           doneStatus === null ? 'all check boxes of the task are checked' : 'the status says that the task is done';

@@ -438,6 +438,22 @@ describe('the fields of a task', () => {
       ],
     ),
     ['Files: none', {}, []],
+    ...['\n| File |\n|---|\n| `a.ts` |', '```\na.ts\n```', 'text\n- a.ts', '', '\n#### New\n- a.ts'].map(
+      (below): [string, object, string[]] => [
+        `**Files:**\n${below}`,
+        { files: [] },
+        [
+          '1: `**Files:**` names no file, and other tasks may write these files meanwhile; write their paths in its line, or as a list below it',
+        ],
+      ],
+    ),
+    ['**Files:**\n\nnone', { files: [] }, []],
+    ['**Files:**\n- nothing', { files: [] }, []],
+    [
+      '**Files:**\n- Create:\n  - a.ts\n- **Modify:**\n  - b.ts\n- Makefile:\n  - c',
+      { files: ['a.ts', 'b.ts', 'Makefile'] },
+      [],
+    ],
     ['File: a.ts\n**Files:** b.ts', { files: ['b.ts'] }, []],
     ['    Check: npm test', {}, []],
     ['Checks: npm test', {}, []],
@@ -501,7 +517,6 @@ describe('the fields of a task', () => {
     ['**Files:**\n1. a.ts\n2) b.ts', { files: ['a.ts', 'b.ts'] }, []],
     ['**Files:**\n- a.ts\n  more\n- b.ts', { files: ['a.ts', 'b.ts'] }, []],
     ['**Files:**\n- a.ts\ntext\n- b.ts', { files: ['a.ts'] }, []],
-    ['**Files:**\ntext\n- a.ts', {}, []],
     ['**Files:** a.ts\n- b.ts', { files: ['a.ts'] }, []],
     ['**Files:** a.ts, a.ts\n**Files:** a.ts, b.ts', { files: ['a.ts', 'b.ts'] }, []],
     ['**Files:**\n- a.ts\n```\n- b.ts\n```\n- c.ts', { files: ['a.ts'] }, []],
