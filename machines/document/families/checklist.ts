@@ -31,6 +31,8 @@ export interface PlacedItem {
   readonly section: number;
   /** A bold line before the list, which readers take for its heading: `**Tasks:**`. */
   readonly lead: string | null;
+  /** The titles of the items that it is in, which are no tasks, outermost first. */
+  readonly within: readonly string[];
 }
 
 /** The items that are tasks, in order. An item inside a task is a step of it, and no task; nor is one that has no text yet, as in templates. */
@@ -42,10 +44,10 @@ export function itemsThat(
   let path: readonly OutlineHeading[] = [];
   let section = 0;
   let lead: string | null = null;
-  const look = (items: readonly OutlineItem[]): void => {
+  const look = (items: readonly OutlineItem[], within: readonly string[]): void => {
     for (const item of items) {
-      if (isTask(item, path) && hasText(item)) found.push({ item, path, section, lead });
-      else look(item.items);
+      if (isTask(item, path) && hasText(item)) found.push({ item, path, section, lead, within });
+      else if (item.items.length > 0) look(item.items, [...within, titleOf(item.text, '').title]);
     }
   };
   for (const block of sheet.outline()) {
@@ -55,7 +57,7 @@ export function itemsThat(
       lead = null;
     } else {
       lead = leadOf(sheet, block.line) ?? lead;
-      look(block.items);
+      look(block.items, []);
     }
   }
   return found;
@@ -88,9 +90,10 @@ export interface ItemRules {
 /** The tasks of these items. If two items have the same id, a number is added to the second one. */
 export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: ItemRules): TaskSpan[] {
   const order = idOrder(refsOf(placed, rules.ids));
-  return placed.slice(0, taskLimit + 1).map(({ item, section }, at) => ({
+  return placed.slice(0, taskLimit + 1).map(({ item, section, within }, at) => ({
     line: item.line,
     end: item.end,
+    within,
     tasks: [taskOf(sheet, item, { ref: order.refs[at] ?? '', order, section, rules })],
     group: null,
   }));

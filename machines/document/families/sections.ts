@@ -15,6 +15,8 @@ export interface TaskSpan {
   /** The line behind its last one. */
   readonly end: number;
   readonly tasks: readonly DraftTask[];
+  /** The titles of the items of a list that it is in. */
+  readonly within?: readonly string[];
   /** It is a wave of its own, as a numbered group of smaller tasks is. */
   readonly group: {
     readonly title: string;
@@ -150,7 +152,7 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
     below = wave === null ? [] : [...above, { level, title: titleOf(text, '').title }];
   }
 
-  function readSpan({ line: first, tasks, group }: TaskSpan, heading: OutlineHeading | null): void {
+  function readSpan({ line: first, tasks, within = [], group }: TaskSpan, heading: OutlineHeading | null): void {
     if (group !== null) {
       const { title: groupTitle, introduction, marks } = group;
       begin(heading, { title: groupTitle, line: first, introduction, marks }, true).tasks.push(...tasks);
@@ -159,7 +161,8 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
     const isSame = wave !== null && wave.heading === heading && !wave.isGroup;
     const target =
       isSame && wave !== null ? wave.wave : begin(heading, { title: '', line: first, introduction: [], marks: [] });
-    target.tasks.push(...tasks.map((task) => withSection(task, below.map(({ title }) => title).filter(Boolean))));
+    const section = [...below.map(({ title }) => title), ...within];
+    target.tasks.push(...tasks.map((task) => withSection(task, section.filter(Boolean))));
   }
 
   const events = [
@@ -183,7 +186,7 @@ const deepestLevel = 6;
 /** Bold text alone on a line, which people write in place of a heading. */
 const boldLine = /^\*\*([^*]{1,100}?):?\*\*:?\s*$/;
 
-/** The headings between the tasks of a wave are in its introduction, so a task such as `write tests` names the one that it is below. */
+/** The headings and the items between the tasks of a wave are in its introduction, so a task such as `write tests` names the one that it is below. */
 function withSection(task: DraftTask, below: readonly string[]): DraftTask {
   if (below.length === 0) return task;
   const text = `Section: ${below.join(' › ')}`;

@@ -25,7 +25,7 @@ test('headings that each have tasks are waves, and what is below them is theirs'
   expect(outline(read(lines(...boxes)))).toEqual(['1 A: 1 a', '2 B: 1 b']);
 });
 
-test('a task below a heading inside of its wave names that heading, because the introduction has them all', () => {
+test('a task below a heading or an item inside of its wave names that, because the introduction has them all', () => {
   const part = (name: string) => [
     `### ${name}`,
     `Use ${name}.`,
@@ -36,7 +36,10 @@ test('a task below a heading inside of its wave names that heading, because the 
     '- [ ] ship',
   ];
   const { content } = read(
-    lines('# Shop', '## Phase 1', '- [ ] begin', ...part('**Back**'), ...part('Front'), '## Phase 2', '- [ ] end'),
+    lines(
+      ...['# Shop', '## Phase 1', '- [ ] begin', ...part('**Back**'), ...part('Front')],
+      ...['## Phase 2', '### Last', '- **Docs:**', '  - Guide', '    - [ ] end', '', '## Phase 3', '- [ ] over'],
+    ),
   );
   const bodies = content.split(/^### Task \d+: /m).slice(1);
   const sections = bodies.map((body) => [body.split('\n')[0], /^Section: .*$/m.exec(body)?.[0] ?? null]);
@@ -45,7 +48,13 @@ test('a task below a heading inside of its wave names that heading, because the 
     ['write tests', `Section: ${name}`],
     ['ship', `Section: ${name} › Later`],
   ];
-  expect(sections).toEqual([['begin', null], ...of('Back'), ...of('Front'), ['end', null]]);
+  expect(sections).toEqual([
+    ['begin', null],
+    ...of('Back'),
+    ...of('Front'),
+    ['end', 'Section: Last › Docs › Guide'],
+    ['over', null],
+  ]);
 });
 
 test('the title is the first heading of level 1 with a text, above the tasks', () => {
