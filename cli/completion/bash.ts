@@ -2,6 +2,11 @@
 import { askFor, type CommandNode, type Flag, firstWords, fixedWords, type WordKind } from './tree.ts';
 
 export function bashScript(tree: readonly CommandNode[]): string {
+  // They may also be before the verb.
+  const shared = tree[0]?.flags.filter(({ name }) =>
+    tree.every(({ flags }) => flags.some((flag) => flag.name === name)),
+  );
+  const all = [{ path: '', flags: shared ?? [] }, ...tree];
   return `# stator completion for bash; written by: stator completion bash
 _stator_kind() {
   case "$1" in
@@ -20,7 +25,7 @@ ${[...firstWords(tree)].map(([first, words]) => `    '${first}') printf '%s\\n' 
 }
 _stator_flags() {
   case "$1" in
-${tree.map(({ path, flags }) => `    '${path}') printf '%s\\n' ${flags.flatMap(flagWords).join(' ')} ;;`).join('\n')}
+${all.map(({ path, flags }) => `    '${path}') printf '%s\\n' ${flags.flatMap(flagWords).join(' ')} ;;`).join('\n')}
   esac
 }
 # What is typed after that command: the kind of its n-th word.
@@ -32,7 +37,7 @@ ${tree.flatMap(({ path, words }) => words.map((kind, index) => `    '${path}:${i
 # What is typed after that flag of that command; nothing: it takes no value.
 _stator_value() {
   case "$1:$2" in
-${tree.flatMap(({ path, flags }) => flags.flatMap((flag) => valueLines(path, flag))).join('\n')}
+${all.flatMap(({ path, flags }) => flags.flatMap((flag) => valueLines(path, flag))).join('\n')}
   esac
 }
 # Offers the lines that begin with what is typed. They are names that others gave: read, never expanded (compgen -W would run the command in $(...)).

@@ -79,6 +79,9 @@ describe('completion in bash', () => {
       'plan show logo',
       'plan show --project demo log',
       'plan list --project ',
+      '--project ',
+      '--project demo plan show logo',
+      '--pro',
       'run log',
       'plan show login ',
     ];
@@ -87,6 +90,9 @@ describe('completion in bash', () => {
       ['logout'],
       ['login', 'logout'],
       ['demo'],
+      ['demo'],
+      ['logout'],
+      ['--project'],
       ['login.md', 'logout.md'],
       [],
       ['login-w1-t1', 'login-w1-t2', 'login-w1-t3'],
@@ -118,7 +124,8 @@ describe('completion', () => {
     const { nouns, verbs } = await import('../../cli/commands.ts');
     const { stdout } = await terminal().stator(['completion', 'bash']);
     const rows = [...stdout.matchAll(/^ {4}'([^']*)'\) printf '%s\\n' (.*) ;;$/gm)];
-    const below = new Map(rows.map(([, at = '', words = '']) => [at, words.split(' ')]));
+    const below = new Map<string, string[]>();
+    for (const [, at = '', words = ''] of rows) below.set(at, [...(below.get(at) ?? []), ...words.split(' ')]);
     // What is below `mcp` is for programs.
     const typed = Object.entries(nouns).filter(([noun]) => !verbs.some(({ name }) => name === noun));
     for (const [noun, entries] of [['', verbs] as const, ...typed])
