@@ -14,8 +14,8 @@ import { broken } from '../../cli/typed.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf } from '../support/cli.ts';
-import { daemonGround, shAgents } from '../support/daemon.ts';
-import { begin, gate, openGate, planText, startEngine, untilStatus } from '../support/engine.ts';
+import { type DaemonGround, daemonGround, shAgents } from '../support/daemon.ts';
+import { begin, gate, openGate, planText, startDaemonHere, startEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
@@ -499,7 +499,7 @@ afterEach(() => {
 });
 
 /** A daemon with a plan that asks, a task that waits for a gate, and one that has failed; and a way to open boards on it. */
-async function workplace() {
+async function workplace(start: (made: DaemonGround) => Promise<unknown> = startDaemonHere) {
   const made = daemonGround(`auto_create_pr = false\n${shAgents}`);
   const [go, asked] = [join(made.root, 'go'), join(made.root, 'asked')];
   const block = (script: string) => `\`\`\`sh\n${script}\n\`\`\`\n`;
@@ -514,7 +514,7 @@ async function workplace() {
     ].join('\n'),
   );
   made.write('bad.md', `# Bad\n\n## Wave 1\n\n### Task 1: Fails\n\n${block('echo x > x.txt\nexit 3')}`);
-  expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+  await start(made);
   expect((await made.stator(['repo', 'add', '.', '--trust'])).code).toBe(0);
   // In order: the plan that has waited longest comes first.
   expect((await made.stator(['plan', 'register', 'login.md', '--start'])).code).toBe(0);
@@ -661,10 +661,13 @@ describe('the board on a terminal of 120x40', () => {
   });
 
   it('without an engine shows what is stored, changes nothing, and goes on with the engine that comes; the mouse marks and opens', async () => {
-    const made = await workplace();
+    let stop = async () => {};
+    const made = await workplace(async (on) => {
+      stop = (await startDaemonHere(on)).engine.stop;
+    });
     await until(async () => (await made.client().plan('demo', 'bad')).need !== null);
     made.open();
-    expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
+    await stop();
     const pty = made.board({ columns: 120, rows: 40 });
     await pty.until(/: this is the stored state, and nothing can be changed from here\n.*\nneeds you \(/);
     await pty.until(/│ login needs you/);
@@ -686,7 +689,7 @@ describe('the board on a terminal of 120x40', () => {
     await pty.until(/^> ! demo\/bad/m);
     pty.type(click);
     await pty.until(/^demo\/bad {2}/m);
-    expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+    await startDaemonHere(made);
     await pty.until(/^demo\/bad {2}/m);
     await until(() => !pty.screen().includes('this is the stored state'));
     pty.type('\x03');
@@ -701,7 +704,7 @@ describe('the board on a terminal of 80x24', () => {
     const refusing = '[agents.reviewer]\npreset = "command"\nprogram = "false"\nsandbox = "off"\n';
     const made = daemonGround(`auto_create_pr = false\n${shAgents}${refusing}`);
     made.write('anyway.md', '# Anyway\n\n## Wave 1\n\n### Task 1: It\n\n```sh\necho it > it.txt\n```\n');
-    expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+    await startDaemonHere(made);
     expect((await made.stator(['repo', 'add', '.', '--trust'])).code).toBe(0);
     expect((await made.stator(['plan', 'register', 'anyway.md', '--start'])).code).toBe(0);
     await until(async () => (await made.client().plan('demo', 'anyway')).blocked !== null);
@@ -819,7 +822,7 @@ describe('the board on a terminal of 80x24', () => {
     const long = `echo ${'x '.repeat(900)} > one.txt`;
     askingClaude(made, [[long], ['echo two > two.txt']]);
     made.write('p.md', planOf(['true']));
-    expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+    await startDaemonHere(made);
     expect((await made.stator(['repo', 'add', '.', '--trust'])).code).toBe(0);
     expect((await made.stator(['plan', 'register', 'p.md', '--start'])).code).toBe(0);
     expect((await made.stator(['queue', 'pause'])).code).toBe(0);
@@ -855,7 +858,7 @@ describe('the board on a terminal of 80x24', () => {
   });
 
   it('gives the terminal back whatever ends it, goes on with the next daemon, and is lines where it is not wanted', async () => {
-    const made = await workplace();
+    const made = await workplace(async ({ stator }) => expect((await stator(['daemon', 'start'])).code).toBe(0));
     const thrower = `--import 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("out of the blue")})'`;
     const ctrlC = made.board();
     const failing = made.board({ more: thrower });
@@ -876,7 +879,7 @@ describe('the board on a terminal of 80x24', () => {
     for (const pty of [...boards, ...lines]) await pty.until('the engine went away; waiting for the next one');
     ctrlC.type('r');
     await ctrlC.until('no_daemon: no engine answered the key');
-    expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+    await startDaemonHere(made);
     for (const pty of boards) await pty.until(/^stator .*\nneeds you \(2\)$/m);
     for (const pty of lines) {
       await pty.until('an engine is there again');

@@ -1,6 +1,7 @@
 /** Hooks that are written wrong: each is said with its place wherever a configuration is read, it alone is off, and the others go on. */
 import { expect, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { startDaemonHere } from '../support/engine.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
 const wrong = `[agents.default]
@@ -83,13 +84,12 @@ test('is said by `repo add`, `doctor` and `repo show`; only those hooks are off'
 
 test('is said when the daemon reads it again, and its exit code says so', async () => {
   const made = working();
-  await made.stator(['daemon', 'start']);
+  await startDaemonHere(made);
   await made.stator(['daemon', 'add', made.repo, '--trust']);
   expect(await made.stator(['daemon', 'reload'])).toMatchObject({ code: 0 });
   made.write('.stator/config.toml', wrong);
   expect((await made.stator(['repo', 'trust', 'demo'])).code).toBe(0);
   const reloaded = await made.stator(['daemon', 'reload']);
-  await made.stator(['daemon', 'stop', '--agents']);
   expect(reloaded.code).toBe(78);
   for (const place of places) expect(`${reloaded.stdout}${reloaded.stderr}`).toContain(place);
 });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
+import { startDaemonHere } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 import { openPty } from '../support/pty.ts';
@@ -26,15 +27,17 @@ function sh(script: string): string {
   return `do it\n\n\`\`\`sh\n${script}\n\`\`\``;
 }
 
-it('R3, R11: of twenty processes that start a session at once with three free slots three start, and seventeen make nothing', async () => {
+it('R3, R11: of twenty people who start a session at once with three free slots three start, and seventeen make nothing', async () => {
   const made = await working();
-  expect(await made.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+  await startDaemonHere(made);
   const go = join(made.root, 'go');
   const message = sh(`while [ ! -e '${go}' ]; do sleep 0.1; done; echo a > "$STATOR_TITLE"`);
   try {
     const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
+    const typed = (number: number) => ['issue', 'start', `${on}#${number}`, message];
+    // Some of them as processes of their own.
     const ended = await Promise.all(
-      numbers.map((number) => made.start(['issue', 'start', `${on}#${number}`, message]).ended),
+      numbers.map((number) => (number <= 4 ? made.start : made.watch)(typed(number)).ended),
     );
     const codes = ended.map(({ code }) => code);
     expect([codes.filter((code) => code === 0).length, codes.filter((code) => code === 2).length]).toEqual([3, 17]);
@@ -55,7 +58,6 @@ it('R3, R11: of twenty processes that start a session at once with three free sl
     });
   } finally {
     writeFileSync(go, '');
-    await made.stator(['daemon', 'stop', '--agents']);
   }
 });
 
@@ -143,14 +145,14 @@ it('a start where no engine runs ends with 1 and says what starts its agent; wit
 
 it('a session that goes on where no engine runs ends with 1; with --queue it may wait, and ends with 0', async () => {
   const made = await working();
-  expect(await made.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+  const { engine } = await startDaemonHere(made);
   for (const number of [1, 2])
     expect((await made.stator(['issue', 'start', `${on}#${number}`, sh('echo work > work.txt')])).code).toBe(0);
   await until(async () => {
     const sessions = JSON.parse((await made.stator(['issue', 'list', '--json'])).stdout) as { status: string }[];
     return sessions.length === 2 && sessions.every(({ status }) => status === 'done');
   });
-  expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
+  await engine.stop();
   const went = async (...words: string[]) => {
     const { code, stdout } = await made.stator(['issue', 'continue', ...words]);
     return [code, stdout.split(':')[0]];

@@ -2,42 +2,30 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { planOf } from '../support/cli.ts';
+import { planOf, terminal } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
-import { startDaemonProcess } from '../support/fleet.ts';
+import { begin, startEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
 it('holds done plans in an order that a person changes, and lands none of them while it is paused', async () => {
-  const made = daemonGround(`${shAgents}[agents.reviewer]\nenabled = false\n`);
+  const made = terminal();
   const { repo, stator } = made;
-  await startDaemonProcess(made);
-  await made.client().addRepo(repo, { trust: true });
+  const engine = await startEngine({ on: made });
   git(repo, 'branch', 'release');
   expect(await stator(['landing', 'list'])).toMatchObject({
     code: 0,
     stderr: 'no plan has waited in line; put a done one there with: stator plan land <plan>\n',
   });
 
-  for (const plan of ['a', 'b', 'c', 'd']) {
-    const content = planOf([`echo ${plan} > ${plan}.txt`]);
-    await made.client().registerPlan({ project: 'demo', plan, content });
-    await made.client().send({ project: 'demo', plan, type: 'implement_start' });
-  }
-  const plans = () => made.client().plans('demo');
-  await until(
-    async () => (await plans()).every(({ status }) => status === 'done'),
-    async () => JSON.stringify(await plans()),
-  );
+  for (const plan of ['a', 'b', 'c', 'd']) await begin(engine, plan, planOf([`echo ${plan} > ${plan}.txt`]));
+  for (const plan of ['a', 'b', 'c', 'd']) await untilStatus(engine, plan, 'done');
   expect(await stator(['plan', 'land', 'c', '--into', 'release'])).toMatchObject({ code: 0 });
   expect(git(repo, 'ls-tree', '--name-only', 'release')).toContain('c.txt');
 
   for (const none of ['main~1', 'HEAD', '-q', ' ', 'main@{0}', 'ma in'])
-    expect(
-      await made
-        .client()
-        .pauseLanding({ project: 'demo', branch: none })
-        .catch((thrown) => thrown.code),
-    ).toBe('not_found');
+    expect(await engine.client.pauseLanding({ project: 'demo', branch: none }).catch((thrown) => thrown.code)).toBe(
+      'not_found',
+    );
   const unknown = await stator(['landing', 'pause', 'mian']);
   expect([unknown.code, unknown.stderr]).toEqual([
     1,
@@ -73,18 +61,16 @@ it('holds done plans in an order that a person changes, and lands none of them w
 });
 
 it('pauses a branch before a plan has waited in its line, and keeps the pause while the repo is removed', async () => {
-  const made = daemonGround(`${shAgents}[agents.reviewer]\nenabled = false\n`);
+  const made = terminal();
   const { repo, stator } = made;
-  await startDaemonProcess(made);
-  const client = made.client();
-  await client.addRepo(repo, { trust: true });
+  const engine = await startEngine({ on: made });
+  const { client } = engine;
   expect((await stator(['landing', 'pause'])).stderr).toContain('no plan of demo has waited in line');
   expect((await stator(['landing', 'pause', 'main'])).stdout).toBe(
     'nothing lands on main until: stator landing resume main\n',
   );
-  await client.registerPlan({ project: 'demo', plan: 'a', content: planOf(['echo a > a.txt']) });
-  await client.send({ project: 'demo', plan: 'a', type: 'implement_start' });
-  await until(async () => (await client.plan('demo', 'a')).status === 'done');
+  await begin(engine, 'a', planOf(['echo a > a.txt']));
+  await untilStatus(engine, 'a', 'done');
   expect((await stator(['plan', 'land', 'a', '--no-wait'])).code).toBe(0);
   const inLine = [{ branch: 'main', paused: true, line: [{ plan: 'a' }] }];
   await until(async () => (await client.landing({ project: 'demo' })).line.length === 1);

@@ -9,8 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { daemonGround, isAlive, shAgents } from '../support/daemon.ts';
-import { afterwards, planText } from '../support/engine.ts';
-import { startDaemonProcess } from '../support/fleet.ts';
+import { afterwards, planText, startDaemonHere } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -171,7 +170,7 @@ it('lists when trees begin by themselves, and says without an engine that one is
   );
   made.configure(`${shAgents}[machines]\nrelease = "${file}"\n`);
   expect(await stator(['machine', 'schedules'])).toMatchObject({ code: 69, stdout: '' });
-  await startDaemonProcess(made);
+  await startDaemonHere(made);
   const listed = await stator(['machine', 'schedules']);
   expect([listed.code, listed.stdout]).toEqual([
     0,

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { startDaemonHere } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { idea, planners, withPlanner } from '../support/planner.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
@@ -35,15 +36,13 @@ it('by one command to its end; the planned document comes back to the file, but 
 
 it('with auto_advance off it ends when it is planned, and the same command carries out what the planner wrote', async () => {
   const made = withPlanner(planned, 'auto_advance = false\n');
-  const daemon = made.start(['daemon', 'start', '--foreground']);
-  await until(() => daemon.stdout() + daemon.stderr() !== '');
+  await startDaemonHere(made);
   const first = await made.stator(['run', 'idea.md', '--trust']);
   expectProse(first.stdout.slice(first.stdout.search(/^idea is /m)), '\n  stator plan export idea --write\n');
   expect(first.code).toBe(1);
   expect((await made.stator(['run', 'idea.md'])).code).toBe(0);
   expect(planners(made)).toBe(1);
   expect((await made.stator(['plan', 'export', 'idea'])).stdout).toBe(planned);
-  expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
 });
 
 it('after Ctrl-C and kill -9 in the planner, and after Ctrl-C behind it', async () => {

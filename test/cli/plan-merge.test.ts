@@ -153,7 +153,7 @@ describe('stator plan merge', () => {
   it('of a task waits while somebody looks at the branch, and a run in a pipe says so', async () => {
     const made = working();
     made.write('p.md', planOf([`git -C '${made.repo}' switch -q plan/p`, 'true', 'true']));
-    const run = made.start(['run', 'p.md', '--trust']);
+    const run = made.watch(['run', 'p.md', '--trust']);
     await until(() => run.stdout().includes('switch --detach'));
     const told = run.stdout().split('\n');
     expectProse(told.find((line) => line.includes('switch --detach')) ?? '', 'plan/p', made.repo);

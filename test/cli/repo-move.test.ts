@@ -3,6 +3,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { startDaemonHere } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
@@ -24,16 +25,15 @@ it('says where it goes on, in a folder of another name too, and verbs in that fo
 });
 
 it('is usable where it goes on, though an engine saw that its old folder was gone', async () => {
-  const { stator, start, repo, root } = working();
+  const made = working();
+  const { stator, repo, root } = made;
   await stator(['repo', 'add', '.', '--trust']);
-  const daemon = start(['daemon', 'start', '--foreground']);
-  await until(() => daemon.stderr().includes('owns'));
+  const { engine } = await startDaemonHere(made);
   const cwd = join(root, 'renamed');
   renameSync(repo, cwd);
   const state = async () => JSON.parse((await stator(['repo', 'list', '--json'], { cwd: root })).stdout)[0].state;
   await until(async () => (await state()) === 'degraded');
-  daemon.child.kill('SIGTERM');
-  await daemon.ended;
+  await engine.stop();
   expect(await state()).toBe('degraded');
   expect((await stator(['repo', 'move', 'demo', cwd], { cwd })).code).toBe(0);
   expect(await state()).toBe('active');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal } from '../support/cli.ts';
+import { startDaemonHere } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { planners, withPlanner } from '../support/planner.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
@@ -86,8 +87,7 @@ describe('a document that a planner has planned', () => {
   it('waits for a word also after plan start and plan register --start on a terminal, or with --plan-only', async () => {
     const made = withPlanner(planned);
     made.write('two.md', '# Two\n');
-    const daemon = made.start(['daemon', 'start', '--foreground']);
-    await until(() => daemon.stdout() + daemon.stderr() !== '');
+    await startDaemonHere(made);
     const registered = typed(made, 'plan', 'register', 'idea.md', '--start', '--trust');
     expect(await registered.ended).toBe(0);
     // By now its agent waits for its slot, starts or works.
@@ -99,7 +99,6 @@ describe('a document that a planner has planned', () => {
     await until(async () => (await stateOf(made, 'two')) === 'ready planned');
     expect((await made.stator(['plan', 'start', 'two'])).code).toBe(0);
     await until(async () => (await stateOf(made, 'two')) === 'done');
-    expect((await made.stator(['daemon', 'stop', '--agents'])).code).toBe(0);
   });
 });
 

@@ -56,10 +56,65 @@ describe('run', () => {
     expectProse(again.stdout, 'stator plan advance p reimplement');
   });
 
-  it('prints facts as JSON lines, and the outcome last', async () => {
+  it('is done, and says which worktree could not be taken away and why', async () => {
     const made = working();
+    // A worktree that is locked for another reason than ours is somebody's.
+    const taken = 'git worktree unlock . && git worktree lock --reason mine .';
+    made.write('p.md', planOf([taken, 'true'], ['true']));
+    const { code, stderr } = await made.stator(['run', 'p.md', '--trust', '--quiet']);
+    expect(code).toBe(0);
+    const shown = await made.stator(['plan', 'show', 'p']);
+    const left = shown.stdout.split('\n').find((line) => line.startsWith('left undone'));
+    expectProse(`${stderr}${left}`, join(made.repo, '.worktrees/plan-p-w1-t1'));
+  });
+
+  it('ends with 1 and the ways on where a task has failed, and goes on after a retry', async () => {
+    const made = working();
+    made.write('p.md', planOf(['true', 'test -e $STATOR_HOME/mended', 'true']));
+    const failed = await made.stator(['run', 'p.md', '--trust']);
+    expect(failed.code).toBe(1);
+    const commands = [
+      'stator agent logs p-w1-t2',
+      'stator plan advance p retry-wave',
+      'stator plan advance p advance-wave',
+    ];
+    expectProse(failed.stdout.split('\n').slice(-6).join('\n'), 'task 2', ...commands);
+    const json = await made.stator(['run', 'p.md', '--json']);
+    expect(json.code).toBe(1);
+    expectRefusalJson(json.stderr, 'refused', 'stator plan advance p retry-wave');
+    expect(jsonLines(json.stdout).at(-1)).toMatchObject({ type: 'run_finished', tasks_failed: 1 });
+    git(made.repo, 'init', '-q', `${made.home}/mended`);
+    expectProse((await made.stator(['plan', 'advance', 'p', 'retry-wave'])).stdout, 'retry_wave');
+    expect((await made.stator(['run', 'p.md'])).code).toBe(0);
+  });
+
+  it('says with 1 what a blocked plan needs, and goes on with the answer', async () => {
+    const made = working();
+    made.write('p.md', planOf([asking, 'true', 'true']));
+    const blocked = await made.stator(['run', 'p.md', '--trust']);
+    expect(blocked.code).toBe(1);
+    const needed = blocked.stdout.split('\n').find((line) => line.includes('left or right?'));
+    const again = await made.stator(['run', 'p.md']);
+    expect(again).toMatchObject({ code: 1 });
+    const command = 'stator plan answer p#1 "<your answer>"';
+    expect(blocked.stdout).toContain(command);
+    // In a pipe nobody can type: the other tasks go on, and the question does not wait for their end to say so.
+    expect(blocked.stdout.indexOf(`answer #1 with: ${command}`)).toBeGreaterThan(blocked.stdout.indexOf(needed ?? ''));
+    expectProse(`${needed}\n${again.stdout}`, 'p-w1-t1: left or right?', command);
+    expect((await made.stator(['plan', 'list'])).stdout).toContain('left or right?');
+    expect((await made.stator(['plan', 'answer', 'p', 'left'])).code).toBe(0);
+    expect((await made.stator(['run', 'p.md'])).code).toBe(0);
+  });
+
+  it('says what is wrong with a document that has no waves, takes it once it was edited, and prints facts as JSON lines, the outcome last', async () => {
+    const made = working();
+    made.write('p.md', '# P\n\nno waves here\n');
+    const refused = await made.stator(['run', 'p.md', '--trust']);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).not.toMatch(/plan_start|implement_start/);
+    expectProse(refused.stderr, 'p.md:1: ');
     made.write('p.md', three);
-    const { code, stdout } = await made.stator(['run', 'p.md', '--trust', '--json']);
+    const { code, stdout } = await made.stator(['run', 'p.md', '--json']);
     const lines = jsonLines(stdout);
     expect(code).toBe(0);
     expect(lines[0]).toMatchObject({ type: 'fact', plan: 'p', to: 'lifecycle.ready.planned' });
@@ -84,93 +139,15 @@ describe('run', () => {
     });
   });
 
-  it('is done, and says which worktree could not be taken away and why', async () => {
-    const made = working();
-    // A worktree that is locked for another reason than ours is somebody's.
-    const taken = 'git worktree unlock . && git worktree lock --reason mine .';
-    made.write('p.md', planOf([taken, 'true'], ['true']));
-    const { code, stderr } = await made.stator(['run', 'p.md', '--trust', '--quiet']);
-    expect(code).toBe(0);
-    const shown = await made.stator(['plan', 'show', 'p']);
-    const left = shown.stdout.split('\n').find((line) => line.startsWith('left undone'));
-    expectProse(`${stderr}${left}`, join(made.repo, '.worktrees/plan-p-w1-t1'));
-  });
-
-  it('says at its end that its commits are not signed, though git signs', async () => {
-    const made = working();
-    git(made.repo, 'config', 'commit.gpgSign', 'true');
-    git(made.repo, 'config', 'user.signingKey', 'nobody@example.invalid');
-    made.write('p.md', planOf(['echo a > a.txt']));
-    const { code, stderr } = await made.stator(['run', 'p.md', '--trust']);
-    expect(code).toBe(0);
-    expect(stderr).toContain('are not signed, though git signs them for you');
-  });
-
-  it('ends with 1 and the ways on where a task has failed, and goes on after a retry', async () => {
-    const made = working();
-    made.write('p.md', planOf(['true', 'test -e $STATOR_HOME/mended', 'true']));
-    const failed = await made.stator(['run', 'p.md', '--trust']);
-    expect(failed.code).toBe(1);
-    const commands = [
-      'stator agent logs p-w1-t2',
-      'stator plan advance p retry-wave',
-      'stator plan advance p advance-wave',
-    ];
-    expectProse(failed.stdout.split('\n').slice(-6).join('\n'), 'task 2', ...commands);
-    const json = await made.stator(['run', 'p.md', '--json']);
-    expect(json.code).toBe(1);
-    expectRefusalJson(json.stderr, 'refused', 'stator plan advance p retry-wave');
-    expect(jsonLines(json.stdout).at(-1)).toMatchObject({ type: 'run_finished', tasks_failed: 1 });
-    git(made.repo, 'init', '-q', `${made.home}/mended`);
-    expectProse((await made.stator(['plan', 'advance', 'p', 'retry-wave'])).stdout, 'retry_wave');
-    expect((await made.stator(['run', 'p.md'])).code).toBe(0);
-  });
-
-  it('says what is wrong with a document that has no waves', async () => {
-    const made = working();
-    made.write('p.md', '# P\n\nno waves here\n');
-    const { code, stderr } = await made.stator(['run', 'p.md', '--trust']);
-    expect(code).toBe(1);
-    expect(stderr).not.toMatch(/plan_start|implement_start/);
-    expectProse(stderr, 'p.md:1: ');
-  });
-
-  it('says with 1 what a blocked plan needs, and goes on with the answer', async () => {
-    const made = working();
-    made.write('p.md', planOf([asking, 'true', 'true']));
-    const blocked = await made.stator(['run', 'p.md', '--trust']);
-    expect(blocked.code).toBe(1);
-    const needed = blocked.stdout.split('\n').find((line) => line.includes('left or right?'));
-    const again = await made.stator(['run', 'p.md']);
-    expect(again).toMatchObject({ code: 1 });
-    const command = 'stator plan answer p#1 "<your answer>"';
-    expect(blocked.stdout).toContain(command);
-    // In a pipe nobody can type: the other tasks go on, and the question does not wait for their end to say so.
-    expect(blocked.stdout.indexOf(`answer #1 with: ${command}`)).toBeGreaterThan(blocked.stdout.indexOf(needed ?? ''));
-    expectProse(`${needed}\n${again.stdout}`, 'p-w1-t1: left or right?', command);
-    expect((await made.stator(['plan', 'list'])).stdout).toContain('left or right?');
-    expect((await made.stator(['plan', 'answer', 'p', 'left'])).code).toBe(0);
-    expect((await made.stator(['run', 'p.md'])).code).toBe(0);
-  });
-
-  it('takes a file that was edited since, while its first wave is not begun', async () => {
-    const made = working();
-    made.write('p.md', '# P\n\nnot yet\n');
-    expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(1);
-    made.write('p.md', three);
-    const { code, stdout } = await made.stator(['run', 'p.md', '--json']);
-    expect(code).toBe(0);
-    expect(jsonLines(stdout).at(-1)).toMatchObject({ status: 'done', tasks_done: 4 });
-  });
-
   it('pauses at Ctrl-C, stops its agents, and the same command goes on without a lost attempt', async () => {
     const made = working();
-    made.write('p.md', planOf(['test -e $STATOR_HOME/go || sleep 60', 'true', 'true']));
+    made.write('p.md', planOf(['true', ...Array(4).fill('test -e $STATOR_HOME/go || sleep 60')]));
     const first = made.start(['run', 'p.md', '--trust']);
-    await until(() => ['task 1 working', 'task 2 done', 'task 3 done'].every((text) => first.stdout().includes(text)));
+    await until(() => first.stdout().includes('task 1 done') && first.stdout().split(' working ').length === 5);
     first.child.kill('SIGINT');
     const { code, stdout, stderr } = await first.ended;
     expect(code).toBe(130);
+    expect(stderr, 'the one that waited for a slot was not stopped').toContain('; 3 agents stopped');
     const said = stdout.split('\n').find((line) => line.startsWith('pausing'));
     expectProse(`${said}\n${stderr.slice(stderr.search(/^p is /m))}`, 'stator run p.md');
     git(made.repo, 'init', '-q', `${made.home}/go`);
@@ -180,15 +157,10 @@ describe('run', () => {
     read.child.kill('SIGINT');
     const last = jsonLines((await read.ended).stdout).at(-1);
     expect(last).toMatchObject({ type: 'run_finished', status: 'implementing', tasks_done: 0 });
-    made.write('r.md', planOf(Array(5).fill('sleep 60')));
-    const full = made.start(['run', 'r.md']);
-    await until(() => full.stdout().split(' working ').length === 4);
-    full.child.kill('SIGINT');
-    expect((await full.ended).stderr, 'those that waited for a slot were not stopped').toContain('; 3 agents stopped');
     const second = await made.stator(['run', 'p.md', '--json']);
     expect(second.code).toBe(0);
     const agents = JSON.parse((await made.stator(['agent', 'list', '--json'])).stdout);
-    expect(agents.find((agent: { title: string }) => agent.title === 'p-w1-t1')).toMatchObject({
+    expect(agents.find((agent: { title: string }) => agent.title === 'p-w1-t2')).toMatchObject({
       state: 'succeeded',
       attempt: 1,
     });
@@ -214,13 +186,17 @@ describe('run', () => {
     expect(jsonLines(ended.stdout).at(-1)).toMatchObject({ type: 'run_finished', status: 'done', runs: 3 });
   });
 
-  it('continues to the end when the reader of its output goes away, and at a hang-up where it has no terminal', async () => {
+  it('continues to the end when the reader of its output goes away, and at a hang-up where it has no terminal; says there that its commits are not signed, though git signs', async () => {
     const made = working();
+    git(made.repo, 'config', 'commit.gpgSign', 'true');
+    git(made.repo, 'config', 'user.signingKey', 'nobody@example.invalid');
     made.write('p.md', three);
     const running = made.start(['run', 'p.md', '--trust']);
     await until(() => running.stdout().includes('wave 1 begins'));
     running.child.stdout?.destroy();
     running.child.kill('SIGHUP');
-    expect((await running.ended).code).toBe(0);
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(0);
+    expect(stderr).toContain('are not signed, though git signs them for you');
   });
 });

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
+import { startDaemonHere } from '../support/engine.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
@@ -71,9 +72,8 @@ it('is listed, taken back and given again, and says so wherever somebody looks',
   const { code, stderr } = await made.stator(['run', 'p.md']);
   expect(code).toBe(1);
   expectRefusal(stderr, 'demo', '--trust');
-  // A daemon finds that the repo cannot be used, and is gone when the trust is given again.
-  expect((await made.stator(['daemon', 'start'])).code).toBe(0);
-  expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
+  // An engine finds that the repo cannot be used, and is gone when the trust is given again.
+  await (await startDaemonHere(made)).engine.stop();
   const looks = [['status'], ['repo', 'list'], ['repo', 'show', 'demo']];
   const shown = await Promise.all(looks.map(async (look) => (await made.stator(look)).stdout));
   expect(shown.join('').match(/revoked at \d\d:\d\d: .*stator repo trust demo/g)).toHaveLength(3);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { PlanTrace, TraceSpan } from '../../runtime/api/contract/traces.ts';
 import { daemonGround } from '../support/daemon.ts';
-import { begin, gate, planText, startEngine, untilStatus } from '../support/engine.ts';
+import { begin, gate, planText, startDaemonHere, startEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 
 function spansOf({ resourceSpans }: PlanTrace): TraceSpan[] {
@@ -95,8 +95,7 @@ it('a repeated attempt is a span of its own, below its task, and names the attem
 
 it('a plan whose engine is killed keeps its trace: what it had begun has the same ids afterwards', async () => {
   const made = daemonGround();
-  const start = async () => expect((await made.stator(['daemon', 'start'])).code).toBe(0);
-  await start();
+  expect((await made.stator(['daemon', 'start'])).code).toBe(0);
   expect((await made.stator(['repo', 'add', made.repo, '--trust'])).code).toBe(0);
   const [came, go] = [join(made.root, 'came'), join(made.root, 'go')];
   made.write('held.md', planText([`touch '${came}'\n${gate(go)}\necho a > a.txt`], ['echo b > b.txt']));
@@ -108,7 +107,7 @@ it('a plan whose engine is killed keeps its trace: what it had begun has the sam
   const before = await trace();
   expectWhole(before);
   process.kill(made.owner()?.pid ?? 0, 'SIGKILL');
-  await start();
+  await startDaemonHere(made);
   writeFileSync(go, '');
   await until(async () => (await made.client().plan('demo', 'held')).status === 'done');
   const after = await trace();

@@ -6,6 +6,7 @@ import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
 import { type Ground, lookAgain, makeGround, until } from './ground.ts';
+import { hangMs } from './hang.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 
@@ -77,6 +78,11 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
   });
   if (adds) await engine.client.addRepo(on.repo, { trust: true });
   return { ...on, engine: { ...engine, stop }, client: engine.client, log };
+}
+
+/** An engine in this process where a person would start the daemon, also while a killed one ends: with agents of files, and the repos of its store. */
+export function startDaemonHere(on: Ground): Promise<TestEngine> {
+  return startEngine({ on, adds: false, agents: {}, waitForHomeMs: hangMs });
 }
 
 /** Wakes waiting tests at each fact until the engine stops. An engine without its home or its store has no facts. */
