@@ -122,8 +122,9 @@ function reportUnknown(task: DraftTask, link: TaskLink, problems: PlanProblem[],
 
 /** A field for what comes first that names no task. */
 function reportUnreadLinks({ body, links }: DraftTask, problems: PlanProblem[], remarks: PlanProblem[]): void {
+  const read = new Set(links.map(({ line }) => line));
   for (const { text, line, values, isNothing } of linkFields(body)) {
-    if (isNothing || links.some((link) => values.some(({ number }) => number === link.line))) continue;
+    if (isNothing || values.some(({ number }) => read.has(number))) continue;
     const isOurs = readLabel(text)?.name === 'after';
     const message = `${quoted(text)} names no task of this document`;
     if (isOurs) problems.push({ line, message: `${message}; write numbers, as in **After:** 1, 2` });

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { startDaemon } from '../../runtime/engine/daemon.ts';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from '../support/cli.ts';
@@ -144,13 +146,20 @@ it('a daemon whose database cannot be reached says so, and works as soon as it c
 
 it('a store in PostgreSQL that cannot be opened is reported with the reason and what to do, and exit code 78', async () => {
   const made = await onPostgres();
-  const asked = async (env: NodeJS.ProcessEnv) => {
+  const shown = ({ error, hint }: { error: string; hint: string }) =>
+    `${error.replaceAll(made.home, '<home>').replaceAll(new URL(made.url).host, '<host>')}\n${hint}`;
+  const inProcess = async (env: NodeJS.ProcessEnv) => {
     const ended = await made.stator(['daemon', 'start', '--foreground', '--json'], { env });
     expect(ended.code, ended.stderr).toBe(78);
-    expect(ended.stderr).not.toContain('secret');
-    const error = JSON.parse(ended.stderr.trim().split('\n').at(-1) ?? '') as { error: string; hint: string };
-    const message = error.error.replaceAll(made.home, '<home>').replaceAll(new URL(made.url).host, '<host>');
-    return `${message}\n${error.hint}`;
+    return shown(JSON.parse(ended.stderr.trim().split('\n').at(-1) ?? '') as { error: string; hint: string });
+  };
+  const asked = async (store: string) => {
+    const error: unknown = await startDaemon({ env: { ...made.env, STATOR_STORE: store } }).catch((thrown) => thrown);
+    if (!(error instanceof EngineError)) throw error;
+    expect(errorClasses[error.code].exitCode, error.message).toBe(78);
+    const kept = filesUnder(made.home).map((file) => readFileSync(file, 'utf8'));
+    expect([JSON.stringify(error), ...kept].join()).not.toContain('secret');
+    return shown(error.toJSON());
   };
   const wrong = new URL(made.url);
   wrong.password = 'a-secret';
@@ -161,23 +170,23 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
   noPassword.password = '';
   const without = (name: string) => `--import ${join(import.meta.dirname, `../support/scripts/without-${name}.mjs`)}`;
   const told = [
-    await asked({ STATOR_STORE: '' }),
-    await asked({ STATOR_STORE: 'mysql://a:secret@host/b' }),
-    await asked({ STATOR_STORE: wrong.href }),
-    await asked({ STATOR_STORE: `${made.url}_absent` }),
-    await asked({ STATOR_STORE: noFile.href }),
-    await asked({ STATOR_STORE: withMode('require') }),
-    await asked({ STATOR_STORE: withMode('requre') }),
-    await asked({ STATOR_STORE: `${made.url}?sslmod=verify-full` }),
-    await asked({ STATOR_STORE: `${made.url}?channel_binding=require` }),
-    await asked({ STATOR_STORE: `${made.url}?options=-cabsent%3D1` }),
-    await asked({ STATOR_STORE: noPassword.href }),
-    await asked({ STATOR_STORE: `${made.url}?options=-csearch_path%3Dabsent` }),
-    await asked({ STATOR_STORE: made.url.replace('@', '@other.lan,') }),
-    await asked({ STATOR_STORE: `${made.url}?host=one.lan,other.lan` }),
-    await asked({ STATOR_STORE: 'postgresql://ada:12/secret@db.lan/stator' }),
-    await asked({ NODE_OPTIONS: without('pg') }),
-    await asked({ NODE_OPTIONS: without('dbos') }),
+    await asked(''),
+    await asked('mysql://a:secret@host/b'),
+    await asked(wrong.href),
+    await asked(`${made.url}_absent`),
+    await asked(noFile.href),
+    await asked(withMode('require')),
+    await asked(withMode('requre')),
+    await asked(`${made.url}?sslmod=verify-full`),
+    await asked(`${made.url}?channel_binding=require`),
+    await asked(`${made.url}?options=-cabsent%3D1`),
+    await asked(noPassword.href),
+    await asked(`${made.url}?options=-csearch_path%3Dabsent`),
+    await asked(made.url.replace('@', '@other.lan,')),
+    await asked(`${made.url}?host=one.lan,other.lan`),
+    await asked('postgresql://ada:12/secret@db.lan/stator'),
+    await inProcess({ NODE_OPTIONS: without('pg') }),
+    await inProcess({ NODE_OPTIONS: without('dbos') }),
   ];
   expect(told.join('\n\n')).toMatchInlineSnapshot(`
     "<home>/daemon.toml: store: the variable STATOR_STORE is not set
