@@ -323,6 +323,9 @@ describe.each(forgeKinds)('%s', (kind) => {
       // With its cause, and the request that it knows of.
       expect(inspect(thrown, { depth: 20, showHidden: true })).not.toContain('secret-token');
     }
+    // A page of a proxy has done nothing, also where no answer is read.
+    server.trouble = () => ({ status: 200, headers: { 'content-type': 'text/html' }, raw: '<title>Sign in</title>' });
+    expect(await failure(forge.retarget(7, 'main'))).toMatchObject({ code: 'forge_unreachable' });
     server.trouble = () => ({ status: 429, headers: { 'retry-after': '30' } });
     const askedMs = Date.now();
     const limited = await failure(forge.issue(7));

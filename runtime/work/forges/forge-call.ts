@@ -137,20 +137,20 @@ export function createForgeCall(
         ...(etag == null ? {} : { headers: { 'if-none-match': etag } }),
       });
       const read = shape.safeParse(answer.data);
-      if (!read.success) {
-        // A page of a proxy, or of a forge under maintenance, is no answer of the forge.
-        if (typeof answer.data === 'string')
-          throw new EngineError(
-            'forge_unreachable',
-            `${host} answered ${route} with a text that is no JSON: ${oneLine(answer.data).slice(0, saidChars)}`,
-            `it is asked again later; if it stays so, ${hints.kind}`,
-          );
+      // A page of a proxy, or of a forge under maintenance, is no answer of the forge, also where its answer says nothing more.
+      const isPage = /^text\/html\b/.test(answer.headers['content-type'] ?? '') && answer.data !== '';
+      if (typeof answer.data === 'string' && (isPage || !read.success))
+        throw new EngineError(
+          'forge_unreachable',
+          `${host} answered ${route} with a text that is no JSON: ${oneLine(answer.data).slice(0, saidChars)}`,
+          `it is asked again later; if it stays so, ${hints.kind}`,
+        );
+      if (!read.success)
         throw new EngineError(
           'forge_refused',
           `${host} answered ${route} with something else: ${firstIssueText(read.error, 'the whole')}`,
           hints.kind,
         );
-      }
       return { value: read.data, etag: answer.headers.etag ?? null };
     } catch (thrown) {
       if (statusOf(thrown) === 304 && etag != null) return null;
