@@ -14,6 +14,8 @@ export default defineVerb({
   args: { keep: { type: 'boolean', description: 'keep the folder' } },
   examples: ['stator demo', 'stator demo --keep'],
   async run({ keep = false }, outer) {
+    const { gitVersionIn } = await import('../runtime/engine/preflight.ts');
+    await gitVersionIn(outer.env); // before there is a folder
     const stage = makeDemo(outer);
     const { call, request } = stage;
     let exitCode = 1;

@@ -24,13 +24,13 @@ export default defineVerb({
   },
 });
 
-/** Finds a draft by its number or its planner's title. Throws `bad_request` if there is none. */
+/** Finds a draft by its number or its planner's title. Throws `refused` if the plan has no drafts, `bad_request` if it has others. */
 export function draftNamed({ plan, drafts }: PlanShow, said: string): PlanShow['drafts'][number] {
   const found = drafts.find(({ number, title }) => said === String(number) || said === title);
   if (found !== undefined) return found;
   const known = drafts.map(({ number, state }) => `${number} (${state})`).join(', ');
   throw new EngineError(
-    'bad_request',
+    drafts.length === 0 ? 'refused' : 'bad_request',
     drafts.length === 0
       ? `plan ${plan} has no drafts: several planners write them only where planner_drafts is more than 1`
       : `plan ${plan} has no draft "${said.slice(0, 60)}"`,

@@ -1,5 +1,5 @@
 /** `stator demo`, as it is typed. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { terminal } from '../support/cli.ts';
@@ -9,10 +9,14 @@ import { git } from '../support/ground.ts';
 it('plays its plan to the end, with its review and the fix, and leaves nothing; with --keep its folder, and how to look around in it', async () => {
   const made = terminal();
   const folders = () => readdirSync(made.root).filter((name) => name.startsWith('stator-demo-'));
-  expect(await made.start(['demo'], { env: { PATH: '' } }).ended).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('git'),
-  });
+  const old = join(made.root, 'old');
+  mkdirSync(old);
+  writeFileSync(join(old, 'git'), '#!/bin/sh\necho git version 2.37.0\n', { mode: 0o755 });
+  for (const PATH of ['', old])
+    expect(await made.start(['demo'], { env: { PATH } }).ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^error: git .*\nhint: install git/),
+    });
   expect(folders()).toEqual([]);
   const [gone, kept] = await Promise.all([made.start(['demo']).ended, made.start(['demo', '--keep']).ended]);
   for (const { code, stdout, stderr } of [gone, kept]) expect(code, stdout + stderr).toBe(0);

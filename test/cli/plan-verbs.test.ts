@@ -394,6 +394,10 @@ describe('plan raise-budget', () => {
     expect(none.code).toBe(64);
     expectRefusal(none.stderr, 'the plan has no limit of agent minutes');
     expect(await limit()).toEqual([12.5]);
+    expect(await made.stator(['plan', 'choose', 'p', '1'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has no drafts'),
+    });
   });
 });
 
