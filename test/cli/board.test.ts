@@ -531,6 +531,11 @@ async function workplace(start: (made: DaemonGround) => Promise<unknown> = start
   return { ...made, board, open: () => openGate(go) };
 }
 
+/** A process of its own, for a test that stops or kills it. */
+async function startDaemon({ stator }: DaemonGround): Promise<void> {
+  expect((await stator(['daemon', 'start'])).code).toBe(0);
+}
+
 /** The shell's only child: the board. */
 function childOf({ pid }: Pty): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
@@ -591,7 +596,7 @@ it('an action is about the marked row: its agent’s question, its task, its age
 
 describe('the board on a terminal of 120x40', () => {
   it('shows what the marked agent says and changed, and starts a plan', async () => {
-    const made = await workplace();
+    const made = await workplace(startDaemon);
     made.write('next.md', '# Next\n\n## Wave 1\n\n### Task 1: It\n\n```sh\necho next > next.txt\n```\n');
     expect((await made.stator(['plan', 'register', 'next.md'])).code).toBe(0);
     const pty = made.board({ columns: 120, rows: 40 });
@@ -858,7 +863,7 @@ describe('the board on a terminal of 80x24', () => {
   });
 
   it('gives the terminal back whatever ends it, goes on with the next daemon, and is lines where it is not wanted', async () => {
-    const made = await workplace(async ({ stator }) => expect((await stator(['daemon', 'start'])).code).toBe(0));
+    const made = await workplace(startDaemon);
     const thrower = `--import 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("out of the blue")})'`;
     const ctrlC = made.board();
     const failing = made.board({ more: thrower });

@@ -27,17 +27,15 @@ function sh(script: string): string {
   return `do it\n\n\`\`\`sh\n${script}\n\`\`\``;
 }
 
-it('R3, R11: of twenty people who start a session at once with three free slots three start, and seventeen make nothing', async () => {
+it('R3, R11: of twenty processes that start a session at once with three free slots three start, and seventeen make nothing', async () => {
   const made = await working();
-  await startDaemonHere(made);
+  expect(await made.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
   const go = join(made.root, 'go');
   const message = sh(`while [ ! -e '${go}' ]; do sleep 0.1; done; echo a > "$STATOR_TITLE"`);
   try {
     const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
-    const typed = (number: number) => ['issue', 'start', `${on}#${number}`, message];
-    // Some of them as processes of their own.
     const ended = await Promise.all(
-      numbers.map((number) => (number <= 4 ? made.start : made.watch)(typed(number)).ended),
+      numbers.map((number) => made.start(['issue', 'start', `${on}#${number}`, message]).ended),
     );
     const codes = ended.map(({ code }) => code);
     expect([codes.filter((code) => code === 0).length, codes.filter((code) => code === 2).length]).toEqual([3, 17]);
@@ -58,6 +56,7 @@ it('R3, R11: of twenty people who start a session at once with three free slots 
     });
   } finally {
     writeFileSync(go, '');
+    await made.stator(['daemon', 'stop', '--agents']);
   }
 });
 
