@@ -72,13 +72,15 @@ function baseOf(name: string): number | null {
 function claim(folder: string, { path, digest }: { readonly path: string; readonly digest: string }): number | null {
   const seed = Number.parseInt(digest.slice(0, 8), 16);
   const busy = listeningPorts(folder);
+  // One listing for all blocks: hundreds of them may be taken, and an engine does nothing else meanwhile.
+  const known = readdirSync(folder);
   for (let tried = 0; tried < blocks; tried += 1) {
     const base = firstPort + ((seed + tried) % blocks) * portsOfBlock;
     if (Array.from({ length: portsOfBlock }, (_, index) => base + index).some((port) => busy.has(port))) continue;
     const own = `${base}-${digest}`;
-    if (othersOf(folder, base, own).length > 0) continue;
+    if (othersOf(folder, known, own).length > 0) continue;
     link(path, join(folder, own));
-    if (othersOf(folder, base, own).length === 0) return base;
+    if (othersOf(folder, readdirSync(folder), own).length === 0) return base;
     rmSync(join(folder, own), { force: true });
   }
   return null;
@@ -92,9 +94,10 @@ function link(path: string, at: string): void {
   }
 }
 
-/** The existing worktrees that have claimed this block; claims of missing ones are removed. */
-function othersOf(folder: string, base: number, own: string): string[] {
-  const claims = readdirSync(folder).filter((name) => name !== own && name.startsWith(`${base}-`));
+/** The claims of existing worktrees among `names` that are of the same block as `own`; claims of missing ones are removed. */
+function othersOf(folder: string, names: readonly string[], own: string): string[] {
+  const block = own.slice(0, own.indexOf('-') + 1);
+  const claims = names.filter((name) => name !== own && name.startsWith(block));
   return claims.filter((name) => {
     if (isThere(join(folder, name))) return true;
     rmSync(join(folder, name), { force: true });
