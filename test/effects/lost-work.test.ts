@@ -3,11 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
+import type { PlanShow } from '../../runtime/engine/engine.ts';
 import { restoreWork } from '../../runtime/work/effects/lost-work.ts';
 import { inspectRepository } from '../../runtime/work/git/repository.ts';
 import {
   begin,
   type EngineSetup,
+  gate,
   ground,
   openGate,
   planText,
@@ -20,7 +22,6 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-
 import { git } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -58,7 +59,7 @@ function startWith(
 const picky = '[ -e $ROOT/once ] && exit 0; touch $ROOT/once; echo tidy; exit 1';
 
 describe('a plan whose branch loses what was merged into it', () => {
-  it('by a fixer is not done, names each task, and has all of it again once it is brought back', async () => {
+  it('by a fixer is not done, names each task, takes no other word for that, and has all of it again once it is brought back', async () => {
     const fixer = 'git reset -q --hard main; echo fix > fixed.txt; git add fixed.txt; git commit -qm fixed';
     const engine = await startWith({ reviewer: picky, fixer });
     await begin(engine, 'login', fourTasks);
@@ -69,6 +70,12 @@ describe('a plan whose branch loses what was merged into it', () => {
     const { waiting_for } = await engine.client.explain('demo', 'login');
     expect(waiting_for?.detail).toContain('stator plan answer login --restore');
     expect(waiting_for?.detail).toContain('stator plan answer login --accept');
+    for (const type of ['resolve', 'review_approved']) {
+      const { signal } = await send(engine, type);
+      expect(signal.status, type).toBe('failed');
+      expect(signal.refused?.guard, type).toContain('stator plan answer <plan> --restore');
+    }
+    expect((await engine.client.plan('demo', 'login')).blocked?.source).toBe('lost_work');
     await say(engine, 'login', 'resolve', { restore: true });
     await untilStatus(engine, 'login', 'done');
     expect(files(engine, 'plan/login')).toEqual([...ofTasks, 'fixed.txt'].sort());
@@ -87,25 +94,6 @@ describe('a plan whose branch loses what was merged into it', () => {
     expect(files(engine, 'plan/login')).toEqual(['README.md', 'fixed.txt']);
     await say(engine, 'login', 'merge');
     await untilPlan(engine, 'login', ({ merged }) => merged !== null);
-  });
-
-  it('takes no other word for that: an answer and an approval are refused, with what to do', async () => {
-    const engine = await startWith({ reviewer: picky, fixer: 'git reset -q --hard main; echo fix > fixed.txt' });
-    await begin(engine, 'login', fourTasks);
-    await untilLost(engine);
-    for (const type of ['resolve', 'review_approved']) {
-      const { signal } = await send(engine, type);
-      expect(signal.status, type).toBe('failed');
-      expect(signal.refused?.guard, type).toContain('stator plan answer <plan> --restore');
-    }
-    expect((await engine.client.plan('demo', 'login')).blocked?.source).toBe('lost_work');
-    // A person may bring it back by hand: the plan goes on once git was asked.
-    const kept = git(engine.repo, 'for-each-ref', '--format=%(objectname)', 'refs/stator/attempts/').split('\n');
-    const worktree = join(engine.repo, '.worktrees', 'plan-login');
-    for (const commit of kept) git(worktree, 'merge', '-q', '--no-edit', commit);
-    await say(engine, 'login', 'resolve');
-    await untilStatus(engine, 'login', 'done');
-    expect(files(engine, 'plan/login')).toEqual([...ofTasks, 'fixed.txt'].sort());
   });
 
   it('between two waves starts nobody on what is left, and spends no attempt', async () => {
@@ -155,6 +143,14 @@ describe('a plan whose branch loses what was merged into it', () => {
     await begin(engine, 'login', fourTasks);
     const { status } = await untilLost(engine);
     expect(status).toBe('reviewing');
+    // A person may bring it back by hand: the plan goes on once git was asked.
+    const kept = git(engine.repo, 'for-each-ref', '--format=%(objectname)', 'refs/stator/attempts/').split('\n');
+    const worktree = join(engine.root, 'by-hand');
+    git(engine.repo, 'worktree', 'add', '-q', worktree, 'plan/login');
+    for (const commit of kept) git(worktree, 'merge', '-q', '--no-edit', commit);
+    git(engine.repo, 'worktree', 'remove', worktree);
+    await say(engine, 'login', 'resolve');
+    await untilLost(engine);
     writeFileSync(join(engine.root, 'reviewer.sh'), '#!/bin/sh\nexit 0\n');
     await say(engine, 'login', 'resolve', { restore: true });
     await untilStatus(engine, 'login', 'done');
@@ -198,30 +194,73 @@ describe('a plan that is done and whose branch loses its work', () => {
     return engine;
   }
 
-  it.each([
-    ['is moved back', (engine: TestEngine) => move(engine, 'main')],
-    ['is deleted', (engine: TestEngine) => git(engine.repo, 'branch', '-D', '-q', 'plan/login')],
-  ])('because it %s is neither merged nor pushed, and both say why', async (_how, lose) => {
+  it('because that is moved back or deleted is neither merged nor pushed, and both say why', async () => {
     const engine = await done();
     const main = git(engine.repo, 'rev-parse', 'main');
-    lose(engine);
-    await send(engine, 'merge');
-    const { merge_refused } = await untilPlan(engine, 'login', ({ merging, blocked }) => !merging && blocked !== null);
-    expect(merge_refused?.why).toBe('lost_work');
-    expectProse(merge_refused?.detail ?? '');
-    expect(git(engine.repo, 'rev-parse', 'main')).toBe(main);
-    await expect(engine.client.pushPlan('demo', 'login', {})).rejects.toMatchObject({ code: 'lost_work' });
+    // Nothing is lost.
+    await expect(send(engine, 'resolve', { restore: true })).rejects.toMatchObject({ code: 'refused' });
+    const expectRefused = async () => {
+      await send(engine, 'merge');
+      const refused = ({ merging, blocked }: PlanShow) => !merging && blocked !== null;
+      const { merge_refused } = await untilPlan(engine, 'login', refused);
+      expect(merge_refused?.why).toBe('lost_work');
+      expectProse(merge_refused?.detail ?? '');
+      expect(git(engine.repo, 'rev-parse', 'main')).toBe(main);
+      await expect(engine.client.pushPlan('demo', 'login', {})).rejects.toMatchObject({ code: 'lost_work' });
+    };
+    move(engine, 'main');
+    await expectRefused();
+    await say(engine, 'login', 'resolve', { restore: true });
+    git(engine.repo, 'branch', '-D', '-q', 'plan/login');
+    await expectRefused();
     await say(engine, 'login', 'resolve', { restore: true });
     await say(engine, 'login', 'merge');
     await untilPlan(engine, 'login', ({ merged }) => merged !== null);
     expect(git(engine.repo, 'show', 'main:a.txt')).toBe('a\nb');
+    // Once it is merged nothing is lost, whatever becomes of its branch.
+    move(engine, 'main~1');
+    await send(engine, 'merge');
+    expect((await engine.client.plan('demo', 'login')).blocked).toBe(null);
   });
 
-  it('because a new clone takes the place of its own says that the work is not there, and from where to fetch it', async () => {
+  it('is not brought back over what conflicts with it, and gets it back also where its branch moves in that very moment', async () => {
     const engine = await done();
-    const clone = join(engine.root, 'elsewhere', 'demo');
-    mkdirSync(join(engine.root, 'elsewhere'));
-    git(engine.root, 'clone', '-q', '-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', engine.repo, clone);
+    move(engine, otherWork(engine));
+    await send(engine, 'merge');
+    await untilLost(engine);
+    const refusal = send(engine, 'resolve', { restore: true });
+    await expect(refusal).rejects.toMatchObject({ code: 'conflict' });
+    await refusal.catch((thrown: Error) => expectProse(thrown.message, 'a.txt'));
+    move(engine, 'main');
+    const store = openStore(engine.home);
+    onTestFinished(() => store.close());
+    const repo = await inspectRepository(engine.repo);
+    let turns = 0;
+    const exclusively: typeof repo.exclusively = (work) => {
+      turns += 1;
+      // The branch was read; what is made of that is about to be set.
+      if (turns === 2) move(engine, git(engine.repo, 'commit-tree', '-m', 'late', '-p', 'main', 'main^{tree}'));
+      return repo.exclusively(work);
+    };
+    await restoreWork(
+      { store, nowMs: Date.now },
+      { ...repo, exclusively },
+      { project: 'demo', plan: 'login', branch: 'plan/login' },
+    );
+    expect(git(engine.repo, 'show', 'plan/login:a.txt')).toBe('a\nb');
+    expect(git(engine.repo, 'log', '--format=%s', 'plan/login').split('\n')).toContain('late');
+  });
+
+  it('because another clone takes the place of its own says that the work is not there, and from where to fetch it', async () => {
+    const engine = await done();
+    const near = cloneOf(engine, 'other');
+    git(near, 'update-ref', '-d', 'refs/remotes/origin/plan/login');
+    await engine.client.removeRepo({ project: 'demo' });
+    const { notes } = await engine.client.addRepo(near, { trust: true });
+    expect(notes).toContainEqual(expect.stringContaining('plan login is done, and its work is not here'));
+    await untilLost(engine);
+    await say(engine, 'login', 'resolve', { restore: true });
+    const clone = cloneOf(engine, 'elsewhere');
     for (const branch of git(clone, 'branch', '-r', '--format=%(refname)').split('\n'))
       git(clone, 'update-ref', '-d', branch);
     git(clone, 'repack', '-adq');
@@ -243,65 +282,13 @@ describe('a plan that is done and whose branch loses its work', () => {
     await untilPlan(engine, 'login', ({ merged }) => merged !== null);
     expect(git(clone, 'show', 'main:a.txt')).toBe('a\nb');
   });
-
-  it('gets it back also where its branch moves in that very moment', async () => {
-    const engine = await done();
-    move(engine, 'main');
-    const store = openStore(engine.home);
-    onTestFinished(() => store.close());
-    const repo = await inspectRepository(engine.repo);
-    let turns = 0;
-    const exclusively: typeof repo.exclusively = (work) => {
-      turns += 1;
-      // The branch was read; what is made of that is about to be set.
-      if (turns === 2) move(engine, git(engine.repo, 'commit-tree', '-m', 'late', '-p', 'main', 'main^{tree}'));
-      return repo.exclusively(work);
-    };
-    await restoreWork(
-      { store, nowMs: Date.now },
-      { ...repo, exclusively },
-      { project: 'demo', plan: 'login', branch: 'plan/login' },
-    );
-    expect(git(engine.repo, 'show', 'plan/login:a.txt')).toBe('a\nb');
-    expect(git(engine.repo, 'log', '--format=%s', 'plan/login').split('\n')).toContain('late');
-  });
-
-  it('is not brought back over what conflicts with it, nor where nothing is lost', async () => {
-    const engine = await done();
-    await expect(send(engine, 'resolve', { restore: true })).rejects.toMatchObject({ code: 'refused' });
-    move(engine, otherWork(engine));
-    await send(engine, 'merge');
-    await untilLost(engine);
-    const refusal = send(engine, 'resolve', { restore: true });
-    await expect(refusal).rejects.toMatchObject({ code: 'conflict' });
-    await refusal.catch((thrown: Error) => expectProse(thrown.message, 'a.txt'));
-  });
-
-  it('is reported when its repository comes back as another clone', async () => {
-    const engine = await done();
-    const clone = join(engine.root, 'other', 'demo');
-    git(engine.root, 'clone', '-q', engine.repo, clone);
-    git(clone, 'update-ref', '-d', 'refs/remotes/origin/plan/login');
-    for (const [key, value] of [
-      ['user.name', 'Ada'],
-      ['user.email', 'ada@example.com'],
-    ] as const)
-      git(clone, 'config', key, value);
-    await engine.client.removeRepo({ project: 'demo' });
-    const { notes } = await engine.client.addRepo(clone, { trust: true });
-    expect(notes).toContainEqual(expect.stringContaining('plan login is done, and its work is not here'));
-    await untilLost(engine);
-  });
-
-  it('has lost nothing once it is merged, whatever becomes of its branch', async () => {
-    const engine = await done();
-    await say(engine, 'login', 'merge');
-    await untilPlan(engine, 'login', ({ merged }) => merged !== null);
-    move(engine, 'main~1');
-    await send(engine, 'merge');
-    expect((await engine.client.plan('demo', 'login')).blocked).toBe(null);
-  });
 });
+
+function cloneOf(engine: TestEngine, folder: string): string {
+  const clone = join(engine.root, folder, 'demo');
+  git(engine.root, 'clone', '-q', '-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', engine.repo, clone);
+  return clone;
+}
 
 /** A commit beside the plan's own, with another a.txt. */
 function otherWork(engine: TestEngine): string {
@@ -314,29 +301,25 @@ function otherWork(engine: TestEngine): string {
 }
 
 describe('a person takes the work as it is', () => {
-  it('where the rounds of fixing are used up: the plan is done at that commit', async () => {
+  it('where the rounds of fixing are used up: the plan is done at that commit; where no work is there yet that is refused', async () => {
     const engine = await startWith(
       { reviewer: 'echo never good; exit 1', fixer: 'echo x >> fixed.txt' },
       {
         daemon: 'blueprint_skip_threshold = 0\nmax_review_fix_cycles = 1\n',
       },
     );
-    await begin(engine, 'login', planText(['echo a > a.txt']));
+    const open = join(engine.root, 'open');
+    await begin(engine, 'login', planText([`${gate(open)}; echo a > a.txt`]));
+    await say(engine, 'login', 'needs_decision', { reason: 'which one?' });
+    const { signal } = await send(engine, 'resolve', { accept: true });
+    expect(signal.refused?.guard).toContain('no work yet');
+    await say(engine, 'login', 'resolve');
+    openGate(open);
     await untilPlan(engine, 'login', ({ blocked }) => blocked?.source === 'cycle_limit');
     await say(engine, 'login', 'resolve', { accept: true });
     const shown = await untilStatus(engine, 'login', 'done');
     expect(shown.blocked).toBe(null);
     await say(engine, 'login', 'merge');
     await untilPlan(engine, 'login', ({ merged }) => merged !== null);
-  });
-
-  it('and where no work is there yet that is refused', async () => {
-    const engine = await startEngine();
-    const open = join(engine.root, 'open');
-    await begin(engine, 'login', planText([`while [ ! -e ${open} ]; do sleep 0.05; done; echo a > a.txt`]));
-    await say(engine, 'login', 'needs_decision', { reason: 'which one?' });
-    const { signal } = await send(engine, 'resolve', { accept: true });
-    expect(signal.refused?.guard).toContain('no work yet');
-    openGate(open);
   });
 });

@@ -111,8 +111,8 @@ function mergedByHand({ on }: Site, commit: string, text: string): void {
 }
 
 describe('a plan whose waves have requests of their own', () => {
-  it('gets one for each wave as soon as it is done, based on the one below', async () => {
-    const where = await atForge('github');
+  it('gets one for each wave as soon as it is done, and another one where the forge closed one with the branch that it was for', async () => {
+    const where = await atForge('github', { merging: deleting('closes') });
     const engine = await start(where);
     const go = join(where.on.root, 'go');
     const text = planText(['echo 1 > a.txt'], [`${gate(go)}; echo b > b.txt`], ['echo c > c.txt']);
@@ -137,11 +137,28 @@ describe('a plan whose waves have requests of their own', () => {
     expect(second?.body).not.toContain('- w1 t1:');
     expect(tip(where, 'stack/login/w3')).toBe(git(where.on.repo, 'rev-parse', 'plan/login'));
     expect(git(where.bare, 'branch', '--list', 'plan/*')).toBe('');
+    merge(where, pulls(where)[0], 'squash');
+    await untilStack(engine, (states, bases) => states === 'merged open open' && bases.startsWith('main main '));
+    expect(pulls(where).map(({ state, head }) => `${state} ${head}`)).toEqual([
+      'merged stack/login/w1',
+      'closed stack/login/w2',
+      'open stack/login/w3',
+      'open stack/login/w2',
+    ]);
   });
 
-  it('is stacked anew when the lowest was squashed: without its commits, and once each', async () => {
+  it('has what a person pushed to one in all above it, and is stacked anew when that was squashed: without its commits, and once each', async () => {
     const where = await atForge('gitlab', { merging: deleting('retargets') });
     const engine = await stacked(where);
+    const head = headOfPlan(where);
+    const theirs = byHand(where, 'stack/login/w1', 'theirs.txt', 'theirs\n');
+    const has = (branch: string) => git(where.bare, 'ls-tree', '--name-only', branch).includes('theirs.txt');
+    await until(() => Promise.resolve(has('stack/login/w3')));
+    expect(tip(where, 'stack/login/w1')).toBe(theirs);
+    await untilPlan(engine, 'login', ({ creating_pr: isAtIt }) => !isAtIt && headOfPlan(where) !== head);
+    expect(git(where.on.repo, 'log', '--format=%an %s', `${head}..plan/login`)).toBe('eve by hand');
+    expect(treeOfPlan(where)).toBe(git(where.bare, 'rev-parse', 'stack/login/w3^{tree}'));
+    expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt theirs.txt', 'a.txt b.txt', 'c.txt']);
     const [first, second, third] = pulls(where);
     const before = tip(where, 'stack/login/w3');
     merge(where, first, 'squash');
@@ -161,73 +178,51 @@ describe('a plan whose waves have requests of their own', () => {
     expect(creates(where.forge)).toBe(3);
   });
 
-  it('is made one for the branch below after a merge, and pushed nothing', async () => {
+  it('is made once where answers are lost, and one for the branch below after a merge, without a push', async () => {
     const where = await atForge('gitea');
+    where.forge.trouble = (asked) => (asked.startsWith('POST') && creates(where.forge) % 2 === 1 ? 'lost' : null);
     const engine = await stacked(where);
+    expect(where.forge.state.pulls.size).toBe(3);
+    where.forge.trouble = () => null;
     const heads = pulls(where).map(({ head }) => tip(where, head));
     merge(where, pulls(where)[0], 'merge');
     await untilStack(engine, (_, bases) => bases === 'main main stack/login/w2');
     expect(pulls(where).map(({ head }) => tip(where, head))).toEqual(heads);
     expect(pulls(where)[1]?.base).toBe('main');
+    // A plan of one wave has one.
+    await begin(engine, 'small', planText(['echo 1 > small.txt']));
+    await untilPlan(engine, 'small', ({ pull_request: request }) => request?.state === 'open');
+    expect(pulls(where).slice(3)).toMatchObject([{ head: 'plan/small', base: 'main' }]);
   });
 
-  it('gets another request where the forge closed one together with the branch that it was for', async () => {
-    const where = await atForge('github', { merging: deleting('closes') });
-    const engine = await stacked(where);
-    merge(where, pulls(where)[0], 'squash');
-    await untilStack(engine, (states, bases) => states === 'merged open open' && bases.startsWith('main main '));
-    expect(pulls(where).map(({ state, head }) => `${state} ${head}`)).toEqual([
-      'merged stack/login/w1',
-      'closed stack/login/w2',
-      'open stack/login/w3',
-      'open stack/login/w2',
-    ]);
-  });
-
-  it('has what a person pushed to one of them in all above it', async () => {
-    const where = await atForge('gitlab');
-    const engine = await stacked(where);
-    const before = headOfPlan(where);
-    const theirs = byHand(where, 'stack/login/w1', 'theirs.txt', 'theirs\n');
-    const has = (branch: string) => git(where.bare, 'ls-tree', '--name-only', branch).includes('theirs.txt');
-    await until(() => Promise.resolve(has('stack/login/w3')));
-    expect(tip(where, 'stack/login/w1')).toBe(theirs);
-    await untilPlan(engine, 'login', ({ creating_pr: isAtIt }) => !isAtIt && headOfPlan(where) !== before);
-    expect(git(where.on.repo, 'log', '--format=%an %s', `${before}..plan/login`)).toBe('eve by hand');
-    expect(treeOfPlan(where)).toBe(git(where.bare, 'rev-parse', 'stack/login/w3^{tree}'));
-    expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt theirs.txt', 'a.txt b.txt', 'c.txt']);
-    expect(creates(where.forge)).toBe(3);
-  });
-
-  it.each([
-    ['never', 1],
-    ['conflicts', 2],
-    ['always', 2],
-  ] as const)(
-    'asks its review again for what was pushed where review_again is "%s": %i in all',
-    async (again, count) => {
-      const where = await atForge();
-      const config = join(where.on.repo, '.stator', 'config.toml');
-      mkdirSync(dirname(config), { recursive: true });
-      writeFileSync(config, `[landing]\nreview_again = "${again}"\n`);
-      const looks = join(where.on.root, 'looks');
-      const look = `git log -1 --format=%s >> ${looks}`;
-      const reviewer = { preset: 'command' as const, program: '/bin/sh', flags: ['-c', look], sandbox: 'off' as const };
-      const engine = await stacked(where, { agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
+  it('asks its review again for what was pushed, unless review_again is "never"', async () => {
+    const where = await atForge();
+    const config = join(where.on.repo, '.stator', 'config.toml');
+    mkdirSync(dirname(config), { recursive: true });
+    const setAgain = (again: string) => writeFileSync(config, `[landing]\nreview_again = "${again}"\n`);
+    setAgain('never');
+    const looks = join(where.on.root, 'looks');
+    const look = `git log -1 --format=%s >> ${looks}`;
+    const reviewer = { preset: 'command' as const, program: '/bin/sh', flags: ['-c', look], sandbox: 'off' as const };
+    const engine = await stacked(where, { agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
+    const subjects = ['task 1 (login w3 t1)'];
+    for (const again of ['never', 'conflicts', 'always']) {
+      setAgain(again);
+      await engine.client.trustRepo({ project: 'demo' });
       const before = headOfPlan(where);
-      const theirs = byHand(where, 'stack/login/w1', 'theirs.txt', 'theirs\n');
+      const theirs = byHand(where, 'stack/login/w1', `${again}.txt`, 'theirs\n');
       // The step that says that it was taken says also whether it is to be judged.
       await untilPlan(engine, 'login', ({ status, pull_request: request }) => {
         const first = request?.stack?.[0];
         return first?.head === theirs && first.pushed === undefined && status === 'done';
       });
       await opened(engine, 3);
-      const subjects = ['task 1 (login w3 t1)', 'by hand'].slice(0, count);
-      expect(readFileSync(looks, 'utf8').trim().split('\n')).toEqual(subjects);
-      expect(git(where.on.repo, 'show', 'plan/login:theirs.txt')).toBe('theirs');
+      if (again !== 'never') subjects.push('by hand');
+      expect(readFileSync(looks, 'utf8').trim().split('\n'), again).toEqual(subjects);
+      expect(git(where.on.repo, 'show', `plan/login:${again}.txt`)).toBe('theirs');
       expect(headOfPlan(where)).not.toBe(before);
-    },
-  );
+    }
+  });
 
   it('takes what was pushed while it was at work when it is done, once, though the parts were made anew meanwhile', async () => {
     const where = await atForge();
@@ -369,15 +364,23 @@ describe('a plan whose waves have requests of their own', () => {
     expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'a.txt b.txt', 'c.txt']);
   });
 
-  it('gets what a review asks for in the part that it is about', async () => {
+  it('leaves alone what another plan of its name has pushed, and gets what a review asks for in the part that it is about', async () => {
     const where = await atForge('github');
+    const theirs = byHand(where, 'stack/login/w2', 'other.txt', 'other\n', 'main');
     const fixer = {
       preset: 'command' as const,
       program: '/bin/sh',
       flags: ['-c', 'echo fixed > fixed.txt'],
       sandbox: 'off' as const,
     };
-    const engine = await stacked(where, { agents: { default: { preset: 'sh', attempts: 1 }, fixer } });
+    const engine = await start(where, { agents: { default: { preset: 'sh', attempts: 1 }, fixer } });
+    await begin(engine, 'login', three);
+    const { blocked } = await untilBlocked(engine, 'login');
+    expectProse(blocked?.reason ?? '', 'stack/login/w2', theirs.slice(0, 12));
+    expect(tip(where, 'stack/login/w2')).toBe(theirs);
+    git(where.bare, 'branch', '-D', 'stack/login/w2');
+    await say(engine, 'login', 'resolve');
+    await opened(engine, 3);
     const review = { id: 71, author: 'eve', body: 'a file is missing', asksForChanges: true };
     pulls(where)[0]?.reviews.push(review);
     const isThere = () => git(where.bare, 'ls-tree', '--name-only', 'stack/login/w3').includes('fixed.txt');
@@ -389,11 +392,11 @@ describe('a plan whose waves have requests of their own', () => {
     );
   });
 
-  it('stays as it is when a person closes one, until they ask for another', async () => {
+  it('stays as it is when a person closes one, until they ask for another; that landed with the part below if it was merged into it', async () => {
     const where = await atForge('gitlab');
     const engine = await stacked(where);
-    const second = pulls(where)[1] as FakePull;
-    second.state = 'closed';
+    const [first, closed, third] = pulls(where);
+    (closed as FakePull).state = 'closed';
     await untilStack(engine, (states) => states === 'open closed open');
     expect(pulls(where)).toHaveLength(3);
     await say(engine, 'login', 'create_pr');
@@ -404,13 +407,7 @@ describe('a plan whose waves have requests of their own', () => {
       'stack/login/w2',
       'stack/login/w1',
     ]);
-  });
-
-  it('counts one that was merged into the part below as landed together with that', async () => {
-    const where = await atForge();
-    const engine = await stacked(where);
-    const [first, second, third] = pulls(where);
-    merge(where, second, 'squash');
+    merge(where, pulls(where)[3], 'squash');
     await untilStack(engine, (states, bases) => states === 'open merged open' && bases.endsWith('stack/login/w1'));
     expect(shows(where, first as FakePull)).toBe('a.txt b.txt');
     expect(shows(where, third as FakePull)).toBe('c.txt');
@@ -418,13 +415,6 @@ describe('a plan whose waves have requests of their own', () => {
     await untilStack(engine, (_, bases) => bases.endsWith('main'));
     merge(where, third, 'squash');
     await merged(engine);
-  });
-
-  it('makes each once where answers are lost', async () => {
-    const where = await atForge();
-    where.forge.trouble = (asked) => (asked.startsWith('POST') && creates(where.forge) % 2 === 1 ? 'lost' : null);
-    await stacked(where);
-    expect(where.forge.state.pulls.size).toBe(3);
   });
 
   it('has one for each task where that is configured, in the order in which they came', async () => {
@@ -442,26 +432,5 @@ describe('a plan whose waves have requests of their own', () => {
       'stack/login/w2-t1 task 1 (login 3/3)',
     ]);
     expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'b.txt', 'c.txt']);
-  });
-
-  it('leaves alone what another plan of its name has pushed, and says so', async () => {
-    const where = await atForge();
-    const theirs = byHand(where, 'stack/login/w2', 'other.txt', 'other\n', 'main');
-    const engine = await start(where);
-    await begin(engine, 'login', three);
-    const { blocked } = await untilBlocked(engine, 'login');
-    expectProse(blocked?.reason ?? '', 'stack/login/w2', theirs.slice(0, 12));
-    expect(tip(where, 'stack/login/w2')).toBe(theirs);
-    git(where.bare, 'branch', '-D', 'stack/login/w2');
-    await say(engine, 'login', 'resolve');
-    await opened(engine, 3);
-  });
-
-  it('has one request if it has one wave', async () => {
-    const where = await atForge();
-    const engine = await start(where);
-    await begin(engine, 'login', planText(['echo 1 > a.txt']));
-    await untilPlan(engine, 'login', ({ pull_request: request }) => request?.state === 'open');
-    expect(pulls(where)).toMatchObject([{ head: 'plan/login', base: 'main' }]);
   });
 });
