@@ -171,7 +171,7 @@ describe('an agent that speaks while nobody owns the home', () => {
         : '',
     );
     await orphanAtGate(scenario, 'asked');
-    const { how, said } = await scenario.live().ended;
+    const { how, said } = await scenario.carry();
     expect(how, said).toBe('stuck');
     const client = await connect({ env: scenario.env, mode: 'write' });
     expect((await client.plan('demo', 'crash')).blocked).toMatchObject({
@@ -180,7 +180,7 @@ describe('an agent that speaks while nobody owns the home', () => {
     });
     expect(await send({ client }, 'resolve', 'blue')).toBe('done');
     await client.close();
-    expect(await scenario.live().ended).toMatchObject({ how: 'done' });
+    expect(await scenario.carry()).toMatchObject({ how: 'done' });
     await expectNothingLost(scenario, { eachOnce: false });
     const starts = scenario.entries().filter(({ word }) => word === 'start');
     expect(starts.map(({ title, attempt }) => `${title} ${attempt}`).sort()).toEqual([
@@ -200,7 +200,7 @@ describe('an agent that speaks while nobody owns the home', () => {
       wave === 1 && task === 1 ? `${inGate(root)}\necho 1-1 > w1-t1.txt\n${emit}\n${note('end')}\nexit 7` : '',
     );
     await orphanAtGate(scenario, 'end');
-    expect(await scenario.live().ended).toMatchObject({ how: 'done' });
+    expect(await scenario.carry()).toMatchObject({ how: 'done' });
     await expectNothingLost(scenario, { eachOnce: true });
   });
 });

@@ -31,7 +31,7 @@ it('before its branch is there, and before the base is noted: there is one base,
   expect(git(made.repo, 'show', '--no-patch', '--format=%P', base)).toBe(
     ['api', 'docs'].map((plan) => git(made.repo, 'rev-parse', `plan/${plan}`)).join(' '),
   );
-  const { how, said } = await made.live().ended;
+  const { how, said } = await made.carry();
   expect(how, said).toBe('done');
   expect(git(made.repo, 'diff', '--name-only', base, branch)).toBe('both.txt');
   const last = await startEngine({ on: made, adds: false });

@@ -191,7 +191,7 @@ async function broughtInDaemon(world: World, steps: { nth?: number; count?: stri
   const daemon = world.start(['daemon', 'start', '--foreground'], { env: killed({ ...steps, since }) });
   await until(async () => (await world.stator(['daemon', 'status'])).code === 0);
   writeFileSync(since, '');
-  const imported = await world.start(world.words).ended;
+  const imported = await world.stator(world.words);
   const kill = async () => {
     daemon.child.kill('SIGKILL');
     await daemon.ended;
@@ -200,7 +200,7 @@ async function broughtInDaemon(world: World, steps: { nth?: number; count?: stri
 }
 
 async function bringsTheRest(world: World, wanted: unknown, at: string): Promise<void> {
-  const again = await world.start(world.words).ended;
+  const again = await world.stator(world.words);
   expect.soft(again.code, `${at}: ${again.stdout}`).toBe(0);
   expect.soft(await statusOf(world), at).toEqual(wanted);
   const third = await world.stator(world.words);

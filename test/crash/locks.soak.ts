@@ -168,7 +168,7 @@ describe('a limit of one agent', () => {
       { point: 'lanes.after-claim', nth: 2 },
     ] as const;
     for (const fault of faults) expect(await scenario.live({ fault }).ended).toMatchObject({ how: 'killed' });
-    expect(await scenario.live().ended).toMatchObject({ how: 'done' });
+    expect(await scenario.carry()).toMatchObject({ how: 'done' });
     await expectNothingLost(scenario, { eachOnce: true });
     expect(scenario.entries().map(({ word }) => word)).toEqual(
       Array.from({ length: 6 }, () => ['start', 'end']).flat(),

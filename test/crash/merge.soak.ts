@@ -42,7 +42,7 @@ describe('an engine that is killed', () => {
       expect(how, `${point}\n${said}`).toBe('killed');
       expectRunsToBelong(made.home);
     }
-    const { how, said } = await made.live().ended;
+    const { how, said } = await made.carry();
     expect(how, said).toBe('done');
     expect(git(made.repo, 'rev-list', '--first-parent', '--count', `${base}..main`)).toBe('1');
     expect(git(made.repo, 'rev-parse', 'main^2')).toBe(git(made.repo, 'rev-parse', `plan/${made.plan}`));

@@ -45,7 +45,7 @@ it('before its push, between push and request, and after the request: there is o
     expect(how, `${point}\n${said}`).toBe('killed');
     expect([point, created()]).toEqual([point, count]);
   }
-  const { how, said } = await made.live().ended;
+  const { how, said } = await made.carry();
   expect(how, said).toBe('done');
   expect(created()).toBe(1);
   expect([...forge.state.pulls.values()]).toMatchObject([{ head: `plan/${made.plan}`, base: 'main' }]);
@@ -70,7 +70,7 @@ async function mergedOnce(hasAuto: boolean, faults: readonly Fault[]) {
     stood.push({ state: pull?.state, isScheduled: pull?.auto !== null });
   }
   ci.become('success');
-  const { how, said } = await made.live({ untilMerged: true }).ended;
+  const { how, said } = await made.carry({ untilMerged: true });
   expect(how, said).toBe('done');
   const head = git(made.repo, 'rev-parse', `plan/${made.plan}`);
   expect([...forge.state.pulls.values()]).toMatchObject([{ state: 'merged', mergedBy: { head } }]);
@@ -125,7 +125,7 @@ it('between any two steps with a stack, also when people push to it and its lowe
   expect(created()).toBe(1);
   await dies('plan-stack.after-push', 2);
   await dies('plan-stack.after-request', 2);
-  const { how, said } = await made.live().ended;
+  const { how, said } = await made.carry();
   expect(how, said).toBe('done');
   const [first, second] = [...forge.state.pulls.values()];
   if (first === undefined || second === undefined) throw new Error('no requests');
@@ -143,7 +143,7 @@ it('between any two steps with a stack, also when people push to it and its lowe
   await dies('plan-stack.after-push', 1);
   await dies('plan-stack.after-request', 1);
   mergeNow(forge.state, second, 'squash', receivingHead(bare, second.head));
-  const end = await made.live({ untilMerged: true }).ended;
+  const end = await made.carry({ untilMerged: true });
   expect(end.how, end.said).toBe('done');
   expect([forge.state.pulls.size, created()]).toEqual([2, 2]);
   expect(git(bare, 'log', '--format=%s', '--first-parent', 'main').split('\n')).toHaveLength(3);

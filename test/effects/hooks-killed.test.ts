@@ -9,7 +9,7 @@ import { drawnUnlessWhole } from '../support/drawn.ts';
 import { afterwards, ground, planText, register, startEngine } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
 import { openReceiver, putHooks, webhook } from '../support/hooks.ts';
-import { live, read } from '../support/killed-engine.ts';
+import { live, liveHere, read } from '../support/killed-engine.ts';
 import { randomOf } from '../support/random.ts';
 
 const events = ['cancel', 'reopen', 'cancel'];
@@ -53,10 +53,9 @@ describe('an engine that is killed around a delivery', () => {
       const on = ground();
       await laid(webhook(sink.url), on);
       expect(await live(on, { fault: { point, nth } }).ended).toBe('SIGKILL');
-      const next = live(on);
+      const next = await liveHere(on);
       await until(() => rows(on).length === 3 && rows(on).every(({ status }) => status === 'done'));
-      next.stop();
-      expect(await next.ended).toBe('0');
+      await next.stop();
       const ids = sink.got.map(({ headers }) => headers['webhook-id']);
       const first = sink.got.filter((_, index) => ids.indexOf(ids[index]) === index);
       expect(first.map(({ body }) => [body.event, body.sequence])).toEqual(
@@ -77,11 +76,10 @@ describe('an engine that is killed around a delivery', () => {
     await until(() => existsSync(count));
     expect(rows(on).filter(({ status }) => status === 'running')).toHaveLength(1);
     expect(await killed.kill()).toBe('SIGKILL');
-    const next = live(on);
+    const next = await liveHere(on);
     writeFileSync(go, '');
     await until(() => rows(on)[0]?.status === 'done');
-    next.stop();
-    await next.ended;
+    await next.stop();
     expect(readFileSync(count, 'utf8')).toBe('x\n');
   });
 });

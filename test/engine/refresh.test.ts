@@ -156,7 +156,7 @@ it('killed at each point of it: the branch has the base once, checked, and the p
     const { how, said } = await made.live({ fault: { point, nth: 1 } }).ended;
     expect(how, `${point}\n${said}`).toBe('killed');
   }
-  const { how, said } = await made.live().ended;
+  const { how, said } = await made.carry();
   expect(how, said).toBe('done');
   const branch = `plan/${made.plan}`;
   const merge = git(made.repo, 'rev-list', '--merges', '--first-parent', '--grep=up to date', branch);

@@ -7,7 +7,7 @@ import { seedOf } from '../support/crash.ts';
 import { runsOf } from '../support/drawn.ts';
 import { ground, planText } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
-import { live, pausedHome, read } from '../support/killed-engine.ts';
+import { live, liveHere, pausedHome, read } from '../support/killed-engine.ts';
 import { randomOf } from '../support/random.ts';
 
 const itemCount = 6;
@@ -33,7 +33,7 @@ const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).ma
 
 /** Each item became one plan that was started once, and its file lies in `taken`. */
 async function expectEachOnce(on: Ground & { folder: string }): Promise<void> {
-  const last = live(on);
+  const last = await liveHere(on);
   const started = () =>
     read<{ item: string }>(on.home, 'SELECT item FROM intake_items WHERE started_at IS NOT NULL').length;
   const taken = () => namesIn(join(on.folder, 'taken')).sort();
@@ -49,8 +49,7 @@ async function expectEachOnce(on: Ground & { folder: string }): Promise<void> {
   expect(starts.map(({ plan }) => plan)).toEqual(titles.map((title) => title.toLowerCase().replace(' ', '-')));
   expect(taken()).toEqual(titles.map((title) => `${title.toLowerCase().replace(' ', '-')}.md`));
   expect(namesIn(join(on.folder, '.taking'))).toEqual([]);
-  last.stop();
-  expect(await last.ended).toBe('0');
+  await last.stop();
 }
 
 for (const point of ofEachItem)
@@ -76,19 +75,16 @@ it('an engine that is killed at each point makes one plan of a time of a schedul
   const on = await laid();
   const table = 'source = "schedule"\nproject = "demo"\nschedule = "0 3 * * *"\nmessage = "```sh\\ntrue\\n```"\n';
   writeFileSync(join(on.home, 'daemon.toml'), `[intake.nightly]\n${table}`);
-  const first = live(on, { at: '2030-01-02T12:00:00Z' });
+  const first = await liveHere(on, '2030-01-02T12:00:00Z');
   const marks = () => read<{ reached_at: number }>(on.home, 'SELECT reached_at FROM intake_marks');
-  await first.up;
   await until(() => marks().length === 1);
-  first.stop();
-  expect(await first.ended).toBe('0');
+  await first.stop();
   const due = '2030-01-03T03:00:01Z';
   for (const point of ofEachItem) expect(await live(on, { fault: { point, nth: 1 }, at: due }).ended).toBe('SIGKILL');
-  const last = live(on, { at: due });
+  const last = await liveHere(on, due);
   const started = () => read<{ item: string }>(on.home, 'SELECT item FROM intake_items WHERE started_at IS NOT NULL');
   await until(() => started().length > 0);
-  last.stop();
-  expect(await last.ended).toBe('0');
+  await last.stop();
   expect(read(on.home, 'SELECT item FROM intake_items')).toEqual([{ item: '2030-01-03T03:00:00.000Z' }]);
   expect(read(on.home, 'SELECT plan FROM plans')).toEqual([{ plan: 'nightly-2030-01-03-0300' }]);
   expect(read(on.home, 'SELECT plan FROM issues')).toEqual([{ plan: 'nightly-2030-01-03-0300' }]);

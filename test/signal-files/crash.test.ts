@@ -7,7 +7,7 @@ import { drawnUnlessWhole } from '../support/drawn.ts';
 import { ground } from '../support/engine.ts';
 import { drop, left, reasonOf, signalsOf } from '../support/gateway.ts';
 import { type Ground, until } from '../support/ground.ts';
-import { live, quiet, read } from '../support/killed-engine.ts';
+import { live, liveHere, quiet, read } from '../support/killed-engine.ts';
 import { randomOf } from '../support/random.ts';
 
 const taken = ['planner-finished-a', 'planner-finished-b', 'implement-finished-a'] as const;
@@ -76,10 +76,9 @@ describe('signal files, when the engine is killed', () => {
       for (const nth of nths) ends.push(await lifeUntilKilled(on, { point, nth }));
       expect(ends[0]).toBe('SIGKILL');
       expect(['SIGKILL', '0']).toContain(ends[1]);
-      const last = live(on);
+      const last = await liveHere(on);
       await expectAllHandled(on);
-      last.stop();
-      expect(await last.ended).toBe('0');
+      await last.stop();
     });
 
   it('with files of kasmos in the middle, are taken up as well', async () => {
@@ -88,11 +87,10 @@ describe('signal files, when the engine is killed', () => {
     mkdirSync(processing);
     for (const name of names) writeFileSync(join(processing, name), name);
     writeFileSync(join(processing, '.reason-of-a-killed-engine'), 'half a rea');
-    const life = live(on);
+    const life = await liveHere(on);
     await expectAllHandled(on);
     expect(readdirSync(processing)).toEqual([]);
-    life.stop();
-    expect(await life.ended).toBe('0');
+    await life.stop();
   });
 
   it('and their folder is taken away meanwhile, have been handled all the same', async () => {
@@ -100,11 +98,10 @@ describe('signal files, when the engine is killed', () => {
     drop(on.folder, 'planner-finished-a');
     expect(await lifeUntilKilled(on, { point: 'gateway.after-insert', nth: 1 })).toBe('SIGKILL');
     rmSync(on.folder, { recursive: true });
-    const life = live(on);
+    const life = await liveHere(on);
     await until(() => rows(on.home).every(({ status }) => status === 'done'));
     expect(rows(on.home)).toHaveLength(1);
-    life.stop();
-    expect(await life.ended).toBe('0');
+    await life.stop();
   });
 });
 

@@ -56,7 +56,7 @@ async function throughFaults(scenario: Scenario, left: Fault[], { homeGoes = fal
   const killed: string[] = [];
   for (;;) {
     const fault = left[0];
-    const { how, said } = await scenario.live(fault === undefined ? {} : { fault }).ended;
+    const { how, said } = await (fault === undefined ? scenario.carry() : scenario.live({ fault }).ended);
     expect(how, `after ${killed.join(', ')}\n${said}`).not.toBe('stuck');
     if (how === 'done') {
       if (fault !== undefined && killed.length === 0) throw new Error(`${fault.point} never came ${fault.nth} times`);

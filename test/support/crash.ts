@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
+import { type Carry, createHere } from './engine.ts';
 import { type Ground, makeGround } from './ground.ts';
 
 /** Where an engine kills itself: at the nth visit of the point in this life, or (`isLate`) right after it. */
@@ -42,6 +43,8 @@ export interface Scenario extends Ground {
   entries(): Entry[];
   /** `untilMerged`: runs until the pull request is merged, which is checked every 50 ms. */
   live(options?: { fault?: Fault; untilMerged?: boolean }): Life;
+  /** The same in this process, for a life that nobody kills: a process takes half a second of processor to start. */
+  carry(options?: { untilMerged?: boolean }): Promise<LifeEnd>;
   /** All live processes of this home: engine, git, wrappers, agents. */
   processes(): number[];
 }
@@ -92,6 +95,10 @@ export function makeScenario(
   const ledger = join(notes, 'ledger');
   const content = documentOf(ledger, tasks, (place) => extra?.({ ...place, root: ground.root }) ?? '');
   const plan = 'crash';
+  const walls = isWalled ? { sandbox: 'bwrap', writable: [notes] } : {};
+  const agents = { default: { preset: 'sh', attempts, ...walls } };
+  const { home, repo, env } = ground;
+  const all = { home, repo, plan, content, agents, graceMs: 2_000 };
   return {
     ...ground,
     plan,
@@ -99,15 +106,17 @@ export function makeScenario(
     entries: () => readOrEmpty(ledger).split('\n').filter(Boolean).map(entryOf),
     processes: () => carriersOf(`STATOR_HOME=${ground.home}`),
     live({ fault, untilMerged = false } = {}) {
-      const walls = isWalled ? { sandbox: 'bwrap', writable: [notes] } : {};
-      const agents = { default: { preset: 'sh', attempts, ...walls } };
-      const { home, repo } = ground;
-      const options = { home, repo, plan, content, agents, fault, untilMerged, graceMs: 2_000 };
-      const child = spawn(process.execPath, [engineScript, JSON.stringify(options)], {
-        env: ground.env,
+      const child = spawn(process.execPath, [engineScript, JSON.stringify({ ...all, fault, untilMerged })], {
+        env,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       return { process: child, ended: endOf(child) };
+    },
+    async carry({ untilMerged = false } = {}) {
+      const { carryPlan } = (await import(engineScript)) as { carryPlan: Carry }; // as that script is
+      const said: string[] = [];
+      const end = await carryPlan(createHere(said), (word) => said.push(word), { ...all, env, untilMerged });
+      return { how: end === 'done' ? 'done' : 'stuck', said: said.join('\n') };
     },
   };
 }

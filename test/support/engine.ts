@@ -94,6 +94,19 @@ async function pokeWaiters(client: Client, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** What a script of engines that are killed exports, for a life in a test's own process: it returns the last word that it says. */
+export type Carry = (create: ReturnType<typeof createHere>, say: (word: string) => void, of: object) => Promise<string>;
+
+/** Creates engines that log into `said`, and are stopped after the test. */
+export function createHere(said: string[]): (options: EngineOptions) => Promise<Engine> {
+  const note = (message: string, thrown?: unknown) => void said.push(`${message} ${thrown ?? ''}`);
+  return async (options) => {
+    const engine = await createEngine({ log: { debug: () => {}, info: note, warn: note, error: note }, ...options });
+    afterwards(() => engine.stop());
+    return engine;
+  };
+}
+
 /** A daemon.toml with which even small plans have waves. */
 export const waves = 'blueprint_skip_threshold = 0\n';
 

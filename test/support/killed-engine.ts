@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
-import { createEngine, type FaultPoint } from '../../runtime/engine/engine.ts';
-import { afterwards } from './engine.ts';
+import { createEngine, type Engine, type FaultPoint } from '../../runtime/engine/engine.ts';
+import { afterwards, createHere } from './engine.ts';
 import type { Ground } from './ground.ts';
 
 const engineScript = fileURLToPath(new URL('./scripts/killed-engine.mjs', import.meta.url));
@@ -60,6 +60,14 @@ export function live({ home, env }: Pick<Ground, 'home' | 'env'>, { uid, ...more
   };
   afterwards(async () => void (await kill()));
   return { ended, up, kill, stop: () => child.stdin.end() };
+}
+
+/** The same in this process, for a life that is not killed: a process takes half a second of processor to start. It is stopped after the test. */
+export async function liveHere({ home, env }: Pick<Ground, 'home' | 'env'>, at?: string): Promise<Engine> {
+  const { createLife } = (await import(engineScript)) as {
+    createLife(create: ReturnType<typeof createHere>, of: object): Promise<Engine>;
+  }; // as that script is
+  return createLife(createHere([]), { home, env, at });
 }
 
 export function read<Row>(home: string, sql: string): Row[] {

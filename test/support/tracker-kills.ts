@@ -6,10 +6,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { createEngine, type FaultPoint } from '../../runtime/engine/engine.ts';
+import type { Engine, FaultPoint } from '../../runtime/engine/engine.ts';
 import { afterwards, ground } from './engine.ts';
 import { until } from './ground.ts';
-import { live, pausedHome, quiet, read } from './killed-engine.ts';
+import { live, liveHere, pausedHome, read } from './killed-engine.ts';
 import { randomOf } from './random.ts';
 import { linearId } from './tracker-linear.ts';
 import { startTracker, type TrackerKind, type TrackerTrouble, trackerToken } from './tracker-server.ts';
@@ -86,8 +86,7 @@ export async function killUnderTracker({
   while (tracker.state.issues.size < issueCount) add();
   const badDays = tracker.trouble;
   tracker.trouble = () => null;
-  await untilReported(place, 'taken');
-  await cancelAll(place);
+  await untilReported(place, 'taken', cancelAll);
   tracker.trouble = badDays;
   await killSome(Math.floor(kills / 2), () => {});
   tracker.trouble = () => null;
@@ -112,23 +111,17 @@ export async function killUnderTracker({
 type Place = Parameters<typeof live>[0];
 
 /** Runs one more engine without failures until that state was reported for each issue. */
-async function untilReported(place: Place, state: string): Promise<void> {
-  const last = live(place);
+async function untilReported(place: Place, state: string, then?: (last: Engine) => Promise<void>): Promise<void> {
+  const last = await liveHere(place);
   const rows = () => read<{ state: string; told_at: number | null }>(place.home, 'SELECT * FROM intake_threads');
   await until(
     () => rows().filter((row) => row.state === state && row.told_at !== null).length === issueCount,
     () => JSON.stringify(rows()),
   );
-  last.stop();
-  expect(await last.ended).toBe('0');
+  await then?.(last);
+  await last.stop();
 }
 
-async function cancelAll({ home, env }: Place): Promise<void> {
-  const engine = await createEngine({ home, env, log: quiet });
-  try {
-    for (const { plan } of await engine.client.plans('demo'))
-      await engine.client.send({ project: 'demo', plan, type: 'cancel' });
-  } finally {
-    await engine.stop();
-  }
+async function cancelAll({ client }: Engine): Promise<void> {
+  for (const { plan } of await client.plans('demo')) await client.send({ project: 'demo', plan, type: 'cancel' });
 }

@@ -5,14 +5,13 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { argv } from 'node:process';
+import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
-import { createEngine } from '../../../dist/bin/engine.js';
 
-const { home, repo, plan, content, agents, fault, graceMs, untilMerged } = JSON.parse(process.argv[2]);
 const project = 'demo';
-const say = (word) => process.stdout.write(`${word}\n`);
 
-function delayWrappers(seconds) {
+function delayWrappers(home, seconds) {
   for (const name of readdirSync(join(home, 'runs'))) {
     const file = join(home, 'runs', name, 'wrapper');
     if (existsSync(join(home, 'runs', name, 'claim'))) continue;
@@ -20,42 +19,54 @@ function delayWrappers(seconds) {
   }
 }
 
-let seen = 0;
-function faults(point) {
-  if (point !== fault?.point) return;
-  seen += 1;
-  if (seen !== fault.nth) return;
-  if (fault.wrapperLateS !== undefined) delayWrappers(fault.wrapperLateS);
-  const die = () => process.kill(process.pid, 'SIGKILL');
-  if (fault.isLate) process.nextTick(die);
-  else die();
+function faultsOf(home, fault) {
+  let seen = 0;
+  return (point) => {
+    if (point !== fault?.point) return;
+    seen += 1;
+    if (seen !== fault.nth) return;
+    if (fault.wrapperLateS !== undefined) delayWrappers(home, fault.wrapperLateS);
+    const die = () => process.kill(process.pid, 'SIGKILL');
+    if (fault.isLate) process.nextTick(die);
+    else die();
+  };
 }
 
-const looks = untilMerged ? { pullRequestLookMs: 50 } : {};
-const engine = await createEngine({ home, env: process.env, agents, faults, graceMs, waitForHomeMs: 5_000, ...looks });
-const { client } = engine;
-await client.addRepo(repo, { trust: true });
-if (!(await client.plans(project)).some((entry) => entry.plan === plan)) {
-  await client.registerPlan({ project, plan, content });
-}
-await client.send({ project, plan, type: 'implement_start', dedupeKey: `${plan} goes`, waitMs: 0 });
-say('up');
-
-const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
-const open = db.prepare(`SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`).pluck();
-const planRow = db.prepare('SELECT status, phase, landing, blocked, fault_signal FROM plans WHERE plan = ?');
-
-for (;;) {
-  const { status, phase, landing, blocked, fault_signal: faultSignal } = planRow.get(plan);
-  const isThere = !untilMerged || landing === 'merged';
-  if (isThere && status === 'done' && open.get() === 0 && !(await client.plan(project, plan)).creating_pr) break;
-  if (blocked !== null || faultSignal !== null || phase === 'wave_waiting' || status === 'cancelled') {
-    say(`stuck ${status} ${phase} ${blocked} ${faultSignal}`);
-    await engine.stop();
-    process.exit(3);
+/** Also for a test's own process. Says what it prints; `env` and `log` are the engine's. */
+export async function carryPlan(createEngine, say, { home, repo, plan, content, fault, untilMerged, ...options }) {
+  const looks = untilMerged ? { pullRequestLookMs: 50 } : {};
+  const faults = faultsOf(home, fault);
+  const engine = await createEngine({ home, faults, waitForHomeMs: 5_000, ...looks, ...options });
+  const { client } = engine;
+  await client.addRepo(repo, { trust: true });
+  if (!(await client.plans(project)).some((entry) => entry.plan === plan)) {
+    await client.registerPlan({ project, plan, content });
   }
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await client.send({ project, plan, type: 'implement_start', dedupeKey: `${plan} goes`, waitMs: 0 });
+  say('up');
+
+  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
+  const open = db.prepare(`SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`).pluck();
+  const planRow = db.prepare('SELECT status, phase, landing, blocked, fault_signal FROM plans WHERE plan = ?');
+  let end;
+  while (end === undefined) {
+    const { status, phase, landing, blocked, fault_signal: faultSignal } = planRow.get(plan);
+    const isThere = !untilMerged || landing === 'merged';
+    if (isThere && status === 'done' && open.get() === 0 && !(await client.plan(project, plan)).creating_pr)
+      end = 'done';
+    else if (blocked !== null || faultSignal !== null || phase === 'wave_waiting' || status === 'cancelled')
+      end = `stuck ${status} ${phase} ${blocked} ${faultSignal}`;
+    else await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await engine.stop();
+  db.close();
+  say(end);
+  return end;
 }
-await engine.stop();
-db.close();
-say('done');
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const { createEngine } = await import('../../../dist/bin/engine.js');
+  const say = (word) => process.stdout.write(`${word}\n`);
+  const end = await carryPlan(createEngine, say, { ...JSON.parse(argv[2]), env: process.env });
+  if (end !== 'done') process.exit(3);
+}
