@@ -8,6 +8,7 @@ import { planOf, type Terminal, terminal } from '../support/cli.ts';
 import { gate, leaveToken, openGate, untilFile } from '../support/engine.ts';
 import { left, signalsOf, untilGone } from '../support/gateway.ts';
 import { git, until } from '../support/ground.ts';
+import { liveHere } from '../support/killed-engine.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
 const script = (name: string) => fileURLToPath(new URL(`../support/scripts/${name}`, import.meta.url));
@@ -120,9 +121,9 @@ describe('stator signal emit, where the store cannot be written,', () => {
       file: join(made.repo, '.stator', 'signals', 'planner-finished-p'),
     });
     await writer.finish();
-    const engine = engineOf(made);
+    const engine = await liveHere(made);
     await untilGone(join(made.repo, '.stator', 'signals'));
-    await engine.finish();
+    await engine.stop();
     const said = rowsOf(made).map(({ type, origin, payload }) => ({ type, origin, payload: JSON.parse(payload) }));
     expect(said).toHaveLength(2);
     expect(said).toContainEqual({ type: 'review_changes_requested', origin: 'file', payload: { body: 'no' } });
@@ -157,20 +158,7 @@ describe('stator signal emit, where the store cannot be written,', () => {
     expect(left(folder).map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual(['one', 'two']);
   });
 
-  it('leaves a question as well, which the next engine puts to a person', async () => {
-    const made = await registered();
-    const asked = await made.stator(['signal', 'emit', 'needs_decision', 'p', '--payload', 'which?'], {
-      env: noHome(made),
-    });
-    expect(asked.code, asked.stderr).toBe(0);
-    expect(readFileSync(join(signalsOf(made.repo), 'needs-decision-p'), 'utf8')).toBe('which?');
-    const engine = engineOf(made);
-    await untilGone(signalsOf(made.repo));
-    await engine.finish();
-    expect(rowsOf(made)).toMatchObject([{ type: 'needs_decision', origin: 'file', payload: '{"reason":"which?"}' }]);
-  });
-
-  it('leaves why there was nothing to change, of a task and of a whole plan', async () => {
+  it('leaves a question as well, and why there was nothing to change, of a task and of a whole plan', async () => {
     const made = await registered();
     const env = { ...noHome(made), STATOR_WAVE: '1', STATOR_TASK: '2' };
     const payload = '{"no_change":"all tests pass"}';
@@ -178,13 +166,19 @@ describe('stator signal emit, where the store cannot be written,', () => {
       expect((await made.stator(['signal', 'emit', type, 'p', '--payload', payload], { env })).code).toBe(0);
     const folder = signalsOf(made.repo);
     expect(left(folder)).toEqual(['no-change-p', 'no-change-w1-t2-p']);
+    const asked = await made.stator(['signal', 'emit', 'needs_decision', 'p', '--payload', 'which?'], { env });
+    expect(asked.code, asked.stderr).toBe(0);
+    expect(readFileSync(join(folder, 'needs-decision-p'), 'utf8')).toBe('which?');
     writeFileSync(join(folder, 'no-change-w1-t1-p'), '');
-    const engine = engineOf(made);
+    const engine = await liveHere(made);
     await untilGone(folder);
-    await engine.finish();
+    await engine.stop();
     expect(readdirSync(join(folder, 'failed')).sort()).toContain('no-change-w1-t1-p.reason');
-    const said = rowsOf(made).map(({ type, payload: stored }) => [type, JSON.parse(stored)]);
-    expect(said).toHaveLength(2);
+    const rows = rowsOf(made);
+    expect(new Set(rows.map(({ origin }) => origin))).toEqual(new Set(['file']));
+    const said = rows.map(({ type, payload: stored }) => [type, JSON.parse(stored)]);
+    expect(said).toHaveLength(3);
+    expect(said).toContainEqual(['needs_decision', { reason: 'which?' }]);
     expect(said).toContainEqual(['implement_finished', { no_change: 'all tests pass' }]);
     const place = { wave_number: 1, task_number: 2 };
     expect(said).toContainEqual(['implement_task_finished', { ...place, no_change: 'all tests pass' }]);
@@ -318,8 +312,7 @@ it('what is emitted while an engine starts, and while it goes, is heard once', a
 
 it('a row that another program writes is seen while the engine runs', async () => {
   const made = await registered();
-  const engine = engineOf(made);
-  await engine.untilSaid('up');
+  const engine = await liveHere(made);
   const sql = `INSERT INTO signals (project, plan, type, payload) VALUES ('demo', 'p', 'plan_start', 'as it is')`;
   const writer = started(script('store-writer.mjs'), [storeOf(made), sql], process.env);
   await writer.finish();
@@ -327,5 +320,5 @@ it('a row that another program writes is seen while the engine runs', async () =
   expect(rowsOf(made)).toEqual([
     { type: 'plan_start', origin: 'person', run: null, status: 'done', payload: 'as it is' },
   ]);
-  await engine.finish();
+  await engine.stop();
 });
