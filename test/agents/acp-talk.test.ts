@@ -332,9 +332,10 @@ it('a cancel sends session/cancel, cancels an open permission request, and waits
 });
 
 it('answers no line that is no message, and what is not offered with an error', async () => {
-  const { begin, talk, sent, said } = talking();
+  const { begin, talk, sent, said, problem } = talking();
   await begin();
   const before = sent.length;
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
   for (const line of [
     'debug',
     'null',
@@ -344,6 +345,7 @@ it('answers no line that is no message, and what is not offered with an error', 
     '{}',
     '{"id":null,"error":{"code":-32700}}',
     '{"id":999,"result":{}}',
+    `{"method":"$/cancel_request","params":{"requestId":${deep}}}`,
   ])
     talk.line(line);
   await said({ method: 'session/update', params: null });
@@ -353,6 +355,10 @@ it('answers no line that is no message, and what is not offered with an error', 
     await said({ id: method, method, params: { path: '/etc/passwd' } });
     expect(sent.at(-1)).toMatchObject({ id: method, error: { code: -32_601 } });
   }
+  const prompt = sent.find(({ method }) => method === 'session/prompt')?.id;
+  talk.line(`{"id":${prompt},"error":{"code":${deep},"message":"no","data":${deep}}}`);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(problem()).toContain('no: data that nests too deeply to be shown');
 });
 
 it('answers a hundred requests at once, each by its id', async () => {

@@ -10,7 +10,7 @@ import { type JsonObject, listAt, objectAt, textAt, textsAt } from '../reports/j
 import { optionFor, type PermissionText, permissionText } from './acp-permission.ts';
 import { type AcpSettings, idleCode } from './acp-settings.ts';
 import type { AskPerson, PersonAnswer } from './ask-person.ts';
-import { createRpc, methodNotFound, RpcError, unknownMethod } from './json-rpc.ts';
+import { createRpc, jsonText, methodNotFound, RpcError, unknownMethod } from './json-rpc.ts';
 import type { TypedMessage } from './message-line.ts';
 import type { Talk, TalkPorts } from './talk.ts';
 
@@ -242,7 +242,7 @@ async function initialize({ settings, request }: Channel): Promise<JsonObject> {
   );
   if (about.protocolVersion !== 1)
     throw new TalkProblem(
-      `the agent speaks version ${JSON.stringify(about.protocolVersion ?? null)} of the Agent Client Protocol, and stator version 1; install a version of it that speaks that`,
+      `the agent speaks version ${jsonText(about.protocolVersion ?? null)} of the Agent Client Protocol, and stator version 1; install a version of it that speaks that`,
       { isLasting: true },
     );
   return about;

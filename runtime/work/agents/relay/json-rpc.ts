@@ -75,7 +75,7 @@ export function createRpc(send: (line: string) => void, handlers: RpcHandlers): 
     waiting.delete(id);
     const error = objectAt(message, 'error');
     if (error === null) asked.resolve(objectAt(message, 'result') ?? {});
-    else asked.reject(new RpcError(Number(error.code) || internalError, errorText(error)));
+    else asked.reject(new RpcError(typeof error.code === 'number' ? error.code : internalError, errorText(error)));
   }
 
   return {
@@ -100,8 +100,10 @@ export function createRpc(send: (line: string) => void, handlers: RpcHandlers): 
         const number = numberAt(message, 'id');
         if (number !== null) settle(number, message);
       } else if (typeof id === 'number' || typeof id === 'string') void answer(id, method, params);
-      else if (method === '$/cancel_request') open.get(JSON.stringify(params.requestId))?.abort();
-      else handlers.notification(method, params);
+      else if (method === '$/cancel_request') {
+        const { requestId } = params;
+        if (typeof requestId !== 'object') open.get(JSON.stringify(requestId))?.abort();
+      } else handlers.notification(method, params);
     },
     close(why) {
       closed ??= why;
@@ -121,6 +123,15 @@ export function unknownMethod(method: string): RpcError {
 export function errorText(error: JsonObject): string {
   const message = textAt(error, 'message') ?? 'an error without a message';
   const { data } = error;
-  const more = typeof data === 'string' ? data : data == null ? '' : JSON.stringify(data);
+  const more = typeof data === 'string' ? data : data == null ? '' : jsonText(data);
   return more === '' || message.includes(more) ? message : `${message}: ${more}`;
+}
+
+/** A value that was read from JSON, which nests as deeply as its writer likes. */
+export function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'data that nests too deeply to be shown'; // the stack was too small
+  }
 }
