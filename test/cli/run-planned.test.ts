@@ -52,12 +52,9 @@ describe('a document that a planner has planned', () => {
     expect(planners(made)).toBe(1);
   });
 
-  it.each([
-    ['--yes', '', ['--yes']],
-    ['auto_advance = true in the configuration', 'auto_advance = true\n', []],
-  ])('is carried out on a terminal without a question with %s', async (_what, config, flags) => {
-    const made = withPlanner(planned, config);
-    const pty = typed(made, 'run', 'idea.md', '--trust', ...flags);
+  it('is carried out on a terminal without a question with auto_advance = true in the configuration', async () => {
+    const made = withPlanner(planned, 'auto_advance = true\n');
+    const pty = typed(made, 'run', 'idea.md', '--trust');
     expect(await pty.ended).toBe(0);
     expect(pty.text()).not.toContain(question);
   });
@@ -103,18 +100,20 @@ describe('a document that a planner has planned', () => {
 });
 
 describe('a file that is no markdown by its name', () => {
-  it.each([
-    [['run', 'package.json', '--trust']],
-    [['plan', 'register', 'package.json', '--trust']],
-    [['plan', 'update-content', 'p', '--file', 'package.json']],
-  ])('is refused by %s, and starts nobody', async (args) => {
+  it('is refused by run, plan register and plan update-content, and starts nobody', async () => {
     const made = withPlanner(planned);
     made.write('package.json', '{ "name": "shop" }\n');
     made.write('p.md', planned);
     await made.stator(['plan', 'register', 'p.md', '--trust']);
-    const { code, stderr } = await made.stator(args);
-    expect(code).toBe(64);
-    expectRefusal(stderr, 'package.json', '--force');
+    for (const args of [
+      ['run', 'package.json', '--trust'],
+      ['plan', 'register', 'package.json', '--trust'],
+      ['plan', 'update-content', 'p', '--file', 'package.json'],
+    ]) {
+      const { code, stderr } = await made.stator(args);
+      expect(code, args.join(' ')).toBe(64);
+      expectRefusal(stderr, 'package.json', '--force');
+    }
     expect(planners(made)).toBe(0);
   });
 
