@@ -49,12 +49,13 @@ export interface PortsOwner {
 export function ownPorts(folder: string, { project, path }: PortsOwner): OwnPorts {
   const digest = textDigest(path).slice(0, 16);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const base = claimedBy(folder, digest) ?? claim(folder, { path, digest });
+  const known = readdirSync(folder);
+  const base = claimedBy(known, digest) ?? claim(folder, known, { path, digest });
   return { base, slug: slugOf(`${project}_${basename(path)}`, digest) };
 }
 
-function claimedBy(folder: string, digest: string): number | null {
-  const found = readdirSync(folder).find((name) => name.endsWith(`-${digest}`));
+function claimedBy(known: readonly string[], digest: string): number | null {
+  const found = known.find((name) => name.endsWith(`-${digest}`));
   return found === undefined ? null : baseOf(found);
 }
 
@@ -67,13 +68,16 @@ function baseOf(name: string): number | null {
 
 /**
  * Each worktree tries the blocks in its own order. If another worktree has claimed the same block, it takes the next one; two worktrees at once may both move
- * on.
+ * on. `known`: the claims of a moment ago. The folder is read again only for a block that was free then, since to read it for each of 600 taken blocks stops the
+ * engine for half a second at each start of an agent.
  */
-function claim(folder: string, { path, digest }: { readonly path: string; readonly digest: string }): number | null {
+function claim(
+  folder: string,
+  known: readonly string[],
+  { path, digest }: { readonly path: string; readonly digest: string },
+): number | null {
   const seed = Number.parseInt(digest.slice(0, 8), 16);
   const busy = listeningPorts(folder);
-  // One listing for all blocks: hundreds of them may be taken, and an engine does nothing else meanwhile.
-  const known = readdirSync(folder);
   for (let tried = 0; tried < blocks; tried += 1) {
     const base = firstPort + ((seed + tried) % blocks) * portsOfBlock;
     if (Array.from({ length: portsOfBlock }, (_, index) => base + index).some((port) => busy.has(port))) continue;
@@ -94,11 +98,11 @@ function link(path: string, at: string): void {
   }
 }
 
-/** The claims of existing worktrees among `names` that are of the same block as `own`; claims of missing ones are removed. */
-function othersOf(folder: string, names: readonly string[], own: string): string[] {
+/** The existing worktrees that have claimed the block of the claim `own`; claims of missing ones are removed. */
+function othersOf(folder: string, claims: readonly string[], own: string): string[] {
   const block = own.slice(0, own.indexOf('-') + 1);
-  const claims = names.filter((name) => name !== own && name.startsWith(block));
   return claims.filter((name) => {
+    if (name === own || !name.startsWith(block)) return false;
     if (isThere(join(folder, name))) return true;
     rmSync(join(folder, name), { force: true });
     return false;
