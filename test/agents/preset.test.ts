@@ -338,6 +338,54 @@ describe('command', () => {
     ]);
   });
 
+  /** A reviewer whose script rejects in the main folder, and accepts in the branch. */
+  function judge(program: string, flags: readonly string[] = []) {
+    const places = placesIn(createFolder());
+    const own = join(places.repo, 'scripts', 'review.sh');
+    executable(own, '#!/bin/sh\necho "not good $1"\nexit 1\n');
+    executable(join(places.worktree, 'scripts', 'review.sh'), '#!/bin/sh\nexit 0\n');
+    writeFileSync(join(places.worktree, 'own.sh'), 'exit 0\n');
+    const run = { ...wholePlan, role: 'reviewer' } as const;
+    return { own, places, brief: briefOf(plan('true'), { run, profile: { preset: 'command', program, flags } }) };
+  }
+
+  test.each([
+    ['./scripts/review.sh', []],
+    ['./scripts/review.sh --strict', []],
+    ['sh scripts/review.sh', []],
+    ['sh "scripts/review.sh"', []],
+    ["sh -c '. ./scripts/review.sh'", []],
+    ['sh', ['scripts/review.sh']],
+    ['sh', ['-c', 'sh scripts/review.sh']],
+    ['STRICT=1 exec sh scripts/review.sh --strict', []],
+  ])('runs the script of a judge that %j and the flags %j name as the main folder has it', (program, flags) => {
+    const { own, places, brief } = judge(program, flags);
+    expect(perform(brief, places)).toMatchObject({ code: 1, stdout: expect.stringContaining('not good') });
+    // Inside of walls a run sees these files.
+    const { argv, files } = commandLine(brief, places);
+    expect([argv[0], ...files]).toContain(own);
+  });
+
+  test.each([
+    'npm run review',
+    'pytest -q',
+    'make',
+    'cd scripts && ./review.sh',
+    'sh "$PWD/scripts/review.sh"',
+    'sh scripts/*.sh',
+    'python3 -m review',
+    'sh own.sh',
+    'node scripts',
+  ])('refuses a judge that runs what the branch says: %s', (program) => {
+    const { places, brief } = judge(program);
+    const failure = failureOf(() => commandLine(brief, places));
+    expect(failure).toMatchObject({
+      code: 'agent_unusable',
+      message: expect.stringContaining('who wrote the branch would judge it'),
+      hint: expect.stringContaining('trusted_files = '),
+    });
+  });
+
   test('keeps the name of a program that is nowhere, for the launch to tell', () => {
     const line = commandLine(brief('no-such-agent', ['-x']), placesIn(createFolder()));
     expect(line).toEqual({ argv: ['no-such-agent', '-x'], stdin: 'prompt', script: null, files: [] });
