@@ -51,6 +51,9 @@ export async function startBrowser(options: BrowserSetup = {}): Promise<Browser>
     args: [
       '--no-sandbox',
       '--disable-dev-shm-usage',
+      // One process draws all tabs. Otherwise each new tab starts two: its own, and a spare one for the next tab.
+      '--disable-site-isolation-trials',
+      '--renderer-process-limit=1',
       ...(name === undefined ? [] : [`--host-resolver-rules=MAP ${name} 127.0.0.1`]),
     ],
     // The test's certificate has no known issuer.
