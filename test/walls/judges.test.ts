@@ -42,7 +42,7 @@ for (const sandbox of noWallsHere === null ? (['off', 'bwrap'] as const) : (['of
     expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('not good') });
   });
 
-it('a judge that runs what the branch says is refused', async () => {
+it('a judge runs what the branch says, and is refused', async () => {
   const engine = await startEngine({
     on: withScript(),
     daemon: 'auto_review_fix = false\n',
