@@ -8,7 +8,6 @@ import { makeRepo } from '../support/daemon.ts';
 import { write } from '../support/git.ts';
 import { git, until } from '../support/ground.ts';
 import { type Host, hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
-import { linkTo } from '../support/link.ts';
 
 const { server, database: lastDatabase, emptyStore } = await hostsGround();
 
@@ -113,7 +112,7 @@ it('a request for a plan of another host is handled there, and what needs its fi
   expect([code, stderr]).toEqual([1, expect.stringContaining('belongs to the host b')]);
 });
 
-it('a host that is lost is said where its plans wait; it goes on when it is back, and a removed one does not come back', async () => {
+it('a host that is lost is said where its plans wait, and on the page; it goes on when it is back, and a removed one does not come back', async () => {
   const url = await emptyStore();
   const [a, b] = [await hostOn(url, 'a'), await hostOn(url, 'b')];
   const gate = join(mkdtempSync(join(tmpdir(), 'stator-hosts-')), 'gate');
@@ -121,6 +120,7 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   await until(async () =>
     (await a.client().instances({})).some(({ title, state }) => title === 'p-w2-t1' && state === 'running'),
   );
+  const hostsShown = hasBrowser() ? await hostsOnPage(a) : null;
   const alive = await a.ask('host', 'remove', 'b', '--yes');
   expect([alive.code, alive.stderr]).toEqual([1, expect.stringContaining('the host b is alive')]);
   const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
@@ -129,6 +129,7 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   await seenLater(b, -60_000);
   expect(await must(a.ask('host', 'list'))).toMatch(/b +alive, silent/);
   expect(await explain()).toMatch(/host b, not seen since .*, though its daemon is there/);
+  await hostsShown?.('silent, seen');
   process.kill(daemon, 'SIGCONT');
   await kill(b);
   await seenLater(b, -60_000);
@@ -136,6 +137,7 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   await until(async () => (await hosts())[1]?.[1] === 'lost');
   expect(await must(a.ask('host', 'list'))).toMatch(/a \(this one\) +alive.*\nb +lost/);
   expect(await explain()).toMatch(/host b, not seen since/);
+  await hostsShown?.('lost, seen');
   // 5 s are what a verdict is waited for.
   const merge = await a.ask('plan', 'merge', 'p', '--project', b.project, '--yes');
   expect([merge.code, merge.stdout]).toEqual([1, expect.stringMatching(/^pending: merge is signal \d+; see what/)]);
@@ -178,6 +180,22 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   expect(runs).toHaveLength(1);
   expect(git(clone, 'show', 'plan/p:two.txt').trim()).toBe('two');
 });
+
+/** The page names both hosts. Returns what loads it anew and waits for a text about one of them. */
+async function hostsOnPage(a: Host): Promise<(text: string) => Promise<void>> {
+  const browser = await startBrowser();
+  onTestFinished(() => browser.close());
+  const { url } = JSON.parse(await must(a.ask('inspect', '--json'))) as { url: string };
+  const { page } = await browser.open(url);
+  const hosts = page.getByRole('region', { name: 'Hosts' });
+  await hosts.getByText('a (this one)').waitFor();
+  expect(await hosts.locator('li').allTextContents()).toEqual(['a (this one)0 agents, 1 repo', 'b1 agent, 1 repo']);
+  await page.getByRole('region', { name: 'Repos' }).getByText('on b').waitFor();
+  return async (text) => {
+    await page.reload();
+    await hosts.getByText(text).waitFor();
+  };
+}
 
 it('another host goes on with the plans of a lost one from the remote, and each task is merged once', async () => {
   const url = await emptyStore();
@@ -258,48 +276,4 @@ it('another host goes on with the plans of a lost one from the remote, and each 
   await until(() => shared(branch) === git(clone, 'rev-parse', 'plan/p').trim());
   expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
   expect(existsSync(join(folder, 'hook-ran'))).toBe(false);
-});
-
-// 30 s are what is promised.
-it('a host that does not reach the store for 30 s ends its agents, and begins them anew when it does; no attempt is spent', async () => {
-  const link = await linkTo(await emptyStore());
-  const a = await hostOn(link.url, 'a');
-  const log = join(mkdtempSync(join(tmpdir(), 'stator-hosts-')), 'log');
-  appendFileSync(log, '');
-  const hasBegun = `[ $(grep -c begin ${log}) -gt 1 ]`;
-  await register(a, 'p', [
-    [
-      `echo begin >> ${log}; trap 'echo end >> ${log}; exit 0' TERM; ${hasBegun} || while :; do sleep 0.1; done; echo x > x`,
-    ],
-  ]);
-  await until(() => readFileSync(log, 'utf8') === 'begin\n');
-  link.close();
-  await until(() => readFileSync(log, 'utf8') === 'begin\nend\n');
-  await link.open();
-  await until(async () => (await statusOf(a, a, 'p').catch(() => '')) === 'done');
-  expect(readFileSync(log, 'utf8')).toBe('begin\nend\nbegin\n');
-  const { tasks_by_wave } = await a.client().plan(a.project, 'p');
-  expect(tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', reason: null });
-});
-
-it.skipIf(!hasBrowser())('the page names the hosts, and says which of them is lost', async () => {
-  const url = await emptyStore();
-  const [a, b] = [await hostOn(url, 'a'), await hostOn(url, 'b')];
-  const browser = await startBrowser();
-  onTestFinished(() => browser.close());
-  const { url: address } = JSON.parse(await must(a.ask('inspect', '--json'))) as { url: string };
-  const { page } = await browser.open(address);
-  const hosts = page.getByRole('region', { name: 'Hosts' });
-  await hosts.getByText('a (this one)').waitFor();
-  expect(await hosts.locator('li').allTextContents()).toEqual(['a (this one)0 agents, 1 repo', 'b0 agents, 1 repo']);
-  await page.getByRole('region', { name: 'Repos' }).getByText('on b').waitFor();
-  process.kill(b.owner()?.pid ?? 0, 'SIGSTOP');
-  await seenLater(b, -60_000);
-  await page.reload();
-  await hosts.getByText('silent, seen').waitFor();
-  await kill(b);
-  await seenLater(b, -60_000);
-  await until(async () => (await a.client().hosts()).some(({ name, state }) => name === 'b' && state === 'lost'));
-  await page.reload();
-  await hosts.getByText('lost, seen').waitFor();
 });
