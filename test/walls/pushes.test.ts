@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { fetchBase } from '../../runtime/work/git/base-remote.ts';
+import { fetchBase, fetchTrouble } from '../../runtime/work/git/base-remote.ts';
 import { pushBranch, tryAs } from '../../runtime/work/git/push.ts';
 import { write } from '../support/git.ts';
 import { type Ground, git, makeGround } from '../support/ground.ts';
@@ -85,9 +85,9 @@ describe('a push', () => {
     const { repo } = makeWeb();
     git(repo, 'branch', 'plan/demo');
     let status: number | null = null;
+    const words = `${'x'.repeat(9_000)} at https://ada:secret@here.test/ your session timed out`;
     const server = createServer(
-      (_request, response) =>
-        void (status && response.writeHead(status, { 'content-type': 'text/plain' }).end('your session timed out')),
+      (_request, response) => void (status && response.writeHead(status, { 'content-type': 'text/plain' }).end(words)),
     );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
@@ -99,6 +99,10 @@ describe('a push', () => {
     for (status of [503, 429]) expect(await codeOf('engine'), `${status}`).toBe('unreachable');
     expect(await codeOf('person')).toBe('git_failed');
     for (status of [401, 403, 413]) expect(await codeOf('engine'), `${status}`).toBe('git_failed');
+    const place = { path: repo, commonDir: join(repo, '.git') };
+    await fetchBase(place, 'main');
+    const trouble = fetchTrouble(place, 'main');
+    expect(trouble).toMatch(/^x{1000,2000} at https:\/\/\*\*\*@here.test\/ your session timed out; fatal: .*413$/);
   });
 
   test('that the engine decides on brings that branch alone, without its tags and submodules', async () => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, messageOf, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { statOrNull } from '../../base/platform/quiet-look.ts';
-import { ownGit } from './git.ts';
+import { errorTail, ownGit } from './git.ts';
 import { entriesIn } from './git-folder.ts';
 import type { ObjectMemo } from './object-memo.ts';
 import { isAncestor } from './objects.ts';
@@ -124,5 +124,5 @@ async function fetchFrom(
   const flags = ['--quiet', '--no-tags', '--no-recurse-submodules', '--refmap=', '--no-filter'];
   const args = ['fetch', ...flags, '--', remote, refs];
   const { exitCode, stderr } = await tryAs('engine', { repo: repo.path, args, timeoutMs });
-  return exitCode === 0 ? null : onOneLine(stderr.trim());
+  return exitCode === 0 ? null : onOneLine(errorTail(stderr));
 }

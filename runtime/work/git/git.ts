@@ -162,13 +162,19 @@ async function runGit({ cwd, args, environment, options, gitDirs, isPersons = fa
 /** The `git_failed` error of a command with an exit code other than 0: command, folder, code, and the end of its output. */
 export function gitFailure(failed: { cwd: string; args: readonly string[]; result: GitResult }): EngineError {
   const command = shownCommand(failed.args);
-  // Warnings and the progress of Git LFS come first, and lists show the first line alone.
-  const errors = failed.result.stderr.replaceAll(/^(?:warning:|Downloading) .*\n/gm, '').trim();
-  const said = withoutSecrets(errors.slice(-stderrTailChars)) || 'it said nothing';
+  const said = errorTail(failed.result.stderr) || 'it said nothing';
   const message = `\`${command}\` in ${failed.cwd} ended with exit code ${failed.result.exitCode}: ${said}`;
   const isRemotes = /^(?:push|fetch|ls-remote|clone)$/.test(failed.args[0] ?? '');
   const isPartial = !isRemotes && /promisor|lazy fetch|transport '\w+' not allowed/.test(failed.result.stderr);
   return new EngineError('git_failed', message, isPartial ? fetchHint(failed.cwd) : handHint(failed.cwd, command));
+}
+
+/** The end of what git wrote, without the passwords of addresses. */
+export function errorTail(stderr: string): string {
+  // Warnings and the progress of Git LFS come first, and lists show the first line alone.
+  const errors = stderr.replaceAll(/^(?:warning:|Downloading) .*\n/gm, '').trim();
+  // An address that begins before the end is recognized as well.
+  return withoutSecrets(errors.slice(-2 * stderrTailChars)).slice(-stderrTailChars);
 }
 
 /** The version of the git on PATH, as `2.39.5`. Throws `git_missing` when there is none or it is older than 2.38. */
