@@ -4,8 +4,8 @@ import { EngineError, onOneLine } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { MessageEntry } from '../runtime/api/contract/agent-messages.ts';
 import { defineVerb, type Verbs } from './command.ts';
-import { findInstance, instanceLines } from './instance/view.ts';
-import { titleArg, withAgent } from './named-agent.ts';
+import { instanceLines } from './instance/view.ts';
+import { namedAgent, titleArg, withAgent } from './named-agent.ts';
 import { requireProject } from './place.ts';
 import { withClient } from './session.ts';
 import { readStdin } from './sure.ts';
@@ -18,8 +18,7 @@ const show = defineVerb({
   async run({ title }, call) {
     const { out } = call;
     const project = requireProject(call);
-    const entries = await withClient(call, 'read', (client) => client.instances({ project }));
-    const entry = findInstance(entries, title);
+    const entry = await withClient(call, 'read', (client) => namedAgent(client, { project, title }));
     const words = await withClient(call, 'read', (client) => client.words({ project, plan: entry.plan, title }));
     const waiting = words.filter(({ state }) => state === 'waiting');
     out.answer(entry, () => [...instanceLines(entry, out.paint, Date.now()), ...waitingLines(waiting, title)]);

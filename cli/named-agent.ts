@@ -1,5 +1,5 @@
 /** The agent that a verb names by its title. */
-import type { Client } from '../runtime/api/client/client.ts';
+import type { Client, InstanceEntry } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
 import { findInstance } from './instance/view.ts';
 import { requireProject } from './place.ts';
@@ -11,6 +11,15 @@ export interface AgentAddress {
   readonly project: string;
   readonly plan: string;
   readonly title: string;
+}
+
+/** The agent of a repo with that title, however many newer ones there are. Throws `not_found` with the nearest title. */
+export async function namedAgent(
+  client: Client,
+  { project, title }: Pick<AgentAddress, 'project' | 'title'>,
+): Promise<InstanceEntry> {
+  const [found] = await client.instances({ project, title });
+  return found ?? findInstance(await client.instances({ project }), title);
 }
 
 /**
@@ -26,7 +35,7 @@ export async function withAgent<Answer>(
   // Without an engine, nothing notices that the process ends, or starts the next one.
   const also = 'or pause the plan: stator plan pause <plan>';
   return withEngine(call, { so: `nobody can ${does} ${title}`, also }, async (client) => {
-    const { plan } = findInstance(await client.instances({ project }), title);
+    const { plan } = await namedAgent(client, { project, title });
     return use(client, { project, plan, title });
   });
 }

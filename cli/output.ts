@@ -79,6 +79,8 @@ export interface ListLook<Entry> {
   readonly headings: readonly string[];
   row(entry: Entry): readonly Cell[];
   readonly empty: string;
+  /** So many entries are the newest ones: there may be older ones, which are not in the answer. */
+  readonly most?: number;
 }
 
 /** Whether a command line asks for JSON, also if it has a mistake. */
@@ -122,7 +124,10 @@ export function createOutput(options: OutputOptions): Output {
       else say(...lines);
     },
     table: shownTable,
-    list: (entries, { headings, row, empty }) => answer(entries, () => shownTable(headings, entries.map(row), empty)),
+    list(entries, { headings, row, empty, most }) {
+      answer(entries, () => shownTable(headings, entries.map(row), empty));
+      if (entries.length === most) messages.note(`only the newest ${most} are listed`);
+    },
   };
 }
 

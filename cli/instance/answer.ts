@@ -76,8 +76,9 @@ function answer(call: Call, given: Given): Promise<number> {
 
 async function find(client: Client, call: Call, { title, question: id }: Given): Promise<Permission> {
   const project = projectHere(call);
-  const entries = await client.instances(project === null ? {} : { project });
-  const agents = title === undefined ? entries : [findInstance(entries, title)];
+  const of = project === null ? {} : { project };
+  const agents = await client.instances(title === undefined ? of : { ...of, title });
+  if (title !== undefined && agents.length === 0) findInstance(await client.instances(of), title);
   const all = agents.flatMap((agent) => agent.permissions.map((question): Permission => ({ agent, question })));
   const found = id === undefined ? all : all.filter(({ question }) => question.id === id);
   const [only] = found;

@@ -6,6 +6,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, InstanceEntry, SignalAnswer } from '../../runtime/api/client/client.ts';
 import { isProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import { type Call, defineVerb } from '../command.ts';
+import { namedAgent } from '../named-agent.ts';
 import { refuseAgent, requireProject } from '../place.ts';
 import { askedPermissions } from '../run/permissions.ts';
 import type { Asked } from '../run/prompt-line.ts';
@@ -14,7 +15,6 @@ import { withEngine } from '../session.ts';
 import { plainLines } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
 import { followLog } from './follow.ts';
-import { findInstance } from './view.ts';
 
 export default defineVerb({
   summary: 'Follow an agent live, and type to it: a line answers what it asks.',
@@ -125,7 +125,7 @@ function show({ call, shown }: Attached, { key, question, name, form }: Asked): 
 /** Throws `conflict` where it is not clear which question is meant, and nothing is answered then. */
 async function say(attached: Attached, client: Client, typed: string): Promise<void> {
   const { call, project, title, shown } = attached;
-  const agent = findInstance(await client.instances({ project }), title);
+  const agent = await namedAgent(client, { project, title });
   const open = await askedBy(attached, client, agent);
   if (open.length === 0 && agent.takes_keys) return type(attached, client, typed);
   const line = typed.trim();

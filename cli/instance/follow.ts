@@ -9,9 +9,9 @@ import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tai
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence, waitsForStore } from '../absence.ts';
 import type { Call } from '../command.ts';
+import { namedAgent } from '../named-agent.ts';
 import { withClient } from '../session.ts';
 import { plainLines } from '../text.ts';
-import { findInstance } from './view.ts';
 
 /** Fast enough for a reader, and slow enough to cost nothing. */
 const lookMs = 500;
@@ -83,10 +83,9 @@ function readAlong(follower: Follower): Promise<boolean> {
  */
 async function look(follower: Follower, client: Client): Promise<boolean> {
   const { project, title } = follower;
-  const entries = await client.instances({ project });
-  const entry = entries.find((candidate) => candidate.title === title);
+  const [entry] = await client.instances({ project, title });
   if (entry === undefined) {
-    await mayCome(follower, client, entries);
+    await mayCome(follower, client);
     return false;
   }
   if (follower.reading !== null && follower.reading.entry.run !== entry.run) {
@@ -134,11 +133,11 @@ function printWaiting(follower: Follower, text: string): void {
 }
 
 /** Throws `not_found` for a title that no plan will ever have, or whose plan has ended without it. */
-async function mayCome(follower: Follower, client: Client, entries: readonly InstanceEntry[]): Promise<void> {
+async function mayCome(follower: Follower, client: Client): Promise<void> {
   const { project, title } = follower;
   const plan = (await client.plans(project)).find((candidate) => isTitleIn(candidate.plan, title));
   if (plan === undefined || !(await hasTask(client, plan, title))) {
-    findInstance(entries, title);
+    await namedAgent(client, { project, title });
     return;
   }
   if (isOver(plan.status)) {

@@ -3,6 +3,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { RunLog } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
+import { namedAgent } from '../named-agent.ts';
 import { wholeNumber } from '../number.ts';
 import type { Output } from '../output.ts';
 import { paged, pagerArgs } from '../pager.ts';
@@ -10,7 +11,6 @@ import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
 import { plain, plainLines } from '../text.ts';
 import { followLog } from './follow.ts';
-import { findInstance } from './view.ts';
 
 /** The flags of `agent logs`, which `logs` takes as well. */
 export const logArgs = {
@@ -26,7 +26,7 @@ async function printTail(
 ): Promise<number> {
   const project = requireProject(call);
   const text = await withClient(call, 'read', async (client) => {
-    findInstance(await client.instances({ project }), title);
+    await namedAgent(client, { project, title });
     return client.capture({ project, title });
   });
   const shown = plainLines(lines === null ? text : lastLines(text, lines));
@@ -95,7 +95,7 @@ export async function printLogs(
     return 0;
   }
   const logs = await withClient(call, 'read', async (client) => {
-    findInstance(await client.instances({ project }), title);
+    await namedAgent(client, { project, title });
     return client.runLogs({ project, title, ...(number === undefined ? {} : { attempt: number }), check });
   });
   return paged(call, { pager }, (out) => {

@@ -4,7 +4,8 @@ import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import type { MessageEntry } from '../../runtime/api/contract/agent-messages.ts';
 import type { agentOperations } from '../../runtime/api/operations/agent.ts';
-import { findInstance, instanceHeadings, instanceRow } from '../instance/view.ts';
+import { instanceHeadings, instanceRow } from '../instance/view.ts';
+import { namedAgent } from '../named-agent.ts';
 import type { View } from '../operation-verb.ts';
 import type { Tone } from '../output.ts';
 import { hasUsage } from '../usage-text.ts';
@@ -18,6 +19,7 @@ const instances: View<InstanceEntry[]> = {
       headings: [...(isOfAll ? ['project'] : []), ...instanceHeadings(withUsage)],
       row: (entry) => [...(isOfAll ? [entry.project] : []), ...instanceRow(entry, { nowMs, withUsage })],
       empty: 'no agents',
+      most: 1_000,
     };
   },
 };
@@ -31,7 +33,7 @@ const tones: Readonly<Record<MessageEntry['state'], Tone>> = {
 
 const words: View<MessageEntry[]> = async ({ client, asked: { project, title }, answer }) => {
   if (answer.length === 0 && title !== undefined)
-    findInstance(await client.instances({ project: String(project) }), String(title));
+    await namedAgent(client, { project: String(project), title: String(title) });
   return {
     list: {
       headings: ['at', 'to', 'kind', 'by', 'state', 'text'],

@@ -28,6 +28,7 @@ const signals: View<SignalEntry[]> = {
       resultText(result),
     ],
     empty: 'no signals',
+    most: 1_000,
   },
 };
 

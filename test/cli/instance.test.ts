@@ -1,6 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Change } from '../../runtime/core/store/port.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { planOf, type Terminal, terminal, type Watched, working } from '../support/cli.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
@@ -86,6 +88,19 @@ describe('an agent is', () => {
       expect(code).toBe(1);
       expectRefusal(stderr, 'p-w1-t9\n', '?');
     }
+    const store = openStore(idle.home);
+    const newer = Array.from({ length: 1_000 }, (_, index): Change => {
+      const run = { key: `q${index}`, project: 'demo', plan: 'q', run: `q${index}`, title: `q-w1-t${index}` };
+      const shown = { ...run, role: 'coder', attempt: 1, state: 'succeeded', reason: null, branch: 'q' };
+      return { do: 'run.show', run: shown, isNewest: false, at: 1 };
+    });
+    await store.commit(newer);
+    store.close();
+    const list = await idle.stator(['agent', 'list']);
+    expect(list.stdout).not.toContain('p-w1-t1');
+    expect(list.stderr).toContain('only the newest 1000 are listed');
+    for (const verb of ['show', 'logs', 'messages'])
+      expect(await idle.stator(['agent', verb, 'p-w1-t1']), verb).toMatchObject({ code: 0 });
   });
 
   it('not sent an empty message', async () => {

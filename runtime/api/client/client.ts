@@ -274,8 +274,7 @@ export function createClient(call: Call, options: ClientOptions) {
         : methods.denyPermission({ project, title, permission, message }),
     /** Leaves a message for the agent's next turn. Throws `not_found`. */
     async sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer> {
-      const instances = await methods.instances({ project });
-      const found = instances.find((each) => each.title === title);
+      const [found] = await methods.instances({ project, title });
       if (found === undefined)
         throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
       // The instance's route has no answer on success; the caller of this method wants the verdict.

@@ -92,11 +92,12 @@ export const agentOperations = {
   }),
   instances: operation({
     http: 'GET /v1/instances',
-    does: 'the agents of all repos; `live=1` those that are not final',
+    does: 'the newest 1,000 agents of all repos, or those with that title; `live=1` those that are not final',
     who: 'anyone',
-    input: ({ line, flag }) => ({
+    input: ({ line, name, flag }) => ({
       project: line(255).optional(),
       plan: line(256).optional(),
+      title: name.optional(),
       live: flag.optional(),
     }),
     answer: listOf<InstanceEntry>(({ shapes }) => shapes.instanceEntry),

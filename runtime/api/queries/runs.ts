@@ -8,6 +8,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, taskIn } from '../../../machines/vocabulary/ids.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import { createFileMemory } from '../../base/platform/file-memory.ts';
+import type { RunQuery } from '../../core/store/port.ts';
 import type { RunRow, UsageRow } from '../../core/store/rows.ts';
 import { lastActivityMs } from '../../work/agents/liveness.ts';
 import { takesMessages } from '../../work/agents/message-input.ts';
@@ -64,7 +65,7 @@ export function createRunViews(parts: ViewDependencies) {
 
   return {
     instance,
-    instances: async (filter: { project?: string; plan?: string; live?: boolean }): Promise<InstanceEntry[]> =>
+    instances: async (filter: Omit<Extract<RunQuery, { by: 'latest' }>, 'by' | 'limit'>): Promise<InstanceEntry[]> =>
       withUsage(await store.runs({ by: 'latest', ...filter })),
     runLogs: (question: RunLogQuestion): Promise<RunLog[]> => runLogs(parts, question),
     /** The end of an agent's log; of it the lines from `start` to `end`, counted from its end. Throws `not_found`, `elsewhere`. */

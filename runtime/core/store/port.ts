@@ -483,6 +483,7 @@ export type RunQuery =
       readonly by: 'latest';
       readonly project?: string;
       readonly plan?: string;
+      readonly title?: string;
       readonly live?: boolean;
       readonly limit?: number;
     }

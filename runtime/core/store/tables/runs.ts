@@ -163,7 +163,8 @@ function runQueries(db: Connection) {
     `SELECT ${columns} FROM runs WHERE key = (SELECT run FROM run_tokens WHERE hash = ?)`,
   );
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
-    `SELECT ${columns} FROM runs r WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
+    `SELECT ${columns} FROM runs r WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan)
+       AND (CAST(@title AS TEXT) IS NULL OR title = @title) AND ${isNewest}
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   // These use indexes: the query above reads every run. `+rowid`: SQLite sorts afterwards, and does not walk the table in that order.
@@ -229,9 +230,10 @@ function runQueries(db: Connection) {
         case 'at-work':
           return atWork.all({ project: query.project ?? null });
         case 'latest': {
-          const { project = null, plan = null, live = false, limit = latestLimit } = query;
+          const { project = null, plan = null, title = null, live = false, limit = latestLimit } = query;
+          if (title !== null) return latest.all({ project, plan, title, limit });
           if (project !== null && plan !== null) return latestOfPlan.all({ project, plan, live: live ? 1 : 0, limit });
-          return (live ? latestLive : latest).all({ project, plan, limit });
+          return live ? latestLive.all({ project, plan, limit }) : latest.all({ project, plan, title, limit });
         }
       }
     },
