@@ -98,6 +98,11 @@ it('a list says of plans with several waiting agents what each says by itself, a
   const taken = await detailsOf();
   expect(taken.get('p0')).toBe('p0-w1-t1 (<1m)');
   expect(taken.get('p3')).toBe('position 9 of 11, 1 of 3 agents busy: p0-w1-t1 (<1m)');
+
+  const more = (await store.slotWaiters({ isNamed: false })).toSorted((a, b) => a.id - b.id).slice(0, 8);
+  const owner = { host: '', epoch: 1 };
+  await store.commit(more.map(({ id }) => ({ do: 'effect.take', id, owner, at: systemClock.nowMs() })));
+  expect((await detailsOf()).get('p3')).toMatch(/^position 1 of 3, 9 of 3 agents busy: .*\(<1m\) and 4 more$/);
 });
 
 it('if the store does not answer, only the caller who asked for the list gets the error', async () => {

@@ -43,7 +43,10 @@ export function createAccountViews(parts: ChoiceParts) {
       const profileChoices = await currentChoices(parts);
       const now = parts.clock.nowMs();
       const quotas = (await parts.store.accountQuotas()).filter(({ until }) => until > now);
-      const live = profileChoices.limits.size === 0 ? [] : await parts.store.runs({ by: 'latest', live: true });
+      const live =
+        profileChoices.limits.size === 0
+          ? []
+          : await parts.store.runs({ by: 'latest', live: true, limit: Number.MAX_SAFE_INTEGER });
       const accountOf = (run: RunRow) => {
         if (run.state === 'queued') return limitOf(profileChoices, run)?.account;
         return run.state === 'waiting' && run.reason === 'rate-limited' ? run.account : null;

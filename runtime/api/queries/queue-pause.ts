@@ -4,12 +4,10 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { pauseOf } from '../../core/store/pause-scope.ts';
 import type { PauseScope, QueueRow } from '../../core/store/rows.ts';
 import type { PausedPart } from '../contract/runs.ts';
+import { namedAgents } from './queue-places.ts';
 
 /** A pause of a part, or of the whole queue. */
 export type Pause = PauseScope | 'queue';
-
-/** The most waiting agents that are named. */
-const named = 5;
 
 /** The widest pause that prevents an agent's start; null: none does. */
 export function holderOf({ pausedAt, pauses }: QueueRow, agent: PauseScope): Pause | null {
@@ -43,5 +41,5 @@ export function pausedWhat(pause: Pause): string {
 }
 
 function waitText(titles: readonly string[]): string {
-  return `${shortList(titles, named)} ${titles.length === 1 ? 'waits' : 'wait'}`;
+  return `${shortList(titles, namedAgents)} ${titles.length === 1 ? 'waits' : 'wait'}`;
 }

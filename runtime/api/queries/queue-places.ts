@@ -1,8 +1,12 @@
 /** The places of agents that wait for a slot, and the text about the taken slots. */
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { minutesText } from '../../../machines/vocabulary/time-text.ts';
 import { inTurn } from '../../core/outbox/fair-order.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
+
+/** A text names so many agents and counts the others: a thousand plans may wait for a hundred slots. */
+export const namedAgents = 5;
 
 interface Waiter {
   readonly id: number;
@@ -52,7 +56,10 @@ export function slotText({
   const limit = lane === 'worker' ? limits.workers : limits.coordinators;
   const workersPerRepo = lane === 'worker' ? limits.workersPerRepo : 0;
   const isMixed = busy.some((holder) => holder.project !== project);
-  const names = busy.map((holder) => (isMixed ? `${holder.project}/${holder.text}` : holder.text)).join(', ');
+  const names = shortList(
+    busy.map((holder) => (isMixed ? `${holder.project}/${holder.text}` : holder.text)),
+    namedAgents,
+  );
   const taken = `${busy.length} of ${limit} agents busy${names === '' ? '' : `: ${names}`}`;
   const busyHere = busy.filter((holder) => holder.project === project).length;
   if (workersPerRepo > 0 && busyHere >= workersPerRepo)

@@ -11,6 +11,7 @@ import { type Applicant, type RepoContext, turnsOf } from '../../../machines/rep
 import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { shortList } from '../../../machines/vocabulary/numbers.ts';
 import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { processStates } from '../../../machines/vocabulary/run-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -22,7 +23,7 @@ import type { Waiting } from '../contract/shared-shapes.ts';
 import { limitText } from './accounts.ts';
 import { landingWait } from './landings.ts';
 import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
-import { holderText } from './queue-places.ts';
+import { holderText, namedAgents } from './queue-places.ts';
 import { hasEndedUnseen, isAtWork } from './run-process.ts';
 import { type SlotsOnce, slotsOnce } from './slots-look.ts';
 import { timeOrNull, timeText } from './time-text.ts';
@@ -310,9 +311,12 @@ async function waitingForAgents(
   const unstarted = isStarted ? '' : unstartedOf(parts, { project, file });
   if (working.length > 0) {
     const ended = working.filter((run) => hasEndedUnseen(parts, run));
-    const atWork = working.filter((run) => !ended.includes(run)).map(textOf);
+    const going = working.filter((run) => !ended.includes(run));
+    // First those that go on only by a person's command: the list may be cut.
+    const isPaused = ({ state }: RunRow) => Number(state === 'paused');
+    const atWork = going.toSorted((a, b) => isPaused(b) - isPaused(a)).map(textOf);
     const shared = await sharedText(parts, { project, plan });
-    const texts = [atWork.join(', '), endedText(ended), unstarted, shared, heldText];
+    const texts = [shortList(atWork, namedAgents), endedText(ended), unstarted, shared, heldText];
     return {
       // What has ended is settled by an engine.
       kind: atWork.length > 0 ? 'agent' : 'engine',
@@ -324,19 +328,19 @@ async function waitingForAgents(
   if (waiting !== undefined) return withText(await waitingOf(parts, waiting, since), unstarted);
   if (runs.every((run) => run.state === 'backing_off')) {
     const texts = runs.map((run) => `${run.title} after ${run.reason ?? 'a failed attempt'}`);
-    return withText({ kind: 'back_off', detail: texts.join(', '), since }, unstarted);
+    return withText({ kind: 'back_off', detail: shortList(texts, namedAgents), since }, unstarted);
   }
   // It has its slot, and the signal about that is on its way.
   const starting = seen.workingIn({ project, plan });
-  if (starting.length > 0) return { kind: 'agent', detail: starting.join(', '), since };
+  if (starting.length > 0) return { kind: 'agent', detail: shortList(starting, namedAgents), since };
   const open = runs.filter((run) => run.state === 'queued' && !held.includes(run));
   const { limitOf } = seen;
   const free = open.filter((run) => limitOf(run) === null);
   const [limited] = open;
   const limit = limited === undefined ? null : limitOf(limited);
   if (free.length === 0 && limited !== undefined && limit !== null) {
-    const titles = open.map(({ title }) => title).join(', ');
-    const detail = `${titles}: ${limitText(limit, limited.title)}${after(heldText)}`;
+    const titles = open.map(({ title }) => title);
+    const detail = `${shortList(titles, namedAgents)}: ${limitText(limit, limited.title)}${after(heldText)}`;
     return withText({ kind: 'rate_limit', detail, since: timeText(limit.since) }, unstarted);
   }
   if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
@@ -368,8 +372,8 @@ function withText(waiting: Waiting, text: string): Waiting {
 /** The agents that ended while no engine watched them, or whose engine ended before it started them. */
 function endedText(runs: readonly RunRow[]): string {
   if (runs.length === 0) return '';
-  const names = runs.map(({ title }) => title).join(', ');
-  return `${names} ${runs.length === 1 ? 'has' : 'have'} no process now, which the next engine settles`;
+  const names = runs.map(({ title }) => title);
+  return `${shortList(names, namedAgents)} ${runs.length === 1 ? 'has' : 'have'} no process now, which the next engine settles`;
 }
 
 /** Tasks that no slot would start: those of one worktree wait for each other, and so do those whose files overlap. */
