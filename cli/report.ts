@@ -77,7 +77,7 @@ function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
     plain(plan === '' ? project : `${project}/${plan}`);
   return [
     `since ${localTime(work.from, nowMs)}: ${whole.join(', ')}`,
-    ...(work.is_cut ? ['more was done: earlier runs or acts are not listed'] : []),
+    ...(work.is_cut ? ['more was done: earlier runs or acts are neither listed nor counted'] : []),
     ...section(
       'needs you:',
       plans.flatMap((plan) => (plan.need === null ? [] : [`  ${name(plan)}: ${cut(plain(plan.need), 160)}`])),

@@ -54,7 +54,7 @@ export function dayView({ day, range, work }: DayModel, nowMs: number): View {
       ),
       work === null ? null : h('p', { class: 'dim' }, wholeText(work)),
       work?.is_cut === true
-        ? h('p', { class: 'notice' }, 'More was done: earlier runs or acts of this day are not listed.')
+        ? h('p', { class: 'notice' }, 'More was done: earlier runs or acts of this day are neither listed nor counted.')
         : null,
     ),
     ...(work === null ? [h('p', { class: 'boot' }, '…')] : [chartView(work, range, nowMs), ...lists(work, nowMs)]),

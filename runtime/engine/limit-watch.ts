@@ -41,7 +41,7 @@ export function createLimitWatch(parts: LimitWatchParts) {
 
   async function readWaiting(): Promise<Waiting[]> {
     const found: Waiting[] = [];
-    for (const { project, plan, run, state, reason } of await store.runs({ by: 'latest', live: true })) {
+    for (const { project, plan, run, state, reason } of await store.runs({ by: 'at-work' })) {
       if (state !== 'waiting' || reason !== 'rate-limited' || projects.isElsewhere(project)) continue;
       const tree = planTree(project, plan);
       const root = (await cache.get(tree))?.tree.root;
