@@ -304,8 +304,8 @@ it('a database that cannot hold every character is refused when it is opened, no
   });
 });
 
-/** As PgBouncer with pool_mode = transaction: every client has one session of the server in turn, and no parameter but the usual ones is taken. */
-async function transactionPooler(): Promise<string> {
+/** As PgBouncer with that pool_mode: every client has one session of the server in turn, and no parameter but the usual ones is taken. */
+async function pooler(mode: 'transaction' | 'statement'): Promise<string> {
   const message = (type: string, ...parts: (Buffer | string)[]) => {
     const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
     const head = Buffer.from(`${type}....`);
@@ -323,25 +323,34 @@ async function transactionPooler(): Promise<string> {
   );
   const answer = Buffer.concat([column, message('D', '\0\x01\0\0\0\x017'), message('C', 'SELECT 1\0'), ready]);
   const welcome = Buffer.concat([message('R', Buffer.alloc(4)), message('K', '\0\0\x01\0', Buffer.alloc(4)), ready]);
-  const pooler = createServer((client) => {
+  const begun = message('E', 'SFATAL\0C08P01\0Mtransaction blocks not allowed in statement pooling mode\0\0');
+  const pooling = createServer((client) => {
     client.on('error', () => {});
     client.once('data', (first) => {
       const [unknown] = /options|\w+_timeout/.exec(first.toString('latin1')) ?? [];
       const refusal = `SFATAL\0C08P01\0Munsupported startup parameter: ${unknown}\0\0`;
       if (unknown !== undefined) return client.end(message('E', refusal));
       client.write(welcome);
-      client.on('data', () => client.write(answer));
+      client.on('data', (said) => {
+        if (mode === 'statement' && said.includes('BEGIN')) client.end(begun);
+        else client.write(answer);
+      });
     });
   });
-  await new Promise<void>((resolve) => pooler.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void pooler.close());
-  return `postgresql://ada@127.0.0.1:${(pooler.address() as { port: number }).port}/d`; // it listens
+  await new Promise<void>((resolve) => pooling.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void pooling.close());
+  return `postgresql://ada@127.0.0.1:${(pooling.address() as { port: number }).port}/d`; // it listens
 }
 
 it('a pooler that keeps no sessions apart is refused, and no parameter is sent that one with sessions would not take', async () => {
-  const url = await transactionPooler();
-  for (const asked of [opened(url).own('/home'), opened(url).lastLine()])
-    await expect(asked).rejects.toMatchObject({
+  const url = await pooler('transaction');
+  const ofStatements = await pooler('statement');
+  for (const asked of [
+    () => opened(url).own('/home'),
+    () => opened(url).lastLine(),
+    () => opened(ofStatements).own('/home'),
+  ])
+    await expect(asked()).rejects.toMatchObject({
       code: 'store_unreadable',
       hint: expect.stringContaining('pool_mode = session'),
     });

@@ -15,7 +15,7 @@ function isReadOnly(thrown: unknown): boolean {
 /** The connection is lost, or none is taken now. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export function isAway(thrown: unknown): boolean {
   const code = codeOf(thrown);
-  if (isUnknownSetting(thrown)) return false;
+  if (isUnknownSetting(thrown) || isStatementPool(thrown)) return false;
   if (/^(08|57P0[1-5]|53300$|25P03$|55000$)/.test(code) || isReadOnly(thrown)) return true;
   if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOENT|ENOTFOUND|EAI_AGAIN)/.test(code)) return true;
   return (
@@ -33,6 +33,11 @@ function isUnknownSetting(thrown: unknown): boolean {
   return isError(thrown) && /^unsupported startup parameter/.test(thrown.message);
 }
 
+/** A pooler with `pool_mode = statement`, which ends a connection that begins a transaction. */
+function isStatementPool(thrown: unknown): boolean {
+  return isError(thrown) && /in statement pooling mode/.test(thrown.message);
+}
+
 /** Another process holds a lock or memory that is needed, and will release it, or somebody has cancelled the statement. */
 export function isBusy(thrown: unknown): boolean {
   return ['55P03', '40001', '40P01', '53000', '53200', '57014'].includes(codeOf(thrown));
@@ -43,7 +48,7 @@ export function isUndone(thrown: unknown): boolean {
   return codeOf(thrown) === '25P02';
 }
 
-/** Between the store and PostgreSQL, a pooler gives connections away between transactions. */
+/** Between the store and PostgreSQL, a pooler gives connections away between transactions or statements. */
 export function sharedSessions(place: string): StoreTrouble {
   return new StoreTrouble(
     'store_unreadable',
@@ -60,7 +65,7 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     return new StoreTrouble('store_locked', `${place} takes no writes: ${why}`, hint, { cause: thrown });
   }
   // A statement that this connection has prepared is unknown, or is known before.
-  if (/^(26000|42P05)$/.test(codeOf(thrown))) return sharedSessions(place);
+  if (/^(26000|42P05)$/.test(codeOf(thrown)) || isStatementPool(thrown)) return sharedSessions(place);
   if (isAway(thrown) || isBusy(thrown)) {
     const isFull = codeOf(thrown) === '53300';
     const todo = isFull
