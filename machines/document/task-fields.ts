@@ -110,8 +110,11 @@ export function createTaskReader(
     // A blank line ends the list, or the steps that often follow it would be taken for files.
     const isOver = item === null ? isBlank || list.own === null || !/^\s/.test(text) : spaces.length < list.least;
     // Steps may also follow an empty **After:**.
-    const isStep = list.of === 'after' && list.hasGap && !/^(?:tasks?\s+)?[#＃]?[\d０-９]/i.test(rest);
+    const isStep = list.of === 'after' && list.hasGap && !taskNumberPattern.test(rest);
     if (list.of === 'files' && list.own === null && isNothing(text.trim())) unreadFiles = null;
+    // A number below an empty **After:** which is no item of a list.
+    if (list.of === 'after' && item === null && taskNumberPattern.test(text))
+      plainOrder ??= { line, text: text.trim() };
     if (isOver || isStep) list = null;
     else if (item !== null) {
       list.own = Math.min(list.own ?? spaces.length, spaces.length);
@@ -178,6 +181,8 @@ export function createTaskReader(
 /** `After: 1`, `Depends on Task 2`, `- Blocked by: 1, 2` without the bold text of a field. */
 const plainOrderPattern =
   /^ {0,3}(?:[-*+][ \t]+)?(?:(?:after|depends on|dependencies|blocked by)[ \t]*[:：][ \t]*(?:tasks?[ \t]+)?#?\d|(?:depends on|blocked by)[ \t]+tasks?[ \t]+#?\d)/i;
+
+const taskNumberPattern = /^(?:tasks?\s+)?[#＃]?[\d０-９]/i;
 
 /** `Files: a.ts`, `*Files:* a.ts`, or `Files:` above a list, without the bold text of a field. */
 function saysFiles(text: string): boolean {

@@ -448,6 +448,8 @@ describe('the fields of a task', () => {
       ],
     ),
     ['**Files:**\n\nnone', { files: [] }, []],
+    ['**After:**\n\nTask 1', {}, ['3: `Task 1` is text, and nothing waits; write it as in **After:** 1']],
+    ['**After:**\n\nWrite it.', {}, []],
     ['**Files:**\n- nothing', { files: [] }, []],
     [
       '**Files:**\n- Create:\n  - a.ts\n- **Modify:**\n  - b.ts\n- Makefile:\n  - c',
