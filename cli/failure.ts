@@ -8,13 +8,13 @@ import { environmentFault } from '../runtime/base/platform/environment-fault.ts'
 import { homeFolder } from '../runtime/base/platform/home.ts';
 import { inPackage } from '../runtime/base/platform/package-files.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
+import { unbuiltModule } from '../runtime/base/platform/unbuilt-module.ts';
 import { statorVersion } from '../runtime/base/platform/version.ts';
 import { nouns, verbs } from './commands.ts';
 import { meantCommands, stepsOf } from './meant.ts';
 import { asOtherVersion } from './other-version.ts';
 import { createOutput, type Output, type OutputOptions, saysJson } from './output.ts';
 import { plainLines } from './text.ts';
-import { unbuiltModule } from './unbuilt-module.ts';
 import { UsageError } from './usage.ts';
 
 export interface Failing {

@@ -28,6 +28,7 @@ import { usualMemoryBytes, usualProcesses } from '../../runtime/base/platform/ma
 import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
 import { sizeText } from '../../runtime/base/platform/size.ts';
 import { oneLine } from '../../runtime/base/platform/terminal-text.ts';
+import { unbuiltModule } from '../../runtime/base/platform/unbuilt-module.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import {
@@ -47,7 +48,6 @@ import { copiesIn, storeFaultsIn, storePlaceIn, tryStoreModule } from '../../run
 import type { Call } from '../command.ts';
 import { mainRepository } from '../place.ts';
 import { serverList } from '../server.ts';
-import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
 import { forgeState } from './forges.ts';
 import { findProgram, programState, programsOf } from './programs.ts';

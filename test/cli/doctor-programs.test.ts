@@ -219,7 +219,7 @@ it("finds an agent's program on the PATH of its env file", async () => {
   expect(await checksOf(here, 'agent command')).toMatchObject([{ ok: true, detail: expect.stringContaining(bin) }]);
 });
 
-it('says that the native module of SQLite is not built, also if no store exists yet', async () => {
+it('says that the native module of SQLite is not built, also if no store exists yet, and so does an engine of a program', async () => {
   const here = terminal();
   const unbuilt = join(here.root, 'unbuilt.cjs');
   writeFileSync(
@@ -232,7 +232,18 @@ it('says that the native module of SQLite is not built, also if no store exists 
   const { checks } = JSON.parse(stdout) as { checks: Found[] };
   const store = checks.filter(({ name }) => name === 'store');
   expect([code, store.map(({ ok }) => ok)]).toEqual([1, [false]]);
-  expect(textOf(store)).toContain('npm rebuild better-sqlite3');
+  expect(textOf(store)).toContain('npm run install');
+  expect(textOf(store)).not.toContain('Tried');
+
+  for (const [entry, options] of [
+    ['engine', { home: here.home }],
+    ['durable', { file: ':memory:', machines: [] }],
+  ] as const) {
+    const own = `import { createEngine } from '${join(import.meta.dirname, '../../dist/bin', entry)}.js';
+await createEngine(${JSON.stringify(options)}).catch(({ code, hint }) => console.log(code, hint));`;
+    const said = execFileSync(process.execPath, ['--require', unbuilt, '--input-type=module', '-e', own]);
+    expect(String(said)).toMatch(/^store_unreadable build it: cd .* && npm run install\n$/);
+  }
 });
 
 it('prints a fault that several checks meet once, and names the check that has it', async () => {

@@ -1,9 +1,9 @@
 /** A fault of the environment is reported as that, with what to do, and never as a bug. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { unbuiltModule } from '../../cli/unbuilt-module.ts';
+import { unbuiltModule } from '../../runtime/base/platform/unbuilt-module.ts';
 import { planOf, terminal, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
 import { expectProse, expectRefusal, expectRefusalJson } from '../support/prose.ts';
@@ -65,16 +65,25 @@ it('a folder of TMPDIR that is not there is named with what to do', () => {
   expect(status).toBe(1);
 });
 
-it('a native module that is not built, or built for another Node, is reported with the command that builds it', () => {
-  const missing = new Error('Could not locate the bindings file. Tried:\n → /a/better_sqlite3.node');
-  const other = new Error('The module /a/better_sqlite3.node was compiled using NODE_MODULE_VERSION 108');
-  const folder = join(import.meta.dirname, '../..');
-  for (const thrown of [missing, other]) {
+it('a native module that is missing, not built, or built for another Node or system, is reported with the command that repairs it', () => {
+  const file = '/a/better_sqlite3.node';
+  const folder = realpathSync(join(import.meta.dirname, '../../node_modules/better-sqlite3'));
+  const dlopen = (message: string) => Object.assign(new Error(message), { code: 'ERR_DLOPEN_FAILED' });
+  const all: [thrown: Error, does: string][] = [
+    [new Error(`Could not locate the bindings file. Tried:\n → ${file}`), `cd ${folder} && npm run install`],
+    [dlopen(`The module ${file} was compiled using NODE_MODULE_VERSION 108`), `cd ${folder} && npm run install`],
+    [
+      dlopen(`libm.so.6: version 'GLIBC_2.38' not found (required by ${file})`),
+      `cd ${folder} && npm run build-release`,
+    ],
+    [new Error("Cannot find package 'better-sqlite3' imported from /a/b.js"), 'nodeLinker'],
+  ];
+  for (const [thrown, does] of all) {
     const error = unbuiltModule(thrown);
     expect(error?.code).toBe('store_unreadable');
     const told = `${error?.message}\nhint: ${error?.hint}`.replace(process.version, '<version>');
-    expect(told).toContain(`cd ${folder} `);
-    expectProse(told.replace(folder, '<package>'), 'npm rebuild better-sqlite3');
+    expect(told).toContain(does);
+    expectProse(told.replace(folder, '<module>'));
   }
   expect(unbuiltModule(new Error('anything else'))).toBeNull();
 });

@@ -10,6 +10,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { isError, thenContinues } from '../../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
+import { unbuiltModule } from '../../../base/platform/unbuilt-module.ts';
 import { StoreTrouble } from '../port.ts';
 
 /** One step of the schema. Versions count up from the first without gaps; what has been released never changes. */
@@ -71,7 +72,10 @@ export function openDatabase(file: string, options: StoreOptions): Database {
 export function storeError(thrown: unknown, file: string): StoreTrouble | null {
   if (thrown instanceof StoreTrouble) return thrown; // found by our own check
   const code = systemCode(thrown, file);
-  if (code === null) return null;
+  if (code === null) {
+    const unbuilt = unbuiltModule(thrown);
+    return unbuilt && new StoreTrouble(unbuilt.code, unbuilt.message, unbuilt.hint, { cause: unbuilt.cause });
+  }
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
     const hint = `repeat your command; a running engine tries its own work again; to see which program has it open: lsof ${shellWord(file)}`;
     return new StoreTrouble('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
