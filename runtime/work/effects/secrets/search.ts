@@ -45,7 +45,9 @@ function createSecretSearch(): SecretSearch {
   }
 
   function begin(): Worker {
-    const options = { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
+    // Yarn's Plug'n'Play finds packages by a loader that NODE_OPTIONS names.
+    const { NODE_OPTIONS } = process.env;
+    const options = { env: { NODE_OPTIONS }, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
     // A thread that is being ended may fail once more without a caller, and an ended thread answers no caller.
     const begun = new Worker(inPackage('dist', 'bin', 'secrets-worker.js'), options).on('error', () => {});
     return begun.once('exit', () => {
