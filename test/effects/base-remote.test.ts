@@ -3,7 +3,7 @@ import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
-import { begin, ground, planText, register, startEngine, untilStatus } from '../support/engine.ts';
+import { begin, ground, planText, register, startEngine, untilPlan, untilStatus } from '../support/engine.ts';
 import { type Ground, git } from '../support/ground.ts';
 
 const dayMs = 86_400_000;
@@ -63,6 +63,9 @@ it('begins from ours where that has something of its own, and says how far it is
   const { base, base_remote } = await untilStatus(engine, 'login', 'done');
   expect(base).toMatchObject({ branch: 'main', commit: git(on.repo, 'rev-parse', 'main') });
   expect(base_remote?.text).toBe('main, 1 behind and 1 ahead of origin/main (fetched 2d ago)');
+  // Once it is merged, the remote's branch gets the plan's own commits, and it is behind nothing.
+  await engine.client.send({ project: 'demo', plan: 'login', type: 'merge', payload: {} });
+  expect(await untilPlan(engine, 'login', ({ landing }) => landing === 'merged')).toMatchObject({ base_remote: null });
 });
 
 it('is fetched first with base_fetch alone; where that fails it begins from what is here, and says so', async () => {

@@ -11,12 +11,15 @@ import type { ViewDependencies } from './view-dependencies.ts';
 
 type BaseRemote = NonNullable<PlanShow['base_remote']>;
 
-/** null: the plan begins from no branch, no remote has the branch, or the repository is not here or cannot be read. */
+/**
+ * null: the plan begins from no branch, no remote has the branch, the repository is not here or cannot be read, or the plan is merged: then the remote's branch
+ * has the plan's own commits.
+ */
 export async function baseRemoteOf(
   { projects, clock }: Pick<ViewDependencies, 'projects' | 'clock'>,
-  { project, base }: Pick<PlanRow, 'project' | 'base'>,
+  { project, base, landing }: Pick<PlanRow, 'project' | 'base' | 'landing'>,
 ): Promise<BaseRemote | null> {
-  if (projects.isElsewhere(project)) return null;
+  if (landing === 'merged' || projects.isElsewhere(project)) return null;
   try {
     const repository = await projects.repository(project);
     const configured = projects.get(project).config.baseBranch;
