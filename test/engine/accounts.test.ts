@@ -112,6 +112,7 @@ describe('an account that takes no more', () => {
     await untilLimited(engine, 'second');
     const untilMs = async () => Date.parse((await engine.client.accounts())[0]?.until ?? '');
     expect(await untilMs()).toBeLessThanOrEqual(clock.nowMs() + 300_000);
+    expect(await untilMs()).toBeGreaterThan(clock.nowMs() + 240_000);
     pass(300_000);
     await until(async () => (await untilMs()) > clock.nowMs() + hourMs);
     expect(await untilMs()).toBeGreaterThan(clock.nowMs() + 6.9 * 24 * hourMs);

@@ -95,20 +95,24 @@ describe('an agent that is a program of others', () => {
     expect(shown).not.toContain('{"');
   });
 
-  each('%s: the next attempt goes on in the same conversation, and its tokens are its own', async (preset) => {
-    const engine = await engineOf(preset, { says: 'idle,ok', agents: { attempts: 2 } });
-    await begin(engine, 'again', oneTask);
-    await untilStatus(engine, 'again', 'done');
-    const [first, second] = callsIn(engine.root);
-    const { conversation } = reportIn(engine, 'again', 0) as { conversation: string };
-    expect(conversation).toMatch(/./);
-    expect(second?.args).toContain(conversation);
-    expect(first?.args).not.toContain('--resume');
-    expect(second?.stdin).toContain('You worked on this before, in this same conversation');
-    expect(second?.stdin).toContain('it changed nothing');
-    expect(second?.cwd).toBe(first?.cwd);
-    expect(reportIn(engine, 'again', 1)).toMatchObject({ conversation, inputTokens: 6240, outputTokens: 84 });
-  });
+  each(
+    '%s: the next attempt goes on in the same conversation, and its tokens are its own, and counted together',
+    async (preset) => {
+      const engine = await engineOf(preset, { says: 'idle,ok', agents: { attempts: 2 } });
+      await begin(engine, 'again', oneTask);
+      await untilStatus(engine, 'again', 'done');
+      const [first, second] = callsIn(engine.root);
+      const { conversation } = reportIn(engine, 'again', 0) as { conversation: string };
+      expect(conversation).toMatch(/./);
+      expect(second?.args).toContain(conversation);
+      expect(first?.args).not.toContain('--resume');
+      expect(second?.stdin).toContain('You worked on this before, in this same conversation');
+      expect(second?.stdin).toContain('it changed nothing');
+      expect(second?.cwd).toBe(first?.cwd);
+      expect(reportIn(engine, 'again', 1)).toMatchObject({ conversation, inputTokens: 6240, outputTokens: 84 });
+      expect(await agentOf(engine, 'again')).toMatchObject({ usage: { input_tokens: 12_480, output_tokens: 168 } });
+    },
+  );
 
   it.each(['claude', 'opencode'] as const)(
     '%s: a conversation that is gone costs an attempt, and the one after begins anew',
@@ -127,12 +131,16 @@ describe('an agent that is a program of others', () => {
     },
   );
 
-  it('begins a new conversation where the last one was full', async () => {
+  it('tells the next attempt what the last one said, and no JSON, and begins a new conversation where the last one was full', async () => {
     const engine = await engineOf('codex', { says: 'error,full,ok', agents: { attempts: 3 } });
     await begin(engine, 'full', oneTask);
     await untilStatus(engine, 'full', 'done');
     const { conversation } = reportIn(engine, 'full', 0) as { conversation: string };
     const [, second, third] = callsIn(engine.root);
+    const prompt = second?.stdin ?? '';
+    expect(prompt).toContain('I look first.');
+    expect(prompt).toContain('unexpected status 500 Internal Server Error: something broke');
+    expect(prompt).not.toContain('"type"');
     expect(second?.args).toContain(conversation);
     expect(third?.args).not.toContain(conversation);
     expect(third?.args.join(' ')).not.toContain('resume');
@@ -238,24 +246,16 @@ describe('an agent that is a program of others', () => {
     expect(optionOf(second, '--resume')).toBe(optionOf(first, '--session-id'));
   });
 
-  it.each(['unlimited', 'limit'])(
-    'a limit (%s) is asked for again after five minutes, whatever reset one run named',
-    async (says) => {
-      const expectedMs = 300_000;
-      const engine = await engineOf('claude', { says, resetMs: Date.now() + 400 * 86_400_000 });
-      await begin(engine, 'long', oneTask);
-      const { waiting_for: what } = await untilPlan(
-        engine,
-        'long',
-        (shown) => shown.waiting_for?.kind === 'rate_limit',
-      );
-      const timer = (await engine.client.signals({ project: 'demo' })).find(({ type }) => type === 'timer_due');
-      expect(what?.kind).toBe('rate_limit');
-      const untilMs = Date.parse(timer?.deliver_at ?? '') - Date.now();
-      expect(untilMs).toBeLessThanOrEqual(expectedMs);
-      expect(untilMs).toBeGreaterThan(expectedMs - 60_000);
-    },
-  );
+  it('a limit without a reset is asked for again after five minutes', async () => {
+    const expectedMs = 300_000;
+    const engine = await engineOf('claude', { says: 'unlimited' });
+    await begin(engine, 'long', oneTask);
+    await untilPlan(engine, 'long', (shown) => shown.waiting_for?.kind === 'rate_limit');
+    const timer = (await engine.client.signals({ project: 'demo' })).find(({ type }) => type === 'timer_due');
+    const untilMs = Date.parse(timer?.deliver_at ?? '') - Date.now();
+    expect(untilMs).toBeLessThanOrEqual(expectedMs);
+    expect(untilMs).toBeGreaterThan(expectedMs - 60_000);
+  });
 
   it('a login that the service refuses ends the run and spends no further attempt, with what to do', async () => {
     const engine = await engineOf('opencode', { says: 'denied', agents: { attempts: 3 } });
@@ -281,16 +281,6 @@ describe('an agent that is a program of others', () => {
       expect((await agentOf(engine, 'talk')).last_line).toContain('something broke');
     },
   );
-
-  it('tells the next attempt what the last one said, and no JSON', async () => {
-    const engine = await engineOf('codex', { says: 'error,ok', agents: { attempts: 2 } });
-    await begin(engine, 'told', oneTask);
-    await untilStatus(engine, 'told', 'done');
-    const prompt = callsIn(engine.root)[1]?.stdin ?? '';
-    expect(prompt).toContain('I look first.');
-    expect(prompt).toContain('unexpected status 500 Internal Server Error: something broke');
-    expect(prompt).not.toContain('"type"');
-  });
 
   it('a reviewer that ends well and says nothing has no verdict', async () => {
     const on = ground();
@@ -333,12 +323,5 @@ describe('an agent that is a program of others', () => {
     await begin(engine, 'own', oneTask);
     await untilStatus(engine, 'own', 'done');
     expect(callsIn(on.root)[0]?.args[0]).toBe('--safe-mode');
-  });
-
-  it('is counted together for each agent of a plan', async () => {
-    const engine = await engineOf('opencode', { says: 'idle,ok', agents: { attempts: 2 } });
-    await begin(engine, 'sum', oneTask);
-    await untilStatus(engine, 'sum', 'done');
-    expect(await agentOf(engine, 'sum')).toMatchObject({ usage: { input_tokens: 12_480, output_tokens: 168 } });
   });
 });
