@@ -363,7 +363,7 @@ describe('command', () => {
     expect(perform(brief, places)).toMatchObject({ code: 1, stdout: expect.stringContaining('not good') });
     // Inside of walls a run sees these files.
     const { argv, files } = commandLine(brief, places);
-    expect([argv[0], ...files]).toContain(own);
+    expect([argv[0], ...(files ?? [])]).toContain(own);
   });
 
   test.each([
