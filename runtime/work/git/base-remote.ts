@@ -83,7 +83,7 @@ export function fetchTrouble(repo: Pick<RefPlace, 'commonDir'>, branch: string):
   return fetched.get(keyOf(repo, branch))?.trouble ?? null;
 }
 
-/** The commit of the branch at that remote as it is now. Throws `not_found` if it has no such branch, and `forge_unreachable` where git could not fetch it. */
+/** The commit of the branch at that remote as it is now. Throws `not_found` if it has no such branch, and `forge_unreachable` or `unreachable` where git could not fetch it. */
 export async function fetchHead(repo: Place, { remote, branch }: { remote: string; branch: string }): Promise<string> {
   const trouble = await fetchFrom(repo, { remote, branch, timeoutMs: longFetchMs });
   const commit = trouble === null ? await readRef(repo, `refs/remotes/${remote}/${branch}`) : null;
