@@ -1,7 +1,5 @@
 /** The program `stator`: one call with the streams and environment of this process. It ends with the call's exit code. */
-import { errorClasses } from '../machines/vocabulary/errors.ts';
 import { environmentFault } from '../runtime/base/platform/environment-fault.ts';
-import { unbuiltModule } from '../runtime/base/platform/unbuilt-module.ts';
 import { runProgram } from './program.ts';
 
 const argv = process.argv.slice(2);
@@ -43,12 +41,12 @@ process.on('uncaughtException', (thrown) => {
   import('./failure.ts').then(
     ({ reportCrash }) => process.exit(reportCrash(thrown, { argv, env, stdout, stderr })),
     () => {
-      // Without memory, open files or the SQLite module the report cannot be loaded.
-      const known = environmentFault(thrown) ?? unbuiltModule(thrown);
+      // Without memory or open files the report cannot be loaded.
+      const known = environmentFault(thrown);
       const text =
         known === null ? `a bug: ${thrown.stack ?? thrown.message}` : `${known.message}\nhint: ${known.hint}`;
       stderr.write(`error: ${text}\n`);
-      process.exit(known === null ? 70 : errorClasses[known.code].exitCode);
+      process.exit(known === null ? 70 : 1);
     },
   );
 });
