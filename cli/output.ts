@@ -79,7 +79,7 @@ export interface ListLook<Entry> {
   readonly headings: readonly string[];
   row(entry: Entry): readonly Cell[];
   readonly empty: string;
-  /** So many entries are the newest ones: there may be older ones, which are not in the answer. */
+  /** The length of a list that was cut: older entries are not in the answer. */
   readonly most?: number;
 }
 
