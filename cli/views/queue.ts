@@ -11,6 +11,13 @@ import { impliedProject } from '../place.ts';
 import { partText, pauseLines, resumeText, waitText } from '../queue/part.ts';
 import { brief, withProject } from '../text.ts';
 
+/** So many ended agents are the last ones: there may be earlier ones, which are not in the answer. */
+const endedMost = 500;
+
+function cutLines(ended: number, done: 'listed' | 'counted'): string[] {
+  return ended < endedMost ? [] : [`of those that have ended, only the last ${endedMost} are ${done}`];
+}
+
 const headings = ['position', 'title', 'project', 'state', 'attempts', 'queued', 'waits for'];
 
 const queue: View<QueueEntry[]> = async ({ client, call }) => {
@@ -31,6 +38,7 @@ const queue: View<QueueEntry[]> = async ({ client, call }) => {
         ]),
         'nobody waits',
       ),
+      ...cutLines(entries.filter(({ state }) => state === 'completed' || state === 'error').length, 'listed'),
     ],
   };
 };
@@ -53,6 +61,7 @@ const queueStats: View<QueueStats> = {
   lines: ({ pending, notified, completed, error, total, running, max_agents: most, paused, pauses }) => [
     `${running} of ${counted(most, 'agent')} busy${paused ? '; paused, so no more start: stator queue resume' : ''}`,
     `pending ${pending}, running ${notified}, completed ${completed}, error ${error}, in all ${total}`,
+    ...cutLines(completed + error, 'counted'),
     ...pauseLines(pauses),
   ],
 };
