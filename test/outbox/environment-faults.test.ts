@@ -381,11 +381,11 @@ describe('which faults are of the environment', () => {
     expect(said.trim().split('\n')).toEqual(['EMFILE', 'EMFILE', 'EMFILE', 'system_limit', 'system_limit']);
   });
 
-  it('the thread that searches for keys finds its packages by a loader of NODE_OPTIONS, as Plug and Play of Yarn has one', () => {
+  it('the thread that searches for keys finds its packages by the loader of Plug and Play of Yarn, and takes no other option of NODE_OPTIONS', () => {
     const search = join(import.meta.dirname, '../../dist/runtime/work/effects/secrets/search.js');
     const text = `import { secretSearch } from '${search}'; console.log(await secretSearch.in([{ path: 'a', content: 'b' }]));`;
-    const loader = `data:text/javascript,import{writeSync}from'node:fs';import{isMainThread}from'node:worker_threads';if(!isMainThread)writeSync(1,'loaded\\n')`;
-    const env = { ...process.env, NODE_OPTIONS: `--import=${encodeURI(loader)}` };
+    const loader = `data:text/javascript,import{writeSync}from'node:fs';import{isMainThread}from'node:worker_threads';if(!isMainThread)writeSync(1,'loaded\\n')//.pnp.mjs`;
+    const env = { ...process.env, NODE_OPTIONS: `--title=engine --import ${encodeURI(loader)}` };
     const said = execFileSync(process.execPath, ['--input-type=module', '-e', text], { env, encoding: 'utf8' });
     expect(said).toBe('loaded\n[]\n');
   });

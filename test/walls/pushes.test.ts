@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { silenceText } from '../../runtime/work/effects/plan-pull.ts';
 import { fetchBase, fetchTrouble } from '../../runtime/work/git/base-remote.ts';
 import { pushBranch, tryAs } from '../../runtime/work/git/push.ts';
 import { write } from '../support/git.ts';
@@ -96,6 +97,9 @@ describe('a push', () => {
     const asked = tryAs('engine', { repo, args: ['ls-remote', '--', 'origin'], timeoutMs: 500 });
     await expect(asked).rejects.toMatchObject({ code: 'unreachable', message: expect.stringContaining('0.5 s') });
     server.closeAllConnections();
+    const silent = await asked.catch((thrown: unknown) => thrown);
+    const waited = (row: { waiting_since: number | null }) => silenceText(silent, row, 3_600_000);
+    expect([null, 1, 0].map((since) => waited({ waiting_since: since }) !== null)).toEqual([false, false, true]);
     for (status of [503, 429]) expect(await codeOf('engine'), `${status}`).toBe('unreachable');
     expect(await codeOf('person')).toBe('git_failed');
     for (status of [401, 403, 413]) expect(await codeOf('engine'), `${status}`).toBe('git_failed');

@@ -3,13 +3,14 @@ import type { PlanPull } from '../../../machines/vocabulary/effect.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { PlanKey } from '../../core/store/port.ts';
+import type { EffectRow } from '../../core/store/rows.ts';
 import { closingWords } from '../forges/closing-words.ts';
 import type { Forge, PullRequest } from '../forges/forge.ts';
 import { findReference } from '../forges/reference.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
 import { makeOrFind, requestAt, requestOf } from '../forges/requests.ts';
 import { readServers } from '../forges/servers.ts';
-import { pushBranch, updateBranch } from '../git/push.ts';
+import { isNoAnswer, pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { publishLinked } from './linked-requests.ts';
 import { reportLostWork } from './lost-work.ts';
@@ -20,8 +21,30 @@ import { planBase } from './stored-base.ts';
 import { type ForgeParts, withForge } from './with-forge.ts';
 import { siteOf } from './workplace.ts';
 
-/** If a forge is down or wants us to wait, the effect waits and spends no try. */
+/** How long the effect waits for a remote that does not answer, before a person is asked. */
+const remotePatienceMs = 3_600_000;
+
+/** If a forge is down or wants us to wait, the effect waits and spends no try; likewise for a remote that does not answer, for an hour. */
 export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
+  const publish = createPublish(parts);
+  return async (effect, context) => {
+    try {
+      return await publish(effect, context);
+    } catch (thrown) {
+      const detail = silenceText(thrown, context.row, parts.nowMs());
+      if (detail === null) throw thrown;
+      return failed(detail);
+    }
+  };
+}
+
+/** The reason for a remote that has not answered for too long; null: that is not what was thrown, or it is waited for. */
+export function silenceText(thrown: unknown, row: Pick<EffectRow, 'waiting_since'>, nowMs: number): string | null {
+  if (!isNoAnswer(thrown) || nowMs - (row.waiting_since ?? nowMs) < remotePatienceMs) return null;
+  return `the remote has not answered for an hour: ${thrown.message}; ${thrown.hint}`;
+}
+
+function createPublish(parts: ForgeParts): Handler<PlanPull> {
   return async ({ branch, approved, request: open, stack }, context): Promise<Outcome> => {
     const { row, abort } = context;
     const { repository, project } = await siteOf(parts, row, { branch, from: branch });

@@ -159,6 +159,15 @@ async function runGit({ cwd, args, environment, options, gitDirs, isPersons = fa
   throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${why}`, handHint(cwd, command), { cause: thrown });
 }
 
+/** Whether git was ended by its time limit. */
+export function isOverLimit(thrown: unknown): boolean {
+  return (
+    thrown instanceof EngineError &&
+    thrown.code === 'git_failed' &&
+    / was still running after [\d.]+ s$/.test(thrown.message)
+  );
+}
+
 /** The `git_failed` error of a command with an exit code other than 0: command, folder, code, and the end of its output. */
 export function gitFailure(failed: { cwd: string; args: readonly string[]; result: GitResult }): EngineError {
   const command = shownCommand(failed.args);

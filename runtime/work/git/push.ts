@@ -5,7 +5,16 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
-import { askOwnGit, type GitOptions, gitFailure, ownGit, ownWords, tryOwnGit, tryPersonsGit } from './git.ts';
+import {
+  askOwnGit,
+  type GitOptions,
+  gitFailure,
+  isOverLimit,
+  ownGit,
+  ownWords,
+  tryOwnGit,
+  tryPersonsGit,
+} from './git.ts';
 
 /** The user's pre-push hook may run their tests. */
 const pushTimeoutMs = 600_000;
@@ -59,7 +68,7 @@ export async function updateBranch(push: Push): Promise<Pushed | null> {
   }
 }
 
-/** The commits of the branches below that folder at the push address, by name. Throws `git_failed`. */
+/** The commits of the branches below that folder at the push address, by name. Throws `git_failed`, and `unreachable` if it does not answer. */
 export async function headsIn({ repo, remote, folder }: { repo: string; remote: string; folder: string }) {
   const [place = ''] = await pushUrls(repo, remote);
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${folder}/*`];
@@ -101,7 +110,7 @@ async function headOf({ repo, branch, commit }: Push): Promise<string> {
   );
 }
 
-/** The head of a branch at the push address; null: it does not exist. Throws `git_failed`. */
+/** The head of a branch at the push address; null: it does not exist. Throws `git_failed`, and to the engine `unreachable` if it does not answer. */
 export async function headAt({ repo, remote, branch, by }: Place): Promise<string | null> {
   const [place = ''] = await pushUrls(repo, remote);
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
@@ -122,7 +131,7 @@ export async function tryAs(
   try {
     return await tryOwnGit(repo, withPlainServer(args), { ...options, protocols: networks, env: usersAskpass() });
   } catch (thrown) {
-    throw thrown instanceof EngineError && thrown.code === 'git_failed' ? outOfReach(thrown) : thrown;
+    throw isOverLimit(thrown) ? outOfReach(thrown as EngineError) : thrown; // it is one
   }
 }
 
@@ -158,16 +167,26 @@ async function send({ repo, branch, remote, commit, head, lease, by }: Sent): Pr
 
 /** The words of git, curl and ssh, which no locale changes here, for a remote that gave no answer at all, or one that passes. */
 const noAnswer =
-  /(?:returned error:|RPC failed; HTTP) (?:408|429|5\d\d)|RPC failed; curl (?!22\b)\d|resolve host|Failed to connect|unable to connect|Empty reply|timed out|Connection (?:refused|reset|closed by)|No route to host|Network is unreachable/;
+  /(?:returned error:|RPC failed; HTTP|tunnel failed, response) (?:408|429|50[0234]|52\d)\b|RPC failed; curl (?!22\b)\d|resolve (?:host|proxy)|unable to look up|Failed to connect|unable to connect to(?! cache)|Empty reply|timed out|too slow|SSL_ERROR_SYSCALL|non-properly terminated|Connection (?:refused|reset|closed by)|Broken pipe|hung up unexpectedly|No route to host|Network is unreachable/;
+/** It has answered: these come with words of a lost connection. */
+const denied =
+  /Permission denied|Authentication failed|could not read (?:Username|Password)|Host key verification failed|not found/;
 
-/** The engine waits for a remote that does not answer, as it does for a forge. */
+/** The engine waits for a remote that does not answer. */
 function remoteFailure(by: Push['by'], failed: Parameters<typeof gitFailure>[0]): EngineError {
   const failure = gitFailure(failed);
-  return by === 'engine' && noAnswer.test(ownWords(failed.result.stderr)) ? outOfReach(failure) : failure;
+  const words = ownWords(failed.result.stderr);
+  return by === 'engine' && noAnswer.test(words) && !denied.test(words) ? outOfReach(failure) : failure;
 }
 
 const outOfReach = (failure: EngineError) =>
   new EngineError('unreachable', failure.message, failure.hint, { cause: failure });
+
+/** Whether it is the error of a remote that does not answer; other things may be `unreachable` too. */
+export function isNoAnswer(thrown: unknown): thrown is EngineError {
+  if (!(thrown instanceof EngineError) || thrown.code !== 'unreachable') return false;
+  return thrown.cause instanceof EngineError && thrown.cause.code === 'git_failed';
+}
 
 const networks = ['http', 'https', 'ssh', 'git', 'file'];
 

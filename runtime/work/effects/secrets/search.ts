@@ -45,9 +45,8 @@ function createSecretSearch(): SecretSearch {
   }
 
   function begin(): Worker {
-    // Yarn's Plug'n'Play finds packages by a loader that NODE_OPTIONS names.
-    const { NODE_OPTIONS } = process.env;
-    const options = { env: { NODE_OPTIONS }, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
+    const execArgv = packageLoaders(process.env.NODE_OPTIONS ?? '');
+    const options = { env: {}, execArgv, resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
     // A thread that is being ended may fail once more without a caller, and an ended thread answers no caller.
     const begun = new Worker(inPackage('dist', 'bin', 'secrets-worker.js'), options).on('error', () => {});
     return begun.once('exit', () => {
@@ -89,4 +88,10 @@ function createSecretSearch(): SecretSearch {
       return texts.length === 0 ? Promise.resolve([]) : inTurn(() => ask(texts));
     },
   };
+}
+
+/** The files by which Yarn's Plug'n'Play finds packages: `--require …/.pnp.cjs` and the like. A thread does not take all options of a process. */
+function packageLoaders(nodeOptions: string): string[] {
+  const loaders = /(--(?:require|import|(?:experimental-)?loader))[ =](?:"([^"]*\.pnp\.[^"]*)"|(\S*\.pnp\.\S+))/g;
+  return [...nodeOptions.matchAll(loaders)].flatMap(([, flag = '', quoted, plain = '']) => [flag, quoted ?? plain]);
 }
