@@ -126,7 +126,7 @@ export function createOutput(options: OutputOptions): Output {
     table: shownTable,
     list(entries, { headings, row, empty, most }) {
       answer(entries, () => shownTable(headings, entries.map(row), empty));
-      if (entries.length === most) messages.note(`only the newest ${most} are listed`);
+      if (entries.length === most) messages.note(`at most the newest ${most} are listed`);
     },
   };
 }

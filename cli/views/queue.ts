@@ -15,7 +15,7 @@ import { brief, withProject } from '../text.ts';
 const endedMost = 500;
 
 function cutLines(ended: number, done: 'listed' | 'counted'): string[] {
-  return ended < endedMost ? [] : [`of those that have ended, only the last ${endedMost} are ${done}`];
+  return ended < endedMost ? [] : [`of those that have ended, at most the last ${endedMost} are ${done}`];
 }
 
 const headings = ['position', 'title', 'project', 'state', 'attempts', 'queued', 'waits for'];

@@ -84,13 +84,19 @@ function emptyDocument(): PlanDocument {
 
 /** The last line of the YAML front matter that the document begins with; 0: it has none. A line of dashes above a title or a wave is only a rule. */
 function frontMatterEnd(content: string): number {
-  let hasKey = false;
+  let [isOpen, hasKey] = [false, false];
   for (const { number, text } of markdownLines(content)) {
-    if (number === 1 && text.trimEnd() === '---') continue;
-    if (number > 1 && /^(?:---|\.\.\.)\s*$/.test(text)) return hasKey ? number : 0;
-    const isKey = /^[^\s#*_`>|:-][^:]*:(?:\s|$)/.test(text);
+    if (!isOpen) {
+      if (text.trim() === '') continue;
+      if (text.trimEnd() !== '---') return 0;
+      isOpen = true;
+      continue;
+    }
+    if (/^(?:---|\.\.\.)\s*$/.test(text)) return hasKey ? number : 0;
+    // A colon in a key has no space behind it: `og:title: x`.
+    const isKey = /^[\p{L}\p{N}_"'$@.].*?:(?:\s|$)/u.test(text);
     const kind = readHeading(text).heading?.kind;
-    if (number === 1 || kind === 'wave' || kind === 'task' || !(isKey || /^(?:\s|$|#|-)/.test(text))) return 0;
+    if (kind === 'wave' || kind === 'task' || !(isKey || /^(?:\s|$|#|-)/.test(text))) return 0;
     hasKey ||= isKey;
   }
   return 0;

@@ -36,6 +36,22 @@ export interface TaskReader {
   end(): void;
 }
 
+/** The list beneath a field that is being read: items are at `least` or deeper, and at the first item's indent (`own`). */
+interface FieldList {
+  of: 'files' | 'after';
+  least: number;
+  own: number | null;
+  hasItem: boolean;
+  hasGap: boolean;
+}
+
+/** What a task says of the files that it writes and that was not read. `isField`: an empty field, which no list of files follows. */
+interface UnreadFiles {
+  line: number;
+  text: string;
+  isField: boolean;
+}
+
 /**
  * Reads the lines of one task's body into the task; its links also go to `links`, with their lines. `wave`: the number of its wave, if it has one.
  * `planRepo`: the repo of a task that says nothing about it.
@@ -45,8 +61,7 @@ export function createTaskReader(
   links: TaskLink[],
   report: Reports,
 ): TaskReader {
-  /** The list beneath a field that is being read: items are at `least` or deeper, and at the first item's indent (`own`). */
-  let list: { of: 'files' | 'after'; least: number; own: number | null; hasGap: boolean } | null = null;
+  let list: FieldList | null = null;
   const files = new Set<string>();
   const after = new Set<number>();
   let saysRepo = false;
@@ -55,8 +70,7 @@ export function createTaskReader(
   const almostChecks: { line: number; message: string }[] = [];
   /** The first line that says in plain words what comes first; it matters only if no field does. */
   let plainOrder: { line: number; text: string } | null = null;
-  /** Likewise of what it writes; `isField`: in an empty field, which no list of files follows. */
-  let unreadFiles: { line: number; text: string; isField: boolean } | null = null;
+  let unreadFiles: UnreadFiles | null = null;
   /** The meaning of each check box, and the line of a status that says that the task is done. */
   const boxes: boolean[] = [];
   let doneStatus: number | null = null;
@@ -94,14 +108,20 @@ export function createTaskReader(
     }
     if (field.name === 'files' && !isNothing(field.value)) addFiles(field.value, line);
     if ((field.name === 'files' || field.name === 'after') && field.value === '')
-      list = { of: field.name, least: field.indent === null ? 0 : field.indent + 1, own: null, hasGap: false };
+      list = {
+        of: field.name,
+        least: field.indent === null ? 0 : field.indent + 1,
+        own: null,
+        hasItem: false,
+        hasGap: false,
+      };
     if (field.name === 'files' && field.value === '') unreadFiles ??= { line, text: '**Files:**', isField: true };
   }
 
   function readListLine(text: string, line: number): void {
     if (list === null) return;
     const isBlank = text.trim() === '';
-    if (isBlank && list.own === null) {
+    if (isBlank && !list.hasItem) {
       list.hasGap = true;
       return;
     }
@@ -113,14 +133,14 @@ export function createTaskReader(
     const isStep = list.of === 'after' && list.hasGap && !taskNumberPattern.test(rest);
     if (list.of === 'files' && list.own === null && isNothing(text.trim())) unreadFiles = null;
     // A number below an empty **After:** which is no item of a list.
-    if (list.of === 'after' && item === null && taskNumberPattern.test(text))
+    if (list.of === 'after' && item === null && taskNumbersPattern.test(text.trim()))
       plainOrder ??= { line, text: text.trim() };
     if (isOver || isStep) list = null;
     else if (item !== null) {
       list.own = Math.min(list.own ?? spaces.length, spaces.length);
+      list.hasItem = true;
       if (spaces.length >= list.own + 2) return;
-      // `Modify:` above the files themselves; `Makefile:` is one.
-      if (list.of === 'files' && /^(?!\S+file:)[^`./]*[:：]\**\s*$/i.test(rest)) list.own = null;
+      if (list.of === 'files' && fileLabelPattern.test(rest)) list.own = null;
       else if (list.of === 'files') addFiles(rest, line);
       else addLinks(rest, line);
     }
@@ -158,14 +178,7 @@ export function createTaskReader(
           plainOrder.line,
           `${quoted(plainOrder.text)} is text, and nothing waits; write it as in **After:** 1`,
         );
-      if (unreadFiles !== null && files.size === 0) {
-        const found = unreadFiles.isField ? 'names no file' : 'is text';
-        const form = unreadFiles.isField
-          ? 'write their paths in its line, or as a list below it'
-          : 'write it as in **Files:** src/a.ts';
-        const message = `${quoted(unreadFiles.text)} ${found}, and other tasks may write these files meanwhile; ${form}`;
-        report.remark(unreadFiles.line, message);
-      }
+      if (unreadFiles !== null && files.size === 0) report.remark(unreadFiles.line, unreadText(unreadFiles));
       if (!task.isDone && (doneStatus !== null || (boxes.length > 0 && boxes.every(Boolean)))) {
         const found =
           doneStatus === null ? 'all check boxes of the task are checked' : 'the status says that the task is done';
@@ -178,11 +191,23 @@ export function createTaskReader(
   };
 }
 
+function unreadText({ text, isField }: UnreadFiles): string {
+  const found = isField ? 'names no file' : 'is text';
+  const form = isField ? 'write their paths in its line, or as a list below it' : 'write it as in **Files:** src/a.ts';
+  return `${quoted(text)} ${found}, and other tasks may write these files meanwhile; ${form}`;
+}
+
 /** `After: 1`, `Depends on Task 2`, `- Blocked by: 1, 2` without the bold text of a field. */
 const plainOrderPattern =
   /^ {0,3}(?:[-*+][ \t]+)?(?:(?:after|depends on|dependencies|blocked by)[ \t]*[:：][ \t]*(?:tasks?[ \t]+)?#?\d|(?:depends on|blocked by)[ \t]+tasks?[ \t]+#?\d)/i;
 
 const taskNumberPattern = /^(?:tasks?\s+)?[#＃]?[\d０-９]/i;
+/** Task numbers and nothing else. */
+const taskNumbersPattern = /^(?:tasks?|and|[\d０-９#＃&,，、\s])*[\d０-９]\.?$/i;
+
+/** `Modify:` above the files themselves; a file may have such a name, too: `Makefile:`. */
+const fileLabelPattern =
+  /^(?!(?:\S+file|LICENSE|README|CHANGELOG|VERSION|CODEOWNERS|NOTICE|AUTHORS)\s*[:：])[^`./]*[:：]\**\s*$/;
 
 /** `Files: a.ts`, `*Files:* a.ts`, or `Files:` above a list, without the bold text of a field. */
 function saysFiles(text: string): boolean {

@@ -98,12 +98,12 @@ describe('an agent is', () => {
     store.close();
     const list = await idle.stator(['agent', 'list']);
     expect(list.stdout).not.toContain('p-w1-t1');
-    expect(list.stderr).toContain('only the newest 1000 are listed');
+    expect(list.stderr).toContain('at most the newest 1000 are listed');
     for (const [verb, done] of [
       ['list', 'listed'],
       ['stats', 'counted'],
     ] as const)
-      expect((await idle.stator(['queue', verb])).stdout).toContain(`only the last 500 are ${done}\n`);
+      expect((await idle.stator(['queue', verb])).stdout).toContain(`at most the last 500 are ${done}\n`);
     for (const verb of ['show', 'logs', 'messages'])
       expect(await idle.stator(['agent', verb, 'p-w1-t1']), verb).toMatchObject({ code: 0 });
   });

@@ -1352,6 +1352,11 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await keys({ by: 'latest', project: 'a', plan: 'p', limit: 1 })).toEqual([path('w/u#1')]);
         await commit(run(path('w/t#2'), 'x', { state: 'succeeded', at: 5 }));
         expect(await keys({ by: 'latest', live: true })).toEqual([path('w/u#1')]);
+        for (const where of [{}, { project: 'a' }, plan]) {
+          expect(await keys({ by: 'latest', ...where, title: 'x' })).toEqual([path('w/t#2')]);
+          expect(await keys({ by: 'latest', ...where, title: 'x', live: true })).toEqual([]);
+          expect(await keys({ by: 'latest', ...where, title: 'y', live: true })).toEqual([path('w/u#1')]);
+        }
         expect(await keys({ by: 'ended', project: 'a', limit: 5 })).toEqual([]);
       });
 
@@ -1620,6 +1625,12 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         ...{ status: 'running', lane: 'worker', priority: 0, next_at: 0, slot_at: 7, waiting_since: null, error: null },
       });
       expect(rest.map(({ title, final_at }) => [title, final_at])).toEqual([['z', 9]]);
+      for (const [where, count] of [
+        [{ project: 'a' }, 2],
+        [{ project: 'b' }, 1],
+        [{ ...plan, plan: 'q' }, 1],
+      ] as const)
+        expect(await store.queueItems({ ended: 1, ...where })).toHaveLength(count);
       await commit({ do: 'queue.clear', at: 8 });
       expect((await store.queueItems({ ended: 9 })).map(({ title }) => title)).toEqual(['x', 'z']);
     });

@@ -71,7 +71,7 @@ function elementsIn(sheet: Sheet): Element[] {
     }
     if (isComment) isComment = !text.includes('-->');
     else if (fence !== null) {
-      if (closesFence(text.trimStart(), fence)) {
+      if (closesFence(open === null ? text : text.trimStart(), fence)) {
         fence = null;
         endInFence = null;
       } else if (open !== null && isEnd(text)) endInFence = number;

@@ -48,7 +48,7 @@ export function createQueueViews(parts: ViewDependencies) {
   return {
     /** Running agents, then waiting ones in the order of service, then at most 500 ended ones, the last first. */
     async queue(filter: QueueFilter = {}): Promise<QueueEntry[]> {
-      const seen = await look(parts);
+      const seen = await look(parts, filter);
       const resting = await restingPlans(parts);
       const shown = seen.items.filter(isIn(filter));
       return Promise.all(
@@ -57,7 +57,7 @@ export function createQueueViews(parts: ViewDependencies) {
     },
     /** Counts of what `queue` lists; `running` are the worker slots that are taken, of `max_agents`. */
     async queueStats(filter: QueueFilter = {}): Promise<QueueStats> {
-      const seen = await look(parts);
+      const seen = await look(parts, filter);
       const items = seen.items.filter(isIn(filter));
       const count = (state: QueueEntry['state']) => items.filter((item) => item.state === state).length;
       return {
@@ -77,9 +77,10 @@ export function createQueueViews(parts: ViewDependencies) {
   };
 }
 
-async function look(parts: ViewDependencies): Promise<Look> {
+/** `filter`: of the ended agents; all others have places in one line. */
+async function look(parts: ViewDependencies, filter: QueueFilter): Promise<Look> {
   const [rows, queue, profileChoices] = await Promise.all([
-    parts.store.queueItems({ ended: endedLimit }),
+    parts.store.queueItems({ ended: endedLimit, ...filter }),
     parts.store.queue(),
     currentChoices(parts),
   ]);

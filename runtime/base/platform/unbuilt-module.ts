@@ -21,6 +21,8 @@ export function unbuiltModule(thrown: unknown): EngineError | null {
     return new EngineError('store_unreadable', `${name} is not built`, `build it: ${inModule('install')}`);
   if (systemCode(thrown) !== 'ERR_DLOPEN_FAILED' || !text.includes('better_sqlite3.node')) return null;
   const isOtherNode = text.includes('NODE_MODULE_VERSION');
+  // Other words are of the system: too many open files, no memory.
+  if (!isOtherNode && !/invalid ELF|mach-o|architecture|GLIBC|CXXABI|undefined symbol/.test(text)) return null;
   const what = isOtherNode ? `another Node than this one, ${process.version}` : 'another system than this one';
   // What is fetched for this Node would be the same file again.
   const hint = `build it: ${inModule(isOtherNode ? 'install' : 'build-release')}`;

@@ -459,6 +459,14 @@ export interface Written {
   readonly line: number;
 }
 
+export interface QueueItemQuery {
+  /** How many of the ended ones, at most. */
+  readonly ended: number;
+  /** The repo and the plan of the ended ones; none: of all. */
+  readonly project?: string | undefined;
+  readonly plan?: string | undefined;
+}
+
 /** Which runs, the newest first unless stated otherwise. */
 export type RunQuery =
   | { readonly by: 'keys'; readonly keys: readonly string[] }
@@ -698,8 +706,8 @@ export interface Store {
   queue(): Promise<QueueRow>;
   /** By their machines and lanes, also of machines that this engine does not have. */
   machinePauses(): Promise<readonly MachinePause[]>;
-  /** All agents that have not ended, in the order of their requests; then up to `ended` of those that ended since the queue was cleared, the newest first. */
-  queueItems(query: { readonly ended: number }): Promise<readonly QueueItemRow[]>;
+  /** All agents that have not ended, in the order of their requests; then those that ended since the queue was cleared, the newest first. */
+  queueItems(query: QueueItemQuery): Promise<readonly QueueItemRow[]>;
   /** The oldest first, also those of repos that were removed. */
   issues(): Promise<readonly IssueRow[]>;
   /** The messages to this session and to earlier ones of the same issue, the oldest first. */

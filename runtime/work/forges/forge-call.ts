@@ -138,7 +138,7 @@ export function createForgeCall(
       });
       const read = shape.safeParse(answer.data);
       // A page of a proxy, or of a forge under maintenance, is no answer of the forge, also where its answer says nothing more.
-      const isPage = /^text\/html\b/.test(answer.headers['content-type'] ?? '') && answer.data !== '';
+      const isPage = /^text\/html\b/i.test(answer.headers['content-type'] ?? '') && answer.data !== '';
       if (typeof answer.data === 'string' && (isPage || !read.success))
         throw new EngineError(
           'forge_unreachable',

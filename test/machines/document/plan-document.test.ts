@@ -437,6 +437,8 @@ describe('a plan that is well written', () => {
   test.each([
     ['---\n# a comment\n## settings\n\nstatus: draft\n---\n# T', 'T', 'rack-b'],
     ['---\r\nkey:\r\n  - a\r\n# a comment\r\n...\r\n# T', 'T', 'rack-b'],
+    ['---\n# a comment\n_id: 1\nog:title: x\n"a:b": c\n---\n# T', 'T', 'rack-b'],
+    ['\n---\nkey: x\n---\n# T', 'T', 'rack-b'],
     ['---\n# T\n---', 'T', 'rack-b'],
     ['---\n# T\nfor: x\n## Wave 1\n### Task 1: a\n---', 'T', null],
     ['---\n# T\nfor: x', 'T', 'rack-b'],

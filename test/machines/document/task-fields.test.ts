@@ -449,8 +449,12 @@ describe('the fields of a task', () => {
     ),
     ['**Files:**\n\nnone', { files: [] }, []],
     ['**After:**\n\nTask 1', {}, ['3: `Task 1` is text, and nothing waits; write it as in **After:** 1']],
+    ['**After:**\n  1, 2', {}, ['2: `1, 2` is text, and nothing waits; write it as in **After:** 1']],
     ['**After:**\n\nWrite it.', {}, []],
+    ['**After:**\n\n10 minutes are enough', {}, []],
     ['**Files:**\n- nothing', { files: [] }, []],
+    ['**Files:**\n- Modify: a.ts\n- Tests:\n\n- Write the test in test/a.test.ts', { files: ['a.ts'] }, []],
+    ['**Files:**\n- LICENSE:\n  - c', { files: ['LICENSE'] }, []],
     [
       '**Files:**\n- Create:\n  - a.ts\n- **Modify:**\n  - b.ts\n- Makefile:\n  - c',
       { files: ['a.ts', 'b.ts', 'Makefile'] },

@@ -1,5 +1,5 @@
 /** The state of the queue for slots: one row for the whole queue, and one for each paused part of it. So a pause survives the end of the engine. */
-import type { PlanKey } from '../port.ts';
+import type { PlanKey, QueueItemQuery } from '../port.ts';
 import type { PauseScope, QueueItemRow, QueuePause, QueueRow } from '../rows.ts';
 import { type Answer, answered, type Connection } from './connection.ts';
 import { isNewest } from './runs.ts';
@@ -32,8 +32,10 @@ export function createQueueTable(db: Connection) {
   const resumePart = db.prepare('DELETE FROM queue_pauses WHERE project = ? AND plan = ? AND title = ?');
   const resumePlan = db.prepare('DELETE FROM queue_pauses WHERE project = ? AND plan = ?');
   const open = db.prepare<[], QueueItemRow>(`${items} AND r.final_at IS NULL ORDER BY queued_at, r.rowid`);
-  const ended = db.prepare<[{ limit: number }], QueueItemRow>(
-    `${items} AND r.final_at > (SELECT cleared_at FROM queue) ORDER BY r.final_at DESC, r.rowid DESC LIMIT CAST(@limit AS BIGINT)`,
+  const ended = db.prepare<[{ limit: number; project: string | null; plan: string | null }], QueueItemRow>(
+    `${items} AND r.final_at > (SELECT cleared_at FROM queue)
+      AND (CAST(@project AS TEXT) IS NULL OR r.project = @project) AND (CAST(@plan AS TEXT) IS NULL OR r.plan = @plan)
+    ORDER BY r.final_at DESC, r.rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
 
   return {
@@ -42,8 +44,10 @@ export function createQueueTable(db: Connection) {
         if (row === undefined) throw new Error('the queue has no row');
         return answered(pauses.all(), (parts) => ({ ...row, pauses: parts }));
       }),
-    items: (limit: number): Answer<QueueItemRow[]> =>
-      answered(open.all(), (first) => answered(ended.all({ limit }), (rest) => [...first, ...rest])),
+    items({ ended: limit, project, plan }: QueueItemQuery): Answer<QueueItemRow[]> {
+      const which = { limit, project: project ?? null, plan: plan ?? null };
+      return answered(open.all(), (first) => answered(ended.all(which), (rest) => [...first, ...rest]));
+    },
     /** A part that is paused already keeps its time. */
     pause(at: number, what?: PauseScope): Answer<unknown> {
       return what === undefined ? pause.run(at) : pausePart.run(what.project, what.plan, what.title, at);

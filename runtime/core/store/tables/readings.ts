@@ -94,7 +94,7 @@ export function createReadings(
     expiring: ({ kind, ...query }) => ask(() => tables.expiry[kind].find(query)),
     queue: () => ask(() => tables.queue.read()),
     machinePauses: () => ask(() => tables.machinePauses.list()),
-    queueItems: ({ ended }) => ask(() => tables.queue.items(ended)),
+    queueItems: (query) => ask(() => tables.queue.items(query)),
     issues: () => ask(() => tables.issues.list()),
     issueMessages: (of) => ask(() => tables.issues.messages(of)),
     notifications: (query) => ask(() => tables.notifications.list(query)),

@@ -164,7 +164,7 @@ function runQueries(db: Connection) {
   );
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan)
-       AND (CAST(@title AS TEXT) IS NULL OR title = @title) AND ${isNewest}
+       AND (CAST(@title AS TEXT) IS NULL OR title = @title AND (@live = 0 OR state NOT ${inFinalState})) AND ${isNewest}
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   // These use indexes: the query above reads every run. `+rowid`: SQLite sorts afterwards, and does not walk the table in that order.
@@ -181,6 +181,11 @@ function runQueries(db: Connection) {
   );
   const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE project = @project AND plan = @plan
+       AND (@live = 0 OR state NOT ${inFinalState}) AND ${isNewest}
+     ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
+  );
+  const latestOfTitle = db.prepare<[Record<string, unknown>], RunRow>(
+    `SELECT ${columns} FROM runs r WHERE project = @project AND title = @title AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan)
        AND (@live = 0 OR state NOT ${inFinalState}) AND ${isNewest}
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
@@ -230,10 +235,12 @@ function runQueries(db: Connection) {
         case 'at-work':
           return atWork.all({ project: query.project ?? null });
         case 'latest': {
-          const { project = null, plan = null, title = null, live = false, limit = latestLimit } = query;
-          if (title !== null) return latest.all({ project, plan, title, limit });
-          if (project !== null && plan !== null) return latestOfPlan.all({ project, plan, live: live ? 1 : 0, limit });
-          return live ? latestLive.all({ project, plan, limit }) : latest.all({ project, plan, title, limit });
+          const { project = null, plan = null, title = null, limit = latestLimit } = query;
+          const live = query.live === true ? 1 : 0;
+          if (project !== null && title !== null) return latestOfTitle.all({ project, plan, title, live, limit });
+          if (project !== null && plan !== null) return latestOfPlan.all({ project, plan, live, limit });
+          if (title === null && live === 1) return latestLive.all({ project, plan, limit });
+          return latest.all({ project, plan, title, live, limit });
         }
       }
     },
