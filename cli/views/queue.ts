@@ -11,7 +11,7 @@ import { impliedProject } from '../place.ts';
 import { partText, pauseLines, resumeText, waitText } from '../queue/part.ts';
 import { brief, withProject } from '../text.ts';
 
-/** So many ended agents are the last ones: there may be earlier ones, which are not in the answer. */
+/** The most ended agents in an answer; there may be earlier ones, which are left out. */
 const endedMost = 500;
 
 function cutLines(ended: number, done: 'listed' | 'counted'): string[] {
