@@ -6,10 +6,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Engine, FaultPoint } from '../../runtime/engine/engine.ts';
+import { createEngine, type FaultPoint } from '../../runtime/engine/engine.ts';
 import { afterwards, ground } from './engine.ts';
 import { until } from './ground.ts';
-import { live, liveHere, pausedHome, read } from './killed-engine.ts';
+import { live, liveHere, pausedHome, quiet, read } from './killed-engine.ts';
 import { randomOf } from './random.ts';
 import { linearId } from './tracker-linear.ts';
 import { startTracker, type TrackerKind, type TrackerTrouble, trackerToken } from './tracker-server.ts';
@@ -86,7 +86,10 @@ export async function killUnderTracker({
   while (tracker.state.issues.size < issueCount) add();
   const badDays = tracker.trouble;
   tracker.trouble = () => null;
-  await untilReported(place, 'taken', cancelAll);
+  await untilReported(place, 'taken');
+  await cancelAll(place);
+  // The others are reported by lives that are killed.
+  expect(reported(place, 'cancelled')).toBeLessThan(issueCount);
   tracker.trouble = badDays;
   await killSome(Math.floor(kills / 2), () => {});
   tracker.trouble = () => null;
@@ -111,17 +114,29 @@ export async function killUnderTracker({
 type Place = Parameters<typeof live>[0];
 
 /** Runs one more engine without failures until that state was reported for each issue. */
-async function untilReported(place: Place, state: string, then?: (last: Engine) => Promise<void>): Promise<void> {
+async function untilReported(place: Place, state: string): Promise<void> {
   const last = await liveHere(place);
-  const rows = () => read<{ state: string; told_at: number | null }>(place.home, 'SELECT * FROM intake_threads');
   await until(
-    () => rows().filter((row) => row.state === state && row.told_at !== null).length === issueCount,
-    () => JSON.stringify(rows()),
+    () => reported(place, state) === issueCount,
+    () => JSON.stringify(threads(place)),
   );
-  await then?.(last);
   await last.stop();
 }
 
-async function cancelAll({ client }: Engine): Promise<void> {
-  for (const { plan } of await client.plans('demo')) await client.send({ project: 'demo', plan, type: 'cancel' });
+const threads = ({ home }: Place) =>
+  read<{ state: string; told_at: number | null }>(home, 'SELECT * FROM intake_threads');
+
+function reported(place: Place, state: string): number {
+  return threads(place).filter((row) => row.state === state && row.told_at !== null).length;
+}
+
+/** By an engine that looks at its issues once, when it starts. */
+async function cancelAll({ home, env }: Place): Promise<void> {
+  const engine = await createEngine({ home, env, log: quiet, intakeLookMs: 3_600_000 });
+  try {
+    for (const { plan } of await engine.client.plans('demo'))
+      await engine.client.send({ project: 'demo', plan, type: 'cancel' });
+  } finally {
+    await engine.stop();
+  }
 }
