@@ -1,5 +1,5 @@
 /** Work that was done and is no longer on its plan's branch: the plan stops and names it, and a person brings it back or says that it was meant. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
@@ -138,11 +138,17 @@ describe('a plan whose branch loses what was merged into it', () => {
   });
 
   it('while it is reviewed is not approved: what the reviewer saw is not the work', async () => {
-    const reviewer = 'git -C $ROOT/demo update-ref refs/heads/plan/login main; exit 0';
+    const reviewer =
+      'cd $ROOT/demo; git show plan/login:d.txt >> $ROOT/seen; git update-ref refs/heads/plan/login main; exit 0';
     const engine = await startWith({ reviewer });
     await begin(engine, 'login', fourTasks);
     const { status } = await untilLost(engine);
     expect(status).toBe('reviewing');
+    await say(engine, 'login', 'resolve', { restore: true });
+    // The next review sees it, and loses it again.
+    expect((await untilLost(engine)).status).toBe('reviewing');
+    expect(readFileSync(join(engine.root, 'seen'), 'utf8')).toBe('d\nd\n');
+    writeFileSync(join(engine.root, 'reviewer.sh'), '#!/bin/sh\nexit 0\n');
     // A person may bring it back by hand: the plan goes on once git was asked.
     const kept = git(engine.repo, 'for-each-ref', '--format=%(objectname)', 'refs/stator/attempts/').split('\n');
     const worktree = join(engine.root, 'by-hand');
@@ -150,9 +156,6 @@ describe('a plan whose branch loses what was merged into it', () => {
     for (const commit of kept) git(worktree, 'merge', '-q', '--no-edit', commit);
     git(engine.repo, 'worktree', 'remove', worktree);
     await say(engine, 'login', 'resolve');
-    await untilLost(engine);
-    writeFileSync(join(engine.root, 'reviewer.sh'), '#!/bin/sh\nexit 0\n');
-    await say(engine, 'login', 'resolve', { restore: true });
     await untilStatus(engine, 'login', 'done');
     expect(files(engine, 'plan/login')).toEqual(ofTasks);
   });
