@@ -214,6 +214,7 @@ describe('a plan that is done and whose branch loses its work', () => {
     move(engine, 'main');
     await expectRefused();
     await say(engine, 'login', 'resolve', { restore: true });
+    expect(git(engine.repo, 'show', 'plan/login:a.txt')).toBe('a\nb');
     git(engine.repo, 'branch', '-D', '-q', 'plan/login');
     await expectRefused();
     await say(engine, 'login', 'resolve', { restore: true });
