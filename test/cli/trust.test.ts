@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { startDaemonHere } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
@@ -73,7 +74,13 @@ it('is listed, taken back and given again, and says so wherever somebody looks',
   expect(code).toBe(1);
   expectRefusal(stderr, 'demo', '--trust');
   // An engine finds that the repo cannot be used, and is gone when the trust is given again.
-  await (await startDaemonHere(made)).engine.stop();
+  const { client, engine } = await startDaemonHere(made);
+  const isFound = async () =>
+    (await client.signals({ project: 'demo' })).some(
+      ({ type, status }) => type === 'repo_degraded' && status === 'done',
+    );
+  await until(isFound);
+  await engine.stop();
   const looks = [['status'], ['repo', 'list'], ['repo', 'show', 'demo']];
   const shown = await Promise.all(looks.map(async (look) => (await made.stator(look)).stdout));
   expect(shown.join('').match(/revoked at \d\d:\d\d: .*stator repo trust demo/g)).toHaveLength(3);
