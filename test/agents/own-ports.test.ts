@@ -35,12 +35,16 @@ test('a block is free again when its worktree is gone, and when all are taken th
     symlinkSync(there, join(folder, `${20_000 + block * 20}-${'f'.repeat(16)}`));
   const late = worktree('late');
   const read = vi.spyOn(fs, 'readdirSync');
+  const restore = () => {
+    read.mockRestore();
+    syncBuiltinESMExports();
+  };
+  onTestFinished(restore);
   syncBuiltinESMExports();
   expect(ask(late).base).toBeNull();
   // To read the folder for each block stopped the engine for half a second at each start of an agent.
   expect(read).toHaveBeenCalledTimes(1);
-  read.mockRestore();
-  syncBuiltinESMExports();
+  restore();
   rmSync(there, { recursive: true });
   const { base } = ask(late);
   expect(base).not.toBeNull();
