@@ -8,6 +8,7 @@ import { expect } from 'vitest';
 import { runProgram } from '../../cli/program.ts';
 import { type DaemonGround, daemonGround } from './daemon.ts';
 import { afterwards } from './engine.ts';
+import { hangMs } from './hang.ts';
 
 const program = join(import.meta.dirname, '../../dist/bin/stator.js');
 
@@ -40,13 +41,15 @@ export async function editor(config: (root: string) => string, { forms = false, 
   made.configure(`blueprint_skip_threshold = 0\n${config(made.root)}`);
   // A person has trusted the repository before.
   expect((await made.stator(['repo', 'add', made.repo, '--trust'])).code).toBe(0);
-  const { input, output, ended } = separate ? startAcp(made) : callAcp(made);
+  const { input, output, ended, kill } = separate ? startAcp(made) : callAcp(made);
   const all: Seen[] = [];
   const see = (what: object) => void all.push(what as Seen); // as the protocol has it
   void ended.then((exit) => see({ exit }));
   afterwards(async () => {
     input.end();
+    const late = setTimeout(() => kill?.(), hangMs);
     await ended;
+    clearTimeout(late);
   });
   const answers: (string | null)[] = [];
   const waiting: ((answer: string | null) => void)[] = [];
@@ -99,7 +102,7 @@ export async function editor(config: (root: string) => string, { forms = false, 
 function startAcp({ env, repo: cwd }: DaemonGround) {
   const child = spawn(process.execPath, [program, 'acp'], { cwd, env, stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit').then(([code]) => code as number | null); // as node says it
-  return { input: child.stdin, output: child.stdout, ended };
+  return { input: child.stdin, output: child.stdout, ended, kill: () => void child.kill('SIGKILL') };
 }
 
 function callAcp({ env, repo: cwd }: DaemonGround) {
@@ -107,7 +110,7 @@ function callAcp({ env, repo: cwd }: DaemonGround) {
   // The verb reads lines, and asks for nothing that only a terminal has.
   const asStdin = stdin as unknown as NodeJS.ReadStream;
   const ended = runProgram({ argv: ['acp'], env, cwd, stdin: asStdin, stdout, stderr: process.stderr });
-  return { input: stdin, output: stdout, ended };
+  return { input: stdin, output: stdout, ended, kill: null };
 }
 
 export function text(words: string): ContentBlock[] {
