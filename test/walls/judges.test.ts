@@ -25,16 +25,21 @@ it('a coder that writes the program of its judge anew in its worktree is judged 
   expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('not good --strict') });
 });
 
-for (const sandbox of noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as const))
-  it(`a coder that writes the script anew that a flag of its judge names is judged by the one that it found, sandbox = "${sandbox}"`, async () => {
+const byFlag = { program: 'sh', flags: ['-c', 'sh scripts/review.sh'] };
+const byWords = { program: 'STRICT=1 exec sh scripts/review.sh --strict' };
+
+for (const [sandbox, line] of [
+  ['off', byFlag] as const,
+  ...(noWallsHere === null ? ([['bwrap', byFlag] as const, ['bwrap', byWords] as const] as const) : []),
+])
+  it(`a coder that writes the script of ${Object.values(line).flat().join(' ')} anew is judged by the one that it found, sandbox = "${sandbox}"`, async () => {
     const agent = { attempts: 1, sandbox } as const;
-    const flags = ['-c', 'sh scripts/review.sh'];
     const engine = await startEngine({
       on: withScript(),
       daemon: 'auto_review_fix = false\n',
       agents: {
         default: { ...agent, preset: 'sh' },
-        reviewer: { ...agent, preset: 'command', program: 'sh', flags },
+        reviewer: { ...agent, ...line, preset: 'command' },
       },
     });
     await begin(engine, 'login', planText(["printf 'exit 0\\n' > scripts/review.sh"]));
