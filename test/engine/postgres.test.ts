@@ -151,6 +151,7 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
   const inProcess = async (env: NodeJS.ProcessEnv) => {
     const ended = await made.stator(['daemon', 'start', '--foreground', '--json'], { env });
     expect(ended.code, ended.stderr).toBe(78);
+    expect(ended.stderr).not.toContain('secret');
     return shown(JSON.parse(ended.stderr.trim().split('\n').at(-1) ?? '') as { error: string; hint: string });
   };
   const asked = async (store: string) => {
@@ -186,6 +187,7 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
     await asked(`${made.url}?host=one.lan,other.lan`),
     await asked('postgresql://ada:12/secret@db.lan/stator'),
     await inProcess({ NODE_OPTIONS: without('pg') }),
+    await inProcess({ STATOR_STORE: wrong.href }),
     await inProcess({ NODE_OPTIONS: without('dbos') }),
   ];
   expect(told.join('\n\n')).toMatchInlineSnapshot(`
@@ -236,6 +238,9 @@ it('a store in PostgreSQL that cannot be opened is reported with the reason and 
 
     a store in PostgreSQL needs the package pg, which is not installed
     install it as stator is: npm install -g pg@8, or in the project that stator is a part of: npm install pg@8
+
+    postgresql://<host>/e4 lets nobody in: password authentication failed for user "postgres"
+    see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in
 
     an engine whose store is in PostgreSQL needs the package @dbos-inc/dbos-sdk 5.3, which is not installed
     install it as stator is: npm install -g @dbos-inc/dbos-sdk@5.3, or in the project that stator is a part of: npm install @dbos-inc/dbos-sdk@5.3"
