@@ -52,7 +52,7 @@ it('what an agent asks is a question of the editor, and a linked file is the pla
 
 // Its agents are waited for at each of three ends.
 it('a cancel pauses the plan, and the next prompt goes on with it; an editor that goes away pauses it, too', async () => {
-  const on = await editor(() => shell);
+  const on = await editor(() => shell, { separate: true });
   const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
   on.send({ prompt: text(planText([`echo >> ${begun}; until [ -e ${gate} ]; do sleep 0.1; done; echo a > a.txt`])) });
   await until(() => existsSync(begun));
