@@ -18,18 +18,23 @@ interface Walk {
   readonly marks: (context: AnyMachineSnapshot['context']) => unknown;
 }
 
-/** The ids of the states that it enters, the nearest first; it ends when it has entered the `wanted` states. */
+/** A walk that is wanted no more looks at that many situations all the same. */
+const atLeast = 100;
+
+/** The ids of the states that it enters, the nearest first; it ends when it has entered the `wanted` states, and looked at `atLeast` situations. */
 function walk(name: Name, { input, events: offered, marks }: Walk, wanted?: readonly string[]): Set<string> {
   const reached = new Set<string>();
   const missing = new Set(wanted);
+  let seen = 0;
   getAdjacencyMap(alone[name], {
     input: input ?? inputs[name],
     events: (snapshot) => {
+      seen += 1;
       for (const { id } of snapshot._nodes) {
         reached.add(id);
         missing.delete(id);
       }
-      const isOver = snapshot.status !== 'active' || (wanted !== undefined && missing.size === 0);
+      const isOver = snapshot.status !== 'active' || (wanted !== undefined && missing.size === 0 && seen > atLeast);
       return isOver ? [] : (offered(snapshot) as EventObject[]);
     },
     serializeState: ({ value, context, status }) => JSON.stringify([value, status, marks(context)]),
@@ -52,7 +57,6 @@ const passing: ReadonlySet<string> = new Set([
 function unreached(name: Name, ...walks: readonly (Walk | Set<string>)[]): string[] {
   let missing = [...nodesOf(alone[name].root)].map(({ id }) => id).filter((id) => !passing.has(id));
   for (const each of walks) {
-    if (missing.length === 0) break;
     const reached = each instanceof Set ? each : walk(name, each, missing);
     missing = missing.filter((id) => !reached.has(id));
   }
