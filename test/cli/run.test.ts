@@ -109,7 +109,9 @@ describe('run', () => {
   it('says what is wrong with a document that has no waves, takes it once it was edited, and prints facts as JSON lines, the outcome last', async () => {
     const made = working();
     made.write('p.md', '# P\n\nno waves here\n');
-    const refused = await made.stator(['run', 'p.md', '--trust']);
+    const { stdout: ofTrust } = await made.stator(['run', 'p.md', '--trust', '--json']);
+    expect(ofTrust, 'what it trusts is no line of JSON').toBe('');
+    const refused = await made.stator(['run', 'p.md']);
     expect(refused.code).toBe(1);
     expect(refused.stderr).not.toMatch(/plan_start|implement_start/);
     expectProse(refused.stderr, 'p.md:1: ');
