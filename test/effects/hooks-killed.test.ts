@@ -76,10 +76,11 @@ describe('an engine that is killed around a delivery', () => {
     await until(() => existsSync(count));
     expect(rows(on).filter(({ status }) => status === 'running')).toHaveLength(1);
     expect(await killed.kill()).toBe('SIGKILL');
-    const next = await liveHere(on);
+    const next = live(on);
     writeFileSync(go, '');
     await until(() => rows(on)[0]?.status === 'done');
-    await next.stop();
+    next.stop();
+    expect(await next.ended).toBe('0');
     expect(readFileSync(count, 'utf8')).toBe('x\n');
   });
 });

@@ -31,9 +31,8 @@ async function laid(): Promise<Ground & { folder: string }> {
 
 const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).map((name) => name.slice(31)) : []);
 
-/** Each item became one plan that was started once, and its file lies in `taken`. */
-async function expectEachOnce(on: Ground & { folder: string }): Promise<void> {
-  const last = await liveHere(on);
+/** In a last life, each item became one plan that was started once, and its file lies in `taken`. `end` ends that life. */
+async function expectEachOnce(on: Ground & { folder: string }, end: () => unknown): Promise<void> {
   const started = () =>
     read<{ item: string }>(on.home, 'SELECT item FROM intake_items WHERE started_at IS NOT NULL').length;
   const taken = () => namesIn(join(on.folder, 'taken')).sort();
@@ -49,14 +48,15 @@ async function expectEachOnce(on: Ground & { folder: string }): Promise<void> {
   expect(starts.map(({ plan }) => plan)).toEqual(titles.map((title) => title.toLowerCase().replace(' ', '-')));
   expect(taken()).toEqual(titles.map((title) => `${title.toLowerCase().replace(' ', '-')}.md`));
   expect(namesIn(join(on.folder, '.taking'))).toEqual([]);
-  await last.stop();
+  await end();
 }
 
 for (const point of ofEachItem)
   it(`an engine that is killed at ${point} makes one plan of each item`, async () => {
     const on = await laid();
     for (const nth of [1, 2]) expect(await live(on, { fault: { point, nth } }).ended).toBe('SIGKILL');
-    await expectEachOnce(on);
+    const last = await liveHere(on);
+    await expectEachOnce(on, last.stop);
   });
 
 it('an engine that is killed again and again makes one plan of each item', async () => {
@@ -68,7 +68,9 @@ it('an engine that is killed again and again makes one plan of each item', async
     await delay(random() * 400);
     await life.kill();
   }
-  await expectEachOnce(on);
+  const last = live(on);
+  await expectEachOnce(on, last.stop);
+  expect(await last.ended).toBe('0');
 });
 
 it('an engine that is killed at each point makes one plan of a time of a schedule', async () => {

@@ -98,10 +98,11 @@ describe('signal files, when the engine is killed', () => {
     drop(on.folder, 'planner-finished-a');
     expect(await lifeUntilKilled(on, { point: 'gateway.after-insert', nth: 1 })).toBe('SIGKILL');
     rmSync(on.folder, { recursive: true });
-    const life = await liveHere(on);
+    const life = live(on);
     await until(() => rows(on.home).every(({ status }) => status === 'done'));
     expect(rows(on.home)).toHaveLength(1);
-    await life.stop();
+    life.stop();
+    expect(await life.ended).toBe('0');
   });
 });
 
