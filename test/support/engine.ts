@@ -37,8 +37,8 @@ export interface TestEngine extends Ground {
 }
 
 export interface EngineSetup extends Omit<EngineOptions, 'home' | 'env'> {
-  /** The text of daemon.toml; default: `waves`. */
-  readonly daemon?: string;
+  /** The text of daemon.toml; default: `waves`; null: none is written. */
+  readonly daemon?: string | null;
   readonly on?: Ground;
   /** Registers the repo. Default true. */
   readonly adds?: boolean;
@@ -51,7 +51,7 @@ export interface EngineSetup extends Omit<EngineOptions, 'home' | 'env'> {
 export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> {
   const { daemon = waves, on = ground(), adds = true, env = on.env, verifies = true, ...options } = setup;
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
-  if (!existsSync(join(on.home, 'daemon.toml'))) writeFileSync(join(on.home, 'daemon.toml'), daemon);
+  if (daemon !== null && !existsSync(join(on.home, 'daemon.toml'))) writeFileSync(join(on.home, 'daemon.toml'), daemon);
   const log: string[] = [];
   const note = (message: string, thrown?: unknown) => void log.push(`${message} ${thrown ?? ''}`);
   const engine = await createEngine({
@@ -80,9 +80,9 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
   return { ...on, engine: { ...engine, stop }, client: engine.client, log };
 }
 
-/** An engine in this process where a person would start the daemon, also while a killed one ends: with agents of files, and the repos of its store. */
+/** An engine in this process where a person would start the daemon, also while a killed one ends: with the settings and agents of files, and the repos of its store. */
 export function startDaemonHere(on: Ground): Promise<TestEngine> {
-  return startEngine({ on, adds: false, agents: {}, waitForHomeMs: hangMs });
+  return startEngine({ on, daemon: null, adds: false, agents: {}, graceMs: 10_000, waitForHomeMs: hangMs });
 }
 
 /** Wakes waiting tests at each fact until the engine stops. An engine without its home or its store has no facts. */
