@@ -69,7 +69,7 @@ function plain(path: string): string {
 
 /**
  * Returns the clone of that address under `folder`, and makes it if it is missing. A kill at any line leaves no incomplete clone under its name. Throws
- * `bad_repo` if something else lies there, `git_failed` if it cannot be made.
+ * `bad_repo` if something else lies there, `git_failed` if it cannot be made, and `unreachable` at the time limit.
  */
 export async function ensureClone(wanted: {
   readonly folder: string;

@@ -40,7 +40,7 @@ export async function hasRemote(repo: Pick<Repository, 'path'>): Promise<boolean
 
 /**
  * Updates the remote to the plan's refs here. A kill at any line leaves some refs there new and some old, and the next push continues. Throws `refused` if
- * the remote has commits that are not known here, or rejects the push; `git_failed` if it cannot be reached.
+ * the remote has commits that are not known here, or rejects the push; `git_failed` if it cannot be reached, and `unreachable` at the time limit.
  */
 export async function shareRefs(repo: Repository, of: SharedPlan & { readonly branch: string }): Promise<void> {
   const { project, plan, branch } = of;
@@ -67,7 +67,7 @@ export async function listShared(repo: Repository, project: string): Promise<Sha
   return refsAt(repo, place, { project, plan: null });
 }
 
-/** Fetches the commits of these refs; no ref here points to them yet. Throws `git_failed`. */
+/** Fetches the commits of these refs; no ref here points to them yet. Throws `git_failed`, and `unreachable` at the time limit. */
 export async function fetchShared(repo: Repository, refs: readonly SharedRef[]): Promise<void> {
   if (refs.length === 0) return;
   const { url } = await placeOf(repo, '');
