@@ -111,6 +111,7 @@ export const agentOperations = {
         },
         offset: { as: toolOffset },
         plan: '',
+        title: '',
         project: '',
       },
       asks: ({ status: _, offset: __, ...of }) => of,
