@@ -75,12 +75,15 @@ export interface Output extends OutputOptions, Messages {
   list<Entry>(entries: readonly Entry[], look: ListLook<Entry>): void;
 }
 
+/** The most agents, signals or notifications in one answer of the engine. */
+const newestMost = 1_000;
+
 export interface ListLook<Entry> {
   readonly headings: readonly string[];
   row(entry: Entry): readonly Cell[];
   readonly empty: string;
-  /** The length of a list that was cut: older entries are not in the answer. */
-  readonly most?: number;
+  /** The answer has at most the newest `newestMost`. */
+  readonly isBounded?: true;
 }
 
 /** Whether a command line asks for JSON, also if it has a mistake. */
@@ -124,9 +127,9 @@ export function createOutput(options: OutputOptions): Output {
       else say(...lines);
     },
     table: shownTable,
-    list(entries, { headings, row, empty, most }) {
+    list(entries, { headings, row, empty, isBounded = false }) {
       answer(entries, () => shownTable(headings, entries.map(row), empty));
-      if (entries.length === most) messages.note(`at most the newest ${most} are listed`);
+      if (isBounded && entries.length === newestMost) messages.note(`at most the newest ${newestMost} are listed`);
     },
   };
 }

@@ -19,7 +19,7 @@ const instances: View<InstanceEntry[]> = {
       headings: [...(isOfAll ? ['project'] : []), ...instanceHeadings(withUsage)],
       row: (entry) => [...(isOfAll ? [entry.project] : []), ...instanceRow(entry, { nowMs, withUsage })],
       empty: 'no agents',
-      most: 1_000,
+      isBounded: true,
     };
   },
 };

@@ -30,7 +30,7 @@ const notifications: View<NotificationEntry[]> = {
       onOneLine(withLocalTimes(entry.message, Date.now())),
     ],
     empty: all === undefined ? 'nothing new; the read ones: stator notify list --all' : 'no notifications',
-    most: 1_000,
+    isBounded: true,
   }),
 };
 

@@ -28,7 +28,7 @@ const signals: View<SignalEntry[]> = {
       resultText(result),
     ],
     empty: 'no signals',
-    most: 1_000,
+    isBounded: true,
   },
 };
 

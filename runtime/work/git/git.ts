@@ -160,7 +160,7 @@ async function runGit({ cwd, args, environment, options, gitDirs, isPersons = fa
 }
 
 /** Whether git was ended by its time limit. */
-export function isOverLimit(thrown: unknown): boolean {
+export function isOverLimit(thrown: unknown): thrown is EngineError {
   return (
     thrown instanceof EngineError &&
     thrown.code === 'git_failed' &&

@@ -131,7 +131,7 @@ export async function tryAs(
   try {
     return await tryOwnGit(repo, withPlainServer(args), { ...options, protocols: networks, env: usersAskpass() });
   } catch (thrown) {
-    throw isOverLimit(thrown) ? outOfReach(thrown as EngineError) : thrown; // it is one
+    throw isOverLimit(thrown) ? outOfReach(thrown) : thrown;
   }
 }
 

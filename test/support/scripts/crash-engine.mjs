@@ -5,9 +5,8 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv } from 'node:process';
-import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
+import { asProgram } from './as-program.mjs';
 
 const project = 'demo';
 
@@ -64,9 +63,4 @@ export async function carryPlan(createEngine, say, { home, repo, plan, content, 
   return end;
 }
 
-if (argv[1] === fileURLToPath(import.meta.url)) {
-  const { createEngine } = await import('../../../dist/bin/engine.js');
-  const say = (word) => process.stdout.write(`${word}\n`);
-  const end = await carryPlan(createEngine, say, { ...JSON.parse(argv[2]), env: process.env });
-  if (end !== 'done') process.exit(3);
-}
+await asProgram(import.meta.url, carryPlan);

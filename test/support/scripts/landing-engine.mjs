@@ -4,9 +4,8 @@
  * `stuck <why>`; exits 0, or 3 where a person is needed.
  */
 import { join } from 'node:path';
-import { argv } from 'node:process';
-import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
+import { asProgram } from './as-program.mjs';
 
 const project = 'demo';
 const tendedAfterMs = 500;
@@ -76,9 +75,4 @@ export async function carryPlans(createEngine, say, { home, env, agents, fault, 
   return end;
 }
 
-if (argv[1] === fileURLToPath(import.meta.url)) {
-  const { createEngine } = await import('../../../dist/bin/engine.js');
-  const say = (word) => process.stdout.write(`${word}\n`);
-  const end = await carryPlans(createEngine, say, { ...JSON.parse(argv[2]), env: process.env });
-  if (end !== 'done') process.exit(3);
-}
+await asProgram(import.meta.url, carryPlans);
