@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, messageOf, onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { statOrNull } from '../../base/platform/quiet-look.ts';
-import { errorTail, ownGit } from './git.ts';
+import { errorTail, ownGit, ownWords } from './git.ts';
 import { entriesIn } from './git-folder.ts';
 import type { ObjectMemo } from './object-memo.ts';
 import { isAncestor } from './objects.ts';
-import { remoteOf, tryAs } from './push.ts';
+import { isDenied, remoteOf, tryAs } from './push.ts';
 import { branchRef, type RefPlace, readRef } from './refs.ts';
 
 /** Short, because a person waits for the plan to begin. */
@@ -83,23 +84,32 @@ export function fetchTrouble(repo: Pick<RefPlace, 'commonDir'>, branch: string):
   return fetched.get(keyOf(repo, branch))?.trouble ?? null;
 }
 
-/** The commit of the branch at that remote as it is now. Throws `not_found` if it has no such branch, and `forge_unreachable` or `unreachable` where git could not fetch it. */
+/**
+ * The commit of the branch at that remote as it is now. Throws `not_found` if it has no such branch, `refused` if it does not let git in, and
+ * `forge_unreachable` or `unreachable` where git could not fetch it for another reason.
+ */
 export async function fetchHead(repo: Place, { remote, branch }: { remote: string; branch: string }): Promise<string> {
-  const trouble = await fetchFrom(repo, { remote, branch, timeoutMs: longFetchMs });
-  const commit = trouble === null ? await readRef(repo, `refs/remotes/${remote}/${branch}`) : null;
+  const stderr = await fetchFrom(repo, { remote, branch, timeoutMs: longFetchMs });
+  const commit = stderr === null ? await readRef(repo, `refs/remotes/${remote}/${branch}`) : null;
   if (commit !== null) return commit;
-  if (trouble === null || noSuchBranch.test(trouble))
+  if (stderr === null || noSuchBranch.test(ownWords(stderr)))
     throw new EngineError(
       'not_found',
       `${remote} has no branch ${branch}`,
       'see on the forge whether it was deleted or renamed, and bring it back or choose another one there',
     );
-  throw new EngineError(
-    'forge_unreachable',
-    `git could not fetch ${branch} from ${remote}: ${trouble}`,
-    'it is asked again later; see whether that remote can be reached',
-  );
+  const message = `git could not fetch ${branch} from ${remote}: ${troubleOf(stderr)}`;
+  const command = `git -C ${shellWord(repo.path)} fetch ${shellWord(remote)} ${shellWord(branch)}`;
+  throw isDenied(stderr)
+    ? new EngineError(
+        'refused',
+        message,
+        `give git the rights or credentials for it, and see that this works: ${command}`,
+      )
+    : new EngineError('forge_unreachable', message, 'it is asked again later; see whether that remote can be reached');
 }
+
+const troubleOf = (stderr: string) => onOneLine(errorTail(stderr));
 
 /** git's message, which no locale changes here. */
 const noSuchBranch = /couldn't find remote ref/;
@@ -108,13 +118,16 @@ const noSuchBranch = /couldn't find remote ref/;
 async function fetchBranch(repo: Place, branch: string): Promise<string | null> {
   try {
     if ((await ownGit(repo.path, ['remote'])) === '') return null;
-    return await fetchFrom(repo, { remote: await remoteOf(repo.path, branch, null), branch, timeoutMs: fetchMs });
+    const remote = await remoteOf(repo.path, branch, null);
+    const stderr = await fetchFrom(repo, { remote, branch, timeoutMs: fetchMs });
+    return stderr === null ? null : troubleOf(stderr);
   } catch (thrown) {
     if (thrown instanceof EngineError) return onOneLine(messageOf(thrown));
     throw thrown;
   }
 }
 
+/** null: done; otherwise what git wrote. */
 async function fetchFrom(
   repo: Place,
   { remote, branch, timeoutMs }: { remote: string; branch: string; timeoutMs: number },
@@ -124,5 +137,5 @@ async function fetchFrom(
   const flags = ['--quiet', '--no-tags', '--no-recurse-submodules', '--refmap=', '--no-filter'];
   const args = ['fetch', ...flags, '--', remote, refs];
   const { exitCode, stderr } = await tryAs('engine', { repo: repo.path, args, timeoutMs });
-  return exitCode === 0 ? null : onOneLine(errorTail(stderr));
+  return exitCode === 0 ? null : stderr;
 }

@@ -170,13 +170,18 @@ const noAnswer =
   /(?:returned error:|RPC failed; HTTP|tunnel failed, response) (?:408|429|50[0234]|52\d)\b|RPC failed; curl (?!22\b)\d|resolve (?:host|proxy)|unable to look up|Failed to connect|unable to connect to(?! cache)|Empty reply|timed out|too slow|SSL_ERROR_SYSCALL|non-properly terminated|Connection (?:refused|reset|closed by)|Broken pipe|hung up unexpectedly|No route to host|Network is unreachable/;
 /** It has answered: these come with words of a lost connection. */
 const denied =
-  /Permission denied|Authentication failed|could not read (?:Username|Password)|Host key verification failed|not found/;
+  /Permission denied|Authentication failed|could not read (?:Username|Password)|Host key verification failed|not found|returned error: 40[13]\b/;
+
+/** Whether git's own words say that the remote does not let it in, or has no such repository. */
+export function isDenied(stderr: string): boolean {
+  return denied.test(ownWords(stderr));
+}
 
 /** The engine waits for a remote that does not answer. */
 function remoteFailure(by: Push['by'], failed: Parameters<typeof gitFailure>[0]): EngineError {
   const failure = gitFailure(failed);
-  const words = ownWords(failed.result.stderr);
-  return by === 'engine' && noAnswer.test(words) && !denied.test(words) ? outOfReach(failure) : failure;
+  const { stderr } = failed.result;
+  return by === 'engine' && noAnswer.test(ownWords(stderr)) && !isDenied(stderr) ? outOfReach(failure) : failure;
 }
 
 const outOfReach = (failure: EngineError) =>
