@@ -174,6 +174,17 @@ describe.skipIf(noWallsHere !== null)(
       expect(git(engine.repo, 'show', 'plan/quiet:shown')).toContain('"plan":"quiet"');
     });
 
+    test('who was started there cannot pass for walls that could not be built, by words of bubblewrap as its only output', async () => {
+      const engine = await startWalled('attempts = 1\n');
+      const words = "bwrap: Can't fork for pid 1: Resource temporarily unavailable";
+      const imitates = `[ -e /proc/self/fd/8 ] || [ -e /proc/self/fd/9 ] || echo "${words}" >&2; exit 1`;
+      await begin(engine, 'imitates', planText([imitates]));
+      await untilPlan(engine, 'imitates', ({ phase }) => phase === 'wave_waiting');
+      const [instance] = await engine.client.instances({ project: 'demo' });
+      expect(instance).toMatchObject({ reason: 'exit-code', exit_code: 1, attempt: 1, last_line: words });
+      expect(runFolders(engine.home, 'imitates')).toHaveLength(1);
+    });
+
     test('writable and readable places are there, and a cache that is not there yet is made', async () => {
       const on = ground();
       const [cache, read] = [join(on.root, 'cache', 'deep'), join(on.root, 'read')];

@@ -19,10 +19,9 @@ import type { RunReport } from '../agents/reports/report.ts';
 import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
 import { limitReached } from '../agents/resource-watch.ts';
 import { type RunFolder, readExit, writeRunFile } from '../agents/run-folder.ts';
-import { isWalled } from '../git/private-repository.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { type LimitsEnd, limitsEnd } from '../sandbox/resources.ts';
-import { waitsForWalls, wallsFailure } from '../sandbox/walls.ts';
+import { waitsForWalls, wallsFailureOf } from '../sandbox/walls.ts';
 import type { PrepareParts } from './agent-start.ts';
 import { isDirty, type Leftovers, withheldText } from './coordinator-end.ts';
 import { wasEndedAsOver } from './final-result.ts';
@@ -146,7 +145,7 @@ function processEnd(folder: RunFolder, code: number | null): ProcessEnd {
   const output = tailOf(folder, tailBytes);
   return {
     code,
-    unbuilt: code === 1 && isWalled(folder) ? wallsFailure(withoutSetup(folder, output)) : null,
+    unbuilt: code === 1 ? wallsFailureOf(folder, withoutSetup(folder, output)) : null,
     wasAway: wasAway(folder),
     limits: code ? limitsEnd(folder, { code, output }) : noLimits,
   };

@@ -6,11 +6,12 @@
  * without this the kernel would let a test of the branch trace its judge, write into its memory, take its open files, or open the debugger that Node starts
  * on SIGUSR1.
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
 
 export interface GuardWords {
-  /** The part of the command before bubblewrap: it opens the filter. */
+  /** The part of the command before bubblewrap: it opens the filter, and the file in which bubblewrap reports. */
   readonly outside: readonly string[];
   /** Arguments of bubblewrap, after those that make `/proc`. */
   readonly walls: readonly string[];
@@ -20,20 +21,30 @@ export interface GuardOptions {
   readonly guardsProgram: boolean;
 }
 
-/** The file descriptor from which bubblewrap reads the filter. */
+/** The file descriptor from which bubblewrap reads the filter, and the one to which it writes its report. No program inside has them. */
 const filterFd = '9';
+const reportFd = '8';
+/** Outside of the walls. */
+const reportFile = ({ path }: Pick<RunFolder, 'path'>) => join(path, 'walls.json');
+
+/** Whether the walls were built and the program inside was started. It is certain once bubblewrap has ended. */
+export function wasStartedInside(run: Pick<RunFolder, 'path'>): boolean {
+  const file = reportFile(run);
+  // It reports an exit code only of a program that it has started.
+  return existsSync(file) && readFileSync(file, 'utf8').includes('"exit-code"');
+}
 
 /** Throws the home's errors. */
 export function guardWords(run: RunFolder, how: GuardOptions): GuardWords {
   // A filter cannot distinguish the system calls that write into `/proc/<pid>/mem`.
   const readOnly = how.guardsProgram ? ['--remount-ro', '/proc'] : [];
   const filter = systemCallFilter(process.arch, how);
-  if (filter === null) return { outside: [], walls: readOnly };
-  const file = join(run.path, 'system-calls.bpf');
-  writeStartFile(file, filter);
+  const file = filter === null ? '/dev/null' : join(run.path, 'system-calls.bpf');
+  if (filter !== null) writeStartFile(file, filter);
+  const opened = `exec ${filterFd}<"$1" ${reportFd}>"$2"; shift 2; exec "$@"`;
   return {
-    outside: ['/bin/sh', '-c', `exec ${filterFd}<"$1"; shift; exec "$@"`, 'sh', file],
-    walls: [...readOnly, '--seccomp', filterFd],
+    outside: ['/bin/sh', '-c', opened, 'sh', file, reportFile(run)],
+    walls: [...readOnly, ...(filter === null ? [] : ['--seccomp', filterFd]), '--json-status-fd', reportFd],
   };
 }
 

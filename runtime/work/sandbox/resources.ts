@@ -16,8 +16,7 @@ import { sizeText } from '../../base/platform/size.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { noteWatched, type WatchedLimits } from '../agents/resource-watch.ts';
 import { type RunFolder, withoutOwnLines, writeRunFile } from '../agents/run-folder.ts';
-import { isWalled } from '../git/private-repository.ts';
-import { type Walls, type WrittenPlaces, wallsFailure } from './walls.ts';
+import { type Walls, type WrittenPlaces, wallsFailureOf } from './walls.ts';
 
 /** The keys of a profile that limit it. */
 export type LimitsProfile = Pick<AgentProfile, 'role' | 'nice' | 'memoryBytes' | 'processes' | 'diskBytes'>;
@@ -192,7 +191,7 @@ export function limitsEnd(folder: RunFolder, { code, output }: { code: number; o
 
 /** The fault of the environment that kept a check or a setup, which ended with 1, from its walls: it never ran. null: it ended for another reason. */
 export function unbuiltWalls(folder: RunFolder, output: string): EngineError | null {
-  const failure = isWalled(folder) ? wallsFailure(withoutOwnLines(output)) : null;
+  const failure = wallsFailureOf(folder, withoutOwnLines(output));
   if (!(failure instanceof EngineError)) return null;
   return limitsEnd(folder, { code: 1, output }).kind === 'none' ? failure : null;
 }

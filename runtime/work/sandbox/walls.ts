@@ -28,9 +28,10 @@ import { claudeState } from '../agents/presets/claude-state.ts';
 import { noPlaces } from '../agents/presets/places.ts';
 import { knownProgram } from '../agents/presets/programs.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
+import { isWalled } from '../git/private-repository.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 import { type EgressWords, egressWords } from './egress-words.ts';
-import { guardWords } from './program-guard.ts';
+import { guardWords, wasStartedInside } from './program-guard.ts';
 import { hostsOf } from './ready-hosts.ts';
 import { refuseClosedPlaces } from './wall-guard.ts';
 import { programPlaces, systemPlaces } from './wall-programs.ts';
@@ -160,9 +161,14 @@ function noWallsWanted({ role, sandbox, network }: NeedsWalls): EngineError {
 }
 
 /**
- * Why bubblewrap could not build walls, if that is the whole output of a run's program before exit code 1: then no program was started, and the exit code
- * is no verdict. An error: a fault of the environment. null: the output is something else.
+ * Why bubblewrap could not build the walls of a run that ended with 1, if that is its whole output: no program was started, and the exit code is no verdict.
+ * An error: a fault of the environment. null: a program was started, which may print the same words; or the output is something else.
  */
+export function wallsFailureOf(folder: RunFolder, output: string): EngineError | string | null {
+  return isWalled(folder) && !wasStartedInside(folder) ? wallsFailure(output) : null;
+}
+
+/** The same of the output alone. */
 export function wallsFailure(output: string): EngineError | string | null {
   const line = unbuiltOutput.exec(output)?.[1];
   if (line === undefined) return null;
