@@ -46,6 +46,13 @@ async function untilRunEnded(on: Editor): Promise<void> {
   await until(() => processesWith((entries) => entries.includes(`STATOR_HOME=${on.home}`)).length === 0);
 }
 
+/** What each agent got is in the file that it wrote. */
+async function expectAnswers(on: Editor, answers: Readonly<Record<string, string>>): Promise<void> {
+  const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
+  for (const [what, answer] of Object.entries(answers))
+    expect(git(on.repo, 'show', `${branch}:${what}.txt`)).toContain(answer);
+}
+
 // A planner, and two runs of its plan.
 it('a sentence is planned and carried out; a prompt after a cancel continues the plan that its planner wrote', async () => {
   const on = await editor((root) => `${shell}[agents.planner]\npreset = "command"\nprogram = "${root}/planner"\n`);
@@ -88,91 +95,63 @@ it('without a planner one coder carries out a sentence, and after a cancel recei
   expect(entries).toEqual([{ content: 'wave 1: Give the shop a door.', priority: 'medium', status: 'completed' }]);
 });
 
-// Two agents ask, and begin again.
-it('what agents ask is asked one by one, and each next prompt is the answer to that, while the others work', async () => {
+// Three agents ask and begin again, and the run ends twice: at the cancel, and because nobody works while the last one waits.
+it('what agents ask is asked one by one, and the next prompt is the answer: while others work, after a cancel, and after the run has ended', async () => {
   const on = await editor(() => shell);
-  on.send({ prompt: text(planText([asks('which colour?', 'colour.txt'), asks('which size?', 'size.txt')])) });
+  const first = [asks('which colour?', 'colour.txt'), asks('which size?', 'size.txt')];
+  on.send({ prompt: text(planText(first, [asksAndEnds('which shape?', 'shape.txt')])) });
   await until(() => on.stops().length === 1);
-  const first =
+  const asked =
     /question (\d), a-plan-[0-9a-f]{6}-w1-t(\d) asks: which (colour|size)\?\nyour next prompt is the answer/;
-  const [, , , what = ''] = first.exec(on.said()) ?? [];
+  const [, , , what = ''] = asked.exec(on.said()) ?? [];
   const answers = { colour: 'blue as the sky', size: 'as a house' };
   on.send({ prompt: text(answers[what as keyof typeof answers]) });
   await untilAnswered(on, `which ${what}?`, `${what}.txt`);
   await until(() => on.stops().length === 2);
   const other = what === 'colour' ? 'size' : 'colour';
   expect(on.said()).toContain(`asks: which ${other}?\nyour next prompt is the answer`);
+
+  // A cancel pauses the plan, also while a question is open.
+  on.send({ cancel: true });
+  await until(async () => (await planOf(on))?.paused === true);
+  writeFileSync(join(on.home, `${other}.txt`), '');
   on.send({ prompt: text(answers[other]) });
-  await untilAnswered(on, `which ${other}?`, `${other}.txt`);
   await until(() => on.stops().length === 3);
-  expect(on.said()).toMatch(/a-plan-[0-9a-f]{6} is done: 2 tasks/);
-  const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
-  expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain(answers.colour);
-  expect(git(on.repo, 'show', `${branch}:size.txt`)).toContain(answers.size);
+  expect(on.said()).toContain('asks: which shape?\nyour next prompt is the answer');
+
+  // The agent has ended, and its run with it as blocked: a cancel then claims no pause.
+  await untilRunEnded(on);
+  const before = on.said().length;
+  on.send({ cancel: true });
+  on.send({ prompt: text('round') });
+  await until(() => on.stops().length === 4);
+  expect(on.stops()).toEqual(Array(4).fill('end_turn'));
+  expect(on.said().slice(before)).toMatch(/a-plan-[0-9a-f]{6} is done: 3 tasks/);
+  expect(on.said().slice(before)).not.toMatch(/paused|"error"/);
+  await expectAnswers(on, { ...answers, shape: 'round' });
 });
 
-it('an editor with forms gets a question as a form, and one that is declined as words', async () => {
+it('an editor with forms gets a question as a form, also after its agent and the run have ended, and one that is declined as words', async () => {
   const on = await editor(() => shell, { forms: true });
-  on.send({ prompt: text(planText([asks('which colour?', 'colour.txt')], [asks('which size?', 'size.txt')])) });
-  await until(() => on.seen().some(({ form }) => form !== undefined));
+  const forms = () => on.seen().filter(({ form }) => form !== undefined).length;
+  const waves = [asksAndEnds('which shape?', 'shape.txt'), asks('which colour?', 'colour.txt')];
+  on.send({ prompt: text(planText(...waves.map((task) => [task]), [asks('which size?', 'size.txt')])) });
+  await until(() => forms() === 1);
+  await untilRunEnded(on);
+  on.send({ answer: 'round' });
+  await until(() => forms() === 2);
   on.send({ answer: 'blue as the sky' });
   await untilAnswered(on, 'which colour?', 'colour.txt');
-  await until(() => on.seen().filter(({ form }) => form !== undefined).length === 2);
+  await until(() => forms() === 3);
   expect(on.stops()).toEqual([]);
   on.send({ answer: null });
   await until(() => on.stops().length === 1);
   on.send({ prompt: text('as a house') });
   await untilAnswered(on, 'which size?', 'size.txt');
   await until(() => on.stops().length === 2);
-  const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
-  expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain('blue as the sky');
-  expect(git(on.repo, 'show', `${branch}:size.txt`)).toContain('as a house');
-});
-
-it('a cancel while a question is open pauses the plan, and the next prompt is still its answer', async () => {
-  const on = await editor(() => shell);
-  on.send({ prompt: text(planText([asks('which colour?', 'colour.txt')])) });
-  await until(() => on.stops().length === 1);
-  on.send({ cancel: true });
-  await until(async () => (await planOf(on))?.paused === true);
-  writeFileSync(join(on.home, 'colour.txt'), '');
-  on.send({ prompt: text('blue as the sky') });
-  await until(() => on.stops().length === 2);
-  expect(on.stops()).toEqual(['end_turn', 'end_turn']);
-  const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
-  expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain('blue as the sky');
-});
-
-// Its run ends as blocked then, and its engine with it.
-it('a question of an agent that has ended is still asked as text, and a cancel then claims no pause', async () => {
-  const on = await editor(() => shell);
-  on.send({
-    prompt: text(planText([asksAndEnds('which colour?', 'colour.txt')], [asksAndEnds('which size?', 'size.txt')])),
-  });
-  await until(() => on.stops().length === 1);
-  expect(on.said()).toContain('asks: which colour?\nyour next prompt is the answer');
-  await untilRunEnded(on);
-  on.send({ cancel: true });
-  on.send({ prompt: text('blue as the sky') });
-  await until(() => on.stops().length === 2);
-  expect(on.said()).toContain('asks: which size?\nyour next prompt is the answer');
-  await untilRunEnded(on);
-  on.send({ prompt: text('as a house') });
-  await until(() => on.stops().length === 3);
-  expect(on.stops()).toEqual(['end_turn', 'end_turn', 'end_turn']);
-  expect(on.said()).toMatch(/a-plan-[0-9a-f]{6} is done: 2 tasks/);
-  expect(on.said()).not.toMatch(/paused|"error"/);
-});
-
-it('a form whose agent has ended meanwhile is still the way to answer', async () => {
-  const on = await editor(() => shell, { forms: true });
-  on.send({ prompt: text(planText([asksAndEnds('which colour?', 'colour.txt')])) });
-  await until(() => on.seen().some(({ form }) => form !== undefined));
-  await untilRunEnded(on);
-  on.send({ answer: 'blue as the sky' });
-  await until(() => on.stops().length === 1);
-  expect(on.said()).toMatch(/a-plan-[0-9a-f]{6} is done: 1 task/);
-  expect(on.seen().filter(({ form }) => form !== undefined)).toHaveLength(1);
+  expect(on.said()).toMatch(/a-plan-[0-9a-f]{6} is done: 3 tasks/);
+  expect(forms()).toBe(3);
+  await expectAnswers(on, { shape: 'round', colour: 'blue as the sky', size: 'as a house' });
 });
 
 it('a permission to which the editor gave no answer is asked again in the next turn', async () => {
