@@ -15,7 +15,7 @@ import { linearId } from './tracker-linear.ts';
 import { startTracker, type TrackerKind, type TrackerTrouble, trackerToken } from './tracker-server.ts';
 import { layTracker, trackerTable } from './tracker-site.ts';
 
-const issueCount = 12;
+const issueCount = 6;
 /** The fault points for kills. */
 const points: readonly FaultPoint[] = [
   'intake.after-claim',
@@ -44,10 +44,13 @@ export function troubleOf(kind: TrackerKind, random: () => number): TrackerTroub
 export async function killUnderTracker({
   kind,
   kills,
+  first = 0,
   seed,
 }: {
   kind: TrackerKind;
   kills: number;
+  /** The place of the first kill's fault point in the list. The others follow in turn, and after the last one a kill at any time. */
+  first?: number;
   seed: number;
 }): Promise<void> {
   const random = randomOf(seed);
@@ -59,18 +62,17 @@ export async function killUnderTracker({
   const table = `${trackerTable(tracker)}open = 100\nper_hour = 1000\nlabels = ["agent"]\n`;
   writeFileSync(join(on.home, 'daemon.toml'), `[intake.issues]\n${table}tell = ["comment", "label"]\n`);
   const place = { home: on.home, env: { ...on.env, TRACKER_TOKEN: trackerToken } };
-  tracker.pageSize = 5;
+  tracker.pageSize = 3;
   tracker.trouble = () => {
     tracker.state.isReversed = random() < 0.5;
     return troubleOf(kind, random);
   };
   const add = () => tracker.add({ title: `Issue ${tracker.state.issues.size + 1}`, labels: ['agent'] });
   for (let number = 0; number < issueCount / 2; number += 1) add();
-  const killSome = async (count: number, after: () => void) => {
+  const killSome = async (count: number, at: readonly FaultPoint[], after: () => void) => {
     for (let number = 0; number < count; number += 1) {
-      const point = points[Math.floor(random() * points.length)];
-      const atPoint = random() < 0.5 && point !== undefined ? { point, nth: 1 + Math.floor(random() * 2) } : undefined;
-      const life = live(place, { fault: atPoint });
+      const point = at[(first + number) % (at.length + 1)];
+      const life = live(place, { fault: point && { point, nth: 1 + Math.floor(random() * 2) } });
       await life.up;
       // If the point is not reached, the life is ended by a kill after some time.
       await Promise.race([life.ended, delay(50 + random() * 500)]);
@@ -78,7 +80,7 @@ export async function killUnderTracker({
       after();
     }
   };
-  await killSome(Math.ceil(kills / 2), () => {
+  await killSome(Math.ceil(kills / 2), points, () => {
     if (tracker.state.issues.size < issueCount && random() < 0.5) add();
     for (const issue of tracker.state.issues.values())
       if (random() < 0.1) tracker.edit(issue, { title: `Renamed ${issue.number} ${Math.floor(random() * 1000)}` });
@@ -91,7 +93,7 @@ export async function killUnderTracker({
   // The others are reported by lives that are killed.
   expect(reported(place, 'cancelled')).toBeLessThan(issueCount);
   tracker.trouble = badDays;
-  await killSome(Math.floor(kills / 2), () => {});
+  await killSome(Math.floor(kills / 2), ['intake.after-report'], () => {});
   tracker.trouble = () => null;
   await untilReported(place, 'cancelled');
   const items = read<{ item: string; plan: string }>(on.home, 'SELECT item, plan FROM intake_items');
