@@ -9,7 +9,6 @@ import {
   say,
   startEngine,
   type TestEngine,
-  untilPhase,
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
@@ -17,8 +16,7 @@ import { git } from '../support/ground.ts';
 import { machineClock } from '../support/machine-clock.ts';
 import { noWallsHere } from '../support/walls.ts';
 
-/** Three files that are tracked, and a branch of the plan's that has them. */
-const files = 'echo 1 > one.txt; echo 2 > two.txt; echo 3 > three.txt';
+const six = 'mkdir d; for n in 1 2 3 4 5 6; do echo $n > d/$n.txt; done';
 
 const commit = 'git -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -q';
 
@@ -44,7 +42,48 @@ const places = [
 describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere === null))(
   '$where an agent',
   ({ sandbox }) => {
-    it('that takes its own worktree away has changed nothing, and the project keeps its files', async () => {
+    it('that ends in the middle of a conflicting merge has failed, and every report names where its work is kept; what it merged, or committed elsewhere without a conflict, is on its branch', async () => {
+      const made = await startAgents(sandbox, 2, 'confirm_deletions = false\n');
+      const { repo, client } = made;
+      const merging = (branch: string, file: string) => [
+        `git checkout -q -b ${branch}; echo side > ${file}; git add -A; ${commit} -m ${branch}`,
+        `git checkout -q -; echo main > ${file}; git add -A; ${commit} -m main`,
+        `git merge -q ${branch} > /dev/null || true`,
+      ];
+      const first = merging('side', 'one.txt').join('\n');
+      const conflicting = `if [ "$STATOR_ATTEMPT" = 1 ]; then\n${first}\nelse cp "$STATOR_PROMPT_FILE" prompt.txt; fi`;
+      const resolved = [...merging('resolved', 'two.txt'), 'echo both > two.txt'].join('\n');
+      const elsewhere = [
+        `echo mine > mine.txt; git add -A; ${commit} -m mine`,
+        `git checkout -q -b other HEAD~1; echo other > other.txt; git add -A; ${commit} -m other`,
+      ].join('\n');
+      const begun = `echo begin > one.txt; echo begin > two.txt; ${six}`;
+      await begin(made, 'merging', planText([begun], [conflicting, resolved, elsewhere], ['rm -r d']));
+      // Nobody is asked for the last wave where confirm_deletions is off.
+      const shown = await untilStatus(made, 'merging', 'done');
+      expect(git(repo, 'show', 'plan/merging:one.txt')).toBe('begin');
+      const held = heldAs(made, 'one.txt');
+      expect(held.some((text) => text.includes('<<<<<<<'))).toBe(true);
+      if (sandbox === 'bwrap') expect(held).toContain('side');
+      const ref = 'refs/stator/attempts/merging#';
+      const prompt = git(repo, 'show', 'plan/merging:prompt.txt');
+      expect([prompt.includes('one.txt'), prompt.includes(ref)]).toEqual([true, true]);
+      const runs = shown.run_list.filter(({ title }) => title === 'merging-w2-t1');
+      expect(runs).toMatchObject([{ attempt: 1, reason: 'set-aside' }, { attempt: 2 }]);
+      expect(shown.run_list).toHaveLength(6);
+      expect(shown.set_aside).toEqual([expect.stringContaining(ref)]);
+      const history = await client.history('demo', 'merging');
+      expect(history.find(({ reason }) => reason === 'set-aside')?.why).toContain(ref);
+      const told = (await client.notifications()).filter(({ type }) => type === 'work_set_aside');
+      expect(told).toMatchObject([{ message: expect.stringContaining(ref) }]);
+      expect(git(repo, 'show', 'plan/merging:two.txt')).toBe('both');
+      expect(git(repo, 'log', '--format=%s', 'plan/merging').split('\n')).toContain('resolved');
+      expect(git(repo, 'ls-tree', '--name-only', 'plan/merging').split('\n')).toEqual(
+        ['README.md', 'mine.txt', 'one.txt', 'other.txt', 'prompt.txt', 'two.txt'], // and no d
+      );
+    });
+
+    it('that takes its own worktree away has changed nothing; one that ends in a merge in which a side deleted a file, or elsewhere with a conflict, has failed, and all is kept', async () => {
       const { clock, pass } = machineClock();
       const daemon = `blueprint_skip_threshold = 0\n[agents.default]\nsandbox = "${sandbox}"\n`;
       const made = await startEngine({ daemon, clock, agents: { default: { preset: 'sh', attempts: 1 } } });
@@ -54,146 +93,65 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
           if (what?.kind === 'repo') pass(10_000);
           return phase === 'wave_waiting';
         });
-      await begin(made, 'away', planText([files], ['rm -rf "$PWD" 2> /dev/null || true']));
-      const shown = await untilOver();
-      expect(shown.tasks_by_wave[1]?.tasks).toMatchObject([{ status: 'failed', reason: 'no-change' }]);
+      const deleting = [
+        `git checkout -q -b "side$STATOR_ATTEMPT"; git rm -q one.txt; ${commit} -m side`,
+        `git checkout -q -; echo main > one.txt; git add -A; ${commit} -m main`,
+        'git merge -q "side$STATOR_ATTEMPT" > /dev/null || true',
+      ].join('\n');
+      const elsewhere = [
+        `echo mine > two.txt; git add -A; ${commit} -m mine`,
+        `git checkout -q -b "other$STATOR_ATTEMPT" HEAD~1; echo other > two.txt; git add -A; ${commit} -m other`,
+      ].join('\n');
+      const begun = 'for file in one two three; do echo begin > $file.txt; done';
+      await begin(made, 'away', planText([begun], ['rm -rf "$PWD" 2> /dev/null || true', deleting, elsewhere]));
+      const { tasks_by_wave: waves, set_aside: aside } = await untilOver();
+      expect(waves[1]?.tasks).toMatchObject([
+        { status: 'failed', reason: 'no-change' },
+        { status: 'failed', reason: 'set-aside' },
+        { status: 'failed', reason: 'set-aside', why: expect.stringContaining('-aside') },
+      ]);
+      expect(aside.filter((text) => text.includes('away-w2-t3') && text.includes('-aside'))).toHaveLength(1);
+      expect(heldAs(made, 'two.txt')).toContain('other');
+      expect(git(made.repo, 'show', 'plan/away-w2-t3:two.txt')).toBe('mine');
       expect(git(made.repo, 'ls-tree', '-r', '--name-only', 'plan/away').split('\n')).toHaveLength(4);
       await say(made, 'away', 'retry_wave');
       const again = await untilOver();
-      expect(again.tasks_by_wave[1]?.tasks).toMatchObject([{ status: 'failed', reason: 'no-change', attempts: 2 }]);
-    });
-
-    it('that ends in the middle of a conflicting merge has failed, and every report names where its work is kept', async () => {
-      const made = await startAgents(sandbox, 2);
-      const { repo, client } = made;
-      const first = [
-        `git checkout -q -b side; echo side > one.txt; git add -A; ${commit} -m side`,
-        `git checkout -q -; echo main > one.txt; git add -A; ${commit} -m main`,
-        'git merge -q side > /dev/null || true',
-      ].join('\n');
-      const task = `if [ "$STATOR_ATTEMPT" = 1 ]; then\n${first}\nelse cp "$STATOR_PROMPT_FILE" prompt.txt; fi`;
-      await begin(made, 'merging', planText(['echo begin > one.txt'], [task]));
-      const shown = await untilStatus(made, 'merging', 'done');
-      expect(git(repo, 'show', 'plan/merging:one.txt')).toBe('begin');
-      const held = heldAs(made, 'one.txt');
-      expect(held.some((text) => text.includes('<<<<<<<'))).toBe(true);
-      if (sandbox === 'bwrap') expect(held).toContain('side');
-      const ref = 'refs/stator/attempts/merging#';
-      const prompt = git(repo, 'show', 'plan/merging:prompt.txt');
-      expect([prompt.includes('one.txt'), prompt.includes(ref)]).toEqual([true, true]);
-      expect(shown.run_list).toMatchObject([{}, { attempt: 1, reason: 'set-aside' }, { attempt: 2 }]);
-      expect(shown.set_aside).toEqual([expect.stringContaining(ref)]);
-      const history = await client.history('demo', 'merging');
-      expect(history.find(({ reason }) => reason === 'set-aside')?.why).toContain(ref);
-      const told = (await client.notifications()).filter(({ type }) => type === 'work_set_aside');
-      expect(told).toMatchObject([{ message: expect.stringContaining(ref) }]);
-    });
-
-    it('that ends in a merge in which one side deleted a file has failed, too', async () => {
-      const made = await startAgents(sandbox, 1);
-      const task = [
-        `git checkout -q -b side; git rm -q one.txt; ${commit} -m side`,
-        `git checkout -q -; echo main > one.txt; git add -A; ${commit} -m main`,
-        'git merge -q side > /dev/null || true',
-      ].join('\n');
-      await begin(made, 'half', planText(['echo begin > one.txt'], [task]));
-      const shown = await untilPhase(made, 'half', 'wave_waiting');
-      expect(shown.tasks_by_wave[1]?.tasks).toMatchObject([{ status: 'failed', reason: 'set-aside' }]);
-    });
-
-    it('that resolved a merge and did not commit it has its merge committed', async () => {
-      const made = await startAgents(sandbox, 1);
-      const task = [
-        `git checkout -q -b side; echo side > one.txt; git add -A; ${commit} -m side`,
-        `git checkout -q -; echo main > one.txt; git add -A; ${commit} -m main`,
-        'git merge -q side > /dev/null || true',
-        'echo both > one.txt',
-      ].join('\n');
-      await begin(made, 'whole', planText(['echo begin > one.txt'], [task]));
-      await untilStatus(made, 'whole', 'done');
-      expect(git(made.repo, 'show', 'plan/whole:one.txt')).toBe('both');
-      expect(git(made.repo, 'log', '--format=%s', 'plan/whole').split('\n')).toContain('side');
-    });
-
-    it('that commits elsewhere what conflicts with its branch has failed, and both are kept', async () => {
-      const made = await startAgents(sandbox, 1);
-      const { repo } = made;
-      const task = [
-        `echo mine > one.txt; git add -A; ${commit} -m mine`,
-        `git checkout -q -b other HEAD~1; echo other > one.txt; git add -A; ${commit} -m other`,
-      ].join('\n');
-      await begin(made, 'elsewhere', planText(['echo begin > one.txt'], [task]));
-      const shown = await untilPhase(made, 'elsewhere', 'wave_waiting');
-      expect(shown.tasks_by_wave[1]?.tasks).toMatchObject([{ status: 'failed', reason: 'set-aside' }]);
-      expect(shown.tasks_by_wave[1]?.tasks[0]?.why).toContain('-aside');
-      expect(shown.set_aside).toEqual([expect.stringContaining('-aside')]);
-      expect(heldAs(made, 'one.txt')).toContain('other');
-      expect(git(repo, 'show', 'plan/elsewhere-w2-t1:one.txt')).toBe('mine');
-    });
-
-    it('that commits elsewhere what goes with its branch has all of it on its branch', async () => {
-      const made = await startAgents(sandbox, 1);
-      const task = [
-        `echo mine > mine.txt; git add -A; ${commit} -m mine`,
-        `git checkout -q -b other HEAD~1; echo other > other.txt; git add -A; ${commit} -m other`,
-      ].join('\n');
-      await begin(made, 'both', planText([task]));
-      const shown = await untilStatus(made, 'both', 'done');
-      expect(git(made.repo, 'ls-tree', '--name-only', 'plan/both').split('\n')).toEqual([
-        'README.md',
-        'mine.txt',
-        'other.txt',
-      ]);
-      expect(shown.set_aside).toEqual([]);
+      expect(again.tasks_by_wave[1]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'no-change', attempts: 2 });
     });
   },
 );
 
 describe('work that deletes more than half of the files', () => {
-  const six = 'mkdir d; for n in 1 2 3 4 5 6; do echo $n > d/$n.txt; done';
-
-  it('waits for a person with a question of its own: yes takes it', async () => {
-    const made = await startAgents('off', 1);
+  it('waits for a person with a question of its own: other words go back to the agent, and yes takes it; nobody is asked where the files were moved', async () => {
+    const made = await startAgents('off', 2);
     const { client, repo } = made;
-    await begin(made, 'tidy', planText([six], ['rm -r d; echo new > new.txt']));
+    const kept = 'if [ "$STATOR_ATTEMPT" = 1 ]; then rm -r d; else cp "$STATOR_PROMPT_FILE" p.txt; fi';
+    const text = planText([six], [kept], ['git mv d e; git rm -q README.md'], ['rm -r e; echo new > new.txt']);
+    await begin(made, 'tidy', text);
     const { questions } = await untilPlan(made, 'tidy', (plan) => plan.questions.length > 0);
     expect(questions).toMatchObject([{ number: 1, title: 'tidy-w2-t1', question: expect.stringContaining('6 of 7') }]);
     expect((await client.plan('demo', 'tidy')).tasks_by_wave[1]?.tasks).toMatchObject([{ status: 'asking' }]);
     expect((await client.notifications()).map(({ type }) => type)).toContain('agent_asks');
     expect(git(repo, 'ls-tree', '--name-only', 'plan/tidy')).toContain('d');
-    await say(made, 'tidy', 'answer', { questions: [1], body: 'yes' });
+    await say(made, 'tidy', 'answer', { questions: [1], body: 'yes, but keep the third one' });
+    const isLast = ({ title }: { readonly title: string }) => title === 'tidy-w4-t1';
+    const { questions: last, run_list: runs } = await untilPlan(made, 'tidy', (plan) => plan.questions.some(isLast));
+    expect(runs).toMatchObject([{}, { reason: 'deletions' }, { attempt: 2 }, {}, {}]);
+    expect(git(repo, 'ls-tree', '--name-only', 'plan/tidy').split('\n')).toEqual(['e', 'p.txt']);
+    expect(git(repo, 'show', 'plan/tidy:p.txt')).toContain('keep the third one');
+    await say(made, 'tidy', 'answer', { questions: last.filter(isLast).map(({ number }) => number), body: 'yes' });
     await untilStatus(made, 'tidy', 'done');
-    expect(git(repo, 'ls-tree', '--name-only', 'plan/tidy').split('\n')).toEqual(['README.md', 'new.txt']);
+    expect(git(repo, 'ls-tree', '--name-only', 'plan/tidy').split('\n')).toEqual(['new.txt', 'p.txt']);
   });
 
-  it('goes back to the agent with the words of a person who does not want it', async () => {
-    const made = await startAgents('off', 2);
-    const task = 'if [ "$STATOR_ATTEMPT" = 1 ]; then rm -r d; else cp "$STATOR_PROMPT_FILE" p.txt; fi';
-    await begin(made, 'keep', planText([six], [task]));
-    await untilPlan(made, 'keep', ({ questions }) => questions.length > 0);
-    await say(made, 'keep', 'answer', { questions: [1], body: 'yes, but keep the third one' });
-    const shown = await untilStatus(made, 'keep', 'done');
-    expect(shown.run_list).toMatchObject([{}, { reason: 'deletions' }, { attempt: 2 }]);
-    expect(git(made.repo, 'ls-tree', '--name-only', 'plan/keep')).toContain('d');
-    expect(git(made.repo, 'show', 'plan/keep:p.txt')).toContain('keep the third one');
-  });
-
-  it('is cancelled with its plan, and its question with it', async () => {
+  it('is cancelled with its plan, and its question with it; nobody is asked for a handful', async () => {
     const made = await startAgents('off', 1);
-    await begin(made, 'stop', planText([six], ['rm -r d']));
-    await untilPlan(made, 'stop', ({ questions }) => questions.length > 0);
+    const four = 'echo a > a.txt; echo b > b.txt; echo c > c.txt; echo d > d.txt';
+    await begin(made, 'stop', planText([four], [`rm [abcd].txt; ${six}`], ['rm -r d']));
+    const { questions } = await untilPlan(made, 'stop', (plan) => plan.questions.length > 0);
+    expect(questions).toMatchObject([{ title: 'stop-w3-t1' }]);
     await say(made, 'stop', 'cancel');
     const shown = await untilStatus(made, 'stop', 'cancelled');
     expect([shown.questions, shown.blocked]).toEqual([[], null]);
-  });
-
-  it.each([
-    ['where confirm_deletions is off', 'rm -r d', 'confirm_deletions = false\n'],
-    ['where the files were moved', 'git mv d e', ''],
-    ['where it is a handful', 'rm d/1.txt d/2.txt d/3.txt d/4.txt', ''],
-  ])('asks nobody %s', async (_, task, config) => {
-    const made = await startAgents('off', 1, config);
-    await begin(made, 'quiet', planText([six], [task]));
-    await untilStatus(made, 'quiet', 'done');
   });
 });
