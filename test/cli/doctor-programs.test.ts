@@ -219,7 +219,7 @@ it("finds an agent's program on the PATH of its env file", async () => {
   expect(await checksOf(here, 'agent command')).toMatchObject([{ ok: true, detail: expect.stringContaining(bin) }]);
 });
 
-it('says that the native module of SQLite is not built, also if no store exists yet, and so does an engine of a program', async () => {
+it('says that the native module of SQLite is not built or not there, also if no store exists yet, and so does an engine of a program', async () => {
   const here = terminal();
   const unbuilt = join(here.root, 'unbuilt.cjs');
   writeFileSync(
@@ -235,14 +235,24 @@ it('says that the native module of SQLite is not built, also if no store exists 
   expect(textOf(store)).toContain('npm run install');
   expect(textOf(store)).not.toContain('Tried');
 
+  const missing = join(here.root, 'missing.cjs');
+  writeFileSync(
+    missing,
+    `const Module = require('node:module'); const { _resolveFilename: resolve } = Module;
+Module._resolveFilename = (id, ...rest) => resolve(id === 'better-sqlite3' ? 'better-sqlite3/missing' : id, ...rest);\n`,
+  );
+  const status = await here.stator(['status'], { env: { NODE_OPTIONS: `--require=${missing}` } });
+  expect([status.code, status.stderr]).toEqual([78, expect.stringContaining('hint: install the package again')]);
   for (const [entry, options] of [
     ['engine', { home: here.home }],
     ['durable', { file: ':memory:', machines: [] }],
   ] as const) {
     const own = `import { createEngine } from '${join(import.meta.dirname, '../../dist/bin', entry)}.js';
 await createEngine(${JSON.stringify(options)}).catch(({ code, hint }) => console.log(code, hint));`;
-    const said = execFileSync(process.execPath, ['--require', unbuilt, '--input-type=module', '-e', own]);
-    expect(String(said)).toMatch(/^store_unreadable build it: cd .* && npm run install\n$/);
+    const said = (broken: string) =>
+      String(execFileSync(process.execPath, ['--require', broken, '--input-type=module', '-e', own]));
+    expect(said(unbuilt)).toMatch(/^store_unreadable build it: cd .* && npm run install\n$/);
+    expect(said(missing)).toContain('store_unreadable install the package again');
   }
 });
 

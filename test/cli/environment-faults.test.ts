@@ -76,7 +76,9 @@ it('a native module that is missing, not built, or built for another Node or sys
       dlopen(`libm.so.6: version 'GLIBC_2.38' not found (required by ${file})`),
       `cd ${folder} && npm run build-release`,
     ],
-    [new Error("Cannot find package 'better-sqlite3' imported from /a/b.js"), 'nodeLinker'],
+    [dlopen(`${file}: file too short`), `cd ${folder} && npm run install`],
+    [new Error("Cannot find module 'better-sqlite3'\nRequire stack:\n- /a/b.js"), 'nodeLinker'],
+    [new Error("Cannot find module 'bindings'\nRequire stack:\n- /a/b.js"), 'nodeLinker'],
   ];
   for (const [thrown, does] of all) {
     const error = unbuiltModule(thrown);

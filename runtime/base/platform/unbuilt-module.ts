@@ -12,14 +12,16 @@ import { systemCode } from './system-code.ts';
 export function unbuiltModule(thrown: unknown): EngineError | null {
   const text = messageOf(thrown);
   const name = 'the SQLite module (better-sqlite3)';
-  if (/Cannot find (?:package|module) '?better-sqlite3/.test(text)) {
-    const hint = 'install stator again; with Yarn, set this in .yarnrc.yml first: nodeLinker: node-modules';
+  if (/Cannot find (?:package|module) '?(?:better-sqlite3|bindings|file-uri-to-path)\b/.test(text)) {
+    const hint = 'install the package again; with Yarn, set this in .yarnrc.yml first: nodeLinker: node-modules';
     return new EngineError('store_unreadable', `${name} is not installed`, hint, { cause: thrown });
   }
   // The thirteen places where it was looked for help nobody.
   if (/Could not locate the bindings file/.test(text))
     return new EngineError('store_unreadable', `${name} is not built`, `build it: ${inModule('install')}`);
   if (systemCode(thrown) !== 'ERR_DLOPEN_FAILED' || !text.includes('better_sqlite3.node')) return null;
+  if (/file too short|truncated/.test(text))
+    return new EngineError('store_unreadable', `${name} is not built to its end`, `build it: ${inModule('install')}`);
   const isOtherNode = text.includes('NODE_MODULE_VERSION');
   // Other words are of the system: too many open files, no memory.
   if (!isOtherNode && !/invalid ELF|mach-o|architecture|GLIBC|CXXABI|undefined symbol/.test(text)) return null;

@@ -13,7 +13,6 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { createPrivateFile } from '../../../base/platform/home.ts';
 import { StoreTrouble } from '../port.ts';
 import { restoredKey, type StartedRun } from '../rows.ts';
@@ -25,6 +24,7 @@ import {
   openDatabase,
   pendingRestore,
   refuseForeign,
+  sqlite,
   storeError,
   versionsOf,
 } from './db.ts';
@@ -47,7 +47,7 @@ const namePattern = /^taskstore-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z(
 
 /** Throws Node's error if SQLite's native module cannot be loaded. */
 export function tryModule(): void {
-  new BetterSqlite3(':memory:').close();
+  new (sqlite())(':memory:').close();
 }
 
 /**
@@ -80,7 +80,7 @@ export function registeredPaths(file: string): string[] | null {
 
 /** Without a limit of its own, SQLite waits five seconds for another program's lock, and all else in this process waits with it. */
 function openedToRead(file: string): Database {
-  return new BetterSqlite3(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
+  return new (sqlite())(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
 }
 
 function reading<T>(file: string, read: (db: Database) => T): T {
@@ -156,11 +156,11 @@ export async function writeCopy(file: string, to: string): Promise<number> {
     } finally {
       source.close();
     }
-    const copy = new BetterSqlite3(draft);
+    const copy = new (sqlite())(draft);
     try {
       copy.pragma('journal_mode = DELETE'); // one file, which reading does not change
       const found = copy.pragma('quick_check(1)', { simple: true });
-      if (found !== 'ok') throw new BetterSqlite3.SqliteError(String(found).replaceAll('\n', ' '), 'SQLITE_CORRUPT');
+      if (found !== 'ok') throw new (sqlite().SqliteError)(String(found).replaceAll('\n', ' '), 'SQLITE_CORRUPT');
     } finally {
       copy.close();
     }

@@ -5,8 +5,9 @@
  * meets it.
  */
 import { chmodSync, type Stats, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
+import type BetterSqlite3 from 'better-sqlite3';
 import { isError, thenContinues } from '../../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
@@ -21,6 +22,10 @@ export interface Migration {
 }
 
 export type Database = BetterSqlite3.Database;
+
+const require = createRequire(import.meta.url);
+/** SQLite's module, loaded at its first use: where it cannot be, the one who opens a store gets the error, and can say what repairs it. */
+export const sqlite = (): typeof BetterSqlite3 => require('better-sqlite3');
 
 export interface StoreOptions {
   readonly migrations: readonly Migration[];
@@ -102,7 +107,7 @@ export function storeError(thrown: unknown, file: string): StoreTrouble | null {
 export function damageIn(file: string): StoreTrouble | null {
   let db: Database | null = null;
   try {
-    db = new BetterSqlite3(file, { readonly: true, timeout: 0, fileMustExist: true });
+    db = new (sqlite())(file, { readonly: true, timeout: 0, fileMustExist: true });
     db.prepare('SELECT count(*) FROM sqlite_schema').get();
     return null;
   } catch (thrown) {
@@ -113,8 +118,13 @@ export function damageIn(file: string): StoreTrouble | null {
   }
 }
 
+/** By its name: the compiled part throws the class of the first copy of its JavaScript in the process, and Jest loads one for each test file. */
+function isSqliteError(thrown: unknown): thrown is { readonly code: string } {
+  return typeof thrown === 'object' && thrown !== null && 'name' in thrown && thrown.name === 'SqliteError';
+}
+
 function systemCode(thrown: unknown, file: string): string | null {
-  if (thrown instanceof BetterSqlite3.SqliteError) return thrown.code;
+  if (isSqliteError(thrown)) return thrown.code;
   const isOfFile = isError(thrown) && 'path' in thrown && thrown.path === file && 'code' in thrown;
   return isOfFile && typeof thrown.code === 'string' ? thrown.code : null;
 }
@@ -140,7 +150,7 @@ export function mustNotBeRestoring(file: string): void {
 }
 
 function openEmpty({ migrations, image }: StoreOptions): Database {
-  const db = new BetterSqlite3(image ?? ':memory:');
+  const db = new (sqlite())(image ?? ':memory:');
   migrate(db, ':memory:', migrations);
   return db;
 }
@@ -200,7 +210,7 @@ function examine(file: string, options: StoreOptions): void {
 }
 
 function opened(file: string, readonly: boolean, prepare: (db: Database) => void): Database {
-  const db = new BetterSqlite3(file, { readonly, timeout: busyTimeoutMs, fileMustExist: true });
+  const db = new (sqlite())(file, { readonly, timeout: busyTimeoutMs, fileMustExist: true });
   try {
     prepare(db);
     return db;
@@ -255,7 +265,7 @@ function writerOf(db: Database): string | null {
     const found = db.prepare('SELECT stator FROM written_by').pluck().get();
     return typeof found === 'string' ? found : null;
   } catch (thrown) {
-    if (thrown instanceof BetterSqlite3.SqliteError) return null; // no such table in that version
+    if (isSqliteError(thrown)) return null; // no such table in that version
     throw thrown;
   }
 }

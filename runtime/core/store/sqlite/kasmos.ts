@@ -6,12 +6,11 @@
 import { copyFileSync, existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../../machines/vocabulary/schema-issue.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
-import type { Database } from './db.ts';
+import { type Database, sqlite } from './db.ts';
 
 const text = z
   .string()
@@ -76,7 +75,7 @@ export function readKasmosStore(file: string): KasmosStore {
   removeLeft();
   const folder = mkdtempSync(join(tmpdir(), `${copyPrefix}${process.pid}-`));
   try {
-    const db = new BetterSqlite3(copied(file, folder));
+    const db = new (sqlite())(copied(file, folder));
     try {
       return read(db);
     } finally {

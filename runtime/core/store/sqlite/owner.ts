@@ -18,7 +18,6 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import BetterSqlite3 from 'better-sqlite3';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { localTime } from '../../../../machines/vocabulary/time-text.ts';
@@ -26,7 +25,7 @@ import { replaceFile } from '../../../base/platform/atomic-file.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
 import type { HomeEngine } from '../../../base/platform/home-engine.ts';
 import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
-import { type Database, storeError } from './db.ts';
+import { type Database, sqlite, storeError } from './db.ts';
 import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from './owner-facts.ts';
 
 export { engineOf, type OwnerFacts };
@@ -90,7 +89,7 @@ export function readOwner(home: string): OwnerFacts | null {
   const file = join(home, 'owner.db');
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return null;
   try {
-    const db = new BetterSqlite3(file, { readonly: true, fileMustExist: true, timeout: 0 });
+    const db = new (sqlite())(file, { readonly: true, fileMustExist: true, timeout: 0 });
     try {
       db.pragma('user_version');
       return null;
@@ -126,7 +125,7 @@ function attempt(home: string, options: OwnerOptions): Owner | null {
   try {
     createPrivateFile(file);
     const held = lockFile(home);
-    db = new BetterSqlite3(file, { timeout: 0, fileMustExist: true });
+    db = new (sqlite())(file, { timeout: 0, fileMustExist: true });
     const facts = takeLock(db, home, options);
     // Replaced between the reading and the lock: the lock is on a file that no other process will find.
     if (lockFile(home) === held) return createOwner(db, home, facts, held);
