@@ -14,6 +14,7 @@ import {
   readTemplates,
   templateNames,
 } from '../../runtime/work/agents/prompts/template-files.ts';
+import { wordsOutside } from '../../runtime/work/agents/relay-words.ts';
 import { briefOf, createFolder, type Differences, failureOf, lines } from '../support/agent.ts';
 import { expectError } from '../support/prose.ts';
 
@@ -173,6 +174,8 @@ describe('the built-in prompts', () => {
     const missing = 'not-there' as (typeof templateNames)[number];
     const failure = { code: 'unreachable', hint: expect.stringContaining('stator daemon restart') };
     expect(() => builtIn(missing)).toThrow(expect.objectContaining(failure));
+    // So are the processes of stator itself that a run begins with.
+    expect(() => wordsOutside('not-there.js', [], {})).toThrow(expect.objectContaining(failure));
   });
 
   test('are one short file for each role, and name only existing placeholders', () => {

@@ -1,6 +1,7 @@
 /** Files of this package beside its code. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 
 const ownName = 'stator';
 
@@ -9,6 +10,20 @@ const root = ownFolder(import.meta.dirname);
 /** The absolute path of a file or folder of this package, such as `charts/plan.json`; without a name the package's own folder. */
 export function inPackage(...names: string[]): string {
   return join(root, ...names);
+}
+
+/** A script of this package for a new process or thread. Throws `unreachable`, which is waited for, while the package is replaced under a running engine. */
+export function ownScript(name: string): string {
+  const file = inPackage('dist', 'bin', name);
+  if (!existsSync(file)) throw ownFileAway(new Error(`${file} does not exist`));
+  return file;
+}
+
+/** Work waits for it: while another version is installed over this one, files are missing for a while. */
+export function ownFileAway(cause: unknown): EngineError {
+  const hint =
+    'while stator is installed anew, wait until that has ended; otherwise install it, then: stator daemon restart';
+  return new EngineError('unreachable', `a file of stator itself cannot be read: ${messageOf(cause)}`, hint, { cause });
 }
 
 /**

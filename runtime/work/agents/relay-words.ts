@@ -1,5 +1,5 @@
 /** The command line parts that start stator's own process before a program, outside the walls. */
-import { inPackage } from '../../base/platform/package-files.ts';
+import { ownScript } from '../../base/platform/package-files.ts';
 import { isLoader } from './loader-variables.ts';
 import type { MessageProtocol } from './run-brief.ts';
 
@@ -22,5 +22,5 @@ export function wordsOutside(script: string, args: readonly string[], env: Envir
   const without = loaded.flatMap(([name]) => ['-u', name]);
   const again = loaded.map(([name, value]) => `${name}=${value}`);
   const around = (words: readonly string[]) => (words.length === 0 ? [] : ['/usr/bin/env', ...words]);
-  return [...around(without), process.execPath, inPackage('dist', 'bin', script), ...args, ...around(again)];
+  return [...around(without), process.execPath, ownScript(script), ...args, ...around(again)];
 }

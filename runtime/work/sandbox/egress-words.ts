@@ -1,7 +1,7 @@
 /** The command line parts for walls whose only network is a proxy: the part before bubblewrap, the variables inside, and the part before the program. */
 import { join } from 'node:path';
 import { parseHostRule } from '../../base/platform/host-rules.ts';
-import { inPackage } from '../../base/platform/package-files.ts';
+import { ownScript } from '../../base/platform/package-files.ts';
 import { type EgressSettings, proxyPort } from '../agents/egress/settings.ts';
 import { wordsOutside } from '../agents/relay-words.ts';
 import { type RunFolder, refusalsFile, writeStartFile } from '../agents/run-folder.ts';
@@ -44,6 +44,6 @@ export function egressWords(
       ...set(['NODE_USE_ENV_PROXY'], '1'),
       ...otherVariables.flatMap((name) => ['--unsetenv', name]),
     ],
-    inside: [process.execPath, inPackage('dist', 'bin', 'loopback.js'), socket, String(proxyPort)],
+    inside: [process.execPath, ownScript('loopback.js'), socket, String(proxyPort)],
   };
 }

@@ -9,7 +9,7 @@ import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.t
 import { roles } from '../../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { nearest } from '../../../base/config/nearest.ts';
-import { inPackage } from '../../../base/platform/package-files.ts';
+import { inPackage, ownFileAway } from '../../../base/platform/package-files.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
 import { namesIn, type Template } from './template.ts';
 
@@ -71,11 +71,7 @@ export function builtIn(name: TemplateName): Template {
   try {
     return { file, text: readFileSync(file, 'utf8') };
   } catch (cause) {
-    const hint =
-      'while stator is installed anew, wait until that has ended; otherwise install it, then: stator daemon restart';
-    throw new EngineError('unreachable', `a file of stator itself cannot be read: ${messageOf(cause)}`, hint, {
-      cause,
-    });
+    throw ownFileAway(cause);
   }
 }
 

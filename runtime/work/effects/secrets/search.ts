@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { environmentFault } from '../../../base/platform/environment-fault.ts';
-import { inPackage } from '../../../base/platform/package-files.ts';
+import { ownScript } from '../../../base/platform/package-files.ts';
 import { createSerialQueue } from '../../../base/platform/serial-queue.ts';
 
 export interface Question {
@@ -48,7 +48,7 @@ function createSecretSearch(): SecretSearch {
     const execArgv = packageLoaders(process.env.NODE_OPTIONS ?? '');
     const options = { env: {}, execArgv, resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
     // A thread that is being ended may fail once more without a caller, and an ended thread answers no caller.
-    const begun = new Worker(inPackage('dist', 'bin', 'secrets-worker.js'), options).on('error', () => {});
+    const begun = new Worker(ownScript('secrets-worker.js'), options).on('error', () => {});
     return begun.once('exit', () => {
       if (worker === begun) worker = null;
     });
