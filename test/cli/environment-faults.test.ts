@@ -65,6 +65,15 @@ it('a folder of TMPDIR that is not there is named with what to do', () => {
   expect(status).toBe(1);
 });
 
+it('a current folder that was deleted, such as a worktree that was cleaned up, is named, and is no bug', () => {
+  const { root, env } = terminal();
+  const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" "$@"';
+  const args = ['-c', script, process.execPath, main, 'status'];
+  const { status, stderr } = spawnSync('sh', args, { cwd: root, env, encoding: 'utf8' });
+  expectRefusal(stderr, 'current folder', 'cd <folder>');
+  expect(status).toBe(1);
+});
+
 it('a native module that is missing, not built, or built for another Node or system, is reported with the command that repairs it', () => {
   const file = '/a/better_sqlite3.node';
   const folder = realpathSync(join(import.meta.dirname, '../../node_modules/better-sqlite3'));

@@ -73,6 +73,14 @@ const faults: readonly Fault[] = [
     hint: `end what takes the most (free -m, ps aux), or raise the limit where stator is started: ulimit -v, ulimit -d; ${thenContinues}`,
   },
   {
+    trouble: 'unreachable',
+    codes: ['ENOENT', 'EACCES'],
+    calls: /^uv_cwd$/,
+    words: null,
+    what: () => 'the current folder does not exist any more, or is closed to you',
+    hint: 'go to another one, such as the main folder of the repo: cd <folder>',
+  },
+  {
     // A git that cannot write a file of a checkout gives no reason, as it does elsewhere after a colon.
     trouble: 'disk_full',
     codes: [],
