@@ -71,7 +71,7 @@ export function lookAgain(): void {
 /** Several facts at once cause one check: to look at a plan takes some milliseconds of processor, and a plan's steps follow each other within a few. */
 const gatherMs = 50;
 /** The longest time between two checks, in ms: changes of files and other processes are not reported by facts. */
-const longestPauseMs = 250;
+const longestPauseMs = 500;
 
 /** Waits for a condition: checks it after each fact, and otherwise less and less often. Throws after `hangMs` with the text of `describe`. */
 export async function until(

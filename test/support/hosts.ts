@@ -1,11 +1,12 @@
 /** Daemons with homes and repos of their own, over one store in PostgreSQL. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from './cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from './daemon.ts';
+import { startDaemonHere } from './engine.ts';
 import { git, until } from './ground.ts';
 
 export interface Host extends DaemonGround {
@@ -14,6 +15,8 @@ export interface Host extends DaemonGround {
   readonly path: string;
   /** Runs a command of its daemon's command line, in its own repo. */
   ask(...words: string[]): ReturnType<DaemonGround['stator']>;
+  /** What its daemon has logged. */
+  log(): string;
 }
 
 interface Settings {
@@ -65,6 +68,14 @@ export async function hostOn(url: string, name: string, settings: Settings = {})
   return host;
 }
 
+/** The same in this process, for the one host of a test whose daemon is not killed: a process takes a second of processor to start. */
+export async function hostHere(url: string, name: string, settings: Settings = {}): Promise<Host> {
+  const host = hostAt(url, name, settings);
+  const { log } = await startDaemonHere(host);
+  await must(host.ask('repo', 'add', host.path));
+  return { ...host, log: () => log.join('\n') };
+}
+
 /** A host with a repository, and without a daemon. */
 export function hostAt(url: string, name: string, settings: Settings = {}): Host {
   const made = daemonGround(configOf(name, settings));
@@ -74,7 +85,11 @@ export function hostAt(url: string, name: string, settings: Settings = {}): Host
     Object.assign(made.env, { [`GIT_${who}_NAME`]: 'Ada', [`GIT_${who}_EMAIL`]: 'ada@example.com' });
   const project = `repo-${name}`;
   const path = makeRepo(join(made.root, project));
-  return { ...made, name, project, path, ask: (...words) => made.stator(words, { cwd: path }) };
+  return {
+    ...{ ...made, name, project, path },
+    ask: (...words) => made.stator(words, { cwd: path }),
+    log: () => readFileSync(join(made.home, 'daemon.log'), 'utf8'),
+  };
 }
 
 /** A folder for the clones of a host that takes over others' repos, and the line of [host] that names it. */
@@ -94,9 +109,9 @@ export function remoteOf(host: Pick<Host, 'path'>): string {
 }
 
 /** A host that takes over lost repos, and accepts moved ones. */
-export async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
+export async function taker(url: string, name: string, on = hostOn): Promise<Host & { readonly clones: string }> {
   const { clones, line } = clonesFolder();
-  return { ...(await hostOn(url, name, { host: [line] })), clones };
+  return { ...(await on(url, name, { host: [line] })), clones };
 }
 
 export async function must(asked: ReturnType<DaemonGround['stator']>): Promise<string> {
