@@ -1,6 +1,6 @@
 /** Plans that are worked on by an agent of the Agent Client Protocol, which is a script that behaves well and badly. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import type { InstanceEntry } from '../../runtime/engine/engine.ts';
@@ -28,6 +28,36 @@ async function engineOf(acts: string, more: AgentSettings = {}, keys = ''): Prom
   mkdirSync(join(on.repo, '.stator'), { recursive: true });
   writeFileSync(join(on.repo, '.stator', 'config.toml'), keys);
   return startEngine({ on, agents: { default: acpAgent(on.root, acts, more) } });
+}
+
+/** The same for several agents, one for each of the acts, and their names; each keeps its calls in its own folder. */
+async function engineOfEach(
+  acts: readonly (readonly [act: string, more?: AgentSettings, ...rest: unknown[]])[],
+  attempts = 1,
+) {
+  const on = ground();
+  const agents = acts.map(([act, more], at) => {
+    const root = join(on.root, `agent-${at}`);
+    mkdirSync(root);
+    return { root, name: `agent-${at}`, settings: acpAgent(root, act, more) };
+  });
+  const engine = await startEngine({
+    on,
+    agents: {
+      default: { preset: 'sh', attempts },
+      ...Object.fromEntries(agents.map(({ name, settings }) => [name, settings])),
+    },
+  });
+  const tasks = agents.map(({ name }) => ({ title: name, sh: null, fields: `**Agent:** ${name}` }));
+  await begin(engine, 'work', planText(tasks));
+  return { engine, roots: agents.map(({ root }) => root) };
+}
+
+/** The agent of a task, by the task's number from 0. */
+async function runOf({ client }: TestEngine, task: number): Promise<InstanceEntry> {
+  const entry = (await client.instances({ plan: 'work' })).find(({ title }) => title === `work-w1-t${task + 1}`);
+  if (entry === undefined) throw new Error('there is no agent');
+  return entry;
 }
 
 async function agentOf({ client }: TestEngine): Promise<InstanceEntry> {
@@ -110,10 +140,12 @@ describe('an agent of the Agent Client Protocol', () => {
 
   it('is given its MCP servers by whole paths, with the variables that they name, and stator itself as its own run', async () => {
     const docs = { command: 'sh', args: ['-c', 'true'], env: ['HOME', 'MISSING'] };
-    const engine = await engineOf('edit', { mcp: { docs, stator: { command: 'stator', args: ['mcp'] } } });
-    await begin(engine, 'work', oneTask);
-    await untilStatus(engine, 'work', 'done');
-    const [opened] = acpCalls(engine.root, 'session/new');
+    const { engine, roots } = await engineOfEach([
+      ['edit', { mcp: { docs, stator: { command: 'stator', args: ['mcp'] } } }],
+      ['edit', { mcp: { docs: { command: 'no-such-server' } } }],
+    ]);
+    const { tasks_by_wave: waves } = await untilPhase(engine, 'work', 'wave_waiting');
+    const [opened] = acpCalls(roots[0] ?? '', 'session/new');
     const [first, own] = (opened?.params.mcpServers ?? []) as { env: { name: string }[] }[];
     expect(first).toEqual({
       ...{ name: 'docs', command: expect.stringMatching(/^\/.*\/sh$/), args: ['-c', 'true'] },
@@ -123,9 +155,9 @@ describe('an agent of the Agent Client Protocol', () => {
     expect(own?.env.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['STATOR_RUN', 'STATOR_SOCKET', 'STATOR_TOKEN']),
     );
-    const missing = await engineOf('edit', { mcp: { docs: { command: 'no-such-server' } } });
-    await begin(missing, 'work', oneTask);
-    expect((await failed(missing)).why).toContain('the MCP server "docs" of the coder is not there: no-such-server');
+    const [done, missing] = waves[0]?.tasks ?? [];
+    expect(done?.status).toBe('done');
+    expect(missing?.why).toContain('the MCP server "docs" of the coder is not there: no-such-server');
   });
 
   it('succeeds with a change although it reported no tool call, and fails with text alone', async () => {
@@ -139,19 +171,52 @@ describe('an agent of the Agent Client Protocol', () => {
     expect(task.why).toContain('I would do it like this.');
   });
 
-  it.each([
-    ['stop:max_tokens', 'ended its turn with max_tokens'],
-    ['stop:refusal', 'ended its turn with refusal'],
-    ['stop:max_turn_requests', 'ended its turn with max_turn_requests'],
-    ['stop:exploded', 'ended its turn with exploded, which is no reason that is known'],
-    ['half', 'the agent ended with 0 before its turn did'],
-    ['hugeAnswer', 'is no update, and a line may have 1 MiB'],
-  ])('%s: fails, and says so', async (act, why) => {
-    const engine = await engineOf(act);
-    await begin(engine, 'work', oneTask);
-    const task = await failed(engine);
-    expect(task).toMatchObject({ status: 'failed', attempts: 1, reason: 'exit-code' });
-    expect(task.why).toContain(why);
+  it('each bad end of a turn fails, and says so', async () => {
+    const ends = {
+      'stop:max_tokens': 'ended its turn with max_tokens',
+      'stop:refusal': 'ended its turn with refusal',
+      'stop:max_turn_requests': 'ended its turn with max_turn_requests',
+      'stop:exploded': 'ended its turn with exploded, which is no reason that is known',
+      half: 'the agent ended with 0 before its turn did',
+      hugeAnswer: 'is no update, and a line may have 1 MiB',
+    };
+    const { engine } = await engineOfEach(Object.keys(ends).map((act) => [act]));
+    const shown = await untilPhase(engine, 'work', 'wave_waiting');
+    expect(shown.tasks_by_wave[0]?.tasks).toMatchObject(
+      Object.values(ends).map((why) => ({
+        ...{ status: 'failed', attempts: 1, reason: 'exit-code' },
+        why: expect.stringContaining(why) as string,
+      })),
+    );
+  });
+
+  it('what would end the same is not tried again, and a refused login says how to log in', async () => {
+    const modes = 'it has careful, https://example.com/modes#free';
+    const starts = [
+      ['version2', {}, 'speaks version 2 of the Agent Client Protocol'],
+      ['edit', { mode: 'bold' }, `has no mode "bold": ${modes}; correct \`mode\``],
+      ['edit', { mode: '' }, 'none was named: it has careful'],
+      ['edit', { model: 'large' }, 'has no model "large": it names no models'],
+      ['noLogin', {}, 'the service refuses the login of'],
+      ['login', {}, 'the service refuses the login of'],
+    ] as const;
+    const { engine, roots } = await engineOfEach(starts, 3);
+    const shown = await untilPhase(engine, 'work', 'wave_waiting');
+    expect(shown.tasks_by_wave[0]?.tasks).toMatchObject(
+      starts.map(([, , why]) => ({
+        ...{ status: 'failed', attempts: 1, reason: 'start-failed' },
+        why: expect.stringContaining(why) as string,
+      })),
+    );
+    const counts = (method: string) => roots.map((root) => acpCalls(root, method).length);
+    // Only the last one is refused at its prompt.
+    expect(counts('session/prompt')).toEqual([0, 0, 0, 0, 0, 1]);
+    expect(counts('authenticate')).toEqual(roots.map(() => 0));
+    for (const task of [4, 5]) {
+      const { log } = await runOf(engine, task);
+      const report = readFileSync(join(dirname(log ?? ''), 'report.json'), 'utf8');
+      expectProse(report.replace(/,"trace_id":"\w+","span_id":"\w+"/, ''), 'scripted login');
+    }
   });
 
   it.each(['noise', 'huge', 'flood', 'odd', 'late', 'unended'])('%s: is borne, and its work is taken', async (act) => {
@@ -173,32 +238,6 @@ describe('an agent of the Agent Client Protocol', () => {
     expect(text).toContain(marks[act as keyof typeof marks]);
     expect(text.length).toBeLessThan(16 * 1024 * 1024);
     expect(prompts(engine)).toHaveLength(1);
-  });
-
-  it.each([
-    ['version2', {}, 'speaks version 2 of the Agent Client Protocol'],
-    ['edit', { mode: 'bold' }, 'has no mode "bold": it has careful, https://example.com/modes#free; correct `mode`'],
-    ['edit', { mode: '' }, 'none was named: it has careful'],
-    ['edit', { model: 'large' }, 'has no model "large": it names no models'],
-  ])('%s %j: no further attempt is made, since it would end the same', async (act, more, why) => {
-    const engine = await engineOf(act, { attempts: 3, ...more });
-    await begin(engine, 'work', oneTask);
-    const task = await failed(engine);
-    expect(task).toMatchObject({ status: 'failed', attempts: 1, reason: 'start-failed' });
-    expect(task.why).toContain(why);
-    expect(prompts(engine)).toEqual([]);
-  });
-
-  it.each(['noLogin', 'login'])('%s: spends one attempt, and says how to log in', async (act) => {
-    const engine = await engineOf(act, { attempts: 3 });
-    await begin(engine, 'work', oneTask);
-    const task = await failed(engine);
-    expect(task).toMatchObject({ attempts: 1, reason: 'start-failed' });
-    expect(task.why).toContain('the service refuses the login of');
-    expect(acpCalls(engine.root, 'authenticate')).toEqual([]);
-    const { home } = engine;
-    const report = runFile(home, runFolders(home, 'work')[0] ?? '', 'report.json');
-    expectProse(report.replace(/,"trace_id":"\w+","span_id":"\w+"/, ''), 'scripted login');
   });
 
   it.each(['limit', 'limitWords'])('%s: a limit is waited for, and spends no attempt', async (act) => {
