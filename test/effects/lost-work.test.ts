@@ -96,9 +96,17 @@ describe('a plan whose branch loses what was merged into it', () => {
     await untilPlan(engine, 'login', ({ merged }) => merged !== null);
   });
 
-  it('between two waves starts nobody on what is left, and spends no attempt', async () => {
+  it('between two waves starts nobody on what is left, and spends no attempt; during its last wave it is not done, and is blocked at once where the task fails, though nothing more is merged', async () => {
     const engine = await startEngine({ daemon: 'blueprint_skip_threshold = 0\nauto_advance_waves = false\n' });
-    await begin(engine, 'login', fourTasks);
+    const [resets, deletes, works] = ['resets', 'deletes', 'works'].map((name) => join(engine.root, name)) as [
+      ...[string, string, string], // one for each name
+    ];
+    const second = [
+      'echo c > c.txt',
+      `${gate(resets)}; git update-ref refs/heads/plan/login main; echo d > d.txt`,
+      `[ ! -e '${works}' ] || { echo e > e.txt; exit; }; ${gate(deletes)}; git update-ref -d refs/heads/plan/login; exit 1`,
+    ];
+    await begin(engine, 'login', planText(['echo a > a.txt', 'echo b > b.txt'], second));
     await untilPhase(engine, 'login', 'wave_waiting');
     move(engine, 'main');
     await say(engine, 'login', 'implement_wave', { wave_number: 2 });
@@ -107,34 +115,21 @@ describe('a plan whose branch loses what was merged into it', () => {
     const runs = await engine.client.instances({ project: 'demo' });
     expect(runs.filter(({ title }) => title.includes('-w2-')).every(({ attempt }) => attempt === 1)).toBe(true);
     await say(engine, 'login', 'resolve', { restore: true });
-    await untilStatus(engine, 'login', 'done');
-    expect(files(engine, 'plan/login')).toEqual(ofTasks);
-  });
-
-  it('during its last wave, by an agent of that wave, is not done', async () => {
-    const engine = await startWith({});
-    const go = join(engine.root, 'go');
-    const away = `while [ ! -e '${go}' ]; do sleep 0.05; done; git update-ref refs/heads/plan/login main; echo d > d.txt`;
-    await begin(engine, 'login', planText(['echo a > a.txt', away]));
-    await untilPlan(engine, 'login', ({ tasks_done }) => tasks_done === 1);
-    openGate(go);
-    const { blocked } = await untilLost(engine);
-    expect(blocked?.reason).toContain('login-w1-t1');
-    expect(blocked?.reason).not.toContain('login-w1-t2');
+    await untilPlan(engine, 'login', ({ tasks_done }) => tasks_done === 3);
+    openGate(resets);
+    const { blocked: byAgent } = await untilLost(engine);
+    expect(byAgent?.reason).toContain('login-w2-t1');
+    expect(byAgent?.reason).not.toContain('login-w2-t2');
     await say(engine, 'login', 'resolve', { restore: true });
+    openGate(deletes);
+    const { blocked: byFailed } = await untilLost(engine);
+    expect(byFailed?.reason).toMatch(/login-w1-t1: refs\/stator\/attempts\//);
+    await say(engine, 'login', 'resolve', { restore: true });
+    await untilPhase(engine, 'login', 'wave_waiting');
+    openGate(works);
+    await say(engine, 'login', 'retry_wave');
     await untilStatus(engine, 'login', 'done');
-    expect(files(engine, 'plan/login')).toEqual(['README.md', 'a.txt', 'd.txt']);
-  });
-
-  it('by a task that fails is blocked at once, though nothing more is merged', async () => {
-    const engine = await startWith({});
-    const go = join(engine.root, 'go');
-    const deletes = `while [ ! -e '${go}' ]; do sleep 0.05; done; git update-ref -d refs/heads/plan/login; exit 1`;
-    await begin(engine, 'login', planText(['echo a > a.txt', deletes]));
-    await untilPlan(engine, 'login', ({ tasks_done }) => tasks_done === 1);
-    openGate(go);
-    const { blocked } = await untilLost(engine);
-    expect(blocked?.reason).toMatch(/login-w1-t1: refs\/stator\/attempts\//);
+    expect(files(engine, 'plan/login')).toEqual([...ofTasks, 'e.txt']);
   });
 
   it('while it is reviewed is not approved: what the reviewer saw is not the work', async () => {
@@ -197,7 +192,7 @@ describe('a plan that is done and whose branch loses its work', () => {
     return engine;
   }
 
-  it('because that is moved back or deleted is neither merged nor pushed, and both say why', async () => {
+  it('because that is moved back or deleted is neither merged nor pushed, and both say why; it comes not back over what conflicts with it, and also where the branch moves in that very moment', async () => {
     const engine = await done();
     const main = git(engine.repo, 'rev-parse', 'main');
     // Nothing is lost.
@@ -218,17 +213,6 @@ describe('a plan that is done and whose branch loses its work', () => {
     git(engine.repo, 'branch', '-D', '-q', 'plan/login');
     await expectRefused();
     await say(engine, 'login', 'resolve', { restore: true });
-    await say(engine, 'login', 'merge');
-    await untilPlan(engine, 'login', ({ merged }) => merged !== null);
-    expect(git(engine.repo, 'show', 'main:a.txt')).toBe('a\nb');
-    // Once it is merged nothing is lost, whatever becomes of its branch.
-    move(engine, 'main~1');
-    await send(engine, 'merge');
-    expect((await engine.client.plan('demo', 'login')).blocked).toBe(null);
-  });
-
-  it('is not brought back over what conflicts with it, and gets it back also where its branch moves in that very moment', async () => {
-    const engine = await done();
     move(engine, otherWork(engine));
     await send(engine, 'merge');
     await untilLost(engine);
@@ -253,6 +237,14 @@ describe('a plan that is done and whose branch loses its work', () => {
     );
     expect(git(engine.repo, 'show', 'plan/login:a.txt')).toBe('a\nb');
     expect(git(engine.repo, 'log', '--format=%s', 'plan/login').split('\n')).toContain('late');
+    await say(engine, 'login', 'resolve');
+    await say(engine, 'login', 'merge');
+    await untilPlan(engine, 'login', ({ merged }) => merged !== null);
+    expect(git(engine.repo, 'show', 'main:a.txt')).toBe('a\nb');
+    // Once it is merged nothing is lost, whatever becomes of its branch.
+    move(engine, 'main~1');
+    await send(engine, 'merge');
+    expect((await engine.client.plan('demo', 'login')).blocked).toBe(null);
   });
 
   it('because another clone takes the place of its own says that the work is not there, and from where to fetch it', async () => {
