@@ -12,6 +12,7 @@ import {
   ground,
   planText,
   say,
+  script,
   startEngine,
   type TestEngine,
   untilBlocked,
@@ -42,14 +43,6 @@ async function landing(
   return { engine: await startEngine({ on, daemon: waves, ...setup }), on, seen };
 }
 
-/** A fixer that does nothing but count its runs. */
-function idleFixer() {
-  const on = ground();
-  const [program, counted] = [join(on.root, 'idle-fixer'), join(on.root, 'fixes')];
-  writeFileSync(program, `#!/bin/sh\necho x >> '${counted}'\n`, { mode: 0o755 });
-  return { on, program, runs: () => (existsSync(counted) ? readFileSync(counted, 'utf8').split('\n').length - 1 : 0) };
-}
-
 async function done(engine: TestEngine, plan: string, sh: string): Promise<void> {
   await begin(engine, plan, planText([sh]));
   await untilStatus(engine, plan, 'done');
@@ -57,8 +50,11 @@ async function done(engine: TestEngine, plan: string, sh: string): Promise<void>
 
 /** The next plan that asks is behind it in the line. */
 async function inLine(engine: TestEngine, plan: string): Promise<void> {
-  const { client } = engine;
   await say(engine, plan, 'land');
+  await untilInLine(engine, plan);
+}
+
+async function untilInLine({ client }: TestEngine, plan: string): Promise<void> {
   await until(async () => {
     const lines = await client.landings();
     if (lines.some(({ current, line }) => [...current, ...line].some((each) => each.plan === plan))) return true;
@@ -131,7 +127,7 @@ describe('the line of a branch', () => {
     expect(landed).toBe('Merge plan three: A plan\nMerge plan four: A plan\nMerge plan one: A plan');
   });
 
-  it('does not move a branch to what was not checked: a commit of somebody else begins it anew', async () => {
+  it('does not move a branch to what was not checked: a commit of somebody else begins it anew, and what comes to a plan after it has landed lands, too', async () => {
     const { engine, on, seen } = await landing(
       'while [ ! -f ../../go ]; do sleep 0.05; done; test -f ../../all || rm ../../go',
     );
@@ -154,6 +150,15 @@ describe('the line of a branch', () => {
     expect(first).not.toBe(second);
     expect(git(on.repo, 'rev-parse', 'main^1')).toBe(byHand);
     expect((await engine.client.landing({ project: 'demo' })).restarts).toBe(0);
+    // What comes to the plan's branch afterwards has not landed with it.
+    const copy = join(on.root, 'copy');
+    git(on.repo, 'worktree', 'add', '-q', '--detach', copy, 'plan/one');
+    writeFileSync(join(copy, 'two.txt'), '2');
+    git(copy, 'add', 'two.txt');
+    git(copy, 'commit', '-qm', 'more');
+    git(on.repo, 'update-ref', 'refs/heads/plan/one', git(copy, 'rev-parse', 'HEAD'));
+    await say(engine, 'one', 'land');
+    await until(() => existsSync(join(on.repo, 'two.txt')));
   });
 
   it('ends a check that hangs after half an hour, with all that it started, says so, and lands the plan behind', async () => {
@@ -198,7 +203,28 @@ describe('the line of a branch', () => {
     await merged(engine, 'clash');
   });
 
-  it('has a fixer merge what came meanwhile, and lands that by itself when it is done again', async () => {
+  it('asks a person at once where the fixer changed nothing, and starts it again only after an answer; what it merges then lands by itself', async () => {
+    const on = ground();
+    const fixes = join(on.root, 'fixes');
+    const runs = () => (existsSync(fixes) ? readFileSync(fixes, 'utf8').split('\n').length - 1 : 0);
+    const program = script(join(on.root, 'fixer'), `echo x >> '${fixes}'`);
+    const fixer = { preset: 'command', program, attempts: 1, sandbox: 'off' } satisfies OwnAgent;
+    const agents = { default: { preset: 'sh', attempts: 1 }, fixer } satisfies EngineSetup['agents'];
+    const { engine, seen } = await landing('test -f same.txt', { on, agents });
+    await done(engine, 'one', 'echo yours > same.txt');
+    await done(engine, 'two', 'echo mine > same.txt');
+    await say(engine, 'one', 'land');
+    await merged(engine, 'one');
+    // A long subject of somebody's commit does not fill the fixer's message.
+    git(on.repo, 'commit', '-q', '--allow-empty', '-m', 'x'.repeat(100_000));
+    await say(engine, 'two', 'land');
+    const { blocked } = await untilBlocked(engine, 'two');
+    expect(blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('its fixer changed nothing') });
+    expect(runs()).toBe(1);
+    await say(engine, 'two', 'resolve');
+    await until(() => runs() === 2);
+    const { review_cycle: cycle } = await untilBlocked(engine, 'two');
+    expect(runs()).toBe(2);
     const fix = [
       'grep -q "Merge plan one: A plan" "$STATOR_PROMPT_FILE" || exit 1',
       'grep -q "git merge main" "$STATOR_PROMPT_FILE" || exit 1',
@@ -207,73 +233,22 @@ describe('the line of a branch', () => {
       'git show HEAD:same.txt > same.txt; git show main:same.txt >> same.txt',
       'git add same.txt; git commit -qm "both stand"',
     ].join('\n');
-    const fixer = { preset: 'command', program: '/bin/sh', flags: ['-c', fix], attempts: 1 } satisfies OwnAgent;
-    const agents = { default: { preset: 'sh', attempts: 1 }, fixer } satisfies EngineSetup['agents'];
-    const { engine, on, seen } = await landing('test -f same.txt', { agents });
-    await done(engine, 'one', 'echo yours > same.txt');
-    await done(engine, 'two', 'echo mine > same.txt');
-    await say(engine, 'one', 'land');
-    await merged(engine, 'one');
-    // A long subject of somebody's commit does not fill the fixer's message.
-    git(on.repo, 'commit', '-q', '--allow-empty', '-m', 'x'.repeat(100_000));
-    await say(engine, 'two', 'land');
+    script(program, fix);
+    await say(engine, 'two', 'resolve');
     const two = await merged(engine, 'two');
     expect(git(on.repo, 'show', 'main:same.txt')).toBe('mine\nyours');
     expect(readFileSync(seen, 'utf8').trim().split('\n').at(-1)).toBe(two.merged?.head);
-    expect(two).toMatchObject({ review_cycle: 1, blocked: null });
+    expect(two).toMatchObject({ review_cycle: cycle + 1, blocked: null });
   });
 
-  it('lands what came to the branch of a plan after that had landed, and does not take it for landed', async () => {
-    const { engine, on } = await landing(null);
-    await done(engine, 'one', 'echo 1 > one.txt');
-    await say(engine, 'one', 'land');
-    await merged(engine, 'one');
-    const copy = join(on.root, 'copy');
-    git(on.repo, 'worktree', 'add', '-q', '--detach', copy, 'plan/one');
-    writeFileSync(join(copy, 'two.txt'), '2');
-    git(copy, 'add', 'two.txt');
-    git(copy, 'commit', '-qm', 'more');
-    git(on.repo, 'update-ref', 'refs/heads/plan/one', git(copy, 'rev-parse', 'HEAD'));
-    await say(engine, 'one', 'land');
-    await until(() => existsSync(join(on.repo, 'two.txt')));
-  });
-
-  it('asks a person at once where the fixer changed nothing, and starts it again only after an answer', async () => {
-    const { on, program, runs } = idleFixer();
-    const fixer = { preset: 'command', program, attempts: 1, sandbox: 'off' } satisfies OwnAgent;
-    const agents = { default: { preset: 'sh', attempts: 1 }, fixer } satisfies EngineSetup['agents'];
-    const { engine } = await landing(null, { on, agents });
-    await done(engine, 'one', 'echo yours > same.txt');
-    await done(engine, 'two', 'echo mine > same.txt');
-    await say(engine, 'one', 'land');
-    await merged(engine, 'one');
-    await say(engine, 'two', 'land');
-    const { blocked } = await untilBlocked(engine, 'two');
-    expect(blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('its fixer changed nothing') });
-    expect(runs()).toBe(1);
-    await say(engine, 'two', 'resolve');
-    await until(() => runs() === 2);
-    await untilBlocked(engine, 'two');
-    expect(runs()).toBe(2);
-  });
-
-  it('puts each plan that is done in line by itself with auto = true', async () => {
-    const { engine, on } = await landing(null, { table: 'auto = true' });
-    await begin(engine, 'one', planText(['echo 1 > one.txt']));
-    await begin(engine, 'two', planText(['echo 2 > two.txt']));
-    await merged(engine, 'one');
-    await merged(engine, 'two');
-    expect(git(on.repo, 'rev-list', '--count', '--first-parent', '--merges', 'main')).toBe('2');
-  });
-
-  it('checks several plans once, and moves the branch to no commit that did not pass', async () => {
-    const { engine, on, seen } = await landing('test ! -f bad.txt', { table: 'batch = 4' });
+  it('puts each plan that is done in line by itself with auto = true, checks several once, and moves the branch to no commit that did not pass', async () => {
+    const { engine, on, seen } = await landing('test ! -f bad.txt', { table: 'auto = true\nbatch = 4' });
     const { client } = engine;
     const begun = git(on.repo, 'rev-parse', 'main');
     await client.pauseLanding({ project: 'demo', branch: 'main' });
     for (const plan of ['one', 'two', 'bad', 'four']) {
       await done(engine, plan, `echo 1 > ${plan}.txt`);
-      await inLine(engine, plan);
+      await untilInLine(engine, plan);
     }
     await client.resumeLanding({ project: 'demo', branch: 'main' });
     await merged(engine, 'four');
