@@ -10,6 +10,7 @@ import {
   gate,
   openGate,
   planText,
+  say,
   startEngine,
   type TestEngine,
   untilBlocked,
@@ -161,38 +162,38 @@ describe('a plan that is done', () => {
     expect([lost, where.forge.state.pulls.size]).toEqual([1, 1]);
   });
 
-  it.each([
-    ['a token that is not enough', { status: 403, body: { message: 'no write access' } }, '403: no write access'],
-    ['a forge that refuses it', { status: 422, body: { message: 'base is invalid' } }, '422: base is invalid'],
-  ])('is blocked with the reason by %s, and resolve tries again', async (_name, trouble, reason) => {
-    const where = await site();
-    const engine = await start(where);
-    where.forge.trouble = (asked) => (asked.startsWith('POST') ? trouble : null);
-    await begin(engine, 'login', planText(['echo a > a.txt']));
-    const blocked = await untilBlocked(engine, 'login');
-    expect(blocked).toMatchObject({
-      status: 'done',
-      blocked: { source: 'failed' },
-      pull_request: { state: 'failed' },
-    });
-    expectProse(blocked.blocked?.reason ?? '', reason);
-    // The token may log in, and is not tried again as long as it is the same: the plan behind is looked at meanwhile.
-    await begin(engine, 'other', planText(['echo b > b.txt']));
-    await untilBlocked(engine, 'other');
-    const failures = (await engine.client.history('demo', 'login')).filter(({ event }) => event === 'pr_failed');
-    expect(failures).toHaveLength(1);
-    where.forge.trouble = () => null;
-    await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
-    expect(await untilOpen(engine, 'login')).toMatchObject({ blocked: null, pr_refused: null });
-  });
-
-  it('is blocked where the remote does not take the push', async () => {
+  it('is blocked with the reason where the remote does not take the push, by a token that is not enough, and by a forge that refuses it; resolve tries again', async () => {
     const where = await site();
     git(where.bare, 'config', 'receive.hideRefs', 'refs/heads/plan');
     const engine = await start(where);
     await begin(engine, 'login', planText(['echo a > a.txt']));
     expect((await untilBlocked(engine, 'login')).blocked?.reason).toContain('hidden ref');
     expect(creates(where.forge)).toBe(0);
+    git(where.bare, 'config', '--unset', 'receive.hideRefs');
+    const failures = async () =>
+      (await engine.client.history('demo', 'login')).filter(({ event }) => event === 'pr_failed').length;
+    const refusals = [
+      [{ status: 403, body: { message: 'no write access' } }, '403: no write access'],
+      [{ status: 422, body: { message: 'base is invalid' } }, '422: base is invalid'],
+    ] as const;
+    for (const [nth, [trouble, reason]] of refusals.entries()) {
+      where.forge.trouble = (asked) => (asked.startsWith('POST') ? trouble : null);
+      await say(engine, 'login', 'resolve');
+      const blocked = await untilPlan(engine, 'login', (one) => one.blocked?.reason.includes(reason) === true);
+      expect(blocked).toMatchObject({
+        status: 'done',
+        blocked: { source: 'failed' },
+        pull_request: { state: 'failed' },
+      });
+      expectProse(blocked.blocked?.reason ?? '', reason);
+      // The token may log in, and is not tried again as long as it is the same: the plan behind is looked at meanwhile.
+      await begin(engine, `other${nth}`, planText(['echo b > b.txt']));
+      await untilBlocked(engine, `other${nth}`);
+      expect(await failures()).toBe(2 + nth);
+    }
+    where.forge.trouble = () => null;
+    await say(engine, 'login', 'resolve');
+    expect(await untilOpen(engine, 'login')).toMatchObject({ blocked: null, pr_refused: null });
   });
 });
 
@@ -207,8 +208,8 @@ describe('an open pull request', () => {
     },
   };
 
-  it('brings the plan back to work with what reviewers ask for, once, fenced; and what was fixed is pushed to it', async () => {
-    const where = await site();
+  it('brings the plan back to work with what reviewers ask for, once, fenced, and with what people ask for by /stator fix; what was fixed is pushed to it, and a person is asked where a check waits for one', async () => {
+    const where = await site('github');
     const engine = await start(where, { agents: fixing });
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
@@ -237,6 +238,33 @@ describe('an open pull request', () => {
     const body = String((told[0]?.payload as { body?: string } | undefined)?.body);
     expectProse(body, 'eve', '\n~~~~~~\nPlease rename it.', 'a.txt line 1');
     expect(creates(where.forge)).toBe(1);
+    const second = headOf(where.bare, 'plan/login');
+    pull.talk.push({ id: 71, author: 'joe', body: 'Nice work' });
+    const shown = await untilPlan(engine, 'login', (one) => one.pr_remarks.length > 0);
+    expect(shown).toMatchObject({ status: 'done', blocked: null, pr_remarks: [{ author: 'joe', text: 'Nice work' }] });
+    expect(await fixersOf(engine)).toHaveLength(1);
+    pull.talk.push({ id: 72, author: 'eve', body: '/stator fix rename it' });
+    await untilPlan(
+      engine,
+      'login',
+      (one) => one.status === 'done' && !one.creating_pr && headOf(where.bare, 'plan/login') !== second,
+    );
+    expect(await fixersOf(engine)).toHaveLength(2);
+    const notices = (await engine.client.notifications()).filter(({ type }) => type === 'pr_remarked');
+    expect(notices.map(({ message }) => message)).toEqual([
+      expect.stringContaining('joe wrote on the pull request: Nice work'),
+    ]);
+    // Nobody is started for what was cancelled.
+    where.forge.state.statuses.set(headOf(where.bare, 'plan/login'), [
+      { name: 'old', state: 'failure', description: '', conclusion: 'cancelled' },
+      { name: 'deploy', state: 'failure', description: '', conclusion: 'action_required' },
+    ]);
+    const asked = await untilBlocked(engine, 'login');
+    expect(asked).toMatchObject({ status: 'done', blocked: { source: 'review' } });
+    expectProse(asked.blocked?.reason ?? '', 'deploy', `${where.forge.url}/ci/deploy`);
+    expect(await fixersOf(engine)).toHaveLength(2);
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
+    await untilPlan(engine, 'login', (one) => one.blocked === null);
   });
 
   it('is fixed where a check failed, with its words, and asks a person after three rounds if one fails on every head', async () => {
@@ -267,47 +295,6 @@ describe('an open pull request', () => {
     expect(blocked).toMatchObject({ source: 'cycle_limit' });
     expectProse(blocked?.reason ?? '', 'ci', 'a is not b');
     expect(await fixersOf(engine)).toHaveLength(1);
-  });
-
-  it('asks a person where a check waits for one, and starts nobody for what was cancelled', async () => {
-    const where = await site('github');
-    const engine = await start(where, { agents: fixing });
-    await begin(engine, 'login', planText(['echo a > a.txt']));
-    await untilOpen(engine, 'login');
-    where.forge.state.statuses.set(headOf(where.bare, 'plan/login'), [
-      { name: 'old', state: 'failure', description: '', conclusion: 'cancelled' },
-      { name: 'deploy', state: 'failure', description: '', conclusion: 'action_required' },
-    ]);
-    const shown = await untilBlocked(engine, 'login');
-    expect(shown).toMatchObject({ status: 'done', blocked: { source: 'review' } });
-    expectProse(shown.blocked?.reason ?? '', 'deploy', `${where.forge.url}/ci/deploy`);
-    expect(await fixersOf(engine)).toEqual([]);
-    await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
-    await untilPlan(engine, 'login', (one) => one.blocked === null);
-  });
-
-  it('shows what people say on it, once, and brings what they ask for by /stator fix to the fixer', async () => {
-    const where = await site();
-    const engine = await start(where, { agents: fixing });
-    await begin(engine, 'login', planText(['echo a > a.txt']));
-    await untilOpen(engine, 'login');
-    const first = headOf(where.bare, 'plan/login');
-    const pull = where.forge.state.pulls.get(1);
-    pull?.talk.push({ id: 71, author: 'joe', body: 'Nice work' });
-    const shown = await untilPlan(engine, 'login', (one) => one.pr_remarks.length > 0);
-    expect(shown).toMatchObject({ status: 'done', blocked: null, pr_remarks: [{ author: 'joe', text: 'Nice work' }] });
-    expect(await fixersOf(engine)).toEqual([]);
-    pull?.talk.push({ id: 72, author: 'eve', body: '/stator fix rename it' });
-    await untilPlan(
-      engine,
-      'login',
-      (one) => one.status === 'done' && !one.creating_pr && headOf(where.bare, 'plan/login') !== first,
-    );
-    expect(await fixersOf(engine)).toHaveLength(1);
-    const notices = (await engine.client.notifications()).filter(({ type }) => type === 'pr_remarked');
-    expect(notices.map(({ message }) => message)).toEqual([
-      expect.stringContaining('joe wrote on the pull request: Nice work'),
-    ]);
   });
 
   it('that is merged while its fixer works is merged: the fixer ends, its work stays on the branch, nothing is pushed or opened again', async () => {
@@ -342,34 +329,7 @@ describe('an open pull request', () => {
     expect(creates(where.forge)).toBe(2);
   });
 
-  it('that is of another repository, which the remote names now, is left alone; what was merged before what is new could be pushed gets no branch again', async () => {
-    const where = await site();
-    const engine = await start(where, { agents: judged, pullRequestLookMs: 3_600_000 });
-    await begin(engine, 'login', planText(['echo a > a.txt']));
-    await untilOpen(engine, 'login');
-    const review = async () => {
-      const tree = git(where.on.repo, 'rev-parse', 'plan/login^{tree}');
-      const more = git(where.on.repo, 'commit-tree', tree, '-p', 'plan/login', '-m', 'more');
-      git(where.on.repo, 'update-ref', 'refs/heads/plan/login', more);
-      await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
-    };
-    Object.assign(madePull(where), { head: 'fix/other', state: 'merged' });
-    await review();
-    await untilPlan(
-      engine,
-      'login',
-      ({ pull_request: pull }) => pull?.state === 'open' && pull.url?.endsWith('/2') === true,
-    );
-    const pull = where.forge.state.pulls.get(2);
-    if (pull !== undefined) pull.state = 'merged';
-    git(where.bare, 'update-ref', '-d', 'refs/heads/plan/login');
-    await review();
-    const shown = await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'merged');
-    expect(shown).toMatchObject({ blocked: null, creating_pr: false });
-    expect([creates(where.forge), readHead(where.bare, 'plan/login')]).toEqual([2, null]);
-  });
-
-  it('into which somebody has pushed stays open, and the plan says what was not pushed to it', async () => {
+  it('into which somebody has pushed stays open, and the plan says what was not pushed to it; one of another repository, which the remote names now, is left alone; what was merged before what is new could be pushed gets no branch again', async () => {
     const where = await site();
     const engine = await start(where, { agents: judged, pullRequestLookMs: 3_600_000 });
     await begin(engine, 'login', planText(['echo a > a.txt']));
@@ -391,10 +351,31 @@ describe('an open pull request', () => {
     expect(pull_request).toMatchObject({ state: 'open', url });
     expectProse(blocked?.reason ?? '', String(url), 'origin has commits on plan/login');
     expect(blocked?.reason).not.toContain('could not make');
+    git(where.on.repo, 'push', '-q', '--force', where.bare, 'plan/login');
+    await say(engine, 'login', 'resolve');
+    await untilPlan(engine, 'login', (one) => one.blocked === null && !one.creating_pr);
+    const review = async () => {
+      grow(where.on.repo, 'more');
+      await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
+    };
+    Object.assign(madePull(where), { head: 'fix/other', state: 'merged' });
+    await review();
+    await untilPlan(
+      engine,
+      'login',
+      ({ pull_request: pull }) => pull?.state === 'open' && pull.url?.endsWith('/2') === true,
+    );
+    const pull = where.forge.state.pulls.get(2);
+    if (pull !== undefined) pull.state = 'merged';
+    git(where.bare, 'update-ref', '-d', 'refs/heads/plan/login');
+    await review();
+    const shown = await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'merged');
+    expect(shown).toMatchObject({ blocked: null, creating_pr: false });
+    expect([creates(where.forge), readHead(where.bare, 'plan/login')]).toEqual([2, null]);
   });
 
-  it('that was closed while its fixer worked is not opened again by itself', async () => {
-    const where = await site();
+  it('that was closed while its fixer worked is not opened again by itself; the next one is followed until it is closed, opened again on the forge, closed once more, and merged', async () => {
+    const where = await site('github');
     const [begun, goOn] = [join(where.on.root, 'begun'), join(where.on.root, 'go-on')];
     const fixer = { ...fixing.fixer, flags: ['-c', `echo x > '${begun}'; ${gate(goOn)}; echo b > b.txt`] };
     const engine = await start(where, {
@@ -402,10 +383,10 @@ describe('an open pull request', () => {
     });
     await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
-    const pull = where.forge.state.pulls.get(1);
-    pull?.reviews.push({ id: 51, author: 'eve', body: 'Rename it', asksForChanges: true });
+    const first = madePull(where);
+    first.reviews.push({ id: 51, author: 'eve', body: 'Rename it', asksForChanges: true });
     await untilFile(begun);
-    if (pull !== undefined) pull.state = 'closed';
+    first.state = 'closed';
     await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'closed');
     openGate(goOn);
     const shown = await untilStatus(engine, 'login', 'done');
@@ -415,14 +396,9 @@ describe('an open pull request', () => {
     );
     await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
     expect(creates(where.forge)).toBe(2);
-  });
-
-  it('is followed until it is closed, opened again on the forge, closed once more, and merged', async () => {
-    const where = await site('github');
-    const engine = await start(where);
-    await begin(engine, 'login', planText(['echo a > a.txt']));
     await untilOpen(engine, 'login');
-    const pull = madePull(where);
+    const pull = where.forge.state.pulls.get(2);
+    if (pull === undefined) throw new Error('it was made');
     const untilKnown = (state: 'open' | 'closed' | 'merged') =>
       untilPlan(engine, 'login', (one) => one.pull_request?.state === state && !one.creating_pr);
     const isOpenAgain = async () => {
@@ -438,6 +414,6 @@ describe('an open pull request', () => {
     await isOpenAgain();
     pull.state = 'merged';
     expect((await untilKnown('merged')).merged).toMatchObject({ into: 'main', head: '2'.repeat(40) });
-    expect(creates(where.forge)).toBe(1);
+    expect(creates(where.forge)).toBe(2);
   });
 });
