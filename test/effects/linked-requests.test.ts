@@ -66,8 +66,15 @@ const made = ({ forge }: MemberSite) =>
   forge.asked.filter((line) => /^POST .*(?:pulls|merge_requests)$/.test(line)).length;
 
 describe('a plan over two repos', () => {
-  it('has a request at each of their forges, which link each other, and is merged when both are', async () => {
-    const { engine, api, web } = await work(['github', 'gitlab']);
+  it('has a request at each of their forges, which link each other and get what a review of one asks for into that one, and is merged when both are', async () => {
+    const fixer = {
+      preset: 'command',
+      program: '/bin/sh',
+      flags: ['-c', 'echo fixed > web/fix.txt; git add web/fix.txt; git commit -qm fixed'],
+    };
+    const { engine, api, web } = await work(['github', 'gitlab'], {
+      setup: { agents: { default: { preset: 'sh' }, fixer } as never },
+    });
     const { pull_request: request, branch } = await requests(engine, 'api open, web open');
     const [mine, other] = [pullsOf(api), pullsOf(web)];
     expect([mine.length, other.length]).toEqual([1, 1]);
@@ -86,6 +93,12 @@ describe('a plan over two repos', () => {
     const whyNot = (wish: string) => events.find(({ type }) => type === wish)?.why_not;
     expect(whyNot('create_pr')).toBe('its pull request shows this work already');
     expect(whyNot('answer')).toBe('none is open');
+    const before = [api, web].map(({ bare }) => git(bare, 'rev-parse', branch));
+    other[0]?.talk.push({ id: 61, author: 'eve', body: '/stator fix it' });
+    await until(() => Promise.resolve(shows(web, branch) === 'fix.txt\none.txt'));
+    await requests(engine, 'api open, web open');
+    expect(git(api.bare, 'rev-parse', branch)).toBe(before[0]);
+    expect(git(web.bare, 'rev-parse', `${branch}^`)).toBe(before[1]);
     mergeByHand(web, 'squash');
     await requests(engine, 'api open, web merged');
     expect((await engine.client.plan('demo', 'both')).landing).toBe('pull_request_open');
@@ -107,27 +120,8 @@ describe('a plan over two repos', () => {
     expect(pull.body).toBe('by hand');
   });
 
-  it('gets what a review of one asks for into that one, without a second request', async () => {
-    const fixer = {
-      preset: 'command',
-      program: '/bin/sh',
-      flags: ['-c', 'echo fixed > web/fix.txt; git add web/fix.txt; git commit -qm fixed'],
-    };
-    const { engine, api, web } = await work(['github', 'gitlab'], {
-      setup: { agents: { default: { preset: 'sh' }, fixer } as never },
-    });
-    const { branch } = await requests(engine, 'api open, web open');
-    const before = [api, web].map(({ bare }) => git(bare, 'rev-parse', branch));
-    pullsOf(web)[0]?.talk.push({ id: 61, author: 'eve', body: '/stator fix it' });
-    await until(() => Promise.resolve(shows(web, branch) === 'fix.txt\none.txt'));
-    await requests(engine, 'api open, web open');
-    expect(git(api.bare, 'rev-parse', branch)).toBe(before[0]);
-    expect(git(web.bare, 'rev-parse', `${branch}^`)).toBe(before[1]);
-    expect([made(api), made(web)]).toEqual([1, 1]);
-  });
-
-  it('needs a person where one request is closed, and goes on when that is open again', async () => {
-    const { engine, web } = await work(['github', 'gitea']);
+  it('needs a person where one request is closed or for another branch now, goes on when that is open again, and stays done when all are closed', async () => {
+    const { engine, api, web } = await work(['github', 'gitlab']);
     await requests(engine, 'api open, web open');
     const [pull] = pullsOf(web);
     if (pull === undefined) throw new Error('there is no request');
@@ -143,22 +137,16 @@ describe('a plan over two repos', () => {
     await say(engine, 'both', 'create_pr');
     await requests(engine, 'api open, web open');
     expect(pullsOf(web).map(({ state }) => state)).toEqual(['closed', 'open']);
-  });
-
-  it('needs a person where one request is for another branch now, and stays done when all are closed', async () => {
-    const { engine, api, web } = await work(['gitea', 'gitlab']);
-    await requests(engine, 'api open, web open');
-    const [mine, other] = [pullsOf(api)[0], pullsOf(web)[0]];
+    const [mine, other] = [pullsOf(api)[0], pullsOf(web)[1]];
     if (mine === undefined || other === undefined) throw new Error('there are no two requests');
     git(web.bare, 'branch', 'next', 'main');
     other.base = 'next';
-    const { blocked } = await untilBlocked(engine, 'both');
-    expect(blocked?.reason).toContain('is for next and was for main');
-    for (const pull of [mine, other]) pull.state = 'closed';
+    expect((await untilBlocked(engine, 'both')).blocked?.reason).toContain('is for next and was for main');
+    for (const each of [mine, other]) each.state = 'closed';
     await requests(engine, 'api closed, web closed');
     const { status, blocked: left, merged: into } = await engine.client.plan('demo', 'both');
     expect({ status, left, into }).toEqual({ status: 'done', left: null, into: null });
-    expect([made(api), made(web)]).toEqual([1, 1]);
+    expect([made(api), made(web)]).toEqual([1, 2]);
   });
 
   it('is never pushed over what somebody else pushed to the branch of a request', async () => {
@@ -188,9 +176,20 @@ describe('a plan over two repos that its forges land', () => {
     return { seen, ...(await work(kinds, { lines: lines(seen), text, ...given })) };
   }
 
-  it('is merged at the one and then at the other, as it was checked together', async () => {
-    const { engine, api, web, seen } = await landing(['gitlab', 'gitea']);
-    const { merged: found } = await untilPlan(engine, 'both', (plan) => plan.merged !== null);
+  it('is merged at the one and then at the other, in the order that it names, as it was checked together', async () => {
+    const text = both.replace('\n\n## Wave', '\n\n**Land:** web\n\n## Wave');
+    const { engine, api, web, seen } = await landing(['gitlab', 'gitea'], {}, text);
+    const order: string[] = [];
+    for (const { name, forge } of [api, web])
+      forge.trouble = (line) => {
+        if (/^(?:POST|PUT) .*\/merge$/.test(line)) order.push(name);
+        return null;
+      };
+    const { merged: found, pull_request: request } = await untilPlan(engine, 'both', (plan) => plan.merged !== null);
+    expect(request?.stack?.map(({ name }) => name)).toEqual(['web', 'api']);
+    expect(order).toEqual(['web', 'api']);
+    const body = pullsOf(api)[0]?.body ?? '';
+    expect(body.indexOf('- web: ')).toBeLessThan(body.indexOf('- api: this one'));
     const [one, other] = [api, web].map(({ bare }) => git(bare, 'rev-parse', 'main'));
     const checked = readFileSync(seen, 'utf8').trim().split('\n').at(-1) ?? '';
     for (const { name, bare } of [api, web])
@@ -198,45 +197,18 @@ describe('a plan over two repos that its forges land', () => {
     expect(git(engine.repo, 'log', '-1', '--format=%B', 'main')).toContain(
       `Stator-Member: api ${one}\nStator-Member: web ${other}`,
     );
-    expect(found?.note).toMatch(/^api: .* is merged into main as .*take it back: .*revert.*\nweb: /);
+    expect(found?.note).toMatch(/^web: .* is merged into main as .*take it back: .*revert.*\napi: /);
     expect(found?.note).toContain(`-m 1 ${one?.slice(0, 12)}`);
   });
 
-  it('is merged in the order that it names', async () => {
-    const { engine, api, web } = await landing(
-      ['gitea', 'gitea'],
-      {},
-      both.replace('\n\n## Wave', '\n\n**Land:** web\n\n## Wave'),
-    );
-    const order: string[] = [];
-    for (const { name, forge } of [api, web])
-      forge.trouble = (line) => {
-        if (line.startsWith('POST') && line.endsWith('/merge')) order.push(name);
-        return null;
-      };
-    const { pull_request: request } = await merged(engine);
-    expect(request?.stack?.map(({ name }) => name)).toEqual(['web', 'api']);
-    expect(order).toEqual(['web', 'api']);
-    const body = pullsOf(api)[0]?.body ?? '';
-    expect(body.indexOf('- web: ')).toBeLessThan(body.indexOf('- api: this one'));
-  });
-
-  it('waits until both have what their branches require', async () => {
+  it('waits until both have what their branches require; names what was merged and its way back where the second is refused, and merges the rest when a person says so', async () => {
     const ci = new Ci('pending');
-    const { engine, api, web, seen } = await landing(['gitea', 'github'], { statuses: ci, required: ['ci'] });
+    const { engine, api, web, seen } = await landing(['github', 'gitea'], { statuses: ci, required: ['ci'] });
     await requests(engine, 'api open, web open');
     await untilPlan(engine, 'both', ({ waiting_for: it }) => it?.kind === 'landing');
     expect(existsSync(seen)).toBe(false);
-    ci.become('success');
-    await merged(engine);
-    expect([api, web].map((where) => pullsOf(where)[0]?.state)).toEqual(['merged', 'merged']);
-  });
-
-  it('names what was merged and its way back where the second is refused, and merges the rest when a person says so', async () => {
-    const { engine, api, web } = await landing(['github', 'gitea'], { statuses: new Ci('pending'), required: ['ci'] });
-    await requests(engine, 'api open, web open');
     web.forge.state.merging = { ...web.forge.state.merging, refuses: 'the branch is frozen' };
-    for (const { forge } of [api, web]) (forge.state.statuses as Ci).become('success');
+    ci.become('success');
     const { blocked } = await untilBlocked(engine, 'both');
     const made = git(api.bare, 'rev-parse', 'main');
     expect(blocked?.reason).toContain('the branch is frozen');
