@@ -2,7 +2,7 @@
  * Pull requests that are merged without a person: by the forge itself, or by stator when they are approved and green; and the reports if they cannot be merged.
  */
 import { describe, expect, it } from 'vitest';
-import { begin, type EngineSetup, planText, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
+import { begin, type EngineSetup, planText, say, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
 import type { FakeMerging, FakePull } from '../support/forge-server.ts';
 import { Ci, type Site, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
@@ -44,7 +44,7 @@ async function beginOn(where: Site, setup: EngineSetup = {}): Promise<TestEngine
 }
 
 describe('a pull request that is to be merged when it is green', () => {
-  it('is merged by its forge as soon as its checks have passed, and the plan is merged', async () => {
+  it('is merged by its forge as soon as its checks have passed, and the plan is merged; a person is told where the auto-merge was taken back on the forge, and where it conflicts', async () => {
     const ci = new Ci('pending');
     const where = await site('github', whenGreen, { statuses: ci, required: ['ci'] });
     const engine = await beginOn(where);
@@ -52,6 +52,16 @@ describe('a pull request that is to be merged when it is green', () => {
     expect(await engine.client.plan('demo', 'login')).toMatchObject({ status: 'done', landing: 'pull_request_open' });
     const head = headOf(where.on.repo);
     expect(pullOf(where)).toMatchObject({ state: 'open', auto: { method: 'squash', head } });
+    pullOf(where).auto = null;
+    expectProse((await untilBlocked(engine, 'login')).blocked?.reason ?? '', where.forge.url);
+    await say(engine, 'login', 'resolve');
+    await untilMerge(engine, 'scheduled');
+    pullOf(where).conflicts = true;
+    expectProse((await untilBlocked(engine, 'login')).blocked?.reason ?? '', 'main');
+    await until(() => Promise.resolve(pullOf(where).auto === null));
+    pullOf(where).conflicts = false;
+    await say(engine, 'login', 'resolve');
+    await untilMerge(engine, 'scheduled');
     ci.become('success');
     const shown = await untilMerged(engine);
     expect(shown).toMatchObject({
@@ -64,32 +74,18 @@ describe('a pull request that is to be merged when it is green', () => {
     expect(pullOf(where).mergedBy).toEqual({ method: 'squash', head });
   });
 
-  it('is merged by stator where the forge does not do it by itself: approved, green, and as that head', async () => {
+  it('is merged by stator where the forge does not do it by itself: approved, green, and as that head; where it is refused a person gets the reason once, nothing is requested again, and resolve tries it again', async () => {
     const ci = new Ci('pending');
-    const where = await site('gitlab', whenGreen, { statuses: ci, merging: merging({ hasAuto: false, approvals: 1 }) });
+    const where = await site('gitlab', whenGreen, {
+      statuses: ci,
+      merging: merging({ hasAuto: false, approvals: 1, refuses: 'Only maintainers may merge into main' }),
+    });
     const engine = await beginOn(where);
     await untilMerge(engine, 'watched');
     ci.become('success');
     await looks(where, 4);
     expect(pullOf(where).state).toBe('open');
     pullOf(where).reviews.push({ id: 51, author: 'eve', body: '', asksForChanges: false, is: 'approved' });
-    expect(await untilMerged(engine)).toMatchObject({ status: 'done', blocked: null, merged: { into: 'main' } });
-    expect(pullOf(where).mergedBy).toEqual({ method: 'squash', head: headOf(where.on.repo) });
-  });
-
-  it('that has no check at all is merged after some looks, by the method that is set', async () => {
-    const where = await site('gitea', `${whenGreen}method = "merge"\n`);
-    const engine = await beginOn(where);
-    await untilMerged(engine);
-    expect(pullOf(where).mergedBy).toEqual({ method: 'merge', head: headOf(where.on.repo) });
-  });
-
-  it('is refused once: a person gets its reason, nothing is requested again, and resolve tries it again', async () => {
-    const where = await site('gitlab', whenGreen, {
-      statuses: new Ci('success'),
-      merging: merging({ hasAuto: false, refuses: 'Only maintainers may merge into main' }),
-    });
-    const engine = await beginOn(where);
     const shown = await untilBlocked(engine, 'login');
     expect(shown).toMatchObject({
       status: 'done',
@@ -102,9 +98,17 @@ describe('a pull request that is to be merged when it is green', () => {
     expect(mergeCalls(where)).toBe(calls);
     const told = (await engine.client.notifications()).filter(({ type }) => type === 'plan_blocked');
     expect(told).toHaveLength(1);
-    where.forge.state.merging = merging({ hasAuto: false });
-    await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
-    expect(await untilMerged(engine)).toMatchObject({ blocked: null, merged: { into: 'main' } });
+    where.forge.state.merging = merging({ hasAuto: false, approvals: 1 });
+    await say(engine, 'login', 'resolve');
+    expect(await untilMerged(engine)).toMatchObject({ status: 'done', blocked: null, merged: { into: 'main' } });
+    expect(pullOf(where).mergedBy).toEqual({ method: 'squash', head: headOf(where.on.repo) });
+  });
+
+  it('that has no check at all is merged after some looks, by the method that is set', async () => {
+    const where = await site('gitea', `${whenGreen}method = "merge"\n`);
+    const engine = await beginOn(where);
+    await untilMerged(engine);
+    expect(pullOf(where).mergedBy).toEqual({ method: 'merge', head: headOf(where.on.repo) });
   });
 
   it('is refused where its method is not allowed there, with those that are', async () => {
@@ -115,17 +119,6 @@ describe('a pull request that is to be merged when it is green', () => {
     const { blocked } = await untilBlocked(engine, 'login');
     expectProse(blocked?.reason ?? '', 'rebase', 'squash');
     expect(pullOf(where).state).toBe('open');
-  });
-
-  it('that conflicts is told to a person', async () => {
-    const ci = new Ci('pending');
-    const where = await site('github', whenGreen, { statuses: ci, required: ['ci'] });
-    const engine = await beginOn(where);
-    await untilMerge(engine, 'scheduled');
-    pullOf(where).conflicts = true;
-    const { blocked } = await untilBlocked(engine, 'login');
-    expectProse(blocked?.reason ?? '', 'main');
-    await until(() => Promise.resolve(pullOf(where).auto === null));
   });
 
   it('is not merged as a commit that somebody else pushed', async () => {
@@ -165,14 +158,6 @@ describe('a pull request that is to be merged when it is green', () => {
     ci.become('success');
     await untilMerged(engine);
     expect(pullOf(where).mergedBy?.head).toBe(headOf(where.on.repo));
-  });
-
-  it('is told to a person where the auto-merge was taken back on the forge', async () => {
-    const where = await site('github', whenGreen, { statuses: new Ci('pending'), required: ['ci'] });
-    const engine = await beginOn(where);
-    await untilMerge(engine, 'scheduled');
-    pullOf(where).auto = null;
-    expectProse((await untilBlocked(engine, 'login')).blocked?.reason ?? '', where.forge.url);
   });
 
   it('is not asked of the forge where a person merges, which is the default', async () => {
