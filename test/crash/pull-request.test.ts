@@ -33,30 +33,10 @@ async function atForge(more: string, given: (bare: string) => Partial<ForgeState
   return { made, bare, forge: here };
 }
 
-it('before its push, between push and request, and after the request: there is one request, of the whole work', async () => {
-  const { made, bare, forge } = await atForge('', () => ({}));
-  const created = () => forge.asked.filter((line) => line === 'POST /repos/ada/demo/pulls').length;
-  for (const [point, count] of [
-    ['plan-pull.before-push', 0],
-    ['plan-pull.after-push', 0],
-    ['plan-pull.after-create', 1],
-  ] as const) {
-    const { how, said } = await made.live({ fault: { point, nth: 1 } }).ended;
-    expect(how, `${point}\n${said}`).toBe('killed');
-    expect([point, created()]).toEqual([point, count]);
-  }
-  const { how, said } = await made.carry();
-  expect(how, said).toBe('done');
-  expect(created()).toBe(1);
-  expect([...forge.state.pulls.values()]).toMatchObject([{ head: `plan/${made.plan}`, base: 'main' }]);
-  expect(git(bare, 'rev-parse', `plan/${made.plan}`)).toBe(git(made.repo, 'rev-parse', `plan/${made.plan}`));
-  await expectJournalToReplay(made.home);
-});
-
 /** Each life is killed where its point is; the next one goes on, and the last one is done. */
 async function mergedOnce(hasAuto: boolean, faults: readonly Fault[]) {
   const ci = new Ci(hasAuto ? 'pending' : 'success');
-  const { made, forge } = await atForge('[pull_requests]\nmerge = "when-green"\n', (bare) => ({
+  const { made, bare, forge } = await atForge('[pull_requests]\nmerge = "when-green"\n', (bare) => ({
     headOf: (branch) => readHead(bare, branch),
     statuses: ci,
     required: ['ci'],
@@ -67,24 +47,33 @@ async function mergedOnce(hasAuto: boolean, faults: readonly Fault[]) {
     const { how, said } = await made.live({ fault, untilMerged: true }).ended;
     expect(how, `${fault.point}\n${said}`).toBe('killed');
     const pull = forge.state.pulls.get(1);
-    stood.push({ state: pull?.state, isScheduled: pull?.auto !== null });
+    stood.push(pull === undefined ? null : { state: pull.state, isScheduled: pull.auto !== null });
   }
   ci.become('success');
   const { how, said } = await made.carry({ untilMerged: true });
   expect(how, said).toBe('done');
   const head = git(made.repo, 'rev-parse', `plan/${made.plan}`);
-  expect([...forge.state.pulls.values()]).toMatchObject([{ state: 'merged', mergedBy: { head } }]);
+  const request = { head: `plan/${made.plan}`, base: 'main', state: 'merged', mergedBy: { head } };
+  expect([...forge.state.pulls.values()]).toMatchObject([request]);
+  expect(git(bare, 'rev-parse', `plan/${made.plan}`)).toBe(head);
   await expectJournalToReplay(made.home);
   const calls = (of: RegExp) => forge.asked.filter((line) => of.test(line)).length;
+  expect(calls(/^POST \/repos\/ada\/demo\/pulls$/)).toBe(1);
   return { stood, merges: calls(/^PUT .*\/merge$/) };
 }
 
-it('before and after it has its forge merge the request when it is green: the plan is merged, once', async () => {
+it('before its push, between push and request, after the request, and before and after it has its forge merge that when it is green: there is one request, of the whole work, and the plan is merged, once', async () => {
   const { stood, merges } = await mergedOnce(true, [
+    { point: 'plan-pull.before-push', nth: 1 },
+    { point: 'plan-pull.after-push', nth: 1 },
+    { point: 'plan-pull.after-create', nth: 1 },
     { point: 'pull-merge.before-merge', nth: 1 },
     { point: 'pull-merge.after-merge', nth: 1 },
   ]);
   expect(stood).toEqual([
+    null,
+    null,
+    { state: 'open', isScheduled: false },
     { state: 'open', isScheduled: false },
     { state: 'open', isScheduled: true },
   ]);
