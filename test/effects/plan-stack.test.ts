@@ -224,18 +224,19 @@ describe('a plan whose waves have requests of their own', () => {
     }
   });
 
-  it('takes what was pushed while it was at work when it is done, once, though the parts were made anew meanwhile', async () => {
+  it('takes what was pushed while it was at work when it is done, once, though the parts were made anew meanwhile, and has no request for a new part whose changes are all in that', async () => {
     const where = await atForge();
     const engine = await start(where);
     const go = join(where.on.root, 'go');
-    const text = planText(['echo 1 > a.txt'], ['echo b > b.txt'], [`${gate(go)}; echo c > c.txt`]);
+    const text = planText(['echo 1 > a.txt'], ['echo b > b.txt'], [`${gate(go)}; echo 2 >> a.txt`], ['echo d > d.txt']);
     await begin(engine, 'login', text);
     await opened(engine, 2);
     const before = headOfPlan(where);
     byHand(where, 'stack/login/w2', 'two.txt', 'two\n');
-    byHand(where, 'stack/login/w1', 'one.txt', 'one\n');
-    const has = (file: string) => git(where.bare, 'ls-tree', '--name-only', 'stack/login/w2').includes(file);
-    await until(() => Promise.resolve(has('one.txt') && has('two.txt')));
+    byHand(where, 'stack/login/w1', 'a.txt', '1\n2\n');
+    const has = (file: string, words: string) => git(where.bare, 'show', `stack/login/w2:${file}`) === words;
+    const isThere = () => git(where.bare, 'ls-tree', '--name-only', 'stack/login/w2').includes('two.txt');
+    await until(() => Promise.resolve(isThere() && has('a.txt', '1\n2')));
     const { pull_request: request } = await opened(engine, 2);
     expect(request?.stack?.map(({ pushed }) => pushed?.length ?? 0)).toEqual([1, 1]);
     const shown = await engine.client.plan('demo', 'login');
@@ -244,25 +245,24 @@ describe('a plan whose waves have requests of their own', () => {
     );
     expect(headOfPlan(where)).toBe(before);
     openGate(go);
+    await untilPlan(engine, 'login', ({ status }) => status === 'done');
     await opened(engine, 3);
     await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.every(({ pushed }) => !pushed) === true);
     const authors = git(where.on.repo, 'log', '--no-merges', '--format=%an', `${before}..plan/login`).split('\n');
-    expect(authors.sort()).toEqual(['Ada', 'eve', 'eve']);
-    expect(treeOfPlan(where)).toBe(git(where.bare, 'rev-parse', 'stack/login/w3^{tree}'));
+    // What was pushed to w1 is what the third wave made, too.
+    expect(authors.sort()).toEqual(['Ada', 'Ada', 'eve']);
+    expect(treeOfPlan(where)).toBe(git(where.bare, 'rev-parse', 'stack/login/w4^{tree}'));
+    expect(pulls(where).map((pull) => `${pull.head} ${shows(where, pull)}`)).toEqual([
+      'stack/login/w1 a.txt',
+      'stack/login/w2 b.txt two.txt',
+      'stack/login/w4 d.txt',
+    ]);
+    for (const pull of pulls(where)) {
+      await untilPlan(engine, 'login', () => pull.base === 'main');
+      merge(where, pull, 'merge');
+    }
+    await merged(engine);
     expect(creates(where.forge)).toBe(3);
-  });
-
-  it('gets what a person has made of a conflict between the parts, also in its own branch', async () => {
-    const where = await atForge();
-    const engine = await stacked(where);
-    byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n');
-    await untilBlocked(engine, 'login');
-    expect(git(where.on.repo, 'show', 'plan/login:a.txt')).toBe('1\n2');
-    byHand(where, 'stack/login/w2', 'a.txt', '1\nand more\n2\n', 'stack/login/w1');
-    await untilPlan(engine, 'login', (shown) => shown.blocked === null);
-    await untilPlan(engine, 'login', () => git(where.on.repo, 'show', 'plan/login:a.txt') === '1\nand more\n2');
-    await opened(engine, 3);
-    expect(git(where.on.repo, 'log', '-1', '--format=%an', 'plan/login')).toBe('eve');
   });
 
   it('is blocked when a new part conflicts with what was pushed below it, until a person has merged that', async () => {
@@ -311,30 +311,6 @@ describe('a plan whose waves have requests of their own', () => {
     },
   );
 
-  it('has no request for a new part if a person has already pushed all its changes below it', async () => {
-    const where = await atForge();
-    const engine = await start(where);
-    const go = join(where.on.root, 'go');
-    const text = planText(['echo 1 > a.txt'], ['echo b > b.txt'], [`${gate(go)}; echo 2 >> a.txt`], ['echo d > d.txt']);
-    await begin(engine, 'login', text);
-    await opened(engine, 2);
-    byHand(where, 'stack/login/w1', 'a.txt', '1\n2\n');
-    await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.[0]?.pushed !== undefined);
-    openGate(go);
-    await untilPlan(engine, 'login', ({ status }) => status === 'done');
-    await opened(engine, 3);
-    expect(pulls(where).map((pull) => `${pull.head} ${shows(where, pull)}`)).toEqual([
-      'stack/login/w1 a.txt',
-      'stack/login/w2 b.txt',
-      'stack/login/w4 d.txt',
-    ]);
-    for (const pull of pulls(where)) {
-      await untilPlan(engine, 'login', () => pull.base === 'main');
-      merge(where, pull, 'merge');
-    }
-    await merged(engine);
-  });
-
   it('is blocked when its own branch conflicts with what was pushed, until a person has merged that', async () => {
     const where = await atForge();
     const engine = await stacked(where);
@@ -350,7 +326,7 @@ describe('a plan whose waves have requests of their own', () => {
     expect(request?.stack?.map(({ pushed }) => pushed)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('keeps what was pushed by force, and stacks the rest on that', async () => {
+  it('keeps what was pushed by force, and stacks the rest on that; what a person has made of a conflict between the parts gets into its own branch', async () => {
     const where = await atForge();
     const engine = await stacked(where);
     byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n', 'main');
@@ -362,6 +338,14 @@ describe('a plan whose waves have requests of their own', () => {
     await untilPlan(engine, 'login', (shown) => shown.blocked === null);
     await opened(engine, 3);
     expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'a.txt b.txt', 'c.txt']);
+    byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n');
+    await untilBlocked(engine, 'login');
+    expect(git(where.on.repo, 'show', 'plan/login:a.txt')).toBe('1\n2');
+    byHand(where, 'stack/login/w2', 'a.txt', '1\nand more\n2\n', 'stack/login/w1');
+    await untilPlan(engine, 'login', (shown) => shown.blocked === null);
+    await untilPlan(engine, 'login', () => git(where.on.repo, 'show', 'plan/login:a.txt') === '1\nand more\n2');
+    await opened(engine, 3);
+    expect(git(where.on.repo, 'log', '-1', '--format=%an', 'plan/login')).toBe('eve');
   });
 
   it('leaves alone what another plan of its name has pushed, and gets what a review asks for in the part that it is about', async () => {
