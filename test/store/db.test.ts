@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -373,6 +374,9 @@ test('every failing of the disk has its code', () => {
   for (const [code, expected] of Object.entries(codes)) {
     const thrown = new BetterSqlite3.SqliteError('as SQLite says it', code);
     const error = storeError(thrown, file);
+    // As a second test file in one process of Jest gets it: of the class, and the globals, of the first file.
+    const ofOther = runInNewContext('Object.assign(new Error(), { name: "SqliteError", code })', { code });
+    expect(storeError(ofOther, file)?.code).toBe(error?.code);
     expect([code, error?.code ?? null]).toEqual([code, expected]);
     if (error !== null) expect([error.message.includes(file), error.cause]).toEqual([true, thrown]);
     // A disk that was mounted read-only after an error is said to be full only where SQLite says so.
