@@ -38,6 +38,8 @@ const problemLimit = 1000;
 /** More than a real plan has; 25,000 tasks kept a daemon busy for minutes. */
 const waveLimit = 1_000;
 const taskLimit = 10_000;
+/** The parser of YAML is slow, and front matter is short. */
+const frontMatterLimit = 64 * 1024;
 
 /**
  * Reads a plan. Never throws: all problems come at once, by line, up to 1,000, and the document holds what could be read. Headings and
@@ -48,7 +50,7 @@ export function parsePlan(content: string): ParsedPlan {
   const found = textProblem(text) ?? (text.trim() === '' ? { line: 1, message: 'empty plan content' } : null);
   if (found !== null) return { ok: false, document: emptyDocument(), problems: [found], remarks: [] };
   const reading = startReading(text);
-  const settingsEnd = frontMatterEnd(text);
+  const settingsEnd = frontMatterOf(text)?.end ?? 0;
   for (const line of markdownLines(text)) {
     if (line.part === 'comment' || line.number <= settingsEnd) readComment(reading, line);
     else if (line.fence === null) readTextLine(reading, line);
@@ -82,24 +84,28 @@ function emptyDocument(): PlanDocument {
   return { ...header, issues: [], after: [], waves: [], notes: [] };
 }
 
-/** The last line of the YAML front matter that the document begins with; 0: it has none. A line of dashes above a title or a wave is only a rule. */
-function frontMatterEnd(content: string): number {
-  let [isOpen, hasKey] = [false, false];
-  for (const { number, text } of markdownLines(content)) {
-    if (!isOpen) {
+/**
+ * The lines with dashes around the YAML front matter that the document begins with; null: it has none. A line of dashes above a title, a wave or a task
+ * is only a rule.
+ */
+export function frontMatterOf(content: string): { readonly start: number; readonly end: number } | null {
+  let [start, hasKey] = [0, false];
+  for (const { number, text, end } of markdownLines(content)) {
+    if (start === 0) {
       if (text.trim() === '') continue;
-      if (text.trimEnd() !== '---') return 0;
-      isOpen = true;
+      if (text.trimEnd() !== '---') return null;
+      start = number;
       continue;
     }
-    if (/^(?:---|\.\.\.)\s*$/.test(text)) return hasKey ? number : 0;
+    if (/^(?:---|\.\.\.)\s*$/.test(text)) return hasKey ? { start, end: number } : null;
     // A colon in a key has no space behind it: `og:title: x`.
-    const isKey = /^[\p{L}\p{N}_"'$@.].*?:(?:\s|$)/u.test(text);
+    const isKey = /^[\p{L}\p{N}_"'$@.<].*?:(?:\s|$)/u.test(text);
     const kind = readHeading(text).heading?.kind;
-    if (kind === 'wave' || kind === 'task' || !(isKey || /^(?:\s|$|#|-)/.test(text))) return 0;
+    if (kind === 'wave' || kind === 'task' || !(isKey || /^(?:\s|$|#|-(?! *\[[ xX]\] ))/.test(text))) return null;
+    if (end > frontMatterLimit) return null;
     hasKey ||= isKey;
   }
-  return 0;
+  return null;
 }
 
 interface Reading {

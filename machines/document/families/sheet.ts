@@ -1,4 +1,5 @@
 /** A document with everything that the families read from it, each part parsed once: its lines, its front matter, its outline, its JSON. */
+import { frontMatterOf } from '../plan-document.ts';
 import { type JsonDocument, readJson } from './json-document.ts';
 import { markdownOutline, type OutlineBlock, type OutlineItem, readBox, type SourceLine } from './markdown-outline.ts';
 import { parsers } from './parsers.ts';
@@ -21,8 +22,6 @@ export interface Mark {
 
 /** No plan has more, and a short line costs the parser as much as a long one. */
 export const lineLimit = 25_000;
-/** The parser of YAML is slow, and front matter is short. */
-const frontMatterLimit = 64 * 1024;
 
 export interface FrontMatter {
   /** Without the lines that enclose it. */
@@ -60,9 +59,9 @@ export function openSheet(source: PlanSource): Sheet {
   const lines = texts.map((text, at) => ({ text, number: at + 1 }));
   // A link in markdown begins with a bracket too: `[![build](…)](…)`.
   const isJson = /^\s*(?:\{|\[\s*[{["\]])/.test(source.text);
-  const enclosed = isJson ? null : frontMatterLines(lines);
-  const firstLine = enclosed === null ? 1 : enclosed.length + 3;
-  const frontMatter = once(() => (enclosed === null ? null : readFrontMatter(enclosed)));
+  const enclosed = isJson ? null : frontMatterOf(source.text);
+  const firstLine = (enclosed?.end ?? 0) + 1;
+  const frontMatter = once(() => enclosed && readFrontMatter(lines.slice(enclosed.start, enclosed.end - 1)));
   const outline = once(() => {
     if (isJson || texts.length > lineLimit) return [];
     // The parser would read front matter as a heading; blank lines in its place keep the line numbers.
@@ -109,18 +108,6 @@ function splitLines(text: string): { texts: string[]; starts: number[] } {
     starts.push(start);
   }
   return { texts, starts };
-}
-
-function frontMatterLines(lines: readonly SourceLine[]): SourceLine[] | null {
-  if (lines[0]?.text.trimEnd() !== '---') return null;
-  let size = 0;
-  for (let at = 1; at < lines.length; at += 1) {
-    const text = lines[at]?.text ?? '';
-    if (/^(?:---|\.\.\.)\s*$/.test(text)) return lines.slice(1, at);
-    size += text.length + 1;
-    if (size > frontMatterLimit) return null;
-  }
-  return null;
 }
 
 function readFrontMatter(lines: readonly SourceLine[]): FrontMatter {

@@ -93,10 +93,10 @@ test.each([
   [['--- ', 'rule: a ---', '---x: 1', '---  '], '```yaml\nrule: a ---\n---x: 1\n```'],
   [['---', 'a: "````"', 'b: "`"', '...'], '`````yaml\na: "````"\nb: "`"\n`````'],
   [['---', 'no: yes: no', '---'], '```yaml\nno: yes: no\n```'],
-  [['---', '  ', '---'], undefined],
+  [['', '---', 'a: 1', '---'], '```yaml\na: 1\n```'],
 ])('front matter %j is a note', (matter, note) => {
   const { document } = read(lines(...matter, '', '# Search', '## Tasks', '- [ ] a', '- [ ] b'));
-  expect(document.notes.map(({ text }) => text.trim())).toEqual(note === undefined ? [] : [note]);
+  expect(document.notes.map(({ text }) => text.trim())).toEqual([note]);
   expect(document.title).toBe('Search');
 });
 
@@ -111,6 +111,13 @@ test('what looks like front matter is text where it is not closed, not first, or
     expect(content).not.toContain('yaml');
     expect(document.waves).toHaveLength(1);
   }
+});
+
+test.each([
+  [['# P', '', '### Task 1: a', 'Note: x', '---', '### Task 2: b', '### Task 3: c']],
+  [['Note: x', '- [ ] 1. a', '- [ ] 2. b', '---', '## More tasks', '- [ ] 3. c']],
+])('tasks between two lines of dashes are tasks: %j', (text) => {
+  expect(read(lines('---', ...text)).document.waves.flatMap(({ tasks }) => tasks)).toHaveLength(3);
 });
 
 test('lines end with CR, and the last one may have no end', () => {
