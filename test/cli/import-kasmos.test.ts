@@ -370,6 +370,10 @@ describe('stator import kasmos', () => {
       return [code, JSON.parse(stderr).code];
     };
     expect(await refusalOf(join(made.root, 'nothing'))).toEqual([1, 'not_found']);
+    const unbuilt = join(made.root, 'unbuilt.cjs');
+    writeFileSync(unbuilt, `process.dlopen = () => { throw new Error('Could not locate the bindings file') };`);
+    const call = made.start(['import', 'kasmos', made.folder], { env: { NODE_OPTIONS: `--require=${unbuilt}` } });
+    expect((await call.ended).stderr).toContain('npm run install');
     writeFileSync(join(made.root, 'text.db'), 'no database at all'.repeat(500));
     expect(await refusalOf(join(made.root, 'text.db'))).toEqual([78, 'store_unreadable']);
     made.db.exec('DROP TABLE tasks');

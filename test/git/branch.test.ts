@@ -2,7 +2,7 @@
 import { existsSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { archiveBranch, deleteBranch, ensureBranch } from '../../runtime/work/git/branch.ts';
+import { archiveBranch, deleteBranch, ensureBranch, refuseBranch } from '../../runtime/work/git/branch.ts';
 import { mergeBranch } from '../../runtime/work/git/merge.ts';
 import { ownedRef } from '../../runtime/work/git/refs.ts';
 import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
@@ -44,6 +44,10 @@ describe('a branch of ours', () => {
 
   test("is never one that the user made, nor one that git cannot have beside the user's", async () => {
     const repo = await demo();
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'tag', 'refs/heads/plan/near');
+    await refuseBranch(repo, 'plan/near');
+    expect(await ensureBranch(repo, { branch: 'plan/near', start: 'main' })).toBe(repo.head);
+    await deleteBranch(repo, { branch: 'plan/near', mergedInto: 'main' });
     run(repo.path, '-c', 'core.hooksPath=/dev/null', 'branch', 'plan/demo');
     await expectFailure(ensureBranch(repo, { branch: 'plan/demo', start: 'main' }), 'branch_taken', 'plan/demo');
     for (const name of ['plan/demo/more', 'plan', 'main/x']) {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { silenceText } from '../../runtime/work/effects/plan-pull.ts';
 import { fetchBase, fetchHead, fetchTrouble } from '../../runtime/work/git/base-remote.ts';
-import { pushBranch, tryAs } from '../../runtime/work/git/push.ts';
+import { pushBranch, tryAs, updateBranch } from '../../runtime/work/git/push.ts';
 import { write } from '../support/git.ts';
 import { type Ground, git, makeGround } from '../support/ground.ts';
 import { certificate } from '../support/proxy.ts';
@@ -77,6 +77,9 @@ describe('a push', () => {
     const { head, isNew } = await pushBranch({ ...push, repo, by: 'engine' });
     expect([isNew, git(bare, 'rev-parse', 'refs/heads/plan/demo')]).toEqual([true, head]);
     expect(marks()).toEqual([]);
+    git(bare, 'update-ref', 'refs/heads/refs/heads/plan/demo', 'refs/heads/plan/demo');
+    git(bare, 'update-ref', '-d', 'refs/heads/plan/demo');
+    expect(await updateBranch({ ...push, repo, by: 'engine' })).toBeNull();
     git(repo, 'remote', 'set-url', 'origin', 'ssh://git@127.0.0.1:1/demo.git');
     await expect(pushBranch({ ...push, repo, by: 'engine' })).rejects.toMatchObject({ code: 'unreachable' });
     expect(marks()).toEqual([]);

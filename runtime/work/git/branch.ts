@@ -31,7 +31,7 @@ export async function ensureBranch(repo: Repository, wanted: { branch: string; s
   return repo.exclusively(async () => {
     const [head, mark] = await readRefs(repo, [branchRef(branch), ownedRef(branch)]);
     if (head != null && mark != null) return head;
-    if (head != null) throw taken(branch, branch);
+    if (head != null && (await isThere(repo, branch))) throw taken(branch, branch);
     const start = await commitOf(repo, wanted.start);
     await refuseName(repo, branch);
     // The mark comes first: after a kill in between there is a mark without a branch.
@@ -58,7 +58,13 @@ export async function adoptBranch(repo: Repository, branch: string): Promise<voi
 export async function refuseBranch(repo: OpenPlace, branch: string): Promise<void> {
   await refuseName(repo, branch);
   if ((await readRef(repo, branchRef(branch))) === null) return refuseNeighbours(repo, branch);
-  if ((await readRef(repo, ownedRef(branch))) === null) throw taken(branch, branch);
+  if ((await readRef(repo, ownedRef(branch))) === null && (await isThere(repo, branch))) throw taken(branch, branch);
+}
+
+/** A reading of `refs/heads/plan/p` also finds a tag or a branch that is called `refs/heads/plan/p`; a listing does not. */
+async function isThere({ path }: OpenPlace, branch: string): Promise<boolean> {
+  const [head] = await readRefs({ path }, [branchRef(branch)]);
+  return head !== null;
 }
 
 /** Names that every git accepts, so git need not check them. */

@@ -116,7 +116,9 @@ export async function headAt({ repo, remote, branch, by }: Place): Promise<strin
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
   const result = await tryAs(by, { repo, args, timeoutMs: askTimeoutMs });
   if (result.exitCode !== 0) throw remoteFailure(by, { cwd: repo, args, result });
-  return /^([0-9a-f]{40,64})\t/.exec(result.stdout)?.[1] ?? null;
+  // git also lists a ref whose name only ends like this one.
+  const line = result.stdout.split('\n').find((each) => each.endsWith(`\trefs/heads/${branch}`));
+  return line?.split('\t')[0] ?? null;
 }
 
 /**

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../../machines/vocabulary/schema-issue.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
+import { unbuiltModule } from '../../../base/platform/unbuilt-module.ts';
 import { type Database, sqlite } from './db.ts';
 
 const text = z
@@ -83,12 +84,9 @@ export function readKasmosStore(file: string): KasmosStore {
     }
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
-    throw new EngineError(
-      'store_unreadable',
-      `${file} cannot be read as a store of kasmos: ${messageOf(cause)}`,
-      'see whether kasmos itself can read it, or name a copy of it',
-      { cause },
-    );
+    const message = `${file} cannot be read as a store of kasmos: ${messageOf(cause)}`;
+    const hint = 'see whether kasmos itself can read it, or name a copy of it';
+    throw unbuiltModule(cause) ?? new EngineError('store_unreadable', message, hint, { cause });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
