@@ -1,7 +1,7 @@
 /** Finds the actor in a tree that a signal is for, and says whether that actor still waits for it. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
-import { originKind, type Signal, signals } from '../machines/vocabulary/signal.ts';
+import { type Origin, originKind, type Signal, signals } from '../machines/vocabulary/signal.ts';
 
 /** `isItsOwn`: the chart requested the event, so the actor gets it in any state. */
 export type Found =
@@ -69,7 +69,7 @@ function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   const { timer, work, merge, pull } = context;
   if ([timer, work, merge?.work, pull?.work].includes(run)) return true;
   if (context.run !== run) return false;
-  return originKind(origin) === 'agent' ? context.ending !== 'decision' : (context.ended ?? null) === null;
+  return isOfAgent(origin) ? context.ending !== 'decision' : (context.ended ?? null) === null;
 }
 
 /** The actor that matches. If several generations of an agent have the same title, the youngest. */
@@ -137,6 +137,11 @@ export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
 /** A signal of the engine goes to the actor that asked for it, and a question of an agent to that agent. Every other signal goes to the root. */
 function pathBySignal({ type, run, origin }: Signal): string | null {
   if (run === null) return null;
-  const isOfAgent = originKind(origin) === 'agent';
-  return !isOfAgent || type === 'needs_decision' ? pathOfRequest(run) : null;
+  return !isOfAgent(origin) || type === 'needs_decision' ? pathOfRequest(run) : null;
+}
+
+/** A run sends signals by its token, and by files in its worktree. */
+function isOfAgent(origin: Origin): boolean {
+  const kind = originKind(origin);
+  return kind === 'agent' || kind === 'file';
 }

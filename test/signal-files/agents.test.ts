@@ -18,11 +18,13 @@ import {
 import { fromFiles } from '../support/gateway.ts';
 import { until } from '../support/ground.ts';
 
-it('what an agent says by a file in its worktree as the last thing it does counts before its end', async () => {
+it('what an agent says by a file in its worktree as the last thing it does counts before its end, and its question is answered to it', async () => {
   const on = ground();
   const program = script(
     join(on.root, 'planner'),
-    'mkdir -p .stator/signals && echo "it is planned" > .stator/signals/planner-finished-login',
+    `cd .stator/signals
+    grep -q blue "$STATOR_PROMPT_FILE" && { echo "it is planned" > planner-finished-login; exit 0; }
+    echo "which colour?" > needs-decision-login; sleep 0.1; echo "too late" > planner-finished-login`,
   );
   const engine = await startEngine({
     on,
@@ -30,15 +32,20 @@ it('what an agent says by a file in its worktree as the last thing it does count
   });
   await register(engine, 'login', planText(['echo a > a.txt']));
   await say(engine, 'login', 'plan_start');
+  expect((await untilBlocked(engine, 'login')).questions).toMatchObject([{ title: 'login-plan' }]);
+  await until(async () => (await fromFiles(engine)).length === 2);
+  await say(engine, 'login', 'resolve', { body: 'blue' });
   await untilStatus(engine, 'login', 'done');
   const signals = await fromFiles(engine);
-  expect(signals.map(({ type, status, payload }) => ({ type, status, payload }))).toEqual([
-    { type: 'planner_finished', status: 'done', payload: { body: 'it is planned' } },
+  expect(signals.map(({ type, result, payload }) => ({ type, result, payload }))).toEqual([
+    { type: 'needs_decision', result: 'done', payload: { reason: 'which colour?' } },
+    { type: 'planner_finished', result: 'stale', payload: { body: 'too late' } },
+    { type: 'planner_finished', result: 'done', payload: { body: 'it is planned' } },
   ]);
   const instances = await engine.client.instances({ project: 'demo', plan: 'login' });
   expect(instances.find(({ role }) => role === 'planner')).toMatchObject({ state: 'succeeded', attempt: 1 });
   const history = await engine.client.history('demo', 'login');
-  const atOf = (event: string) => history.findIndex((line) => line.event === event);
+  const atOf = (event: string) => history.findLastIndex((line) => line.event === event);
   expect(atOf('planner_finished')).toBeGreaterThan(-1);
   expect(atOf('planner_finished')).toBeLessThan(atOf('run_exited'));
   expect(readdirSync(on.repo)).toContain('README.md');

@@ -37,7 +37,7 @@ export function readSignal({ kinds, project, named, bytes, key, plan, saying }: 
   const content = contentOf(named, bytes);
   if (content instanceof EngineError) return { kind: 'refused', reason: withHint(content) };
   const isVerdict = named.type === 'review_approved' || named.type === 'review_changes_requested';
-  const { base, draftRun } = saying;
+  const { base, draftRun, run = null } = saying;
   const isDraft = named.type === 'planner_finished' && draftRun !== undefined;
   const payload = isDraft
     ? { planner_id: draftRun }
@@ -45,7 +45,7 @@ export function readSignal({ kinds, project, named, bytes, key, plan, saying }: 
   const type = isDraft ? 'planner_draft_finished' : named.type;
   const dedupeKey = `file:${key}`;
   const admission = admitSignal(kinds, { project, plan, type, payload, origin: 'file', dedupeKey });
-  if (admission.kind === 'admitted') return { kind: 'signal', signal: admission.signal };
+  if (admission.kind === 'admitted') return { kind: 'signal', signal: { ...admission.signal, run } };
   return { kind: 'refused', reason: withHint(admission.error) };
 }
 

@@ -51,6 +51,8 @@ export interface DroppedFile {
 export interface Saying {
   /** The run's start commit; null: a person sends the signal, or the start commit is not known. */
   readonly base: string | null;
+  /** The run, while it lives and alone could have written the file: its question is answered to it, and what it says after that is stale. */
+  readonly run?: string;
   /** true: the run is one of several planners, and sends signals about its own draft. */
   readonly draftRun?: string;
 }
@@ -120,9 +122,9 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
     return life.title === instanceTitle({ plan, role: 'coder', wave, task, round: 1 });
   }
 
-  async function speakerOf(file: DroppedFile): Promise<Life | null> {
+  async function speakersOf(file: DroppedFile): Promise<Life[]> {
     const all = await lives(file.plan);
-    return all.find((life) => mayHaveSaid(life, file) && isWithinLife(file.seen, life)) ?? null;
+    return all.filter((life) => mayHaveSaid(life, file) && isWithinLife(file.seen, life));
   }
 
   async function endedAt(plan: string): Promise<Life[]> {
@@ -168,12 +170,13 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
       const known = await names;
       if (known === 'all' || known.has(name)) return refused(tracked(join(place, name), root));
       if (root === main) return { kind: 'counts', base: null };
-      const speaker = await speakerOf(file);
-      if (speaker === null)
+      const [speaker, other] = await speakersOf(file);
+      if (speaker === undefined)
         return refused(noSenderText({ ...file, main, root, roles: speakers[file.named.type] ?? [] }));
       return {
         kind: 'counts',
         base: await baseOf({ home, store }, { tree: planTree(project, file.plan) }, speaker.run),
+        ...(speaker.untilMs === null && other === undefined ? { run: speaker.run } : {}),
         ...(draftNumber(speaker.run) === null ? {} : { draftRun: speaker.run }),
       };
     },
