@@ -43,7 +43,7 @@ export default defineVerb({
       if (!(await isConfirmed(call, { yes, question: `delete ${things}?`, not, hint }))) return 1;
     }
     const report = await ask(false);
-    out.answer(report, () => linesOf(report));
+    out.outcome(report, () => linesOf(report));
     return 0;
   },
 });

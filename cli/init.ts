@@ -138,7 +138,7 @@ async function printWritten({ out, env }: Call, { file, chosen, found, untrusted
   const plans = await foundPlans(repo);
   const hook = commitHook({ env }, repo);
   const answer = { file, written: true, trusted, agent, installed: names, missing: [], mcp, plans, hook, next };
-  out.answer(answer, () => [
+  out.outcome(answer, () => [
     `written: ${file}`,
     ...agentLines(chosen, names, env),
     trusted ? 'trusted as it is now; a later change is asked about' : `not trusted yet, since ${plain(untrusted)}`,
@@ -189,7 +189,7 @@ async function printExisting({ out, env }: Call, existing: Existing): Promise<nu
   const plans = await foundPlans(repo);
   const hook = commitHook({ env }, repo);
   const answer = { file, written: false, agent, installed: names, holds: keys, missing, mcp, plans, hook, next };
-  out.answer(answer, () => [
+  out.outcome(answer, () => [
     `${file} is there already, and stays as it is`,
     keys.length === 0 ? 'it sets nothing: all is by default' : `it sets: ${keys.join(', ')}`,
     ...(missing.length === 0 ? [] : [`not mentioned in it, so by default: ${missing.join(', ')}`]),

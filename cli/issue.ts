@@ -149,7 +149,7 @@ const prune = defineVerb({
         return 1;
     }
     const pruned = await prune(false);
-    out.answer(pruned, () => linesOf(pruned, 'destroyed'));
+    out.outcome(pruned, () => linesOf(pruned, 'destroyed'));
     if (pruned.destroyed.length === 0) out.remark('nothing to prune');
     return 0;
   },

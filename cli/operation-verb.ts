@@ -90,7 +90,8 @@ export function verbOf(
       if (found === null) return 1;
       const { answer, request, view } = found;
       if (operation.verdict !== undefined) return printVerdict(call, answer as SignalAnswer); // `verdict` says so
-      const code = await show(call, view as PlainView<unknown> | undefined, { answer, asked: request }); // as above
+      const isRead = asked.operation.http.startsWith('GET ');
+      const code = await show(call, view as PlainView<unknown> | undefined, { answer, asked: request, isRead }); // as above
       return verb.isDone?.(answer as never) === false ? 1 : code;
     },
   });
@@ -237,14 +238,15 @@ function objectOf(flag: string, text: string): unknown {
 function show(
   { out }: Pick<Call, 'out'>,
   view: PlainView<unknown> | undefined,
-  { answer, asked }: { readonly answer: unknown; readonly asked: Asked },
+  { answer, asked, isRead }: { readonly answer: unknown; readonly asked: Asked; readonly isRead: boolean },
 ): number | Promise<number> {
   if (view !== undefined && 'print' in view) return view.print({ out }, answer);
-  if (view === undefined) out.answer(answer, () => fields(plainFields(answer), out.paint));
+  const printed = isRead ? out.answer : out.outcome;
+  if (view === undefined) printed(answer, () => fields(plainFields(answer), out.paint));
   else if ('list' in view)
     out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked, answer) : view.list); // a list's answer is one
-  else if ('lines' in view) out.answer(answer, () => view.lines(answer, out));
-  else if ('fields' in view) out.answer(answer, () => fields(view.fields(answer, out.paint), out.paint));
+  else if ('lines' in view) printed(answer, () => view.lines(answer, out));
+  else if ('fields' in view) printed(answer, () => fields(view.fields(answer, out.paint), out.paint));
   else {
     out.done(answer, ...view.done(answer));
     for (const note of view.notes?.(answer) ?? []) out.note(note);

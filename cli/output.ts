@@ -60,8 +60,10 @@ export interface OutputOptions extends MessagesOptions {
 
 export interface Output extends OutputOptions, Messages {
   readonly paint: Paint;
-  /** The answer: one document under --json, else lines. */
+  /** The answer of a verb that only reads: one document under --json, else lines. Throws `usage` for a field that the document does not have. */
   answer(document: unknown, lines: () => readonly string[]): void;
+  /** As `answer`, of a verb that has acted, so it is too late to refuse a field: one that the document does not have is null. */
+  outcome(document: unknown, lines: () => readonly string[]): void;
   /** Lines of the answer. They may contain colours, and no other escape sequences; on a terminal they are wrapped at words. */
   print(...lines: string[]): void;
   /** Prints foreign lines without change. */
@@ -104,7 +106,11 @@ export function createOutput(options: OutputOptions): Output {
   const quote = (...lines: string[]) => {
     if (lines.length > 0) stdout.write(`${colouredText(lines.join('\n'))}\n`);
   };
-  const answer: Output['answer'] = (document, lines) => printAll(json ? [JSON.stringify(document)] : lines());
+  const outcome: Output['outcome'] = (document, lines) => printAll(json ? [JSON.stringify(document)] : lines());
+  const answer: Output['answer'] = (document, lines) => {
+    if (json) mustHave(document, fields);
+    outcome(document, lines);
+  };
   const say: Output['say'] = (...lines) => {
     if (!json && !quiet) print(...lines.map(messages.addressed));
   };
@@ -121,6 +127,7 @@ export function createOutput(options: OutputOptions): Output {
     print,
     quote,
     answer,
+    outcome,
     say,
     done(document, ...lines) {
       if (json) print(JSON.stringify(document));
@@ -134,23 +141,29 @@ export function createOutput(options: OutputOptions): Output {
   };
 }
 
-/** A document, or a list of documents, with these fields only. Throws `usage` for a field that they do not have. */
+function isRecord(entry: unknown): entry is Record<string, unknown> {
+  return typeof entry === 'object' && entry !== null;
+}
+
+/** A document, or a list of documents, with these fields only. One that is not there is null: the lines of a stream differ. */
 function withFields(line: string, fields: readonly string[]): string {
   const document: unknown = JSON.parse(line);
-  const entries = Array.isArray(document) ? document : [document];
-  const isRecord = (entry: unknown): entry is Record<string, unknown> => typeof entry === 'object' && entry !== null;
+  const picked = (entry: unknown) =>
+    isRecord(entry) ? Object.fromEntries(fields.map((field) => [field, entry[field] ?? null])) : entry;
+  return JSON.stringify(Array.isArray(document) ? document.map(picked) : picked(document));
+}
+
+/** Throws `usage` for a field that neither the document nor any entry of the list has. */
+function mustHave(document: unknown, fields: readonly string[]): void {
+  const entries: readonly unknown[] = Array.isArray(document) ? document : [document];
   const known = [...new Set(entries.filter(isRecord).flatMap((entry) => Object.keys(entry)))];
   const unknown = fields.find((field) => !known.includes(field));
-  if (unknown !== undefined && entries.length > 0)
-    throw new EngineError(
-      'usage',
-      `there is no field ${JSON.stringify(unknown)}`,
-      `${didYouMean(unknown, known)}there are ${known.join(', ')}`,
-    );
-  const picked = entries.map((entry) =>
-    isRecord(entry) ? Object.fromEntries(fields.map((field) => [field, entry[field] ?? null])) : entry,
+  if (unknown === undefined || entries.length === 0) return;
+  throw new EngineError(
+    'usage',
+    `there is no field ${JSON.stringify(unknown)}`,
+    `${didYouMean(unknown, known)}there are ${known.join(', ')}`,
   );
-  return JSON.stringify(Array.isArray(document) ? picked : picked[0]);
 }
 
 export interface MessagesOptions {

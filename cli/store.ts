@@ -43,7 +43,7 @@ const backup = defineVerb({
   more: 'An engine copies the store once a day by itself: `[store] backups` of daemon.toml says how many copies stay. Runs, worktrees and branches are not in it. A store in PostgreSQL is copied with pg_dump.',
   async run({ file }, { cwd, env, out }) {
     const copy = await backUpStoreIn(env, file === undefined ? null : resolve(cwd, file));
-    out.answer(entryOf(copy), () => [`copied to ${copy.file} (${byteText(copy.bytes)})`]);
+    out.outcome(entryOf(copy), () => [`copied to ${copy.file} (${byteText(copy.bytes)})`]);
   },
 });
 
@@ -103,7 +103,7 @@ const copy = defineVerb({
     if (to === undefined) throw missingWord('--to', 'stator store copy --to env:STATOR_STORE, or --to <file>');
     const isFile = !/^(?:env:|[a-z][a-z0-9+.-]*:\/\/)/i.test(to);
     const copied = await transferStore(env, isFile ? resolve(cwd, to) : to);
-    out.answer(copied, () => [
+    out.outcome(copied, () => [
       `copied ${counted(copied.rows, 'row')} from ${copied.from} to ${copied.to}`,
       ...verificationLines(copied.verified),
       isFile
@@ -138,7 +138,7 @@ const restore = defineVerb({
       unknown: strangers,
       verified,
     };
-    out.answer(document, () => [...restoredLines(restored, strangers), ...verificationLines(verified)]);
+    out.outcome(document, () => [...restoredLines(restored, strangers), ...verificationLines(verified)]);
     return verified.differs.length === 0 ? 0 : 1;
   },
 });

@@ -45,7 +45,7 @@ the API and the page over TCP ([http] in daemon.toml).`,
     const home = ownHome(call, 'make tokens for people');
     const role = roleOf(given);
     const token = addPerson(home, { name, role }, Date.now());
-    call.out.answer({ name, role, token }, () => [token]);
+    call.out.outcome({ name, role, token }, () => [token]);
     call.out.remark(`${name} may ${wordsOf[role]}; take it back with: stator token remove ${name}`);
   },
 });
@@ -113,7 +113,7 @@ function ownHome(call: Call, what: string): string {
 function printToken(call: Call, tokenOf: (home: string) => string): void {
   const home = ownHome(call, 'have the token of the home');
   const token = tokenOf(home);
-  call.out.answer({ token, file: homeTokenFile(home) }, () => [token]);
+  call.out.outcome({ token, file: homeTokenFile(home) }, () => [token]);
 }
 
 export default { show, rotate, add, list, remove } satisfies Verbs;

@@ -56,7 +56,7 @@ export default defineVerb({
     const hint = 'look at it with --dry-run, then say --yes';
     if (!(await isConfirmed(call, { yes, question: 'remove stator?', not: 'nothing was removed', hint }))) return 1;
     const after = await remove(call, before);
-    out.answer(after, () => linesOf(after, 'gone'));
+    out.outcome(after, () => linesOf(after, 'gone'));
     if (after.home.state === 'gone') out.note('last, the program itself, as you installed it: npm uninstall -g stator');
     return after.notes.length === 0 ? 0 : 1;
   },

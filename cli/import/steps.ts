@@ -67,7 +67,7 @@ export async function carryOut(call: Call, steps: readonly Step[], importing: Im
   }
   const pieces: Piece[] = [];
   for (const step of steps) pieces.push(dryRun ? pieceOf(step) : await brought(step));
-  out.answer({ from, path, dry_run: dryRun, pieces }, () => linesOf(pieces));
+  out.outcome({ from, path, dry_run: dryRun, pieces }, () => linesOf(pieces));
   return pieces.some(({ state }) => state === 'broken' || state === 'failed') ? 1 : 0;
 }
 

@@ -42,7 +42,7 @@ export async function importPlans(call: Call, { paths, trust, force, as }: Impor
     return all;
   });
   const failed = imported.filter(({ status }) => status === 'failed');
-  out.answer(imported, () => [
+  out.outcome(imported, () => [
     ...out.table(
       ['plan', 'state', 'read as', 'tasks', 'file'],
       imported.map(({ plan, status, family, tasks, tasks_done: done, file }) => [

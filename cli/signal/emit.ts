@@ -84,7 +84,7 @@ async function sendToMachine(call: Call, tree: string, message: { type: string; 
   const colon = tree.indexOf(':');
   const [machine, id] = [tree.slice(0, colon), tree.slice(colon + 1)];
   const verdict = await withMachines(call, (client) => client.sendMachine({ name: machine, id, ...message }));
-  call.out.answer(verdict, () => [verdictText(verdict)]);
+  call.out.outcome(verdict, () => [verdictText(verdict)]);
   return 0;
 }
 

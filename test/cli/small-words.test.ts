@@ -36,7 +36,13 @@ it('ls lists, rm deletes, --json takes fields, and an unknown status is reported
   const wrong = await made.stator(['plan', 'list', '--json=plan,nam']);
   expect(wrong).toMatchObject({ code: 64, stdout: '' });
   expect(JSON.parse(wrong.stderr)).toMatchObject({ error: 'there is no field "nam"', code: 'usage' });
-  await client.send({ project: 'demo', plan: 'b', type: 'cancel' });
+  // What is done is not refused any more, and the lines of a run have different fields.
+  const [ended, noted] = [
+    await made.stator(['plan', 'cancel', 'b', '--yes', '--json=plan,nam']),
+    await made.stator(['note', 'add', 'use port 8080', '--json=id,nam']),
+  ];
+  expect(JSON.parse(ended.stdout)).toEqual({ plan: expect.objectContaining({ plan: 'b' }), nam: null });
+  expect([ended.code, noted]).toMatchObject([0, { code: 0, stdout: '{"id":1,"nam":null}\n' }]);
   expect((await made.stator(['plan', 'list', '--status', 'cancelled', '--json=plan'])).stdout).toBe('[{"plan":"b"}]\n');
   const nonsense = await made.stator(['plan', 'list', '--status', 'nonsense']);
   expect(nonsense.code).toBe(64);
