@@ -1,12 +1,19 @@
 /** Completion for bash 3.2 and newer, without the package bash-completion. */
-import { askFor, type CommandNode, type Flag, firstWords, fixedWords, type WordKind } from './tree.ts';
+import {
+  askFor,
+  type CommandNode,
+  type Flag,
+  firstWords,
+  fixedWords,
+  flagWords,
+  ownFlags,
+  sharedFlags,
+  type WordKind,
+} from './tree.ts';
 
 export function bashScript(tree: readonly CommandNode[]): string {
-  // They may also be before the verb.
-  const shared = tree[0]?.flags.filter(({ name }) =>
-    tree.every(({ flags }) => flags.some((flag) => flag.name === name)),
-  );
-  const all = [{ path: '', flags: shared ?? [] }, ...tree];
+  const shared = sharedFlags(tree);
+  const all = [{ path: '', flags: shared }, ...tree];
   return `# stator completion for bash; written by: stator completion bash
 _stator_kind() {
   case "$1" in
@@ -37,7 +44,8 @@ ${tree.flatMap(({ path, words }) => words.map((kind, index) => `    '${path}:${i
 # What is typed after that flag of that command; nothing: it takes no value.
 _stator_value() {
   case "$1:$2" in
-${all.flatMap(({ path, flags }) => flags.flatMap((flag) => valueLines(path, flag))).join('\n')}
+${tree.flatMap((node) => ownFlags(node, shared).flatMap((flag) => valueLines(`'${node.path}'`, flag))).join('\n')}
+${shared.flatMap((flag) => valueLines('*', flag)).join('\n')}
   esac
 }
 # Offers the lines that begin with what is typed. They are names that others gave: read, never expanded (compgen -W would run the command in $(...)).
@@ -80,12 +88,8 @@ complete -o filenames -F _stator stator
 `;
 }
 
-function flagWords({ name, short }: Flag): string[] {
-  return short === null ? [name] : [name, short];
-}
-
 function valueLines(path: string, flag: Flag): string[] {
   if (flag.value === null) return [];
   const kind: WordKind = flag.value;
-  return flagWords(flag).map((word) => `    '${path}:${word}') echo ${kind} ;;`);
+  return flagWords(flag).map((word) => `    ${path}:${word}) echo ${kind} ;;`);
 }

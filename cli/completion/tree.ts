@@ -88,6 +88,22 @@ export function firstWords(tree: readonly CommandNode[]): Map<string, string[]> 
   return words;
 }
 
+/** The flags of every verb, which may also be before the verb. */
+export function sharedFlags(tree: readonly CommandNode[]): readonly Flag[] {
+  const [first] = tree;
+  return (first?.flags ?? []).filter(({ name }) => tree.every(({ flags }) => flags.some((flag) => flag.name === name)));
+}
+
+/** The flags that only this verb, or some verbs, have. */
+export function ownFlags({ flags }: CommandNode, shared: readonly Flag[]): Flag[] {
+  return flags.filter(({ name }) => !shared.some((flag) => flag.name === name));
+}
+
+/** The words of a flag, as they are typed. */
+export function flagWords({ name, short }: Flag): string[] {
+  return short === null ? [name] : [name, short];
+}
+
 /** Shell commands that print the names of a kind, one per line; a kind without such a command has no names to complete. */
 export const askFor: { readonly [kind in WordKind]?: string } = {
   plan: listing('plan list', 'plan'),

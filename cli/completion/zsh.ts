@@ -1,8 +1,20 @@
 /** Completion for zsh, through its completion system. Source it, or put it on $fpath as _stator. */
-import { askFor, type CommandNode, type Flag, firstWords, fixedWords, type WordKind } from './tree.ts';
+import {
+  askFor,
+  type CommandNode,
+  type Flag,
+  firstWords,
+  fixedWords,
+  flagWords,
+  sharedFlags,
+  type WordKind,
+} from './tree.ts';
 
 export function zshScript(tree: readonly CommandNode[]): string {
   const groups = firstWords(tree);
+  const nouns = [...groups.keys()].filter((first) => first !== '');
+  const shared = sharedFlags(tree);
+  const valued = shared.filter(({ value }) => value !== null).flatMap(flagWords);
   return `#compdef stator
 # stator completion for zsh; written by: stator completion zsh
 _stator_kind() {
@@ -17,6 +29,23 @@ ${Object.entries(askFor)
 _stator() {
   local line state
   local -a words_here
+  local -i at length
+  # Flags may also be before the noun and the verb. No function of its own: zsh takes back what one changes in words.
+  for at in 2 3; do
+    if (( at == 3 )) && [[ $words[2] != (${nouns.join('|')}) ]]; then break; fi
+    while [[ $words[at] == -* ]]; do
+      length=1
+      if [[ $words[at] == (${valued.join('|')}) ]]; then length=2; fi
+      if (( CURRENT < at + length )); then
+        words=(stator "\${(@)words[at,CURRENT]}")
+        CURRENT=$#words
+        _arguments ${shared.flatMap(flagSpecs).join(' ')}
+        return
+      fi
+      words[at,at+length-1]=()
+      (( CURRENT -= length ))
+    done
+  done
   if (( CURRENT == 2 )); then
     words_here=(
 ${[...(groups.get('') ?? [])].map((word) => `      ${described(word, summaryOf(tree, word))}`).join('\n')}
@@ -25,10 +54,7 @@ ${[...(groups.get('') ?? [])].map((word) => `      ${described(word, summaryOf(t
     return
   fi
   case "$words[2]" in
-${[...groups]
-  .filter(([first]) => first !== '')
-  .map(([first, list]) => nounCase(tree, first, list))
-  .join('\n')}
+${nouns.map((noun) => nounCase(tree, noun, groups.get(noun) ?? [])).join('\n')}
 ${tree
   .filter(({ path }) => !path.includes(' '))
   .map((node) => verbCase(node, '    ', 1))
@@ -69,10 +95,11 @@ function verbCase({ path, flags, words }: CommandNode, indent: string, depth: nu
   return `${indent}${name}) shift ${depth} words; (( CURRENT -= ${depth} )); _arguments ${specs.join(' ')} ;;`;
 }
 
-function flagSpecs({ name, short, description, value }: Flag): string[] {
+function flagSpecs(flag: Flag): string[] {
+  const { description, value } = flag;
   const text = description.replace(/[[\]:]/g, ' ');
   const rest = `[${text}]${value === null ? '' : `:${value}:${actionOf(value)}`}`;
-  return [name, ...(short === null ? [] : [short])].map((word) => quoted(`${word}${rest}`));
+  return flagWords(flag).map((word) => quoted(`${word}${rest}`));
 }
 
 function actionOf(kind: WordKind): string {

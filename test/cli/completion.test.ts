@@ -81,6 +81,7 @@ describe('completion in bash', () => {
       'plan list --project ',
       '--project ',
       '--project demo plan show logo',
+      'plan --project demo expl',
       '--pro',
       'run log',
       'plan show login ',
@@ -92,6 +93,7 @@ describe('completion in bash', () => {
       ['demo'],
       ['demo'],
       ['logout'],
+      ['explain'],
       ['--project'],
       ['login.md', 'logout.md'],
       [],
@@ -101,23 +103,34 @@ describe('completion in bash', () => {
 });
 
 describe('completion', () => {
-  it.runIf(has('zsh'))('is taken by zsh', async () => {
+  it.runIf(has('zsh'))('is taken by zsh, also with flags before the verb', async () => {
     const made = terminal();
-    const script =
-      'autoload -Uz compinit; compinit -u -d "$TMPDIR/zcompdump"; source <(stator completion zsh); print $_comps[stator]';
+    const script = [
+      'autoload -Uz compinit; compinit -u -d "$TMPDIR/zcompdump"; source <(stator completion zsh); print $_comps[stator]',
+      '_describe() { print $1 $words $CURRENT }; _arguments() { print arguments $words $CURRENT }',
+      'ask() { words=(stator "$@"); CURRENT=$#words; _stator }',
+      'ask --json --project demo st; ask -q plan --project demo st; ask --project d; ask run --n',
+    ].join('\n');
     const text = execFileSync('zsh', ['-f', '-c', script], { cwd: made.repo, env: withStator(made), encoding: 'utf8' });
-    expect(text).toBe('_stator\n');
+    expect(text.trim().split('\n')).toEqual([
+      '_stator',
+      'command stator st 2',
+      'verb stator plan st 3',
+      'arguments stator --project d 3',
+      'arguments run --n 2',
+    ]);
   });
 
-  it.runIf(has('fish'))('is taken by fish', async () => {
+  it.runIf(has('fish'))('is taken by fish, also with flags before the verb', async () => {
     const made = terminal();
-    const script = 'stator completion fish | source; complete -C "stator plan st"';
+    const script =
+      'stator completion fish | source; for at in "" "--project demo "; complete -C "stator "$at"plan st"; end';
     const text = execFileSync('fish', ['-N', '-c', script], {
       cwd: made.repo,
       env: withStator(made),
       encoding: 'utf8',
     });
-    expect(text).toMatch(/^start\t/m);
+    expect(text).toMatch(/^(start\t.*\n){2}$/);
   });
 
   it('of bash has every verb below its noun, and every flag below its verb', async () => {
