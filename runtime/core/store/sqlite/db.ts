@@ -255,7 +255,8 @@ export function refuseForeign(db: Database, file: string, migrations: readonly M
     const message = `${file} has version ${version} of the schema, this stator knows versions up to ${last}`;
     const writer = writerOf(db);
     const wanted = writer === null ? 'a newer stator' : `stator ${writer}, which wrote it, or a newer one`;
-    throw new StoreTrouble('store_newer', message, `install ${wanted}; the file is as it was`);
+    const copies = 'its copies from before: stator store check; put one in its place: stator store restore <file>';
+    throw new StoreTrouble('store_newer', message, `the file is as it was; install ${wanted}; ${copies}`);
   }
 }
 
