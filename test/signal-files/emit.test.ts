@@ -200,71 +200,54 @@ describe('stator signal emit, where the store cannot be written,', () => {
   });
 });
 
-describe('while the engine is stopped, and holds the home,', () => {
-  /** A plan with a running agent, and that agent's environment. */
-  async function atWork() {
-    const made = terminal();
-    const [token, open] = [join(made.root, 'token'), join(made.root, 'open')];
-    made.write('p.md', planOf([`${leaveToken(token)}\n${gate(open)}`]));
-    const { code, stderr } = await made.stator(['plan', 'register', 'p.md', '--trust']);
-    expect(code, stderr).toBe(0);
-    const engine = engineOf(made);
-    await engine.untilSaid('up');
-    expect((await made.stator(['plan', 'advance', 'p', 'implement-start'])).code).toBe(0);
-    await untilFile(token);
-    const env = { STATOR_PROJECT: 'demo', STATOR_PLAN: 'p', STATOR_TOKEN: readFileSync(token, 'utf8').split('\n')[1] };
-    const before = rowsOf(made).length;
-    await until(() => {
-      engine.signal('SIGSTOP');
-      if (canWrite(made)) return true;
-      engine.signal('SIGCONT'); // it was stopped in the middle of a transaction
-      return false;
-    });
-    const heard = () => rowsOf(made).slice(before);
-    const goOn = async () => {
-      engine.signal('SIGCONT');
-      await until(() => heard().every(({ status }) => status !== 'pending'));
-    };
-    return { made, env, engine, heard, goOn, release: () => openGate(open) };
-  }
-
-  it("an agent's question is a row of its run, and a person's word a row of a person; the engine takes both when it goes on", async () => {
-    const { made, env, engine, heard, goOn, release } = await atWork();
-    const [asked, person] = await Promise.all([
-      made.stator(['signal', 'emit', 'needs_decision', '--payload', 'which one?'], { env }),
-      made.stator(['signal', 'emit', 'pause', 'p', '--json']),
-    ]);
-    expect(asked.code, asked.stderr).toBe(0);
-    expectProse(`${asked.stdout}${asked.stderr}`, 'needs_decision');
-    expect(person.code, person.stderr).toBe(0);
-    expect(JSON.parse(person.stdout)).toMatchObject({ signal: { type: 'pause', status: 'pending' } });
-    const question = heard().find(({ type }) => type === 'needs_decision');
-    expect(question).toMatchObject({ origin: 'agent:p-coder', status: 'pending', payload: '{"reason":"which one?"}' });
-    expect(question?.run).not.toBeNull();
-    expect(heard().find(({ type }) => type === 'pause')).toMatchObject({ origin: 'person', run: null });
-    expect(existsSync(join(made.repo, '.stator', 'signals'))).toBe(false);
-    await goOn();
-    expect(heard().find(({ type }) => type === 'needs_decision')?.status).toBe('done');
-    release();
-    await engine.finish();
+it("while the engine is stopped, and holds the home, an agent's question is a row of its run, and a person's word a row of a person; an agent may say no more than otherwise, and an unknown token nothing", async () => {
+  const made = terminal();
+  const [token, open] = [join(made.root, 'token'), join(made.root, 'open')];
+  made.write('p.md', planOf([`${leaveToken(token)}\n${gate(open)}`]));
+  const { code, stderr } = await made.stator(['plan', 'register', 'p.md', '--trust']);
+  expect(code, stderr).toBe(0);
+  const engine = engineOf(made);
+  await engine.untilSaid('up');
+  expect((await made.stator(['plan', 'advance', 'p', 'implement-start'])).code).toBe(0);
+  await untilFile(token);
+  const env = { STATOR_PROJECT: 'demo', STATOR_PLAN: 'p', STATOR_TOKEN: readFileSync(token, 'utf8').split('\n')[1] };
+  const before = rowsOf(made).length;
+  await until(() => {
+    engine.signal('SIGSTOP');
+    if (canWrite(made)) return true;
+    engine.signal('SIGCONT'); // it was stopped in the middle of a transaction
+    return false;
   });
-
-  it('an agent may say no more than it may otherwise, and an unknown token nothing', async () => {
-    const { made, env, engine, heard, goOn, release } = await atWork();
-    const [raised, foreign, nobody] = await Promise.all([
-      made.stator(['signal', 'emit', 'cancel'], { env }),
-      made.stator(['signal', 'emit', 'implement_finished', 'other'], { env }),
-      made.stator(['signal', 'emit', 'implement_finished', 'p'], { env: { STATOR_TOKEN: 'x' } }),
-    ]);
-    expect([raised.code, foreign.code, nobody.code]).toEqual([1, 1, 1]);
-    expectRefusal(raised.stderr, '"cancel"', 'agent:p-coder');
-    expectRefusal(foreign.stderr, 'agent:p-coder', 'demo/p', 'demo/other');
-    expectRefusal(nobody.stderr);
-    expect(heard()).toEqual([]);
-    await goOn();
-    release();
-    await engine.finish();
-  });
+  const heard = () => rowsOf(made).slice(before);
+  const [raised, foreign, nobody] = await Promise.all([
+    made.stator(['signal', 'emit', 'cancel'], { env }),
+    made.stator(['signal', 'emit', 'implement_finished', 'other'], { env }),
+    made.stator(['signal', 'emit', 'implement_finished', 'p'], { env: { STATOR_TOKEN: 'x' } }),
+  ]);
+  expect([raised.code, foreign.code, nobody.code]).toEqual([1, 1, 1]);
+  expectRefusal(raised.stderr, '"cancel"', 'agent:p-coder');
+  expectRefusal(foreign.stderr, 'agent:p-coder', 'demo/p', 'demo/other');
+  expectRefusal(nobody.stderr);
+  expect(heard()).toEqual([]);
+  const [asked, person] = await Promise.all([
+    made.stator(['signal', 'emit', 'needs_decision', '--payload', 'which one?'], { env }),
+    made.stator(['signal', 'emit', 'pause', 'p', '--json']),
+  ]);
+  expect(asked.code, asked.stderr).toBe(0);
+  expectProse(`${asked.stdout}${asked.stderr}`, 'needs_decision');
+  expect(person.code, person.stderr).toBe(0);
+  expect(JSON.parse(person.stdout)).toMatchObject({ signal: { type: 'pause', status: 'pending' } });
+  const question = heard().find(({ type }) => type === 'needs_decision');
+  expect(question).toMatchObject({ origin: 'agent:p-coder', status: 'pending', payload: '{"reason":"which one?"}' });
+  expect(question?.run).not.toBeNull();
+  expect(heard().find(({ type }) => type === 'pause')).toMatchObject({ origin: 'person', run: null });
+  expect(existsSync(join(made.repo, '.stator', 'signals'))).toBe(false);
+  // The engine takes both when it goes on.
+  engine.signal('SIGCONT');
+  await until(() => heard().every(({ status }) => status !== 'pending'));
+  expect(heard().find(({ type }) => type === 'needs_decision')?.status).toBe('done');
+  openGate(open);
+  await engine.finish();
 });
 
 it('an empty payload counts as no payload, and a text in the place of the plan is named with the command for it', async () => {
