@@ -15,7 +15,16 @@ import type { InstanceEntry, PlanEntry, PlanShow } from '../../runtime/api/clien
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, shAgents } from '../support/daemon.ts';
-import { begin, gate, openGate, planText, startDaemonHere, startEngine, untilStatus } from '../support/engine.ts';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  startDaemonHere,
+  startEngine,
+  untilBlocked,
+  untilStatus,
+} from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
@@ -556,14 +565,15 @@ function expectGivenBack(pty: Pty, code: number): void {
   ]);
 }
 
-it('an action is about the marked row: its agent’s question, its task, its agent', async () => {
-  const engine = await startEngine();
+it('an action is about the marked row: its agent’s question, its task, its agent, its plan that the reviewer refuses', async () => {
+  const reviewer = { preset: 'command', program: 'false', sandbox: 'off' } as const;
+  const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
   const { client, repo } = engine;
   const asks = (what: string) => `stator signal emit needs_decision --payload '${what}'`;
   await begin(engine, 'asks', planText([asks('left?'), asks('up?')]));
   await begin(engine, 'over', planText(['echo a > a.txt', 'echo b > b.txt']));
   await until(async () => (await client.plan('demo', 'asks')).questions.length === 2);
-  await untilStatus(engine, 'over', 'done');
+  await untilBlocked(engine, 'over');
   const target = (name: string, more: Partial<Target> = {}) => ({
     ...asksToMerge.target,
     project: 'demo',
@@ -576,6 +586,12 @@ it('an action is about the marked row: its agent’s question, its task, its age
     expect.stringContaining('asks-w1-t1 asks: left?'),
     expect.stringContaining('asks-w1-t2 asks: up?'),
   ]);
+  const refused = await questionOf(client, target('over'));
+  expect(refused.question).toMatch(/--accept accepts the\s+work as it is/);
+  await carryOut(client, { action: 'answer', target: target('over'), input: { ...refused, text: '--accept' } });
+  await untilStatus(engine, 'over', 'done');
+  const [accepted] = (await client.history('demo', 'over')).filter(({ event }) => event === 'resolve');
+  expect(accepted?.origin).toBe('person');
   // A flag of another question is an answer like any other.
   const said = await carryOut(client, {
     action: 'answer',
@@ -705,25 +721,6 @@ describe('the board on a terminal of 120x40', () => {
 });
 
 describe('the board on a terminal of 80x24', () => {
-  it('accepts the work of a plan as it is, where its reviewer refuses it', async () => {
-    const refusing = '[agents.reviewer]\npreset = "command"\nprogram = "false"\nsandbox = "off"\n';
-    const made = daemonGround(`auto_create_pr = false\n${shAgents}${refusing}`);
-    made.write('anyway.md', '# Anyway\n\n## Wave 1\n\n### Task 1: It\n\n```sh\necho it > it.txt\n```\n');
-    await startDaemonHere(made);
-    expect((await made.stator(['repo', 'add', '.', '--trust'])).code).toBe(0);
-    expect((await made.stator(['plan', 'register', 'anyway.md', '--start'])).code).toBe(0);
-    await until(async () => (await made.client().plan('demo', 'anyway')).blocked !== null);
-    const pty = openPty(process.execPath, [main, 'monitor'], { cwd: made.repo, env: { ...made.env, CI: 'true' } });
-    await pty.until(/^> ! demo\/anyway/m);
-    pty.type('a');
-    await pty.until(/--accept accepts the\s+work as it is/);
-    pty.type('--accept\r');
-    await until(async () => (await made.client().plan('demo', 'anyway')).status === 'done');
-    const [accepted] = (await made.client().history('demo', 'anyway')).filter(({ event }) => event === 'resolve');
-    expect(accepted?.origin).toBe('person');
-    pty.type('q');
-  });
-
   it('opens logs, diff, history and prompt, takes an answer, shows refusals, merges, and gives the terminal back', async () => {
     const made = await workplace();
     const pty = made.board();
