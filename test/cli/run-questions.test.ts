@@ -30,9 +30,11 @@ function messagesTo(made: Terminal, title: string): string {
   return git(made.repo, 'show', `plan/p:${title}.txt`);
 }
 
-it('each agent is answered its own question, an empty line asks again, and the run goes on to its end', async () => {
+it('each agent is answered its own question while the others go on: an empty line asks again, what is typed is kept, and pasted lines are one answer', async () => {
   const made = working();
-  made.write('p.md', planOf([asking('left or right?'), asking('tabs or spaces?'), 'true']));
+  const go = join(made.home, 'go');
+  const waits = `until [ -e '${go}' ]; do sleep 0.05; done`;
+  made.write('p.md', planOf([asking('left or right?'), asking('tabs or spaces?'), waits]));
   const pty = run(made);
   await pty.until('asks: ');
   const open = async () => JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout).questions.length;
@@ -43,44 +45,22 @@ it('each agent is answered its own question, an empty line asks again, and the r
     shown = /p-w1-t[12] asks: (?:left or right|tabs or spaces)\?/.exec(pty.screen())?.[0] ?? '';
     return shown !== '';
   });
-  const isFirst = shown.startsWith('p-w1-t1');
-  const [first, second] = isFirst ? ['left', 'spaces'] : ['spaces', 'left'];
-  pty.type('\r');
-  pty.type(`${first}\r`);
-  await pty.until(`p-w1-t${isFirst ? 2 : 1} asks: `);
-  pty.type(`${second}\r`);
-  await pty.until('p is done');
-  expect(await pty.ended).toBe(0);
-  expect([messagesTo(made, 'p-w1-t1'), messagesTo(made, 'p-w1-t2')]).toEqual([
-    expect.stringContaining('\nleft\n'),
-    expect.stringContaining('\nspaces\n'),
-  ]);
-});
-
-it('shows how the others go on while it asks, and keeps what is typed', async () => {
-  const made = working();
-  const go = join(made.home, 'go');
-  made.write('p.md', planOf([asking('left or right?'), `until [ -e '${go}' ]; do sleep 0.05; done`, 'true']));
-  const pty = run(made);
-  await pty.until('question 1, p-w1-t1 asks: left or right?');
+  const [first, second] = shown.startsWith('p-w1-t1') ? [1, 2] : [2, 1];
   pty.type('le');
   await pty.until('answer (Ctrl-D: later)> le_');
   writeFileSync(go, '');
-  await pty.until(/✓ 2 /);
+  await pty.until(/✓ 3 /);
   expect(pty.screen()).toContain('answer (Ctrl-D: later)> le_');
   pty.type('ft\r');
-  expect(await pty.ended).toBe(0);
-  expect(messagesTo(made, 'p-w1-t1')).toContain('\nleft\n');
-});
-
-it('pasted lines are one answer, also where the last one has no end', async () => {
-  const made = working();
-  made.write('p.md', planOf([asking('left or right?'), 'true', 'true']));
-  const pty = run(made);
+  await pty.until(`p-w1-t${second} asks: `);
   await pty.until('answer (Ctrl-D: later)> _');
+  pty.type('\r');
+  // The last line has no end.
   pty.type('left at the church\rthen right\runtil the bridge');
+  await pty.until('p is done');
   expect(await pty.ended).toBe(0);
-  expect(messagesTo(made, 'p-w1-t1')).toContain('\nleft at the church\nthen right\nuntil the bridge\n');
+  expect(messagesTo(made, `p-w1-t${first}`)).toContain('\nleft\n');
+  expect(messagesTo(made, `p-w1-t${second}`)).toContain('\nleft at the church\nthen right\nuntil the bridge\n');
 });
 
 it('the history has the time of each question and each answer, with its words and who gave it', async () => {
@@ -109,41 +89,32 @@ it('the history has the time of each question and each answer, with its words an
   expect(history).toMatch(/ questions \d, \d are answered: tabs +by a person$/m);
 });
 
-it('one that is left for later ends the run with the way to answer it; the same command asks again', async () => {
+it('one that is left for later ends the run with the way to answer it, and Ctrl-C pauses; the same command asks again, and what somebody else answers goes away', async () => {
   const made = working();
-  made.write('p.md', planOf([asking('left or right?'), 'true', 'true']));
+  made.write('p.md', planOf([asking('left or right?')]));
+  const question = /p-coder asks: left or right\?[\s\S]*later\)> _/;
   const later = run(made);
-  await later.until(/p-w1-t1 asks: left or right\?[\s\S]*later\)> _/);
+  await later.until(question);
   later.type('\x04');
   await later.until('answer later with: stator plan answer p#1 "<your answer>"');
   expect(await later.ended).toBe(1);
   // The terminal itself notified the person: it rang once, and its title said so until the end.
   expect(later.written().split('\x07')).toHaveLength(2);
   expect(titlesOf(later)).toEqual(['push', 'stator: p needs you', '', 'pop']);
+  const paused = run(made);
+  await paused.until(question);
+  paused.type('\x03');
+  await paused.until('p is paused');
+  expect(await paused.ended).toBe(130);
+  expect(titlesOf(paused).at(-1)).toBe('pop');
   writeFileSync(join(made.home, 'daemon.toml'), '[notifications]\nterminal = false\n');
   const again = run(made);
-  await again.until('p-w1-t1 asks: left or right?');
-  again.type('left\r');
+  await again.until(question);
+  expect((await made.stator(['plan', 'answer', 'p', 'right'])).code).toBe(0);
   expect(await again.ended).toBe(0);
-  expect(messagesTo(made, 'p-w1-t1')).toContain('\nleft\n');
+  expect(messagesTo(made, 'p-coder')).toContain('\nright\n');
   expect(again.written()).not.toContain('\x07');
   expect(titlesOf(again)).toEqual([]);
-});
-
-it('Ctrl-C at a question pauses as always, and one that somebody else answers goes away', async () => {
-  const made = working();
-  made.write('p.md', planOf([asking('left or right?'), 'true', 'true']));
-  const first = run(made);
-  await first.until('p-w1-t1 asks: left or right?');
-  first.type('\x03');
-  await first.until('p is paused');
-  expect(await first.ended).toBe(130);
-  expect(titlesOf(first).at(-1)).toBe('pop');
-  const second = run(made);
-  await second.until('p-w1-t1 asks: left or right?');
-  expect((await made.stator(['plan', 'answer', 'p', 'right'])).code).toBe(0);
-  expect(await second.ended).toBe(0);
-  expect(messagesTo(made, 'p-w1-t1')).toContain('\nright\n');
 });
 
 it('what an agent may not do unasked is allowed or denied by a whole word, with its deadline in sight', async () => {
