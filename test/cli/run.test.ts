@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planOf, untilWatched, working } from '../support/cli.ts';
+import { planOf, working, workingInWaves } from '../support/cli.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusalJson } from '../support/prose.ts';
 
@@ -19,7 +19,7 @@ const asking =
 
 describe('run', () => {
   it('says once in plain lines for which plan it waits', async () => {
-    const made = working();
+    const made = workingInWaves();
     made.write('p.md', `**After:** later\n\n${planOf(['echo own > own.txt'])}`);
     const run = made.watch(['run', 'p.md', '--trust']);
     await until(() => run.stdout().includes('waits for later to be done'));
@@ -57,10 +57,10 @@ describe('run', () => {
   });
 
   it('is done, and says which worktree could not be taken away and why', async () => {
-    const made = working();
+    const made = workingInWaves();
     // A worktree that is locked for another reason than ours is somebody's.
     const taken = 'git worktree unlock . && git worktree lock --reason mine .';
-    made.write('p.md', planOf([taken, 'true'], ['true']));
+    made.write('p.md', planOf([taken], ['true']));
     const { code, stderr } = await made.stator(['run', 'p.md', '--trust', '--quiet']);
     expect(code).toBe(0);
     const shown = await made.stator(['plan', 'show', 'p']);
@@ -69,8 +69,8 @@ describe('run', () => {
   });
 
   it('ends with 1 and the ways on where a task has failed, and goes on after a retry', async () => {
-    const made = working();
-    made.write('p.md', planOf(['true', 'test -e $STATOR_HOME/mended', 'true']));
+    const made = workingInWaves();
+    made.write('p.md', planOf(['true', 'test -e $STATOR_HOME/mended']));
     const failed = await made.stator(['run', 'p.md', '--trust']);
     expect(failed.code).toBe(1);
     const commands = [
@@ -89,8 +89,8 @@ describe('run', () => {
   });
 
   it('says with 1 what a blocked plan needs, and goes on with the answer', async () => {
-    const made = working();
-    made.write('p.md', planOf([asking, 'true', 'true']));
+    const made = workingInWaves();
+    made.write('p.md', planOf([asking, 'true']));
     const blocked = await made.stator(['run', 'p.md', '--trust']);
     expect(blocked.code).toBe(1);
     const needed = blocked.stdout.split('\n').find((line) => line.includes('left or right?'));
@@ -107,7 +107,7 @@ describe('run', () => {
   });
 
   it('says what is wrong with a document that has no waves, takes it once it was edited, and prints facts as JSON lines, the outcome last', async () => {
-    const made = working();
+    const made = workingInWaves();
     made.write('p.md', '# P\n\nno waves here\n');
     const { stdout: ofTrust } = await made.stator(['run', 'p.md', '--trust', '--json']);
     expect(ofTrust, 'what it trusts is no line of JSON').toBe('');
@@ -115,7 +115,7 @@ describe('run', () => {
     expect(refused.code).toBe(1);
     expect(refused.stderr).not.toMatch(/plan_start|implement_start/);
     expectProse(refused.stderr, 'p.md:1: ');
-    made.write('p.md', three);
+    made.write('p.md', planOf(['true'], ['true']));
     const { code, stdout } = await made.stator(['run', 'p.md', '--json']);
     const lines = jsonLines(stdout);
     expect(code).toBe(0);
@@ -126,16 +126,16 @@ describe('run', () => {
       type: 'run_finished',
       plan: 'p',
       status: 'done',
-      tasks_done: 4,
+      tasks_done: 2,
       tasks_failed: 0,
-      runs: 4,
+      runs: 2,
       waves: 2,
       duration_ms: expect.any(Number),
-      usage: { runs: 4, input_tokens: null, output_tokens: null, cost_usd: null },
+      usage: { runs: 2, input_tokens: null, output_tokens: null, cost_usd: null },
       left_out: [],
       left_undone: [],
       set_aside: [],
-      diff: { files: 4, insertions: 4, deletions: 0 },
+      diff: { files: 2, insertions: 2, deletions: 0 },
       review: null,
       verification: null,
     });
@@ -168,31 +168,11 @@ describe('run', () => {
     });
   });
 
-  it('attaches to the process that runs the plan, detaches at Ctrl-C, and takes over when that process is killed', async () => {
-    const made = working();
-    made.write('p.md', planOf(['until test -e $STATOR_HOME/go; do sleep 0.1; done', 'true', 'true']));
-    const owner = made.start(['run', 'p.md', '--trust']);
-    await until(() => owner.stdout().includes('task 1 working') && owner.stdout().includes('task 3 done'));
-    const list = await made.stator(['agent', 'list']);
-    expect(list).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/p-w1-t1 +coder +running +1/) });
-    const guest = made.watch(['run', 'p.md', '--json']);
-    const leaving = made.start(['run', 'p.md']);
-    await untilWatched(made, 'p', [guest, leaving]);
-    leaving.child.kill('SIGINT');
-    expect(await leaving.ended).toMatchObject({ code: 130 });
-    expect((await made.stator(['plan', 'explain', 'p'])).stderr).toBe('');
-    owner.child.kill('SIGKILL');
-    git(made.repo, 'init', '-q', `${made.home}/go`);
-    const ended = await guest.ended;
-    expect(ended.code).toBe(0);
-    expect(jsonLines(ended.stdout).at(-1)).toMatchObject({ type: 'run_finished', status: 'done', runs: 3 });
-  });
-
   it('continues to the end when the reader of its output goes away, and at a hang-up where it has no terminal; says there that its commits are not signed, though git signs', async () => {
-    const made = working();
+    const made = workingInWaves();
     git(made.repo, 'config', 'commit.gpgSign', 'true');
     git(made.repo, 'config', 'user.signingKey', 'nobody@example.invalid');
-    made.write('p.md', three);
+    made.write('p.md', planOf(['true'], ['true']));
     const running = made.start(['run', 'p.md', '--trust']);
     await until(() => running.stdout().includes('wave 1 begins'));
     running.child.stdout?.destroy();

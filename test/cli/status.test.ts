@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planOf, terminal, working } from '../support/cli.ts';
+import { planOf, terminal, working, workingInWaves } from '../support/cli.ts';
+import { startDaemonHere } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
@@ -9,9 +10,7 @@ const waitFor = (gate: string) => `while [ ! -e ${gate} ]; do sleep 0.05; done`;
 
 /** A repo whose plans have a coder for each task, and one that waits for the gate. */
 function workplace() {
-  const made = working();
-  made.write('.stator/config.toml', 'blueprint_skip_threshold = 0\n\n[agents.default]\npreset = "sh"\nattempts = 1\n');
-  git(made.repo, 'commit', '-qam', 'a coder for each task');
+  const made = workingInWaves();
   const gate = join(made.root, 'gate');
   made.write('login.md', planOf([`echo at-work; ${waitFor(gate)}`], ['true']));
   made.write('broken.md', planOf(['exit 3', 'true']));
@@ -133,48 +132,17 @@ describe('status', () => {
     expect((await made.stator(['agent', 'list'])).stdout).not.toContain(words);
   });
 
-  it('says of an agent that ended with its engine that it is gone, and that no engine goes on', async () => {
-    const made = workplace();
-    const run = made.start(['run', 'login.md', '--trust']);
-    await until(async () => /login-w1-t1 {2}running .*at-work/.test((await made.stator(['status'])).stdout));
-    const agents = async () => JSON.parse((await made.stator(['agent', 'list', '--json'])).stdout);
-    run.child.kill('SIGKILL');
-    await run.ended;
-    const left = await made.stator(['status']);
-    expect(left.stdout).toContain('running (1)');
-    const explained = (await made.stator(['plan', 'explain', 'login'])).stdout;
-    expect(explained).toMatch(
-      /login-w1-t1 \(<1m\); no engine starts its agents now; start one with: stator daemon start/,
-    );
-    writeFileSync(made.gate, '');
-    await until(async () => !(await agents())[0].live);
-    const { stdout } = await made.stator(['status']);
-    expect(stdout).not.toContain('running (');
-    expectProse(
-      stdout.replaceAll(made.repo, '<repo>').replace(/ {2}for \d+s/, ''),
-      'waiting (1)',
-      'login-w1-t1 has no process now',
-      'no engine starts its agents now; start one with: stator daemon start',
-    );
-    const listed = (await made.stator(['agent', 'list'])).stdout;
-    expect(listed).toMatch(/(?:starting|running), but its process has ended/);
-    const shown = (await made.stator(['plan', 'show', 'login'])).stdout;
-    expect(shown).toMatch(/ 1 .* {2}waiting\n/);
-    expect(shown).toMatch(/login-w1-t1 +1 +no process now\s/);
-    expect(shown).not.toMatch(/working|running/);
-  });
-
   it('claims of no work that waits that it continues, where no engine runs', async () => {
     const made = workplace();
-    const run = made.start(['run', 'login.md', '--trust']);
+    const { engine } = await startDaemonHere(made);
+    expect((await made.stator(['plan', 'register', 'login.md', '--start', '--trust'])).code).toBe(0);
     await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
     git(made.repo, 'checkout', '-q', 'plan/login');
     writeFileSync(made.gate, '');
     const explained = async () => (await made.stator(['plan', 'explain', 'login'])).stdout;
     await until(async () => (await explained()).includes('is checked out in'));
     expect(await explained()).not.toContain('no engine');
-    run.child.kill('SIGKILL');
-    await run.ended;
+    await engine.stop();
     expect(await explained()).toMatch(
       /a running engine then continues; no engine starts its agents now; start one with: /,
     );
@@ -193,23 +161,48 @@ describe('monitor', () => {
     expectRefusal(noTime.stderr, '"noon"', '90s');
   });
 
-  it('tells what happens, a line for each fact, and goes on with the next engine where it stopped', async () => {
+  it('tells what happens, a line for each fact, and goes on with the next engine where it stopped; between the two, status says of an agent that ended that it is gone', async () => {
     const made = workplace();
-    const first = made.start(['run', 'login.md', '--trust']);
-    await until(async () => (await made.stator(['agent', 'list', '--json'])).stdout.includes('"running"'));
+    const second = join(made.root, 'second');
+    // An engine that were over sooner is found by nobody.
+    made.write('login.md', planOf([`echo at-work; ${waitFor(made.gate)}`], [waitFor(second)]));
+    const run = made.start(['run', 'login.md', '--trust']);
+    await until(async () => /login-w1-t1 {2}running .*at-work/.test((await made.stator(['status'])).stdout));
     const human = made.start(['monitor', '--since', '1h']);
     const json = made.start(['monitor', '--json', '--since', '0']);
     await until(() => human.stdout().includes('wave 1 task 1 working') && json.stdout() !== '');
     expect(human.stdout()).toMatch(/^\d\d:\d\d:\d\d demo\/login planned$/m);
-    first.child.kill('SIGKILL');
-    await first.ended;
+    run.child.kill('SIGKILL');
+    await run.ended;
+    const left = await made.stator(['status']);
+    expect(left.stdout).toContain('running (1)');
+    const explained = (await made.stator(['plan', 'explain', 'login'])).stdout;
+    expect(explained).toMatch(
+      /login-w1-t1 \(<1m\); no engine starts its agents now; start one with: stator daemon start/,
+    );
     await until(() => human.stdout().includes('the engine went away; waiting for the next one'));
-    const second = made.watch(['run', 'login.md']);
-    // An engine that were over sooner is found by nobody.
+    writeFileSync(made.gate, '');
+    await until(async () => !JSON.parse((await made.stator(['agent', 'list', '--json'])).stdout)[0].live);
+    const { stdout } = await made.stator(['status']);
+    expect(stdout).not.toContain('running (');
+    expectProse(
+      stdout.replaceAll(made.repo, '<repo>').replace(/ {2}for \d+s/, ''),
+      'waiting (1)',
+      'login-w1-t1 has no process now',
+      'no engine starts its agents now; start one with: stator daemon start',
+    );
+    const listed = (await made.stator(['agent', 'list'])).stdout;
+    expect(listed).toMatch(/(?:starting|running), but its process has ended/);
+    const shown = (await made.stator(['plan', 'show', 'login'])).stdout;
+    expect(shown).toMatch(/ 1 .* {2}waiting\n/);
+    expect(shown).toMatch(/login-w1-t1 +1 +no process now\s/);
+    expect(shown).not.toMatch(/working|running/);
+
+    const next = made.watch(['run', 'login.md']);
     for (const { stdout } of [human, json])
       await until(() => /an engine is there again \(pid |engine_connected/.test(stdout()));
-    writeFileSync(made.gate, '');
-    expect((await second.ended).code).toBe(0);
+    writeFileSync(second, '');
+    expect((await next.ended).code).toBe(0);
     await until(() => human.stdout().includes('demo/login done'));
     expect(human.stdout()).not.toContain('\x1b');
     for (const running of [human, json]) running.child.kill('SIGINT');

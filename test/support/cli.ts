@@ -127,7 +127,14 @@ export function working(): Terminal {
   return terminal(withAgents);
 }
 
-const withAgents = extended('agents', { '.stator/config.toml': '[agents.default]\npreset = "sh"\nattempts = 1\n' });
+/** The same, where a plan of one task has waves too: the tasks that a plan would need for waves cost most of its life. */
+export function workingInWaves(): Terminal {
+  return terminal(withWaves);
+}
+
+const shAgents = '[agents.default]\npreset = "sh"\nattempts = 1\n';
+const withAgents = extended('agents', { '.stator/config.toml': shAgents });
+const withWaves = extended('waves', { '.stator/config.toml': `blueprint_skip_threshold = 0\n\n${shAgents}` });
 
 /** Waits until all of these runs watch the plan: a signal that the plan refuses is repeated until each has printed it. */
 export async function untilWatched({ stator }: Terminal, plan: string, runs: readonly Watched[]): Promise<void> {
