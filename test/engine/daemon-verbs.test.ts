@@ -4,27 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { attach } from '../../runtime/engine/attach.ts';
 import { planOf, steady } from '../support/cli.ts';
-import { type DaemonGround, daemonGround, isAlive, makeRepo } from '../support/daemon.ts';
+import { daemonGround, isAlive, makeRepo } from '../support/daemon.ts';
 import { gate, openGate, untilFile } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
-
-/** A daemon whose plan `long` has one agent that has noted its pid and waits for the gate. */
-async function withAgent(ground: DaemonGround): Promise<{ pid: number; go: string }> {
-  const [begun, go] = [join(ground.root, 'begun'), join(ground.root, 'go')];
-  const content = planOf([`echo $$ > '${begun}'\n${gate(go)}\necho done > done.txt`]);
-  await ground.stator(['daemon', 'start']);
-  const client = ground.client();
-  await client.addRepo(ground.repo, { trust: true });
-  await client.registerPlan({ project: 'demo', plan: 'long', content });
-  await client.send({ project: 'demo', plan: 'long', type: 'implement_start' });
-  await untilFile(begun);
-  return { pid: Number(readFileSync(begun, 'utf8')), go };
-}
-
-function statusOf(ground: DaemonGround, plan: string) {
-  return ground.client().plan('demo', plan);
-}
 
 describe('a daemon', () => {
   it('is started, shows its repos, and is stopped; each verb says what is so', async () => {
@@ -69,7 +52,7 @@ describe('a daemon', () => {
     expect(entries).toEqual([entry]);
   });
 
-  it('runs already where it is started a second time: that is no failure', async () => {
+  it('that runs already is no failure to start, keeps its home for itself, and is stopped by no agent', async () => {
     const ground = daemonGround();
     await ground.stator(['daemon', 'start']);
     const pid = ground.owner()?.pid;
@@ -79,24 +62,30 @@ describe('a daemon', () => {
     const document = await ground.stator(['daemon', 'start', '--json']);
     expect(document).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(document.stdout)).toMatchObject({ status: 'running', pid });
+    for (const how of [['--config', 'other.toml'], ['--foreground']]) {
+      const other = await ground.stator(['daemon', 'start', ...how]);
+      expect(other.code).toBe(69);
+      expectProse(other.stderr, `pid ${pid}`, 'stator daemon status');
+    }
+    const said = await ground.stator(['daemon', 'stop'], { env: { STATOR_TOKEN: 'some' } });
+    expect(said.code).toBe(1);
+    expectProse(said.stderr);
     expect(ground.owner()?.pid).toBe(pid);
+
+    // One of a home that was copied is not taken for one of the copy.
+    await ground.client().addRepo(ground.repo, { trust: true });
+    const copy = join(ground.root, 'copy');
+    cpSync(ground.home, copy, { recursive: true });
+    expect(readFileSync(join(copy, 'owner.json'), 'utf8')).toContain(ground.owner()?.socketPath);
+    expect(await attach(copy, {})).toBeNull();
+    const client = await attach(ground.home, {});
+    expect(await client?.repos()).toMatchObject([{ project: 'demo' }]);
   });
 
   it('starts once where two start it at once, and both say that it runs', async () => {
     const ground = daemonGround();
     const both = await Promise.all([ground.stator(['daemon', 'start']), ground.stator(['daemon', 'start'])]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
-  });
-
-  it('is the only one of its home: a second with another configuration, or in the foreground, says who has it', async () => {
-    const ground = daemonGround();
-    await ground.stator(['daemon', 'start']);
-    const pid = ground.owner()?.pid;
-    for (const how of [['--config', 'other.toml'], ['--foreground']]) {
-      const second = await ground.stator(['daemon', 'start', ...how]);
-      expect(second.code).toBe(69);
-      expectProse(second.stderr, `pid ${pid}`, 'stator daemon status');
-    }
   });
 
   it('is not what a `stator run` has: starting, stopping and asking say so', async () => {
@@ -117,42 +106,64 @@ describe('a daemon', () => {
     expect((await run.ended).code).toBe(0);
   });
 
-  it('leaves its agents running where it is restarted, and takes up their ends', async () => {
+  it('leaves its agents running where it is restarted, told to stop, or killed, and takes up their ends; told to, it stops them first, and no attempt is spent', async () => {
     const ground = daemonGround();
-    const { pid, go } = await withAgent(ground);
+    await ground.stator(['daemon', 'start']);
+    const agents = [1, 2, 3, 4].map((n) => ({
+      begun: join(ground.root, `begun-${n}`),
+      go: join(ground.root, `go-${n}`),
+    }));
+    const tasks = agents.map(({ begun, go }, n) => [`echo $$ > '${begun}'\n${gate(go)}\necho done > done-${n}.txt`]);
+    await ground.client().addRepo(ground.repo, { trust: true });
+    await ground.client().registerPlan({ project: 'demo', plan: 'long', content: planOf(...tasks) });
+    await ground.client().send({ project: 'demo', plan: 'long', type: 'implement_start' });
+    /** The next agent, once the daemon has noted that it runs. */
+    const next = async (number: number) => {
+      const { begun, go } = agents[number - 1] ?? { begun: '', go: '' };
+      await untilFile(begun);
+      await until(async () => (await runOf(number))?.state === 'running');
+      return { pid: Number(readFileSync(begun, 'utf8')), go };
+    };
+    const runOf = async (number: number) =>
+      (await ground.client().instances({})).find(({ title }) => title === `long-w${number}-t1`);
+    const succeeded = { state: 'succeeded', exit_code: 0, attempt: 1 };
+
+    const first = await next(1);
     const before = ground.owner()?.pid;
     expect(await ground.stator(['daemon', 'restart'])).toMatchObject({ code: 0 });
     expect(ground.owner()?.pid).not.toBe(before);
-    expect(isAlive(pid)).toBe(true);
-    expect((await ground.client().instances({}))[0]).toMatchObject({
-      title: 'long-w1-t1',
-      state: 'running',
-      attempt: 1,
-    });
-    openGate(go);
-    await until(async () => (await statusOf(ground, 'long')).status === 'done');
-    expect((await ground.client().instances({}))[0]).toMatchObject({ state: 'succeeded', exit_code: 0, attempt: 1 });
-  });
+    expect(isAlive(first.pid)).toBe(true);
+    expect(await runOf(1)).toMatchObject({ state: 'running', attempt: 1 });
+    openGate(first.go);
 
-  it('leaves its agents running where it is just told to stop, and the next one takes up their ends', async () => {
-    const ground = daemonGround();
-    const { pid, go } = await withAgent(ground);
+    const second = await next(2);
+    expect(await runOf(1)).toMatchObject(succeeded);
     expect(await ground.stator(['daemon', 'stop'])).toMatchObject({ code: 0 });
-    expect(isAlive(pid)).toBe(true);
-    openGate(go);
+    expect(isAlive(second.pid)).toBe(true);
+    openGate(second.go);
     await ground.stator(['daemon', 'start']);
-    await until(async () => (await statusOf(ground, 'long')).status === 'done');
-  });
 
-  it('stops its agents first where it is told to, and no attempt is spent', async () => {
-    const ground = daemonGround();
-    const { pid, go } = await withAgent(ground);
+    const third = await next(3);
+    expect(await runOf(2)).toMatchObject(succeeded);
+    const owner = ground.owner();
+    process.kill(owner?.pid ?? 0, 'SIGKILL');
+    await until(() => ground.owner() === null);
+    // Its pid file and its socket hinder nobody.
+    expect(existsSync(join(ground.home, 'daemon.pid'))).toBe(true);
+    expect(existsSync(owner?.socketPath ?? '')).toBe(true);
+    openGate(third.go);
+    await until(() => !isAlive(third.pid));
+    expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+    expect(readFileSync(join(ground.home, 'daemon.pid'), 'utf8')).toBe(`${ground.owner()?.pid}\n`);
+
+    const last = await next(4);
+    expect(await runOf(3)).toMatchObject(succeeded);
     expect(await ground.stator(['daemon', 'stop', '--agents'])).toMatchObject({ code: 0 });
-    expect(isAlive(pid)).toBe(false);
-    openGate(go);
+    expect(isAlive(last.pid)).toBe(false);
+    openGate(last.go);
     await ground.stator(['daemon', 'start']);
-    await until(async () => (await statusOf(ground, 'long')).status === 'done');
-    expect((await ground.client().instances({}))[0]).toMatchObject({ state: 'succeeded', attempt: 1 });
+    await until(async () => (await ground.client().plan('demo', 'long')).status === 'done');
+    expect(await runOf(4)).toMatchObject({ state: 'succeeded', attempt: 1 });
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('stops in order on %s, and its agents go on', async (word) => {
@@ -174,22 +185,6 @@ describe('a daemon', () => {
     expect(existsSync(join(ground.home, 'owner.json'))).toBe(false);
   });
 
-  it('that was killed leaves a pid file and a socket that hinder nobody, and its agents are adopted with their exit codes', async () => {
-    const ground = daemonGround();
-    const { pid, go } = await withAgent(ground);
-    const owner = ground.owner();
-    process.kill(owner?.pid ?? 0, 'SIGKILL');
-    await until(() => ground.owner() === null);
-    expect(existsSync(join(ground.home, 'daemon.pid'))).toBe(true);
-    expect(existsSync(owner?.socketPath ?? '')).toBe(true);
-    openGate(go);
-    await until(() => !isAlive(pid));
-    expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
-    expect(readFileSync(join(ground.home, 'daemon.pid'), 'utf8')).toBe(`${ground.owner()?.pid}\n`);
-    await until(async () => (await statusOf(ground, 'long')).status === 'done');
-    expect((await ground.client().instances({}))[0]).toMatchObject({ state: 'succeeded', exit_code: 0, attempt: 1 });
-  });
-
   it('starts beside a pid file of a process that is somebody else', async () => {
     const ground = daemonGround();
     const stranger = spawn('sleep', ['60'], { stdio: 'ignore' });
@@ -204,27 +199,6 @@ describe('a daemon', () => {
       stranger.kill('SIGKILL');
     }
   });
-
-  it('of a home that was copied is not taken for one of the copy', async () => {
-    const ground = daemonGround();
-    expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
-    await ground.client().addRepo(ground.repo, { trust: true });
-    const copy = join(ground.root, 'copy');
-    cpSync(ground.home, copy, { recursive: true });
-    expect(readFileSync(join(copy, 'owner.json'), 'utf8')).toContain(ground.owner()?.socketPath);
-    expect(await attach(copy, {})).toBeNull();
-    const client = await attach(ground.home, {});
-    expect(await client?.repos()).toMatchObject([{ project: 'demo' }]);
-  });
-
-  it('is not stopped by an agent', async () => {
-    const ground = daemonGround();
-    await ground.stator(['daemon', 'start']);
-    const said = await ground.stator(['daemon', 'stop'], { env: { STATOR_TOKEN: 'some' } });
-    expect(said.code).toBe(1);
-    expectProse(said.stderr);
-    expect(ground.owner()).not.toBeNull();
-  });
 });
 
 describe('a daemon that cannot start says why, and its exit code is passed on', () => {
@@ -238,13 +212,19 @@ describe('a daemon that cannot start says why, and its exit code is passed on', 
     expect(ground.owner()).toBeNull();
   });
 
-  it('a file of --config that is not there; one that is rules, and a restart keeps to it', async () => {
+  it('a file of --config that is not there; one that is rules, also where its socket was left by a killed one, and a restart keeps to it', async () => {
     const ground = daemonGround();
     expect(await ground.stator(['daemon', 'start', '--config', 'none.toml'])).toMatchObject({ code: 78 });
     const socket = join(ground.root, 'other.sock');
+    const child = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(socket)})`]);
+    await until(() => existsSync(socket));
+    child.kill('SIGKILL');
+    await until(() => child.signalCode !== null);
+    expect(existsSync(socket)).toBe(true);
     ground.write('other.toml', `socket_path = "${socket}"\n`);
     expect(await ground.stator(['daemon', 'start', '--config', 'other.toml'])).toMatchObject({ code: 0 });
     expect(ground.owner()?.socketPath).toBe(socket);
+    expect((await ground.client().status()).running).toBe(true);
     expect(await ground.stator(['daemon', 'restart'], { cwd: ground.root })).toMatchObject({ code: 0 });
     expect(ground.owner()?.socketPath).toBe(socket);
   });
@@ -287,18 +267,5 @@ describe('a daemon that cannot start says why, and its exit code is passed on', 
     const said = await ground.stator(['daemon', 'start']);
     expect(said.code).toBe(78);
     expectProse(said.stderr, path);
-  });
-
-  it('a socket that a killed one left is no hindrance', async () => {
-    const ground = daemonGround();
-    const path = join(ground.root, 'stale.sock');
-    const child = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)})`]);
-    await until(() => existsSync(path));
-    child.kill('SIGKILL');
-    await until(() => child.signalCode !== null);
-    expect(existsSync(path)).toBe(true);
-    ground.configure(`socket_path = "${path}"\n`);
-    expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
-    expect((await ground.client().status()).running).toBe(true);
   });
 });
