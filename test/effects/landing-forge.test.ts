@@ -1,19 +1,10 @@
 /** Plans that their forge lands, by their pull requests: in the line of their branch, checked as the forge is to merge them, and what people do on the forge meanwhile. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { guardTexts } from '../../machines/plan/guard-texts.ts';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
-import {
-  begin,
-  type EngineSetup,
-  planText,
-  say,
-  type TestEngine,
-  untilBlocked,
-  untilFile,
-  untilPlan,
-} from '../support/engine.ts';
+import { begin, type EngineSetup, planText, say, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
 import { type FakePull, type ForgeState, mergeNow } from '../support/forge-server.ts';
 import { Ci, type Site, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
@@ -63,19 +54,31 @@ async function pullOf({ forge }: Site, head: string): Promise<FakePull> {
 }
 
 /** Somebody's commit on the forge's branch. */
-function commitThere({ bare, on }: Site, branch: string, parent = branch): string {
+function commitThere({ bare, on }: Site, branch: string, parent = branch, words = 'by hand'): string {
   const tree = git(bare, 'rev-parse', `${parent}^{tree}`);
-  const made = git(on.repo, 'commit-tree', tree, '-p', git(bare, 'rev-parse', parent), '-m', 'by hand');
+  const made = git(on.repo, 'commit-tree', tree, '-p', git(bare, 'rev-parse', parent), '-m', words);
   git(on.repo, 'push', '-q', '--force', bare, `${made}:refs/heads/${branch}`);
   return made;
 }
 
 describe('plans that their forge lands', () => {
-  it('land one after another, each checked as the forge then merges it', async () => {
+  it('land one after another, each checked as the forge then merges it; what conflicts there goes to a fixer, and lands as what was mended', async () => {
     const where = await atForge('gitlab');
-    const engine = await work(where, { one: 'echo 1 > one.txt', two: 'echo 2 > two.txt' });
+    const fix =
+      'git merge -q "$(git rev-parse refs/remotes/origin/main)" && exit; echo both > same.txt; git add . && git commit -qm mended';
+    const engine = await work(
+      where,
+      { one: 'echo 1 > same.txt', two: 'echo 2 > same.txt' },
+      {
+        agents: {
+          default: { preset: 'sh', attempts: 1 },
+          fixer: { preset: 'command', program: '/bin/sh', flags: ['-c', fix], sandbox: 'off' },
+        },
+      },
+    );
     const both = [await merged(engine, 'one'), await merged(engine, 'two')];
     const { bare, seen, forge } = where;
+    expect(git(bare, 'show', 'main:same.txt')).toBe('both');
     expect(main(bare).split('\n')).toHaveLength(4);
     for (const { merged: found, pull_request: request } of both) {
       expect(found).toMatchObject({ into: 'main' });
@@ -91,21 +94,25 @@ describe('plans that their forge lands', () => {
     expect(git(where.on.repo, 'log', '--format=%s', '-1', 'main')).toBe('ignore');
   });
 
-  it('wait until the forge has the approvals and the checks that it requires, and say so', async () => {
+  it('get in line when a person says so, and are refused without a pull request; they wait for the approvals and checks that the forge requires, and say so', async () => {
     const ci = new Ci('pending');
     const merging = { methods: ['squash'], first: 'squash', hasAuto: true, approvals: 1, refuses: null } as const;
     const where = await atForge('gitea', {
-      statuses: ci,
-      required: ['ci'],
-      merging,
-      more: '[pull_requests]\nmethod = "squash"\n',
+      ...{ statuses: ci, required: ['ci'], merging, lines: 'auto = false' },
+      more: 'auto_create_pr = false\n[pull_requests]\nmethod = "squash"\n',
     });
     const engine = await work(where, { one: 'echo 1 > one.txt' });
-    const pull = await pullOf(where, 'plan/one');
+    await untilPlan(engine, 'one', ({ status }) => status === 'done');
+    const refused = await engine.client.send({ project: 'demo', plan: 'one', type: 'land' });
+    expect(refused.signal).toMatchObject({ status: 'failed', result: { guard: guardTexts.landsWithGit } });
+    await say(engine, 'one', 'create_pr');
+    await untilPlan(engine, 'one', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
+    await say(engine, 'one', 'land');
     const { waiting_for: waits } = await untilPlan(engine, 'one', ({ waiting_for: it }) => it?.kind === 'landing');
     expectProse(waits?.detail ?? '', where.forge.url, 'approved and green');
     ci.become('success');
     expect(existsSync(where.seen)).toBe(false);
+    const pull = await pullOf(where, 'plan/one');
     pull.reviews.push({ id: 51, author: 'eve', body: '', asksForChanges: false, is: 'approved' });
     const { merged: found } = await merged(engine, 'one');
     expect(pull.mergedBy?.method).toBe('squash');
@@ -113,71 +120,39 @@ describe('plans that their forge lands', () => {
     expect(found).not.toHaveProperty('note');
   });
 
-  it('are merged with what came to the branch meanwhile, and what was not checked is not merged', async () => {
-    const where = await atForge('gitea', { check: 'while [ ! -f ../../go ]; do sleep 0.05; done' });
-    const engine = await work(where, { one: 'echo 1 > one.txt' });
-    await untilFile(where.seen);
-    const byHand = commitThere(where, 'main');
-    writeFileSync(join(where.on.repo, 'go'), '');
-    const { merged: found } = await merged(engine, 'one');
-    expect(git(where.bare, 'rev-parse', `${found?.head}^1`)).toBe(byHand);
-    const [first, second] = seenIn(where.seen);
-    expect(git(where.on.repo, 'rev-parse', `${second}^1`)).toBe(byHand);
-    expect(git(where.on.repo, 'rev-parse', `${first}^1`)).not.toBe(byHand);
-  });
-
-  it('go to a fixer where they conflict on the forge, and land as what was mended', async () => {
-    const where = await atForge('gitlab');
-    const fix =
-      'git merge -q "$(git rev-parse refs/remotes/origin/main)" && exit; echo both > same.txt; git add . && git commit -qm mended';
-    const engine = await work(
-      where,
-      { one: 'echo 1 > same.txt', two: 'echo 2 > same.txt' },
-      {
-        agents: {
-          default: { preset: 'sh', attempts: 1 },
-          fixer: { preset: 'command', program: '/bin/sh', flags: ['-c', fix], sandbox: 'off' },
-        },
-      },
-    );
-    await merged(engine, 'one');
-    await merged(engine, 'two');
-    expect(git(where.bare, 'show', 'main:same.txt')).toBe('both');
-  });
-
-  describe('where a person does something on the forge meanwhile', () => {
-    /** The plan is at the head of its line, and its check waits. */
+  describe('where somebody does something on the forge meanwhile', () => {
+    /** The plan is at the head of its line, and its check waits until `go`. */
     async function checking(kind: ForgeKind = 'github') {
       const where = await atForge(kind, { check: 'while [ ! -f ../../go ]; do sleep 0.05; done' });
       const engine = await work(where, { one: 'echo 1 > one.txt' });
-      await untilFile(where.seen);
-      const go = () => writeFileSync(join(where.on.repo, 'go'), '');
-      return { where, engine, pull: await pullOf(where, 'plan/one'), go };
+      const gate = join(where.on.repo, 'go');
+      const untilChecks = (count: number) => until(() => seenIn(where.seen).length === count);
+      await untilChecks(1);
+      const [go, halt] = [() => writeFileSync(gate, ''), () => rmSync(gate)];
+      return { where, engine, pull: await pullOf(where, 'plan/one'), go, halt, untilChecks };
     }
 
-    it('a branch that was force-pushed on the forge is not merged, and the plan is blocked with the reason', async () => {
-      const { where, engine, pull, go } = await checking('github');
+    it('a branch that was force-pushed is not merged: the plan is blocked until it is pushed again, or a person merges what was pushed and publishes that, as the message says', async () => {
+      const { where, engine, pull, go, halt, untilChecks } = await checking();
       const theirs = commitThere(where, 'plan/one', 'main');
       go();
       const { blocked } = await untilBlocked(engine, 'one');
-      expectProse(blocked?.reason ?? '', theirs.slice(0, 12), 'somebody else pushed');
+      const words = [theirs.slice(0, 12), 'somebody else pushed', `git merge ${theirs.slice(0, 12)}`, 'stator plan pr'];
+      expectProse(blocked?.reason ?? '', ...words);
       expect(pull.state).toBe('open');
-      git(where.on.repo, 'push', '-q', '--force', where.bare, 'plan/one:refs/heads/plan/one');
-      await say(engine, 'one', 'resolve');
-      await merged(engine, 'one');
-    });
-
-    it('what was pushed by force lands with the plan where a person merges it and publishes that, as the message says', async () => {
-      const { where, engine, go } = await checking();
-      const theirs = commitThere(where, 'plan/one', 'main');
-      go();
-      const { blocked } = await untilBlocked(engine, 'one');
-      expectProse(blocked?.reason ?? '', `git merge ${theirs.slice(0, 12)}`, 'stator plan pr');
+      halt();
       const { repo } = where.on;
       const tree = git(repo, 'rev-parse', 'plan/one^{tree}');
       const taken = git(repo, 'commit-tree', tree, '-p', 'plan/one', '-p', theirs, '-m', 'taken');
       git(repo, 'update-ref', 'refs/heads/plan/one', taken);
       await say(engine, 'one', 'create_pr');
+      await untilChecks(2);
+      commitThere(where, 'plan/one', 'main', 'another one');
+      go();
+      await untilBlocked(engine, 'one');
+      expect(pull.state).toBe('open');
+      git(repo, 'push', '-q', '--force', where.bare, 'plan/one:refs/heads/plan/one');
+      await say(engine, 'one', 'resolve');
       await merged(engine, 'one');
       expect(main(where.bare, '-1', '--format=%P').split(' ')[1]).toBe(taken);
     });
@@ -199,47 +174,48 @@ describe('plans that their forge lands', () => {
       expect(refused.signal).toMatchObject({ status: 'failed', result: { guard: guardTexts.landsWithGit } });
     });
 
-    it('a request that was merged by hand has landed, and the line goes on', async () => {
-      const { where, engine, pull, go } = await checking('gitea');
-      mergeNow(where.forge.state, pull, 'merge', pull.headCommit);
+    it('a request that was merged by hand has landed, and the line goes on: the next is merged with what came to the branch and to the plan meanwhile, checked', async () => {
+      const { where, engine, pull, go, untilChecks } = await checking('gitea');
+      const { state } = where.forge;
+      mergeNow(state, pull, 'merge', pull.headCommit);
       const shown = await merged(engine, 'one');
       expect(shown.merged?.head).toBe(git(where.bare, 'rev-parse', 'main'));
-      go();
       await begin(engine, 'two', planText(['echo 2 > two.txt']));
-      await merged(engine, 'two');
+      await untilChecks(2);
+      const byHand = commitThere(where, 'main');
+      state.merging = { ...state.merging, approvals: 1 };
+      go();
+      await untilPlan(engine, 'two', (two) => two.merge_refused?.why === 'forge_waits');
+      // Nobody reviews the plan, so it may grow until it lands.
+      const { repo } = where.on;
+      const tree = git(repo, 'rev-parse', 'plan/two^{tree}');
+      const more = git(repo, 'commit-tree', tree, '-p', 'plan/two', '-m', 'more');
+      git(repo, 'update-ref', 'refs/heads/plan/two', more);
+      state.merging = { ...state.merging, approvals: 0 };
+      const { merged: found } = await merged(engine, 'two');
+      expect(git(where.bare, 'log', '-1', '--format=%P', String(found?.head)).split(' ')).toEqual([byHand, more]);
+      const [, first, ...later] = seenIn(where.seen);
+      expect(git(repo, 'rev-parse', `${first}^1`)).not.toBe(byHand);
+      expect(git(repo, 'rev-parse', `${later.at(-1)}^1`)).toBe(byHand);
     });
 
-    it('a request that was made for another branch stops, and lands there when a person says so', async () => {
+    it('a request that was made for another branch stops, and lands there when a person says so; a name that git would take for more is refused', async () => {
       const { where, engine, pull, go } = await checking();
       git(where.on.repo, 'push', '-q', where.bare, 'main:refs/heads/next');
       pull.base = 'next';
       go();
-      const { blocked } = await untilBlocked(engine, 'one');
-      expectProse(blocked?.reason ?? '', 'next', 'main');
+      expectProse((await untilBlocked(engine, 'one')).blocked?.reason ?? '', 'next', 'main');
+      pull.base = 'x:refs/heads/main';
+      await say(engine, 'one', 'resolve');
+      const { blocked } = await untilPlan(
+        engine,
+        'one',
+        (one) => one.blocked?.reason.includes('no name of a branch') === true,
+      );
+      expectProse(blocked?.reason ?? '', 'x:refs/heads/main');
+      pull.base = 'next';
       await say(engine, 'one', 'resolve');
       expect((await merged(engine, 'one')).merged?.into).toBe('next');
-    });
-
-    it('what a person commits to the branch of a plan that nobody reviews is pushed to the request, and lands with it', async () => {
-      const { where, engine, go } = await checking();
-      const { state } = where.forge;
-      state.merging = { ...state.merging, approvals: 1 };
-      go();
-      await untilPlan(engine, 'one', (one) => one.merge_refused?.why === 'forge_waits');
-      const { repo } = where.on;
-      const tree = git(repo, 'rev-parse', 'plan/one^{tree}');
-      const more = git(repo, 'commit-tree', tree, '-p', 'plan/one', '-m', 'more');
-      git(repo, 'update-ref', 'refs/heads/plan/one', more);
-      state.merging = { ...state.merging, approvals: 0 };
-      await merged(engine, 'one');
-      expect(main(where.bare, '-1', '--format=%P').split(' ')[1]).toBe(more);
-    });
-
-    it('a forge that does not answer is what the plan in line waits for, and is named', async () => {
-      const { where, engine, go } = await checking();
-      where.forge.trouble = () => ({ status: 503 });
-      go();
-      await untilPlan(engine, 'one', ({ waiting_for: it }) => it?.detail.includes('tried again: 127.0.0.1') === true);
     });
 
     it('a branch that is gone from the forge delays nobody: the plan is blocked, and lands when the branch is back', async () => {
@@ -253,45 +229,19 @@ describe('plans that their forge lands', () => {
       await merged(engine, 'one');
     });
 
-    it('a name of a branch that git would take for more is refused', async () => {
-      const { engine, pull, go } = await checking();
-      pull.base = 'x:refs/heads/main';
+    it('a forge that does not answer is what the plan in line waits for, and is named; one that must be up to date is brought there, and pushed and judged again', async () => {
+      const { where, engine, go } = await checking();
+      const { state } = where.forge;
+      state.merging = { ...state.merging, upToDate: true };
+      const byHand = commitThere(where, 'main');
+      where.forge.trouble = () => ({ status: 503 });
       go();
-      await untilBlocked(engine, 'one');
-      await say(engine, 'one', 'resolve');
-      const { blocked } = await untilPlan(
-        engine,
-        'one',
-        (one) => one.blocked?.reason.includes('no name of a branch') === true,
-      );
-      expectProse(blocked?.reason ?? '', 'x:refs/heads/main');
+      await untilPlan(engine, 'one', ({ waiting_for: it }) => it?.detail.includes('tried again: 127.0.0.1') === true);
+      where.forge.trouble = () => null;
+      await merged(engine, 'one');
+      expect(git(where.bare, 'log', '-1', '--format=%P', 'main^2').split(' ')).toContain(byHand);
+      expect(git(where.bare, 'rev-parse', 'main^2')).toBe(git(where.on.repo, 'rev-parse', 'plan/one'));
+      expect(git(where.bare, 'ls-tree', '--name-only', 'main')).toContain('one.txt');
     });
-  });
-
-  it('that must be up to date are brought there, and pushed and judged again', async () => {
-    const where = await atForge('github');
-    const { state } = where.forge;
-    const merging = state.merging;
-    state.merging = { ...merging, upToDate: true };
-    const engine = await work(where, { one: 'echo 1 > one.txt', two: 'echo 2 > two.txt' });
-    await merged(engine, 'one');
-    await merged(engine, 'two');
-    const files = git(where.bare, 'ls-tree', '--name-only', 'main');
-    expect(files).toContain('one.txt');
-    expect(files).toContain('two.txt');
-  });
-
-  it('get in line when a person says so, and are refused without a pull request', async () => {
-    const where = await atForge('gitea', { lines: 'auto = false' });
-    writeFileSync(join(where.on.home, 'daemon.toml'), 'blueprint_skip_threshold = 0\nauto_create_pr = false\n');
-    const engine = await work(where, { one: 'echo 1 > one.txt' });
-    await untilPlan(engine, 'one', ({ status }) => status === 'done');
-    const refused = await engine.client.send({ project: 'demo', plan: 'one', type: 'land' });
-    expect(refused.signal).toMatchObject({ status: 'failed', result: { guard: guardTexts.landsWithGit } });
-    await say(engine, 'one', 'create_pr');
-    await untilPlan(engine, 'one', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
-    expect(existsSync(where.seen)).toBe(false);
-    await say(engine, 'one', 'land');
-    await merged(engine, 'one');
   });
 });
