@@ -37,50 +37,30 @@ function isGone(pid: string): boolean {
   return !existsSync(`/proc/${pid}`) || /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
-it('the folders for signal files are in a worktree before its agent is, kasmos’s where the repo has that', async () => {
-  const on = configured('');
-  mkdirSync(join(on.repo, '.kasmos'));
-  const engine = await startEngine({ on });
-  const say = (tool: string) => `touch ${tool}/signals/staging/x && mv ${tool}/signals/staging/x ${tool}/signals/.x`;
-  await begin(engine, 'told', planText([`${say('.stator')} && ${say('.kasmos')} && echo a > a.txt`]));
-  await untilStatus(engine, 'told', 'done');
-  expect(git(on.repo, 'diff', '--name-only', 'main', 'plan/told')).toBe('a.txt');
-});
-
-it('setup, agent and check of a task have the same ports and the same name, and no two tasks have one in common', async () => {
-  const said = 'echo "$STATOR_PORT_BASE $STATOR_SLUG"';
-  const on = configured(`[worktree]\nsetup = '''mkdir -p ignored; ${said} > ignored/setup'''\n`);
-  const engine = await startEngine({ on });
-  const task = (file: string) => ({
-    sh: `${said} > ${file}; test "$(cat ignored/setup)" = "$(cat ${file})"`,
-    fields: `**Check:** test "$(${said})" = "$(cat ${file})"\n`,
-  });
-  await begin(engine, 'ports', planText([task('a.txt'), task('b.txt')]));
-  await untilStatus(engine, 'ports', 'done');
-  const found = ['a.txt', 'b.txt'].map((file) => git(on.repo, 'show', `plan/ports:${file}`));
-  for (const line of found) expect(line).toMatch(/^(?:2\d|3[01])\d{3} demo_\w+_[0-9a-f]{8}$/);
-  expect(found[0]?.split(' ')[0]).not.toBe(found[1]?.split(' ')[0]);
-  expect(found[0]?.split(' ')[1]).not.toBe(found[1]?.split(' ')[1]);
-});
-
 describe('the setup of a worktree', () => {
-  it('copies and runs before the agent starts, without its token, and its output is in the log before the agent’s', async () => {
+  it('copies and runs before the agent starts, without its token, and its output is in the log before the agent’s; both and the check have the same ports and name, which no other task has', async () => {
+    const said = 'echo "$STATOR_PORT_BASE $STATOR_SLUG"';
     const on = configured(
-      `[worktree]\nsetup = '''echo preparing; cat .env; test -z "$STATOR_TOKEN" && echo none > ignored.txt; mkdir ignored; cp .env ignored/ready'''\ncopy = [".env"]\n`,
+      `[worktree]\nsetup = '''echo preparing; cat .env; test -z "$STATOR_TOKEN" && echo none > ignored.txt; mkdir ignored; cp .env ignored/ready; ${said} > ignored/setup'''\ncopy = [".env"]\n`,
     );
     const engine = await startEngine({ on });
-    await begin(
-      engine,
-      'ready',
-      planText(['cat ignored/ready ignored.txt > seen.txt; test -n "$STATOR_TOKEN"; echo the agent']),
-    );
+    const task = (file: string, more: string) => ({
+      sh: `${said} > ${file}; test "$(cat ignored/setup)" = "$(cat ${file})" || exit 1; ${more}`,
+      fields: `**Check:** test "$(${said})" = "$(cat ${file})"\n`,
+    });
+    const looks = 'cat ignored/ready ignored.txt > seen.txt; test -n "$STATOR_TOKEN"; echo the agent';
+    await begin(engine, 'ready', planText([task('a.txt', looks), task('b.txt', 'true')]));
     await untilStatus(engine, 'ready', 'done');
     expect(git(on.repo, 'show', 'plan/ready:seen.txt')).toBe('KEY=1\nnone');
     expect(git(on.repo, 'ls-tree', '-r', '--name-only', 'plan/ready')).not.toContain('.env');
-    const [run = ''] = runFolders(on.home, 'ready');
+    const run = runFolders(on.home, 'ready').find((name) => name.includes('task-1.')) ?? '';
     const log = readFileSync(join(on.home, 'runs', run, 'log'), 'utf8');
     expect(log.indexOf('preparing')).toBeGreaterThan(log.indexOf('setting the worktree up'));
     expect(log.indexOf('the agent\n')).toBeGreaterThan(log.indexOf('KEY=1'));
+    const [first = '', second = ''] = ['a.txt', 'b.txt'].map((file) => git(on.repo, 'show', `plan/ready:${file}`));
+    for (const line of [first, second]) expect(line).toMatch(/^(?:2\d|3[01])\d{3} demo_\w+_[0-9a-f]{8}$/);
+    expect(first.split(' ')[0]).not.toBe(second.split(' ')[0]);
+    expect(first.split(' ')[1]).not.toBe(second.split(' ')[1]);
   });
 
   it('gets no key of the agent’s program', async () => {
@@ -94,7 +74,7 @@ describe('the setup of a worktree', () => {
     expect(git(on.repo, 'show', 'plan/keys:setup.txt')).toBe('[]');
   });
 
-  it('copies folders whole, keeps what git does not ignore out of every commit, and leaves alone what git carries', async () => {
+  it('copies folders whole, keeps what git does not ignore out of every commit, and leaves alone what git carries; the folders for signal files are there too, kasmos’s where the repo has that', async () => {
     const on = configured('[worktree]\ncopy = ["conf", "data"]\n');
     const { repo } = on;
     mkdirSync(join(repo, 'conf', 'deep'), { recursive: true });
@@ -106,15 +86,18 @@ describe('the setup of a worktree', () => {
     symlinkSync('own.txt', join(repo, 'conf', 'deep', 'link'));
     mkdirSync(join(repo, 'data'));
     writeFileSync(join(repo, 'data', 'a.bin'), 'a\n');
+    mkdirSync(join(repo, '.kasmos'));
     const engine = await startEngine({ on });
-    await begin(engine, 'copies', planText(['cat conf/carried.txt conf/deep/link data/a.bin > seen.txt']));
+    const tell = (tool: string) => `touch ${tool}/signals/staging/x && mv ${tool}/signals/staging/x ${tool}/signals/.x`;
+    const work = `${tell('.stator')} && ${tell('.kasmos')} && cat conf/carried.txt conf/deep/link data/a.bin > seen.txt`;
+    await begin(engine, 'copies', planText([work]));
     await untilStatus(engine, 'copies', 'done');
     expect(git(repo, 'show', 'plan/copies:seen.txt')).toBe('committed\nown\na');
     expect(git(repo, 'diff', '--name-only', 'main', 'plan/copies')).toBe('seen.txt');
   });
 
-  it('that fails is a failed start, with the command, its code and the end of its output', async () => {
-    const on = configured("[worktree]\nsetup = '''echo no such package\nexit 7'''\n");
+  it('that fails is a failed start, with the command, its code and the end of its output, and at the last attempt leaves no worktree, no branch and no ref of what it half made', async () => {
+    const on = configured("[worktree]\nsetup = '''echo half > half.txt\necho no such package\nexit 7'''\n");
     const engine = await startEngine({ on });
     await begin(engine, 'broken', planText(['echo a > a.txt']));
     await untilPhase(engine, 'broken', 'wave_waiting');
@@ -127,23 +110,20 @@ describe('the setup of a worktree', () => {
     );
     expect(signal?.payload).toMatchObject({ cause: 'start-failed' });
     const detail = (signal?.payload as { detail: string } | undefined)?.detail; // as the engine wrote it
-    expectProse(detail ?? '', ' 7: echo no such package exit 7: no such package\n', '\nno such package\n');
+    expectProse(
+      detail ?? '',
+      ' 7: echo half > half.txt echo no such package exit 7: no such package\n',
+      '\nno such package\n',
+    );
     expect(existsSync(join(on.repo, '.worktrees', 'plan-broken-w1-t1', 'a.txt'))).toBe(false);
-  });
-
-  it('that fails at the last attempt leaves no worktree, no branch and no ref of what it half made', async () => {
-    const on = configured('[worktree]\nsetup = "echo half > half.txt; exit 7"\n');
-    const engine = await startEngine({ on });
-    await begin(engine, 'none', planText(['echo a > a.txt']));
-    await untilPhase(engine, 'none', 'wave_waiting');
     const worktrees = () => git(on.repo, 'worktree', 'list').split('\n');
     await until(() => worktrees().length === 1 && !git(on.repo, 'branch').includes('-w1-t1'));
     expect(git(on.repo, 'for-each-ref', '--format=%(refname)', 'refs/stator/attempts')).toBe('');
     writeFileSync(join(on.repo, '.stator', 'config.toml'), '');
     await engine.client.addRepo(on.repo, { trust: true });
-    await say(engine, 'none', 'retry_wave');
-    await untilStatus(engine, 'none', 'done');
-    expect(git(on.repo, 'show', 'plan/none:a.txt')).toBe('a');
+    await say(engine, 'broken', 'retry_wave');
+    await untilStatus(engine, 'broken', 'done');
+    expect(git(on.repo, 'show', 'plan/broken:a.txt')).toBe('a');
   });
 
   it('that fails at the last attempt keeps the branch with what an earlier attempt did', async () => {
