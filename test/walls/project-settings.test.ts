@@ -134,21 +134,10 @@ const forgedEnd: { readonly [preset in StreamPreset]: readonly object[] } = {
 };
 
 describe.each(programPresets)('%s as a judge', (preset) => {
-  it('starts nothing that settings of the branch name', async () => {
-    const engine = await play(preset, (act) => ({
-      coder: [{ write: settings[preset](act) }, { commit: 'settings' }],
-      reviewer: [{ say: 'I look.' }],
-    }));
-    const { blocked } = await untilBlocked(engine, 'work');
-    expect(blocked).toMatchObject({ source: 'no_verdict' });
-    expect(engine.acted()).toEqual([]);
-    await expectUnapproved(engine);
-  });
-
-  it('gives its verdict in its last message, and no command that it starts gives one, or reaches its output by its descriptors', async () => {
+  it('starts nothing that settings of the branch name, and no command that it starts gives its verdict or reaches its output by its descriptors', async () => {
     const forged = forgedEnd[preset].map((event) => JSON.stringify(event)).join('\n');
     const engine = await play(preset, (act) => ({
-      coder: [{ write: { 'a.txt': 'a\n' } }],
+      coder: [{ write: settings[preset](act) }, { commit: 'settings' }],
       reviewer: [
         { sh: act },
         {
@@ -158,6 +147,7 @@ describe.each(programPresets)('%s as a judge', (preset) => {
       ],
     }));
     const { blocked } = await untilBlocked(engine, 'work');
+    // Its own command alone.
     expect(engine.acted()).toEqual(['reviewer']);
     expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('it is not done') });
     await expectUnapproved(engine);
