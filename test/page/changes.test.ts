@@ -36,7 +36,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await until(async () => (await on.client.plan(project, 'change')).status === 'done');
   }
 
-  const open = (project: string) => on.open(`${project}/change/changes`);
+  const open = (project: string) => on.share(`${project}/change/changes`);
   const fileOf = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
   const drawn = (page: Page) => page.locator('.code').count();
 
@@ -101,20 +101,19 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     const { origin } = new URL(page.url());
     expect(asked.filter((address) => !address.startsWith(origin))).toEqual([]);
     expect(complaints).toEqual([]);
-    await page.close();
   });
 
-  it('generated and lock files are folded; names and lines of any kind are text', async () => {
+  it('generated and lock files are folded; names and lines of any kind are text; the lines around a change open piece by piece', async () => {
     const name = `'<img src=x onerror=alert(1)>.txt'`;
     const wide = `printf '%0300000d<b>end</b>\\n' 0 > wide.txt`;
     const odd = `printf 'a\\033[31m\\342\\200\\256<script>alert(2)</script>\\n' > "$(printf 'odd\\033\\nname.txt')"`;
+    const hundred = Array.from({ length: 100 }, (_, at) => `line ${at + 1}\n`).join('');
     await changed(
       'odd',
-      { '.gitattributes': 'made.ts linguist-generated\n' },
-      `echo x > ${name}; ${odd}; ${wide}; echo x > made.ts; echo x > yarn.lock; printf 'a\\0b' > zero.bin`,
+      { '.gitattributes': 'made.ts linguist-generated\n', 'n.txt': hundred },
+      `sed -i 's/^line 50$/fifty/' n.txt; echo x > ${name}; ${odd}; ${wide}; echo x > made.ts; echo x > yarn.lock; printf 'a\\0b' > zero.bin`,
     );
     const { page, complaints } = await open('odd');
-    page.on('dialog', (dialog) => complaints.push(dialog.message()));
     await fileOf(page, '<img src=x onerror=alert(1)>.txt').getByText('+x').waitFor(limit);
     const strange = fileOf(page, 'odd\\x1b\nname.txt');
     await expect.poll(() => strange.textContent(), limit).toContain('+a\\x1b[31m\\u{202e}<script>alert(2)</script>');
@@ -138,8 +137,19 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await long.getByText(/more characters$/).click();
     await expect.poll(() => long.textContent(), limit).toContain('<b>end</b>');
     expect(await page.locator('#page img, #page script, #page b').count()).toBe(0);
+    const around = fileOf(page, 'n.txt');
+    await around.scrollIntoViewIfNeeded(limit);
+    await page.getByRole('button', { name: 'Unified' }).click();
+    const same = () => around.locator('.code.same').count();
+    await expect.poll(same, limit).toBe(6);
+    const more = around.getByRole('button', { name: 'Show 20 more lines around each change of n.txt' });
+    await more.click();
+    await expect.poll(same, limit).toBe(46);
+    await more.click();
+    await expect.poll(same, limit).toBe(86);
+    await around.getByRole('button', { name: 'whole file' }).click();
+    await expect.poll(same, limit).toBe(99);
     expect(complaints).toEqual([]);
-    await page.close();
   });
 
   it('what a person has read and written is there after a reload; words that differ are marked, in one column or two', async () => {
@@ -186,7 +196,6 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
       problems.push(...(await problemsOf(page)).map((each) => `${width}: ${each}`));
     }
     expect(problems).toEqual([]);
-    await page.close();
   });
 
   it('beside the work of an agent its changes are read, commented and folded by keys alone', async () => {
@@ -228,7 +237,6 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
       .waitFor({ ...limit, state: 'detached' });
     await press('button', 'Close the agent', 'Enter');
     await first.waitFor({ ...limit, state: 'detached' });
-    await page.close();
   });
 
   it('what the fixer changed since a review is shown by itself', async () => {
@@ -245,7 +253,6 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await whose.selectOption({ label: (await since.textContent()) ?? '' });
     await fileOf(page, 'first.txt').waitFor({ ...limit, state: 'detached' });
     await fileOf(page, 'fixed.txt').getByText('+mended').waitFor(limit);
-    await page.close();
   });
 
   it('a comment keeps its answer and its commit, and suggested lines are shown as applied when they are', async () => {
@@ -297,24 +304,5 @@ Comment $id: both are one line now"`,
     const commit = git(join(on.made.root, 'threads'), 'rev-parse', 'plan/change').slice(0, 10);
     await sent.locator('.answer').getByText(commit).waitFor(limit);
     expect(complaints).toEqual([]);
-    await page.close();
-  });
-
-  it('the lines around a change open piece by piece', async () => {
-    const before = Array.from({ length: 100 }, (_, at) => `line ${at + 1}\n`).join('');
-    await changed('pieces', { 'n.txt': before }, `sed -i 's/^line 50$/fifty/' n.txt`);
-    const { page } = await open('pieces');
-    const file = fileOf(page, 'n.txt');
-    await page.getByRole('button', { name: 'Unified' }).click();
-    const same = () => file.locator('.code.same').count();
-    await expect.poll(same, limit).toBe(6);
-    const more = file.getByRole('button', { name: 'Show 20 more lines around each change of n.txt' });
-    await more.click();
-    await expect.poll(same, limit).toBe(46);
-    await more.click();
-    await expect.poll(same, limit).toBe(86);
-    await file.getByRole('button', { name: 'whole file' }).click();
-    await expect.poll(same, limit).toBe(99);
-    await page.close();
   });
 });

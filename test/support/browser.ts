@@ -28,7 +28,7 @@ export interface Tab {
   readonly page: Page;
   /** The address of every request, sockets included. */
   readonly asked: string[];
-  /** Script errors, and violations of the page's policy. */
+  /** Script errors, dialogs that a script opens, and violations of the page's policy. */
   readonly complaints: string[];
 }
 
@@ -72,6 +72,10 @@ export async function startBrowser(options: BrowserSetup = {}): Promise<Browser>
       page.on('request', (request) => asked.push(request.url()));
       page.on('websocket', (socket) => asked.push(socket.url()));
       page.on('pageerror', (error) => complaints.push(error.message));
+      page.on('dialog', (dialog) => {
+        complaints.push(dialog.message());
+        void dialog.dismiss();
+      });
       page.on('console', (message) => {
         if (message.type() === 'error' && /policy|trusted/i.test(message.text())) complaints.push(message.text());
       });

@@ -1,6 +1,7 @@
 /** A daemon of the test's process with one repo and a machine of its own, and its page in a real Chromium: one for all tests of a file. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { onTestFailed } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { startDaemon } from '../../runtime/engine/daemon.ts';
@@ -15,8 +16,10 @@ export interface PageGround {
   readonly browser: Browser;
   /** The address of the page, with its token. */
   address(body?: object): Promise<string>;
-  /** A new tab with the page, connected; `path`: that of a plan. */
+  /** A new tab with the page, connected; `path`: that of a plan. For tests that change the page itself, or count its requests. */
   open(path?: string): Promise<Tab>;
+  /** The same in the one tab of all other tests of a file: to load the page takes longer than most of what they look at. */
+  share(path?: string): Promise<Tab>;
   begin(plan: string, content: string): Promise<void>;
   /** A plan that is done: `demo/whole`. Made when it is first needed. */
   whole(): Promise<void>;
@@ -38,6 +41,7 @@ export async function startPage({ width = 1_280 } = {}): Promise<PageGround> {
   await client.addRepo(made.repo, { trust: true });
   const browser = await startBrowser({ width });
   let wholeMade: Promise<void> | undefined;
+  let shared: Tab | undefined;
 
   async function address(body: object = {}): Promise<string> {
     const answer = await call('POST', '/v1/inspect', { body });
@@ -54,17 +58,32 @@ export async function startPage({ width = 1_280 } = {}): Promise<PageGround> {
     await until(async () => (await client.plan('demo', 'whole')).status === 'done');
   }
 
+  async function open(path = ''): Promise<Tab> {
+    const tab = await browser.open(await address());
+    await tab.page.locator('.connection.live').waitFor({ timeout: hangMs });
+    if (path !== '') await tab.page.goto(placeOf(tab, path));
+    return tab;
+  }
+
+  async function share(path = ''): Promise<Tab> {
+    // The next test does not continue where one has failed.
+    onTestFailed(() => {
+      shared = undefined;
+    });
+    shared ??= await open();
+    shared.complaints.length = 0;
+    await shared.page.setViewportSize({ width, height: 900 });
+    await shared.page.goto(placeOf(shared, path));
+    return shared;
+  }
+
   return {
     made,
     client,
     browser,
     address,
-    async open(path = '') {
-      const tab = await browser.open(await address());
-      await tab.page.locator('.connection.live').waitFor({ timeout: hangMs });
-      if (path !== '') await tab.page.goto(`${new URL(tab.page.url()).origin}/#/plan/${path}`);
-      return tab;
-    },
+    open,
+    share,
     begin,
     whole() {
       wholeMade ??= makeWhole();
@@ -76,4 +95,8 @@ export async function startPage({ width = 1_280 } = {}): Promise<PageGround> {
       made.remove();
     },
   };
+}
+
+function placeOf({ page }: Tab, path: string): string {
+  return `${new URL(page.url()).origin}/#/${path === '' ? '' : `plan/${path}`}`;
 }
