@@ -14,6 +14,7 @@ import { hangMs } from '../support/hang.ts';
 
 /** The time limit for a working page; a busy machine may need long. */
 const limit = { timeout: hangMs };
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
   let browser: Browser;
@@ -22,7 +23,7 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
   });
   afterAll(() => browser?.close());
 
-  it('waits for the next one and continues by itself, with what happened meanwhile', async () => {
+  it('waits for the next one and continues by itself, with what happened meanwhile; says so of one that is silent, and continues when it is back', async () => {
     const away = daemonGround();
     const { stator } = away;
     expect((await stator(['daemon', 'start'])).code).toBe(0);
@@ -48,6 +49,20 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
         .getByRole('link', { name: /\/later$/ })
         .first()
         .waitFor(limit);
+      // One that is silent though no connection has ended.
+      await page.clock.install();
+      await page.reload();
+      await page.locator('.connection.live').waitFor(limit);
+      const next = away.owner()?.pid ?? 0;
+      process.kill(next, 'SIGSTOP');
+      try {
+        // Four heartbeats.
+        await page.clock.runFor(60_000);
+        await page.locator('.connection.away').waitFor(limit);
+      } finally {
+        process.kill(next, 'SIGCONT');
+      }
+      await page.locator('.connection.live').waitFor(limit);
     } finally {
       await page.close();
     }
@@ -57,7 +72,8 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
     const away = daemonGround();
     const { stator } = away;
     const copy = join(away.root, 'copy.db');
-    expect((await stator(['daemon', 'start'])).code).toBe(0);
+    let daemon = await startDaemon({ home: away.home, env: away.env, log: quiet });
+    afterwards(() => daemon.stop());
     await away.client().addRepo(away.repo, { trust: true });
     writeFileSync(join(away.repo, 'kept.md'), planText(['true']));
     expect((await stator(['plan', 'register', 'kept.md'])).code).toBe(0);
@@ -71,9 +87,9 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
         expect((await stator(['plan', word, 'kept', '--yes'])).code).toBe(0);
       const cancelled = page.getByRole('region', { name: 'Journal' }).getByText('cancel', { exact: true });
       await cancelled.first().waitFor(limit);
-      expect((await stator(['daemon', 'stop'])).code).toBe(0);
+      await daemon.stop();
       expect(await stator(['store', 'restore', copy, '--yes'])).toMatchObject({ code: 0 });
-      expect((await stator(['daemon', 'start'])).code).toBe(0);
+      daemon = await startDaemon({ home: away.home, env: away.env, log: quiet });
       await page.locator('.connection.live').waitFor(limit);
       await expect.poll(() => cancelled.count(), limit).toBe(0);
     } finally {
@@ -81,32 +97,8 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
     }
   });
 
-  it('says so of one that is silent though no connection has ended, and continues when it is back', async () => {
-    const frozen = daemonGround();
-    const { stator } = frozen;
-    expect((await stator(['daemon', 'start'])).code).toBe(0);
-    const { url } = JSON.parse((await stator(['inspect', '--json'])).stdout) as { url: string };
-    const { page } = await browser.open(url);
-    const pid = frozen.owner()?.pid ?? 0;
-    try {
-      await page.clock.install();
-      await page.reload();
-      await page.locator('.connection.live').waitFor(limit);
-      process.kill(pid, 'SIGSTOP');
-      // Four heartbeats.
-      await page.clock.runFor(60_000);
-      await page.locator('.connection.away').waitFor(limit);
-      process.kill(pid, 'SIGCONT');
-      await page.locator('.connection.live').waitFor(limit);
-    } finally {
-      process.kill(pid, 'SIGCONT');
-      await page.close();
-    }
-  });
-
   it('tells a program that took its port nothing, and shows nothing of what that says', async () => {
     const made = ground();
-    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
     const daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
     afterwards(() => daemon.stop());
     const opened = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
