@@ -127,10 +127,13 @@ export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<str
   const { project, plan } = row;
   const tree = planTree(project, plan);
   const slots = slotsOnce(parts);
-  const newest = await parts.store.runs({ by: 'latest', project, plan });
+  // A question of one task does not hold the others.
+  const blocked = row.blocked?.scope === 'tasks' ? null : row.blocked;
+  const latest = await parts.store.runs({ by: 'latest', project, plan });
+  const newest = blocked === null ? latest.filter((run) => !isAsking(run)) : latest;
   const kept = await parts.store.effects({ by: 'waiting', tree });
   const waiting = await waitingFor(parts, row, {
-    ...{ blocked: row.blocked, kept, slots, newest },
+    ...{ blocked, kept, slots, newest },
     hosts: hostsOnce(parts),
   });
   const isStarted = parts.mayStart(project, plan);
@@ -143,6 +146,11 @@ export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<str
   const { queue } = await slots.look();
   const mayGo = (run: RunRow) => run.state === 'queued' && holderOf(queue, run) === null;
   return newest.some(mayGo) ? null : waiting.detail;
+}
+
+/** Its run ended with a question, and nobody has answered yet. */
+function isAsking({ state, reason }: RunRow): boolean {
+  return state === 'waiting' && reason === 'needs_decision';
 }
 
 /** A plan continues only on its repo's host, while that host is alive. */
