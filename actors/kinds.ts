@@ -171,7 +171,7 @@ function planProblem({ project, plan }: Place): EngineError | null {
   return new EngineError(
     'plan_not_found',
     `plan not found: ${project}/${plan.slice(0, 256)}`,
-    'a plan is named in lower case, as in: stator plan list',
+    'a plan has a name in lower case, without a folder, as in: stator plan list',
   );
 }
 
