@@ -188,7 +188,7 @@ const unbuiltPauseCapMs = 60_000;
 /** Whether a run without walls still waits. Another run follows each one, so its agent's later runs, which have higher numbers, wait longer. */
 export function waitsForWalls({ log }: Pick<RunFolder, 'log'>, id: string, nowMs: number): boolean {
   const number = Number(id.slice(id.lastIndexOf('#') + 1)) || 1;
-  return nowMs - statSync(log).mtimeMs < Math.min(number * unbuiltPauseMs, unbuiltPauseCapMs);
+  return Math.abs(nowMs - statSync(log).mtimeMs) < Math.min(number * unbuiltPauseMs, unbuiltPauseCapMs);
 }
 
 /**
