@@ -9,9 +9,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { EngineError, errorClasses, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { ownFileAway } from '../../base/platform/package-files.ts';
 import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
@@ -242,12 +243,7 @@ function errorOf(log: Pick<Log, 'error'>, c: Context, thrown: unknown): EngineEr
   if (thrown instanceof EngineError) return thrown; // store problems are EngineErrors
   if (isLeaving(c, thrown))
     return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
-  if (systemCode(thrown) === 'ERR_MODULE_NOT_FOUND')
-    return new EngineError(
-      'unavailable',
-      `a part of this engine that it had not needed so far cannot be loaded: ${messageOf(thrown)}`,
-      'if another version of stator was installed meanwhile, restart the engine: stator daemon restart; agents go on',
-    );
+  if (systemCode(thrown) === 'ERR_MODULE_NOT_FOUND') return ownFileAway(thrown);
   const id = randomUUID();
   log.error(`request ${c.req.method} ${c.req.path} failed (${id})`, thrown);
   return new EngineError('internal', `a bug of stator (${id})`, 'the log has it under this id; please report it');

@@ -19,10 +19,10 @@ export function ownScript(name: string): string {
   return file;
 }
 
-/** Work waits for it: while another version is installed over this one, files are missing for a while. */
+/** While another version is installed over this one, files are missing for a while, and some of this one never come back. Work waits for it. */
 export function ownFileAway(cause: unknown): EngineError {
   const hint =
-    'while stator is installed anew, wait until that has ended; otherwise install it, then: stator daemon restart';
+    'if another version of stator is being installed, or was, repeat a command that failed meanwhile, and restart the engine: stator daemon restart; agents go on. Otherwise install it again';
   return new EngineError('unreachable', `a file of stator itself cannot be read: ${messageOf(cause)}`, hint, { cause });
 }
 
