@@ -30,7 +30,7 @@ _stator() {
   local line state
   local -a words_here
   local -i at length
-  # Flags may also be before the noun and the verb. No function of its own: zsh takes back what one changes in words.
+  # Flags may also be before the noun and the verb. They are dropped here, because zsh undoes what a function changes in \`words\`.
   for at in 2 3; do
     if (( at == 3 )) && [[ $words[2] != (${nouns.join('|')}) ]]; then break; fi
     while [[ $words[at] == -* ]]; do
