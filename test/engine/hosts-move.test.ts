@@ -5,7 +5,18 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isAlive } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
-import { type Host, hostOn, hostsGround, kill, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
+import {
+  type Host,
+  hostHere,
+  hostOn,
+  hostsGround,
+  kill,
+  must,
+  register,
+  remoteOf,
+  statusOf,
+  taker,
+} from '../support/hosts.ts';
 
 const { emptyStore } = await hostsGround();
 
@@ -21,7 +32,7 @@ const repoOf = async (asked: Host, of: Host) =>
 
 it('a repo moves to another host with its plans and back to where it was; no attempt is spent', async () => {
   const url = await emptyStore();
-  const [a, b] = [await taker(url, 'a'), await taker(url, 'b')];
+  const [a, b] = [await taker(url, 'a', hostHere), await taker(url, 'b')];
   remoteOf(b);
   await must(b.ask('repo', 'trust', b.project));
   const { gate, pids, task } = waitingTask(mkdtempSync(join(tmpdir(), 'stator-move-')));
@@ -62,7 +73,7 @@ it('a repo moves to another host with its plans and back to where it was; no att
 
 it('a move is refused where the other host is not there or takes none, and without a remote; then the repo works on', async () => {
   const url = await emptyStore();
-  const [a, b, c] = [await taker(url, 'a'), await hostOn(url, 'b'), await taker(url, 'c')];
+  const [a, b, c] = [await taker(url, 'a'), await hostOn(url, 'b'), await taker(url, 'c', hostHere)];
   const refused = async (host: string) => {
     const { code, stderr } = await c.ask('repo', 'move', c.project, host);
     return `${code} ${stderr}`;

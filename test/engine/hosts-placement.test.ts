@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
-import { type Host, hostsGround, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
+import { type Host, hostHere, hostsGround, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
 
 const { emptyStore } = await hostsGround();
 
@@ -22,7 +22,7 @@ async function begin(host: Host, plan: string, document: string): Promise<void> 
 
 it('a plan for another host waits for what runs in its repo, then goes there by itself with the repo', async () => {
   const url = await emptyStore();
-  const [a, b] = [await taker(url, 'a'), await taker(url, 'b')];
+  const [a, b] = [await taker(url, 'a', hostHere), await taker(url, 'b')];
   remoteOf(a);
   await must(a.ask('repo', 'trust', a.project));
   const folder = mkdtempSync(join(tmpdir(), 'stator-placement-'));

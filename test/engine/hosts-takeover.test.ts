@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isAlive } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
-import { hostOn, hostsGround, kill, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
+import { hostHere, hostOn, hostsGround, kill, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
 import { linkTo } from '../support/link.ts';
 
 const { emptyStore } = await hostsGround();
@@ -14,7 +14,7 @@ const pidIn = (file: string) => Number(readFileSync(file, 'utf8').trim().split('
 
 it('the repo of a lost host goes on at another one by itself; when the lost one is back, its agents are ended and its worktrees are kept', async () => {
   const url = await emptyStore();
-  const [a, b] = [await taker(url, 'a'), await hostOn(url, 'b')];
+  const [a, b] = [await taker(url, 'a', hostHere), await hostOn(url, 'b')];
   const bare = remoteOf(b);
   await must(b.ask('repo', 'trust', b.project));
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
@@ -62,7 +62,7 @@ it('the repo of a lost host goes on at another one by itself; when the lost one 
 
 it('a task that was interrupted begins anew at another host if none of its work was at the remote', async () => {
   const url = await emptyStore();
-  const [a, b] = [await taker(url, 'a'), await hostOn(url, 'b')];
+  const [a, b] = [await taker(url, 'a', hostHere), await hostOn(url, 'b')];
   const bare = remoteOf(b);
   await must(b.ask('repo', 'trust', b.project));
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
@@ -87,20 +87,19 @@ it('a task that was interrupted begins anew at another host if none of its work 
 
 it('work that only the lost host had is done again, and its merge is not tried in vain', async () => {
   const url = await emptyStore();
-  const [a, b] = [await taker(url, 'a'), await hostOn(url, 'b')];
+  const [a, b] = [await taker(url, 'a', hostHere), await hostOn(url, 'b')];
   const bare = remoteOf(b);
   await must(b.ask('repo', 'trust', b.project));
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
   const gate = join(folder, 'gate');
   const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 6000 ]; do n=$((n+1)); sleep 0.1; done`;
   await register(b, 'p', [[`${waits}; echo one > one.txt`]]);
-  const log = () => readFileSync(join(b.home, 'daemon.log'), 'utf8');
   await until(() => git(b.path, 'for-each-ref', 'refs/heads/plan/p-w1-t1') !== '');
   // None of its work reaches the remote, and a person has checked out the branch that it is to be merged into.
   renameSync(bare, `${bare}-away`);
   git(b.path, 'worktree', 'add', '-q', join(folder, 'elsewhere'), 'plan/p');
   appendFileSync(gate, '');
-  await until(() => log().includes('work.merge plan:repo-b/p/wave-1.2/task-1.1#2 (try 1)'), log);
+  await until(() => b.log().includes('work.merge plan:repo-b/p/wave-1.2/task-1.1#2 (try 1)'), b.log);
   await kill(b);
   renameSync(`${bare}-away`, bare);
   const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
@@ -108,7 +107,7 @@ it('work that only the lost host had is done again, and its merge is not tried i
   expect(git(join(a.clones, b.project), 'show', 'plan/p:one.txt').trim()).toBe('one');
   const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
   expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
-  expect(readFileSync(join(a.home, 'daemon.log'), 'utf8')).not.toContain('work.merge');
+  expect(a.log()).not.toContain('work.merge');
   const [run = ''] = readdirSync(join(a.home, 'runs'));
   expect(readFileSync(join(a.home, 'runs', run, 'prompt'), 'utf8')).toContain(
     'is not in this repository: it was lost with the host that made it',
@@ -121,13 +120,13 @@ it('the agents of a host that cannot reach the store are paused, and go on when 
   const a = await hostOn(link.url, 'a');
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
   const [log, end] = [join(folder, 'log'), join(folder, 'end')];
-  const ticks = `n=0; while [ ! -e ${end} ] && [ $n -lt 12000 ]; do n=$((n+1)); echo x >> ${log}; sleep 0.05; done`;
+  const ticks = `n=0; while [ ! -e ${end} ] && [ $n -lt 1200 ]; do n=$((n+1)); echo x >> ${log}; sleep 0.5; done`;
   const ends = `trap 'echo end >> ${log}; exit 0' TERM`;
   await register(a, 'p', [[`echo begin >> ${log}; ${ends}; ${ticks}; echo one > one.txt`]]);
   const size = () => (existsSync(log) ? statSync(log).size : 0);
   await until(() => size() > 0);
   link.close();
-  // It writes a line each 50 ms.
+  // It writes a line each half second.
   const stood = { size: 0, sinceMs: 0 };
   const isIdle = () => {
     if (size() !== stood.size) Object.assign(stood, { size: size(), sinceMs: Date.now() });
@@ -136,7 +135,7 @@ it('the agents of a host that cannot reach the store are paused, and go on when 
   await until(isIdle);
   await link.open();
   await until(() => size() > stood.size);
-  expect(readFileSync(join(a.home, 'daemon.log'), 'utf8')).not.toContain('are ended');
+  expect(a.log()).not.toContain('are ended');
   const words = () => readFileSync(log, 'utf8').match(/begin|end/g);
   expect(words()).toEqual(['begin']);
 

@@ -80,9 +80,8 @@ export async function hostHere(url: string, name: string, settings: Settings = {
 export function hostAt(url: string, name: string, settings: Settings = {}): Host {
   const made = daemonGround(configOf(name, settings));
   made.env.STATOR_STORE = url;
-  // The user has an identity for the commits in each clone.
-  for (const who of ['AUTHOR', 'COMMITTER'])
-    Object.assign(made.env, { [`GIT_${who}_NAME`]: 'Ada', [`GIT_${who}_EMAIL`]: 'ada@example.com' });
+  // The user has an identity for the commits in each clone; an engine in this process reads the file of the newest host.
+  writeFileSync(join(made.root, 'gitconfig'), '[user]\n\tname = Ada\n\temail = ada@example.com\n');
   const project = `repo-${name}`;
   const path = makeRepo(join(made.root, project));
   return {
