@@ -44,7 +44,7 @@ async function beginOn(where: Site, setup: EngineSetup = {}): Promise<TestEngine
 }
 
 describe('a pull request that is to be merged when it is green', () => {
-  it('is merged by its forge as soon as its checks have passed, and the plan is merged; a person is told where the auto-merge was taken back on the forge, and where it conflicts', async () => {
+  it('is merged by its forge as soon as its checks have passed, and the plan is merged; a person is asked where the auto-merge was taken back on the forge, and where it conflicts', async () => {
     const ci = new Ci('pending');
     const where = await site('github', whenGreen, { statuses: ci, required: ['ci'] });
     const engine = await beginOn(where);
