@@ -11,8 +11,10 @@ export async function problemsOf(page: Page): Promise<string[]> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe.source);
+    // To describe passes and incomplete results took a fifth of the time.
+    const options = { resultTypes: ['violations'], ...(colorScheme === 'dark' && { runOnly: colourRules }) };
     const found = await page.evaluate<string[]>(
-      `axe.run(${colorScheme === 'light' ? '' : JSON.stringify({ runOnly: colourRules })}).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))`,
+      `axe.run(${JSON.stringify(options)}).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))`,
     );
     problems.push(...found.map((each) => `${colorScheme}: ${each}`));
     const over = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
