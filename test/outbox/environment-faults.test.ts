@@ -7,6 +7,8 @@ import { watchPlan } from '../../cli/run/watch.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { environmentFault, environmentFaultInText } from '../../runtime/base/platform/environment-fault.ts';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
+import { runFolderAt } from '../../runtime/work/agents/run-folder.ts';
+import { unstartedAgent } from '../../runtime/work/agents/wrapper.ts';
 import { waitsForWalls, wallsFailure } from '../../runtime/work/sandbox/walls.ts';
 import {
   afterwards,
@@ -333,6 +335,12 @@ describe('which faults are of the environment', () => {
         message: expect.stringMatching(new RegExp(`^no more processes.*: its walls could not be built: ${words}`)),
         hint: expect.stringContaining('ulimit -u'),
       });
+    // A wrapper that cannot start its agent; a program that says so itself has begun.
+    const folder = runFolderAt('/none', 'run');
+    const unforked = `${folder.wrapper}: 7: Cannot fork\n`;
+    expect(unstartedAgent(folder, unforked)?.message).toMatch(/^no more processes/);
+    for (const output of ['', 'sh: 1: Cannot fork\n', `at work\n${unforked}`])
+      expect(unstartedAgent(folder, output)).toBe(null);
     const log = import.meta.filename;
     const waits = (id: string, afterMs: number) => waitsForWalls({ log }, id, statSync(log).mtimeMs + afterMs);
     expect([waits('a#1', 4_999), waits('a#1', 5_000), waits('a#9', 44_999)]).toEqual([true, false, true]);

@@ -9,6 +9,7 @@ import type { DetachRequest } from '../../base/platform/detached.ts';
 import { environmentFault, environmentFaultInText } from '../../base/platform/environment-fault.ts';
 import { type Identity, isAlive } from '../../base/platform/process-table.ts';
 import { spawner } from '../../base/platform/spawner.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
 import { createFileWatch, type FileWatch } from './file-watch.ts';
 import { tailOf } from './output-log.ts';
 import { resolveProgram } from './program.ts';
@@ -136,6 +137,13 @@ function refuseForNow(folder: RunFolder, failure: SystemFailure | null): void {
   const trouble =
     thrown === null ? environmentFaultInText(tailOf(folder, logTailBytes), what) : environmentFault(thrown);
   if (trouble !== null) throw trouble;
+}
+
+/** Why the wrapper of an ended run could not start the agent, where the system had no process left for it. null: the agent began, or it was something else. */
+export function unstartedAgent(folder: RunFolder, output: string): EngineError | null {
+  const lines = output.trimEnd().split('\n');
+  if (readAgent(folder) !== null || !lines.every((line) => line.startsWith(`${folder.wrapper}: `))) return null;
+  return environmentFaultInText(safeText(output), 'its agent could not be started');
 }
 
 /** Reads a claimed folder as soon as its agent has a pid. */

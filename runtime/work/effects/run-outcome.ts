@@ -19,6 +19,7 @@ import type { RunReport } from '../agents/reports/report.ts';
 import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
 import { limitReached } from '../agents/resource-watch.ts';
 import { type RunFolder, readExit, writeRunFile } from '../agents/run-folder.ts';
+import { unstartedAgent } from '../agents/wrapper.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { type LimitsEnd, limitsEnd } from '../sandbox/resources.ts';
 import { waitsForWalls, wallsFailureOf } from '../sandbox/walls.ts';
@@ -44,7 +45,7 @@ type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'u
 export interface ProcessEnd {
   /** null: it is not known. */
   readonly code: number | null;
-  /** Why its walls could not be built, an error if the environment is at fault; null: they were built, or it needs none. */
+  /** Why its walls could not be built, or its agent not be started: an error if the environment is at fault. null: the agent began. */
   readonly unbuilt: EngineError | string | null;
   /** Whether its worktree was away while it ran. */
   readonly wasAway: boolean;
@@ -145,7 +146,8 @@ function processEnd(folder: RunFolder, code: number | null): ProcessEnd {
   const output = tailOf(folder, tailBytes);
   return {
     code,
-    unbuilt: code === 1 ? wallsFailureOf(folder, withoutSetup(folder, output)) : null,
+    unbuilt:
+      (code === 1 ? wallsFailureOf(folder, withoutSetup(folder, output)) : null) ?? unstartedAgent(folder, output),
     wasAway: wasAway(folder),
     limits: code ? limitsEnd(folder, { code, output }) : noLimits,
   };
