@@ -25,7 +25,7 @@ import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { createRunFolder, noteInLog, type RunFolder, readClaim, readExit, runIdOf } from '../agents/run-folder.ts';
 import { createStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
-import { launch } from '../agents/wrapper.ts';
+import { launch, unstartedAgent } from '../agents/wrapper.ts';
 import { identity } from '../git/identity.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
@@ -149,10 +149,11 @@ async function carryOut(
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit.signal, over.signal]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
-    if (end.kind === 'exited' && end.code === 1) await waitForWalls(parts, folder, key);
+    const hasPassed = end.kind === 'exited' && end.code === 0;
+    if (!hasPassed) await waitIfUnstarted(parts, folder, key);
     // A check's commits do not count as work.
     await dropPrivateRepository(privatePlaceIn(folder.path));
-    if (end.kind === 'exited' && end.code === 0) return null;
+    if (hasPassed) return null;
     return failureOf(folder, { how: end.kind === 'lost' ? 'vanished' : `exited with ${end.code}`, end, more });
   } catch (thrown) {
     abort.throwIfAborted();
@@ -167,13 +168,14 @@ async function carryOut(
   }
 }
 
-/** Throws if the environment did not allow its walls: it never ran, so the next try is another launch. */
-async function waitForWalls({ store }: CheckParts, folder: RunFolder, key: string): Promise<void> {
-  const unbuilt = unbuiltWalls(folder, tailOf(folder, tailBytes));
-  if (unbuilt === null) return;
+/** Throws if the environment did not allow its walls, or a process for it: it never ran, so the next try is another launch. */
+async function waitIfUnstarted({ store }: CheckParts, folder: RunFolder, key: string): Promise<void> {
+  const output = tailOf(folder, tailBytes);
+  const trouble = unbuiltWalls(folder, output) ?? unstartedAgent(folder, output);
+  if (trouble === null) return;
   await store.commit([{ do: 'launch.remove', key }]);
   rmSync(folder.path, { recursive: true, force: true });
-  throw unbuilt;
+  throw trouble;
 }
 
 function failureOf(folder: RunFolder, { how, end, more }: { how: string; end: RunEnd | null; more: string }): Failure {
