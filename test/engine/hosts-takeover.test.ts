@@ -126,7 +126,7 @@ it('the agents of a host that cannot reach the store are paused, and go on when 
   const size = () => (existsSync(log) ? statSync(log).size : 0);
   await until(() => size() > 0);
   link.close();
-  // It writes a line each half second.
+  // It writes one line per half second.
   const stood = { size: 0, sinceMs: 0 };
   const isIdle = () => {
     if (size() !== stood.size) Object.assign(stood, { size: size(), sinceMs: Date.now() });
