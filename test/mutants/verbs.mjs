@@ -95,7 +95,7 @@ export const verbs = [
     find: "agents ? 'stop' : 'leave'",
     replace: "'stop'",
     tests: ['test/engine/daemon-verbs.test.ts'],
-    title: 'just told to stop',
+    title: 'where it is restarted, told to stop, or killed',
   },
   {
     name: 'plan-delete-unasked',
