@@ -219,7 +219,7 @@ it("finds an agent's program on the PATH of its env file", async () => {
   expect(await checksOf(here, 'agent command')).toMatchObject([{ ok: true, detail: expect.stringContaining(bin) }]);
 });
 
-it('says that the native module of SQLite is not built or not there, also if no store exists yet, and so does an engine of a program', async () => {
+it('says that the native module of SQLite is not built or missing, also if no store exists yet, and so does an engine of a program', async () => {
   const here = terminal();
   const unbuilt = join(here.root, 'unbuilt.cjs');
   writeFileSync(
