@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { isOver as isEnded, isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
@@ -343,7 +344,8 @@ async function end(
 async function untilNobodyRuns(parts: SessionParts, { project, plan }: PlanKey): Promise<void> {
   for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += startPollMs) {
     const effects = await parts.store.effects({ by: 'tree', tree: planTree(project, plan) });
-    if (effects.length === 0 || !parts.stays) return;
+    // A hook whose receiver is away is tried for hours.
+    if (!effects.some(({ kind }) => isAwaited(kind)) || !parts.stays) return;
     await delay(startPollMs);
   }
   throw new EngineError('unavailable', `agents of ${plan} have not ended`, 'try it again: stator agent list');
