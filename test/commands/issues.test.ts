@@ -139,7 +139,11 @@ it('a forge that is down keeps no session from its work, and it says so', async 
 it('a session is not taken away under its agent, nor with work that is nowhere else, unless each is said', async () => {
   const on = ground();
   git(on.repo, 'remote', 'add', 'origin', 'https://git.example.test/acme/shop.git');
-  const engine = await startEngine({ on });
+  // Its deliveries wait for hours, and nothing waits for them.
+  const away = async () => {
+    throw new Error('away');
+  };
+  const engine = await startEngine({ on, hooks: { away: { run: away } } });
   const { client } = engine;
   const [begun, go] = [join(on.root, 'begun'), join(on.root, 'go')];
   const work = `echo $$ > '${begun}'; echo a > a.txt; git add a.txt; git commit -qm a; echo b > b.txt; ${gate(go)}`;
