@@ -114,7 +114,10 @@ export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
   const path = signal.actor !== '' ? signal.actor : pathBySignal(signal);
   if (path !== null) {
     const ref = actorAt(root, path);
-    return ref === null ? { kind: 'gone' } : { kind: 'actor', ref };
+    if (ref === null) return { kind: 'gone' };
+    // An agent that is being ended takes no question, and does not learn that its file was refused: a person is asked by the plan.
+    const isLate = originKind(signal.origin) === 'file' && snapshotOf(ref).hasTag('run:stopping');
+    return { kind: 'actor', ref: isLate ? root : ref };
   }
   if (signal.type === 'implement_task_finished') {
     const { wave_number, task_number } = (signal as Signal<'implement_task_finished'>).payload;

@@ -29,7 +29,8 @@ export default defineVerb({
     const checks = await examine(call);
     const isOk = checks.every((check) => check.ok);
     const document = { ok: isOk, checks, ...(repairs === null ? {} : { repairs }) };
-    out.answer(document, () => [
+    const print = fix === true && dryRun !== true ? out.outcome : out.answer;
+    print(document, () => [
       ...(repairs === null ? [] : [...repairLines(repairs), '']),
       ...out.table(['', 'check', 'found'], checkRows(checks, tableWidth(out)), ''),
       ...hintLines(checks),

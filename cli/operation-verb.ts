@@ -2,7 +2,13 @@
 import type { ArgsDef } from 'citty';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
-import type { AnyOperation, Operations, TypedArgs, VerbArg } from '../runtime/api/operations/operation.ts';
+import {
+  type AnyOperation,
+  isRead,
+  type Operations,
+  type TypedArgs,
+  type VerbArg,
+} from '../runtime/api/operations/operation.ts';
 import { type Call, defineVerb, type Verb } from './command.ts';
 import { wholeNumber } from './number.ts';
 import { addressArgs, placeOf, withAddress } from './operation-address.ts';
@@ -90,8 +96,8 @@ export function verbOf(
       if (found === null) return 1;
       const { answer, request, view } = found;
       if (operation.verdict !== undefined) return printVerdict(call, answer as SignalAnswer); // `verdict` says so
-      const isRead = asked.operation.http.startsWith('GET ');
-      const code = await show(call, view as PlainView<unknown> | undefined, { answer, asked: request, isRead }); // as above
+      const onlyReads = isRead(asked.operation);
+      const code = await show(call, view as PlainView<unknown> | undefined, { answer, asked: request, onlyReads }); // as above
       return verb.isDone?.(answer as never) === false ? 1 : code;
     },
   });
@@ -238,10 +244,10 @@ function objectOf(flag: string, text: string): unknown {
 function show(
   { out }: Pick<Call, 'out'>,
   view: PlainView<unknown> | undefined,
-  { answer, asked, isRead }: { readonly answer: unknown; readonly asked: Asked; readonly isRead: boolean },
+  { answer, asked, onlyReads }: { readonly answer: unknown; readonly asked: Asked; readonly onlyReads: boolean },
 ): number | Promise<number> {
   if (view !== undefined && 'print' in view) return view.print({ out }, answer);
-  const printed = isRead ? out.answer : out.outcome;
+  const printed = onlyReads ? out.answer : out.outcome;
   if (view === undefined) printed(answer, () => fields(plainFields(answer), out.paint));
   else if ('list' in view)
     out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked, answer) : view.list); // a list's answer is one

@@ -127,8 +127,16 @@ describe('a signal of an agent', () => {
     expect(foundBy({ origin, run: `${agentPath}#2`, type: 'implement_finished' }, asking)).toBe('gone');
     expect(foundBy({ run: `${agentPath}#2`, type: 'run_exited' }, asking)).toBe('coder');
     expect(foundBy({ origin, run: 'coder.7#1', type: 'implement_finished' })).toBe('gone');
-    const stopping = family({ ending: 'timeout' });
+    const stopping = family({ ending: 'timeout' }, 'stopping');
     expect(foundBy({ origin, run: `${agentPath}#2`, type: 'needs_decision' }, stopping)).toBe('coder');
+  });
+
+  it('by a file is the same, but for a question of one that is being ended: a person is asked by the plan', () => {
+    const asks = { origin: 'file', run: `${agentPath}#2`, type: 'needs_decision' } as const;
+    expect(foundBy(asks)).toBe('coder');
+    expect(foundBy({ ...asks, type: 'implement_finished' })).toBe('root');
+    expect(foundBy(asks, family({ ending: 'timeout' }, 'stopping'))).toBe('root');
+    expect(foundBy(asks, family({ ending: 'decision' }, 'stopping'))).toBe('gone');
   });
 });
 

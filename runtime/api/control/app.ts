@@ -12,9 +12,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { ownFileAway } from '../../base/platform/package-files.ts';
 import { createSerialQueue, type SerialQueue } from '../../base/platform/serial-queue.ts';
-import { systemCode } from '../../base/platform/system-code.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Commands } from '../commands/commands.ts';
 import { withRequest } from '../commands/signal-sender.ts';
@@ -243,7 +241,6 @@ function errorOf(log: Pick<Log, 'error'>, c: Context, thrown: unknown): EngineEr
   if (thrown instanceof EngineError) return thrown; // store problems are EngineErrors
   if (isLeaving(c, thrown))
     return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
-  if (systemCode(thrown) === 'ERR_MODULE_NOT_FOUND') return ownFileAway(thrown);
   const id = randomUUID();
   log.error(`request ${c.req.method} ${c.req.path} failed (${id})`, thrown);
   return new EngineError('internal', `a bug of stator (${id})`, 'the log has it under this id; please report it');

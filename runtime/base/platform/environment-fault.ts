@@ -5,7 +5,7 @@
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { EngineError, errorClasses, isError, thenContinues } from '../../../machines/vocabulary/errors.ts';
-import { inPackage, ownFileAway } from './package-files.ts';
+import { isOwnModuleAway, ownFileAway } from './package-files.ts';
 import { systemCode } from './system-code.ts';
 
 type Trouble = 'disk_full' | 'unreachable' | 'system_limit';
@@ -143,7 +143,7 @@ export function environmentFault(thrown: unknown): EngineError | null {
   if (thrown instanceof EngineError) return errorClasses[thrown.code].retry === 'wait' ? thrown : limitBehind(thrown);
   if (!isError(thrown)) return null;
   const { code = '', syscall = '', path = '' } = thrown as NodeJS.ErrnoException; // all fields are missing in other errors
-  if (code === 'ERR_MODULE_NOT_FOUND' && thrown.message.includes(`'${inPackage('dist')}`)) return ownFileAway(thrown);
+  if (isOwnModuleAway(thrown)) return ownFileAway(thrown);
   const isClosed = code === 'EACCES' && ['stat', 'lstat', 'scandir'].includes(syscall);
   const isTemp = syscall === 'mkdtemp' && dirname(path) === tmpdir();
   const met = isClosed ? faults.find(({ trouble }) => trouble === 'unreachable') : byCode(thrown);

@@ -1,15 +1,34 @@
 /** Files of this package beside its code. */
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { systemCode } from './system-code.ts';
 
 const ownName = 'stator';
 
-const root = ownFolder(import.meta.dirname);
+/** Looked for at the start: while another version is installed over this one, it is not found. */
+const root = folderAbove(import.meta.dirname);
 
-/** The absolute path of a file or folder of this package, such as `charts/plan.json`; without a name the package's own folder. */
+/** The absolute path of a file or folder of this package, such as `charts/plan.json`; without a name the package's own folder. Throws as `ownFolder` does. */
 export function inPackage(...names: string[]): string {
-  return join(root, ...names);
+  return join(root ?? ownFolder(import.meta.dirname), ...names);
+}
+
+/** The text of a file of this package. Throws `unreachable` while the package is replaced. */
+export function readInPackage(...names: string[]): string {
+  try {
+    return readFileSync(inPackage(...names), 'utf8');
+  } catch (cause) {
+    throw ownFileAway(cause);
+  }
+}
+
+/** Whether Node did not find a module of this package, or a package that one of its modules imports. Modules of other programs have paths elsewhere. */
+export function isOwnModuleAway(thrown: unknown): boolean {
+  if (root === null || systemCode(thrown) !== 'ERR_MODULE_NOT_FOUND') return false;
+  const words = /^Cannot find (?:module|package) '([^']+)'(?: imported from (.+))?/.exec(messageOf(thrown));
+  const [, what = '', by = ''] = words ?? [];
+  return (isAbsolute(what) ? what : by).startsWith(join(root, '/'));
 }
 
 /** A script of this package for a new process or thread. Throws `unreachable`, which is waited for, while the package is replaced under a running engine. */
@@ -31,14 +50,19 @@ export function ownFileAway(cause: unknown): EngineError {
  * of the installed package. Throws if there is none.
  */
 export function ownFolder(from: string): string {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const found = [folder, join(folder, 'node_modules', ownName)].find((place) => nameIn(place) === ownName);
-    if (found !== undefined) return found;
-    if (dirname(folder) === folder) break;
-  }
+  const found = folderAbove(from);
+  if (found !== null) return found;
   throw new Error(
     `the files of ${ownName} are not beside its code in ${from}: leave it out of the bundle (esbuild: --external:${ownName}), or install it there`,
   );
+}
+
+function folderAbove(from: string): string | null {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const found = [folder, join(folder, 'node_modules', ownName)].find((place) => nameIn(place) === ownName);
+    if (found !== undefined) return found;
+    if (dirname(folder) === folder) return null;
+  }
 }
 
 /** The name of the package in that folder; null: there is none. */

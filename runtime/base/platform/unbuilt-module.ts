@@ -12,7 +12,10 @@ import { systemCode } from './system-code.ts';
 export function unbuiltModule(thrown: unknown): EngineError | null {
   const text = messageOf(thrown);
   const name = 'the SQLite module (better-sqlite3)';
-  if (/Cannot find (?:package|module) '?(?:better-sqlite3|bindings|file-uri-to-path)\b/.test(text)) {
+  // Its own packages are required from its folder, which the message names.
+  if (
+    /Cannot find (?:package|module) '(?:better-sqlite3'|(?:bindings|file-uri-to-path)'.*better-sqlite3)/s.test(text)
+  ) {
     const hint = 'install the package again; with Yarn, set this in .yarnrc.yml first: nodeLinker: node-modules';
     return new EngineError('store_unreadable', `${name} is not installed`, hint, { cause: thrown });
   }

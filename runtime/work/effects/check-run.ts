@@ -150,7 +150,7 @@ async function carryOut(
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
     const hasPassed = end.kind === 'exited' && end.code === 0;
-    if (!hasPassed) await waitIfUnstarted(parts, folder, key);
+    if (!hasPassed) await waitIfUnstarted(parts, { folder, key, end });
     // A check's commits do not count as work.
     await dropPrivateRepository(privatePlaceIn(folder.path));
     if (hasPassed) return null;
@@ -169,9 +169,13 @@ async function carryOut(
 }
 
 /** Throws if the environment did not allow its walls, or a process for it: it never ran, so the next try is another launch. */
-async function waitIfUnstarted({ store }: CheckParts, folder: RunFolder, key: string): Promise<void> {
+async function waitIfUnstarted(
+  { store }: CheckParts,
+  { folder, key, end }: Pick<Launch, 'folder' | 'key'> & { readonly end: RunEnd },
+): Promise<void> {
   const output = tailOf(folder, tailBytes);
-  const trouble = unbuiltWalls(folder, output) ?? unstartedAgent(folder, output);
+  const unbuilt = end.kind === 'exited' && end.code === 1 ? unbuiltWalls(folder, output) : null;
+  const trouble = unbuilt ?? unstartedAgent(folder, output);
   if (trouble === null) return;
   await store.commit([{ do: 'launch.remove', key }]);
   rmSync(folder.path, { recursive: true, force: true });

@@ -39,11 +39,11 @@ export function guardWords(run: RunFolder, how: GuardOptions): GuardWords {
   // A filter cannot distinguish the system calls that write into `/proc/<pid>/mem`.
   const readOnly = how.guardsProgram ? ['--remount-ro', '/proc'] : [];
   const filter = systemCallFilter(process.arch, how);
-  const file = filter === null ? '/dev/null' : join(run.path, 'system-calls.bpf');
+  const file = join(run.path, 'system-calls.bpf');
   if (filter !== null) writeStartFile(file, filter);
-  const opened = `exec ${filterFd}<"$1" ${reportFd}>"$2"; shift 2; exec "$@"`;
+  const opened = filter === null ? '' : ` ${filterFd}<"$2"`;
   return {
-    outside: ['/bin/sh', '-c', opened, 'sh', file, reportFile(run)],
+    outside: ['/bin/sh', '-c', `exec ${reportFd}>"$1"${opened}; shift 2; exec "$@"`, 'sh', reportFile(run), file],
     walls: [...readOnly, ...(filter === null ? [] : ['--seccomp', filterFd]), '--json-status-fd', reportFd],
   };
 }

@@ -9,9 +9,11 @@ import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.t
 import { roles } from '../../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { nearest } from '../../../base/config/nearest.ts';
-import { inPackage, ownFileAway } from '../../../base/platform/package-files.ts';
+import { inPackage, readInPackage } from '../../../base/platform/package-files.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
 import { namesIn, type Template } from './template.ts';
+
+const builtInPlace = ['runtime', 'work', 'agents', 'prompts'] as const;
 
 /** The templates: one for each role, one for resumed conversations, and one for the architect who chooses among drafts. */
 export const templateNames = [...roles, 'resume', 'choose'] as const;
@@ -67,17 +69,12 @@ function readOwn(repo: string, name: TemplateName): string | null {
 
 /** Throws `unreachable`, which is waited for, while the package is replaced under a running engine. */
 export function builtIn(name: TemplateName): Template {
-  const file = join(builtInFolder(), `${name}.md`);
-  try {
-    return { file, text: readFileSync(file, 'utf8') };
-  } catch (cause) {
-    throw ownFileAway(cause);
-  }
+  return { file: join(builtInFolder(), `${name}.md`), text: readInPackage(...builtInPlace, `${name}.md`) };
 }
 
 /** The compiler does not copy markdown: code in `dist` reads the files from the source folder, which the package also contains. */
 function builtInFolder(): string {
-  return inPackage('runtime', 'work', 'agents', 'prompts');
+  return inPackage(...builtInPlace);
 }
 
 /** All faults of a repo's own prompts, each with its file and the remedy; empty: none. */

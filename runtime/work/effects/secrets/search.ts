@@ -4,9 +4,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { environmentFault } from '../../../base/platform/environment-fault.ts';
-import { ownFileAway, ownScript } from '../../../base/platform/package-files.ts';
+import { ownScript } from '../../../base/platform/package-files.ts';
 import { createSerialQueue } from '../../../base/platform/serial-queue.ts';
-import { systemCode } from '../../../base/platform/system-code.ts';
 
 export interface Question {
   readonly id: number;
@@ -68,8 +67,7 @@ function createSecretSearch(): SecretSearch {
         asked.unref();
         if (found === null) end();
         else idle = setTimeout(end, idleMs).unref();
-        const isAway = systemCode(thrown) === 'ERR_MODULE_NOT_FOUND';
-        const trouble = isAway ? ownFileAway(thrown) : environmentFault(thrown);
+        const trouble = environmentFault(thrown);
         if (trouble === null) resolve(found);
         else reject(trouble);
       };
