@@ -200,7 +200,8 @@ async function broughtInDaemon(world: World, steps: { nth?: number; count?: stri
 }
 
 async function bringsTheRest(world: World, wanted: unknown, at: string): Promise<void> {
-  const again = await world.stator(world.words);
+  // A process of its own: it removes what the killed one left in its folder for temporary files.
+  const again = await world.start(world.words).ended;
   expect.soft(again.code, `${at}: ${again.stdout}`).toBe(0);
   expect.soft(await statusOf(world), at).toEqual(wanted);
   const third = await world.stator(world.words);
