@@ -87,8 +87,10 @@ it('a native module that is missing, not built, or built for another Node or sys
     ],
     [dlopen(`${file}: file too short`), `cd ${folder} && npm run install`],
     [new Error("Cannot find module 'better-sqlite3'\nRequire stack:\n- /a/b.js"), 'nodeLinker'],
-    [new Error("Cannot find module 'bindings'\nRequire stack:\n- /a/b.js"), 'nodeLinker'],
+    [new Error("Cannot find module 'bindings'\nRequire stack:\n- /a/better-sqlite3/lib/database.js"), 'nodeLinker'],
   ];
+  const others = ["Cannot find module 'bindings'\nRequire stack:\n- /a/b.js", "Cannot find module 'bindings-x'"];
+  expect(others.map((text) => unbuiltModule(new Error(text)))).toEqual([null, null]);
   for (const [thrown, does] of all) {
     const error = unbuiltModule(thrown);
     expect(error?.code).toBe('store_unreadable');

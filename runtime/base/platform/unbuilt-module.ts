@@ -14,7 +14,7 @@ export function unbuiltModule(thrown: unknown): EngineError | null {
   const name = 'the SQLite module (better-sqlite3)';
   // Its own packages are required from its folder, which the message names.
   if (
-    /Cannot find (?:package|module) '(?:better-sqlite3'|(?:bindings|file-uri-to-path)'.*better-sqlite3)/s.test(text)
+    /Cannot find (?:package|module) '?(?:better-sqlite3\b|(?:bindings|file-uri-to-path)'.*better-sqlite3)/s.test(text)
   ) {
     const hint = 'install the package again; with Yarn, set this in .yarnrc.yml first: nodeLinker: node-modules';
     return new EngineError('store_unreadable', `${name} is not installed`, hint, { cause: thrown });
