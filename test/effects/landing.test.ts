@@ -224,7 +224,7 @@ describe('the line of a branch', () => {
     await say(engine, 'two', 'resolve');
     await until(() => runs() === 2);
     const { review_cycle: cycle } = await untilBlocked(engine, 'two');
-    expect(runs()).toBe(2);
+    expect([runs(), cycle]).toEqual([2, 2]);
     const fix = [
       'grep -q "Merge plan one: A plan" "$STATOR_PROMPT_FILE" || exit 1',
       'grep -q "git merge main" "$STATOR_PROMPT_FILE" || exit 1',
@@ -238,7 +238,7 @@ describe('the line of a branch', () => {
     const two = await merged(engine, 'two');
     expect(git(on.repo, 'show', 'main:same.txt')).toBe('mine\nyours');
     expect(readFileSync(seen, 'utf8').trim().split('\n').at(-1)).toBe(two.merged?.head);
-    expect(two).toMatchObject({ review_cycle: cycle + 1, blocked: null });
+    expect(two).toMatchObject({ review_cycle: 3, blocked: null });
   });
 
   it('puts each plan that is done in line by itself with auto = true, checks several once, and moves the branch to no commit that did not pass', async () => {
