@@ -57,7 +57,7 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
         `echo mine > mine.txt; git add -A; ${commit} -m mine`,
         `git checkout -q -b other HEAD~1; echo other > other.txt; git add -A; ${commit} -m other`,
       ].join('\n');
-      const begun = `echo begin > one.txt; echo begin > two.txt; ${six}`;
+      const begun = `echo begin > one.txt; echo begin > two.txt; ${six}; echo 7 > d/7.txt`;
       await begin(made, 'merging', planText([begun], [conflicting, resolved, elsewhere], ['rm -r d']));
       // Nobody is asked for the last wave where confirm_deletions is off.
       const shown = await untilStatus(made, 'merging', 'done');
