@@ -104,7 +104,7 @@ describe('a plan whose branch loses what was merged into it', () => {
     const second = [
       'echo c > c.txt',
       `${gate(resets)}; git update-ref refs/heads/plan/login main; echo d > d.txt`,
-      `[ ! -e '${works}' ] || { echo e > e.txt; exit; }; ${gate(deletes)}; git update-ref -d refs/heads/plan/login; exit 1`,
+      `[ ! -e '${works}' ] || { git update-ref refs/heads/plan/login main; echo e > e.txt; exit; }; ${gate(deletes)}; git update-ref -d refs/heads/plan/login; exit 1`,
     ];
     await begin(engine, 'login', planText(['echo a > a.txt', 'echo b > b.txt'], second));
     await untilPhase(engine, 'login', 'wave_waiting');
@@ -121,6 +121,7 @@ describe('a plan whose branch loses what was merged into it', () => {
     expect(byAgent?.reason).toContain('login-w2-t1');
     expect(byAgent?.reason).not.toContain('login-w2-t2');
     await say(engine, 'login', 'resolve', { restore: true });
+    await untilPlan(engine, 'login', ({ tasks_done }) => tasks_done === 4);
     openGate(deletes);
     const { blocked: byFailed } = await untilLost(engine);
     expect(byFailed?.reason).toMatch(/login-w1-t1: refs\/stator\/attempts\//);
@@ -128,6 +129,12 @@ describe('a plan whose branch loses what was merged into it', () => {
     await untilPhase(engine, 'login', 'wave_waiting');
     openGate(works);
     await say(engine, 'login', 'retry_wave');
+    await untilPlan(
+      engine,
+      'login',
+      ({ status, blocked }) => status === 'reviewing' && blocked?.source === 'lost_work',
+    );
+    await say(engine, 'login', 'resolve', { restore: true });
     await untilStatus(engine, 'login', 'done');
     expect(files(engine, 'plan/login')).toEqual([...ofTasks, 'e.txt']);
   });
