@@ -107,6 +107,7 @@ describe('plans that their forge lands', () => {
     expect(refused.signal).toMatchObject({ status: 'failed', result: { guard: guardTexts.landsWithGit } });
     await say(engine, 'one', 'create_pr');
     await untilPlan(engine, 'one', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
+    expect((await engine.client.plan('demo', 'one')).waiting_for?.kind).not.toBe('landing');
     await say(engine, 'one', 'land');
     const { waiting_for: waits } = await untilPlan(engine, 'one', ({ waiting_for: it }) => it?.kind === 'landing');
     expectProse(waits?.detail ?? '', where.forge.url, 'approved and green');
@@ -147,9 +148,9 @@ describe('plans that their forge lands', () => {
       git(repo, 'update-ref', 'refs/heads/plan/one', taken);
       await say(engine, 'one', 'create_pr');
       await untilChecks(2);
-      commitThere(where, 'plan/one', 'main', 'another one');
+      const again = commitThere(where, 'plan/one', 'main', 'another one');
       go();
-      await untilBlocked(engine, 'one');
+      expect((await untilBlocked(engine, 'one')).blocked?.reason).toContain(again.slice(0, 12));
       expect(pull.state).toBe('open');
       git(repo, 'push', '-q', '--force', where.bare, 'plan/one:refs/heads/plan/one');
       await say(engine, 'one', 'resolve');
@@ -175,7 +176,7 @@ describe('plans that their forge lands', () => {
     });
 
     it('a request that was merged by hand has landed, and the line goes on: the next is merged with what came to the branch and to the plan meanwhile, checked', async () => {
-      const { where, engine, pull, go, untilChecks } = await checking('gitea');
+      const { where, engine, pull, go, halt, untilChecks } = await checking('gitea');
       const { state } = where.forge;
       mergeNow(state, pull, 'merge', pull.headCommit);
       const shown = await merged(engine, 'one');
@@ -197,6 +198,15 @@ describe('plans that their forge lands', () => {
       const [, first, ...later] = seenIn(where.seen);
       expect(git(repo, 'rev-parse', `${first}^1`)).not.toBe(byHand);
       expect(git(repo, 'rev-parse', `${later.at(-1)}^1`)).toBe(byHand);
+      halt();
+      const count = seenIn(where.seen).length;
+      await begin(engine, 'three', planText(['echo 3 > three.txt']));
+      await untilChecks(count + 1);
+      const last = commitThere(where, 'main', 'main', 'later');
+      go();
+      const three = await merged(engine, 'three');
+      expect(git(where.bare, 'rev-parse', `${three.merged?.head}^1`)).toBe(last);
+      expect(git(repo, 'rev-parse', `${seenIn(where.seen).at(-1)}^1`)).toBe(last);
     });
 
     it('a request that was made for another branch stops, and lands there when a person says so; a name that git would take for more is refused', async () => {
