@@ -169,7 +169,7 @@ export const doors = [
     find: 'if (run === null || !judgesByMessage(run.role, run.preset)) return;',
     replace: 'if (run !== null) return;',
     tests: ['test/walls/project-settings.test.ts'],
-    title: 'no command that it starts gives one',
+    title: 'no command that it starts gives its verdict',
   },
   {
     name: 'tracked-signal-file',
