@@ -40,7 +40,7 @@ it('plans land by their forge each once and checked, though it often fails, and 
 });
 
 it('plans land each once, though people change their requests and branches by hand, and their engine is killed meanwhile', async () => {
-  await landUnderKills({ plans: 3, points: [], kills: 2, seed: 7, batch: 1, forge: 'gitea', hasPeople: true });
+  await landUnderKills({ plans: 3, points: [], kills: 3, seed: 7, batch: 1, forge: 'gitea', hasPeople: true });
   expect.hasAssertions();
 });
 

@@ -307,8 +307,9 @@ async function play(on: Ground, trial: Trial): Promise<void> {
   const options = { home: on.home, repo: on.repo, plans, agents, isTended };
   let isDone = false;
   for (const point of points) isDone ||= (await life(on, { ...options, fault: { point, nth: 1 } })) === 'done';
-  for (let nth = 0; nth < kills && !isDone; nth += 1)
-    isDone = (await life(on, options, Math.floor(random() * momentMs))) === 'done';
+  for (let nth = 0; (nth < kills || people?.acts() === 0) && !isDone; nth += 1)
+    isDone = (await life(on, options, Math.floor(random() * momentMs), people?.begun)) === 'done';
+  if (people !== null) expect(people.acts(), 'changes by people').toBeGreaterThan(0);
   people?.leave();
   for (let nth = 0; nth < 10 * count && !isDone; nth += 1) isDone = (await life(on, options)) === 'done';
   expect(isDone, 'all have landed').toBe(true);
@@ -366,15 +367,27 @@ function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, rand
   git(bare, 'config', 'user.name', 'eve');
   git(bare, 'config', 'user.email', 'eve@here.test');
   git(bare, 'branch', 'next', 'main');
+  let count = 0;
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
   const timer = setInterval(() => {
     const open = [...state.pulls.values()].filter((pull) => pull.state === 'open');
     for (const pull of open)
       if (pull.reviews.length === 0)
         pull.reviews.push({ id: 1_000 + pull.number, author: 'eve', body: '', asksForChanges: false, is: 'approved' });
     const pull = open[Math.floor(random() * open.length)];
-    if (pull !== undefined && random() < 1 / 3) acts[Math.floor(random() * acts.length)]?.(pull);
+    if (pull === undefined || (count > 0 && random() >= 1 / 3)) return;
+    // The first is one of those that always change something.
+    acts[Math.floor(random() * (count === 0 ? 3 : acts.length))]?.(pull);
+    count += 1;
+    begin();
   }, peopleMs);
   return {
+    acts: () => count,
+    /** After their first change. */
+    begun,
     /** The commits of the branch by people. */
     merged,
     leave() {
@@ -434,11 +447,12 @@ interface LifeOptions {
   readonly [more: string]: unknown;
 }
 
-/** Runs until it is done, a person is needed, or it is killed: by itself, or that long after it was ready. */
+/** Runs until it is done, a person is needed, or it is killed: by itself, or that long after it was ready and `begun`. */
 async function life(
   { env }: Ground,
   options: LifeOptions,
   afterMs: number | null = null,
+  begun?: Promise<void>,
 ): Promise<'done' | 'killed' | 'stuck'> {
   const withToken = { ...env, FORGE_TOKEN: 'secret-token' };
   if (afterMs === null && options.fault === undefined) {
@@ -462,7 +476,7 @@ async function life(
       });
     child.once('close', () => resolve());
   });
-  if (afterMs !== null) void up.then(() => setTimeout(() => child.kill('SIGKILL'), afterMs));
+  if (afterMs !== null) void up.then(() => begun).then(() => setTimeout(() => child.kill('SIGKILL'), afterMs));
   const [code, signal] = await endOf(child);
   if (signal === 'SIGKILL') return 'killed';
   if (code === 3 && options.isTended === true) return 'stuck';
