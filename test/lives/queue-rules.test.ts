@@ -305,7 +305,7 @@ it('R1, R11: six tasks that are enqueued together, and starts by hand from the c
   const go = join(made.root, 'go');
   const message = task(siblings.among(`${gate(go)}; echo a > "$STATOR_TITLE"`));
   const [typed, called, queued] = await Promise.all([
-    Promise.all([1, 2].map((n) => made.stator(['issue', 'start', `${on}#${n}`, message]))),
+    Promise.all([1, 2].map((n) => made.start(['issue', 'start', `${on}#${n}`, message]).ended)),
     Promise.allSettled([3, 4].map((n) => client.startIssue({ reference: `${on}#${n}`, message }))),
     Promise.all([5, 6, 7, 8, 9, 10].map((n) => client.enqueueIssue({ reference: `${on}#${n}`, message }))),
   ]);
