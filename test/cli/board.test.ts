@@ -586,6 +586,9 @@ it('an action is about the marked row: its agent’s question, its task, its age
     expect.stringContaining('asks-w1-t1 asks: left?'),
     expect.stringContaining('asks-w1-t2 asks: up?'),
   ]);
+  const seen: Board = { ...firstBoard(null), news: news(await client.plans('demo')) };
+  const { command } = keys(seen, '/', ...'over', { name: 'enter' }, 'a');
+  expect(command).toEqual({ kind: 'ask', target: target('over') });
   const refused = await questionOf(client, target('over'));
   expect(refused.question).toMatch(/--accept accepts the\s+work as it is/);
   await carryOut(client, { action: 'answer', target: target('over'), input: { ...refused, text: '--accept' } });
