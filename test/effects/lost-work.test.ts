@@ -129,11 +129,8 @@ describe('a plan whose branch loses what was merged into it', () => {
     await untilPhase(engine, 'login', 'wave_waiting');
     openGate(works);
     await say(engine, 'login', 'retry_wave');
-    await untilPlan(
-      engine,
-      'login',
-      ({ status, blocked }) => status === 'reviewing' && blocked?.source === 'lost_work',
-    );
+    const ended = await untilPlan(engine, 'login', ({ status }) => status !== 'implementing');
+    expect(ended).toMatchObject({ status: 'reviewing', blocked: { source: 'lost_work' } });
     await say(engine, 'login', 'resolve', { restore: true });
     await untilStatus(engine, 'login', 'done');
     expect(files(engine, 'plan/login')).toEqual([...ofTasks, 'e.txt']);
