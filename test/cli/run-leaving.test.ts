@@ -67,7 +67,7 @@ describe('a run that exits', () => {
     expect(told.stdout).not.toContain('already');
     const lines = ended.stdout.trimEnd().split('\n');
     const said: Record<string, unknown>[] = lines.map((line) => JSON.parse(line));
-    expect(said.at(-1)).toMatchObject({ type: 'run_finished', status: 'done' });
+    expect(said.at(-1)).toMatchObject({ type: 'run_finished', status: 'done', runs: 3 });
     const seqs = said.slice(0, -1).map(({ seq }) => Number(seq));
     const history = JSON.parse((await made.stator(['plan', 'history', 'p', '--json'])).stdout);
     const all: number[] = history.map(({ seq }: { seq: number }) => seq);
