@@ -93,7 +93,8 @@ it('the history has the time of each question and each answer, with its words an
 
 it('one that is left for later ends the run with the way to answer it, and Ctrl-C pauses; the same command asks again, and what somebody else answers goes away', async () => {
   const made = working();
-  made.write('p.md', planOf([asking('left or right?')]));
+  const first = `test -e $STATOR_HOME/first || { touch $STATOR_HOME/first; stator signal emit needs_decision --payload 'left or right?'; exit 0; }`;
+  made.write('p.md', planOf([`${first}\n${asking('up or down?')}`]));
   const question = /p-coder asks: left or right\?[\s\S]*later\)> _/;
   const later = run(made);
   await later.until(question);
@@ -112,9 +113,11 @@ it('one that is left for later ends the run with the way to answer it, and Ctrl-
   writeFileSync(join(made.home, 'daemon.toml'), '[notifications]\nterminal = false\n');
   const again = run(made);
   await again.until(question);
-  expect((await made.stator(['plan', 'answer', 'p', 'right'])).code).toBe(0);
+  again.type('left\r');
+  await again.until(/p-coder asks: up or down\?[\s\S]*later\)> _/);
+  expect((await made.stator(['plan', 'answer', 'p', 'down'])).code).toBe(0);
   expect(await again.ended).toBe(0);
-  expect(messagesTo(made, 'p-coder')).toContain('\nright\n');
+  expect(messagesTo(made, 'p-coder')).toMatch(/\nA person answered: left\n[\s\S]*\ndown\n/);
   expect(again.written()).not.toContain('\x07');
   expect(titlesOf(again)).toEqual([]);
 });
