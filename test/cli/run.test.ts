@@ -1,10 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, working, workingInWaves } from '../support/cli.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusalJson } from '../support/prose.ts';
-
-const three = planOf(['true', 'true', 'true'], ['true']);
 
 function jsonLines(text: string): Record<string, unknown>[] {
   return text
@@ -31,11 +30,15 @@ describe('run', () => {
 
   it('takes a file to done, one plain line for each fact, and merges it', async () => {
     const made = working();
-    made.write('p.md', three);
-    const { code, stdout, stderr } = await made.stator(['run', 'p.md', '--trust']);
+    made.write('p.md', planOf(['true', 'true', 'true'], ['until test -e $STATOR_HOME/go; do sleep 0.1; done']));
+    const run = made.watch(['run', 'p.md', '--trust']);
+    const isOfMany = (line: string) => / [123] of 4 .* [12] of 2/.test(line);
+    await until(() => run.stdout().split('\n').some(isOfMany));
+    writeFileSync(join(made.home, 'go'), '');
+    const { code, stdout, stderr } = await run.ended;
     expect(stderr).not.toContain(made.root);
     const lines = stdout.split('\n');
-    const ofMany = lines.find((line) => / [123] of 4 .* [12] of 2/.test(line));
+    const ofMany = lines.find(isOfMany);
     const ofTwoTasks = lines.filter((line) => /wave 1 task 2 (working|done)|wave 2 task 1 (working|done)/.test(line));
     expectProse(
       [
