@@ -1,9 +1,17 @@
 /** What a relay makes of the lines of a program and of people, whatever these lines contain. */
-import { afterEach, expect, it, vi } from 'vitest';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
+import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import { createLineReader } from '../../runtime/work/agents/line-reader.ts';
 import { messageId } from '../../runtime/work/agents/message-input.ts';
 import { createClaudeTalk } from '../../runtime/work/agents/relay/claude-talk.ts';
 import { isTypedId, messageLine, readMessageLine } from '../../runtime/work/agents/relay/message-line.ts';
+import { until } from '../support/ground.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -28,6 +36,18 @@ function talking(isFull = () => false) {
 }
 const result = { type: 'result', subtype: 'success' };
 const message = { id: messageId('a'), text: 'hello' };
+
+it('all that a program has printed is passed on, however slowly it is read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stator-relay-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const script = 'yes | head -c 400000; echo the end; touch printed';
+  const args = [inPackage('dist', 'bin', 'relay.js'), 'none', 'sh', '-c', script];
+  const relay = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  await until(() => existsSync(join(folder, 'printed')));
+  // A relay that ends with its program ends now.
+  await delay(300);
+  expect((await text(relay.stdout)).slice(400_000)).toBe('the end\n');
+});
 
 it('the prompt is the first message, under an id that is no typed one; the input ends at the result', () => {
   const { sent, ends, said } = talking();

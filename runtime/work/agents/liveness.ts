@@ -59,13 +59,15 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
   }
 }
 
-/** Waits for the agent's last output, which is in the log shortly after its end. Leftovers that may still write into the pipe are not waited for. */
-const emptyLimitMs = 1000;
+/**
+ * Waits for the agent's last output, which is in the log shortly after its end. Leftovers that may still write into the pipe are not waited for. Looks are
+ * counted, not time: the process that empties the pipe did not run either while the machine slept or was busy.
+ */
+const emptyLooks = 200;
 const emptyPollMs = 5;
 
 async function untilEmptied(pipe: string, abort: AbortSignal): Promise<void> {
-  const untilMs = performance.now() + emptyLimitMs;
-  while (existsSync(pipe) && performance.now() < untilMs) {
+  for (let looks = 0; existsSync(pipe) && looks < emptyLooks; looks += 1) {
     abort.throwIfAborted();
     await sleep(emptyPollMs);
   }

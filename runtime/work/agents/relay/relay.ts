@@ -61,7 +61,8 @@ function relay(createTalk: ((ports: TalkPorts) => Talk) | null, [program = '', .
       const ownCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
       const endCode = (await talking?.ended(ownCode)) ?? ownCode;
       log.end();
-      process.exit(endCode);
+      // What the pipe had no room for is still to be written, and an exit would lose it.
+      process.stdout.write('', () => process.exit(endCode));
     };
     child.once('close', () => void leave());
     setTimeout(() => void leave(), lastOutputMs);
