@@ -254,7 +254,7 @@ describe('an open pull request', () => {
     expect(notices.map(({ message }) => message)).toEqual([
       expect.stringContaining('joe wrote on the pull request: Nice work'),
     ]);
-    // Nobody is started for what was cancelled.
+    // A cancelled check starts no fixer.
     where.forge.state.statuses.set(headOf(where.bare, 'plan/login'), [
       { name: 'old', state: 'failure', description: '', conclusion: 'cancelled' },
       { name: 'deploy', state: 'failure', description: '', conclusion: 'action_required' },

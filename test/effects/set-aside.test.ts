@@ -59,7 +59,7 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
       ].join('\n');
       const begun = `echo begin > one.txt; echo begin > two.txt; ${six}; echo 7 > d/7.txt`;
       await begin(made, 'merging', planText([begun], [conflicting, resolved, elsewhere], ['rm -r d']));
-      // Nobody is asked for the last wave where confirm_deletions is off.
+      // What the last wave deletes is not asked about where confirm_deletions is off.
       const shown = await untilStatus(made, 'merging', 'done');
       expect(git(repo, 'show', 'plan/merging:one.txt')).toBe('begin');
       const held = heldAs(made, 'one.txt');

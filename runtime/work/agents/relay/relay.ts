@@ -57,7 +57,10 @@ function relay(createTalk: ((ports: TalkPorts) => Talk) | null, [program = '', .
     process.exit(notFoundCode);
   });
   child.once('exit', (code, signal) => {
+    let isLeaving = false;
     const leave = async () => {
+      if (isLeaving) return;
+      isLeaving = true;
       const ownCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
       const endCode = (await talking?.ended(ownCode)) ?? ownCode;
       log.end();
