@@ -1,45 +1,71 @@
 /** The questions of verbs, on a real terminal: what each key says, and that nothing waits for ever. */
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
-const main = join(import.meta.dirname, '../../dist/bin/stator.js');
+const dist = join(import.meta.dirname, '../../dist');
+const main = join(dist, 'bin/stator.js');
 const open = (made: Terminal, ...args: string[]): Pty =>
   openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env, columns: 200 });
 
-describe('plan delete', () => {
-  async function asked(keys: string): Promise<{ code: number; last: string | undefined; isThere: boolean }> {
-    const made = working();
-    made.write('p.md', planOf(['true']));
-    await made.stator(['plan', 'register', 'p.md', '--trust']);
+/** One question after the other, each answered by the key that it is about; the answers as lines. */
+async function answers(ask: string, keys: readonly string[]): Promise<string[]> {
+  const script = `
+    import { confirm, choose } from ${JSON.stringify(pathToFileURL(join(dist, 'cli/sure.js')).href)};
+    const { stdin, stdout, stderr } = process;
+    for (let at = 0; at < ${keys.length}; at += 1)
+      console.log('answer', at, await (${ask})({ stdin, out: { stdout, stderr } }, 'question ' + at + '?').catch(({ code }) => code));
+    process.exit();`;
+  const { cwd, env } = { cwd: tmpdir(), env: process.env };
+  const pty = openPty(process.execPath, ['--input-type=module', '-e', script], { cwd, env, columns: 200 });
+  for (const [at, key] of keys.entries()) {
+    await pty.until(new RegExp(`question ${at}\\?(.|\n)*(Yes / . No|three)`));
+    pty.type(key);
+    await pty.until(`answer ${at} `);
+  }
+  expect(await pty.ended).toBe(0);
+  return [...pty.text().matchAll(/^answer \d+ (.*)$/gm)].map(([, answer = '']) => answer);
+}
+
+describe('a question', () => {
+  it('is answered with yes by y alone, and with no by n, Enter, Ctrl-D and Escape; Ctrl-C interrupts', async () => {
+    expect(await answers('confirm', ['y', 'n', '\r', '\x04', '\x1b', '\x03'])).toEqual([
+      'true',
+      ...Array(4).fill('false'),
+      'interrupted',
+    ]);
+  });
+
+  it('of several words takes the one that is chosen with the arrows, and the first one where none is', async () => {
+    const ask = "(call, question) => choose(call, question, ['one', 'two', 'three'])";
+    expect(await answers(ask, ['\x1b[B\r', '\r', '\x04', '\x03'])).toEqual(['two', 'one', 'one', 'interrupted']);
+  });
+});
+
+it('plan delete keeps the plan at n, ends with 130 at Ctrl-C, and deletes at y', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true']));
+  await made.stator(['plan', 'register', 'p.md', '--trust']);
+  const lasts: (string | undefined)[] = [];
+  for (const [key, code, left] of [
+    ['n', 1, 1],
+    ['\x03', 130, 1],
+    ['y', 0, 0],
+  ] as const) {
     const pty = open(made, 'plan', 'delete', 'p');
     await pty.until(/delete demo\/p\?(.|\n)*Yes \/ . No/);
-    pty.type(keys);
-    const code = await pty.ended;
-    const { stdout } = await made.stator(['plan', 'list', '--json']);
-    return { code, last: pty.text().split('\n').at(-1), isThere: JSON.parse(stdout).length === 1 };
+    pty.type(key);
+    expect(await pty.ended).toBe(code);
+    expect(JSON.parse((await made.stator(['plan', 'list', '--json'])).stdout)).toHaveLength(left);
+    lasts.push(pty.text().split('\n').at(-1));
   }
-
-  it('deletes at y, and keeps the plan at n and Enter', async () => {
-    const yes = await asked('y');
-    expect(yes).toMatchObject({ code: 0, isThere: false });
-    const no = await asked('n');
-    expect(no).toMatchObject({ code: 1, isThere: true });
-    expect(await asked('\r')).toEqual(no);
-    expectProse(`${yes.last}\n${no.last}`, 'demo/p');
-  });
-
-  it('keeps it at Ctrl-D and Escape, and ends with 130 at Ctrl-C', async () => {
-    const kept = await asked('\x04');
-    expect(kept).toMatchObject({ code: 1, isThere: true });
-    expectProse(`${kept.last}`);
-    expect(await asked('\x1b')).toEqual(kept);
-    expect(await asked('\x03')).toMatchObject({ code: 130, isThere: true });
-  });
+  expectProse(`${lasts[2]}\n${lasts[0]}`, 'demo/p');
 });
 
 describe('plan delete of a plan that has left something', () => {
@@ -94,23 +120,20 @@ describe('plan delete of a plan that has left something', () => {
 });
 
 describe('run', () => {
-  async function asked(keys: string): Promise<{ code: number; text: string }> {
+  it('of a repo that nobody trusts is refused at Enter, ends with 130 at Ctrl-C, and goes on at y', async () => {
     const made = working();
     made.write('p.md', planOf(['true']));
-    const pty = open(made, 'run', 'p.md');
-    await pty.until(/let it act\?(.|\n)*Yes \/ . No/);
-    pty.type(keys);
-    return { code: await pty.ended, text: pty.text() };
-  }
-
-  it('of a repo that nobody trusts goes on at y, and is refused otherwise', async () => {
-    expect(await asked('y')).toMatchObject({ code: 0, text: expect.stringContaining('stator plan merge p') });
-    for (const key of ['\r', '\x04']) {
-      const { code, text } = await asked(key);
-      expect(code).toBe(1);
-      expectRefusal(text, 'demo');
-    }
+    const asked = async (key: string) => {
+      const pty = open(made, 'run', 'p.md');
+      await pty.until(/let it act\?(.|\n)*Yes \/ . No/);
+      pty.type(key);
+      return { code: await pty.ended, text: pty.text() };
+    };
+    const { code, text } = await asked('\r');
+    expect(code).toBe(1);
+    expectRefusal(text, 'demo');
     expect((await asked('\x03')).code).toBe(130);
+    expect(await asked('y')).toMatchObject({ code: 0, text: expect.stringContaining('stator plan merge p') });
   });
 
   it('is not asked where its output goes into a pipe: it is shown what starts, and refused', async () => {
@@ -152,16 +175,15 @@ describe('init', () => {
     return { code, config: existsSync(file) ? readFileSync(file, 'utf8') : null, text: pty.text() };
   }
 
-  it('takes the agent that is chosen with the arrows, the first one where none is, and writes nothing at Ctrl-C', async () => {
-    expect((await asked('\x1b[B\r')).config).toContain('preset = "codex"');
+  it('takes the first agent at Enter, and writes nothing at Ctrl-C', async () => {
     expect((await asked('\r')).config).toContain('preset = "claude"');
-    expect((await asked('\x04')).config).toContain('preset = "claude"');
     expect(await asked('\x03')).toMatchObject({ code: 130, config: null });
     expect(await asked('\r', { tools: '\x03' })).toMatchObject({ code: 130, config: null });
-    expect((await asked('\r', { tools: 'y' })).text).toContain('claude has the tools of stator');
   });
 
-  it('asks on a terminal that does not know its size too', async () => {
-    expect((await asked('\x1b[B\r', { size: 'stty cols 0 rows 0;' })).config).toContain('preset = "codex"');
+  it('takes the agent that is chosen, and gives the tools at y, also on a terminal that does not know its size', async () => {
+    const { config, text } = await asked('\x1b[B\r', { size: 'stty cols 0 rows 0;', tools: 'y' });
+    expect(config).toContain('preset = "codex"');
+    expect(text).toContain('claude has the tools of stator');
   });
 });

@@ -1,23 +1,25 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { expectRefusal } from '../support/prose.ts';
 
-const main = join(import.meta.dirname, '../../dist/bin/stator.js');
-
-/** A PATH on which `stator` is the built program. */
-function withStator(made: Terminal): NodeJS.ProcessEnv {
+/** A PATH on which `stator` prints what these calls of the real one print: a node for each of them would be most of the time of these tests. */
+async function withStator(made: Terminal, ...calls: string[]): Promise<NodeJS.ProcessEnv> {
   const bin = join(made.root, 'bin');
   mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, 'stator'), `#!/bin/sh\nexec ${process.execPath} ${main} "$@"\n`);
-  chmodSync(join(bin, 'stator'), 0o755);
+  writeFileSync(join(bin, 'stator'), '#!/bin/sh\nexec cat "$0 $*"\n', { mode: 0o755 });
+  for (const call of calls) {
+    const { code, stdout } = await made.stator(call.split(' '));
+    expect([call, code]).toEqual([call, 0]);
+    writeFileSync(join(bin, `stator ${call}`), stdout);
+  }
   return { ...made.env, PATH: `${bin}:${process.env.PATH}` };
 }
 
 /** What one bash offers at the end of each of these lines, in order. */
-function offered(made: Terminal, ...lines: string[]): string[][] {
+async function offered(made: Terminal, ...lines: string[]): Promise<string[][]> {
   const asked = lines.map((line) => {
     const words = line.split(' ');
     return [
@@ -30,7 +32,7 @@ function offered(made: Terminal, ...lines: string[]): string[][] {
   const script = ['source <(stator completion bash)', ...asked.flat()].join('\n');
   const text = execFileSync('bash', ['--norc', '-c', script], {
     cwd: made.repo,
-    env: withStator(made),
+    env: await withStator(made, 'completion bash', ...['plan', 'agent', 'repo'].map((noun) => `${noun} list --json`)),
     encoding: 'utf8',
   });
   const offers = text.split('=\n').slice(0, -1);
@@ -47,7 +49,7 @@ const has = (shell: string) => {
 };
 
 describe('completion in bash', () => {
-  it('offers commands, their verbs and their flags', () => {
+  it('offers commands, their verbs and their flags', async () => {
     const made = terminal();
     const lines = [
       're',
@@ -58,7 +60,7 @@ describe('completion in bash', () => {
       'completion f',
       'init --agent c',
     ];
-    expect(offered(made, ...lines.map((line) => `stator ${line}`))).toEqual([
+    expect(await offered(made, ...lines.map((line) => `stator ${line}`))).toEqual([
       ['report', 'repo'],
       ['start'],
       ['--wait'],
@@ -86,7 +88,7 @@ describe('completion in bash', () => {
       'run log',
       'plan show login ',
     ];
-    const offers = offered(made, ...lines.map((line) => `stator ${line}`), 'stator agent logs login-w1-t');
+    const offers = await offered(made, ...lines.map((line) => `stator ${line}`), 'stator agent logs login-w1-t');
     expect(offers.map((offer) => offer.sort())).toEqual([
       ['logout'],
       ['login', 'logout'],
@@ -111,7 +113,8 @@ describe('completion', () => {
       'ask() { words=(stator "$@"); CURRENT=$#words; _stator }',
       'ask --json --project demo st; ask -q plan --project demo st; ask --project d; ask run --n',
     ].join('\n');
-    const text = execFileSync('zsh', ['-f', '-c', script], { cwd: made.repo, env: withStator(made), encoding: 'utf8' });
+    const env = await withStator(made, 'completion zsh');
+    const text = execFileSync('zsh', ['-f', '-c', script], { cwd: made.repo, env, encoding: 'utf8' });
     expect(text.trim().split('\n')).toEqual([
       '_stator',
       'command stator st 2',
@@ -125,11 +128,8 @@ describe('completion', () => {
     const made = terminal();
     const script =
       'stator completion fish | source; for at in "" "--project demo "; complete -C "stator "$at"plan st"; end';
-    const text = execFileSync('fish', ['-N', '-c', script], {
-      cwd: made.repo,
-      env: withStator(made),
-      encoding: 'utf8',
-    });
+    const env = await withStator(made, 'completion fish');
+    const text = execFileSync('fish', ['-N', '-c', script], { cwd: made.repo, env, encoding: 'utf8' });
     expect(text).toMatch(/^(start\t.*\n){2}$/);
   });
 
