@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { createShownPlan } from '../../cli/acp/shown-plan.ts';
 import { acpAgent, acpCalls } from '../support/acp.ts';
 import { editor, text } from '../support/acp-editor.ts';
-import { afterwards, begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
+import { afterwards, begin, ground, planText, startDaemonHere, startEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { processesWith } from '../support/leftovers.ts';
 
@@ -53,9 +53,10 @@ async function expectAnswers(on: Editor, answers: Readonly<Record<string, string
     expect(git(on.repo, 'show', `${branch}:${what}.txt`)).toContain(answer);
 }
 
-// A planner, and two runs of its plan.
+// The runs of the first two are clients of a daemon: a run that is an engine of its own costs two seconds.
 it('a sentence is planned and carried out; a prompt after a cancel continues the plan that its planner wrote', async () => {
   const on = await editor((root) => `${shell}[agents.planner]\npreset = "command"\nprogram = "${root}/planner"\n`);
+  await startDaemonHere(on);
   const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
   const written = planText([`echo >> ${begun}; until [ -e ${gate} ]; do sleep 0.1; done; cp ${on.root}/asked a.txt`]);
   writeFileSync(join(on.root, 'plan.md'), written);
@@ -68,6 +69,8 @@ it('a sentence is planned and carried out; a prompt after a cancel continues the
   await until(() => existsSync(begun));
   on.send({ cancel: true });
   await until(() => on.stops().length === 1);
+  // The daemon goes on without the run, so the cancel pauses there.
+  expect(await planOf(on)).toMatchObject({ paused: true });
   writeFileSync(gate, '');
   on.send({ prompt: text('go on') });
   await until(() => on.stops().length === 2);
@@ -77,9 +80,9 @@ it('a sentence is planned and carried out; a prompt after a cancel continues the
   expect(git(on.repo, 'show', `${plans[0]?.branch}:a.txt`)).toContain('Give the shop a door.');
 });
 
-// An agent that is stopped, and begins again.
 it('without a planner one coder carries out a sentence, and after a cancel receives the next prompt', async () => {
   const on = await editor(coderAlone);
+  await startDaemonHere(on);
   on.send({ prompt: text('Give the shop a door.') });
   await until(() => acpCalls(on.root, 'session/prompt').length === 1);
   on.send({ cancel: true });

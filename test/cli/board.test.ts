@@ -613,77 +613,76 @@ it('an action is about the marked row: its agent’s question, its task, its age
   expect([merged.tone, merged.lines[0]]).toEqual(['bad', expect.stringMatching(/^refused: .*a\.txt/)]);
 });
 
+/** Boards that look at a plan that is started, and at a daemon that does not answer for a while. */
+async function actFromBoard(made: Awaited<ReturnType<typeof workplace>>): Promise<void> {
+  made.write('next.md', '# Next\n\n## Wave 1\n\n### Task 1: It\n\n```sh\necho next > next.txt\n```\n');
+  expect((await made.stator(['plan', 'register', 'next.md'])).code).toBe(0);
+  const pty = made.board({ columns: 120, rows: 40 });
+  await pty.until('● login-w1-t1  working');
+  pty.type('gj');
+  await pty.until(/│ log of login-w1-t1/);
+  await pty.until(/│ .*<b>bold<\/b> end/);
+  // What is typed into a slow line comes in one piece.
+  pty.type(':go demo/ne\t\r');
+  await pty.until(/^demo\/next {2}/m);
+  pty.type('\x1b');
+  await pty.until(/^needs you/m);
+  pty.type('/demo/next\r');
+  await pty.until(/^> ○ demo\/next/m);
+  // One key ends no plan, also if none of its agents works.
+  await made.client().send({ project: 'demo', plan: 'next', type: 'pause' });
+  pty.type('x');
+  await pty.until(/^cancels next; it can be reopened$/m);
+  await pty.until('do it? (y/n)');
+  pty.type('y');
+  await pty.until('done: cancel; next is cancelled');
+  pty.type('i');
+  await pty.until('done: reopen; next is');
+  await made.client().send({ project: 'demo', plan: 'next', type: 'resume' });
+  pty.type('i');
+  await until(async () => (await made.client().plan('demo', 'next')).status === 'done');
+  pty.type('o');
+  await pty.until(/│ diff of demo\/next/);
+  await pty.until(/│ \+next/);
+
+  // What was typed is there again if it was not sent: the key before it is still at work, or it is refused.
+  pty.type('/');
+  await pty.until('filter (Esc: leave it)> ');
+  pty.type('\x1b');
+  await pty.until(/● login-w1-t1/);
+  const daemon = made.owner()?.pid ?? 0;
+  process.kill(daemon, 'SIGSTOP');
+  pty.type('gj ');
+  await pty.until('at it …');
+  pty.type('s');
+  await pty.until('message (Esc: leave it)> _');
+  pty.type('use the key\r');
+  await pty.until('the last key is still at work');
+  await pty.until('message (Esc: leave it)> use the key_');
+  process.kill(daemon, 'SIGCONT');
+  await pty.until('done: agent_pause');
+  pty.type('\r');
+  await pty.until('done: agent_send');
+  pty.type(' ');
+  await pty.until('done: agent_resume');
+  pty.type('/demo/next\r');
+  await pty.until(/^> ✓ demo\/next/m);
+  pty.type('\r');
+  await pty.until(/^> +✓ w1-t1 It/m);
+  pty.type('s');
+  await pty.until('message (Esc: leave it)> _');
+  pty.type('too late\r');
+  await pty.until(/^refused: /m);
+  await pty.until('message (Esc: leave it)> too late_');
+  pty.type('\x1b');
+  await pty.until('Esc all plans');
+  pty.type('\x1b');
+  await pty.until('q quit');
+  pty.type('q');
+  await pty.until(/^code 0$/m);
+}
+
 describe('the board on a terminal of 120x40', () => {
-  it('shows what the marked agent says and changed, and starts a plan', async () => {
-    const made = await workplace(startDaemon);
-    made.write('next.md', '# Next\n\n## Wave 1\n\n### Task 1: It\n\n```sh\necho next > next.txt\n```\n');
-    expect((await made.stator(['plan', 'register', 'next.md'])).code).toBe(0);
-    const pty = made.board({ columns: 120, rows: 40 });
-    await pty.until('● login-w1-t1  working');
-    pty.type('gj');
-    await pty.until(/│ log of login-w1-t1/);
-    await pty.until(/│ .*<b>bold<\/b> end/);
-    // What is typed into a slow line comes in one piece.
-    pty.type(':go demo/ne\t\r');
-    await pty.until(/^demo\/next {2}/m);
-    pty.type('\x1b');
-    await pty.until(/^needs you/m);
-    pty.type('/demo/next\r');
-    await pty.until(/^> ○ demo\/next/m);
-    // One key ends no plan, also if none of its agents works.
-    await made.client().send({ project: 'demo', plan: 'next', type: 'pause' });
-    pty.type('x');
-    await pty.until(/^cancels next; it can be reopened$/m);
-    await pty.until('do it? (y/n)');
-    pty.type('y');
-    await pty.until('done: cancel; next is cancelled');
-    pty.type('i');
-    await pty.until('done: reopen; next is');
-    await made.client().send({ project: 'demo', plan: 'next', type: 'resume' });
-    pty.type('i');
-    await until(async () => (await made.client().plan('demo', 'next')).status === 'done');
-    pty.type('o');
-    await pty.until(/│ diff of demo\/next/);
-    await pty.until(/│ \+next/);
-
-    // What was typed is there again if it was not sent: the key before it is still at work, or it is refused.
-    pty.type('/');
-    await pty.until('filter (Esc: leave it)> ');
-    pty.type('\x1b');
-    await pty.until(/● login-w1-t1/);
-    const daemon = made.owner()?.pid ?? 0;
-    process.kill(daemon, 'SIGSTOP');
-    pty.type('gj ');
-    await pty.until('at it …');
-    pty.type('s');
-    await pty.until('message (Esc: leave it)> _');
-    pty.type('use the key\r');
-    await pty.until('the last key is still at work');
-    await pty.until('message (Esc: leave it)> use the key_');
-    process.kill(daemon, 'SIGCONT');
-    await pty.until('done: agent_pause');
-    pty.type('\r');
-    await pty.until('done: agent_send');
-    pty.type(' ');
-    await pty.until('done: agent_resume');
-    pty.type('/demo/next\r');
-    await pty.until(/^> ✓ demo\/next/m);
-    pty.type('\r');
-    await pty.until(/^> +✓ w1-t1 It/m);
-    pty.type('s');
-    await pty.until('message (Esc: leave it)> _');
-    pty.type('too late\r');
-    await pty.until(/^refused: /m);
-    await pty.until('message (Esc: leave it)> too late_');
-    pty.type('\x1b');
-    await pty.until('Esc all plans');
-    pty.type('\x1b');
-    await pty.until('q quit');
-    made.open();
-    pty.type('q');
-    await pty.until(/^code 0$/m);
-  });
-
   it('without an engine shows what is stored, changes nothing, and goes on with the engine that comes; the mouse marks and opens', async () => {
     let stop = async () => {};
     const made = await workplace(async (on) => {
@@ -862,8 +861,9 @@ describe('the board on a terminal of 80x24', () => {
     expect(await pty.ended).toBe(130);
   });
 
-  it('gives the terminal back whatever ends it, goes on with the next daemon, and is lines where it is not wanted', async () => {
+  it('of a daemon shows what the marked agent says and changed, and starts a plan; boards give the terminal back whatever ends them, go on with the next daemon, and are lines where they are not wanted', async () => {
     const made = await workplace(startDaemon);
+    await actFromBoard(made);
     const thrower = `--import 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("out of the blue")})'`;
     const ctrlC = made.board();
     const failing = made.board({ more: thrower });
