@@ -616,7 +616,11 @@ program = "date +%N >> fixes.txt"
       join(made.root, 'judged-fix'),
       'grep -q "say hello" "$STATOR_PROMPT_FILE" && echo hello > page.txt',
     );
-    const roles = `[agents.reviewer]\npreset = "command"\nprogram = "sleep 600"\n[agents.fixer]\npreset = "command"\nprogram = "${fix}"\n`;
+    // The fixer waits for the end of the turn of the reviewer, which has half a minute for it.
+    const go = join(made.root, 'judged-go');
+    const turns = `mkdir '${join(made.root, 'judged-turn')}' || exec sleep 600`;
+    const judge = script(join(made.root, 'judged-review'), `${turns}; ${gate(go)}`);
+    const roles = `[agents.reviewer]\npreset = "command"\nprogram = "${judge}"\n[agents.fixer]\npreset = "command"\nprogram = "${fix}"\n`;
     writeFileSync(join(repo, '.stator/config.toml'), roles);
     await client.addRepo(repo, { trust: true });
     const of = { project: 'judged', plan: 'greeting' };
@@ -633,6 +637,7 @@ program = "date +%N >> fixes.txt"
     const sure = page.getByRole('alertdialog');
     await sure.getByRole('button', { name: /^Yes/ }).click(limit);
     await page.getByRole('region', { name: 'Reviews' }).getByText('say hello').waitFor(limit);
+    openGate(go);
     await until(async () => {
       const { status, review_cycle: cycle } = await client.plan(of.project, of.plan);
       return status === 'reviewing' && cycle === 1;

@@ -41,6 +41,24 @@ interface BrowserSetup {
   readonly phone?: boolean;
 }
 
+/**
+ * What only a person at a window would use: each start loaded the two pages of the address bar's suggestions, for more time than all else of it. The last
+ * switch of this kind counts, so what playwright-core turns off in such a browser is here too.
+ */
+const unneeded = [
+  ...['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'],
+  ...[
+    'AimEnabled',
+    'OptimizationHints',
+    'PreconnectToSearch',
+    'NetworkTimeServiceQuerying',
+    'MediaRouter',
+    'LensOverlay',
+  ],
+  ...['HttpsUpgrades', 'HttpsFirstBalancedModeAutoEnable', 'ThirdPartyStoragePartitioning', 'PaintHolding'],
+  ...['AvoidUnnecessaryBeforeUnloadCheckSync', 'DestroyProfileOnBrowserClose', 'AvoidCorsURLLoaderRestartOnRedirect'],
+];
+
 /** Starts it with a temporary profile. */
 export async function startBrowser(options: BrowserSetup = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'stator-browser-'));
@@ -54,6 +72,7 @@ export async function startBrowser(options: BrowserSetup = {}): Promise<Browser>
       // One process draws all tabs. Otherwise each new tab starts two: its own, and a spare one for the next tab.
       '--disable-site-isolation-trials',
       '--renderer-process-limit=1',
+      `--disable-features=${unneeded.join(',')}`,
       ...(name === undefined ? [] : [`--host-resolver-rules=MAP ${name} 127.0.0.1`]),
     ],
     // The test's certificate has no known issuer.
