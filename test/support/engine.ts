@@ -1,26 +1,45 @@
 /** A real engine over a temporary repository, with shell scripts as agents; everything is removed after the test. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
 import { type Ground, lookAgain, makeGround, until } from './ground.ts';
 import { hangMs } from './hang.ts';
 
-const cleanups: (() => Promise<void> | void)[] = [];
+type Cleanup = () => Promise<void> | void;
 
-afterEach(async () => {
+const cleanups: Cleanup[] = [];
+
+afterEach(() => cleanUp(cleanups.splice(0)));
+
+async function cleanUp(called: readonly Cleanup[]): Promise<void> {
   const results = [];
   // If one throws, the others are still called: an engine that continues would disturb the later tests.
-  for (const cleanup of cleanups.splice(0).reverse())
+  for (const cleanup of called.toReversed())
     results.push(...(await Promise.allSettled([Promise.resolve().then(cleanup)])));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-});
+}
+
+/** Makes it once for all tests of a file, or of the `describe` in which it is called, and removes it after the last one. */
+export function forAll<T>(make: () => Promise<T>): () => T {
+  let made: T | undefined;
+  let ofAll: Cleanup[] = [];
+  beforeAll(async () => {
+    try {
+      made = await make();
+    } finally {
+      ofAll = cleanups.splice(0);
+    }
+  });
+  afterAll(() => cleanUp(ofAll));
+  return () => made as T; // tests run after it
+}
 
 /** Calls it after the test, in reverse order. */
-export function afterwards(cleanup: () => Promise<void> | void): void {
+export function afterwards(cleanup: Cleanup): void {
   cleanups.push(cleanup);
 }
 

@@ -2,13 +2,14 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { serveSocket } from '../../runtime/api/control/server.ts';
 import { runSocketFolder, socketPath } from '../../runtime/base/config/socket-path.ts';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import {
   afterwards,
   begin,
+  forAll,
   gate,
   ground,
   leaveToken,
@@ -73,65 +74,156 @@ async function atWork() {
 const signals = 'POST /v1/repos/demo/signals';
 const question = { plan: 'own', type: 'needs_decision', payload: 'why?', wait_ms: 0 };
 
-it('a run’s socket answers nobody without its token, and no other run', async () => {
-  const { first, second } = await atWork();
-  expect(first.socket).not.toBe(second.socket);
-  for (const token of [undefined, '', 'nobody', second.token]) {
-    const given = token === undefined ? {} : { token };
-    for (const key of ['GET /v1/ping', 'GET /v1/repos/demo/plans/own'])
-      expect(await ask(first.socket, key, given), `${key} ${token}`).toMatchObject({
-        status: 401,
-        json: { code: 'unauthorized' },
-      });
-    expect(await ask(first.socket, signals, { ...given, body: question })).toMatchObject({ status: 401 });
-  }
-  expect(await ask(first.socket, 'GET /v1/ping', first)).toMatchObject({ status: 200 });
-});
+describe('beside another run and another plan', () => {
+  const running = forAll(atWork);
 
-it('a run’s socket serves nothing but its own plan, and no route of people', async () => {
-  const { first, engine } = await atWork();
-  const own = ['', '/explain', '/history', '/prompt'].map((end) => `GET /v1/repos/demo/plans/own${end}`);
-  for (const key of own) expect(await ask(first.socket, key, first), key).toMatchObject({ status: 200 });
-  // Those of the engine are about all repos.
-  expect((await ask(first.socket, 'GET /v1/ping', first)).json).not.toHaveProperty('warnings');
-  const refused = [
-    'GET /v1/status',
-    'GET /openapi.json',
-    'GET /v1/repos',
-    'GET /v1/repos/demo',
-    'GET /v1/plans',
-    'GET /v1/signals',
-    'GET /v1/events',
-    'GET /v1/instances',
-    'GET /v1/repos/demo/plans/other',
-    'GET /v1/repos/elsewhere/plans/own',
-    'POST /v1/repos',
-    'POST /v1/repos/demo/trust',
-    'POST /v1/reload',
-    'POST /v1/queue/pause',
-    'POST /v1/stop',
-    'DELETE /v1/repos/demo/plans/own',
-    'POST /v1/repos/demo/instances/own-w1-t2/kill',
-  ];
-  for (const key of refused)
-    expect(await ask(first.socket, key, first), key).toMatchObject({ status: 403, json: { code: 'forbidden' } });
-  expect(await ask(first.socket, 'GET /nothing', first)).toMatchObject({ status: 404, json: { code: 'not_found' } });
-  const other = { plan: 'other', type: 'needs_decision', payload: 'why?' };
-  expect(await ask(first.socket, signals, { ...first, body: other })).toMatchObject({ json: { code: 'not_allowed' } });
-  expect((await engine.client.plan('demo', 'other')).blocked).toBeNull();
-});
-
-it('a coder approves nothing and finishes no task but its own, whatever it is called by', async () => {
-  const { first, engine } = await atWork();
-  const say = async (type: string, payload: object = {}) =>
-    (await ask(first.socket, signals, { ...first, body: { plan: 'own', type, payload } })).json.signal;
-  for (const type of ['review_approved', 'verify_approved', 'planner_finished', 'implement_start', 'plan_start'])
-    expect(await say(type), type).toMatchObject({ status: 'failed', refused: { guard: 'not from a coder' } });
-  expect(await say('implement_task_finished', { wave_number: 1, task_number: 2 })).toMatchObject({
-    status: 'failed',
-    refused: { guard: expect.stringContaining('another task') },
+  it('a run’s socket answers nobody without its token, and no other run', async () => {
+    const { first, second } = running();
+    expect(first.socket).not.toBe(second.socket);
+    for (const token of [undefined, '', 'nobody', second.token]) {
+      const given = token === undefined ? {} : { token };
+      for (const key of ['GET /v1/ping', 'GET /v1/repos/demo/plans/own'])
+        expect(await ask(first.socket, key, given), `${key} ${token}`).toMatchObject({
+          status: 401,
+          json: { code: 'unauthorized' },
+        });
+      expect(await ask(first.socket, signals, { ...given, body: question })).toMatchObject({ status: 401 });
+    }
+    expect(await ask(first.socket, 'GET /v1/ping', first)).toMatchObject({ status: 200 });
   });
-  expect((await engine.client.plan('demo', 'own')).tasks_done).toBe(0);
+
+  it('a run’s socket serves nothing but its own plan, and no route of people', async () => {
+    const { first, engine } = running();
+    const own = ['', '/explain', '/history', '/prompt'].map((end) => `GET /v1/repos/demo/plans/own${end}`);
+    for (const key of own) expect(await ask(first.socket, key, first), key).toMatchObject({ status: 200 });
+    // Those of the engine are about all repos.
+    expect((await ask(first.socket, 'GET /v1/ping', first)).json).not.toHaveProperty('warnings');
+    const refused = [
+      'GET /v1/status',
+      'GET /openapi.json',
+      'GET /v1/repos',
+      'GET /v1/repos/demo',
+      'GET /v1/plans',
+      'GET /v1/signals',
+      'GET /v1/events',
+      'GET /v1/instances',
+      'GET /v1/repos/demo/plans/other',
+      'GET /v1/repos/elsewhere/plans/own',
+      'POST /v1/repos',
+      'POST /v1/repos/demo/trust',
+      'POST /v1/reload',
+      'POST /v1/queue/pause',
+      'POST /v1/stop',
+      'DELETE /v1/repos/demo/plans/own',
+      'POST /v1/repos/demo/instances/own-w1-t2/kill',
+    ];
+    for (const key of refused)
+      expect(await ask(first.socket, key, first), key).toMatchObject({ status: 403, json: { code: 'forbidden' } });
+    expect(await ask(first.socket, 'GET /nothing', first)).toMatchObject({ status: 404, json: { code: 'not_found' } });
+    const other = { plan: 'other', type: 'needs_decision', payload: 'why?' };
+    expect(await ask(first.socket, signals, { ...first, body: other })).toMatchObject({
+      json: { code: 'not_allowed' },
+    });
+    expect((await engine.client.plan('demo', 'other')).blocked).toBeNull();
+  });
+
+  it('a coder approves nothing and finishes no task but its own, whatever it is called by', async () => {
+    const { first, engine } = running();
+    const say = async (type: string, payload: object = {}) =>
+      (await ask(first.socket, signals, { ...first, body: { plan: 'own', type, payload } })).json.signal;
+    for (const type of ['review_approved', 'verify_approved', 'planner_finished', 'implement_start', 'plan_start'])
+      expect(await say(type), type).toMatchObject({ status: 'failed', refused: { guard: 'not from a coder' } });
+    expect(await say('implement_task_finished', { wave_number: 1, task_number: 2 })).toMatchObject({
+      status: 'failed',
+      refused: { guard: expect.stringContaining('another task') },
+    });
+    expect((await engine.client.plan('demo', 'own')).tasks_done).toBe(0);
+  });
+
+  it('one connection that sends without end has 128 requests open, and more are refused', async () => {
+    const { first } = running();
+    const many = 400;
+    const asked = `GET /v1/repos/demo/plans/own HTTP/1.1\r\nHost: stator\r\nAuthorization: Bearer ${first.token}\r\n\r\n`;
+    const socket = connect(first.socket);
+    afterwards(() => void socket.destroy());
+    const statuses = new Promise<string[]>((resolve) => {
+      let text = '';
+      socket.on('data', (piece: Buffer) => {
+        text += piece.toString('latin1');
+        const found = text.match(/HTTP\/1\.1 \d{3}/g) ?? [];
+        if (found.length === many) resolve(found.map((each) => each.slice(-3)));
+      });
+    });
+    socket.write(asked.repeat(many));
+    expect(new Set(await statuses)).toEqual(new Set(['200', '429']));
+    expect(await ask(first.socket, 'GET /v1/repos/demo/plans/own', first)).toMatchObject({ status: 200 });
+  });
+
+  it('a run gets what it asks for one after the other, and a person does not wait for that', async () => {
+    const { engine, first } = running();
+    const order: string[] = [];
+    const get = async (name: string, path: string) => {
+      expect(await ask(first.socket, `GET ${path}`, first)).toMatchObject({ status: 200 });
+      order.push(name);
+    };
+    await Promise.all([
+      get('diff', '/v1/repos/demo/plans/own/diff'),
+      get('prompt', '/v1/repos/demo/plans/own/prompt?task=w1-t1'),
+      get('ping', '/v1/ping?warnings=0'),
+      engine.client.plan('demo', 'own').then(() => order.push('person')),
+    ]);
+    expect(order.filter((name) => name !== 'person')).toEqual(['diff', 'prompt', 'ping']);
+  });
+
+  it('no token is in the store, where every program of this user could read it', async () => {
+    const { engine, first, second } = running();
+    const files = readdirSync(engine.home).filter((name) => name.startsWith('taskstore.db'));
+    const text = Buffer.concat(files.map((name) => readFileSync(join(engine.home, name))));
+    for (const { token } of [first, second]) {
+      expect(token).toMatch(/^[\w-]{43}$/);
+      expect(text.includes(token)).toBe(false);
+    }
+  });
+
+  it('no other process reaches a run’s socket: its folder is closed, and a link in its place is not followed', async () => {
+    const { engine, first } = running();
+    const folder = dirname(first.socket);
+    for (const path of [folder, dirname(folder)]) expect(statSync(path).mode & 0o777, path).toBe(0o700);
+    expect(lstatSync(first.socket).mode & 0o777).toBe(0o600);
+    expect(Buffer.byteLength(first.socket)).toBeLessThan(108);
+    const [target, link] = [join(engine.root, 'theirs'), join(engine.root, 'link')];
+    mkdirSync(target);
+    symlinkSync(target, link);
+    const served = serveSocket({ fetch: () => new Response() }, join(link, 's'), { ownsFolder: true });
+    await expectFailure(served, 'home_unusable', link);
+    expect(readdirSync(target)).toEqual([]);
+  });
+
+  it('a run that sends without end is refused before it fills the disk, and another run is heard', async () => {
+    const { first, second, engine } = running();
+    // A coder approves nothing, but what it says is kept.
+    const body = { plan: 'own', type: 'review_approved', payload: { body: 'x'.repeat(60_000) }, wait_ms: 0 };
+    const send = (agent: Agent) => ask(agent.socket, signals, { ...agent, body });
+    const codes = new Set<string>();
+    for (let sent = 0; sent < 1_000 && !codes.has('limit_reached'); sent += 8)
+      for (const { json } of await Promise.all(Array.from({ length: 8 }, () => send(first))))
+        codes.add(json.code ?? '');
+    expect(await send(first)).toMatchObject({ status: 429, json: { code: 'limit_reached' } });
+    expect([202, 409]).toContain((await send(second)).status);
+    // Their answers are not stored: a new key for each would store any number, also of refusals.
+    const changes = {
+      'PUT content': { content: planText(['true'], ['true']) },
+      'POST notes': { text: 'a note' },
+      'POST permissions': { id: '0a0b0c0d', tool: 'sh', detail: 'ls', wait_ms: 0 },
+    };
+    for (const [change, body] of Object.entries(changes)) {
+      const asked = { ...second, body, repeatKey: crypto.randomUUID() };
+      const { status } = await ask(second.socket, change.replace(' ', ' /v1/repos/demo/plans/own/'), asked);
+      expect([change, status]).toEqual([change, expect.toBeOneOf([200, 409])]);
+    }
+    expect(read(engine.home, 'SELECT key FROM requests')).toEqual([]);
+    expect(await ask(first.socket, 'GET /v1/ping', first)).toMatchObject({ status: 200 });
+  });
 });
 
 it('a run’s own commands say all that it needs, its plan named by its file as well, and print no token of the home', async () => {
@@ -152,66 +244,6 @@ it('a run’s own commands say all that it needs, its plan named by its file as 
   expectProse(said.slice(said.search(/^error: /m)), 'GET /v1/plans', 'implement_finished');
   openGate(go);
   await untilStatus(engine, 'own', 'done');
-});
-
-it('a run that sends without end is refused before it fills the disk, and another run is heard', async () => {
-  const { first, second, engine } = await atWork();
-  // A coder approves nothing, but what it says is kept.
-  const body = { plan: 'own', type: 'review_approved', payload: { body: 'x'.repeat(60_000) }, wait_ms: 0 };
-  const send = (agent: Agent) => ask(agent.socket, signals, { ...agent, body });
-  const codes = new Set<string>();
-  for (let sent = 0; sent < 1_000 && !codes.has('limit_reached'); sent += 8)
-    for (const { json } of await Promise.all(Array.from({ length: 8 }, () => send(first)))) codes.add(json.code ?? '');
-  expect(await send(first)).toMatchObject({ status: 429, json: { code: 'limit_reached' } });
-  expect([202, 409]).toContain((await send(second)).status);
-  // Their answers are not stored: a new key for each would store any number, also of refusals.
-  const changes = {
-    'PUT content': { content: planText(['true'], ['true']) },
-    'POST notes': { text: 'a note' },
-    'POST permissions': { id: '0a0b0c0d', tool: 'sh', detail: 'ls', wait_ms: 0 },
-  };
-  for (const [change, body] of Object.entries(changes)) {
-    const asked = { ...second, body, repeatKey: crypto.randomUUID() };
-    const { status } = await ask(second.socket, change.replace(' ', ' /v1/repos/demo/plans/own/'), asked);
-    expect([change, status]).toEqual([change, expect.toBeOneOf([200, 409])]);
-  }
-  expect(read(engine.home, 'SELECT key FROM requests')).toEqual([]);
-  expect(await ask(first.socket, 'GET /v1/ping', first)).toMatchObject({ status: 200 });
-});
-
-it('one connection that sends without end has 128 requests open, and more are refused', async () => {
-  const { first } = await atWork();
-  const many = 400;
-  const asked = `GET /v1/repos/demo/plans/own HTTP/1.1\r\nHost: stator\r\nAuthorization: Bearer ${first.token}\r\n\r\n`;
-  const socket = connect(first.socket);
-  afterwards(() => void socket.destroy());
-  const statuses = new Promise<string[]>((resolve) => {
-    let text = '';
-    socket.on('data', (piece: Buffer) => {
-      text += piece.toString('latin1');
-      const found = text.match(/HTTP\/1\.1 \d{3}/g) ?? [];
-      if (found.length === many) resolve(found.map((each) => each.slice(-3)));
-    });
-  });
-  socket.write(asked.repeat(many));
-  expect(new Set(await statuses)).toEqual(new Set(['200', '429']));
-  expect(await ask(first.socket, 'GET /v1/repos/demo/plans/own', first)).toMatchObject({ status: 200 });
-});
-
-it('a run gets what it asks for one after the other, and a person does not wait for that', async () => {
-  const { engine, first } = await atWork();
-  const order: string[] = [];
-  const get = async (name: string, path: string) => {
-    expect(await ask(first.socket, `GET ${path}`, first)).toMatchObject({ status: 200 });
-    order.push(name);
-  };
-  await Promise.all([
-    get('diff', '/v1/repos/demo/plans/own/diff'),
-    get('prompt', '/v1/repos/demo/plans/own/prompt?task=w1-t1'),
-    get('ping', '/v1/ping?warnings=0'),
-    engine.client.plan('demo', 'own').then(() => order.push('person')),
-  ]);
-  expect(order.filter((name) => name !== 'person')).toEqual(['diff', 'prompt', 'ping']);
 });
 
 it('a reviewer finishes no implementation', async () => {
@@ -241,30 +273,6 @@ it('a token speaks for nobody once its run has ended, and its socket is gone wit
   });
   expect(readdirSync(join(engine.home, 'sockets'))).toEqual([]);
   await expect(ask(first.socket, 'GET /v1/ping', first)).rejects.toMatchObject({ code: 'ENOENT' });
-});
-
-it('no token is in the store, where every program of this user could read it', async () => {
-  const { engine, first, second } = await atWork();
-  const files = readdirSync(engine.home).filter((name) => name.startsWith('taskstore.db'));
-  const text = Buffer.concat(files.map((name) => readFileSync(join(engine.home, name))));
-  for (const { token } of [first, second]) {
-    expect(token).toMatch(/^[\w-]{43}$/);
-    expect(text.includes(token)).toBe(false);
-  }
-});
-
-it('no other process reaches a run’s socket: its folder is closed, and a link in its place is not followed', async () => {
-  const { engine, first } = await atWork();
-  const folder = dirname(first.socket);
-  for (const path of [folder, dirname(folder)]) expect(statSync(path).mode & 0o777, path).toBe(0o700);
-  expect(lstatSync(first.socket).mode & 0o777).toBe(0o600);
-  expect(Buffer.byteLength(first.socket)).toBeLessThan(108);
-  const [target, link] = [join(engine.root, 'theirs'), join(engine.root, 'link')];
-  mkdirSync(target);
-  symlinkSync(target, link);
-  const served = serveSocket({ fetch: () => new Response() }, join(link, 's'), { ownsFolder: true });
-  await expectFailure(served, 'home_unusable', link);
-  expect(readdirSync(target)).toEqual([]);
 });
 
 it('has a place for the socket also where the home’s own path is too long for one', () => {
