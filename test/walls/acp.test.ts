@@ -46,33 +46,31 @@ describe.skipIf(noWallsHere !== null)('inside of walls', () => {
   });
 });
 
-/** A coder with the protocol that plays `coder`, and opencode as its reviewer with the protocol, which plays `reviewer`. */
+/** A shell that makes the file `coder`, and opencode as its reviewer with the protocol, which plays `reviewer`. */
 async function judged({
-  coder,
+  coder = 'made.txt',
   reviewer,
   sandbox,
   attempts = 1,
 }: {
-  readonly coder: string;
+  readonly coder?: string;
   readonly reviewer: string;
   readonly sandbox: 'bwrap' | 'off';
   readonly attempts?: number;
 }) {
   const on = ground();
-  const agentAt = (folder: string, acts: string) => {
-    const root = join(on.root, folder);
-    return acpAgent(root, acts, { sandbox, writable: [stateOf(root)], readable: [fixtures] });
-  };
-  for (const folder of ['coder', 'reviewer']) mkdirSync(join(on.root, folder, 'acp'), { recursive: true });
+  const root = join(on.root, 'reviewer');
+  mkdirSync(stateOf(root), { recursive: true });
+  const judge = acpAgent(root, reviewer, { sandbox, writable: [stateOf(root)], readable: [fixtures] });
   const engine = await startEngine({
     on,
     daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
     agents: {
-      default: agentAt('coder', coder),
-      reviewer: { ...agentAt('reviewer', reviewer), preset: 'opencode', acp: true, attempts },
+      default: { preset: 'sh', attempts: 1, sandbox },
+      reviewer: { ...judge, preset: 'opencode', acp: true, attempts },
     },
   });
-  await begin(engine, 'work', planText([{ title: 'the work', sh: null }]));
+  await begin(engine, 'work', planText([`echo made > ${coder}`]));
   return engine;
 }
 
@@ -80,7 +78,7 @@ describe.each(noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as c
   'as a judge by the protocol, sandbox = "%s"',
   (sandbox) => {
     it('approves in the text of its answer, and the work is done', async () => {
-      const engine = await judged({ coder: 'edit', reviewer: 'verdict:approved', sandbox });
+      const engine = await judged({ reviewer: 'verdict:approved', sandbox });
       await untilStatus(engine, 'work', 'done');
       const [told] = (await engine.client.signals({ project: 'demo' })).filter(
         ({ type }) => type === 'review_approved',
@@ -90,24 +88,24 @@ describe.each(noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as c
 
     it('gives its verdict in its next attempt, where a replayed verdict does not count', async () => {
       const reviewer = 'die,verdict:changes requested';
-      const engine = await judged({ coder: 'edit', reviewer, sandbox, attempts: 2 });
+      const engine = await judged({ reviewer, sandbox, attempts: 2 });
       expect((await untilBlocked(engine, 'work')).blocked).toMatchObject({ source: 'review' });
       expect(acpCalls(join(engine.root, 'reviewer'), 'session/load')).toHaveLength(1);
     });
 
     it('a verdict before its last tool call does not count', async () => {
-      const engine = await judged({ coder: 'edit', reviewer: 'early', sandbox });
+      const engine = await judged({ reviewer: 'early', sandbox });
       expect((await untilBlocked(engine, 'work')).blocked).toMatchObject({ source: 'no_verdict' });
     });
 
     it('what it starts gives none in its place', async () => {
-      const engine = await judged({ coder: 'edit', reviewer: 'forge', sandbox });
+      const engine = await judged({ reviewer: 'forge', sandbox });
       const { blocked } = await untilBlocked(engine, 'work');
       expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('deletes the backups') });
     });
 
     it('has none of the settings that the branch made for it', async () => {
-      const engine = await judged({ coder: 'edit:opencode.jsonc', reviewer: 'sees:opencode.jsonc', sandbox });
+      const engine = await judged({ coder: 'opencode.jsonc', reviewer: 'sees:opencode.jsonc', sandbox });
       const { blocked } = await untilBlocked(engine, 'work');
       expect(blocked?.reason).toContain('opencode.jsonc: false, 1');
     });
