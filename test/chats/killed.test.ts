@@ -8,11 +8,11 @@ import { type ChatTrouble, startTelegram, telegramToken } from '../support/chat-
 import { seedOf } from '../support/crash.ts';
 import { afterwards, ground, planText } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-import { live, quiet, read } from '../support/killed-engine.ts';
+import { live, liveHere, quiet, read } from '../support/killed-engine.ts';
 import { randomOf } from '../support/random.ts';
 
 const plans = 8;
-/** A kill at each of these, and some at other moments. */
+/** A kill at each of these, and one at another moment. */
 const points: readonly FaultPoint[] = [
   'chat.after-act',
   'chat.after-reply',
@@ -84,7 +84,7 @@ it('each question is answered once, by the first answer, however often the engin
       telegram.write(`${name} two`, told);
     }
   };
-  for (let kill = 0; kill < points.length + 3; kill += 1) {
+  for (let kill = 0; kill < points.length + 1; kill += 1) {
     const point = points[kill % points.length];
     const isAtPoint = kill < points.length && point !== undefined;
     const fault = isAtPoint ? { point, nth: 1 + Math.floor(random() * 3) } : undefined;
@@ -95,7 +95,7 @@ it('each question is answered once, by the first answer, however often the engin
     await life.kill();
   }
   telegram.served.trouble = () => null;
-  const last = live(place, { options });
+  const last = await liveHere(place, { options });
   const open = () => read<{ blocked: string }>(on.home, 'SELECT blocked FROM plans WHERE blocked IS NOT NULL');
   await until(
     () => {
@@ -105,7 +105,7 @@ it('each question is answered once, by the first answer, however often the engin
     },
     () => JSON.stringify([open(), telegram.said.slice(-5)]),
   );
-  await last.kill();
+  await last.stop();
   const answers = read<{ plan: string; payload: string; status: string; origin: string }>(
     on.home,
     `SELECT plan, payload, status, origin FROM signals WHERE type = 'answer' AND status = 'done' ORDER BY plan`,

@@ -71,13 +71,13 @@ it('an engine that is killed at each point makes one plan of a time of a schedul
   const on = await laid();
   const table = 'source = "schedule"\nproject = "demo"\nschedule = "0 3 * * *"\nmessage = "```sh\\ntrue\\n```"\n';
   writeFileSync(join(on.home, 'daemon.toml'), `[intake.nightly]\n${table}`);
-  const first = await liveHere(on, '2030-01-02T12:00:00Z');
+  const first = await liveHere(on, { at: '2030-01-02T12:00:00Z' });
   const marks = () => read<{ reached_at: number }>(on.home, 'SELECT reached_at FROM intake_marks');
   await until(() => marks().length === 1);
   await first.stop();
   const due = '2030-01-03T03:00:01Z';
   for (const point of ofEachItem) expect(await live(on, { fault: { point, nth: 1 }, at: due }).ended).toBe('SIGKILL');
-  const last = await liveHere(on, due);
+  const last = await liveHere(on, { at: due });
   const started = () => read<{ item: string }>(on.home, 'SELECT item FROM intake_items WHERE started_at IS NOT NULL');
   await until(() => started().length > 0);
   await last.stop();

@@ -63,11 +63,14 @@ export function live({ home, env }: Pick<Ground, 'home' | 'env'>, { uid, ...more
 }
 
 /** The same in this process, for a life that is not killed: a process takes half a second of processor to start. It is stopped after the test. */
-export async function liveHere({ home, env }: Pick<Ground, 'home' | 'env'>, at?: string): Promise<Engine> {
+export async function liveHere(
+  { home, env }: Pick<Ground, 'home' | 'env'>,
+  more: Pick<LiveOptions, 'at' | 'options'> = {},
+): Promise<Engine> {
   const { createLife } = (await import(engineScript)) as {
     createLife(create: ReturnType<typeof createHere>, of: object): Promise<Engine>;
   }; // as that script is
-  return createLife(createHere([]), { home, env, at });
+  return createLife(createHere([]), { home, env, ...more });
 }
 
 export function read<Row>(home: string, sql: string): Row[] {
