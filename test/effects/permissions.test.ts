@@ -5,7 +5,16 @@ import { expect, it } from 'vitest';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { ask } from '../support/api.ts';
 import { daemonGround } from '../support/daemon.ts';
-import { begin, ground, planText, script, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
+import {
+  begin,
+  ground,
+  planText,
+  script,
+  startDaemonHere,
+  startEngine,
+  type TestEngine,
+  untilStatus,
+} from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -125,7 +134,7 @@ it('keeps asking when its engine ends, and receives the answer from the next one
   expect(existsSync(join(first.repo, 'made.txt'))).toBe(false);
 });
 
-// Three lives of a daemon and a deadline that has to pass: it takes some ten seconds.
+// Two daemons that are killed, and a deadline that has to pass: it takes some ten seconds.
 it('is not lost where the daemon is killed in the middle, is shown as text, and is denied where nobody answers, engine or not', async () => {
   const made = daemonGround();
   const commands = ['echo one > one.txt # \u001b]0;owned\u0007\u202e', 'echo two > two.txt'];
@@ -166,7 +175,7 @@ it('is not lost where the daemon is killed in the middle, is shown as text, and 
   expect((await allowing).code).toBe(0);
   await kill();
   await until(() => Date.now() > Date.parse(second?.until ?? ''));
-  await start();
+  await startDaemonHere(made);
   await until(async () => (await made.client().plan('demo', 'asks')).status === 'done');
   const [entry] = await made.client().instances({ plan: 'asks' });
   expect(entry === undefined ? '' : said(entry)).toContain('denied: nobody answered within 5s');

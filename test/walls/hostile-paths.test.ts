@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { begin, ground, planText, startEngine, untilPhase, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import { noWallsHere } from '../support/walls.ts';
@@ -100,12 +100,12 @@ function hostilePaths(): string[] {
   return [...found];
 }
 
-/** Reads a list of base64 paths, and makes a file for each in its working folder, or for that of the given number alone. */
+/** Reads a list of base64 paths, and makes a file in its working folder for each whose number has that remainder. */
 const maker = `import { mkdirSync, readFileSync, writeFileSync, chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 const lines = readFileSync(fileURLToPath(new URL('paths', import.meta.url)), 'utf8').split('\\n');
-const only = process.argv[2];
-for (const line of only === undefined ? lines : [lines[Number(only)]]) {
+const [divisor, remainder] = process.argv.slice(2).map(Number);
+for (const line of lines.filter((_, number) => number % divisor === remainder)) {
   const path = Buffer.from(line, 'base64');
   const at = path.lastIndexOf(0x2f);
   if (at > 0) mkdirSync(path.subarray(0, at), { recursive: true });
@@ -114,7 +114,7 @@ for (const line of only === undefined ? lines : [lines[Number(only)]]) {
 }
 `;
 
-/** A repository whose coders can make those paths by \`node make/paths.mjs\`. */
+/** A repository whose coders can make those paths by \`node make/paths.mjs <divisor> <remainder>\`. */
 function withMaker(paths: readonly string[]) {
   const on = ground();
   mkdirSync(join(on.repo, 'make'));
@@ -139,41 +139,43 @@ function pathsOf(repo: string, branch: string): string[] {
     .filter((path) => path !== '');
 }
 
-const settings = noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as const);
-
-describe.each(settings)('two thousand files whose names are more than names, sandbox = "%s"', (sandbox) => {
-  it('arrive as they are, are shown, go on to the next task, and do nothing', async () => {
-    const paths = hostilePaths();
-    expect(paths.length).toBe(wanted);
-    const on = withMaker(paths);
-    mkdirSync(join(on.repo, '.stator'));
-    writeFileSync(join(on.repo, '.stator', 'config.toml'), 'confirm_new_files = ""\n');
-    appendFileSync(join(on.repo, '.git/info/exclude'), '.stator\n');
-    const engine = await startEngine({ on, agents: { default: { preset: 'sh', attempts: 1, sandbox } } });
-    const before = readdirSync(on.repo);
-    await begin(
-      engine,
-      'odd',
-      planText(['node make/paths.mjs'], ['test -e ./-rf && rm -rf -- "in -rf" && echo b > b.txt']),
-    );
-    await untilStatus(engine, 'odd', 'done');
-    const kept = paths.filter((path) => !path.startsWith('in -rf/'));
-    expect(pathsOf(on.repo, 'plan/odd').sort()).toStrictEqual(
-      [...kept, 'README.md', 'b.txt', 'make/paths', 'make/paths.mjs'].sort(),
-    );
-    const { files } = await engine.client.planDiff('demo', 'odd');
-    expect(files.length).toBe(1_000); // no more are shown
-    expect(git(on.repo, 'status', '--porcelain')).toBe('');
-    expect(readdirSync(on.repo).filter((name) => !before.includes(name) && name !== '.worktrees')).toEqual([]);
-    expect(existsSync(join(on.root, 'ran'))).toBe(false);
-  });
+it('two thousand files whose names are more than names, of an agent inside of walls and one without, arrive as they are, are shown, go on to the next task, and do nothing', async () => {
+  const paths = hostilePaths();
+  expect(paths.length).toBe(wanted);
+  const on = withMaker(paths);
+  mkdirSync(join(on.repo, '.stator'));
+  writeFileSync(join(on.repo, '.stator', 'config.toml'), 'confirm_new_files = ""\n');
+  appendFileSync(join(on.repo, '.git/info/exclude'), '.stator\n');
+  const agent = { preset: 'sh', attempts: 1 } as const;
+  const walled = { ...agent, sandbox: noWallsHere === null ? 'bwrap' : 'off' } as const;
+  const engine = await startEngine({ on, agents: { default: { ...agent, sandbox: 'off' }, walled } });
+  const before = readdirSync(on.repo);
+  const fields = '**Agent:** walled';
+  await begin(
+    engine,
+    'odd',
+    planText(
+      ['node make/paths.mjs 2 0', { sh: 'node make/paths.mjs 2 1', fields }],
+      [{ sh: 'test -e ./-rf && rm -rf -- "in -rf" && echo b > b.txt', fields }],
+    ),
+  );
+  await untilStatus(engine, 'odd', 'done');
+  const kept = paths.filter((path) => !path.startsWith('in -rf/'));
+  expect(pathsOf(on.repo, 'plan/odd').sort()).toStrictEqual(
+    [...kept, 'README.md', 'b.txt', 'make/paths', 'make/paths.mjs'].sort(),
+  );
+  const { files } = await engine.client.planDiff('demo', 'odd');
+  expect(files.length).toBe(1_000); // no more are shown
+  expect(git(on.repo, 'status', '--porcelain')).toBe('');
+  expect(readdirSync(on.repo).filter((name) => !before.includes(name) && name !== '.worktrees')).toEqual([]);
+  expect(existsSync(join(on.root, 'ran'))).toBe(false);
 });
 
 it('a folder that another system takes for .git comes into no commit, and is named', async () => {
   const names = ['.GIT', 'git~1', '.git ', '.git.', '.g\u200cit', '.git::$INDEX_ALLOCATION'];
   const paths = names.map((name) => Buffer.from(`${name}/config`).toString('latin1'));
   const engine = await startEngine({ on: withMaker(paths) });
-  await begin(engine, 'look', planText(names.map((_, index) => `node make/paths.mjs ${index}`)));
+  await begin(engine, 'look', planText(names.map((_, index) => `node make/paths.mjs ${names.length} ${index}`)));
   const shown = await untilPhase(engine, 'look', 'wave_waiting');
   const whys = shown.tasks_by_wave.flatMap(({ tasks }) => tasks.map(({ why }) => why));
   expect(whys).toEqual(names.map((name) => expect.stringContaining(`${name}/config`)));
