@@ -95,7 +95,7 @@ function hostilePaths(): string[] {
   const found = new Set(names);
   for (const folder of names)
     for (const file of names) if (found.size < wanted - 2) found.add(`in ${folder}`.slice(0, 255).concat('/', file));
-  found.add(`${'d/'.repeat(1_500)}deep`);
+  found.add(`${'deeper/'.repeat(430)}deep`);
   found.add(`${`${'l'.repeat(250)}/`.repeat(14)}long`);
   return [...found];
 }
