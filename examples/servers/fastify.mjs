@@ -33,6 +33,6 @@ app.register(
 
 console.log(`${await app.listen({ host: '127.0.0.1', port: 0 })}/stator`);
 process.once('SIGTERM', async () => {
-  await app.close();
-  await engine.stop();
+  // Fastify waits for open streams of events, which end when the engine stops.
+  await Promise.all([app.close(), engine.stop()]);
 });
