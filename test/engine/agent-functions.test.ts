@@ -175,6 +175,20 @@ describe('an agent that is a function', () => {
     expect(new Set(keys).size).toBe(1);
   });
 
+  it('is not called by an engine that stops meanwhile', async () => {
+    const stopped = gate();
+    const calls: boolean[] = [];
+    const at = await startEngine({
+      agents: { ...off, coder: { run: async ({ signal }) => void calls.push(signal.aborted) } },
+      faults: (point) => {
+        if (point === 'agent-run.after-spawn') void at.engine.stop().then(stopped.open);
+      },
+    });
+    await begin(at, 'made', one);
+    await stopped.opened;
+    expect(calls).toEqual([]);
+  });
+
   it('whose process is killed in the middle is called again by the next one', () => {
     const on = ground();
     const script = fileURLToPath(new URL('../support/scripts/agent-function-engine.mjs', import.meta.url));
