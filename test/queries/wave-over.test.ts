@@ -32,3 +32,11 @@ it('names the tasks that were not begun, and no logs of theirs', () => {
   expect(why).toMatch(/, task 3 \(three: not begun\)$/);
   expect(steps).not.toContain('stator agent logs shop-w1-t3');
 });
+
+it('shows the cause of a failed start, where git names it after a long command', () => {
+  const detail = `\`git worktree add ${'/a/long/path'.repeat(20)}\` ended with exit code 128: fatal: the cause\nits hint`;
+  const failure = { number: 1, title: 'one', attempts: 0, reason: 'start-failed' as const, detail };
+  expect(waveOverNeed('shop', 1, [failure]).why).toMatch(
+    /\(one: could not start: `git worktree add .* … .*fatal: the cause\)$/,
+  );
+});

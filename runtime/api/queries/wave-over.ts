@@ -12,7 +12,7 @@ import { waveOutput } from './failed-output.ts';
 const shownLogs = 3;
 /** The most tasks that are described; the others are counted. */
 const shownTasks = 5;
-/** The first characters of a message about a task that never began give the reason, and the last ones the remedy. */
+/** The first characters of a message about a task that never began, and the last ones: the reason and the remedy may be in either. */
 const shownHead = 150;
 const shownCharacters = 300;
 
@@ -72,11 +72,12 @@ function shortly(failure: TaskFailure): string[] {
   const { reason, detail } = failure;
   if (isNotBegun(failure)) return ['not begun'];
   if (reason === null) return [];
-  const [said = ''] = (whyFailed(detail, reason) ?? '').split('\n');
-  return [
-    reasonText(reason),
-    ...(said === '' ? [] : [said.length <= shownHead ? said : `${said.slice(0, shownHead - 1)}…`]),
-  ];
+  const isStart = reason === 'start-failed';
+  const [said = ''] = ((isStart ? detail : whyFailed(detail, reason)) ?? '').split('\n');
+  if (said === '') return [reasonText(reason)];
+  // git's message begins with the command, and ends with the cause.
+  if (isStart) return [reasonText(reason), bothEnds(said, shownHead)];
+  return [reasonText(reason), said.length <= shownHead ? said : `${said.slice(0, shownHead - 1)}…`];
 }
 
 function isNotBegun({ attempts, reason }: TaskFailure): boolean {
@@ -92,7 +93,7 @@ function failureText(title: string, failure: TaskFailure): string {
   return `task ${number} (${what}): ${reason === null ? 'not done' : reasonText(reason)} (${runs}; its log: ${logCommand(title, reason)})${said}`;
 }
 
-function bothEnds(text: string): string {
-  if (text.length <= shownCharacters + shownHead) return text;
-  return `${text.slice(0, shownHead).trim()} … ${text.slice(-shownCharacters).trim()}`;
+function bothEnds(text: string, tail = shownCharacters): string {
+  if (text.length <= tail + shownHead) return text;
+  return `${text.slice(0, shownHead).trim()} … ${text.slice(-tail).trim()}`;
 }
