@@ -1,5 +1,5 @@
 /** stator's own branches. They are made, moved and deleted only while their mark exists, which declares them ours. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -29,16 +29,16 @@ import { adminDirOf, isOurs, type Worktree, worktreesAt } from './worktree-list.
 export async function ensureBranch(repo: Repository, wanted: { branch: string; start: string }): Promise<string> {
   const { branch } = wanted;
   return repo.exclusively(async () => {
-    const [head, mark] = await readRefs(repo, [branchRef(branch), ownedRef(branch)]);
-    if (head != null && mark != null) return head;
-    if (head != null && (await isThere(repo, branch))) throw taken(branch, branch);
+    const { head, mark } = await readBranch(repo, branch);
+    if (head !== null && mark !== null) return head;
+    if (head !== null) throw taken(branch, branch);
     const start = await commitOf(repo, wanted.start);
     await refuseName(repo, branch);
     // The mark comes first: after a kill in between there is a mark without a branch.
-    if (mark == null && (await makeRefs(repo, [ownedRef(branch), branchRef(branch)], start))) return start;
+    if (mark === null && (await makeRefs(repo, [ownedRef(branch), branchRef(branch)], start))) return start;
     // The conflicting ref explains why the refs cannot be made.
     await refuseNeighbours(repo, branch);
-    if (mark == null) await moveRef(repo, ownedRef(branch), { from: null, to: start });
+    if (mark === null) await moveRef(repo, ownedRef(branch), { from: null, to: start });
     if (await moveRef(repo, branchRef(branch), { from: null, to: start })) return start;
     // Another process has just made the branch: the mark must not claim it.
     await moveRef(repo, ownedRef(branch), { from: mark ?? start, to: null });
@@ -49,22 +49,30 @@ export async function ensureBranch(repo: Repository, wanted: { branch: string; s
 /** Marks a foreign branch as ours, because a person decided so; its head does not move. Safe to run again; a missing branch stays missing. */
 export async function adoptBranch(repo: Repository, branch: string): Promise<void> {
   await repo.exclusively(async () => {
-    const [head, mark] = await readRefs(repo, [branchRef(branch), ownedRef(branch)]);
-    if (head != null && mark == null) await moveRef(repo, ownedRef(branch), { from: null, to: head });
+    const { head, mark } = await readBranch(repo, branch);
+    if (head !== null && mark === null) await moveRef(repo, ownedRef(branch), { from: null, to: head });
   });
 }
 
 /** Throws the errors of `ensureBranch`, and makes nothing. For a check before work begins. */
-export async function refuseBranch(repo: OpenPlace, branch: string): Promise<void> {
+export async function refuseBranch(repo: RefPlace, branch: string): Promise<void> {
   await refuseName(repo, branch);
-  if ((await readRef(repo, branchRef(branch))) === null) return refuseNeighbours(repo, branch);
-  if ((await readRef(repo, ownedRef(branch))) === null && (await isThere(repo, branch))) throw taken(branch, branch);
+  const { head, mark } = await readBranch(repo, branch);
+  if (head === null) return refuseNeighbours(repo, branch);
+  if (mark === null) throw taken(branch, branch);
 }
 
-/** A reading of `refs/heads/plan/p` also finds a tag or a branch that is called `refs/heads/plan/p`; a listing does not. */
-async function isThere({ path }: OpenPlace, branch: string): Promise<boolean> {
-  const [head] = await readRefs({ path }, [branchRef(branch)]);
-  return head !== null;
+/** A branch and its mark. A reading of `refs/heads/plan/p` also finds a tag or a branch that is called `refs/heads/plan/p`; a ref's own file and a listing do not. */
+async function readBranch(
+  repo: RefPlace,
+  branch: string,
+): Promise<{ readonly head: string | null; readonly mark: string | null }> {
+  const refs = [branchRef(branch), ownedRef(branch)];
+  const fileOf = (ref: string) => statSync(join(repo.commonDir, ref), { throwIfNoEntry: false });
+  const read = await readRefs(repo, refs);
+  const isSure = refs.every((ref, at) => read[at] == null || fileOf(ref)?.isFile() === true);
+  const [head = null, mark = null] = isSure ? read : await readRefs({ path: repo.path }, refs);
+  return { head, mark };
 }
 
 /** Names that every git accepts, so git need not check them. */
@@ -125,8 +133,8 @@ export async function renewBranch(
   { branch, plan, start }: { branch: string; plan: string; start: string },
 ): Promise<void> {
   const former = (commit: string) => `former-${commit.slice(0, 12)}`;
-  const head = await readRef(repo, branchRef(branch));
-  if (head === null || (await readRef(repo, ownedRef(branch))) === null) return;
+  const { head, mark } = await readBranch(repo, branch);
+  if (head === null || mark === null) return;
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(objectname) %(refname)', archiveRef(plan, '')]);
   for (const line of listing.split('\n')) {
     const [commit = '', ref = ''] = line.split(' ');
@@ -143,7 +151,7 @@ export async function renewBranch(
  */
 export async function deleteBranch(repo: Repository, wanted: { branch: string; mergedInto: string }): Promise<boolean> {
   const { branch } = wanted;
-  const [mark = null, head = null] = await readRefs(repo, [ownedRef(branch), branchRef(branch)]);
+  const { head, mark } = await readBranch(repo, branch);
   if (mark === null) return head === null;
   if (head !== null) {
     if (!(await isAncestor(repo, head, await commitOf(repo, wanted.mergedInto)))) return false;
