@@ -117,7 +117,9 @@ it('an item that a webhook delivers becomes one plan, also when it is sent again
   expect(read(started.home, 'SELECT item FROM intake_deliveries')).toEqual([]);
   expect(await send('hook', item, signed())).toMatchObject({ http: 202, status: 'repeated' });
   expect(await send('hook', item, standard(item, { atMs: Date.now() - 6 * 60_000 }))).toMatchObject({ http: 401 });
-  expect(await send('hook', `${item} `, signed())).toMatchObject({ http: 401, code: 'unauthorized' });
+  const forged = await send('hook', `${item} `, signed());
+  expect(forged).toMatchObject({ http: 401, code: 'unauthorized' });
+  expect(JSON.stringify(forged)).not.toContain('HOOK_SECRET');
   expect(await send('hook', item, { authorization: 'Bearer token-of-the-home' })).toMatchObject({ http: 401 });
   expect(await send('none', item, signed())).toMatchObject({ http: 401, code: 'unauthorized' });
   const other = JSON.stringify({ title: '', body: 'x' });

@@ -58,8 +58,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
         secret: secretAt(place, parts),
         nowMs: parts.nowMs(),
       });
-      if ('reason' in signed)
-        throw refused(signed.reason, `the secret is in ${place.variables[0]}, as ${place.of} says`);
+      if ('reason' in signed) throw refused(signed.reason, `the sender signs with the secret of ${place.of}`);
       if (!config.isEnabled)
         throw new EngineError('conflict', `the intake ${name} is off`, 'send it again when it is on');
       const { item, content } = rowOf(config, signed.id, delivery.body);
