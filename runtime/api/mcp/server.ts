@@ -54,6 +54,22 @@ export const tools: readonly AnyTool[] = [...ofOperations.map(toolOf), ...ownToo
 const forPeople = `stator runs plans: markdown documents with waves of tasks, which coding agents carry out in git worktrees. A plan is called a task here. task_create registers one, task_transition starts it, wait_for_event waits for it, task_explain says why it does not go on, task_merge merges it. Starting agents may cost money, and merging moves a branch: ask the person first.`;
 const forAgents = `You work in a run of stator. These tools see your own plan and speak for you: signal_create reports what you have done, or asks a person with needs_decision.`;
 
+/** Some clients send null for none. The SDK's own error would be an internal one, and a list of faults as JSON. */
+const givenShape = z.preprocess(
+  (sent) => {
+    if (sent === null || sent === undefined) return {};
+    if (typeof sent === 'object' && !Array.isArray(sent)) return sent;
+    throw new McpError(ErrorCode.InvalidParams, '"arguments" must be an object of fields and values, or be left out');
+  },
+  z.record(z.string(), z.unknown()),
+);
+const toolCall = CallToolRequestSchema.extend({
+  params: CallToolRequestSchema.shape.params.extend({ arguments: givenShape }),
+});
+const promptCall = GetPromptRequestSchema.extend({
+  params: GetPromptRequestSchema.shape.params.extend({ arguments: givenShape }),
+});
+
 /** A server that is not connected yet. Closing it ends its subscriptions; `listen`: whether its client gets what it sends by itself, at first yes. */
 export function createMcpServer(caller: McpCaller): { readonly server: Server; listen(isListening: boolean): void } {
   const { own } = caller;
@@ -73,7 +89,7 @@ export function createMcpServer(caller: McpCaller): { readonly server: Server; l
     mustBeFirstPage(params);
     return { tools: served.map((each) => listed(each, caller)) };
   });
-  server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: given = {} } }, extra) => {
+  server.setRequestHandler(toolCall, async ({ params: { name, arguments: given } }, extra) => {
     const called = named(served, name, 'tool');
     const token = extra._meta?.progressToken;
     const gone = extra.authInfo?.extra?.gone as AbortSignal | undefined; // of the sessions over HTTP
@@ -145,7 +161,7 @@ function servePrompts(server: Server, caller: McpCaller): void {
       })),
     };
   });
-  server.setRequestHandler(GetPromptRequestSchema, async ({ params: { name, arguments: given = {} } }) => {
+  server.setRequestHandler(promptCall, async ({ params: { name, arguments: given } }) => {
     const prompt = named(prompts, name, 'prompt');
     return asProtocol(async () => {
       const values = checkFields(prompt.input, given, name) as Record<string, string>; // every field of a prompt is a text
