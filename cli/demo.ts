@@ -15,7 +15,10 @@ export default defineVerb({
   examples: ['stator demo', 'stator demo --keep'],
   async run({ keep = false }, outer) {
     const { gitVersionIn } = await import('../runtime/engine/preflight.ts');
-    await gitVersionIn(outer.env); // before there is a folder
+    const { tryStoreModule } = await import('../runtime/engine/store-copies.ts');
+    // before there is a folder
+    await gitVersionIn(outer.env);
+    await tryStoreModule();
     const stage = makeDemo(outer);
     const { call, request } = stage;
     let exitCode = 1;

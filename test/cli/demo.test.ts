@@ -17,6 +17,17 @@ it('plays its plan to the end, with its review and the fix, and leaves nothing; 
       code: 1,
       stderr: expect.stringMatching(/^error: git .*\nhint: install git/),
     });
+  const unbuilt = join(made.root, 'unbuilt.cjs');
+  writeFileSync(
+    unbuilt,
+    `const M = require('module'), { _load } = M; M._load = function (name) {
+      if (name === 'better-sqlite3') throw new Error('Could not locate the bindings file. Tried:');
+      return _load.apply(this, arguments); };`,
+  );
+  expect(await made.start(['demo'], { env: { NODE_OPTIONS: `--require ${unbuilt}` } }).ended).toMatchObject({
+    code: 78,
+    stderr: expect.stringMatching(/^error: .*is not built\nhint: build it/),
+  });
   expect(folders()).toEqual([]);
   const [gone, kept] = await Promise.all([made.start(['demo']).ended, made.start(['demo', '--keep']).ended]);
   for (const { code, stdout, stderr } of [gone, kept]) expect(code, stdout + stderr).toBe(0);
