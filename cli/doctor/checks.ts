@@ -39,6 +39,7 @@ import {
   gitVersionIn,
   hostsIn,
   identityIn,
+  launcherFaultIn,
   promptProblems,
   signingIn,
   startProblemIn,
@@ -234,7 +235,7 @@ function nearestFolder(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
-function homeState(home: string): Finding {
+async function homeState(home: string): Promise<Finding> {
   const folder = nearestFolder(home);
   const hint = `make it writable: chmod u+rwx ${folder}, or set STATOR_HOME to another folder`;
   const found = statSync(folder);
@@ -246,6 +247,8 @@ function homeState(home: string): Finding {
   } catch {
     return { detail: `${folder} is not writable`, hint };
   }
+  const fault = await launcherFaultIn(home);
+  if (fault !== null) return { detail: fault.message, hint: fault.hint };
   return { detail: folder === home ? home : `${home} (made at the first start)` };
 }
 

@@ -30,6 +30,12 @@ export async function acpAboutOf(
   return acpAbout(...asked);
 }
 
+/** Why the agents of that home cannot start their `stator`; null: they can, as far as is known before the first agent. */
+export async function launcherFaultIn(home: string): Promise<EngineError | null> {
+  const { launcherFault } = await import('../work/agents/launcher.ts');
+  return launcherFault(home);
+}
+
 /** Why the program of one of these profiles would not start without walls; null: each would. */
 export async function startProblemIn(
   profiles: readonly AgentProfile[],

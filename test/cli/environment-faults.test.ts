@@ -165,6 +165,22 @@ it.skipIf(!canMount)('a home on a disk that is mounted read-only is not to be op
   expect(status).toBe(78);
 });
 
+it.skipIf(!canMount)(
+  'a home whose disk is mounted noexec is found by doctor, since agents cannot start stator there',
+  () => {
+    const { env, home } = terminal();
+    mkdirSync(home, { recursive: true });
+    const made = 'mkdir bin && printf "#!/bin/sh\\n" > bin/stator && chmod 700 bin/stator';
+    const script = `mount -t tmpfs -o noexec,mode=700 none '${home}' && cd '${home}' && ${made} && exec "$0" "$1" doctor`;
+    const { status, stdout } = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, main], {
+      ...{ env, encoding: 'utf8' },
+    });
+    expect(stdout).toMatch(/✗ +home +.*bin\/stator, the stator of the agents, cannot be started/);
+    expect(stdout).toContain('noexec');
+    expect(status).toBe(1);
+  },
+);
+
 it('a limit of open files that is too low is named, at whichever file it is met', () => {
   const { env, root } = terminal();
   writeFileSync(join(root, '.git'), 'gitdir: nowhere\n'); // so git is asked

@@ -1,5 +1,5 @@
 /** The `stator` that agents find on their PATH: exactly this installation with exactly this Node, whatever else is installed. */
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -28,7 +28,22 @@ export function ensureLauncher(home: string): string {
       { cause },
     );
   }
+  const fault = launcherFault(home);
+  if (fault !== null) throw fault;
   return folder;
+}
+
+/** Why agents cannot start the `stator` that was written for them; null: they can, or it is not written yet. */
+export function launcherFault(home: string): EngineError | null {
+  const file = join(home, 'bin', 'stator');
+  try {
+    if (existsSync(file)) accessSync(file, constants.X_OK);
+    return null;
+  } catch {
+    const message = `${file}, the stator of the agents, cannot be started: no program can in that folder`;
+    const hint = `mount it without noexec (findmnt --target ${shellWord(home)}), or set STATOR_HOME to a folder of another disk`;
+    return new EngineError('home_unusable', message, hint);
+  }
 }
 
 function launcherText(): string {
