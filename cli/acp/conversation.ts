@@ -219,9 +219,12 @@ async function startHanded({ call, rpc, sessionId, update, say }: Editor, one: H
   const { prompt, name, of } = one;
   // If a planner has changed the text, that is no edit of a person.
   const known = of === null || name === null ? null : await findByName(call, name);
+  const shown = createShownPlan({ call, rpc, sessionId, update });
+  // The run may end before it reads a fact.
+  if (of !== null) shown.watch(of);
   return startRun({
     call,
-    shown: createShownPlan({ call, rpc, sessionId, update }),
+    shown,
     words: prompt.kind === 'file' ? [prompt.path] : ['-', '--name', name ?? ''],
     input: prompt.kind === 'file' ? '' : (known?.content ?? withTitle(prompt.text)),
     onPlan: (plan) => {

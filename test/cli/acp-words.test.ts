@@ -5,7 +5,16 @@ import { expect, it } from 'vitest';
 import { createShownPlan } from '../../cli/acp/shown-plan.ts';
 import { acpAgent, acpCalls } from '../support/acp.ts';
 import { editor, text } from '../support/acp-editor.ts';
-import { afterwards, begin, ground, planText, startDaemonHere, startEngine, untilStatus } from '../support/engine.ts';
+import {
+  afterwards,
+  asks,
+  begin,
+  ground,
+  planText,
+  startDaemonHere,
+  startEngine,
+  untilStatus,
+} from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { processesWith } from '../support/leftovers.ts';
 
@@ -17,11 +26,11 @@ const coderAlone = (root: string) => {
 };
 
 /** A block that asks, and works until it may end; it begins again, and writes down the answer. */
-const asks = (question: string, file: string) =>
+const asksFor = (question: string, file: string) =>
   `if grep -q "^A person answers" "$STATOR_PROMPT_FILE"; then grep -A 4 "^A person answers" "$STATOR_PROMPT_FILE" > ${file}
-else stator signal emit needs_decision --payload "${question}"; ${openedBy(file)}; fi`;
+else ${asks(question)}; ${openedBy(file)}; fi`;
 /** The same, but its agent ends with its question. */
-const asksAndEnds = (question: string, file: string) => asks(question, file).replace(openedBy(file), 'true');
+const asksAndEnds = (question: string, file: string) => asksFor(question, file).replace(openedBy(file), 'true');
 const openedBy = (file: string) => `until [ -e "$STATOR_HOME/${file}" ]; do sleep 0.1; done`;
 
 type Editor = Awaited<ReturnType<typeof editor>>;
@@ -90,7 +99,7 @@ it('without a planner one coder carries out a sentence, and after a cancel recei
   writeFileSync(join(on.root, 'acp', 'go'), '');
   on.send({ prompt: text('a red one, please') });
   await until(() => on.stops().length === 2);
-  expect(on.stops()).toEqual(['cancelled', 'end_turn']);
+  expect([on.stops(), on.said()]).toEqual([['cancelled', 'end_turn'], expect.stringContaining('is done: 1 task')]);
   const prompts = acpCalls(on.root, 'session/prompt').map(({ params }) => params.prompt?.[0]?.text ?? '');
   expect(prompts[0]).toContain('Give the shop a door.');
   expect(prompts.slice(1).join('\n')).toContain('a red one, please');
@@ -101,7 +110,7 @@ it('without a planner one coder carries out a sentence, and after a cancel recei
 // Three agents ask and begin again, and the run ends twice: at the cancel, and because nobody works while the last one waits.
 it('what agents ask is asked one by one, and the next prompt is the answer: while others work, after a cancel, and after the run has ended', async () => {
   const on = await editor(() => shell);
-  const first = [asks('which colour?', 'colour.txt'), asks('which size?', 'size.txt')];
+  const first = [asksFor('which colour?', 'colour.txt'), asksFor('which size?', 'size.txt')];
   on.send({ prompt: text(planText(first, [asksAndEnds('which shape?', 'shape.txt')])) });
   await until(() => on.stops().length === 1);
   const asked =
@@ -137,8 +146,8 @@ it('what agents ask is asked one by one, and the next prompt is the answer: whil
 it('an editor with forms gets a question as a form, also after its agent and the run have ended, and one that is declined as words', async () => {
   const on = await editor(() => shell, { forms: true });
   const forms = () => on.seen().filter(({ form }) => form !== undefined).length;
-  const waves = [asksAndEnds('which shape?', 'shape.txt'), asks('which colour?', 'colour.txt')];
-  on.send({ prompt: text(planText(...waves.map((task) => [task]), [asks('which size?', 'size.txt')])) });
+  const waves = [asksAndEnds('which shape?', 'shape.txt'), asksFor('which colour?', 'colour.txt')];
+  on.send({ prompt: text(planText(...waves.map((task) => [task]), [asksFor('which size?', 'size.txt')])) });
   await until(() => forms() === 1);
   await untilRunEnded(on);
   on.send({ answer: 'round' });

@@ -16,6 +16,7 @@ import { askingClaude } from '../support/asking-claude.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, shAgents } from '../support/daemon.ts';
 import {
+  asks,
   begin,
   gate,
   openGate,
@@ -512,14 +513,14 @@ async function workplace(start: (made: DaemonGround) => Promise<unknown> = start
   const made = daemonGround(`auto_create_pr = false\n${shAgents}`);
   const [go, asked] = [join(made.root, 'go'), join(made.root, 'asked')];
   const block = (script: string) => `\`\`\`sh\n${script}\n\`\`\`\n`;
-  const asks = `test -e '${asked}' || { touch '${asked}'; stator signal emit needs_decision --payload "left or right?"; }`;
+  const asksOnce = `test -e '${asked}' || { touch '${asked}'; ${asks('left or right?')}; }`;
   const hostile = String.raw`printf 'a \033]0;owned\007 \033[2J<b>bold</b> \342\200\256end\n'`;
   made.write(
     'login.md',
     [
       '# Login\n\n## Wave 1\n',
       `### Task 1: The <b>form</b>\n\n${block(`echo form > form.txt\n${hostile}\n${gate(go)}`)}`,
-      `### Task 2: Asks\n\n${block(`echo q > q.txt\n${asks}`)}`,
+      `### Task 2: Asks\n\n${block(`echo q > q.txt\n${asksOnce}`)}`,
     ].join('\n'),
   );
   made.write('bad.md', `# Bad\n\n## Wave 1\n\n### Task 1: Fails\n\n${block('echo x > x.txt\nexit 3')}`);
@@ -569,7 +570,6 @@ it('an action is about the marked row: its agent’s question, its task, its age
   const reviewer = { preset: 'command', program: 'false', sandbox: 'off' } as const;
   const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
   const { client, repo } = engine;
-  const asks = (what: string) => `stator signal emit needs_decision --payload '${what}'`;
   await begin(engine, 'asks', planText([asks('left?'), asks('up?')]));
   await begin(engine, 'over', planText(['echo a > a.txt', 'echo b > b.txt']));
   await until(async () => (await client.plan('demo', 'asks')).questions.length === 2);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, terminal, working, workingInWaves } from '../support/cli.ts';
-import { startDaemonHere } from '../support/engine.ts';
+import { asks, startDaemonHere } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
@@ -75,8 +75,7 @@ describe('status', () => {
 
   it('has a line for each question of a plan, and keeps each line of a question, as plan show does', async () => {
     const made = workplace();
-    const ask = (what: string) => `stator signal emit needs_decision --payload '${what}'`;
-    made.write('ask.md', planOf([ask('which port?'), ask('which of these?\n\n  git fetch a\n  git fetch b')]));
+    made.write('ask.md', planOf([asks('which port?'), asks('which of these?\n\n  git fetch a\n  git fetch b')]));
     expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
     const { stdout } = await made.stator(['status']);
     const asked = stdout.split('\n').filter((line) => line.includes('?') && line.includes('question'));
@@ -93,7 +92,7 @@ describe('status', () => {
 
   it('reads what the last engine left: a question first, a paused plan as waiting; outside of the repo, commands name the project', async () => {
     const made = working();
-    made.write('ask.md', planOf(['stator signal emit needs_decision --payload "which colour?"']));
+    made.write('ask.md', planOf([asks('which colour?')]));
     expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
     made.write('rest.md', planOf(['sleep 30']));
     const run = made.watch(['run', 'rest.md']);

@@ -7,6 +7,7 @@ import { listResources } from '../../runtime/api/mcp/resources.ts';
 import { tools } from '../../runtime/api/mcp/server.ts';
 import { makeRepo } from '../support/daemon.ts';
 import {
+  asks,
   begin,
   gate,
   openGate,
@@ -293,7 +294,6 @@ it('the work of a plan whose reviewer refuses it is taken as it is with task_ans
 it('of several questions the named one is answered; a wait, a merge and a permission say what was not done', async () => {
   const engine = await startEngine();
   const { client, repo, root } = engine;
-  const asks = (what: string) => `stator signal emit needs_decision --payload '${what}'`;
   await begin(engine, 'asks', planText([asks('left?'), asks('up?'), gate(join(root, 'gate'))]));
   await begin(engine, 'over', planText(['echo a > a.txt']));
   const { use, refused } = await overHttp(engine);

@@ -236,6 +236,12 @@ export function untilFile(file: string): Promise<void> {
   );
 }
 
+/** A shell line with which an agent asks a person, by a file: `stator signal emit` is a node, which costs half a second of processor. */
+export function asks(question: string): string {
+  const draft = '.stator/signals/staging/needs-decision-$STATOR_PLAN';
+  return `printf %s '${question}' >"${draft}" && mv "${draft}" .stator/signals/`;
+}
+
 /** A shell line with which a run leaves its socket and token in a file, for `agentClient`. */
 export function leaveToken(file: string): string {
   return `printf '%s\\n%s' "$STATOR_SOCKET" "$STATOR_TOKEN" > '${file}.part' && mv '${file}.part' '${file}'`;

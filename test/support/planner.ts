@@ -13,7 +13,7 @@ export function withPlanner(document: string, more = ''): Terminal {
   return made;
 }
 
-/** The same planner in an existing repo. */
+/** The same planner in an existing repo. It says by a file that it has finished: a second node would double what it costs. */
 export function planned(made: Terminal, document: string, more = ''): void {
   made.write(
     'planner.sh',
@@ -22,7 +22,8 @@ echo one >>"$STATOR_HOME/planners"
 while test -e "$STATOR_HOME/hold"; do sleep 0.1; done
 cat >"$STATOR_TEMP_DIR/plan.md" <<'PLAN'
 ${document}PLAN
-stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan.md" && stator signal emit planner_finished
+stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan.md" || exit
+: >".stator/signals/staging/planner-finished-$STATOR_PLAN" && mv .stator/signals/staging/* .stator/signals/
 `,
   );
   chmodSync(join(made.repo, 'planner.sh'), 0o755);
