@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { playFiveCharts } from '../support/five-charts.ts';
 
-// Twelve processes, one after the other.
+// Eight processes, one after the other.
 it('five charts get where they would have got, though their engine is killed eight times', async () => {
   await playFiveCharts({ kills: 8, seed: 5 });
   expect.hasAssertions();

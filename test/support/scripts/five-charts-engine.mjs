@@ -1,15 +1,16 @@
 /**
  * An engine with five charts that a stranger to stator could have written: an order with compensation, an approval with reminders, a scheduler, a transfer by
- * children, and a machine whose effects notify another one. It begins a tree of each under `id`, prints `up`, and works until it is killed; with `isLast`, until
- * all trees that there are have ended: then it prints them. What is done outside leaves a line in the ledger. The argument of the process is JSON:
- * `{home, ledger, id, isLast}`.
+ * children, and a machine whose effects notify another one. It begins a tree of each under `id`, prints `up`, and works until it is killed. What is done outside
+ * leaves a line in the ledger. The argument of the process is JSON: `{home, ledger, id}`.
  */
 import { appendFileSync } from 'node:fs';
+import { argv, env, stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { assign, fromPromise, raise, sendParent, setup } from 'xstate';
 import { z } from 'zod';
 import { createEngine, defineMachine, FatalError } from '../../../dist/bin/engine.js';
 
-const { home, ledger, id, isLast } = JSON.parse(process.argv[2]);
+let ledger = '';
 /** More tries than there are kills. */
 const attempts = 1_000;
 const none = z.strictObject({});
@@ -174,35 +175,32 @@ const definitions = [
 ];
 
 const log = { debug() {}, info() {}, warn() {}, error: (message) => process.stderr.write(`${message}\n`) };
-const engine = await createEngine({
-  home,
-  env: process.env,
-  machines: definitions,
-  serve: false,
-  waitForHomeMs: 5_000,
-  log,
-});
 const names = definitions.map(({ name }) => name);
-process.stdout.write('up\n');
-for (const name of names) await engine.machines[name].start(id, { tree: `${name}-${id}` });
-if (isLast) {
+
+async function begin({ home, ledger: file, id, env }, say = () => {}) {
+  ledger = file;
+  const engine = await createEngine({ home, env, machines: definitions, serve: false, waitForHomeMs: 5_000, log });
+  say('up\n');
+  for (const name of names) await engine.machines[name].start(id, { tree: `${name}-${id}` });
+  return engine;
+}
+
+/** For a life that is not killed, in the test's own process: it ends when all trees have ended, and returns them. */
+export async function finish(of) {
+  const engine = await begin(of);
   const all = async () => (await Promise.all(names.map((name) => engine.machines[name].list()))).flat();
   while ((await all()).some(({ status }) => status === 'active'))
     await new Promise((resolve) => setTimeout(resolve, 20));
   const ends = [];
   for (const { machine, id: tree } of await all()) {
-    const { value, output: said } = await engine.machines[machine].get(tree);
+    const { value, output } = await engine.machines[machine].get(tree);
     const lines = await engine.machines[machine].history(tree);
-    ends.push({
-      machine,
-      tree,
-      value,
-      output: said,
-      moves: lines.map(({ actor, event, to }) => `${actor} ${event} ${to}`),
-    });
+    ends.push({ machine, tree, value, output, moves: lines.map(({ actor, event, to }) => `${actor} ${event} ${to}`) });
   }
-  const { ok, checked } = await engine.client.verify();
-  process.stdout.write(JSON.stringify({ ends, verified: { ok, checked } }));
+  const { ok } = await engine.client.verify();
   await engine.stop();
-  process.exit(0);
+  return { ends, ok };
 }
+
+if (argv[1] === fileURLToPath(import.meta.url))
+  await begin({ ...JSON.parse(argv[2]), env }, (text) => stdout.write(text));
