@@ -1,11 +1,10 @@
 /**
  * The rules of the queue, R1 to R12: the previous queue broke each of them. test/cli/issue.test.ts also tests R3 and R11 with twenty processes, and
- * test/crash tests R10 at every fault point.
+ * test/crash/points.test.ts tests R10 with kills between claim, start and record of an agent.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { killAtEach } from '../support/crash-kills.ts';
 import { daemonGround, isAlive } from '../support/daemon.ts';
 import {
   begin,
@@ -252,13 +251,6 @@ it('R9: a task that takes longer than it may is ended with all its processes; it
   for (const pid of readFileSync(pids, 'utf8').trim().split('\n')) expect(isAlive(Number(pid))).toBe(false);
   expect(existsSync(join(worktree ?? '', 'half.txt'))).toBe(true);
   await untilStatus(engine, 'next', 'done');
-});
-
-it('R10: killed between claim and start, or between start and record, a task is still pending or runs, and runs once', async () => {
-  await killAtEach([
-    { point: 'lanes.after-claim', nth: 2 },
-    { point: 'agent-run.after-spawn', nth: 1 },
-  ]);
 });
 
 it('R10: a daemon that is killed finds the queue as it was: who works, who waits, and what is paused', async () => {
