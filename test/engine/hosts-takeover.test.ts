@@ -1,9 +1,10 @@
 /** Several daemons over one store in PostgreSQL. One is lost: another one continues its plans by itself. */
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isAlive } from '../support/daemon.ts';
+import { runFile, runFolders } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { hostHere, hostOn, hostsGround, kill, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
 import { linkTo } from '../support/link.ts';
@@ -60,58 +61,45 @@ it('the repo of a lost host goes on at another one by itself; when the lost one 
   expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
 });
 
-it('a task that was interrupted begins anew at another host if none of its work was at the remote', async () => {
+it('a task that was interrupted begins anew at another host if none of its work was at the remote; work that only the lost host had is done again, and its merge is not tried in vain', async () => {
   const url = await emptyStore();
   const [a, b] = [await taker(url, 'a', hostHere), await hostOn(url, 'b')];
   const bare = remoteOf(b);
   await must(b.ask('repo', 'trust', b.project));
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
-  const [gate, log] = [join(folder, 'gate'), join(folder, 'log')];
-  const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 6000 ]; do n=$((n+1)); sleep 0.1; done`;
-  renameSync(bare, `${bare}-away`);
-  await register(b, 'p', [[`echo begin >> ${log}; ${waits}; echo one > one.txt`]]);
-  await until(() => existsSync(log));
-  await must(b.ask('plan', 'pause', 'p', '--yes'));
-  await until(async () => (await a.client().instances({}))[0]?.state === 'queued');
-  await kill(b);
-  renameSync(`${bare}-away`, bare);
-  await until(async () => (await a.client().host({ host: 'a' })).repos.includes(b.project));
-  appendFileSync(gate, '');
-  await must(a.ask('plan', 'resume', 'p', '--project', b.project));
-  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
-  await until(async () => (await statusOf(a, b, 'p')) === 'done', explain);
-  const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
-  expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
-  expect(git(join(a.clones, b.project), 'show', 'plan/p:one.txt').trim()).toBe('one');
-});
-
-it('work that only the lost host had is done again, and its merge is not tried in vain', async () => {
-  const url = await emptyStore();
-  const [a, b] = [await taker(url, 'a', hostHere), await hostOn(url, 'b')];
-  const bare = remoteOf(b);
-  await must(b.ask('repo', 'trust', b.project));
-  const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
-  const gate = join(folder, 'gate');
-  const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 6000 ]; do n=$((n+1)); sleep 0.1; done`;
-  await register(b, 'p', [[`${waits}; echo one > one.txt`]]);
+  const gateOf = (plan: string) => join(folder, `gate-${plan}`);
+  const log = join(folder, 'log');
+  const waits = (plan: string) =>
+    `n=0; while [ ! -e ${gateOf(plan)} ] && [ $n -lt 6000 ]; do n=$((n+1)); sleep 0.1; done`;
+  await register(b, 'p', [[`${waits('p')}; echo one > one.txt`]]);
   await until(() => git(b.path, 'for-each-ref', 'refs/heads/plan/p-w1-t1') !== '');
-  // None of its work reaches the remote, and a person has checked out the branch that it is to be merged into.
+  // None of their work reaches the remote, and a person has checked out the branch that the work of p is to be merged into.
   renameSync(bare, `${bare}-away`);
   git(b.path, 'worktree', 'add', '-q', join(folder, 'elsewhere'), 'plan/p');
-  appendFileSync(gate, '');
+  await register(b, 'q', [[`echo begin >> ${log}; ${waits('q')}; echo two > two.txt`]]);
+  await until(() => existsSync(log));
+  await must(b.ask('plan', 'pause', 'q', '--yes'));
+  await until(async () => (await a.client().instances({ plan: 'q' }))[0]?.state === 'queued');
+  appendFileSync(gateOf('p'), '');
   await until(() => b.log().includes('work.merge plan:repo-b/p/wave-1.2/task-1.1#2 (try 1)'), b.log);
   await kill(b);
   renameSync(`${bare}-away`, bare);
-  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
-  await until(async () => (await statusOf(a, b, 'p')) === 'done', explain);
-  expect(git(join(a.clones, b.project), 'show', 'plan/p:one.txt').trim()).toBe('one');
-  const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
-  expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
+  await until(async () => (await a.client().host({ host: 'a' })).repos.includes(b.project));
+  appendFileSync(gateOf('q'), '');
+  await must(a.ask('plan', 'resume', 'q', '--project', b.project));
+  for (const [plan, text] of [
+    ['p', 'one'],
+    ['q', 'two'],
+  ] as const) {
+    const explain = async () => await must(a.ask('plan', 'explain', plan, '--project', b.project));
+    await until(async () => (await statusOf(a, b, plan)) === 'done', explain);
+    const { tasks_by_wave: waves } = await a.client().plan(b.project, plan);
+    expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
+    expect(git(join(a.clones, b.project), 'show', `plan/${plan}:${text}.txt`).trim()).toBe(text);
+  }
   expect(a.log()).not.toContain('work.merge');
-  const [run = ''] = readdirSync(join(a.home, 'runs'));
-  expect(readFileSync(join(a.home, 'runs', run, 'prompt'), 'utf8')).toContain(
-    'is not in this repository: it was lost with the host that made it',
-  );
+  const [run = ''] = runFolders(a.home, 'p');
+  expect(runFile(a.home, run, 'prompt')).toContain('is not in this repository: it was lost with the host that made it');
 });
 
 // 30 s are what is promised.
