@@ -34,6 +34,8 @@ type Ask = <T>(use: (client: Client) => Promise<T>) => Promise<T>;
 
 const project = 'demo';
 const pollMs = 50;
+/** A look at a plan takes some milliseconds of processor. */
+const lookMs = 250;
 /** Far longer than a life takes on a busy machine. */
 const lifeLimitMs = 600_000;
 const main = fileURLToPath(new URL('../../dist/bin/stator.js', import.meta.url));
@@ -84,13 +86,13 @@ export async function startHere({ home, env }: Pick<Stage, 'home' | 'env'>): Pro
   return createEngine({ home, env, graceMs: 500, log });
 }
 
-/** One engine for the whole life. `onShown` gets the plan at each check by the person. */
-export async function playHere(stage: Stage, life: Life, onShown: (shown: PlanShow) => void = () => {}): Promise<void> {
+/** One engine for the whole life. */
+export async function playHere(stage: Stage, life: Life): Promise<void> {
   const engine = await startHere(stage);
   try {
     const ask: Ask = (use) => use(engine.client);
     await begin(ask, life);
-    await playPerson(ask, stage, life, onShown);
+    await playPerson(ask, stage, life);
   } finally {
     await engine.stop({ agents: 'stop' });
   }
@@ -106,18 +108,12 @@ export async function begin(ask: Ask, { plan, document, start }: Life): Promise<
 }
 
 /** Plays the person's actions, and returns when the plan is done and nothing more runs. */
-async function playPerson(
-  ask: Ask,
-  { scenario, open, openEffects }: Stage,
-  life: Life,
-  onShown: (shown: PlanShow) => void,
-): Promise<void> {
+async function playPerson(ask: Ask, { scenario, open, openEffects }: Stage, life: Life): Promise<void> {
   const { plan, person } = life;
   const left = [...person.entries()];
   const untilMs = Date.now() + lifeLimitMs;
   for (;;) {
     const shown = await ask((client) => client.plan(project, plan));
-    onShown(shown);
     const [next] = left;
     if (next !== undefined && (await isNow(next[1], shown, { ask, scenario }))) {
       const [index, act] = next;
@@ -131,7 +127,7 @@ async function playPerson(
     } else if (Date.now() > untilMs || isStuck(shown, next?.[1])) {
       throw new Error(`it goes no further:\n${await ask((client) => standOf(client, shown))}\n${ledgerOf(scenario)}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }
 
@@ -270,10 +266,10 @@ export async function playKilled(stage: Stage, life: Life, strikes: readonly Str
     daemon.kill();
     dueAtMs = null;
     left.shift();
-  }, 10);
+  }, pollMs);
   try {
     await begin(ask, life);
-    await playPerson(ask, stage, life, () => {});
+    await playPerson(ask, stage, life);
     return strikes.length - left.length;
   } catch (thrown) {
     throw new Error(`killed at ${JSON.stringify(strikes)}, with ${left.length} to come\n${daemon.said()}`, {
