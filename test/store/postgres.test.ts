@@ -23,7 +23,7 @@ let databases = 0;
 async function emptyDatabase(): Promise<string> {
   databases += 1;
   const name = `d${databases}`;
-  await server.query('postgres', `CREATE DATABASE ${name}`);
+  await server.query('postgres', `CREATE DATABASE ${name} STRATEGY file_copy`);
   return name;
 }
 
