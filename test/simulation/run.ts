@@ -42,7 +42,7 @@ export type Simulation = ReturnType<typeof createSimulation>;
 const beginMs = 1_000_000;
 const wallBeginMs = Date.UTC(2000, 0, 1);
 /** More steps than any story needs: beyond them it loops. */
-const stepLimit = 60_000;
+const stepLimit = 20_000;
 const minute = 60_000;
 
 /** Queries about when to check again: no decision depends on them, and they are the most frequent ones. */
