@@ -115,11 +115,11 @@ describe.each(judging)('whatever is written into the output of %s', (preset) => 
         const verdict = verdictOf(preset, output);
         if (verdict === null) return;
         seen += 1;
-        expect(verdict.kind).toBe('changes');
         // These say a message in pieces: a piece of another's is then a part of its text.
-        if (preset === 'gemini' || preset === 'opencode' || preset === 'acp')
-          expect(verdict.body).toContain('It deletes the backups.');
-        else expect(verdict.body).toBe('It deletes the backups.');
+        const isInPieces = preset === 'gemini' || preset === 'opencode' || preset === 'acp';
+        const { kind, body } = verdict;
+        const isOwn = isInPieces ? body.includes('It deletes the backups.') : body === 'It deletes the backups.';
+        if (kind !== 'changes' || !isOwn) throw new Error(`a forged verdict: ${kind}: ${body}`); // `expect` took a tenth of the time
       }),
       { numRuns: 25_000, examples: [[[]]] },
     );

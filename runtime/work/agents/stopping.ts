@@ -84,8 +84,10 @@ async function endTree(
     if (nowMs > killAtMs + KILL_LIMIT_MS)
       throw stillRunningError(folder, runId, wrapper ? [wrapper, ...members] : members);
     if (wrapper) signalProcess(wrapper, 'SIGCONT');
-    if (isToKill) for (const member of members) signalProcess(member, 'SIGKILL');
-    else askToEnd(folder, tree, asked);
+    if (!isToKill) askToEnd(folder, tree, asked);
+    else for (const member of members) signalProcess(member, 'SIGKILL');
+    // Without its folder it would wait a minute to write the exit code, and start a program each second.
+    if (wrapper && isToKill && !existsSync(folder.path)) signalProcess(wrapper, 'SIGKILL');
     aloneSinceMs = members.length > 0 ? null : (aloneSinceMs ?? nowMs);
     if (wrapper && aloneSinceMs !== null && nowMs - aloneSinceMs > WRAPPER_LIMIT_MS) signalProcess(wrapper, 'SIGKILL');
     const lookAtMs = nowMs < killAtMs ? Math.min(killAtMs, nowMs + LOOK_MS) : nowMs + LOOK_MS;
