@@ -1,18 +1,8 @@
 /** Which room imports from which, according to the sources. An arrow that follows from two others is left out. */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fenced } from './markdown.ts';
 
-/** The part of dependency-cruiser's output that is read here. */
-interface Cruised {
-  readonly modules: readonly {
-    readonly source: string;
-    readonly dependencies: readonly { readonly resolved: string }[];
-  }[];
-}
-
-/** Far above the output for a thousand files. */
-const sizeLimitBytes = 64 * 1024 * 1024;
 const layers = ['cli', 'runtime', 'actors', 'machines'] as const;
 /** The layers of the runtime with several rooms; `engine` is one room. */
 const boxes = ['api', 'work', 'core', 'base'] as const;
@@ -57,20 +47,19 @@ export function importGraph(root: string): string {
   return fenced('mermaid', lines.join('\n'));
 }
 
+/** What a source imports of other sources: all are named with a relative path, in single quotes. */
+const imported = /\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g;
+
 function roomArrows(root: string): Arrow[] {
-  const program = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-  const args = [program, ...layers, '--output-type', 'json'];
-  const answer = execFileSync(process.execPath, args, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: sizeLimitBytes,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const { modules } = JSON.parse(answer) as Cruised; // its own documented shape
+  const sources = layers.flatMap((layer) =>
+    readdirSync(join(root, layer), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => `${layer}/${file}`),
+  );
   const seen = new Map<string, Arrow>();
-  for (const { source, dependencies } of modules)
-    for (const { resolved } of dependencies) {
-      const [from, to] = [roomOf(source), roomOf(resolved)];
+  for (const source of sources)
+    for (const [, path = ''] of readFileSync(join(root, source), 'utf8').matchAll(imported)) {
+      const [from, to] = [roomOf(source), roomOf(join(dirname(source), path))];
       if (from !== null && to !== null && from !== to) seen.set(`${from} ${to}`, [from, to]);
     }
   return [...seen.values()];
