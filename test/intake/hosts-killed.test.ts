@@ -11,7 +11,7 @@ const ground = await hostsGround();
 
 // A host counts as lost after ten seconds, and then another one takes its repo over.
 it('issues come once, and their states go back once, where two hosts watch one tracker that fails, and either is killed', async () => {
-  await killTwoHosts(ground, { kills: 4, seed: seedOf('intake of two hosts') });
+  await killTwoHosts(ground, { kills: 3, seed: seedOf('intake of two hosts') });
   expect.hasAssertions();
 });
 

@@ -10,7 +10,7 @@ import { createEngine } from '../../runtime/engine/engine.ts';
 import { afterwards, ground } from './engine.ts';
 import { git, until } from './ground.ts';
 import { clonesFolder, type hostsGround, remoteOf } from './hosts.ts';
-import { type Life, live } from './killed-engine.ts';
+import { type Life, live, quiet } from './killed-engine.ts';
 import { randomOf } from './random.ts';
 import { troubleOf } from './tracker-kills.ts';
 import { linearId } from './tracker-linear.ts';
@@ -18,7 +18,6 @@ import { startTracker, type TrackerServer, trackerToken } from './tracker-server
 import { trackerTable } from './tracker-site.ts';
 
 const issueCount = 8;
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface Place {
   readonly home: string;
@@ -49,22 +48,13 @@ export function layHost({ url, name, intakes, env }: HostSetup): Place & { reado
 }
 
 /** The first host owns the repo, whose remote lets the other one take it over. No agent starts. */
-export async function registerPaused({ repo, ...place }: ReturnType<typeof layHost>): Promise<void> {
+export async function registerPaused({ home, env, repo }: ReturnType<typeof layHost>): Promise<void> {
   remoteOf({ path: repo });
   git(repo, 'push', '-q', 'origin', 'main');
-  await withEngine(place, async ({ client }) => {
-    await client.addRepo(repo, { trust: true });
-    await client.pauseQueue();
-  });
-}
-
-async function withEngine(
-  { home, env }: Place,
-  act: (engine: Awaited<ReturnType<typeof createEngine>>) => Promise<void>,
-) {
-  const engine = await createEngine({ home, env, log, waitForHomeMs: 5_000, intakeLookMs: 3_600_000 });
+  const engine = await createEngine({ home, env, log: quiet, waitForHomeMs: 5_000, intakeLookMs: 3_600_000 });
   try {
-    await act(engine);
+    await engine.client.addRepo(repo, { trust: true });
+    await engine.client.pauseQueue();
   } finally {
     await engine.stop();
   }
@@ -92,7 +82,7 @@ export async function killTwoHosts(
   const [a, b] = [layHost({ ...setup, name: 'a' }), layHost({ ...setup, name: 'b' })];
   await registerPaused(a);
   const lives = new Map<Place, Life>();
-  const start = (place: Place) => void lives.set(place, live(place));
+  const start = (place: Place) => void lives.set(place, live(place, { options: { intakeLookMs: 100 } }));
   const down = async (place: Place) => void (await lives.get(place)?.kill());
   afterwards(async () => void (await Promise.all([down(a), down(b)])));
   const ownerNow = async () => (await ask<{ host: string }>('SELECT host FROM repo_hosts'))[0]?.host;
@@ -130,12 +120,13 @@ export async function killTwoHosts(
   tracker.trouble = () => null;
   await untilReported('taken');
   tracker.trouble = badDays;
-  for (const place of [a, b]) await down(place);
-  await withEngine(b, async ({ client }) => {
-    for (const { plan } of await client.plans('demo'))
-      await client.send({ project: 'demo', plan, type: 'cancel', waitMs: 0 });
-  });
-  for (const place of [a, b]) start(place);
+  const port = await lives.get(b)?.up;
+  for (const { plan } of await ask<{ plan: string }>('SELECT plan FROM plans')) {
+    const body = JSON.stringify({ plan, type: 'cancel', wait_ms: 0 });
+    const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    const { status } = await fetch(`http://127.0.0.1:${port}/v1/repos/demo/signals`, sent);
+    expect(status).toBe(202);
+  }
   await killSome(Math.floor(kills / 2), () => {});
   tracker.trouble = () => null;
   await untilReported('cancelled');
