@@ -16,7 +16,7 @@ export function createOpencodeReader(): Reader {
   /** The text of the current step. */
   let inStep: string[] = [];
   let isOver = false;
-  /** Whether its last answer ended at the model's limit: it exits with 0 all the same. */
+  /** Whether its last answer ended at the model's limit: it exits with 0 all the same, and some versions do after an error too. */
   let isCut = false;
   const final = createFinalMessages();
 
@@ -65,7 +65,7 @@ export function createOpencodeReader(): Reader {
       readMessages: [],
       finalMessages: error === null ? final.all() : [],
       isOver,
-      hasFailed: isCut,
+      hasFailed: isCut || error !== null,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
       denied: error !== null && isDenied(error),
       problem: error === null ? (isCut ? cutText : null) : shortened(problemOf(error)),
