@@ -249,3 +249,15 @@ it.each([
 ])('gemini that exits with %d has no login: %j', (code, denied) => {
   expect(createLogReader('gemini').report({ ...at, code })).toMatchObject({ denied });
 });
+
+it.each([
+  ['goose', "error: unrecognized subcommand 'acp'", true],
+  ['kimi', "Error: No such command 'acp'.", true],
+  ['copilot', 'Error: No authentication information found.', false],
+] as const)('%s that ends before it speaks the protocol says why: %s', (preset, words, isRefused) => {
+  const log = createLogReader(preset);
+  const relay = (problem: object) => JSON.stringify({ stator: problem });
+  log.read(Buffer.from([relay({ sent: 'initialize', id: 1 }), words, relay({ problem: 'it ended' }), ''].join('\n')));
+  const refusedArgument = isRefused ? words.replace(/^error: /i, '') : null;
+  expect(log.report({ ...at, code: 1 })).toMatchObject({ problem: `it ended\n${words}`, refusedArgument });
+});

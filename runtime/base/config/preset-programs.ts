@@ -110,8 +110,9 @@ function shownFlags(flags: readonly string[]): string {
 export function versionHint(preset: ProgramPreset, role: string): string {
   const { installCommand, triedVersions } = presetProgram(preset);
   const version = triedVersions.at(-1);
-  const how = installCommand === null || version === undefined ? '' : `: ${installCommand}@${version}`;
-  return `install a version that was tried${how}; or set \`program\` under [agents.${role}] to where one is`;
+  const what = version === undefined ? 'its newest version' : 'a version that was tried';
+  const how = installCommand === null ? '' : `: ${[installCommand, version].filter(Boolean).join('@')}`;
+  return `install ${what}${how}; or set \`program\` under [agents.${role}] to where one is`;
 }
 
 /** What a person does if the program is not installed; `role` names the table of the configuration that could say another. */

@@ -36,7 +36,8 @@ export function acpProgram(preset: AcpPreset): AgentProgram {
     stepsOf: acpSteps,
     // Input and output of tools appear unescaped in these lines.
     end: { form: /"stopReason"\s*:/, is: (event) => objectAt(event, 'result') !== null, isQuoted: true },
-    refusedArgument: /^(?:error: )?(?:unknown (?:option|argument)s?|unexpected argument|unrecognized option)\b/i,
+    refusedArgument:
+      /^(?:error: )?(?:unknown (?:option|argument|command)s?|unexpected argument|unrecognized (?:option|subcommand)|no such (?:option|command))\b/i,
     // The protocol has no error for these.
     fullContext: [],
     refusedModel: [],

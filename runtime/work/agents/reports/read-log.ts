@@ -99,7 +99,9 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
       const limits = plain.map((line) => program.limitIn?.(line, at.writtenAtMs) ?? null);
       const plainLimit = hasBegun || code === 0 ? null : (limits.find((limit) => limit !== null) ?? null);
       const refusedArgument = hasBegun || code === 0 || refused === null ? null : safeText(refused);
-      const problem = shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n')));
+      // If it never spoke the protocol, its own words say why the relay's problem came.
+      const said = hasBegun || report.problem === null ? report.problem : [report.problem, ...plain].join('\n');
+      const problem = shortened(safeText(said ?? refusedArgument ?? plain.join('\n')));
       return {
         ...report,
         code,
