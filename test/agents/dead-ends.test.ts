@@ -225,6 +225,12 @@ it.each([
   expect(log.report(at)).toMatchObject(meant);
 });
 
+it('opencode that exits with 0 without an event has failed, with what it printed', () => {
+  const log = createLogReader('opencode');
+  log.read(Buffer.from('Error: Model not found: a/x. Did you mean: a/y?\n'));
+  expect(log.report({ ...at, code: 0 })).toMatchObject({ code: 1, hasSpoken: false, isModelRefused: true });
+});
+
 const gaveUp = { type: 'error', severity: 'warning', message: 'Loop detected, stopping execution' };
 const blocked = { type: 'error', severity: 'error', message: 'The model response was blocked due to safety settings.' };
 const done = { type: 'result', status: 'success' };

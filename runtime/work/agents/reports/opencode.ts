@@ -16,12 +16,14 @@ export function createOpencodeReader(): Reader {
   /** The text of the current step. */
   let inStep: string[] = [];
   let isOver = false;
-  /** Whether its last answer ended at the model's limit: it exits with 0 all the same, and some versions do after an error too. */
+  /** Whether its last answer ended at the model's limit: it exits with 0 all the same. Most versions do after an error too, which at their start is no event. */
   let isCut = false;
+  let hasBegun = false;
   const final = createFinalMessages();
 
   return {
     event(event) {
+      hasBegun = true;
       conversation = textAt(event, 'sessionID') ?? conversation;
       switch (event.type) {
         case 'step_start':
@@ -65,7 +67,7 @@ export function createOpencodeReader(): Reader {
       readMessages: [],
       finalMessages: error === null ? final.all() : [],
       isOver,
-      hasFailed: isCut || error !== null,
+      hasFailed: isCut || error !== null || !hasBegun,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
       denied: error !== null && isDenied(error),
       problem: error === null ? (isCut ? cutText : null) : shortened(problemOf(error)),
