@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -41,43 +42,6 @@ async function donePlan(setup: { verifies?: boolean } = {}): Promise<TestEngine>
   return engine;
 }
 
-describe('a plan is made anew from its journal', () => {
-  it('as it was after any of its lines, as the engine showed it then', async () => {
-    const { client } = await donePlan();
-    const lines = await client.history('demo', 'login');
-    const statuses = await Promise.all(
-      lines.map(async ({ seq }) => (await client.planReplay('demo', 'login', { to: seq })).status),
-    );
-    expect([...new Set(statuses)]).toEqual(['ready', 'implementing', 'done']);
-    const paused = lines.findIndex(({ event }) => event === 'pause');
-    expect((await client.planReplay('demo', 'login', { to: lines[paused]?.seq ?? 0 })).paused).toBe(true);
-    expect((await client.planReplay('demo', 'login', { to: (lines[paused]?.seq ?? 0) - 1 })).paused).toBe(false);
-    const { seq, at, ...replayed } = await client.planReplay('demo', 'login');
-    const now = await client.plan('demo', 'login');
-    expect({ seq, at }).toEqual({ seq: lines.at(-1)?.seq, at: lines.at(-1)?.at });
-    expect(replayed).toEqual({
-      ...now,
-      updated_at: at,
-      waiting_for: null,
-      estimate: null,
-      budget: [],
-      left_undone: [],
-      set_aside: [],
-      creating_pr: false,
-    });
-  });
-
-  it('as it was at a time, with the runs that had begun by then', async () => {
-    const { client } = await donePlan();
-    const first = (await client.history('demo', 'login'))[0];
-    const begun = await client.planReplay('demo', 'login', { at: first?.at ?? '' });
-    expect(begun).toMatchObject({ status: 'ready', runs: 0, run_list: [], tasks_done: 0 });
-    const at = '2001-01-01T00:00:00Z';
-    expect(await codeOf(client.planReplay('demo', 'login', { at }))).toBe('not_found');
-    expect(await codeOf(client.planReplay('demo', 'login', { to: 1, at }))).toBe('bad_request');
-  });
-});
-
 describe('a store is verified', () => {
   it('of many trees, and one with a long journal, while the engine goes on with its other work', async () => {
     const { home, client } = await donePlan({ verifies: false });
@@ -118,62 +82,102 @@ describe('a store is verified', () => {
     clearImmediate(turning);
     expect(seen.size).toBeGreaterThan(2);
   });
+});
 
-  it('where a plan was done, and everything is as its journal says', async () => {
-    const { client } = await donePlan();
-    expect(await client.verifyPlan('demo', 'login')).toEqual({ ok: true, checked: 1, differs: [], skipped: [] });
-    expect(await client.verify()).toEqual({ ok: true, checked: 3, differs: [], skipped: [] });
-    expect(await client.verify({ sample: 2 })).toEqual({ ok: true, checked: 2, differs: [], skipped: [] });
-    expect(await client.verify({ sample: 20 })).toMatchObject({ ok: true, checked: 3 });
-    expect(await codeOf(client.verifyPlan('demo', 'absent'))).toBe('plan_not_found');
-  });
+/** What somebody did to the store, and the path of the difference. */
+const wrongs: readonly (readonly [what: string, sql: string, path: RegExp])[] = [
+  [
+    'a snapshot that somebody edited',
+    `UPDATE trees SET snapshot = replace(snapshot, '"wave":1', '"wave":9') WHERE address LIKE 'plan:%'`,
+    /^snapshot\..*wave$/,
+  ],
+  ['a title in lists that is not the plan’s', `UPDATE plans SET title = 'another'`, /^row\.title$/],
+  [
+    'an effect that nobody asked for',
+    `INSERT INTO effects (key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, created_at)
+    SELECT 'plan:demo/login/stray#99', tree, project, plan, 'stray#99', kind, lane, 'elsewhere', 0, payload, 'queued', 0, 9e15, 0 FROM effects LIMIT 1`,
+    /^effects\["plan:demo\/login\/stray#99"\]$/,
+  ],
+  [
+    'a signal that was taken and is in no line',
+    `UPDATE journal SET signal = NULL WHERE type = 'pause'`,
+    /^signals\[\d+\]$/,
+  ],
+  [
+    'a signal that was taken twice',
+    `UPDATE journal SET signal = (SELECT min(signal) FROM journal WHERE tree LIKE 'plan:%') WHERE type = 'pause'`,
+    /^signals\[\d+\]$/,
+  ],
+];
 
-  it.each([
-    [
-      'a snapshot that somebody edited',
-      `UPDATE trees SET snapshot = replace(snapshot, '"wave":1', '"wave":9') WHERE address LIKE 'plan:%'`,
-      /^snapshot\..*wave$/,
-    ],
-    ['a title in lists that is not the plan’s', `UPDATE plans SET title = 'another'`, /^row\.title$/],
-    [
-      'an effect that nobody asked for',
-      `INSERT INTO effects (key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, created_at)
-      SELECT 'plan:demo/login/stray#99', tree, project, plan, 'stray#99', kind, lane, 'elsewhere', 0, payload, 'queued', 0, 9e15, 0 FROM effects LIMIT 1`,
-      /^effects\["plan:demo\/login\/stray#99"\]$/,
-    ],
-    [
-      'a signal that was taken and is in no line',
-      `UPDATE journal SET signal = NULL WHERE type = 'pause'`,
-      /^signals\[\d+\]$/,
-    ],
-    [
-      'a signal that was taken twice',
-      `UPDATE journal SET signal = (SELECT min(signal) FROM journal WHERE tree LIKE 'plan:%') WHERE type = 'pause'`,
-      /^signals\[\d+\]$/,
-    ],
-  ])('and shows %s, with both values and the line', async (_what, sql, path) => {
-    const { client, home } = await donePlan({ verifies: false });
-    expect((await client.verify()).ok).toBe(true);
-    write(home, sql);
-    const { ok, differs } = await client.verify();
-    expect(ok).toBe(false);
+// One life of a plan: each wrong is done to a copy of its store.
+it('a done plan is made anew as it was after any of its lines and at any time, and its store is as its journal says; a copy with a wrong shows it, with both values and the line', async () => {
+  const { client, home, root } = await donePlan();
+  await expectReplays(client);
+  expect(await client.verifyPlan('demo', 'login')).toEqual({ ok: true, checked: 1, differs: [], skipped: [] });
+  expect(await client.verify()).toEqual({ ok: true, checked: 3, differs: [], skipped: [] });
+  expect(await client.verify({ sample: 2 })).toEqual({ ok: true, checked: 2, differs: [], skipped: [] });
+  expect(await client.verify({ sample: 20 })).toMatchObject({ ok: true, checked: 3 });
+  expect(await codeOf(client.verifyPlan('demo', 'absent'))).toBe('plan_not_found');
+  for (const [what, sql, path] of wrongs) {
+    const copy = join(root, what);
+    mkdirSync(copy);
+    write(home, `VACUUM INTO '${join(copy, 'taskstore.db')}'`);
+    const verified = async () => {
+      const store = openStore(copy, { readonly: true });
+      const found = await verify({ store, trees: treesOf() }, 'all');
+      store.close();
+      return found;
+    };
+    expect([what, (await verified()).ok]).toEqual([what, true]);
+    write(copy, sql);
+    const { ok, differs } = await verified();
+    expect([what, ok]).toEqual([what, false]);
     expect(differs.map((found) => found.path)).toEqual(expect.arrayContaining([expect.stringMatching(path)]));
     expect(differs[0]?.tree).toBe('plan:demo/login');
     expect(differs[0]?.seq).toBeGreaterThan(0);
-  });
+  }
 
-  it('and says which trees cannot be compared, and why', async () => {
-    const { client, home } = await donePlan();
-    write(
-      home,
-      `DELETE FROM journal WHERE tree LIKE 'plan:%' AND seq < (SELECT max(seq) FROM journal WHERE tree LIKE 'plan:%')`,
-    );
-    const { ok, skipped } = await client.verifyPlan('demo', 'login');
-    expect(ok).toBe(false);
-    const left = (await client.history('demo', 'login'))[0];
-    expect(skipped).toEqual([
-      { tree: 'plan:demo/login', why: expect.stringContaining(`line ${left?.seq}, at ${left?.at}`) },
-    ]);
-    expect(await codeOf(client.planReplay('demo', 'login'))).toBe('snapshot_unknown');
-  });
+  // Trees that cannot be compared are named, with the reason.
+  write(
+    home,
+    `DELETE FROM journal WHERE tree LIKE 'plan:%' AND seq < (SELECT max(seq) FROM journal WHERE tree LIKE 'plan:%')`,
+  );
+  const { ok, skipped } = await client.verifyPlan('demo', 'login');
+  expect(ok).toBe(false);
+  const left = (await client.history('demo', 'login'))[0];
+  expect(skipped).toEqual([
+    { tree: 'plan:demo/login', why: expect.stringContaining(`line ${left?.seq}, at ${left?.at}`) },
+  ]);
+  expect(await codeOf(client.planReplay('demo', 'login'))).toBe('snapshot_unknown');
 });
+
+async function expectReplays(client: TestEngine['client']): Promise<void> {
+  const lines = await client.history('demo', 'login');
+  const statuses = await Promise.all(
+    lines.map(async ({ seq }) => (await client.planReplay('demo', 'login', { to: seq })).status),
+  );
+  expect([...new Set(statuses)]).toEqual(['ready', 'implementing', 'done']);
+  const paused = lines.findIndex(({ event }) => event === 'pause');
+  expect((await client.planReplay('demo', 'login', { to: lines[paused]?.seq ?? 0 })).paused).toBe(true);
+  expect((await client.planReplay('demo', 'login', { to: (lines[paused]?.seq ?? 0) - 1 })).paused).toBe(false);
+  const { seq, at, ...replayed } = await client.planReplay('demo', 'login');
+  const now = await client.plan('demo', 'login');
+  expect({ seq, at }).toEqual({ seq: lines.at(-1)?.seq, at: lines.at(-1)?.at });
+  expect(replayed).toEqual({
+    ...now,
+    updated_at: at,
+    waiting_for: null,
+    estimate: null,
+    budget: [],
+    left_undone: [],
+    set_aside: [],
+    creating_pr: false,
+  });
+  const first = (await client.history('demo', 'login'))[0];
+  const begun = await client.planReplay('demo', 'login', { at: first?.at ?? '' });
+  expect(begun).toMatchObject({ status: 'ready', runs: 0, run_list: [], tasks_done: 0 });
+  const early = '2001-01-01T00:00:00Z';
+  expect(await codeOf(client.planReplay('demo', 'login', { at: early }))).toBe('not_found');
+  expect(await codeOf(client.planReplay('demo', 'login', { to: 1, at: early }))).toBe('bad_request');
+}

@@ -21,10 +21,10 @@ import {
 import { git, until } from '../support/ground.ts';
 import { expectFailure } from '../support/prose.ts';
 
-/** An engine with repos a, b and c beside each other. */
-async function threeRepos(setup: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
+/** An engine with these repos beside each other. */
+async function withRepos(names: readonly string[], setup: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
   const started = await startEngine({ adds: false, ...setup });
-  for (const name of ['a', 'b', 'c']) await started.client.addRepo(makeRepo(join(started.root, name)), { trust: true });
+  for (const name of names) await started.client.addRepo(makeRepo(join(started.root, name)), { trust: true });
   return started;
 }
 
@@ -104,7 +104,7 @@ describe('a repo', () => {
   });
 
   it('that is removed while its agents run is refused; with stop they end, no attempt is spent, and adding it again goes on', async () => {
-    const started = await threeRepos();
+    const started = await withRepos(['a', 'b', 'c']);
     const { root, client, engine } = started;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
     const work = (name: string) => planText([`echo $$ >> '${begun}-${name}'\n${gate(go)}\necho ${name} > out.txt`]);
@@ -152,7 +152,7 @@ describe('a repo', () => {
   });
 
   it('shares nothing with another one of whose plans have the same names', async () => {
-    const started = await threeRepos({ daemon: 'max_agents = 6\nblueprint_skip_threshold = 0\n' });
+    const started = await withRepos(['a', 'b', 'c'], { daemon: 'max_agents = 6\nblueprint_skip_threshold = 0\n' });
     const plans = ['one', 'two'];
     const content = (name: string, plan: string) =>
       planText([`pwd > where.txt\necho ${name}-${plan} > who.txt`], ['cat who.txt > again.txt']);
@@ -329,7 +329,7 @@ describe('a configuration', () => {
 
 describe('a repo that cannot be used', () => {
   it('is degraded with its reason, delays no other repo, and continues by itself', async () => {
-    const started = await threeRepos();
+    const started = await withRepos(['a', 'b']);
     const { root } = started;
     const [path, away] = [join(root, 'a'), join(root, 'away')];
     await register(started, 'same', planText(['echo a > a.txt']), 'a');
@@ -343,28 +343,27 @@ describe('a repo that cannot be used', () => {
     await untilStatus(started, 'same', 'done', 'a');
   });
 
-  it.each([
-    ['symbolic-ref HEAD refs/heads/gone', (head: string) => ['gone', 'symbolic-ref HEAD refs/heads/main', head]],
-    ['update-ref -d refs/heads/main', (head: string) => ['main', `update-ref refs/heads/main ${head}`, head]],
-  ] as const)(
-    'says so where an agent left its checkout on a branch that is not there (%s, twice), with the command that puts it back',
-    async (does, expected) => {
-      const started = await threeRepos();
-      const path = join(started.root, 'a');
-      const [branch, command, head] = expected(git(path, 'rev-parse', 'main'));
-      await begin(started, 'same', planText([`for _ in 1 2; do git -C '${path}' ${does}; done; echo a > a.txt`]), 'a');
-      const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
+  it('says so where an agent left its checkout on a branch that is not there, twice, with the command that puts it back', async () => {
+    const started = await withRepos(['a']);
+    const path = join(started.root, 'a');
+    const head = git(path, 'rev-parse', 'main');
+    for (const [plan, does, branch, command] of [
+      ['other', 'symbolic-ref HEAD refs/heads/gone', 'gone', 'symbolic-ref HEAD refs/heads/main'],
+      ['none', 'update-ref -d refs/heads/main', 'main', `update-ref refs/heads/main ${head}`],
+    ] as const) {
+      await begin(started, plan, planText([`for _ in 1 2; do git -C '${path}' ${does}; done; echo a > a.txt`]), 'a');
+      const waiting = await untilPlan(started, plan, ({ waiting_for: why }) => why?.kind === 'repo', 'a');
       const told = `HEAD of ${path} is on the branch ${branch}, which has no commit; put it back: git -C ${path} ${command}`;
       expect(waiting.waiting_for?.detail).toContain(told);
       await until(async () => (await started.client.repos())[0]?.reason === told);
       execFileSync('sh', ['-c', `git -C ${path} ${command}`]);
-      await untilStatus(started, 'same', 'done', 'a');
+      await untilStatus(started, plan, 'done', 'a');
       expect([git(path, 'symbolic-ref', 'HEAD'), git(path, 'rev-parse', 'HEAD')]).toEqual(['refs/heads/main', head]);
-    },
-  );
+    }
+  });
 
   it('lets its plans wait where it goes in the middle of their work: no attempt is spent', async () => {
-    const started = await threeRepos();
+    const started = await withRepos(['a', 'b']);
     const { root, client } = started;
     const [path, away, begun, go] = ['a', 'away', 'begun', 'go'].map((name) => join(root, name)) as [
       string,
