@@ -106,12 +106,15 @@ async function registerFile(
   { project, path, ...given }: PlanFile,
 ): Promise<PlanShow & { name: string }> {
   const repo = (await client.repos()).find((candidate) => candidate.project === project);
-  if (repo === undefined)
+  if (repo === undefined) {
+    // A path that was given and cannot be registered stops no engine, so the reason is said here.
+    const { problems } = await client.status();
     throw new EngineError(
       'repo_not_found',
-      `repo not registered: ${project}`,
-      'name its path in createEngine({ repos })',
+      `repo not registered: ${[project, ...problems].join('; ')}`,
+      'name its absolute path in createEngine({ repos })',
     );
+  }
   const file = isAbsolute(path) ? path : join(repo.path, path);
   if (given.force !== true && !/\.(?:md|markdown|json)$/i.test(path)) throw otherKind(path);
   refuseWayOut(file, path);

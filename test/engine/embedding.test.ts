@@ -184,5 +184,12 @@ describe('a program of my own', () => {
     await expect(engine.plans.register({ project: 'demo', path: 'docs/none.md' })).rejects.toMatchObject({
       code: 'bad_file',
     });
+    const { home, env, remove } = makeGround();
+    afterwards(remove);
+    const other = await createEngine({ home, env, repos: ['./demo'] });
+    afterwards(() => other.stop());
+    await expect(other.plans.register({ project: 'demo', path: 'docs/plan.md' })).rejects.toThrow(
+      'repo not registered: demo; repo ./demo is not registered: the path of a repository must be absolute, not ./demo',
+    );
   });
 });
