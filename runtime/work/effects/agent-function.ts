@@ -79,7 +79,7 @@ async function call(
     if (suspected >= maxEngines) return { code: 1, text: endedText(suspected, { did: 'ran', what: 'its function' }) };
     const env = { ...work.env, STATOR_TOKEN: await giveToken() };
     const prompt = await readFile(work.promptFile, 'utf8');
-    signal.throwIfAborted(); // a function that only listens for the abort would not hear it
+    signal.throwIfAborted(); // a function that only listens would never be aborted
     const given: AgentCall = { ...work, env, prompt, key, signal, log: (message) => void write(message) };
     const text = (await run(given)) ?? '';
     return { code: 0, text: String(text).slice(-answerLimit) };
