@@ -59,10 +59,17 @@ export function readProcessTable(): ProcessTable {
 const recentMs = 500;
 let recent: { readonly atMs: number; readonly table: ProcessTable } | null = null;
 
-/** A table that is at most half a second old, for the watches of all runs together: to read one of 170 processes takes 2.4 ms. */
+/** A table that is at most half a second old, for the watches of all runs together: to read one of 170 processes takes 2.4 ms. It reads each run once. */
 export function recentProcessTable(): ProcessTable {
-  if (recent === null || performance.now() - recent.atMs > recentMs)
-    recent = { table: readProcessTable(), atMs: performance.now() };
+  if (recent !== null && performance.now() - recent.atMs <= recentMs) return recent.table;
+  const table = readProcessTable();
+  const runs = new Map<number, string | null>();
+  const runOf = (pid: number) => {
+    const run = runs.has(pid) ? runs.get(pid) : table.runOf(pid);
+    if (run !== undefined) runs.set(pid, run);
+    return run;
+  };
+  recent = { table: { ...table, runOf }, atMs: performance.now() };
   return recent.table;
 }
 

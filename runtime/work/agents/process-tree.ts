@@ -28,7 +28,7 @@ export interface RunTree {
   readonly isSure: boolean;
 }
 
-interface Search {
+interface Search extends Relations {
   readonly table: ProcessTable;
   readonly folder: RunFolder;
   readonly runId: string;
@@ -38,9 +38,19 @@ interface Search {
   readonly log: string;
   /** The marker of the pipe. */
   readonly pipe: string | null;
+}
+
+/** How the processes of a table belong together, found once for all runs that are measured by it. */
+interface Relations {
   /** All processes by pid, including zombies: a session's number stays in use while its dead leader waits to be reaped. */
   readonly byPid: ReadonlyMap<number, ProcessRow>;
+  readonly children: ReadonlyMap<number, readonly ProcessRow[]>;
+  readonly sessions: ReadonlyMap<number, readonly ProcessRow[]>;
+  /** Pid 1, systemd's session managers, and our own ancestors: each of them may be a subreaper. */
+  readonly adopters: readonly number[];
 }
+
+const relations = new WeakMap<ProcessTable, Relations>();
 
 /** The tolerance when clocks and ticks are compared. */
 const SLACK_MS = 1000;
@@ -89,16 +99,15 @@ function lookOnce(
   const table = isMeasured ? recentProcessTable() : readProcessTable();
   const claimed = claim?.kind === 'wrapper' ? claim.wrapper : (known ?? wrapperByName(table, folder));
   if (claimed !== null && claimed.boot !== table.boot) return nobody;
-  const byPid = new Map(table.rows.map((row) => [row.identity.pid, row]));
   const log = existsSync(folder.log) ? realpathSync(folder.log) : folder.log;
   const pipe = claimed === null ? null : join(dirname(log), basename(outputPipe(folder, claimed)));
-  const search: Search = { table, folder, runId, claimed, log, pipe, byPid };
+  const search: Search = { ...relationsIn(table), table, folder, runId, claimed, log, pipe };
   const wrapper = claimed && rowOf(search, claimed);
   const agent = readAgent(folder);
   const orphans = handedToInit(search);
   const rows = withDescendants(search, { wrapper, agent }, [
     ...[agent, ...seen].map((identity) => identity && rowOf(search, identity)).filter((row) => row !== null),
-    ...(wrapper === null ? [] : table.rows.filter((row) => row.parent === wrapper.identity.pid)),
+    ...(wrapper === null ? [] : (search.children.get(wrapper.identity.pid) ?? [])),
     ...sessionOf(search),
     ...orphans.marked,
   ]);
@@ -108,6 +117,36 @@ function lookOnce(
     rows,
     isSure: !orphans.isUnknown,
   };
+}
+
+function relationsIn(table: ProcessTable): Relations {
+  const known = relations.get(table);
+  if (known !== undefined) return known;
+  const byPid = new Map(table.rows.map((row) => [row.identity.pid, row]));
+  const adopters = new Set([1]);
+  for (const row of table.rows) if (row.name === 'systemd') adopters.add(row.identity.pid);
+  let pid = byPid.get(process.pid)?.parent ?? 1;
+  for (let depth = 0; pid > 1 && depth < MAX_ANCESTORS; depth++) {
+    adopters.add(pid);
+    pid = byPid.get(pid)?.parent ?? 1;
+  }
+  const found = {
+    ...{ byPid, adopters: [...adopters] },
+    children: rowsBy(table, ({ parent }) => parent),
+    sessions: rowsBy(table, ({ session }) => session),
+  };
+  relations.set(table, found);
+  return found;
+}
+
+function rowsBy({ rows }: ProcessTable, keyOf: (row: ProcessRow) => number): Map<number, ProcessRow[]> {
+  const found = new Map<number, ProcessRow[]>();
+  for (const row of rows) {
+    const siblings = found.get(keyOf(row));
+    if (siblings) siblings.push(row);
+    else found.set(keyOf(row), [row]);
+  }
+  return found;
 }
 
 /** A wrapper's command line contains the path of its script in its run's folder. */
@@ -130,9 +169,9 @@ function rowOf({ byPid }: Search, identity: Identity): ProcessRow | null {
  * process counts if it began while the wrapper lived, or shares the session with a marked process.
  */
 function sessionOf(search: Search): ProcessRow[] {
-  const { table, byPid, claimed } = search;
+  const { table, byPid, sessions, claimed } = search;
   if (claimed === null) return [];
-  const rows = table.rows.filter((row) => row.session === claimed.pid && row.identity.pid !== claimed.pid);
+  const rows = (sessions.get(claimed.pid) ?? []).filter((row) => row.identity.pid !== claimed.pid);
   if (rows.length === 0) return [];
   const leader = byPid.get(claimed.pid);
   if (leader) return isSame(leader.identity, claimed) ? rows : [];
@@ -146,12 +185,11 @@ function sessionOf(search: Search): ProcessRow[] {
  * them on request.
  */
 function handedToInit(search: Search): { marked: ProcessRow[]; isUnknown: boolean } {
-  const { table, claimed } = search;
-  const adopters = adoptersIn(search);
+  const { table, children, adopters, claimed } = search;
   const sinceMs = claimed === null ? 0 : table.startedAtMs(claimed.start) - SLACK_MS;
-  const young = table.rows.filter(
-    (row) => !row.hasEnded && adopters.has(row.parent) && table.startedAtMs(row.identity.start) >= sinceMs,
-  );
+  const young = adopters
+    .flatMap((pid) => children.get(pid) ?? [])
+    .filter((row) => !row.hasEnded && table.startedAtMs(row.identity.start) >= sinceMs);
   const marks = young.map((row) => ({ row, isMarked: isMarked(search, row) }));
   const marked = marks.filter((each) => each.isMarked).map(({ row }) => row);
   // If a process ended before its mark was read, its run is not known either.
@@ -159,18 +197,6 @@ function handedToInit(search: Search): { marked: ProcessRow[]; isUnknown: boolea
     (each) => each.isMarked === undefined || (!each.isMarked && !isAlive(each.row.identity)),
   );
   return { marked, isUnknown };
-}
-
-/** Pid 1, systemd's session managers, and our own ancestors: each of them may be a subreaper. */
-function adoptersIn({ table, byPid }: Search): Set<number> {
-  const adopters = new Set([1]);
-  for (const row of table.rows) if (row.name === 'systemd') adopters.add(row.identity.pid);
-  let pid = byPid.get(process.pid)?.parent ?? 1;
-  for (let depth = 0; pid > 1 && depth < MAX_ANCESTORS; depth++) {
-    adopters.add(pid);
-    pid = byPid.get(pid)?.parent ?? 1;
-  }
-  return adopters;
 }
 
 /** undefined: its environment could not be read yet. */
@@ -187,8 +213,7 @@ function withDescendants(
   main: { wrapper: ProcessRow | null; agent: Identity | null },
   roots: ProcessRow[],
 ): ProcessRow[] {
-  const { table, runId, claimed } = search;
-  const children = childrenIn(table);
+  const { table, runId, claimed, children } = search;
   const found = new Map<number, ProcessRow>();
   const queue = [...roots];
   for (let row = queue.shift(); row; row = queue.shift()) {
@@ -201,16 +226,6 @@ function withDescendants(
     queue.push(...(children.get(pid) ?? []));
   }
   return [...found.values()];
-}
-
-function childrenIn({ rows }: ProcessTable): Map<number, ProcessRow[]> {
-  const children = new Map<number, ProcessRow[]>();
-  for (const row of rows) {
-    const siblings = children.get(row.parent);
-    if (siblings) siblings.push(row);
-    else children.set(row.parent, [row]);
-  }
-  return children;
 }
 
 /**

@@ -118,13 +118,14 @@ function filesInMemory(pids: readonly number[]): { bytes: number; isWhole: boole
 
 /** The content of the run's own memory file systems: those of its walls, and those that it mounted itself. */
 async function mountedInMemory(pids: readonly number[]): Promise<number> {
-  const known = new Set(mountsOf('self').map(({ device }) => device));
-  const spaces = new Set<string>();
+  let known: Set<string> | null = null;
+  const spaces = new Set([linkOrNull('/proc/self/ns/mnt')]);
   let bytes = 0;
   for (const pid of pids) {
     const space = linkOrNull(`/proc/${pid}/ns/mnt`);
     if (space === null || spaces.has(space)) continue;
     spaces.add(space);
+    known ??= new Set(mountsOf('self').map(({ device }) => device));
     for (const { device, type, place } of mountsOf(pid).filter(isInMemory)) {
       if (known.has(device)) continue;
       const path = join(`/proc/${pid}/root`, place);
