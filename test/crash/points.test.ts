@@ -16,7 +16,7 @@ describe('an engine that is killed between two of its writes', () => {
   ] as const;
 
   it(
-    'loses nothing and does nothing twice, at some of its points (the soak takes each); R10: nor between claim, start and record of an agent',
+    'loses nothing and does nothing twice, at some of its points (the soak takes each); R10: starts no agent twice when it is killed right after it spawned one, or between its claim and its record',
     () => killAtEach([...ofR10, ...faults]),
     240_000,
   );
