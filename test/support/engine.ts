@@ -224,9 +224,12 @@ export function openGate(file: string): void {
   writeFileSync(file, '');
 }
 
-/** A shell line that waits until the file exists. */
+/**
+ * A shell line that waits until the file exists, or its shell is gone. One process that looks: a `sleep` for each look would be twenty processes a second for
+ * each agent that waits.
+ */
 export function gate(file: string): string {
-  return `while [ ! -e '${file}' ]; do sleep 0.05; done`;
+  return `perl -e '$shell = getppid; select undef, undef, undef, 0.05 until -e $ARGV[0] || getppid != $shell' '${file}'`;
 }
 
 export function untilFile(file: string): Promise<void> {
