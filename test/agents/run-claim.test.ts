@@ -9,6 +9,7 @@ import { processesOf } from '../../runtime/work/agents/process-tree.ts';
 import { voidOrAdopt } from '../../runtime/work/agents/run-folder.ts';
 import { launch } from '../../runtime/work/agents/wrapper.ts';
 import { runsOf } from '../support/drawn.ts';
+import { gate } from '../support/engine.ts';
 import { carriersOf, createRun, type TestRun, until } from '../support/run.ts';
 
 const forever = new AbortController().signal;
@@ -89,7 +90,7 @@ test('an engine that is killed right after the spawn can simply be started again
 });
 
 test('an agent survives its engine and is watched by the next one to its end', async () => {
-  const run = createRun('while [ ! -e go ]; do sleep 0.05; done; exit 9');
+  const run = createRun(`${gate('go')}; exit 9`);
   await launchAndDie(run);
   const launched = await launch(run.request);
   expect(launched.kind).toBe('started');

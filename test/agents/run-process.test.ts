@@ -11,6 +11,7 @@ import { processesOf } from '../../runtime/work/agents/process-tree.ts';
 import { createRunFolder, readExit, voidOrAdopt, writeRunFile } from '../../runtime/work/agents/run-folder.ts';
 import { stopTree } from '../../runtime/work/agents/stopping.ts';
 import { launch } from '../../runtime/work/agents/wrapper.ts';
+import { gate } from '../support/engine.ts';
 import { readOrEmpty } from '../support/leftovers.ts';
 import { expectProse } from '../support/prose.ts';
 import { agentOf, createHome, createRun, ended, until } from '../support/run.ts';
@@ -184,7 +185,7 @@ describe('a wrapper', () => {
   });
 
   test('outlives TERM, INT and a hang-up, and still reports its agent', async () => {
-    const run = createRun('while [ ! -e go ]; do sleep 0.05; done; exit 5');
+    const run = createRun(`${gate('go')}; exit 5`);
     const { wrapper } = await run.start();
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) signalProcess(wrapper, signal);
     writeFileSync(join(run.request.cwd, 'go'), '');
@@ -229,7 +230,7 @@ describe('a wrapper', () => {
 
 describe('watching', () => {
   test('can be given up without touching the agent, and taken up again', async () => {
-    const run = createRun('while [ ! -e go ]; do sleep 0.05; done; exit 7');
+    const run = createRun(`${gate('go')}; exit 7`);
     const launched = await run.start();
     const abort = new AbortController();
     const watched = watchRun(run.folder, { abort: abort.signal, pollMs: 30_000 });

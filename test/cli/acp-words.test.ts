@@ -9,6 +9,7 @@ import {
   afterwards,
   asks,
   begin,
+  gate,
   ground,
   planText,
   startDaemonHere,
@@ -31,7 +32,7 @@ const asksFor = (question: string, file: string) =>
 else ${asks(question)}; ${openedBy(file)}; fi`;
 /** The same, but its agent ends with its question. */
 const asksAndEnds = (question: string, file: string) => asksFor(question, file).replace(openedBy(file), 'true');
-const openedBy = (file: string) => `until [ -e "$STATOR_HOME/${file}" ]; do sleep 0.1; done`;
+const openedBy = (file: string) => gate(`$STATOR_HOME/${file}`);
 
 type Editor = Awaited<ReturnType<typeof editor>>;
 
@@ -66,8 +67,8 @@ async function expectAnswers(on: Editor, answers: Readonly<Record<string, string
 it('a sentence is planned and carried out; a prompt after a cancel continues the plan that its planner wrote', async () => {
   const on = await editor((root) => `${shell}[agents.planner]\npreset = "command"\nprogram = "${root}/planner"\n`);
   await startDaemonHere(on);
-  const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
-  const written = planText([`echo >> ${begun}; until [ -e ${gate} ]; do sleep 0.1; done; cp ${on.root}/asked a.txt`]);
+  const [begun, go] = [join(on.root, 'begun'), join(on.root, 'gate')];
+  const written = planText([`echo >> ${begun}; ${gate(go)}; cp ${on.root}/asked a.txt`]);
   writeFileSync(join(on.root, 'plan.md'), written);
   writeFileSync(
     join(on.root, 'planner'),
@@ -80,7 +81,7 @@ it('a sentence is planned and carried out; a prompt after a cancel continues the
   await until(() => on.stops().length === 1);
   // The daemon goes on without the run, so the cancel pauses there.
   expect(await planOf(on)).toMatchObject({ paused: true });
-  writeFileSync(gate, '');
+  writeFileSync(go, '');
   on.send({ prompt: text('go on') });
   await until(() => on.stops().length === 2);
   expect([on.stops(), on.said()]).toEqual([['cancelled', 'end_turn'], expect.stringContaining('is done: 1 task')]);

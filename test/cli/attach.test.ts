@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { acquireOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
+import { gate as waitFor } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectRefusal } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
@@ -13,8 +14,6 @@ import { openPty, type Pty } from '../support/pty.ts';
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const attach = (made: Terminal, title: string): Pty =>
   openPty(process.execPath, [main, 'agent', 'attach', title], { cwd: made.repo, env: made.env });
-const waitFor = (file: string) => `until [ -e '${file}' ]; do sleep 0.05; done`;
-
 interface Listed {
   readonly title: string;
   readonly state: string;

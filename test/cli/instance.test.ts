@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Change } from '../../runtime/core/store/port.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { planOf, type Terminal, terminal, type Watched, working } from '../support/cli.ts';
+import { gate as waitFor } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
@@ -22,7 +23,6 @@ async function running(
   return { ...made, gate, run };
 }
 
-const waitFor = (gate: string) => `while [ ! -e ${gate} ]; do sleep 0.05; done`;
 const stateOf = async (made: Terminal, title: string) => {
   const { stdout, code } = await made.stator(['agent', 'show', title, '--json']);
   return code === 0 ? (JSON.parse(stdout) as { state: string }).state : null;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
-import { startDaemonHere } from '../support/engine.ts';
+import { gate, startDaemonHere } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 import { openPty } from '../support/pty.ts';
@@ -31,7 +31,7 @@ it('R3, R11: of twenty starts of a session at once with three free slots three s
   const made = await working();
   expect(await made.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
   const go = join(made.root, 'go');
-  const message = sh(`while [ ! -e '${go}' ]; do sleep 0.1; done; echo a > "$STATOR_TITLE"`);
+  const message = sh(`${gate(go)}; echo a > "$STATOR_TITLE"`);
   try {
     const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
     const ended = await Promise.all(

@@ -6,6 +6,7 @@ import { pastConflicts } from '../../cli/plan/past-conflicts.ts';
 import { readPlan } from '../../machines/document/read-plan.ts';
 import { localDay } from '../../machines/vocabulary/time-text.ts';
 import { terminal } from '../support/cli.ts';
+import { gate } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 
 /** One wave of tasks with these lines. */
@@ -23,7 +24,7 @@ it('names the tasks that conflicted when the plan ran, and others that declare s
   git(repo, 'commit', '-qm', 'agents');
   // Each begins before the other has ended, at its first try.
   const meet = (own: string, other: string) =>
-    `\`\`\`sh\ntouch ${repo}/../${own}\nwhile [ ! -f ${repo}/../${other} ]; do sleep 0.02; done\necho ${own} > same.txt\n\`\`\``;
+    `\`\`\`sh\ntouch ${repo}/../${own}\n${gate(`${repo}/../${other}`)}\necho ${own} > same.txt\n\`\`\``;
   write('p.md', planOf(meet('one', 'two'), meet('two', 'one')));
   const clean = await stator(['plan', 'check', 'p.md']);
   expect([clean.code, clean.stdout.includes('conflicted')]).toEqual([0, false]);

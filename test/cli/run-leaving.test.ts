@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, untilWatched, workingInWaves } from '../support/cli.ts';
+import { gate } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
 /** Works until a file of the home is there. */
-const waiting = 'until test -e $STATOR_HOME/go; do sleep 0.1; done';
+const waiting = gate('$STATOR_HOME/go');
 
 async function instance(made: Terminal, title: string): Promise<Record<string, unknown>> {
   const { stdout } = await made.stator(['agent', 'list', '--json']);
@@ -27,7 +28,7 @@ function letGo({ home }: Terminal): void {
 describe('a run that exits', () => {
   it('leaves the agents of a plan that another run watches at their work', async () => {
     const made = workingInWaves();
-    made.write('a.md', planOf(['until test -e $STATOR_HOME/first; do sleep 0.1; done']));
+    made.write('a.md', planOf([gate('$STATOR_HOME/first')]));
     made.write('b.md', planOf([waiting]));
     const owner = made.watch(['run', 'a.md', '--trust']);
     await until(() => owner.stdout().includes('wave 1 task 1 working'));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
+import { gate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
@@ -33,7 +34,7 @@ function messagesTo(made: Terminal, title: string): string {
 it('each agent is answered its own question while the others go on: an empty line asks again, what is typed is kept, and pasted lines are one answer', async () => {
   const made = working();
   const go = join(made.home, 'go');
-  const waits = `until [ -e '${go}' ]; do sleep 0.05; done`;
+  const waits = gate(go);
   made.write('p.md', planOf([asking('left or right?'), asking('tabs or spaces?'), waits]));
   const pty = run(made);
   await pty.until('asks: ');

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, working, workingInWaves } from '../support/cli.ts';
+import { gate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusalJson } from '../support/prose.ts';
 
@@ -30,7 +31,7 @@ describe('run', () => {
 
   it('takes a file to done, one plain line for each fact, and merges it', async () => {
     const made = working();
-    made.write('p.md', planOf(['true', 'true', 'true'], ['until test -e $STATOR_HOME/go; do sleep 0.1; done']));
+    made.write('p.md', planOf(['true', 'true', 'true'], [gate('$STATOR_HOME/go')]));
     const run = made.watch(['run', 'p.md', '--trust']);
     const isOfMany = (line: string) => / [123] of 4 .* [12] of 2/.test(line);
     await until(() => run.stdout().split('\n').some(isOfMany));

@@ -2,11 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, terminal, working, workingInWaves } from '../support/cli.ts';
-import { asks, startDaemonHere } from '../support/engine.ts';
+import { asks, startDaemonHere, gate as waitFor } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
-
-const waitFor = (gate: string) => `while [ ! -e ${gate} ]; do sleep 0.05; done`;
 
 /** A repo whose plans have a coder for each task, and one that waits for the gate. */
 function workplace() {

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { seedOf } from '../support/crash.ts';
 import { type DaemonGround, daemonGround, shAgents } from '../support/daemon.ts';
+import { gate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { randomOf } from '../support/random.ts';
 
@@ -34,7 +35,7 @@ function site(config = shAgents): Site {
 
 /** A task that says that it has begun, waits for its gate, and leaves a file. */
 function task(root: string, name: string): string {
-  const block = `echo ${name} >> '${root}/ran'\nuntil [ -e '${root}/go-${name}' ]; do sleep 0.05; done\necho ${name} > ${name}.txt`;
+  const block = `echo ${name} >> '${root}/ran'\n${gate(`${root}/go-${name}`)}\necho ${name} > ${name}.txt`;
   return `### Task ${name.charCodeAt(0) - 96}: ${name}\n\n\`\`\`sh\n${block}\n\`\`\`\n`;
 }
 

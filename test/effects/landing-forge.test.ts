@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { guardTexts } from '../../machines/plan/guard-texts.ts';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
-import { begin, type EngineSetup, planText, say, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
+import {
+  begin,
+  type EngineSetup,
+  gate,
+  planText,
+  say,
+  type TestEngine,
+  untilBlocked,
+  untilPlan,
+} from '../support/engine.ts';
 import { type FakePull, type ForgeState, mergeNow } from '../support/forge-server.ts';
 import { Ci, type Site, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
@@ -124,12 +133,12 @@ describe('plans that their forge lands', () => {
   describe('where somebody does something on the forge meanwhile', () => {
     /** The plan is at the head of its line, and its check waits until `go`. */
     async function checking(kind: ForgeKind = 'github') {
-      const where = await atForge(kind, { check: 'while [ ! -f ../../go ]; do sleep 0.05; done' });
+      const where = await atForge(kind, { check: gate('../../go') });
       const engine = await work(where, { one: 'echo 1 > one.txt' });
-      const gate = join(where.on.repo, 'go');
+      const goFile = join(where.on.repo, 'go');
       const untilChecks = (count: number) => until(() => seenIn(where.seen).length === count);
       await untilChecks(1);
-      const [go, halt] = [() => writeFileSync(gate, ''), () => rmSync(gate)];
+      const [go, halt] = [() => writeFileSync(goFile, ''), () => rmSync(goFile)];
       return { where, engine, pull: await pullOf(where, 'plan/one'), go, halt, untilChecks };
     }
 

@@ -9,6 +9,7 @@ import { isAlive } from '../support/daemon.ts';
 import {
   begin,
   type EngineSetup,
+  gate,
   ground,
   planText,
   say,
@@ -87,7 +88,7 @@ describe('the line of a branch', () => {
   });
 
   it('says who is before a plan; a person pauses the line, puts one first, takes one out, and lets it go on', async () => {
-    const { engine, on } = await landing('while [ ! -f ../../go ]; do sleep 0.05; done');
+    const { engine, on } = await landing(gate('../../go'));
     for (const name of ['one', 'two', 'three', 'four']) await done(engine, name, `echo 1 > ${name}.txt`);
     for (const plan of ['one', 'two', 'three', 'four']) await inLine(engine, plan);
     const { client } = engine;
@@ -128,9 +129,7 @@ describe('the line of a branch', () => {
   });
 
   it('does not move a branch to what was not checked: a commit of somebody else begins it anew, and what comes to a plan after it has landed lands, too', async () => {
-    const { engine, on, seen } = await landing(
-      'while [ ! -f ../../go ]; do sleep 0.05; done; test -f ../../all || rm ../../go',
-    );
+    const { engine, on, seen } = await landing(`${gate('../../go')}; test -f ../../all || rm ../../go`);
     await done(engine, 'one', 'echo 1 > one.txt');
     await say(engine, 'one', 'land');
     await untilFile(seen);

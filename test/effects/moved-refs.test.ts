@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { movesBetween, moveText, type PersonsRefs } from '../../runtime/work/git/moved-refs.ts';
 import { createRefMoves } from '../../runtime/work/git/ref-moves.ts';
-import { begin, planText, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
+import { begin, gate, planText, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { outputOf } from '../support/small-shell.ts';
 import { noWallsHere } from '../support/walls.ts';
@@ -145,7 +145,7 @@ describe('without walls, what an agent does to', () => {
   it('nothing is reported if no ref of the person moved, or if only stator itself merged', async () => {
     const made = await start('off', 'auto_merge = true\nauto_readiness_review = false\n');
     const { repo } = made;
-    const wait = `while [ ! -e '${repo}/../go' ]; do sleep 0.1; done`;
+    const wait = gate(`${repo}/../go`);
     await begin(made, 'slow', planText([`echo s > s.txt\n${wait}`]));
     await begin(made, 'fast', planText(['echo f > f.txt']));
     await untilStatus(made, 'fast', 'done');
@@ -164,7 +164,7 @@ describe.skipIf(noWallsHere !== null)('inside walls', () => {
   it('a change by a person is reported once, with all agents at work, and attributed to none of them', async () => {
     const made = await start('bwrap');
     const { repo } = made;
-    const task = 'echo $STATOR_TASK > out$STATOR_TASK.txt; while [ ! -e go ]; do sleep 0.1; done; rm go';
+    const task = `echo $STATOR_TASK > out$STATOR_TASK.txt; ${gate('go')}; rm go`;
     await begin(made, 'two', planText([task, task]));
     await until(
       async () =>

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround } from '../support/daemon.ts';
+import { gate } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { expectAnswer, expectProse } from '../support/prose.ts';
 
@@ -97,9 +98,8 @@ describe('a store that is taken away under a daemon', () => {
 
   it('is gone on with from an older copy, and a run that is newer than the copy is taken over, not started again', async () => {
     const { ground, file } = await running();
-    const [ran, gate] = [join(ground.root, 'ran'), join(ground.root, 'gate')];
-    const work = (name: string) =>
-      `echo ${name} >> '${ran}'; until [ -e '${gate}-${name}' ]; do sleep 0.05; done; touch ${name}`;
+    const [ran, go] = [join(ground.root, 'ran'), join(ground.root, 'gate')];
+    const work = (name: string) => `echo ${name} >> '${ran}'; ${gate(`${go}-${name}`)}; touch ${name}`;
     const content = planOf([work('a')], [work('b')]);
     const client = () => ground.client();
     await client().registerPlan({ project: 'demo', plan: 'waves', content });
@@ -108,12 +108,12 @@ describe('a store that is taken away under a daemon', () => {
     await until(() => begun().includes('a'));
     const copy = join(ground.root, 'copy.db');
     expect((await ground.stator(['store', 'backup', copy])).code).toBe(0);
-    writeFileSync(`${gate}-a`, '');
+    writeFileSync(`${go}-a`, '');
     await until(() => begun().includes('b'));
     renameSync(copy, file);
     await pingAfterALook(ground);
     await untilWorking(ground);
-    writeFileSync(`${gate}-b`, '');
+    writeFileSync(`${go}-b`, '');
     await until(async () => (await client().plan('demo', 'waves')).status === 'done');
     expect(begun()).toEqual(['a', 'b']);
     expect(readFileSync(join(ground.home, 'daemon.log'), 'utf8')).toContain('the store is a copy from before 1 run');
@@ -121,12 +121,12 @@ describe('a store that is taken away under a daemon', () => {
 
   it('is an older copy that somebody put in its place while no daemon ran: a newer run is taken over by the next one', async () => {
     const { ground, file } = await running();
-    const [ran, gate, copy] = ['ran', 'gate', 'copy.db'].map((name) => join(ground.root, name)) as [
+    const [ran, go, copy] = ['ran', 'gate', 'copy.db'].map((name) => join(ground.root, name)) as [
       string,
       string,
       string,
     ];
-    const work = `echo a >> '${ran}'; until [ -e '${gate}' ]; do sleep 0.05; done; touch a`;
+    const work = `echo a >> '${ran}'; ${gate(go)}; touch a`;
     const client = () => ground.client();
     await client().registerPlan({ project: 'demo', plan: 'late', content: planOf([work]) });
     expect((await ground.stator(['store', 'backup', copy])).code).toBe(0);
@@ -138,7 +138,7 @@ describe('a store that is taken away under a daemon', () => {
     // A verb that owns the home for a moment finds it, before it writes an event of its own.
     expect(await ground.stator(['plan', 'advance', 'late', 'implement-start'])).toMatchObject({ code: 0 });
     expect((await ground.stator(['daemon', 'start'])).code).toBe(0);
-    writeFileSync(gate, '');
+    writeFileSync(go, '');
     await until(async () => (await client().plan('demo', 'late')).status === 'done');
     expect(readFileSync(ran, 'utf8')).toBe('a\n');
   });

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { daemonGround, makeRepo, shAgents } from '../support/daemon.ts';
-import { openGate } from '../support/engine.ts';
+import { gate, openGate } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 
 describe('a daemon that starts', () => {
@@ -26,10 +26,7 @@ describe('a daemon that starts', () => {
     mkdirSync(bin);
     const slow = join(bin, 'git');
     const path = ground.env.PATH ?? '';
-    writeFileSync(
-      slow,
-      `#!/bin/sh\ntouch '${asked}'\nwhile [ ! -e '${go}' ]; do sleep 0.05; done\nPATH='${path}'\nexec git "$@"\n`,
-    );
+    writeFileSync(slow, `#!/bin/sh\ntouch '${asked}'\n${gate(go)}\nPATH='${path}'\nexec git "$@"\n`);
     chmodSync(slow, 0o755);
     const env = { PATH: `${bin}${delimiter}${path}` };
     const running = ground.start(['daemon', 'start', '--foreground'], { env });

@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import { createPlayer, type Played } from '../../runtime/engine/simulated-engine.ts';
 import { runsOf } from '../support/drawn.ts';
-import { begin, ground, openGate, planText, startEngine, untilPlan, waves } from '../support/engine.ts';
+import { begin, gate, ground, openGate, planText, startEngine, untilPlan, waves } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 
 interface Case {
@@ -53,7 +53,7 @@ function textOf({ waves }: Case, folder: string): string {
         const sh = [
           `n=1; while [ -e '${folder}/${mark}.'$n.begun ]; do n=$((n + 1)); done`,
           `: > '${folder}/${mark}.'$n.begun`,
-          `while [ ! -e '${folder}/${mark}.'$n ]; do sleep 0.05; done`,
+          gate(`${folder}/${mark}.$n`),
           `[ "$n" -gt ${fails} ] || exit 1`,
           `echo done > ${mark}.txt`,
         ].join('\n');

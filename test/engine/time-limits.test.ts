@@ -189,7 +189,9 @@ it('a check and a setup whose program somebody stopped are within their limits, 
   const { clock, pass } = machineClock();
   const aside = ground();
   const [first, go] = [join(aside.root, 'first'), join(aside.root, 'go')];
-  const stops = (file: string) => `test -e '${file}' || { echo $$ > '${file}'; ${gate(go)}; }`;
+  // In the shell itself: a stopped shell whose child goes on is at work.
+  const waits = `while [ ! -e '${go}' ]; do sleep 0.1; done`;
+  const stops = (file: string) => `test -e '${file}' || { echo $$ > '${file}'; ${waits}; }`;
   const on = withSetup(stops(first));
   const engine = await startEngine({ on, clock });
   const check = join(aside.root, 'check');

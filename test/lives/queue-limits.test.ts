@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { makeRepo } from '../support/daemon.ts';
-import { begin, ground, openGate, planText, startEngine, untilPlan, waves } from '../support/engine.ts';
+import { begin, gate, ground, openGate, planText, startEngine, untilPlan, waves } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { siblingsIn } from '../support/siblings.ts';
 
@@ -22,7 +22,7 @@ it('of thirty tasks over five repos three live at once and never more, then six;
   for (const project of projects.slice(1))
     await engine.client.addRepo(makeRepo(join(on.root, project)), { trust: true });
   const goOf = (name: string) => join(on.root, `go.${name}`);
-  const script = siblings.among(`while [ ! -e "${goOf('$me')}" ]; do sleep 0.05; done; echo x > "$STATOR_TITLE.txt"`);
+  const script = siblings.among(`${gate(goOf('$me'))}; echo x > "$STATOR_TITLE.txt"`);
   const content = planText(Array.from({ length: tasks / projects.length }, () => script));
   for (const project of projects) await begin(engine, 'many', content, project);
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problemsOf } from '../support/accessible.ts';
 import { hasBrowser, tabTo } from '../support/browser.ts';
 import { makeRepo } from '../support/daemon.ts';
-import { openGate, planText, script } from '../support/engine.ts';
+import { gate, openGate, planText, script } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
 import { type PageGround, startPage } from '../support/page-ground.ts';
@@ -260,7 +260,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     const [stays, go] = [join(on.made.root, 'threads-looked'), join(on.made.root, 'threads-go')];
     const review = script(
       join(on.made.root, 'threads-review'),
-      `if [ -e '${stays}' ]; then until [ -e '${go}' ]; do sleep 0.1; done; fi; touch '${stays}'`,
+      `if [ -e '${stays}' ]; then ${gate(go)}; fi; touch '${stays}'`,
     );
     // The fixer does what the message says: the suggested lines are those after the mark.
     const fix = script(

@@ -10,7 +10,7 @@ import { createClient } from '../../runtime/api/client/client.ts';
 import { startDaemon } from '../../runtime/engine/daemon.ts';
 import { problemsOf } from '../support/accessible.ts';
 import { hasBrowser, startBrowser } from '../support/browser.ts';
-import { afterwards, ground, openGate, planText, script, waves } from '../support/engine.ts';
+import { afterwards, gate, ground, openGate, planText, script, waves } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
 
@@ -23,7 +23,7 @@ async function startGround() {
   const turns = join(made.root, 'turns');
   mkdirSync(turns);
   const begins = `turn=$(ls '${turns}' | wc -l); touch "${turns}/$turn"`;
-  const waits = `while [ ! -e "${made.root}/end-$turn" ]; do sleep 0.05; done`;
+  const waits = gate(`${made.root}/end-$turn`);
   const review = script(join(made.root, 'review'), `${begins}; ${waits}; echo 'the port is still not checked'; exit 1`);
   const fix = script(join(made.root, 'fix'), 'echo mended >> fixed.txt');
   mkdirSync(made.home, { recursive: true, mode: 0o700 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { commentMessage } from '../../machines/vocabulary/comment-text.ts';
-import { begin, ground, openGate, planText, script, startEngine, untilStatus } from '../support/engine.ts';
+import { begin, gate, ground, openGate, planText, script, startEngine, untilStatus } from '../support/engine.ts';
 
 const place = { path: 'n.txt', side: 'after' as const };
 
@@ -16,10 +16,7 @@ Comment aaaa: it is a word now' && echo x > other.txt`,
   );
   // The first review approves; the one that a person requests does not end before the person has answered.
   const [looked, go] = [join(on.root, 'looked'), join(on.root, 'go')];
-  const review = script(
-    join(on.root, 'review'),
-    `if [ -e '${looked}' ]; then until [ -e '${go}' ]; do sleep 0.1; done; fi; touch '${looked}'`,
-  );
+  const review = script(join(on.root, 'review'), `if [ -e '${looked}' ]; then ${gate(go)}; fi; touch '${looked}'`);
   const command = { preset: 'command' as const, attempts: 1 };
   const engine = await startEngine({
     on,

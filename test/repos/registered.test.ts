@@ -410,7 +410,7 @@ describe('a repo that cannot be used', () => {
     const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
     writeFileSync(
       join(bin, 'git'),
-      `#!/bin/sh\ncase "$PWD" in '${slow}'*) if [ -e '${hanging}.on' ]; then echo $$ >> '${hanging}'; while [ ! -e '${release}' ]; do sleep 0.1; done; fi;; esac\nexec '${real}' "$@"\n`,
+      `#!/bin/sh\ncase "$PWD" in '${slow}'*) if [ -e '${hanging}.on' ]; then echo $$ >> '${hanging}'; ${gate(release)}; fi;; esac\nexec '${real}' "$@"\n`,
       { mode: 0o755 },
     );
     const before = process.env.PATH;

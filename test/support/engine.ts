@@ -225,11 +225,11 @@ export function openGate(file: string): void {
 }
 
 /**
- * A shell line that waits until the file exists, or its shell is gone. One process that looks: a `sleep` for each look would be twenty processes a second for
- * each agent that waits.
+ * A shell line that waits until the file exists, or its shell is gone; variables of the shell may be in the path. One process looks again and again: with a
+ * `sleep` for each look, each agent that waits would start twenty processes a second.
  */
 export function gate(file: string): string {
-  return `perl -e '$shell = getppid; select undef, undef, undef, 0.05 until -e $ARGV[0] || getppid != $shell' '${file}'`;
+  return `perl -e '$shell = getppid; select undef, undef, undef, 0.05 until -e $ARGV[0] || getppid != $shell' "${file}"`;
 }
 
 export function untilFile(file: string): Promise<void> {

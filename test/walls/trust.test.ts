@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import {
   begin,
+  gate,
   ground,
   planText,
   register,
@@ -309,10 +310,7 @@ describe('trust that was taken back', () => {
     await begin(
       started,
       'p',
-      planText(
-        [`echo begun > '${root}/begun'; while [ ! -e '${go}' ]; do sleep 0.05; done; echo x > x.txt`],
-        ['echo two > two.txt'],
-      ),
+      planText([`echo begun > '${root}/begun'; ${gate(go)}; echo x > x.txt`], ['echo two > two.txt']),
     );
     await untilFile(join(root, 'begun'));
     const { notes } = await client.revokeTrust({ project: 'demo' });
