@@ -63,10 +63,8 @@ async function expectAnswers(on: Editor, answers: Readonly<Record<string, string
     expect(git(on.repo, 'show', `${branch}:${what}.txt`)).toContain(answer);
 }
 
-// The runs of the first two are clients of a daemon: a run that is an engine of its own costs two seconds.
 it('a sentence is planned and carried out; a prompt after a cancel continues the plan that its planner wrote', async () => {
   const on = await editor((root) => `${shell}[agents.planner]\npreset = "command"\nprogram = "${root}/planner"\n`);
-  await startDaemonHere(on);
   const [begun, go] = [join(on.root, 'begun'), join(on.root, 'gate')];
   const written = planText([`echo >> ${begun}; ${gate(go)}; cp ${on.root}/asked a.txt`]);
   writeFileSync(join(on.root, 'plan.md'), written);
@@ -79,8 +77,6 @@ it('a sentence is planned and carried out; a prompt after a cancel continues the
   await until(() => existsSync(begun));
   on.send({ cancel: true });
   await until(() => on.stops().length === 1);
-  // The daemon goes on without the run, so the cancel pauses there.
-  expect(await planOf(on)).toMatchObject({ paused: true });
   writeFileSync(go, '');
   on.send({ prompt: text('go on') });
   await until(() => on.stops().length === 2);
@@ -92,11 +88,14 @@ it('a sentence is planned and carried out; a prompt after a cancel continues the
 
 it('without a planner one coder carries out a sentence, and after a cancel receives the next prompt', async () => {
   const on = await editor(coderAlone);
+  // So that one of the two is a client of a daemon, and the one before an engine of its own.
   await startDaemonHere(on);
   on.send({ prompt: text('Give the shop a door.') });
   await until(() => acpCalls(on.root, 'session/prompt').length === 1);
   on.send({ cancel: true });
   await until(() => on.stops().length === 1);
+  // The daemon goes on without the run, so the cancel pauses there.
+  expect(await planOf(on)).toMatchObject({ paused: true });
   writeFileSync(join(on.root, 'acp', 'go'), '');
   on.send({ prompt: text('a red one, please') });
   await until(() => on.stops().length === 2);

@@ -225,11 +225,12 @@ export function openGate(file: string): void {
 }
 
 /**
- * A shell line that waits until the file exists, or its shell is gone; variables of the shell may be in the path. One process looks again and again: with a
- * `sleep` for each look, each agent that waits would start twenty processes a second.
+ * A shell line that waits until the file exists; variables of the shell may be in the path. One process looks for a second, then the shell: with a `sleep` for
+ * each look, each agent that waits would start twenty processes a second.
  */
 export function gate(file: string): string {
-  return `perl -e '$shell = getppid; select undef, undef, undef, 0.05 until -e $ARGV[0] || getppid != $shell' "${file}"`;
+  const looks = 'for (1..20) { last if -e $ARGV[0]; select undef, undef, undef, 0.05 }';
+  return `until [ -e "${file}" ]; do perl -e '${looks}' "${file}" 2>/dev/null || sleep 0.05; done`;
 }
 
 export function untilFile(file: string): Promise<void> {
