@@ -101,13 +101,14 @@ export async function killTwoHosts(
       after();
     }
   };
-  const untilReported = async (state: string) => {
-    const rows = () => ask<{ state: string; told_at: unknown }>('SELECT item, state, told_at FROM intake_threads');
-    await until(
-      async () => (await rows()).filter((row) => row.state === state && row.told_at !== null).length === issueCount,
+  const rows = () => ask<{ state: string; told_at: unknown }>('SELECT item, state, told_at FROM intake_threads');
+  const reported = async (state: string) =>
+    (await rows()).filter((row) => row.state === state && row.told_at !== null).length;
+  const untilReported = (state: string) =>
+    until(
+      async () => (await reported(state)) === issueCount,
       async () => JSON.stringify([await rows(), await ownerNow(), tracker.asked.slice(-5)]),
     );
-  };
 
   tracker.trouble = badDays;
   for (const place of [a, b]) start(place);
@@ -119,7 +120,8 @@ export async function killTwoHosts(
   while (tracker.state.issues.size < issueCount) add();
   tracker.trouble = () => null;
   await untilReported('taken');
-  tracker.trouble = badDays;
+  // Plans are cancelled while the tracker answers nothing: all reports are due when both hosts start together.
+  tracker.trouble = () => ({ status: 502, body: 'Bad Gateway' });
   const port = await lives.get(b)?.up;
   for (const { plan } of await ask<{ plan: string }>('SELECT plan FROM plans')) {
     const body = JSON.stringify({ plan, type: 'cancel', wait_ms: 0 });
@@ -127,6 +129,10 @@ export async function killTwoHosts(
     const { status } = await fetch(`http://127.0.0.1:${port}/v1/repos/demo/signals`, sent);
     expect(status).toBe(202);
   }
+  await Promise.all([down(a), down(b)]);
+  expect(await reported('cancelled')).toBe(0);
+  tracker.trouble = badDays;
+  for (const place of [a, b]) start(place);
   await killSome(Math.floor(kills / 2), () => {});
   tracker.trouble = () => null;
   await untilReported('cancelled');
