@@ -10,7 +10,9 @@ import { type Ground, until } from '../support/ground.ts';
 import { live, liveHere, pausedHome, read } from '../support/killed-engine.ts';
 import { randomOf } from '../support/random.ts';
 
-const itemCount = 6;
+const firstItems = 6;
+/** The number that arrive before each life that is killed at any moment. */
+const laterItems = 3;
 
 /** Only a tracker gets reports about an item. */
 const ofEachItem = faultPoints.filter((each) => each.startsWith('intake.') && each !== 'intake.after-report');
@@ -22,49 +24,64 @@ async function laid(): Promise<Ground & { folder: string }> {
   mkdirSync(folder);
   mkdirSync(on.home, { mode: 0o700 });
   await pausedHome(on);
-  const table = `source = "folder"\nproject = "demo"\nfolder = "${folder}"\nopen = 100\nper_hour = 100\n`;
+  const table = `source = "folder"\nproject = "demo"\nfolder = "${folder}"\nopen = 1000\nper_hour = 1000\n`;
   writeFileSync(join(on.home, 'daemon.toml'), `blueprint_skip_threshold = 0\n[intake.inbox]\n${table}`);
-  for (let number = 1; number <= itemCount; number += 1)
-    writeFileSync(join(folder, `item-${number}.md`), planText(['true']).replace('A plan', `Item ${number}`));
+  for (let number = 1; number <= firstItems; number += 1) arrive(folder, number);
   return { ...on, folder };
+}
+
+const nameOf = (number: number) => `item-${String(number).padStart(3, '0')}`;
+const titleOf = (name: string) => name.replace('item-', 'Item ');
+
+function arrive(folder: string, number: number): void {
+  const name = nameOf(number);
+  writeFileSync(join(folder, `${name}.md`), planText(['true']).replace('A plan', titleOf(name)));
 }
 
 const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).map((name) => name.slice(31)) : []);
 
 /** In a last life, each item became one plan that was started once, and its file lies in `taken`. `end` ends that life. */
-async function expectEachOnce(on: Ground & { folder: string }, end: () => unknown): Promise<void> {
+async function expectEachOnce(
+  on: Ground & { folder: string },
+  { itemCount, end }: { itemCount: number; end: () => unknown },
+): Promise<void> {
   const started = () =>
     read<{ item: string }>(on.home, 'SELECT item FROM intake_items WHERE started_at IS NOT NULL').length;
   const taken = () => namesIn(join(on.folder, 'taken')).sort();
   const isOver = () => started() === itemCount && taken().length === itemCount;
   await until(isOver, () => `started: ${started()}; taken: ${taken()}`);
-  const titles = Array.from({ length: itemCount }, (_, index) => `Item ${index + 1}`);
+  const names = Array.from({ length: itemCount }, (_, index) => nameOf(index + 1));
   const plans = read<{ title: string }>(on.home, 'SELECT title FROM plans ORDER BY title');
-  expect(plans.map(({ title }) => title)).toEqual(titles);
+  expect(plans.map(({ title }) => title)).toEqual(names.map(titleOf));
   const starts = read<{ plan: string }>(
     on.home,
     `SELECT plan FROM signals WHERE type IN ('implement_start', 'plan_start') ORDER BY plan`,
   );
-  expect(starts.map(({ plan }) => plan)).toEqual(titles.map((title) => title.toLowerCase().replace(' ', '-')));
-  expect(taken()).toEqual(titles.map((title) => `${title.toLowerCase().replace(' ', '-')}.md`));
+  expect(starts.map(({ plan }) => plan)).toEqual(names);
+  expect(taken()).toEqual(names.map((name) => `${name}.md`));
   expect(namesIn(join(on.folder, '.taking'))).toEqual([]);
   await end();
 }
 
 it('an engine that is killed at each point, and then at any moment, makes one plan of each item', async () => {
   const on = await laid();
-  // From the second point on, it is killed at the item after the one at which it was killed before.
-  for (const [index, point] of ofEachItem.entries())
-    expect(await live(on, { fault: { point, nth: index === 0 ? 1 : 2 } }).ended, point).toBe('SIGKILL');
+  for (const point of ofEachItem)
+    for (const nth of [1, 2]) expect(await live(on, { fault: { point, nth } }).ended, point).toBe('SIGKILL');
   const random = randomOf(seedOf('intake'));
+  let itemCount = firstItems;
   for (let lives = 0; lives < runsOf(40, 2); lives += 1) {
+    for (let more = 0; more < laterItems; more += 1) {
+      itemCount += 1;
+      arrive(on.folder, itemCount);
+    }
     const life = live(on);
     await life.up;
-    await delay(random() * 100);
+    // A document counts as complete after 250 ms.
+    await delay(200 + random() * 400);
     await life.kill();
   }
   const last = await liveHere(on);
-  await expectEachOnce(on, last.stop);
+  await expectEachOnce(on, { itemCount, end: last.stop });
 });
 
 it('an engine that is killed at each point makes one plan of a time of a schedule', async () => {
