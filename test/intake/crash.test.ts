@@ -76,7 +76,7 @@ it('an engine that is killed at each point, and then at any moment, makes one pl
     }
     const life = live(on);
     await life.up;
-    // A document counts as complete after 250 ms.
+    // A document counts as complete after 250 ms: an earlier kill meets only what the life before it left.
     await delay(200 + random() * 400);
     await life.kill();
   }
