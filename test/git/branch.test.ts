@@ -61,6 +61,11 @@ describe('a branch of ours', () => {
       await expect(ensureBranch(repo, { branch: name, start: 'main' })).rejects.toMatchObject({ code: 'branch_taken' });
     }
     await expect(ensureBranch(repo, { branch: 'a..b', start: 'main' })).rejects.toMatchObject({ code: 'bad_request' });
+    // A tag is in no branch's way, also where one above it is.
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'tag', 'refs/heads/main/y');
+    await expectFailure(refuseBranch(repo, 'main/y'), 'branch_taken', 'main');
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'tag', 'refs/heads/no');
+    await refuseBranch(repo, 'no/branch');
     expect(run(repo.path, 'for-each-ref', 'refs/stator')).toBe('');
   });
 

@@ -84,6 +84,7 @@ export const wholeInSoak: Readonly<Record<string, number>> = {
   'test/git/leftovers.test.ts': 60,
   'test/git/merge-killed.test.ts': 30,
   'test/machines/document/plan-document.test.ts': 20,
+  'test/intake/crash.test.ts': 60,
   'test/signal-files/crash.test.ts': 60,
   'test/signal-files/fuzz.test.ts': 240,
   'test/simulation/seeds.test.ts': 900,

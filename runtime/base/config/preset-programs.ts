@@ -110,7 +110,7 @@ function shownFlags(flags: readonly string[]): string {
 export function versionHint(preset: ProgramPreset, role: string): string {
   const { installCommand, triedVersions } = presetProgram(preset);
   const version = triedVersions.at(-1);
-  const what = version === undefined ? 'its newest version' : 'a version that was tried';
+  const what = version === undefined ? 'the newest version of the program' : 'a version that was tried';
   const how = installCommand === null ? '' : `: ${[installCommand, version].filter(Boolean).join('@')}`;
   return `install ${what}${how}; or set \`program\` under [agents.${role}] to where one is`;
 }

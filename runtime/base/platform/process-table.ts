@@ -63,11 +63,10 @@ let recent: { readonly atMs: number; readonly table: ProcessTable } | null = nul
 export function recentProcessTable(): ProcessTable {
   if (recent !== null && performance.now() - recent.atMs <= recentMs) return recent.table;
   const table = readProcessTable();
-  const runs = new Map<number, string | null>();
+  const runs = new Map<number, string | null | undefined>();
   const runOf = (pid: number) => {
-    const run = runs.has(pid) ? runs.get(pid) : table.runOf(pid);
-    if (run !== undefined) runs.set(pid, run);
-    return run;
+    if (!runs.has(pid)) runs.set(pid, table.runOf(pid));
+    return runs.get(pid);
   };
   recent = { table: { ...table, runOf }, atMs: performance.now() };
   return recent.table;

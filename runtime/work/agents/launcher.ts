@@ -37,7 +37,8 @@ export function ensureLauncher(home: string): string {
 export function launcherFault(home: string): EngineError | null {
   const file = join(home, 'bin', 'stator');
   try {
-    if (existsSync(file)) accessSync(file, constants.X_OK);
+    // One that nobody may execute is written anew before an agent starts.
+    if (existsSync(file) && (statSync(file).mode & 0o111) !== 0) accessSync(file, constants.X_OK);
     return null;
   } catch {
     const message = `${file}, the stator of the agents, cannot be started: no program can in that folder`;

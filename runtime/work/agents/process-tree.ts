@@ -50,6 +50,7 @@ interface Relations {
   readonly adopters: readonly number[];
 }
 
+/** Found once for each table, which many runs share. */
 const relations = new WeakMap<ProcessTable, Relations>();
 
 /** The tolerance when clocks and ticks are compared. */
@@ -131,7 +132,8 @@ function relationsIn(table: ProcessTable): Relations {
     pid = byPid.get(pid)?.parent ?? 1;
   }
   const found = {
-    ...{ byPid, adopters: [...adopters] },
+    byPid,
+    adopters: [...adopters],
     children: rowsBy(table, ({ parent }) => parent),
     sessions: rowsBy(table, ({ session }) => session),
   };

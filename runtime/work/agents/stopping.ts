@@ -73,6 +73,7 @@ async function endTree(
   const asked: Identity[] = [];
   let seen: readonly Identity[] = [];
   let aloneSinceMs: number | null = null;
+  let kills = 0;
   for (;;) {
     const look = () => findTree(folder, runId, { seen, known });
     const nowMs = performance.now();
@@ -84,10 +85,12 @@ async function endTree(
     if (nowMs > killAtMs + KILL_LIMIT_MS)
       throw stillRunningError(folder, runId, wrapper ? [wrapper, ...members] : members);
     if (wrapper) signalProcess(wrapper, 'SIGCONT');
-    if (!isToKill) askToEnd(folder, tree, asked);
-    else for (const member of members) signalProcess(member, 'SIGKILL');
-    // Without its folder it would wait a minute to write the exit code, and start a program each second.
-    if (wrapper && isToKill && !existsSync(folder.path)) signalProcess(wrapper, 'SIGKILL');
+    if (isToKill) {
+      kills += 1;
+      for (const member of members) signalProcess(member, 'SIGKILL');
+      // Without its folder it would wait a minute to write the exit code, and start a program each second. Not at once: while it lives, its session is the run's.
+      if (wrapper && kills > 2 && !existsSync(folder.path)) signalProcess(wrapper, 'SIGKILL');
+    } else askToEnd(folder, tree, asked);
     aloneSinceMs = members.length > 0 ? null : (aloneSinceMs ?? nowMs);
     if (wrapper && aloneSinceMs !== null && nowMs - aloneSinceMs > WRAPPER_LIMIT_MS) signalProcess(wrapper, 'SIGKILL');
     const lookAtMs = nowMs < killAtMs ? Math.min(killAtMs, nowMs + LOOK_MS) : nowMs + LOOK_MS;

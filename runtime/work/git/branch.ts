@@ -1,8 +1,9 @@
 /** stator's own branches. They are made, moved and deleted only while their mark exists, which declares them ours. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { ownGit, tryOwnGit } from './git.ts';
 import { commitOf, isAncestor } from './objects.ts';
 import type { OpenPlace } from './open-gits.ts';
@@ -62,15 +63,14 @@ export async function refuseBranch(repo: RefPlace, branch: string): Promise<void
   if (mark === null) throw taken(branch, branch);
 }
 
-/** A branch and its mark. A reading of `refs/heads/plan/p` also finds a tag or a branch that is called `refs/heads/plan/p`; a ref's own file and a listing do not. */
+/** A branch and its mark. git's lookup of `refs/heads/plan/p` also finds a tag or a branch that is called `refs/heads/plan/p`; a ref's own file and a listing do not. */
 async function readBranch(
   repo: RefPlace,
   branch: string,
 ): Promise<{ readonly head: string | null; readonly mark: string | null }> {
   const refs = [branchRef(branch), ownedRef(branch)];
-  const fileOf = (ref: string) => statSync(join(repo.commonDir, ref), { throwIfNoEntry: false });
   const read = await readRefs(repo, refs);
-  const isSure = refs.every((ref, at) => read[at] == null || fileOf(ref)?.isFile() === true);
+  const isSure = refs.every((ref, at) => read[at] == null || statOrNull(join(repo.commonDir, ref))?.isFile() === true);
   const [head = null, mark = null] = isSure ? read : await readRefs({ path: repo.path }, refs);
   return { head, mark };
 }
@@ -214,7 +214,9 @@ async function refuseNeighbours(repo: OpenPlace, branch: string): Promise<void> 
   const parts = branch.split('/');
   for (let count = 1; count < parts.length; count++) {
     const parent = parts.slice(0, count).join('/');
-    if ((await readRef(repo, branchRef(parent))) !== null) throw taken(branch, parent);
+    if ((await readRef(repo, branchRef(parent))) === null) continue;
+    const [listed] = await readRefs({ path: repo.path }, [branchRef(parent)]); // a tag may be called so
+    if (listed !== null) throw taken(branch, parent);
   }
   const below = await ownGit(repo.path, [
     'for-each-ref',

@@ -16,8 +16,9 @@ export function createOpencodeReader(): Reader {
   /** The text of the current step. */
   let inStep: string[] = [];
   let isOver = false;
-  /** Whether its last answer ended at the model's limit: it exits with 0 all the same. Most versions do after an error too, which at their start is no event. */
+  /** Whether its last answer ended at the model's limit: it exits with 0 all the same. */
   let isCut = false;
+  /** Most versions exit with 0 after an error too. If it could not begin, it writes no event. */
   let hasBegun = false;
   const final = createFinalMessages();
 
