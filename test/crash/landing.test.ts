@@ -39,12 +39,13 @@ it('plans land by their forge each once and checked, though it often fails, peop
   expect.hasAssertions();
 });
 
-// Six engines, one after the other: the points are played for the first member, or for the second.
+// Seven engines, one after the other: the points are played for the first member, or for the second.
 it('a plan over two repos has one request in each and lands once in both, though its engine is killed between any two steps', async () => {
   await linkUnderKills([
     { point: 'plan-pull.after-create', nth: 1 },
     { point: 'plan-pull.after-push', nth: 2 },
     { point: 'plan-pull.after-create', nth: 2 },
+    { point: 'landing.before-merge', nth: 1 },
     { point: 'landing.after-merge', nth: 1 },
     { point: 'landing.after-merge', nth: 1 },
   ]);

@@ -34,6 +34,8 @@ type Ask = <T>(use: (client: Client) => Promise<T>) => Promise<T>;
 
 const project = 'demo';
 const pollMs = 50;
+/** How often a strike looks for its moment: what follows a line of the ledger may take a few milliseconds. */
+const strikeMs = 10;
 /** A look at a plan takes some milliseconds of processor. */
 const lookMs = 250;
 /** Far longer than a life takes on a busy machine. */
@@ -266,7 +268,7 @@ export async function playKilled(stage: Stage, life: Life, strikes: readonly Str
     daemon.kill();
     dueAtMs = null;
     left.shift();
-  }, pollMs);
+  }, strikeMs);
   try {
     await begin(ask, life);
     await playPerson(ask, stage, life);
