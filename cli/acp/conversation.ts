@@ -137,13 +137,13 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
 
   /** The state after a run. The plan is read again, because a run may end before its last questions were read. */
   async function leave(one: Handed, ended: RunEnded): Promise<Left> {
-    const { code } = ended;
     running = null;
-    const plan = code === 0 ? null : await planOf(call, one);
+    if (isCancelled()) await pauseLeft(call, one, ended);
+    const plan = ended.code === 0 ? null : await planOf(call, one);
     const question = openQuestion(plan, answered);
-    const wasPaused = plan?.paused ?? code === interruptedCode;
+    const wasPaused = plan?.paused ?? ended.code === interruptedCode;
     for (const text of textsAfter(one, ended, { question, wasPaused })) say(text);
-    if (code === 0 || one.of === null) handed = null;
+    if (ended.code === 0 || one.of === null) handed = null;
     return { question, wasPaused };
   }
 
@@ -193,11 +193,11 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
       void pauseNow();
     },
     async end() {
-      const ended = running?.ended;
-      if (ended === undefined) return;
+      const [one, ended] = [handed, running?.ended];
+      if (one === null || ended === undefined) return;
       cancelled.abort();
       await pauseNow();
-      await ended;
+      await pauseLeft(call, one, await ended);
     },
   };
 }
@@ -291,11 +291,18 @@ function isAnother(one: Handed, prompt: Prompt, asked: number | null): boolean {
 }
 
 /** A run that only watches a daemon's plan detaches when it is interrupted, and the plan would continue. */
-async function pausePlan(call: Call, of: PlanAddress): Promise<void> {
+async function pausePlan(call: Call, { project, plan }: PlanAddress): Promise<void> {
   const client = await attach(homeFolder(call.env), call.env).catch(() => null);
   if (client === null) return;
-  await client.send({ ...of, type: 'pause', waitMs: verdictMs }).catch(() => {});
+  await client.send({ project, plan, type: 'pause', waitMs: verdictMs }).catch(() => {});
   await client.close();
+}
+
+/** A cancel may come before the run has said which plan it has, with which a daemon goes on. */
+async function pauseLeft(call: Call, { of, name }: Handed, { finished }: RunEnded): Promise<void> {
+  const known = of?.plan ?? name ?? finished?.plan;
+  const plan = known === undefined ? null : await findByName(call, known).catch(() => null);
+  if (plan !== null && !plan.paused && !isOver(plan.status)) await pausePlan(call, plan);
 }
 
 function textsAfter({ of }: Handed, { code, trouble, finished }: RunEnded, { question, wasPaused }: Left): string[] {

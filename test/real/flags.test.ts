@@ -24,7 +24,8 @@ behaves('flags', {
   'stator doctor knows its version': async ({ program, version, folder }) => {
     const here = terminal();
     here.write('.stator/config.toml', `[agents.default]\npreset = "${program}"\n`);
-    const env = { ...here.env, PATH: `${folder}:${here.env.PATH}` };
+    // As root claude works only where its user says that this is a container of its own.
+    const env = { ...here.env, PATH: `${folder}:${here.env.PATH}`, IS_SANDBOX: '1' };
     const { stdout } = await here.stator(['doctor', '--json'], { env });
     const { checks } = JSON.parse(stdout) as { checks: { name: string; ok: boolean; detail: string }[] };
     const found = checks.filter(({ name }) => name === `agent ${program}`);
