@@ -40,6 +40,12 @@ function isSound(repo: Repository): void {
   expect(gitFaults(repo.path)).toEqual([]);
 }
 
+/** Also prunes the entries of worktrees that it takes for dead. */
+function collect(repo: Repository): void {
+  run(repo.path, '-c', 'core.hooksPath=/dev/null', 'gc', '-q');
+  isSound(repo);
+}
+
 /** A lock file that was written an hour ago. */
 function oldLock(file: string): string {
   writeFileSync(file, '');
@@ -62,6 +68,7 @@ describe('an entry of a worktree of ours', () => {
         spoil(join(entry(repo), file));
         const path = await prepared(repo, `${how}-second`);
         expect(run(path, 'symbolic-ref', 'HEAD'), how).toBe(`refs/heads/${branch}`);
+        if (how === 'cut') collect(repo);
         expect(run(path, 'status', '--porcelain'), how).toBe('');
         isSound(repo);
         const removed = await removeWorktree(repo, { path, branch, mergedInto: 'main' });
@@ -80,6 +87,8 @@ describe('an entry of a worktree of ours', () => {
       expect(run(path, 'symbolic-ref', 'HEAD'), file).toBe(`refs/heads/${branch}`);
       isSound(repo);
     }
+    collect(repo);
+    expect(run(place(repo), 'status', '--porcelain')).toBe('');
   });
 
   // The order in which git writes them. After a kill the last file may be empty.
@@ -104,6 +113,8 @@ describe('an entry of a worktree of ours', () => {
         await prepared(repo, `second-${isEmpty}`);
         isSound(repo);
       }
+      collect(repo);
+      expect(run(place(repo), 'status', '--porcelain')).toBe('');
     },
   );
 
@@ -135,7 +146,7 @@ describe('an entry of a worktree of ours', () => {
       await ended;
       await prepared(repo, `round-${round}`);
       isSound(repo);
-      if (round === rounds - 1) run(repo.path, '-c', 'core.hooksPath=/dev/null', 'gc', '-q');
+      if (round === rounds - 1) collect(repo);
       await removeWorktree(repo, { path: place(repo), branch, mergedInto: null });
     }
   });

@@ -94,8 +94,9 @@ function hostilePaths(): string[] {
   const names = parts.filter((name) => name !== '-');
   const found = new Set(names);
   for (const folder of names)
-    for (const file of names) if (found.size < wanted - 2) found.add(`in ${folder}`.slice(0, 255).concat('/', file));
-  found.add(`${'deeper/'.repeat(430)}deep`);
+    for (const file of names) if (found.size < wanted - 3) found.add(`in ${folder}`.slice(0, 255).concat('/', file));
+  // One for each of the two that make them: without walls, and inside.
+  for (const folder of ['inside/', 'deeper/']) found.add(`${folder.repeat(430)}deep`);
   found.add(`${`${'l'.repeat(250)}/`.repeat(14)}long`);
   return [...found];
 }
