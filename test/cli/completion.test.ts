@@ -5,11 +5,20 @@ import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { expectRefusal } from '../support/prose.ts';
 
-/** A PATH on which `stator` prints what these calls of the real one print: a node for each of them would be most of the time of these tests. */
+const built = join(import.meta.dirname, '../../dist/bin/stator.js');
+
+/**
+ * A PATH on which `stator` prints what these calls of the real one print, as a node for each of them would be most of the time of these tests. The completion
+ * of bash is that of the built program.
+ */
 async function withStator(made: Terminal, ...calls: string[]): Promise<NodeJS.ProcessEnv> {
   const bin = join(made.root, 'bin');
   mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, 'stator'), '#!/bin/sh\nexec cat "$0 $*"\n', { mode: 0o755 });
+  writeFileSync(
+    join(bin, 'stator'),
+    `#!/bin/sh\n[ "$*" != 'completion bash' ] || exec '${process.execPath}' '${built}' completion bash\nexec cat "$0 $*"\n`,
+    { mode: 0o755 },
+  );
   for (const call of calls) {
     const { code, stdout } = await made.stator(call.split(' '));
     expect([call, code]).toEqual([call, 0]);
@@ -32,7 +41,7 @@ async function offered(made: Terminal, ...lines: string[]): Promise<string[][]> 
   const script = ['source <(stator completion bash)', ...asked.flat()].join('\n');
   const text = execFileSync('bash', ['--norc', '-c', script], {
     cwd: made.repo,
-    env: await withStator(made, 'completion bash', ...['plan', 'agent', 'repo'].map((noun) => `${noun} list --json`)),
+    env: await withStator(made, ...['plan', 'agent', 'repo'].map((noun) => `${noun} list --json`)),
     encoding: 'utf8',
   });
   const offers = text.split('=\n').slice(0, -1);
