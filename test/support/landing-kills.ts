@@ -213,14 +213,8 @@ async function playMembers(
     quietUntil = checks() + Math.floor(3 * random());
   }, peopleMs);
   try {
+    for (const point of points) await killAt(on, options, point);
     let isDone = false;
-    for (const point of points) {
-      // Where people have closed or moved something, a life may come to nothing before it comes there.
-      let ended = await life(on, { ...options, fault: { point, nth: 1 } });
-      for (let more = 0; more < 5 && ended === 'stuck'; more += 1)
-        ended = await life(on, { ...options, fault: { point, nth: 1 } });
-      expect(ended, point).toBe('killed');
-    }
     for (let nth = 0; nth < kills && !isDone; nth += 1)
       isDone = (await life(on, options, Math.floor(random() * momentMs))) === 'done';
     clearInterval(timer);
@@ -295,7 +289,7 @@ async function play(on: Ground, trial: Trial): Promise<void> {
   configure(on, passed, `test ! -f bad.txt`, batch);
   const random = randomOf(seed);
   const forge = kind === undefined ? null : await failingForge(on, kind, random);
-  const people = forge === null || !isTended ? null : createPeople(on, forge, random);
+  const people = forge === null || !isTended ? null : createPeople(on, forge, { random, most: Math.max(0, count - 2) });
   const base = git(on.repo, 'rev-parse', 'main');
   const workOf = (name: string, index: number) => [
     `echo ${name} > ${name}.txt`,
@@ -311,8 +305,8 @@ async function play(on: Ground, trial: Trial): Promise<void> {
   };
   const agents = { default: { preset: 'sh', attempts: 5 }, fixer };
   const options = { home: on.home, repo: on.repo, plans, agents, isTended };
+  for (const point of points) await killAt(on, options, point);
   let isDone = false;
-  for (const point of points) isDone ||= (await life(on, { ...options, fault: { point, nth: 1 } })) === 'done';
   for (let nth = 0; (nth < kills || people?.acts() === 0) && !isDone; nth += 1)
     isDone = (await life(on, options, Math.floor(random() * momentMs), people?.begun)) === 'done';
   if (people !== null) expect(people.acts(), 'changes by people').toBeGreaterThan(0);
@@ -324,8 +318,12 @@ async function play(on: Ground, trial: Trial): Promise<void> {
   await prove(on, { base, names, sharing, passed, batch, byHand, bare: forge?.bare ?? null });
 }
 
-/** People's changes on the forge at any time. They repair them from time to time and at the end. */
-function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, random: () => number) {
+/** People's changes on the forge at any time. They repair them from time to time and at the end. They merge at most `most`, so the engine has others. */
+function createPeople(
+  { repo }: Ground,
+  { server, bare, ci }: FailingForge,
+  { random, most }: { random: () => number; most: number },
+) {
   const { state } = server;
   const merged = new Set<string>();
   // A person who answers a plan whose request is for another branch lands it there. In this test everything must land on `main`.
@@ -360,7 +358,7 @@ function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, rand
       pull.base = 'next';
     },
     (pull) => {
-      if (!isAsMade(pull) || conflictsOf(state, pull)) return;
+      if (merged.size >= most || !isAsMade(pull) || conflictsOf(state, pull)) return;
       pull.headCommit = refOf(bare, pull.head) ?? pull.headCommit;
       mergeNow(state, pull, 'merge', pull.headCommit);
       merged.add(git(bare, 'rev-parse', 'main'));
@@ -451,6 +449,17 @@ interface LifeOptions {
   readonly isTended?: boolean;
   readonly fault?: { readonly point: FaultPoint; readonly nth: number };
   readonly [more: string]: unknown;
+}
+
+/** Lives that need a person before one comes to its point. */
+const stuckLives = 30;
+
+/** A life that kills itself at that point. Where people have closed or moved something, lives may come to nothing before. */
+async function killAt(on: Ground, options: LifeOptions, point: FaultPoint): Promise<void> {
+  const ends: string[] = [];
+  do ends.push(await life(on, { ...options, fault: { point, nth: 1 } }));
+  while (ends.at(-1) === 'stuck' && ends.length <= stuckLives);
+  expect(ends.at(-1), `${point} was not reached: ${ends.join(', ')}`).toBe('killed');
 }
 
 /** Runs until it is done, a person is needed, or it is killed: by itself, or that long after it was ready and `begun`. */
