@@ -1,6 +1,6 @@
 /** Plays a life: with an engine in this process, or with a separate one that is killed and restarted again and again. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
@@ -36,7 +36,7 @@ const project = 'demo';
 const pollMs = 50;
 /** How often a strike looks for its moment: what follows a line of the ledger may take a few milliseconds. */
 const strikeMs = 10;
-/** A look at a plan takes some milliseconds of processor. */
+/** A look at a plan takes some milliseconds of processor. What a person acts on stays until they act, so none is missed. */
 const lookMs = 250;
 /** Far longer than a life takes on a busy machine. */
 const lifeLimitMs = 600_000;
@@ -255,13 +255,21 @@ export async function playKilled(stage: Stage, life: Life, strikes: readonly Str
   const daemon = keepDaemon(stage);
   const ask = askAnybody(stage);
   const left = [...strikes];
+  const ledger = `${stage.scenario}.ledger`;
+  let seen = 0;
+  let turns = 0;
   let dueAtMs: number | null = null;
   const watch = setInterval(() => {
     const [next] = left;
     if (next === undefined) return;
-    const turns = readOrEmpty(`${stage.scenario}.ledger`)
-      .split('\n')
-      .filter((line) => line.startsWith('{"word":"start"')).length;
+    // A look is almost free where the ledger has no new line.
+    const size = statSync(ledger, { throwIfNoEntry: false })?.size ?? 0;
+    if (size !== seen) {
+      seen = size;
+      turns = readOrEmpty(ledger)
+        .split('\n')
+        .filter((line) => line.startsWith('{"word":"start"')).length;
+    }
     if (turns < next.turns) return;
     dueAtMs ??= Date.now() + next.afterMs;
     if (Date.now() < dueAtMs) return;
