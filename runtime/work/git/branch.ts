@@ -3,10 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, thenContinues } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { ownGit, tryOwnGit } from './git.ts';
 import { commitOf, isAncestor } from './objects.ts';
-import type { OpenPlace } from './open-gits.ts';
 import {
   archiveRef,
   branchRef,
@@ -15,8 +13,8 @@ import {
   moveRefs,
   ownedRef,
   type RefPlace,
+  readExactRefs,
   readRef,
-  readRefs,
   setRef,
 } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -63,15 +61,12 @@ export async function refuseBranch(repo: RefPlace, branch: string): Promise<void
   if (mark === null) throw taken(branch, branch);
 }
 
-/** A branch and its mark. git's lookup of `refs/heads/plan/p` also finds a tag or a branch that is called `refs/heads/plan/p`; a ref's own file and a listing do not. */
+/** A branch and its mark. */
 async function readBranch(
   repo: RefPlace,
   branch: string,
 ): Promise<{ readonly head: string | null; readonly mark: string | null }> {
-  const refs = [branchRef(branch), ownedRef(branch)];
-  const read = await readRefs(repo, refs);
-  const isSure = refs.every((ref, at) => read[at] == null || statOrNull(join(repo.commonDir, ref))?.isFile() === true);
-  const [head = null, mark = null] = isSure ? read : await readRefs({ path: repo.path }, refs);
+  const [head = null, mark = null] = await readExactRefs(repo, [branchRef(branch), ownedRef(branch)]);
   return { head, mark };
 }
 
@@ -210,13 +205,12 @@ export function movedMeanwhile(repo: RefPlace, branch: string): EngineError {
 }
 
 /** Git stores branches as files: `plan` and `plan/demo` cannot both exist. */
-async function refuseNeighbours(repo: OpenPlace, branch: string): Promise<void> {
+async function refuseNeighbours(repo: RefPlace, branch: string): Promise<void> {
   const parts = branch.split('/');
   for (let count = 1; count < parts.length; count++) {
     const parent = parts.slice(0, count).join('/');
-    if ((await readRef(repo, branchRef(parent))) === null) continue;
-    const [listed] = await readRefs({ path: repo.path }, [branchRef(parent)]); // a tag may be called so
-    if (listed !== null) throw taken(branch, parent);
+    const [head] = await readExactRefs(repo, [branchRef(parent)]);
+    if (head !== null) throw taken(branch, parent);
   }
   const below = await ownGit(repo.path, [
     'for-each-ref',

@@ -5,6 +5,8 @@
  * - `refs/stator/attempts/<run>`: how a run ended. The caller makes sure that `<run>` is a valid ref name.
  * - `refs/stator/archive/<plan>/<pass>`: a plan's branch as it was before it started over; `former-<commit>` of an earlier plan of that name.
  */
+import { join } from 'node:path';
+import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { type GitResult, gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { isAncestor, pointee } from './objects.ts';
 import { moveArgs, type OpenPlace } from './open-gits.ts';
@@ -37,6 +39,16 @@ export async function readRefs(repo: OpenPlace, refs: readonly string[]): Promis
   // git also lists the refs below a name.
   const found = new Map(listing.split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']));
   return refs.map((ref) => found.get(ref) || null);
+}
+
+/**
+ * The same, but never a tag or a branch that is itself called `refs/heads/plan/p`, which git's lookup of that name also finds. A ref's own file and a listing
+ * are proof.
+ */
+export async function readExactRefs(repo: RefPlace, refs: readonly string[]): Promise<(string | null)[]> {
+  const read = await readRefs(repo, refs);
+  const isSure = refs.every((ref, at) => read[at] === null || statOrNull(join(repo.commonDir, ref))?.isFile() === true);
+  return isSure ? read : readRefs({ path: repo.path }, refs);
 }
 
 /** `from` null: it must not exist. `to` null: delete it. */
