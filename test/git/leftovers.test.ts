@@ -68,9 +68,8 @@ describe('an entry of a worktree of ours', () => {
         spoil(join(entry(repo), file));
         const path = await prepared(repo, `${how}-second`);
         expect(run(path, 'symbolic-ref', 'HEAD'), how).toBe(`refs/heads/${branch}`);
-        if (how === 'cut') collect(repo);
+        collect(repo);
         expect(run(path, 'status', '--porcelain'), how).toBe('');
-        isSound(repo);
         const removed = await removeWorktree(repo, { path, branch, mergedInto: 'main' });
         expect(removed, how).toEqual({ kind: 'removed', branchDeleted: true });
       }
@@ -145,8 +144,8 @@ describe('an entry of a worktree of ours', () => {
       child.kill('SIGKILL');
       await ended;
       await prepared(repo, `round-${round}`);
-      isSound(repo);
       if (round === rounds - 1) collect(repo);
+      else isSound(repo);
       await removeWorktree(repo, { path: place(repo), branch, mergedInto: null });
     }
   });
