@@ -167,7 +167,7 @@ function linesOf({ project: repo, path }: { readonly project: string; readonly p
 const postgres = await startPostgres();
 const hosts: Host[] = [];
 try {
-  await postgres.query('postgres', 'CREATE DATABASE fleet');
+  await postgres.createDatabase('fleet');
   for (const repo of repos) createRemote(repo);
   for (const name of ['build-1', 'build-2', 'build-3']) hosts.push(await createHost(name, postgres.urlOf('fleet')));
   const [first, lost] = hosts as [Host, Host];

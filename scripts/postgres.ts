@@ -12,6 +12,7 @@ export interface OwnPostgres {
   /** The URL of an empty database of that name. */
   urlOf(database: string): string;
   query(database: string, text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  createDatabase(name: string): Promise<void>;
   /** Stops it as for a restart, with every connection, and starts it again when `whileAway` has resolved. */
   restart(whileAway: () => Promise<void>): Promise<void>;
   /** The same after a crash: data that it had not written to its log is lost. */
@@ -58,6 +59,10 @@ export async function startPostgres({ isDurable = false }: { isDurable?: boolean
   return {
     urlOf: (database) => `postgresql://postgres:${password}@localhost:${port}/${database}`,
     query,
+    async createDatabase(name) {
+      // The default writes a copy of each page into the log too, and takes 60 ms of processor instead of 25.
+      await query('postgres', `CREATE DATABASE ${name} STRATEGY file_copy`);
+    },
     async restart(whileAway) {
       await server.stop();
       await whileAway();

@@ -92,7 +92,7 @@ const transactions = async (postgres, database) =>
 
 /** Two daemons: what they cost while idle, how fast effects start, and how long the plan of a lost one makes no progress. */
 async function liveFigures(root, postgres) {
-  await postgres.query('postgres', 'CREATE DATABASE live');
+  await postgres.createDatabase('live');
   const store = postgres.urlOf('live');
   const bare = join(root, 'shop.git');
   execFileSync('git', ['init', '-q', '--bare', '-b', 'main', bare]);
@@ -178,7 +178,7 @@ async function measure() {
       rates.sqlite.push(await rateOf([host('alone', [])], {}));
       for (const count of [1, 2, 3]) {
         const database = `turn${turn}_${count}`;
-        await postgres.query('postgres', `CREATE DATABASE ${database}`);
+        await postgres.createDatabase(database);
         const hosts = Array.from({ length: count }, (_, at) => host(`h${count}${at}`, shared(`h${at}`)));
         rates[`hosts_${count}`].push(await rateOf(hosts, { STATOR_STORE: postgres.urlOf(database) }));
       }

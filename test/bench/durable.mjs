@@ -90,7 +90,7 @@ async function openDurable() {
 }
 
 async function openDbos(postgres) {
-  await postgres.query('postgres', 'CREATE DATABASE dbos');
+  await postgres.createDatabase('dbos');
   DBOS.setConfig({
     name: 'bench',
     systemDatabaseUrl: postgres.urlOf('dbos'),

@@ -34,7 +34,7 @@ const jobMachine = setup({
 });
 
 async function database(name: string): Promise<string> {
-  await server.query('postgres', `CREATE DATABASE ${name} STRATEGY file_copy`);
+  await server.createDatabase(name);
   return server.urlOf(name);
 }
 

@@ -29,7 +29,7 @@ interface PostgresGround extends DaemonGround {
 async function onPostgres(schema?: string): Promise<PostgresGround> {
   databases += 1;
   const database = `e${databases}`;
-  await server.query('postgres', `CREATE DATABASE ${database} STRATEGY file_copy`);
+  await server.createDatabase(database);
   if (schema !== undefined) await server.query(database, `CREATE SCHEMA "${schema}"`);
   const options = schema === undefined ? '' : `?options=-csearch_path%3D%22${schema}%22`;
   const url = `${server.urlOf(database)}${options}`;

@@ -14,7 +14,7 @@ let databases = 0;
 
 async function emptyDatabase(): Promise<string> {
   databases += 1;
-  await server.query('postgres', `CREATE DATABASE t${databases}`);
+  await server.createDatabase(`t${databases}`);
   return server.urlOf(`t${databases}`);
 }
 

@@ -22,7 +22,7 @@ let databases = 0;
 async function emptyDatabase(): Promise<EmptyDatabase> {
   databases += 1;
   const name = `life${databases}`;
-  await server.query('postgres', `CREATE DATABASE ${name} STRATEGY file_copy`);
+  await server.createDatabase(name);
   return { url: server.urlOf(name), query: (text) => server.query(name, text) };
 }
 

@@ -21,7 +21,7 @@ let databases = 0;
 beforeEach(async () => {
   databases += 1;
   database = `dbos${databases}`;
-  await server.query('postgres', `CREATE DATABASE ${database}`);
+  await server.createDatabase(database);
 });
 
 const tree = planTree('demo', 'a');

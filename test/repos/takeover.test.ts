@@ -23,7 +23,7 @@ let databases = 0;
 async function lostRepo(files: Readonly<Record<string, string>>) {
   databases += 1;
   const name = `takeover${databases}`;
-  await server.query('postgres', `CREATE DATABASE ${name}`);
+  await server.createDatabase(name);
   const folder = mkdtempSync(join(tmpdir(), 'stator-takeover-'));
   const open = async (host: string) => {
     const store = openPostgres(

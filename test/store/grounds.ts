@@ -132,7 +132,7 @@ const database = 'contract';
 const withTables = new WeakMap<OwnPostgres, Promise<void>>();
 
 async function makeTables(server: OwnPostgres): Promise<void> {
-  await server.query('postgres', `CREATE DATABASE ${database}`);
+  await server.createDatabase(database);
   const store = openPostgres({ url: server.urlOf(database), shown: database });
   await store.lastLine();
   store.close();

@@ -23,7 +23,7 @@ let databases = 0;
 async function emptyDatabase(): Promise<string> {
   databases += 1;
   const name = `d${databases}`;
-  await server.query('postgres', `CREATE DATABASE ${name} STRATEGY file_copy`);
+  await server.createDatabase(name);
   return name;
 }
 
@@ -176,7 +176,7 @@ for (const when of ['before', 'after'] as const)
 it('a commit that was lost in a crash of PostgreSQL is made again, even if its transaction number was reused', async () => {
   const crashing = await startPostgres({ isDurable: true });
   onTestFinished(() => crashing.stop());
-  await crashing.query('postgres', 'CREATE DATABASE crashed');
+  await crashing.createDatabase('crashed');
   const proxy = await cutting(crashing.urlOf('crashed'), 'COMMIT');
   const store = opened(proxy.url);
   await mustCommit(store, [word('first')]);

@@ -54,7 +54,7 @@ export async function hostsGround() {
     database: () => `hosts${databases}`,
     async emptyStore(): Promise<string> {
       databases += 1;
-      await server.query('postgres', `CREATE DATABASE hosts${databases} STRATEGY file_copy`);
+      await server.createDatabase(`hosts${databases}`);
       return server.urlOf(`hosts${databases}`);
     },
   };

@@ -61,7 +61,7 @@ export function inFiles(folder: string): LivePlace {
 export async function inPostgres(server: OwnPostgres, name: string): Promise<LivePlace> {
   let lives = 0;
   const databaseOf = (life: number) => `${name}_${life}`;
-  await server.query('postgres', `CREATE DATABASE ${databaseOf(0)} STRATEGY file_copy`);
+  await server.createDatabase(databaseOf(0));
   return {
     options: () => ({ store: server.urlOf(databaseOf(lives)), host: 'a' }),
     async kill() {
